@@ -43,6 +43,13 @@ class LegacyDetail(Detail):
 
 
 @dataclass(frozen=True, slots=True)
+class LegacyText:
+    """A fact within a detail that was stored as text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The facts of an alert's end, without words (outcomes.py)."""
 

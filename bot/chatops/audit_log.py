@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
-from bot.audit.chain import GENESIS, AuditEntry, AuditRow, Broken, Head, cut_off, verify
+from bot.audit.chain import GENESIS, AuditEntry, AuditRow, BrokenChain, Head, cut_off, verify
 from bot.audit.export import csv_head, csv_rows
 from bot.audit.query import ALL, AuditQuery, CsvExport, Found
 from bot.common.errors import StoreError
@@ -18,30 +18,35 @@ from bot.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 """The newest rows that one CSV file in Slack has; `cmbot audit export` writes all."""
 PAGE = 1000
-MOST_TEXT = 300
+MAX_TEXT = 300
 """Stored characters of a text that a person typed or forged."""
+
+
+RecordRefusal = Callable[[Invocation, str, str], Awaitable[None]]
+"""Records a refused command: the invocation, its cluster ("" for none) and the reason, as `AuditLog.refused_command`
+does. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """Implements AuditLogPort; reading raises StoreError."""
+    """Reads the audit log for commands (`AuditBook`; raises StoreError) and adds refusals to it."""
 
     store: Store
     clock: Callable[[], float]
 
     async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
         """Record a command that its sender has no right to give. Never raises: the refusal stands in any case."""
-        detail = {"text": f"/cm {invocation.text}"[:MOST_TEXT], "channel": invocation.channel, "words": why}
+        detail = {"text": f"/cm {invocation.text}"[:MAX_TEXT], "channel": invocation.channel, "words": why}
         await self._note(AuditEntry(self.clock(), invocation.user, "refused.command", cluster, detail=detail))
 
     async def refused_click(self, click: Click, why: str) -> None:
         """Record a click that was refused, also one with a forged value. Never raises."""
         detail = {
-            "button": click.action_id[:MOST_TEXT],
-            "value": click.value[:MOST_TEXT],
+            "button": click.action_id[:MAX_TEXT],
+            "value": click.value[:MAX_TEXT],
             "channel": click.channel,
             "words": why,
         }
@@ -66,9 +71,9 @@ class AuditLog:
             return Found(tuple(rows), await uow.audit.count(asked), await uow.audit.head())
 
     async def sheet(self, asked: AuditQuery) -> CsvExport:
-        """Return up to MOST_ROWS matching rows as CSV."""
+        """Return up to MAX_ROWS matching rows as CSV."""
         async with self.store.read() as uow:
-            rows = await uow.audit.newest(asked, limit=MOST_ROWS)
+            rows = await uow.audit.newest(asked, limit=MAX_ROWS)
             total = await uow.audit.count(asked)
         return await asyncio.to_thread(_sheet, rows, total)
 
@@ -102,7 +107,7 @@ async def pages(uow: UnitOfWork, asked: AuditQuery = ALL) -> AsyncIterator[list[
         last = page[-1].seq
 
 
-async def walk(uow: UnitOfWork, noted: Head | None = None) -> tuple[Head, Broken | None]:
+async def walk(uow: UnitOfWork, noted: Head | None = None) -> tuple[Head, BrokenChain | None]:
     """Verify the chain; returns its end, or the last valid row and the fault after it. Raises StoreError."""
     head = GENESIS
     async for page in pages(uow):

@@ -37,12 +37,22 @@ class DetectedDialect:
     pinned: bool = False
 
 
+class SwitchEffect(StrEnum):
+    """How services read a stored value."""
+
+    RUN = "run"
+    DO_NOT_RUN = "do_not_run"
+    KEEP_LAST = "keep_last"
+    WRITE_OFF = "write_off"
+    TAKE_AS_OFF = "take_as_off"
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """The meaning of a stored value: `word` is on, off, unset or meaningless; `effect` is how services read it."""
 
     word: str
-    effect: str
+    effect: SwitchEffect
 
 
 WORDS: Mapping[Dialect, tuple[str, str]] = MappingProxyType(
@@ -112,19 +122,19 @@ def meaning_of(value: str | None, dialect: Dialect | str) -> Meaning:
     if value is None:
         return _UNSET[Dialect(dialect)]
     if value == on:
-        return Meaning("on", "services run it")
+        return Meaning("on", SwitchEffect.RUN)
     if value == off:
-        return Meaning("off", "services do not run it")
+        return Meaning("off", SwitchEffect.DO_NOT_RUN)
     return _MEANINGLESS[Dialect(dialect)]
 
 
 _UNSET = {
-    Dialect.V1: Meaning("unset", "services keep their last value, and read it as off after a restart"),
-    Dialect.V3: Meaning("unset", "the service that owns it reads it as off and writes false when it starts"),
+    Dialect.V1: Meaning("unset", SwitchEffect.KEEP_LAST),
+    Dialect.V3: Meaning("unset", SwitchEffect.WRITE_OFF),
 }
 _MEANINGLESS = {
-    Dialect.V1: Meaning("meaningless", "services keep their last value, and read it as off after a restart"),
-    Dialect.V3: Meaning("meaningless", "only true means on here, so services read it as off"),
+    Dialect.V1: Meaning("meaningless", SwitchEffect.KEEP_LAST),
+    Dialect.V3: Meaning("meaningless", SwitchEffect.TAKE_AS_OFF),
 }
 
 

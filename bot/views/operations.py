@@ -9,7 +9,7 @@ from slackblocks import Button
 from bot.interactions.message import BlockJson, Message
 from bot.operations.leases import TIME_UP, switch_of
 from bot.operations.model import Event, Operation, OpState
-from bot.operations.preflight.verdict import PreflightResult
+from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import TaskSwitch
 from bot.views.blocks import (
     Style,
@@ -29,6 +29,7 @@ from bot.views.blocks import (
 )
 from bot.views.op_dialog import approval
 from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
+from bot.views.preflight_text.table import check_text
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
@@ -66,9 +67,15 @@ def line(op: Operation) -> Message:
     return message(text, section(text))
 
 
-def settled(op: Operation, limits: str) -> Message:
+_CANNOT_SEE = (
+    "cmbot sees the hosts' answers now, not a request that is still pending inside the cluster. It looks again until "
+    "the cluster was stable for a minute. If the cluster then shows the opposite, the card says so."
+)
+
+
+def settled(op: Operation) -> Message:
     """Reply to the admin who settled it: the step, and the limits of what cmbot can see."""
-    text = f"{line(op).text} {escape(limits)}"
+    text = f"{line(op).text} {escape(_CANNOT_SEE)}"
     return message(text, section(text))
 
 
@@ -122,7 +129,8 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
     else:
         text = f"✓ {head}: it could be proposed. This was a dry run: nothing was proposed and nothing was sent."
     sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{escape(will_send(op))}")]
-    refusals = " ".join(f"{check.ended} {check.next_step}" for check in verdict.checks if check.level == "block")
+    blocks = map(check_text, verdict.of_level(CheckLevel.BLOCK))
+    refusals = " ".join(f"{block.ended} {block.next_step}" for block in blocks)
     return message(f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict))
 
 

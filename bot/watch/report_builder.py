@@ -8,8 +8,9 @@ from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
 from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import DAY, Trend, points, trend
+from bot.store.database import Store
+from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_text.table import alert_text
-from bot.watch.ports import WatchStore, WatchUnit
 
 OperationsOf = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
 """The operations on a cluster since a time."""
@@ -40,7 +41,7 @@ class Reports:
     `handovers` are the job names of the scheduled hand-overs.
     """
 
-    store: WatchStore
+    store: Store
     clock: Callable[[], float]
     operations: OperationsOf = no_operations
     pending: PendingOf = nothing_pending
@@ -86,7 +87,7 @@ class Reports:
         )
 
 
-async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> ClusterFacts:
+async def _facts(uow: UnitOfWork, name: str, since: float, now: float) -> ClusterFacts:
     return ClusterFacts(
         name=name,
         state=await uow.cluster_states.get(name),

@@ -14,6 +14,7 @@ from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
+from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
 from bot.workflow.actions import read_switch
 
@@ -46,7 +47,7 @@ async def evaluate(
     operations: Iterable[Operation],
     options: RequestOptions = NO_OPTIONS,
 ) -> Evaluation:
-    """Look at the cluster and run the preflight; `operations` are the other open ones on that cluster.
+    """Read the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
     Raises UserError when today's rules refuse the request, or when the cluster has no such background task. Never
     raises ClusterError: what is not known is a check that says so.
@@ -139,35 +140,32 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
 async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
     if not isinstance(request, MemberAdd):
         return PreflightContext(operations=others)
-    detected, (answers, why) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
+    detected, (answers, doubt) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
     dialect = detected.dialect.value if detected.dialect else None
     return PreflightContext(
-        operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=detected.why
+        operations=others, node_answers=answers, node_doubt=doubt, dialect=dialect, dialect_why=detected.why
     )
 
 
-_NO_TOKEN = "it asks for the request token, which cmbot sends only to the hosts in the settings"  # noqa: S105 - a sentence
-
-
-async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, str]:
+async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
     """True if a Clustermgr answers at that address; None, with the reason if it is known, when that is open.
 
     A person typed the address: unless it is in the settings, it is asked without the request token.
     """
     if not node_host:
-        return None, ""
+        return None, None
     scheme = "https://" if cluster.hosts[0].startswith("https://") else ""
     known = next((host for host in cluster.hosts if same_place(host, node_host)), f"{scheme}{node_host}")
     try:
         async with asyncio.timeout(NODE_SECONDS):
             await cluster.api.stat(known)
     except (ClusterTimeout, TimeoutError):
-        return None, "it gave no answer in time"
+        return None, NodeDoubt.SLOW
     except AuthRejected:
-        return None, _NO_TOKEN if known not in cluster.hosts else "it refuses the request token"
+        return None, NodeDoubt.TOKEN_REFUSED if known in cluster.hosts else NodeDoubt.TOKEN_WITHHELD
     except ClusterError:
-        return False, ""
-    return True, ""
+        return False, None
+    return True, None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from bot.chatops.button_router import _alert_of, _value
 from bot.chatops.commands.parser import is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
-from bot.chatops.forms.events import Submitted
+from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import kind_of, values_of
 from bot.chatops.forms.signing import verify
 from bot.clustermgr.client import ClustermgrClient
@@ -77,7 +77,7 @@ def view_state(data: bytes) -> None:
     except (ValueError, RecursionError):
         return
     found = read_payload({"type": "view_submission", "trigger_id": "1.2.abc", "user": {"id": "U0ALICE"}, "view": view})
-    if isinstance(found, Submitted):
+    if isinstance(found, ViewSubmission):
         with suppress(UserError):
             verify(found.view.sealed, b"key", found.user)
         kind = kind_of("task_enable") or kind_of("member_remove")

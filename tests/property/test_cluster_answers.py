@@ -21,8 +21,8 @@ from bot.views.tasks import tasks
 from bot.watch.planning import Watched
 from bot.watch.watcher import Watcher
 from tests.component.clustermgr.test_fault_matrix import READS, WRITES
+from tests.support.observed_store import observed_store
 from tests.support.raw_server import Request, answer, serving
-from tests.support.watch_builders import FakeStore
 
 NUMBERS = st.one_of(
     st.integers(), st.sampled_from([0, -1, 1 << 31, 1 << 63, (1 << 64) - 1, 1 << 64, 10**400]), st.floats()
@@ -109,15 +109,13 @@ async def _watch(answers: dict[str, Any]) -> None:
         writer.write(answer(200, "OK", [("Content-Type", "application/json")], body))
         await writer.drain()
 
-    async with serving(handle) as host, ClustermgrClient([host.host]) as api:
+    async with serving(handle) as host, ClustermgrClient([host.host]) as api, observed_store() as store:
         cluster = Cluster("prod", "C1", api, lambda: now, 5.0)
-        watch = Watcher(
-            Watched("prod", "C1", 120, configure({})), partial(cluster.poll, 5.0), FakeStore(), wake=lambda: None
-        )
+        watch = Watcher(Watched("prod", "C1", 120, configure({})), partial(cluster.poll, 5.0), store, wake=lambda: None)
         for _ in range(5):
             now += 120
             await watch.tick(now)
-            assert (watch.health.failures, watch.health.error) == (0, "")
+            assert (watch.health.failures, watch.health.failure) == (0, None)
         verdict, seen = await detect_dialect(api), watch.latest
         assert seen is not None
         assert verdict.why

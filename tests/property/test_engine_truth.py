@@ -26,7 +26,7 @@ LOOKS = st.lists(
 @given(LOOKS)
 @settings(deadline=None)
 def test_unknown_values_change_nothing(answers: Sequence[tuple[float, str]]) -> None:
-    life, now = Life([rule(hold=HOLD, clear=HOLD)]), 0.0
+    life, now = Life([rule(for_seconds=HOLD, clear=HOLD)]), 0.0
     known: list[tuple[float, str]] = []
     for apart, what in answers:
         before = dict(life.alerts)
@@ -68,7 +68,7 @@ def test_planned_change_never_worsens(steps: Sequence[tuple[int, bool]], apart: 
     now = at + apart
     crashed = any(not change.op for change in changes if now - change.at < 600)
     for key in ("leader_changed", "leader_flapping"):
-        life = Life([replace(rule_of(key), hold=0)])
+        life = Life([replace(rule_of(key), for_seconds=0)])
         life.step(now, *_found(key, now, changes))
         another = LeaderChange(now, changes[-1].after, changes[-1].before, 50, op=99)
         moves = life.step(now, *_found(key, now, [*changes, another]))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.common.errors import ClusterRefused
 from bot.operations.model import ObservedState, Operation, OpState, advance
+from bot.operations.preflight.facts.quorum import QuorumLost, VotersInReach
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import PreflightResult, block, passed
 from bot.operations.requests import MemberRemove
@@ -20,9 +21,9 @@ from tests.support.in_memory_ports import FakeApi, FakeCluster
 
 ASKED = Operation("prod", MemberRemove(3), "U1", 0.0, 9e9, id=7)
 WAITING = advance(ASKED, OpState.WAITING, at=0.0)
-FINE = PreflightResult((passed("quorum", "fine", bound="3"),), Fingerprint())
-MOVED = PreflightResult((passed("quorum", "fine", bound="2"),), Fingerprint())
-BLOCKED = PreflightResult((block("quorum", "no quorum", "wait"),), Fingerprint())
+FINE = PreflightResult((passed("quorum", VotersInReach(3, 3), bound="3"),), Fingerprint())
+MOVED = PreflightResult((passed("quorum", VotersInReach(2, 3), bound="2"),), Fingerprint())
+BLOCKED = PreflightResult((block("quorum", QuorumLost(1, 3, (2, 3))),), Fingerprint())
 
 
 @dataclass

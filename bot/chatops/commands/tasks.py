@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
@@ -12,7 +12,7 @@ from bot.clustermgr.tasks import ALWAYS_ON, TASKS, DetectedDialect, Task, find_t
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import UserError
 from bot.common.text import listed, shown
-from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply, offers
+from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Role
 from bot.views.tasks import keys_for, tasks
@@ -46,11 +46,8 @@ class SwitchArgs(ChangeArgs):
     """Which task, why and for how long."""
 
     words = ("task",)
-    task: str = Field(
-        min_length=1,
-        max_length=64,
-        description="a background task, as /cm tasks lists them",
-        json_schema_extra=offers(Offer.TASK),
+    task: Annotated[str, Offer.TASK] = Field(
+        min_length=1, max_length=64, description="a background task, as /cm tasks lists them"
     )
     dialect: Literal["v1", "v3"] | None = Field(None, description="how the cluster spells it, if that is not detected")
 

@@ -10,6 +10,7 @@ from bot.chatops.commands.tasks import NOT_YET
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
+from bot.clustermgr.voter_text import voter_fault_text
 from bot.interactions.command import ClusterPort, Offer
 from bot.views.inputs import Choice
 from bot.views.tasks import keys_for
@@ -70,7 +71,7 @@ def _peers(answer: Snapshot, leader: Stat) -> Iterator[Choice]:
     health = proven_health(answer)
     for peer in (*voters(leader), *learners(leader)):
         known = health.get(peer.id)
-        ails = known.why if known and not known.healthy else ""
+        ails = voter_fault_text(known.fault) if known and not known.healthy else ""
         yield Choice(str(peer.id), f"peer {peer.id} · {_role(peer, leader)} · {peer.host}", ails)
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.audit.chain import GENESIS, AuditEntry, Broken, Head, parse_head
+from bot.audit.chain import GENESIS, AuditEntry, BrokenChain, Head, parse_head
 from bot.chatops import audit_log
 from bot.cli.audit import export_store, verdict_text, verify_file, verify_store
 from bot.cli.main import main
@@ -164,7 +164,7 @@ def test_a_failed_export_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None
 
 def test_verdict_text_of_an_empty_log_and_first_row() -> None:
     assert verdict_text(GENESIS, None, "The audit log") == "The audit log is empty."
-    first = verdict_text(GENESIS, Broken(1, "it was changed"), "The audit log")
+    first = verdict_text(GENESIS, BrokenChain(1, "it was changed"), "The audit log")
     assert first == "The audit log is BROKEN at row 1: it was changed. No row before it is intact."
 
 

@@ -10,13 +10,15 @@ from bot.config import AccessSettings, Members
 from bot.interactions.events import Submission
 from bot.permissions.access import Access
 from bot.store.database import Store
-from tests.component.cli.test_noted import Slack, dispatcher, no_members, noted, typed
+from tests.component.cli.test_noted import dispatcher, noted, typed
 from tests.support.databases import Clock
+from tests.support.in_memory_ports import no_members
+from tests.support.slack_recorder import SlackRecorder
 
 OWN = {"lab": AccessSettings(operators=Members(users=("U0LARS",)), admins=Members(users=("U0LARS",)))}
 
 
-def of_two(store: Store, clock: Clock, slack: Slack) -> Dispatcher:
+def of_two(store: Store, clock: Clock, slack: SlackRecorder) -> Dispatcher:
     """Anna operates prod, Lars the lab; in the lab Anna holds no role."""
     return dispatcher(store, clock, slack, own=OWN)
 
@@ -42,7 +44,7 @@ def of_two(store: Store, clock: Clock, slack: Slack) -> Dispatcher:
     ],
 )
 async def test_wrong_arguments_without_the_right_are_refused_and_noted(store: Store, clock: Clock, text: str) -> None:
-    slack = Slack()
+    slack = SlackRecorder()
     await dispatcher(store, clock, slack).execute(typed(text, "U0MALLORY"))
     [row] = await noted(store)
     assert (row.actor, row.action, row.details["text"]) == ("U0MALLORY", "refused.command", f"{SLASH} {text}")
@@ -52,7 +54,7 @@ async def test_wrong_arguments_without_the_right_are_refused_and_noted(store: St
 
 
 async def test_wrong_arguments_with_the_right_are_explained(store: Store, clock: Clock) -> None:
-    slack = Slack()
+    slack = SlackRecorder()
     await dispatcher(store, clock, slack).execute(typed("member remove banana prod", "U0ANNA"))
     assert "whole number in plain digits" in slack.said[0]
     assert await noted(store) == []
@@ -60,11 +62,12 @@ async def test_wrong_arguments_with_the_right_are_explained(store: Store, clock:
 
 async def test_submitted_form_without_role_is_refused_before_validation(store: Store, clock: Clock) -> None:
     form = Submission("form:1", "U0MALLORY", "C0OPS", "", "V1", "member remove", "prod", {"colour": "red"}, "member")
-    bot = dispatcher(store, clock, Slack())
-    await bot.execute(form)
+    slack = SlackRecorder()
+    await dispatcher(store, clock, slack).execute(form)
     [row] = await noted(store)
     assert (row.actor, row.action, row.cluster) == ("U0MALLORY", "refused.command", "prod")
-    assert "You are not an operator" in bot.forms.answered[0][1]  # type: ignore[attr-defined]
+    [view] = slack.shown
+    assert "You are not an operator" in str(view)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ async def test_submitted_form_without_role_is_refused_before_validation(store: S
 async def test_own_roles_of_a_cluster_replace_the_global_ones(
     store: Store, clock: Clock, user: str, cluster: str, may: bool
 ) -> None:
-    slack = Slack()
+    slack = SlackRecorder()
     await of_two(store, clock, slack).execute(typed(f"task disable balance {cluster}", user))
     rows = await noted(store)
     if may:
@@ -86,7 +89,7 @@ async def test_own_roles_of_a_cluster_replace_the_global_ones(
 
 
 async def test_break_glass_is_refused_before_its_arguments(store: Store, clock: Clock) -> None:
-    slack = Slack()
+    slack = SlackRecorder()
     await dispatcher(store, clock, slack).execute(typed("member remove banana prod force=yes", "U0ANNA"))
     assert [row.action for row in await noted(store)] == ["refused.command"]
 
@@ -109,7 +112,7 @@ async def test_the_audit_log_shows_rows_of_operated_clusters_only(
     async with store.begin() as uow:
         for cluster in ("prod", "lab", "", "other"):
             await uow.audit.append(AuditEntry(clock(), "U0EVE", "operation.proposed", cluster))
-    slack = Slack()
+    slack = SlackRecorder()
     await of_two(store, clock, slack).execute(typed(text, user))
     if slack.files:
         content = slack.files[0][1].decode()

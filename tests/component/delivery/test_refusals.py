@@ -3,7 +3,7 @@
 import pytest
 
 from bot.common.message_key import MessageKey
-from bot.delivery.retry_policy import UNKNOWN_TRIES
+from bot.delivery.retry_policy import MAX_UNKNOWN_TRIES
 from bot.interactions.message import Message
 from bot.store.database import Store
 from tests.component.delivery.conftest import MakeOutbox
@@ -50,7 +50,7 @@ async def test_unlisted_error_is_given_up_after_a_day(store: Store, slack: FakeS
     await put(store, "a", "one")
     assert await outbox.drain(patience=3 * 86400.0) == 0
     assert (await outbox.health()).dead == 1
-    assert len(slack.calls) == UNKNOWN_TRIES
+    assert len(slack.calls) == MAX_UNKNOWN_TRIES
 
 
 async def test_superseded_replies_are_not_sent(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:

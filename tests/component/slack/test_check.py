@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.slack.diagnostics import Checked, check_slack
 from bot.slack.methods import SCOPES
 from tests.support.slack_stub import Stub, says
@@ -11,7 +11,7 @@ ALL = ", ".join(SCOPES)
 
 
 async def check(
-    gateway: SlackGateway, *, app: bool = True, secret: str = "", channels: Sequence[str] = ()
+    gateway: SlackClient, *, app: bool = True, secret: str = "", channels: Sequence[str] = ()
 ) -> dict[str, Checked]:
     named = dict.fromkeys(channels, "prod.alert_channel")
     found = await check_slack(
@@ -26,7 +26,7 @@ def well(stub: Stub, *, scopes: str = ALL) -> None:
     stub.will("apps.connections.open", says({"ok": True, "url": "wss://x"}))
 
 
-async def test_all_is_well(stub: Stub, gateway: SlackGateway) -> None:
+async def test_all_is_well(stub: Stub, gateway: SlackClient) -> None:
     well(stub)
     stub.will("conversations.info", says({"ok": True, "channel": {"id": "C1", "name": "ops", "is_member": True}}))
     stub.will("usergroups.users.list", says({"ok": True, "users": ["U1", "U2"]}))
@@ -36,7 +36,7 @@ async def test_all_is_well(stub: Stub, gateway: SlackGateway) -> None:
     assert lines["user group S1"].words == "2 members"
 
 
-async def test_a_wrong_token_is_said_once(stub: Stub, gateway: SlackGateway) -> None:
+async def test_a_wrong_token_is_said_once(stub: Stub, gateway: SlackClient) -> None:
     stub.will("auth.test", says({"ok": False, "error": "invalid_auth"}))
     stub.will("apps.connections.open", says({"ok": False, "error": "not_allowed_token_type"}))
     lines = await check(gateway, channels=["C1"])
@@ -47,7 +47,7 @@ async def test_a_wrong_token_is_said_once(stub: Stub, gateway: SlackGateway) -> 
 
 
 async def test_swapped_tokens_are_reported_without_a_call(stub: Stub) -> None:
-    async with SlackGateway("xapp-1-secret", f"{stub.origin}/api/") as gateway:
+    async with SlackClient("xapp-1-secret", f"{stub.origin}/api/") as gateway:
         found = await check_slack(gateway, app_token="xoxb-secret", signing_secret="", channels={}, groups=())
     lines = {line.what: line for line in found}
     assert lines["bot token"].words == "SLACK_BOT_TOKEN takes the token that begins with xoxb-"
@@ -56,7 +56,7 @@ async def test_swapped_tokens_are_reported_without_a_call(stub: Stub) -> None:
     assert "secret" not in str(found)
 
 
-async def test_missing_scopes_are_named(stub: Stub, gateway: SlackGateway) -> None:
+async def test_missing_scopes_are_named(stub: Stub, gateway: SlackClient) -> None:
     well(stub, scopes="commands, chat:write")
     line = (await check(gateway))["scopes"]
     assert not line.ok
@@ -64,7 +64,7 @@ async def test_missing_scopes_are_named(stub: Stub, gateway: SlackGateway) -> No
     assert "chat:write" not in line.words
 
 
-async def test_each_channel_problem_names_its_fix(stub: Stub, gateway: SlackGateway) -> None:
+async def test_each_channel_problem_names_its_fix(stub: Stub, gateway: SlackClient) -> None:
     well(stub)
     stub.will(
         "conversations.info",
@@ -81,7 +81,7 @@ async def test_each_channel_problem_names_its_fix(stub: Stub, gateway: SlackGate
     ]
 
 
-async def test_an_empty_or_unknown_group_grants_nothing(stub: Stub, gateway: SlackGateway) -> None:
+async def test_an_empty_or_unknown_group_grants_nothing(stub: Stub, gateway: SlackClient) -> None:
     for answer in (says({"ok": True, "users": []}), says({"ok": False, "error": "no_such_subteam"})):
         well(stub)
         stub.will("usergroups.users.list", answer)
@@ -90,7 +90,7 @@ async def test_an_empty_or_unknown_group_grants_nothing(stub: Stub, gateway: Sla
         assert line.fix
 
 
-async def test_one_way_in_is_needed(stub: Stub, gateway: SlackGateway) -> None:
+async def test_one_way_in_is_needed(stub: Stub, gateway: SlackClient) -> None:
     well(stub)
     assert "SLACK_APP_TOKEN" in (await check(gateway, app=False))["app token"].fix
     well(stub)

@@ -10,25 +10,25 @@ from aiohttp import web
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from tests.component.slack.conftest import TOKEN
 from tests.support.slack_stub import Answer, Stub, cuts, says, writes
 
 MESSAGE = Message("words")
 
 
-def post(gateway: SlackGateway) -> Awaitable[object]:
+def post(gateway: SlackClient) -> Awaitable[object]:
     return gateway.post("C1", MESSAGE)
 
 
-def update(gateway: SlackGateway) -> Awaitable[object]:
+def update(gateway: SlackClient) -> Awaitable[object]:
     return gateway.update("C1", "1.1", MESSAGE)
 
 
 CALLS = {"chat.postMessage": post, "chat.update": update}
 
 
-async def failure(call: Callable[[SlackGateway], Awaitable[object]], gateway: SlackGateway) -> SlackError:
+async def failure(call: Callable[[SlackClient], Awaitable[object]], gateway: SlackClient) -> SlackError:
     """The error that the call raises; nowhere in its traceback's text stands the token."""
     with pytest.raises(SlackError) as caught:
         await call(gateway)
@@ -53,7 +53,7 @@ async def failure(call: Callable[[SlackGateway], Awaitable[object]], gateway: Sl
     ],
 )
 async def test_refusals(
-    stub: Stub, gateway: SlackGateway, method: str, answer: Answer, kind: type[SlackError], code: str
+    stub: Stub, gateway: SlackClient, method: str, answer: Answer, kind: type[SlackError], code: str
 ) -> None:
     stub.will(method, answer)
     error = await failure(CALLS[method], gateway)
@@ -75,7 +75,7 @@ async def test_refusals(
         says({"ok": True}),
     ],
 )
-async def test_invalid_answer_leaves_the_post_unknown(stub: Stub, gateway: SlackGateway, answer: Answer) -> None:
+async def test_invalid_answer_leaves_the_post_unknown(stub: Stub, gateway: SlackClient, answer: Answer) -> None:
     stub.will("chat.postMessage", answer)
     error = await failure(post, gateway)
     assert type(error) is SlackLost
@@ -83,9 +83,7 @@ async def test_invalid_answer_leaves_the_post_unknown(stub: Stub, gateway: Slack
 
 
 @pytest.mark.parametrize("answer", [cuts, writes("fine"), writes("{", content_type="application/json"), says([1])])
-async def test_an_edit_whose_answer_is_lost_may_be_done_again(
-    stub: Stub, gateway: SlackGateway, answer: Answer
-) -> None:
+async def test_an_edit_whose_answer_is_lost_may_be_done_again(stub: Stub, gateway: SlackClient, answer: Answer) -> None:
     stub.will("chat.update", answer)
     assert type(await failure(update, gateway)) is SlackRetryable
 
@@ -93,20 +91,20 @@ async def test_an_edit_whose_answer_is_lost_may_be_done_again(
 @pytest.mark.parametrize(
     ("header", "wait"), [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", 1.0), ("nan", 1.0), ("1e9", 3600.0)]
 )
-async def test_slow_down_carries_how_long(stub: Stub, gateway: SlackGateway, header: str, wait: float) -> None:
+async def test_slow_down_carries_how_long(stub: Stub, gateway: SlackClient, header: str, wait: float) -> None:
     stub.will("chat.postMessage", says({"ok": False, "error": "ratelimited"}, status=429, Retry_After=header))
     error = await failure(post, gateway)
     assert isinstance(error, SlackRetryable)
     assert (error.code, error.retry_after) == ("ratelimited", wait)
 
 
-async def test_slow_down_without_a_json_body(stub: Stub, gateway: SlackGateway) -> None:
+async def test_slow_down_without_a_json_body(stub: Stub, gateway: SlackClient) -> None:
     stub.will("chat.postMessage", writes("too many", status=429))
     assert (await failure(post, gateway)).code == "ratelimited"
 
 
 async def test_a_refused_connection_sent_nothing(unused_tcp_port: int) -> None:
-    async with SlackGateway(TOKEN, f"http://127.0.0.1:{unused_tcp_port}/api/") as gateway:
+    async with SlackClient(TOKEN, f"http://127.0.0.1:{unused_tcp_port}/api/") as gateway:
         for call in (post, update):
             error = await failure(call, gateway)
             assert (type(error), error.code) == (SlackRetryable, "unreachable")
@@ -121,7 +119,7 @@ async def test_no_answer_in_time(stub: Stub, method: str, kind: type[SlackError]
         return web.Response()
 
     stub.will(method, hangs)
-    async with SlackGateway(TOKEN, stub.api_url, timeout=0.05) as gateway:
+    async with SlackClient(TOKEN, stub.api_url, timeout=0.05) as gateway:
         error = await failure(CALLS[method], gateway)
     held.set()
     assert (type(error), error.code) == (kind, "timeout")
@@ -141,7 +139,7 @@ async def test_no_answer_in_time(stub: Stub, method: str, kind: type[SlackError]
     ],
 )
 async def test_an_answer_by_response_url_fails_once_and_says_how(
-    stub: Stub, gateway: SlackGateway, answer: Answer, kind: type[SlackError], code: str
+    stub: Stub, gateway: SlackClient, answer: Answer, kind: type[SlackError], code: str
 ) -> None:
     stub.will("response_url", answer)
     error = await failure(lambda it: it.respond(stub.response_url, Reply(MESSAGE)), gateway)
@@ -149,13 +147,13 @@ async def test_an_answer_by_response_url_fails_once_and_says_how(
     assert len(stub.asked) == 1
 
 
-async def test_a_scope_that_is_missing_is_named(stub: Stub, gateway: SlackGateway) -> None:
+async def test_a_scope_that_is_missing_is_named(stub: Stub, gateway: SlackClient) -> None:
     stub.will("usergroups.users.list", says({"ok": False, "error": "missing_scope"}))
     with pytest.raises(SlackError, match="usergroups:read"):
         await gateway.group_members("S1")
 
 
-async def test_cancelling_a_call_is_not_an_error_of_slack(stub: Stub, gateway: SlackGateway) -> None:
+async def test_cancelling_a_call_is_not_an_error_of_slack(stub: Stub, gateway: SlackClient) -> None:
     arrived, held = asyncio.Event(), asyncio.Event()
 
     async def hangs(_: web.Request) -> web.StreamResponse:

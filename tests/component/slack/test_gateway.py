@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.chatops.forms.view_versions import Shown
+from bot.chatops.slack_gateway import OpenView
 from bot.common.errors import SlackError
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
-from bot.slack.client import Channel, SlackGateway
+from bot.slack.client import Channel, SlackClient
 from bot.slack.identity import Identity
 from tests.component.slack.conftest import TOKEN
 from tests.support.slack_stub import Stub, says, serving, writes
@@ -21,7 +21,7 @@ POSTED = says({"ok": True, "ts": "1700000000.000100"})
 ME = says({"ok": True, "user_id": "U0ME", "bot_id": "B0ME", "team": "Local"}, X_OAuth_Scopes="chat:write, commands")
 
 
-async def test_a_post_carries_text_blocks_and_metadata_and_unfurls_nothing(stub: Stub, gateway: SlackGateway) -> None:
+async def test_a_post_carries_text_blocks_and_metadata_and_unfurls_nothing(stub: Stub, gateway: SlackClient) -> None:
     stub.will("chat.postMessage", POSTED)
     assert await gateway.post("C1", MESSAGE) == "1700000000.000100"
     [asked] = stub.asked
@@ -36,7 +36,7 @@ async def test_a_post_carries_text_blocks_and_metadata_and_unfurls_nothing(stub:
     assert asked.headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_thread_post_can_be_broadcast_to_the_channel(stub: Stub, gateway: SlackGateway) -> None:
+async def test_thread_post_can_be_broadcast_to_the_channel(stub: Stub, gateway: SlackClient) -> None:
     stub.will("chat.postMessage", POSTED, POSTED)
     await gateway.post("C1", MESSAGE, thread_ts="1.1", broadcast=True)
     await gateway.post("C1", MESSAGE, broadcast=True)
@@ -45,21 +45,21 @@ async def test_thread_post_can_be_broadcast_to_the_channel(stub: Stub, gateway: 
     assert "reply_broadcast" not in alone.arguments
 
 
-async def test_an_update_without_blocks_takes_the_old_ones_away(stub: Stub, gateway: SlackGateway) -> None:
+async def test_an_update_without_blocks_takes_the_old_ones_away(stub: Stub, gateway: SlackClient) -> None:
     await gateway.update("C1", "1.1", Message("plain"))
     assert stub.asked[0].arguments["blocks"] == []
     assert stub.asked[0].arguments["ts"] == "1.1"
 
 
-async def test_delete_permalink_home_and_modal(stub: Stub, gateway: SlackGateway) -> None:
+async def test_delete_permalink_home_and_modal(stub: Stub, gateway: SlackClient) -> None:
     stub.will("chat.getPermalink", says({"ok": True, "permalink": "https://local/p1"}))
     await gateway.delete("C1", "1.1")
     assert await gateway.permalink("C1", "1.1") == "https://local/p1"
     await gateway.publish_home("U1", BLOCKS)
     stub.will("views.open", says({"ok": True, "view": {"id": "V1", "hash": "h1"}}))
-    assert await gateway.open_view("trigger", {"type": "modal"}) == Shown("V1", "h1")
+    assert await gateway.open_view("trigger", {"type": "modal"}) == OpenView("V1", "h1")
     stub.will("views.update", says({"ok": True, "view": {"id": "V1"}}), says({"ok": True, "view": {"id": "V1"}}))
-    assert await gateway.update_view("V1", {"type": "modal"}, hash="h1") == Shown("V1", "")
+    assert await gateway.update_view("V1", {"type": "modal"}, hash="h1") == OpenView("V1", "")
     await gateway.update_view("V1", {"type": "modal"})
     deleted, linked, home, modal, with_hash, without = (asked.arguments for asked in stub.asked)
     assert deleted == {"channel": "C1", "ts": "1.1"}
@@ -75,7 +75,7 @@ def item(ts: Any, slot: str, user: str = "U0ME", event_type: str = "cmbot") -> M
     return {"ts": ts, "user": user, "metadata": metadata}
 
 
-async def test_only_own_messages_of_the_key_are_found_on_all_pages(stub: Stub, gateway: SlackGateway) -> None:
+async def test_only_own_messages_of_the_key_are_found_on_all_pages(stub: Stub, gateway: SlackClient) -> None:
     stub.will("auth.test", ME)
     first = [item("30.0", "alert:7"), item("29.0", "alert:8"), item("28.0", "alert:7", user="U0FORGER"), "garbage"]
     second = [item("9.5", "alert:7"), item("9.0", "alert:7", event_type="other"), item(None, "alert:7"), {"ts": "8"}]
@@ -91,26 +91,26 @@ async def test_only_own_messages_of_the_key_are_found_on_all_pages(stub: Stub, g
     assert two["cursor"] == "more"
 
 
-async def test_lines_of_a_thread_are_looked_for_in_the_thread(stub: Stub, gateway: SlackGateway) -> None:
+async def test_lines_of_a_thread_are_looked_for_in_the_thread(stub: Stub, gateway: SlackClient) -> None:
     stub.will("auth.test", ME)
     stub.will("conversations.replies", says({"ok": True, "messages": [item("2.0", "alert:7:line:1")]}))
     assert await gateway.find("C1", MessageKey.parse("alert:7:line:1"), after=0.0, thread_ts="1.0") == ["2.0"]
     assert stub.asked[1].arguments["ts"] == "1.0"
 
 
-async def test_bot_identity_is_requested_once(stub: Stub, gateway: SlackGateway) -> None:
+async def test_bot_identity_is_requested_once(stub: Stub, gateway: SlackClient) -> None:
     stub.will("auth.test", ME)
     await gateway.find("C1", MessageKey.parse("a"), after=0.0)
     await gateway.find("C1", MessageKey.parse("b"), after=0.0)
     assert [asked.method for asked in stub.asked].count("auth.test") == 1
 
 
-async def test_identity_and_scopes(stub: Stub, gateway: SlackGateway) -> None:
+async def test_identity_and_scopes(stub: Stub, gateway: SlackClient) -> None:
     stub.will("auth.test", ME)
     assert await gateway.auth_test() == Identity("U0ME", "B0ME", "Local", frozenset({"chat:write", "commands"}))
 
 
-async def test_a_channel_as_the_bot_sees_it(stub: Stub, gateway: SlackGateway) -> None:
+async def test_a_channel_as_the_bot_sees_it(stub: Stub, gateway: SlackClient) -> None:
     stub.will(
         "conversations.info",
         says({"ok": True, "channel": {"id": "C1", "name": "ops", "is_member": True, "is_private": True}}),
@@ -120,7 +120,7 @@ async def test_a_channel_as_the_bot_sees_it(stub: Stub, gateway: SlackGateway) -
 
 async def test_group_members_are_cached_but_failures_are_not(stub: Stub) -> None:
     time = [0.0]
-    async with SlackGateway(TOKEN, stub.api_url, monotonic=lambda: time[0]) as gateway:
+    async with SlackClient(TOKEN, stub.api_url, monotonic=lambda: time[0]) as gateway:
         stub.will(
             "usergroups.users.list",
             says({"ok": False, "error": "no_such_subteam"}),
@@ -136,7 +136,7 @@ async def test_group_members_are_cached_but_failures_are_not(stub: Stub) -> None
         assert await gateway.group_members("S1") == {"U2"}
 
 
-async def test_a_socket_address_is_asked_for_with_the_app_token(stub: Stub, gateway: SlackGateway) -> None:
+async def test_a_socket_address_is_asked_for_with_the_app_token(stub: Stub, gateway: SlackClient) -> None:
     stub.will("apps.connections.open", says({"ok": True, "url": "ws://127.0.0.1/link"}))
     assert await gateway.socket_address("xapp-1") == "ws://127.0.0.1/link"
     assert stub.asked[0].headers["Authorization"] == "Bearer xapp-1"
@@ -144,7 +144,7 @@ async def test_a_socket_address_is_asked_for_with_the_app_token(stub: Stub, gate
 
 
 @pytest.mark.parametrize(("private", "kind"), [(True, "ephemeral"), (False, "in_channel")])
-async def test_answer_names_its_readers(stub: Stub, gateway: SlackGateway, private: bool, kind: str) -> None:
+async def test_answer_names_its_readers(stub: Stub, gateway: SlackClient, private: bool, kind: str) -> None:
     stub.will("response_url", writes("ok"))
     await gateway.respond(stub.response_url, Reply(MESSAGE, private=private), replace=not private)
     [asked] = stub.asked
@@ -154,7 +154,7 @@ async def test_answer_names_its_readers(stub: Stub, gateway: SlackGateway, priva
     assert "Authorization" not in asked.headers
 
 
-async def test_an_answer_whose_blocks_are_refused_is_sent_as_text(stub: Stub, gateway: SlackGateway) -> None:
+async def test_an_answer_whose_blocks_are_refused_is_sent_as_text(stub: Stub, gateway: SlackClient) -> None:
     stub.will("response_url", writes("invalid_blocks", status=400), writes("ok"))
     await gateway.respond(stub.response_url, Reply(MESSAGE))
     refused, plain = stub.asked
@@ -162,7 +162,7 @@ async def test_an_answer_whose_blocks_are_refused_is_sent_as_text(stub: Stub, ga
     assert ("blocks" in plain.arguments, plain.arguments["text"]) == (False, "Disk 7 is broken.")
 
 
-async def test_an_answer_that_was_not_sent_is_sent_again(stub: Stub, gateway: SlackGateway) -> None:
+async def test_an_answer_that_was_not_sent_is_sent_again(stub: Stub, gateway: SlackClient) -> None:
     stub.will("response_url", says({}, status=429, Retry_After="0"), writes("busy", status=503))
     await gateway.respond(stub.response_url, Reply(MESSAGE))
     assert len(stub.asked) == 3
@@ -171,7 +171,7 @@ async def test_an_answer_that_was_not_sent_is_sent_again(stub: Stub, gateway: Sl
 @pytest.mark.parametrize(
     "address", ["", "ftp://x/y", "http://169.254.169.254/latest", "http://[", "https://", "file:///etc/passwd"]
 )
-async def test_an_address_that_cannot_be_slack_s_is_never_called(gateway: SlackGateway, address: str) -> None:
+async def test_an_address_that_cannot_be_slack_s_is_never_called(gateway: SlackClient, address: str) -> None:
     with pytest.raises(SlackError) as caught:
         await gateway.respond(address, Reply(MESSAGE))
     assert caught.value.code == "invalid_response_url"
@@ -180,4 +180,4 @@ async def test_an_address_that_cannot_be_slack_s_is_never_called(gateway: SlackG
 async def test_a_gateway_outside_its_context_refuses_to_work() -> None:
     async with serving(Stub()) as stub:
         with pytest.raises(RuntimeError):
-            await SlackGateway(TOKEN, stub.api_url).delete("C1", "1.1")
+            await SlackClient(TOKEN, stub.api_url).delete("C1", "1.1")

@@ -3,23 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.chatops.dispatcher import STORE_DOWN
+from bot.chatops.dispatcher import STORE_DOWN, Dispatcher
+from bot.chatops.forms.events import HomeOpened
 from bot.common.errors import SlackError, SlackRetryable, StoreError
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, Invocation, Submission, Work
 from bot.interactions.message import Message
 from bot.playground.slack_sim.server import LocalSlack
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, build_app
-from bot.slack.payloads import HomeOpened
 from bot.slack.socket_mode import SocketMode, Timing
 from bot.slack.task_queue import TaskQueue
 from tests.support.slack_surfaces import surfaces
@@ -27,17 +27,14 @@ from tests.support.slack_surfaces import surfaces
 QUICK = Timing(ping=0.25, hello=2.0, check=0.02, quiet=1800.0, first_wait=0.02, longest_wait=0.1)
 
 
-@dataclass
-class Echo:
-    """A dispatcher that answers with what it was asked; `slow` holds the answers back until it is set."""
+class Echo(Dispatcher):
+    """Answers with what it was asked; `slow` holds the answers back until it is set."""
 
-    gateway: SlackGateway
-    down: bool = False
-    slow: asyncio.Event | None = None
-    asked: list[Work] = field(default_factory=list)
-
-    def changes(self, text: str) -> bool:
-        return text.startswith("task")
+    def __init__(self, gateway: SlackClient) -> None:
+        self.gateway = gateway
+        self.down = False
+        self.slow: asyncio.Event | None = None
+        self.asked: list[Work] = []
 
     async def accept(self, work: Work) -> bool:
         if self.down:
@@ -61,7 +58,7 @@ class Running:
     """A workspace with the edge connected to it."""
 
     slack: LocalSlack
-    gateway: SlackGateway
+    gateway: SlackClient
     echo: Echo
     socket: SocketMode
     background: TaskQueue
@@ -85,7 +82,7 @@ async def running(
     timing: Timing = QUICK, address: Callable[[], Awaitable[str]] | None = None
 ) -> AsyncIterator[Running]:
     """The local workspace, a gateway, the edge and a socket that runs."""
-    async with LocalSlack() as slack, SlackGateway(slack.bot_token, slack.api_url) as gateway:
+    async with LocalSlack() as slack, SlackClient(slack.bot_token, slack.api_url) as gateway:
         echo, background = Echo(gateway), TaskQueue()
 
         async def home(event: HomeOpened) -> None:
@@ -229,7 +226,7 @@ async def test_an_outage_of_slack_is_waited_out() -> None:
 
 
 async def test_wrong_app_token_is_reported_and_retried() -> None:
-    async with LocalSlack() as slack, SlackGateway(slack.bot_token, slack.api_url) as gateway:
+    async with LocalSlack() as slack, SlackClient(slack.bot_token, slack.api_url) as gateway:
         with pytest.raises(SlackError) as caught:
             await gateway.socket_address("xapp-wrong")
     assert caught.value.code == "invalid_auth"

@@ -10,6 +10,7 @@ from bot.operations.model import Operation, OpState, advance, note
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.requests import LeaderTransfer, MemberRemove, TaskSwitch
 from bot.store.database import Store
+from bot.views.preflight_text.table import check_text
 
 REMOVE = Operation("prod", MemberRemove(3), "U1", 100.0, 1000.0, channel="C1")
 SWITCH = Operation("prod", TaskSwitch("balance", on=False), "U1", 100.0, 1000.0, channel="C1")
@@ -21,7 +22,7 @@ def waiting(op: Operation) -> Operation:
 
 async def add(store: Store, op: Operation) -> Operation:
     async with store.begin() as uow:
-        return await uow.operations.add(op)
+        return await uow.operations.add(op, check_text)
 
 
 async def test_one_of_ten_concurrent_membership_changes_succeeds(store: Store) -> None:
@@ -45,8 +46,8 @@ async def test_other_clusters_tasks_and_final_operations_do_not_block(store: Sto
     with pytest.raises(Conflict):
         await add(store, waiting(SWITCH))
     async with store.begin() as uow:
-        await uow.operations.save(advance(first, OpState.CANCELLED, at=102.0))
-        await uow.operations.add(waiting(REMOVE))
+        await uow.operations.save(advance(first, OpState.CANCELLED, at=102.0), check_text)
+        await uow.operations.add(waiting(REMOVE), check_text)
 
 
 @pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])
@@ -67,10 +68,10 @@ async def test_approvals_terms_and_leases_round_trip(store: Store) -> None:
     noted = await add(store, op)
     once = note(noted, at=102.0, by="U2", text="approved (1 of 2)", approvals=("U2",))
     async with store.begin() as uow:
-        await uow.operations.save(once)
+        await uow.operations.save(once, check_text)
     async with store.read() as uow:
         assert await uow.operations.get(noted.id) == once
-        assert await uow.operations.leased() == [once]
-        assert await uow.operations.leased("test") == []
+        assert await uow.operations.time_limited() == [once]
+        assert await uow.operations.time_limited("test") == []
         assert await uow.operations.of_card(7) == once
         assert await uow.operations.of_card(8) is None

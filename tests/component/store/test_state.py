@@ -13,6 +13,7 @@ from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.requests import TaskSwitch
 from bot.store.database import Store
 from bot.views.alert_text.table import alert_text
+from bot.views.preflight_text.table import check_text
 
 ALERT = Alert(
     cluster="prod",
@@ -176,13 +177,13 @@ async def test_state_is_saved_by_cluster(store: Store) -> None:
 
 async def test_operation_round_trips_with_its_history(store: Store) -> None:
     async with store.begin() as uow:
-        added = await uow.operations.add(OPERATION)
+        added = await uow.operations.add(OPERATION, check_text)
         waiting = advance(added, OpState.WAITING, at=101.0, by="U1", text="asked")
         running = advance(
             waiting, OpState.RUNNING, at=102.0, by="U2", text="yes", seen=ObservedState(leader="cm2:9998")
         )
-        await uow.operations.save(waiting)
-        await uow.operations.save(running)
+        await uow.operations.save(waiting, check_text)
+        await uow.operations.save(running, check_text)
     async with store.read() as uow:
         assert await uow.operations.get(added.id) == running
         assert await uow.operations.get(added.id + 1) is None
@@ -190,13 +191,13 @@ async def test_operation_round_trips_with_its_history(store: Store) -> None:
 
 async def test_one_of_two_decisions_on_a_version_wins(store: Store) -> None:
     async with store.begin() as uow:
-        waiting = advance(await uow.operations.add(OPERATION), OpState.WAITING, at=101.0)
-        await uow.operations.save(waiting)
+        waiting = advance(await uow.operations.add(OPERATION, check_text), OpState.WAITING, at=101.0)
+        await uow.operations.save(waiting, check_text)
 
     async def decide(to: OpState, by: str) -> OpState | None:
         try:
             async with store.begin() as uow:
-                return (await uow.operations.save(advance(waiting, to, at=102.0, by=by))).state
+                return (await uow.operations.save(advance(waiting, to, at=102.0, by=by), check_text)).state
         except Conflict:
             return None
 
@@ -212,10 +213,12 @@ async def test_one_of_two_decisions_on_a_version_wins(store: Store) -> None:
 
 async def test_operations_are_listed_by_state(store: Store) -> None:
     async with store.begin() as uow:
-        proposed = await uow.operations.add(OPERATION)
-        waiting = await uow.operations.add(replace(OPERATION, cluster="test", state=OpState.WAITING, created_at=200.0))
-        unknown = await uow.operations.add(replace(OPERATION, state=OpState.UNKNOWN, created_at=300.0))
-        done = await uow.operations.add(replace(OPERATION, state=OpState.VERIFIED, created_at=400.0))
+        proposed = await uow.operations.add(OPERATION, check_text)
+        waiting = await uow.operations.add(
+            replace(OPERATION, cluster="test", state=OpState.WAITING, created_at=200.0), check_text
+        )
+        unknown = await uow.operations.add(replace(OPERATION, state=OpState.UNKNOWN, created_at=300.0), check_text)
+        done = await uow.operations.add(replace(OPERATION, state=OpState.VERIFIED, created_at=400.0), check_text)
     async with store.read() as uow:
         assert await uow.operations.open() == [proposed, waiting, unknown]
         assert await uow.operations.open("prod") == [proposed, unknown]

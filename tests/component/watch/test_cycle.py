@@ -1,4 +1,4 @@
-"""The tick of the watch over a store in memory, and what a channel sees of it."""
+"""The tick of the watch over a real store, and what a channel sees of it."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,14 +11,15 @@ from bot.alerting.model import AlertState, Silence
 from bot.clustermgr.models import Disk, Snapshot
 from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish_one
+from tests.support.observed_store import ObservedStore
 from tests.support.watch_builders import dark, disk, polled
 from tests.support.watch_harness import World, with_disks
 
 
 @pytest.fixture
-async def world() -> World:
+async def world(store: ObservedStore) -> World:
     """A healthy cluster, watched for a while."""
-    made = World()
+    made = World(store)
     assert await made.ticks(3) == []
     return made
 
@@ -183,7 +184,7 @@ async def test_counters_alone_never_resolve_and_never_take_names_away(world: Wor
 
 
 async def test_muted_alert_is_announced_when_the_silence_ends(world: World) -> None:
-    world.store.state.silences.append(Silence("prod", "disk_broken", "", world.now + 100, "U1", id=1))
+    await world.store.silence(Silence("prod", "disk_broken", "", world.now + 100, "U1"))
     world.see = with_disks(disk(7))
     assert await world.ticks(5) == []
     assert len(await world.ticks(3)) == 2
@@ -204,8 +205,8 @@ async def test_acknowledgement_between_polls_is_kept(world: World) -> None:
     assert "acknowledged by <@U1>" in str(world.store.state.outbox["alert:1"][1])
 
 
-async def test_fast_polls_still_prove_a_voter_over_three_seconds() -> None:
-    world = World()
+async def test_fast_polls_still_prove_a_voter_over_three_seconds(store: ObservedStore) -> None:
+    world = World(store)
     await world.ticks(10, apart=0.5)
     world.see = lambda at: polled(at, peers={3: {"active": False}})
     posted = await world.ticks(120, apart=0.5)
@@ -221,7 +222,7 @@ async def test_measurements_are_kept_every_ten_minutes(world: World) -> None:
 
 
 async def test_foreign_keys_of_the_stored_state_are_kept(world: World) -> None:
-    world.store.state.cluster_states["prod"]["other"] = {"kept": True}
+    await world.store.edit_cluster_state("prod", other={"kept": True})
     await world.ticks(8)
     kept: Any = world.store.state.cluster_states["prod"]["other"]
     assert kept == {"kept": True}

@@ -11,7 +11,6 @@ from bot.clustermgr.models import Snapshot
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.watch.planning import Watched
-from bot.watch.ports import WatchStore
 from bot.watch.watcher import Watcher
 from tests.support.watch_builders import disk, polled
 
@@ -25,13 +24,12 @@ async def process(url: str, see: Callable[[float], Snapshot]) -> AsyncIterator[t
     """One life of the bot."""
     async with Store.open(url, clock=lambda: 0.0) as store:
         await store.migrate()
-        as_port: WatchStore = store
 
         async def now_seen(_glimpse: object) -> Snapshot:
             return see(clock[0])
 
         clock = [0.0]
-        watch = Watcher(Watched("prod", "C1", 15, configure()), now_seen, as_port, wake=lambda: None)
+        watch = Watcher(Watched("prod", "C1", 15, configure()), now_seen, store, wake=lambda: None)
         tick = watch.tick
 
         async def at(now: float) -> None:

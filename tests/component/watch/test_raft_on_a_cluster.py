@@ -5,6 +5,7 @@ from typing import Any
 from bot.playground.clustermgr_sim import Timing, VirtualClock
 from tests.support.alert_words import lines
 from tests.support.cluster_world import World, watched
+from tests.support.observed_store import ObservedStore
 
 SOONER = {"slow_answers": {"limit": "1s", "hold": 15, "clear": 0}}
 STOPS = "voter 3 is unhealthy (the leader has not heard from it lately)."
@@ -127,10 +128,10 @@ async def test_member_removed_elsewhere_makes_its_host_stale() -> None:
         )
 
 
-async def test_hosts_of_two_clusters_contradict_each_other() -> None:
+async def test_hosts_of_two_clusters_contradict_each_other(store: ObservedStore) -> None:
     async with watched(**moving()) as world, watched(leader=2, term=1) as foreign:
         hosts = (*world.cluster.hosts, foreign.cluster.hosts[1])
-        mixed = World(world.cluster, type(world.api)(hosts), {})
+        mixed = World(world.cluster, type(world.api)(hosts), {}, store)
         async with mixed.api:
             posted = await mixed.ticks(10)
         assert posted[0].startswith("Critical in prod: The hosts of prod contradict each other: ")
@@ -152,9 +153,9 @@ async def test_garbage_and_errors_are_named() -> None:
         )
 
 
-async def test_rejected_token_is_one_message() -> None:
+async def test_rejected_token_is_one_message(store: ObservedStore) -> None:
     async with watched(secret="right") as world:
-        wrong = World(world.cluster, type(world.api)(world.cluster.hosts, secret="wrong"), {})
+        wrong = World(world.cluster, type(world.api)(world.cluster.hosts, secret="wrong"), {}, store)
         async with wrong.api:
             assert await wrong.ticks(20) == [
                 ("Critical in prod: prod rejects the request token: every host answered 403. Its state is unknown.")

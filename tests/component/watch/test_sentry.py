@@ -10,6 +10,7 @@ from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.watch.watchdog import Watchdog
+from tests.support.observed_store import ObservedStore
 from tests.support.watch_builders import disk, polled
 from tests.support.watch_harness import World, with_disks
 
@@ -44,8 +45,8 @@ class Guarded(World):
 
 
 @pytest.fixture
-async def world() -> Guarded:
-    made = Guarded()
+async def world(store: ObservedStore) -> Guarded:
+    made = Guarded(store)
     assert await made.ticks(5) == []
     return made
 
@@ -71,9 +72,7 @@ async def test_stale_watch_fires_after_three_intervals(world: Guarded) -> None:
 
 async def test_stale_watch_without_failures_names_the_scheduler(world: Guarded) -> None:
     world.hangs = True
-    world.watchdog.note_schedule_error(
-        "prod", "The scheduled poll did not run: it was due again while it was still running."
-    )
+    world.watchdog.record_schedule_error("prod", "it was due again while it was still running")
     await world.ticks(20)
     assert "due again while it was still running" in str(world.store.state.outbox["alert:1"][1]["blocks"])
 
@@ -153,5 +152,5 @@ async def test_watchdog_limit_can_be_set(world: Guarded) -> None:
 async def test_state_from_a_fast_clock_hides_no_stale_watch(world: Guarded) -> None:
     """Stored before the clock was set back and the process restarted: no process polls now."""
     world.hangs = True
-    world.store.state.cluster_states["prod"] = {**world.store.state.cluster_states["prod"], "at": world.now + 3600}
+    await world.store.edit_cluster_state("prod", at=world.now + 3600)
     assert await world.ticks(20) == [BLIND]

@@ -12,10 +12,9 @@ from bot.alerting.reports.trend import Measurement
 from bot.common.message_key import MessageKey
 from bot.runtime.scheduler import Crontab
 from bot.store.database import Store
-from bot.watch.ports import WatchStore
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import ReportJob, Summaries
-from tests.support.watch_builders import FakeStore
+from tests.support.observed_store import ObservedStore
 
 DAILY = Crontab("0 9 * * *", "UTC")
 DAY = 86400.0
@@ -24,19 +23,20 @@ ENTRY = ReportJob("daily", "C1", ("prod",), DAILY.latest)
 SHIFT = replace(ENTRY, job="shift", kind="handover")
 
 
-def noted(at: float) -> FakeStore:
-    store = FakeStore()
-    store.state.cluster_states["prod"] = {"at": at, "level": "healthy", "verdict": "prod is healthy."}
-    store.state.samples.append(("prod", at, Measurement(term=1)))
-    return store
+async def watched_since(store: Store, at: float) -> None:
+    """Store a healthy cluster and one measurement of it."""
+    async with store.begin() as uow:
+        await uow.cluster_states.put("prod", ClusterState(at=at, level="healthy", verdict="prod is healthy."))
+        await uow.samples.add("prod", at, Measurement(term=1))
 
 
-def posting(store: WatchStore) -> Summaries:
+def posting(store: Store) -> Summaries:
     return Summaries(store, Reports(store, lambda: NINE), wake=lambda: None)
 
 
-async def test_summary_fired_by_two_replicas_is_posted_once() -> None:
-    store, woken = noted(NINE - 60), []
+async def test_summary_fired_by_two_replicas_is_posted_once(store: ObservedStore) -> None:
+    await watched_since(store, NINE - 60)
+    woken: list[float] = []
     for _ in range(2):
         summaries = Summaries(store, Reports(store, lambda: NINE), wake=lambda: woken.append(1))
         await summaries.fire(ENTRY, NINE, NINE + 1)
@@ -46,15 +46,16 @@ async def test_summary_fired_by_two_replicas_is_posted_once() -> None:
     assert store.state.outbox[f"summary:daily:{NINE:.0f}"][0] == "C1"
 
 
-async def test_missed_summary_is_posted_after_the_start() -> None:
-    store = noted(NINE - 600)
+async def test_missed_summary_is_posted_after_the_start(store: ObservedStore) -> None:
+    await watched_since(store, NINE - 600)
     assert await posting(store).catch_up(ENTRY, NINE + 5 * 3600)
     assert "late: due" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
 
 
-async def test_of_several_that_were_missed_the_last_is_made_good() -> None:
+async def test_of_several_that_were_missed_the_last_is_made_good(store: ObservedStore) -> None:
     """A bot that was down for three days posts one summary, of all that happened since the last one."""
-    store, asked = noted(NINE - 9 * DAY), []
+    await watched_since(store, NINE - 9 * DAY)
+    asked: list[float] = []
 
     async def operations(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
@@ -68,34 +69,35 @@ async def test_of_several_that_were_missed_the_last_is_made_good() -> None:
     assert len(store.posted) == 2
 
 
-async def test_it_is_not_made_good_long_after() -> None:
-    store = noted(NINE - 600)
+async def test_it_is_not_made_good_long_after(store: ObservedStore) -> None:
+    await watched_since(store, NINE - 600)
     assert not await posting(store).catch_up(ENTRY, NINE + 6 * 3600 + 1)
 
 
-async def test_first_start_posts_no_missed_summary() -> None:
-    store = noted(NINE + 60)
+async def test_first_start_posts_no_missed_summary(store: ObservedStore) -> None:
+    await watched_since(store, NINE + 60)
     assert not await posting(store).catch_up(ENTRY, NINE + 1800)
     assert store.posted == []
 
 
-async def test_summary_covers_the_time_since_the_previous_due_time() -> None:
+async def test_summary_covers_the_time_since_the_previous_due_time(store: ObservedStore) -> None:
     asked: list[float] = []
 
     async def operations(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
         return [OperationFact(since + 1, "balance turned off", "U1")]
 
-    store = noted(NINE - 60)
+    await watched_since(store, NINE - 60)
     reports = Reports(store, lambda: NINE, operations)
     await Summaries(store, reports, wake=lambda: None).fire(ENTRY, NINE, NINE + 1)
     assert asked == [NINE - DAY]
     assert "balance turned off (requested by <@U1>)" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
 
 
-async def test_hand_over_covers_the_shift() -> None:
+async def test_hand_over_covers_the_shift(store: ObservedStore) -> None:
     """The first one twelve hours, each further one the time since the one before; commands start there as well."""
-    store, asked = noted(NINE - 60), []
+    await watched_since(store, NINE - 60)
+    asked: list[float] = []
 
     async def operations(_cluster: str, since: float) -> list[OperationFact]:
         asked.append(since)
@@ -111,8 +113,8 @@ async def test_hand_over_covers_the_shift() -> None:
     assert store.posted[0].startswith("Hand-over: no alert is open.")
 
 
-async def test_long_report_continues_in_the_thread() -> None:
-    store = noted(NINE - 60)
+async def test_long_report_continues_in_the_thread(store: ObservedStore) -> None:
+    await watched_since(store, NINE - 60)
 
     async def operations(_cluster: str, since: float) -> list[OperationFact]:
         return [OperationFact(since + n, f"change {n}") for n in range(60)]
@@ -148,7 +150,7 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ahead", [365 * DAY, -3600.0])
-async def test_it_covers_the_same_time_when_the_clock_was_set(ahead: float) -> None:
+async def test_it_covers_the_same_time_when_the_clock_was_set(store: ObservedStore, ahead: float) -> None:
     """Due by the system clock, it reports on what the clock of the process dated; each due time is posted once."""
     asked: list[float] = []
 
@@ -156,7 +158,7 @@ async def test_it_covers_the_same_time_when_the_clock_was_set(ahead: float) -> N
         asked.append(since)
         return []
 
-    store = noted(NINE - DAY)
+    await watched_since(store, NINE - DAY)
     await posting(store).fire(ENTRY, NINE - 5 * 3600, NINE - 5 * 3600)
     summaries = Summaries(store, Reports(store, lambda: NINE, operations), wake=lambda: None, ahead=lambda: ahead)
     due_at = DAILY.latest(NINE + ahead + DAY) or 0.0

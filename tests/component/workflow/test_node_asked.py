@@ -10,6 +10,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.operations.preflight.verdict import Check
 from bot.operations.requests import MemberAdd
+from bot.views.preflight_text.table import check_text
 from bot.workflow.evaluation import evaluate
 from tests.support.raw_server import Handler, RawServer, says, serving
 
@@ -34,7 +35,7 @@ async def evaluation(node: Handler) -> AsyncIterator[tuple[Check, RawServer, Raw
 async def test_new_node_is_asked_without_the_request_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.clustermgr.cluster.APART_SECONDS", 0.0)
     async with evaluation(says(200, STAT)) as (check, ours, new):
-        assert check.sentence == f"{new.host} answers."
+        assert check_text(check).sentence == f"{new.host} answers."
         assert [request.target for request in new.requests] == ["/stat"]
         assert not any(TOKEN in request.headers for request in new.requests)
         assert all(TOKEN in request.headers for request in ours.requests)
@@ -45,7 +46,7 @@ async def test_new_node_that_requires_the_token_is_not_silent(monkeypatch: pytes
     monkeypatch.setattr("bot.clustermgr.cluster.APART_SECONDS", 0.0)
     async with evaluation(says(403)) as (check, _, new):
         assert check.level == "warn"
-        assert check.sentence == (
+        assert check_text(check).sentence == (
             f"It is not known if {new.host} answers: it asks for the request token, "
             "which cmbot sends only to the hosts in the settings."
         )

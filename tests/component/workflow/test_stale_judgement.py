@@ -38,7 +38,7 @@ def decisions(scenery: Scenery) -> ApprovalService:
     def policies(*_of: object) -> Policy:
         return POLICIES["member_remove"]
 
-    parts: Any = {"access": None, "leases": None, "members_now": no_members}
+    parts: Any = {"access": None, "time_limits": None, "members_now": no_members}
     return ApprovalService(
         repository=scenery.repository,
         runner=scenery.runner,

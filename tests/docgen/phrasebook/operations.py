@@ -149,7 +149,7 @@ def _answers() -> Iterator[Sample]:
     yield Sample("dry run", operations.evaluation(fine, fine.seen.verdict, dry_run=True))
     unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, text=ENDS[OpState.UNKNOWN][1])
     ended = advance(unknown, OpState.FAILED, at=AT + 90, by="U0ADA", text="settled as not done by an admin")
-    yield Sample("settled by an admin", operations.settled(ended, "cmbot sees what the hosts answer now."))
+    yield Sample("settled by an admin", operations.settled(ended))
     refused = Undelivered("C0STORAGE", "1 disk is broken.", "is_archived", AT - 60)
     yield Sample("/cm ops", ops_list.listed((WAITING, RUNNING), open_only=True, now=AT + 70, undelivered=(refused,)))
     yield Sample("/cm ops, none", ops_list.listed((), open_only=True, now=AT))
@@ -187,7 +187,7 @@ def _forms() -> Iterator[Sample]:
 def _home() -> Iterator[Sample]:
     clusters = (
         HomeCluster("archive", ClusterNote(AT - 20, "healthy", "archive is healthy.", 2, term=4)),
-        HomeCluster("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: voter 3 is down.", 1, term=7)),
+        HomeCluster("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: 1 disk is broken.", 1, term=7)),
         HomeCluster("test", ClusterNote()),
     )
     rights = ("You are an operator of every cluster.",)

@@ -28,7 +28,7 @@ MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
 STEP = 120.0
 """Seconds between two polls of a cluster."""
 SWEEPS = 5
-"""Number of polls between two sweeps of operations, leases and unfinished work."""
+"""Number of polls between two settlements of operations, time limits and unfinished work."""
 CALM = Timing(wait=1.0, election=10.0, transfer=0.2, refresh=60.0)
 STORAGE, ARCHIVE = "C0STORAGE", "C0ARCHIVE"
 DISKS = 240

@@ -7,7 +7,7 @@ HOUR = 3600.0
 
 
 def test_pending_alert_restarts_its_hold_time() -> None:
-    life = Life([rule("no_leader", hold=30)])
+    life = Life([rule("no_leader", for_seconds=30)])
     life.step(2 * HOUR, found("no_leader", severity=CRITICAL))
     life.step(HOUR, found("no_leader", severity=CRITICAL))
     assert life.alerts[1].fired_at == 0

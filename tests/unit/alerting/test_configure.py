@@ -26,12 +26,17 @@ def test_everything_can_be_changed_by_key() -> None:
     rule = named(
         "leader_changed", {"leader_changed": {"severity": "critical", "hold": "1m", "clear": 5, "window": "2h"}}
     )
-    assert (rule.severity, rule.hold, rule.clear, dict(rule.values)) == (Severity.CRITICAL, 60, 5, {"window": 7200})
+    assert (rule.severity, rule.for_seconds, rule.clear, dict(rule.values)) == (
+        Severity.CRITICAL,
+        60,
+        5,
+        {"window": 7200},
+    )
 
 
 def test_cluster_settings_override_defaults() -> None:
     rule = named("read_only", {"read_only": {"hold": 1, "clear": 2}}, {"read_only": {"hold": "3s"}})
-    assert (rule.hold, rule.clear) == (3, 2)
+    assert (rule.for_seconds, rule.clear) == (3, 2)
 
 
 def test_disabled_rule_is_left_out() -> None:

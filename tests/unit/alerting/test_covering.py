@@ -12,10 +12,10 @@ from tests.support.alert_words import sentence
 DEAD = (("host_unreachable", "h3:1"),)
 
 
-def rule(key: str, hold: float = 30, clear: float = 30) -> Rule:
+def rule(key: str, for_seconds: float = 30, clear: float = 30) -> Rule:
     found = rule_named(key)
     assert found is not None
-    return replace(found, hold=hold, clear=clear)
+    return replace(found, for_seconds=for_seconds, clear=clear)
 
 
 def peer(covers: tuple[Pair, ...] = ()) -> Finding:
@@ -29,8 +29,8 @@ def silent(name: str = "h3:1") -> Finding:
 class Life:
     """The alerts of one cluster under two rules, stepped by hand."""
 
-    def __init__(self, *, hold: float = 30) -> None:
-        self.rules = (rule("peer_down", hold), rule("host_unreachable", hold))
+    def __init__(self, *, for_seconds: float = 30) -> None:
+        self.rules = (rule("peer_down", for_seconds), rule("host_unreachable", for_seconds))
         self.alerts: dict[int, Alert] = {}
 
     def step(self, now: float, *findings: Finding, **answers: Answer) -> list[tuple[str, TransitionReason]]:
@@ -61,7 +61,7 @@ def test_dead_node_is_one_alert() -> None:
 
 
 def test_alert_of_another_host_is_not_inhibited() -> None:
-    life = Life(hold=0)
+    life = Life(for_seconds=0)
     assert life.step(0, peer(DEAD), silent("h2:1")) == [PEER_FIRED, ("Host h2:1 is silent.", TransitionReason.FIRED)]
 
 
@@ -76,13 +76,13 @@ def test_inhibited_alert_fires_when_the_other_resolves() -> None:
 
 
 def test_unknown_alert_still_inhibits() -> None:
-    life = Life(hold=0)
+    life = Life(for_seconds=0)
     life.step(0, peer(DEAD), silent())
     assert life.step(15, silent(), peer_down=CANNOT_TELL) == []
 
 
 def test_alert_posted_first_is_not_inhibited() -> None:
-    life = Life(hold=0)
+    life = Life(for_seconds=0)
     assert life.step(0, silent()) == [HOST_FIRED]
     assert life.step(15, silent(), peer(DEAD)) == [PEER_FIRED]
     life.step(30, peer(DEAD))

@@ -82,7 +82,7 @@ def test_silence_holds_while_the_weight_varies() -> None:
 
 
 def test_peak_before_the_announcement_does_not_count() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     life.step(0, grave(3))
     life.step(15, grave(1))
     life.step(30, grave(1))

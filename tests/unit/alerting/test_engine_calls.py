@@ -176,7 +176,7 @@ def test_proven_finding_fires_with_the_first_poll() -> None:
 
 
 def test_unproven_finding_waits_for_the_second_poll() -> None:
-    life = Life([rule(hold=30, clear=30)], remembered=True)
+    life = Life([rule(for_seconds=30, clear=30)], remembered=True)
     life.step(0, found())
     assert life.step(1000, found(), settling=True) == []
     assert seen(life.step(1015, found())) == [(TransitionReason.FIRED, Visibility.POST)]
@@ -185,7 +185,7 @@ def test_unproven_finding_waits_for_the_second_poll() -> None:
 
 
 def test_restart_repeats_no_announcement() -> None:
-    life = Life([rule(), rule("peer_down", hold=30)], remembered=True)
+    life = Life([rule(), rule("peer_down", for_seconds=30)], remembered=True)
     peer = found("peer_down", subject="2")
     life.step(0, found(), peer)
     life.step(30, found(), peer)

@@ -7,15 +7,12 @@ from typing import Any
 import pytest
 
 from bot.alerting.engine import TransitionReason, Visibility
-from bot.alerting.grouping import GroupingLimits
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, MAX_PARTS
 from bot.clustermgr.models import Snapshot, ZoneDisks
-from bot.clustermgr.tasks import Dialect
 from tests.support.engine_builders import CRITICAL, Life, found, seen
 from tests.support.raft_snapshots import after, ask, having, rule_of
-from tests.support.watch_builders import TIB, disk, host, polled
-from tests.support.watch_harness import World, with_disks
+from tests.support.watch_builders import TIB, disk, host, polled, switched
 
 FIVE: dict[str, Any] = {"members": (1, 2, 3, 4, 5), "nodes": (1, 2, 3, 4, 5)}
 INACTIVE: dict[str, Any] = {"active": False}
@@ -60,7 +57,7 @@ def test_new_subject_of_a_firing_alert_is_shown_in_channel(
     key: str, before: tuple[Snapshot, ...], now: tuple[Snapshot, ...]
 ) -> None:
     life = Life([rule_of(key)])
-    life.rules = (replace(life.rules[0], hold=0),)
+    life.rules = (replace(life.rules[0], for_seconds=0),)
     assert seen(life.step(0, *findings(key, *before))) == [(TransitionReason.FIRED, Visibility.POST)]
     assert seen(life.step(15, *findings(key, *now))) == [(TransitionReason.WORSE, Visibility.REPLY_BROADCAST)]
 
@@ -103,59 +100,7 @@ def test_truncated_parts_show_no_new_part() -> None:
     assert seen(life.step(15, found(parts=(*many[1:], "new")))) == [(TransitionReason.CHANGED, Visibility.EDIT)]
 
 
-async def test_second_leader_crash_is_shown_in_the_channel() -> None:
-    world = World()
-    await world.ticks(3)
-    world.see = lambda at: polled(at, leader=2, term=6)
-    await world.ticks()
-    world.see = lambda at: polled(at, leader=3, term=7)
-    posted = await world.ticks()
-    assert posted[-1].startswith("Warning, worse than before in prod: The leader of prod changed 2 times")
-    assert world.store.state.outbox["alert:1:line:2"][2:] == ("alert:1", True)
-
-
-async def test_new_warning_in_a_storm_stays_in_the_group_thread() -> None:
-    world = World()
-    world.watched = replace(world.watched, limits=GroupingLimits(cluster=0, channel=10))
-    world.start()
-    await world.ticks(3)
-    world.see = with_disks(disk(7))
-    await world.ticks()
-    world.see = with_disks(disk(7), disk(9))
-    await world.ticks()
-    lines = {slot: row for slot, row in world.store.state.outbox.items() if ":line:" in slot}
-    assert lines
-    assert not [slot for slot, row in lines.items() if row[3]]
-
-
 # One alert holds back another for the same subject only.
-
-ON = dict.fromkeys(("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect"), "true")
-
-
-def switched(at: float, **values: str) -> Snapshot:
-    return replace(polled(at, bad=(disk(7),)), switches={**ON, **values}, dialect=Dialect.V3)
-
-
-async def test_switch_changed_elsewhere_is_not_inhibited_by_another() -> None:
-    world = World()
-    world.see = switched
-    await world.ticks(3)
-    world.see = lambda at: switched(at, shard_repair="Enable")
-    posted = await world.ticks(4)
-    meaningless = "The value stored for background task `shard_repair` of prod is invalid: "
-    assert posted == [f"Warning in prod: {meaningless}services treat it as off."]
-    world.see = lambda at: switched(at, shard_repair="Enable", balance="false")
-    switched_off = "Background task `balance` of prod was switched from on to off"
-    assert await world.ticks() == [f"Warning in prod: {switched_off} outside cmbot."]
-
-
-async def test_second_meaningless_value_is_announced() -> None:
-    world = World()
-    world.see = lambda at: switched(at, shard_repair="Enable")
-    await world.ticks(3)
-    world.see = lambda at: switched(at, shard_repair="Disable")
-    assert [text for text in await world.ticks() if "worse than before" in text and "shard_repair" in text]
 
 
 def test_meaningless_value_is_a_change_without_its_rule() -> None:

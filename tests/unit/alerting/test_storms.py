@@ -94,8 +94,8 @@ def test_storm_ends_at_half_the_limit() -> None:
     assert channel.history.storm is not None
     channel.pass_by(150)
     assert channel.history.storm is None
-    [digest] = channel.history.groups
-    assert digest.ended_at == 150
+    [group] = channel.history.groups
+    assert group.ended_at == 150
     assert channel.fire(200, number=4) == ["", "", "", "digest:C1:2"]
 
 
@@ -110,23 +110,23 @@ def over(ids: tuple[int, ...]) -> ChannelHistory:
     return ChannelHistory("C1", (), (AlertGroup(FIRST, 0, ("prod",), ids, ended_at=100, due=ids),), 1)
 
 
-def in_digest(number: int, **changes: object) -> Alert:
+def in_group(number: int, **changes: object) -> Alert:
     return replace(ALERT, id=number, notes=EngineNotes(group=FIRST), **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def test_unacknowledged_severe_alerts_are_posted_after_the_storm() -> None:
     alerts = [
-        in_digest(1, since=5.0),
-        in_digest(2, severity=Severity.CRITICAL),
-        in_digest(3, state=AlertState.ACKNOWLEDGED),
-        in_digest(4, since=4.0),
-        in_digest(5, since=6.0),
+        in_group(1, since=5.0),
+        in_group(2, severity=Severity.CRITICAL),
+        in_group(3, state=AlertState.ACKNOWLEDGED),
+        in_group(4, since=4.0),
+        in_group(5, since=6.0),
     ]
     assert due(alerts, LIMITS) == (2, 4, 1)
 
 
 def test_alert_due_after_a_storm_is_posted_once() -> None:
-    fires, changed, over_now = in_digest(1), in_digest(2), in_digest(3)
+    fires, changed, over_now = in_group(1), in_group(2), in_group(3)
     moves = [
         Transition(
             changed,
@@ -154,15 +154,15 @@ def test_alert_due_after_a_storm_is_posted_once() -> None:
 
 
 def test_acknowledged_or_silenced_alert_stays_in_the_group() -> None:
-    quiet = [in_digest(1, state=AlertState.ACKNOWLEDGED), in_digest(2)]
+    quiet = [in_group(1, state=AlertState.ACKNOWLEDGED), in_group(2)]
     quiet[1] = noted(quiet[1], muted=Muted(1, "U1"))
     assert group_alerts(over((1, 2)), [], quiet, LIMITS, 115)[1] == ()
-    [digest] = over((1, 2)).groups
-    assert listed(digest, quiet) == quiet
+    [group] = over((1, 2)).groups
+    assert listed(group, quiet) == quiet
 
 
 def test_group_announces_a_severe_alert_first() -> None:
-    alert = in_digest(1)
+    alert = in_group(1)
     call = Transition(
         alert, replace(alert, version=2), TransitionReason.ESCALATED, Visibility.REPLY_BROADCAST, "S0ONCALL"
     )
@@ -172,7 +172,7 @@ def test_group_announces_a_severe_alert_first() -> None:
 
 
 def test_grouped_alert_is_posted_in_its_new_channel() -> None:
-    [move] = group_alerts(ChannelHistory("C2"), [], [in_digest(1)], LIMITS, 115)[1]
+    [move] = group_alerts(ChannelHistory("C2"), [], [in_group(1)], LIMITS, 115)[1]
     assert (move.reason, move.visibility) == (TransitionReason.SURFACED, Visibility.POST)
 
 

@@ -8,24 +8,16 @@ import pytest
 from bot.alerting.engine import TransitionReason, Visibility
 from bot.alerting.rules.base import CANNOT_TELL
 from bot.alerting.rules.table import RULES
-from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import Dialect
 from tests.support.engine_builders import Life, found, rule, seen
 from tests.support.raft_snapshots import after, ask, having
-from tests.support.watch_builders import dark, disk, host, polled
-from tests.support.watch_harness import World
+from tests.support.watch_builders import dark, disk, host, polled, with_switches
 
-ON = dict.fromkeys(("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect"), "true")
 SEEN_IN_DARKNESS = {"cluster_unreachable", "host_unreachable"}
 """The rules whose facts are that nothing answers."""
 
 
-def with_switches(snapshot: Snapshot, **values: str) -> Snapshot:
-    return replace(snapshot, switches={**ON, **values}, dialect=Dialect.V3)
-
-
 def test_hold_time_excludes_unknown_time() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     life.step(0, found())
     life.step(15, found())
     life.step(20, disk_broken=CANNOT_TELL)
@@ -48,7 +40,7 @@ def test_clear_time_excludes_unknown_time() -> None:
 
 
 def test_doubtful_finding_counts_time_only() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     doubt = found(weight=9, doubtful=True)
     assert life.step(0, doubt) == []
     life.step(15, found())
@@ -59,7 +51,7 @@ def test_doubtful_finding_counts_time_only() -> None:
 
 
 def test_clock_set_back_during_unknown_time_delays_nothing() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     life.step(1000, found())
     life.step(1015, disk_broken=CANNOT_TELL)
     life.step(100, found())
@@ -100,25 +92,3 @@ def test_silent_host_keeps_its_stalled_log_alert() -> None:
     answer = ask("apply_stalled", after(*stuck, polled(130, silent=(2,))))
     assert answer is not CANNOT_TELL
     assert [(each.subject, each.doubtful) for each in answer] == [(host(2), True)]
-
-
-async def test_unreachable_cluster_adds_no_disk_alert() -> None:
-    world = World()
-    world.see = lambda at: with_switches(polled(at))
-    await world.ticks(4)
-    world.see = lambda at: with_switches(polled(at, bad=(disk(7),)), disk_repair="false")
-    before = await world.ticks(2)
-    assert not [text for text in before if "background task `disk_repair` is off" in text]
-    world.see = dark
-    posted = await world.ticks(40)
-    assert posted == [
-        "Critical in prod: prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."
-    ]
-    world.see = lambda at: with_switches(polled(at, bad=(disk(7),)), disk_repair="false")
-    after_light = await world.ticks(4)
-    assert not [text for text in after_light if "disk_repair" in text]
-    assert [
-        text
-        for text in await world.ticks(6)
-        if "1 disk of prod waits to be repaired: background task `disk_repair` is off" in text
-    ]

@@ -9,6 +9,7 @@ from bot.clustermgr.tasks import (
     COMMON,
     TASKS,
     Dialect,
+    SwitchEffect,
     dialect_of_values,
     find_task,
     key_of,
@@ -44,13 +45,13 @@ def test_meaning_of_a_stored_value(dialect: Dialect, value: str | None, word: st
     """Only the dialect's own two words mean anything; any other value is meaningless."""
     meaning = meaning_of(value, dialect)
     assert meaning.word == word
-    assert meaning.effect
+    assert (meaning.effect is SwitchEffect.RUN) == (word == "on")
 
 
 def test_services_make_different_things_of_a_wrong_word() -> None:
     """Later releases read it as off; v1 services keep their last value until their restart."""
-    assert "off" in meaning_of("Enable", V3).effect
-    assert "keep their last value" in meaning_of("true", V1).effect
+    assert meaning_of("Enable", V3).effect is SwitchEffect.TAKE_AS_OFF
+    assert meaning_of("true", V1).effect is SwitchEffect.KEEP_LAST
 
 
 @pytest.mark.parametrize("task", COMMON)

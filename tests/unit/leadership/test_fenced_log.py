@@ -35,7 +35,7 @@ async def test_fencing_number_is_visible_in_the_log() -> None:
             cast("Any", None), "me", ("watch prod",), 15.0, alone=False, steady=lambda: 0.0, gained=lambda _: None
         )
         with pytest.raises(Fenced):
-            await member.fence(Hold("watch prod", "me", 4711, 0.0))(cast("Any", Unit()))
+            await member.check_of(Hold("watch prod", "me", 4711, 0.0))(cast("Any", Unit()))
     finally:
         structlog.reset_defaults()
     assert '"fence": 4711' in out.getvalue()

@@ -1,17 +1,29 @@
 """Policies and decisions: who may propose, who may approve, and each refusal in a sentence."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.decisions import Act, refuse_decision, refuse_keeping
+from bot.operations.decisions import Act, DecisionRefusal, refuse_decision, refuse_keeping
 from bot.operations.model import Operation, OpState
-from bot.operations.policy import POLICIES, Policy, enough, policy_of, refuse_proposal, short_of, stricter
+from bot.operations.policy import (
+    POLICIES,
+    Policy,
+    PolicyOverride,
+    ProposalRefusal,
+    ReasonMissing,
+    enough,
+    policy_of,
+    refuse_proposal,
+    short_of,
+    stricter,
+)
 from bot.operations.requests import MemberRemove
 from bot.permissions.roles import HELD_ROLES, Rights, Role
+from bot.views.decisions import REFUSALS, refusal_text, shortfall_text
 
 OP = Operation(
     cluster="prod",
@@ -31,7 +43,8 @@ def rights(user: str, *held: str, **more: Any) -> Rights:
 
 
 def refusal(act: Act, who: Rights, policy: Policy, op: Operation = OP, *, version: int = 1, now: float = 500.0) -> str:
-    return refuse_decision(op, act, who, policy, version=version, now=now)
+    found = refuse_decision(op, act, who, policy, version=version, now=now)
+    return refusal_text(found) if found is not None else ""
 
 
 ANNA = rights("U0ANNA", OPERATOR, APPROVER)
@@ -109,8 +122,15 @@ def test_button_of_an_earlier_version_counts_while_waiting() -> None:
 )
 def test_lease_is_extended_only_by_approvers(who: Rights, policy: Policy, text: str) -> None:
     """What two approvers allowed for ten minutes an operator cannot make permanent by a click."""
-    said = refuse_keeping(OP, who, policy)
-    assert text in said if text else said == ""
+    found = refuse_keeping(replace(OP, lease_until=900.0), who, policy)
+    assert (found is None) == (not text)
+    assert found is None or text in refusal_text(found)
+
+
+def test_lease_that_is_over_cannot_be_extended() -> None:
+    found = refuse_keeping(OP, BEN, NEVER)
+    assert found is not None
+    assert refusal_text(found) == "The lease of operation #12 is over, so there is nothing to extend or keep."
 
 
 def test_second_approval_of_one_person_does_not_count() -> None:
@@ -138,13 +158,15 @@ def test_second_approval_of_one_person_does_not_count() -> None:
     ],
 )
 def test_people_who_may_propose(who: Rights, policy: Policy, options: Any, text: str, of_rights: bool) -> None:
-    said, about = refuse_proposal(policy, who, **{"channel": "C0GENERAL", "reason": "", **options})
-    assert (bool(said), about) == (bool(text), of_rights)
-    assert text.lower() in said.lower()
+    found = refuse_proposal(policy, who, **{"channel": "C0GENERAL", "reason": "", **options})
+    assert (found is None) == (not text)
+    assert of_rights == (found is not None and not isinstance(found, ReasonMissing))
+    assert found is None or text.lower() in refusal_text(found).lower()
 
 
 def test_settings_override_key_by_key_and_the_cluster_comes_last() -> None:
-    found = policy_of("task_disable", {"expires_after": 60.0}, {"approvals": 2}, {"approvals": 3, "source": "S0DBA"})
+    of_all, of_cluster = PolicyOverride(approvals=2), PolicyOverride(approvals=3, source="S0DBA")
+    found = policy_of("task_disable", PolicyOverride(expires_after=60.0), of_all, of_cluster)
     assert found == Policy(approvals=3, source="S0DBA", requester_may="if_approver", expires_after=60.0)
 
 
@@ -174,7 +196,8 @@ def test_policy_that_cannot_be_satisfied_is_found(
 ) -> None:
     """A policy without operators is a finding of another check."""
     found = short_of(policy, frozenset(approvers), frozenset(operators))
-    assert why in found if why else found == ""
+    assert (found is None) == (not why)
+    assert found is None or why in shortfall_text(found)
 
 
 @given(
@@ -199,3 +222,9 @@ def test_unsatisfiable_policy_is_found_exactly(
         return rights(who, *held, *({APPROVER} if who in approvers else set()))
 
     assert bool(short_of(policy, approvers, operators)) == all(clicks(one) < approvals for one in operators)
+
+
+def test_every_kind_of_refusal_has_words() -> None:
+    kinds = (*get_args(ProposalRefusal), *get_args(DecisionRefusal))
+    assert set(REFUSALS) == set(kinds)
+    assert len(REFUSALS) == len(kinds)

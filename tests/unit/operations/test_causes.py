@@ -11,6 +11,7 @@ from bot.clustermgr.tasks import DetectedDialect
 from bot.operations.preflight.check import CheckLevel, preflight
 from bot.operations.preflight.context import PreflightContext, SwitchReading
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.views.preflight_text.table import check_text
 from bot.workflow.evaluation import evaluate
 from tests.docgen.cluster_fixture import Scene
 from tests.support.in_memory_ports import FakeCluster
@@ -21,7 +22,8 @@ ON = PreflightContext(dialect="v3", switch=SwitchReading("true", "on"), node_ans
 
 def sentences(request: Request, scene: Scene, facts: PreflightContext = ON) -> str:
     return " ".join(
-        f"{check.sentence} {check.next_step}" for check in preflight(request, *scene.snapshots(), facts=facts).checks
+        f"{check_text(check).sentence} {check_text(check).next_step}"
+        for check in preflight(request, *scene.snapshots(), facts=facts).checks
     )
 
 
@@ -33,10 +35,10 @@ def test_lost_quorum_is_said_instead_of_the_unknown_dialect() -> None:
         facts=PreflightContext(dialect_why="no host answered."),
     )
     first = verdict.checks[0]
-    assert first.sentence == "No quorum: 1 of 3 voters answers, and quorum is 2. Reads and writes fail."
-    assert first.next_step == "Start peer 2 or 3, then propose it again."
+    assert check_text(first).sentence == "No quorum: 1 of 3 voters answers, and quorum is 2. Reads and writes fail."
+    assert check_text(first).next_step == "Start peer 2 or 3, then propose it again."
     assert verdict.check("dialect") is None
-    assert "3 of 3 voters are there" not in " ".join(check.sentence for check in verdict.checks)
+    assert "3 of 3 voters are there" not in " ".join(check_text(check).sentence for check in verdict.checks)
 
 
 def test_unread_value_without_a_quorum_is_explained_by_it() -> None:
@@ -60,7 +62,7 @@ async def test_unread_switch_is_read_again() -> None:
     cluster = Moving([(before, now), (now, replace(gone, at=now.at + 5))])
     evaluation = await evaluate(cluster, BALANCE, ())
     assert [check.key for check in evaluation.verdict.of_level(CheckLevel.BLOCK)] == ["leader"]
-    assert "start voters that are down until a quorum runs" in evaluation.verdict.checks[0].next_step
+    assert "start voters that are down until a quorum runs" in check_text(evaluation.verdict.checks[0]).next_step
 
 
 class Moving(FakeCluster):
@@ -108,7 +110,7 @@ def test_read_only_leader_is_a_warning_on_every_card(request_: Request) -> None:
     verdict = preflight(request_, before, replace(now, answers=tuple(answers)), facts=ON)
     check = verdict.check("read_only")
     assert check is not None
-    assert (check.level, check.sentence) == (
+    assert (check.level, check_text(check).sentence) == (
         CheckLevel.WARN,
         "The leader reports `read_only` from its configuration.",
     )

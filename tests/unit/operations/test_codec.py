@@ -23,6 +23,7 @@ from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation
 from bot.operations.policy import POLICIES, Need, Policy, Terms
 from bot.operations.preflight.check import preflight
 from bot.operations.requests import MemberRemove, TaskSwitch
+from bot.views.preflight_text.table import check_text
 from tests.docgen.cluster_fixture import Scene
 from tests.e2e.installed import recorded
 
@@ -60,7 +61,7 @@ def test_options_after_storing_are_the_same(options: RequestOptions) -> None:
     ],
 )
 def test_observed_state_after_storing_is_the_same(seen: ObservedState) -> None:
-    assert decode_seen(stored(encode_seen(seen))) == seen
+    assert decode_seen(stored(encode_seen(seen, check_text))) == seen
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_unknown_keys_of_another_release_are_ignored() -> None:
     seen = {"verdict": {"checks": [check], "fingerprint": {"leader": 1} | later} | later} | later
     found = decode_seen(seen | {"settled": {"done": True, "at": 1.0} | later})
     assert found.verdict is not None
-    assert [check.sentence for check in found.verdict.checks] == ["Peer 1 leads."]
+    assert [check_text(check).sentence for check in found.verdict.checks] == ["Peer 1 leads."]
     assert found.settlement == Settlement(done=True, at=1.0)
     assert decode_request("member_remove", {"peer_id": 3} | later) == MemberRemove(3)
     assert decode_options({"lease": 60.0} | later) == RequestOptions(lease=60.0)
@@ -108,6 +109,6 @@ def test_recorded_operation_of_0_1_0_is_encoded_as_it_was(row: Mapping[str, Any]
         reason=row["reason"],
     )
     assert stored(encode_request(op)) == row["request"]
-    assert stored(encode_seen(decode_seen(row["seen"]))) == row["seen"]
+    assert stored(encode_seen(decode_seen(row["seen"]), check_text)) == row["seen"]
     assert stored(encode_terms(decode_terms(row["terms"]))) == row["terms"]
     assert [stored(encode_event(decode_event(event))) for event in row["history"]] == row["history"]

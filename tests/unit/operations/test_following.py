@@ -14,7 +14,8 @@ from bot.operations.policy import Policy
 from bot.operations.preflight.check import preflight
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.operations.supersede import has_moved, replacement_of, what_moved
+from bot.operations.supersede import has_moved, replacement_of
+from bot.views.preflight_text.changes import replacement_text, what_moved
 from bot.workflow.actions import effect_of
 from tests.docgen.cluster_fixture import DOWN, Scene
 
@@ -49,7 +50,12 @@ def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scen
     assert has_moved(op, fresh)
     changed = what_moved(op, fresh)
     assert phrase in changed
-    replacement = replacement_of(op, ObservedState(verdict=fresh), fresh, changed, Policy(expires_after=60), now=500.0)
+    text = replacement_text(op, fresh)
+    replacement = replacement_of(
+        op, ObservedState(verdict=fresh), fresh, changed, Policy(expires_after=60), now=500.0, text=text
+    )
+    assert replacement.history[-1].text == text
+    assert text.startswith("the cluster changed since: " if fresh.blocked else "replaces operation #12; no approvals")
     assert (replacement.state, replacement.id, replacement.card_id, replacement.approvals, replacement.expires_at) == (
         state,
         0,

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.operations.requests import TaskSwitch
+from bot.views.preflight_text.table import check_text
 from bot.workflow import evaluation as judging
 from bot.workflow.evaluation import evaluate
 from tests.support.in_memory_ports import FakeApi, FakeCluster
@@ -24,7 +25,7 @@ async def test_value_that_never_comes_does_not_delay_the_answer(monkeypatch: pyt
     """The dialect is known at once, the value never: a check says so."""
     monkeypatch.setattr(judging, "SWITCH_SECONDS", 0.01)
     evaluation = await evaluate(FakeCluster(seen=[healthy()], api=Holding()), TaskSwitch("balance", on=True), ())
-    text = " ".join(check.sentence for check in evaluation.verdict.checks)
+    text = " ".join(check_text(check).sentence for check in evaluation.verdict.checks)
     assert "prod did not tell the value of balance in time" in text
     assert evaluation.seen.switch is not None
     assert evaluation.seen.switch.meaning == "not read"

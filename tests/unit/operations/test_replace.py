@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.clustermgr.health import VoterFault, VoterFaultKind
 from bot.common.errors import UserError
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.replacement_plan import Step, StepState, next_step, replace_plan
@@ -66,7 +67,7 @@ def test_learner_that_lags_again_is_awaited_again() -> None:
     step = next_step(plan(CATCHING_UP, remembered=True))
     assert step is not None
     assert step.key == "caught_up"
-    assert step.why == "a snapshot is on its way to it"
+    assert step.fault == VoterFault(VoterFaultKind.SNAPSHOT)
 
 
 def test_present_dead_member_is_always_removed_first() -> None:

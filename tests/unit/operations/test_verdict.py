@@ -10,7 +10,6 @@ from bot.clustermgr.models import Disk, HostAnswer, Snapshot, Stat
 from bot.operations.codec import decode_verdict, encode_verdict
 from bot.operations.model import OpState
 from bot.operations.preflight.check import (
-    Check,
     CheckLevel,
     Fingerprint,
     OpenOperation,
@@ -19,10 +18,11 @@ from bot.operations.preflight.check import (
     SwitchReading,
     changed_checks,
     changes_a_check,
-    difference,
     preflight,
 )
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+from bot.views.preflight_text.changes import difference
+from bot.views.preflight_text.table import check_text
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.examples import ANSWERS, learner, voter
@@ -42,7 +42,7 @@ def judge(request: Request, scene: Scene = Scene(), facts: PreflightContext = AN
 def test_quorum_sentence_has_both_counts_and_the_risk() -> None:
     check = judge(MemberRemove(3)).check("quorum")
     assert check is not None
-    assert check.sentence == (
+    assert check_text(check).sentence == (
         "Quorum is 2 of 3; it can lose 1 more voter. "
         "Afterwards quorum is 2 of 2; it can lose no more voters: if peer 1 or 2 stops, writes stop."
     )
@@ -65,17 +65,12 @@ def test_the_recorded_disaster_would_have_been_refused() -> None:
     "verdict", [judge(MemberRemove(3)), judge(learner(3)), judge(TaskSwitch("balance", on=False), facts=ON)]
 )
 def test_a_verdict_comes_back_from_json_as_it_was(verdict: PreflightResult) -> None:
-    assert decode_verdict(json.loads(json.dumps(encode_verdict(verdict)))) == verdict
+    assert decode_verdict(json.loads(json.dumps(encode_verdict(verdict, check_text)))) == verdict
 
 
 def test_the_worst_check_comes_first() -> None:
     ranks = [check.level.rank for check in judge(voter(4), facts=PreflightContext(node_answers=False)).checks]
     assert ranks == sorted(ranks, reverse=True)
-
-
-def test_a_block_without_a_next_step_cannot_be_made() -> None:
-    with pytest.raises(ValueError, match="no next step"):
-        Check("key", CheckLevel.BLOCK, "No.")
 
 
 def test_force_lifts_only_forceable_checks() -> None:
@@ -85,7 +80,11 @@ def test_force_lifts_only_forceable_checks() -> None:
     assert forced.level is CheckLevel.WARN
     check = forced.check("answers")
     assert check is not None
-    assert check.sentence.startswith("FORCED")
+    assert check.forced
+    assert check_text(check).sentence == (
+        "FORCED against this block: cm4:9998 does not answer, and a voter counts for the quorum from the moment it is "
+        "added."
+    )
     hard = judge(MemberRemove(1))
     assert not hard.forceable
     assert hard.forced().blocked
@@ -106,7 +105,7 @@ def test_the_same_state_leaves_an_approval_valid() -> None:
 def test_a_lag_that_moves_leaves_an_approval_valid() -> None:
     old = judge(MemberRemove(3), Scene(peers={3: s.LAGGING}))
     new = judge(MemberRemove(3), Scene(peers={3: {"match": s.COMMIT - 9_000}}))
-    assert [check.sentence for check in old.checks] != [check.sentence for check in new.checks]
+    assert [check_text(check).sentence for check in old.checks] != [check_text(check).sentence for check in new.checks]
     assert not changes_a_check(old, new)
 
 
@@ -199,7 +198,7 @@ def test_unplaced_leader_host_is_quoted_only_when_harmless() -> None:
     )
     verdict = preflight(MemberRemove(3), before, replace(now, answers=hostile))
     assert verdict.blocked
-    assert not any("<!channel>" in check.sentence + check.next_step for check in verdict.checks)
+    assert not any("<!channel>" in check_text(check).sentence + check_text(check).next_step for check in verdict.checks)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +215,7 @@ def test_address_of_a_member_is_taken_however_it_is_spelled(recorded: str, typed
     check = preflight(MemberAdd(4, typed, "cm4:9998"), *answers, facts=ANSWERS).check("host")
     assert check is not None
     assert check.level is CheckLevel.BLOCK
-    assert "belongs to peer 2" in check.sentence
+    assert "belongs to peer 2" in check_text(check).sentence
 
 
 @pytest.mark.parametrize("typed", ["CM2.:9998", "cm2:9998"])
@@ -224,4 +223,4 @@ def test_service_address_is_matched_in_any_spelling(typed: str) -> None:
     check = judge(MemberAdd(4, "cm4:10110", typed)).check("node")
     assert check is not None
     assert check.level is CheckLevel.BLOCK
-    assert "belongs to peer 2" in check.sentence
+    assert "belongs to peer 2" in check_text(check).sentence

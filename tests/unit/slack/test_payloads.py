@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.chatops.forms.events import HomeOpened
 from bot.interactions.events import Click, Invocation
-from bot.slack.payloads import HomeOpened, Nothing, read
+from bot.slack.payloads import Ignored, read
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME
 
 
@@ -49,7 +50,7 @@ def test_a_choice_carries_the_option_s_value() -> None:
     ],
 )
 def test_a_link_is_nothing_to_do(action: Mapping[str, Any]) -> None:
-    assert read({**CLICK, "actions": [action]}) == Nothing("a link")
+    assert read({**CLICK, "actions": [action]}) == Ignored("a link")
 
 
 def test_an_opened_home_tab() -> None:
@@ -72,7 +73,7 @@ def test_an_opened_home_tab() -> None:
     ],
 )
 def test_everything_else_is_nothing_to_do(body: Mapping[str, Any]) -> None:
-    assert isinstance(read(body), Nothing)
+    assert isinstance(read(body), Ignored)
 
 
 JSON = st.recursive(
@@ -86,4 +87,4 @@ KEYS = sorted({*COMMAND, *CLICK, *HOME})
 @given(st.sampled_from([COMMAND, CLICK, HOME, {}]), st.dictionaries(st.sampled_from(KEYS), JSON, max_size=4))
 def test_no_payload_breaks_the_reading(body: Mapping[str, Any], broken: Mapping[str, Any]) -> None:
     delivered = read({**body, **broken})
-    assert isinstance(delivered, Nothing) or delivered.key
+    assert isinstance(delivered, Ignored) or delivered.key

@@ -17,6 +17,7 @@ from bot.alerting.model import (
     Finding,
     LegacyDetail,
     LegacyOutcome,
+    LegacyText,
     Muted,
     Outcome,
     RecentPeak,
@@ -98,6 +99,10 @@ OLD = {
 }
 
 
+SICK_TEXT = {"peer": 3, "why": "it is over 1,000 entries behind", "silent": ["h:3"]}
+SWITCH_TEXT = {"key": "balance", "value": "false", "effect": "services do not run it"}
+
+
 def old_row(**changes: Any) -> dict[str, Any]:
     stored = alert(LegacyDetail("1 disk of prod is broken.", ("disk 7",)), outcome=LegacyOutcome("Repaired."))
     return {**row_of(stored), "data": OLD, **changes}
@@ -114,6 +119,35 @@ def test_a_row_of_0_1_0_is_read_with_its_text() -> None:
 def test_an_unknown_detail_falls_back_to_the_stored_text(detail: object) -> None:
     found = alert_of(old_row(data={"detail": detail}))
     assert found.detail == LegacyDetail("1 disk of prod is broken.", ("disk 7",))
+
+
+@pytest.mark.parametrize(
+    ("stored", "detail", "text"),
+    [
+        (
+            {"kind": "quorum_at_risk", "voters": 3, "needed": 2, "healthy": 2, "sick": [SICK_TEXT]},
+            d.QuorumAtRisk(3, 2, 2, (d.SickVoter(3, LegacyText("it is over 1,000 entries behind"), ("h:3",)),)),
+            "voter 3 is unhealthy (it is over 1,000 entries behind).",
+        ),
+        (
+            {"kind": "polls_fail", "why": "The database is locked."},
+            d.PollsFail(LegacyText("The database is locked.")),
+            "The database is locked.",
+        ),
+        ({"kind": "polls_fail", "why": ""}, d.PollsFail(), "every poll fails"),
+        (
+            {"kind": "task_off", "task": "balance", "switch": SWITCH_TEXT, "limit": 86400.0, "unset": False},
+            d.TaskOff("balance", d.StoredSwitch("balance", "false", LegacyText("services do not run it")), 86400.0),
+            "`balance`: `false` is stored; services do not run it",
+        ),
+    ],
+)
+def test_a_fact_stored_as_text_reads_as_before(stored: dict[str, Any], detail: Detail, text: str) -> None:
+    found = alert_of(old_row(data={"detail": stored}))
+    assert found.detail == detail
+    words = alert_text(found)
+    assert text in " ".join((words.sentence, *words.lines))
+    assert alert_of(row_of(found)) == found
 
 
 def test_open_alert_of_0_1_0_takes_up_its_facts_by_one_edit() -> None:

@@ -10,7 +10,7 @@ from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpSta
 from bot.operations.policy import POLICIES, Policy, Terms, stricter
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import PreflightResult, warn
+from bot.operations.preflight.verdict import LegacyFact, PreflightResult, warn
 from bot.operations.replacement_plan import replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.views import operations, ops_list
@@ -166,8 +166,8 @@ def test_a_plan_names_the_step_that_is_next() -> None:
 
 
 def test_a_finding_ends_before_its_advice_begins() -> None:
-    check = warn("quorum", "if peer 1 stops, writes stop", "Have no other work done.")
-    verdict = PreflightResult((check, warn("lag", "It lags.", "Wait.")), Fingerprint())
+    check = warn("quorum", LegacyFact("if peer 1 stops, writes stop", "Have no other work done."))
+    verdict = PreflightResult((check, warn("lag", LegacyFact("It lags.", "Wait."))), Fingerprint())
     text = "\n".join(block["text"]["text"] for block in findings(verdict))
     assert "writes stop. _Have no other work done._" in text
     assert "It lags. _Wait._" in text

@@ -1,7 +1,7 @@
 """A form that was sent: what is wrong is said at its field, what is right becomes work; nothing is proposed here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,25 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.chatops.forms.events import Submitted, ViewState
+from bot.chatops.forms.events import ViewState, ViewSubmission
 from bot.chatops.forms.fields import KINDS
 from bot.chatops.forms.signing import Origin, key_of, sign
 from bot.chatops.forms.validation import FormValidator
 from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Caller
-from bot.interactions.events import Click, Invocation
+from bot.interactions.events import Invocation
 from bot.operations.policy import Policy
 from bot.permissions.access import Access
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND
 from tests.support.in_memory_ports import (
+    ACCESS,
     FakeAlerts,
     FakeAudit,
     FakeCluster,
     FakeDesk,
     FakeForms,
     FakeReports,
-    FakeStanding,
 )
 from tests.support.view_samples import AT
 
@@ -45,52 +45,46 @@ def call_of(invocation: Invocation, cluster: str) -> Call:
         now=AT,
         proposer=DESK,
         operations=DESK,
-        standing=FakeStanding(),
+        access=ACCESS,
         alerts=FakeAlerts(),
         reports=FakeReports(),
         remembered=lambda _: ClusterNote(),
         audit=FakeAudit(),
         share=None,
         forms=FakeForms(),
+        rules=lambda _: (),
     )
 
 
-@dataclass
-class Refusals(FakeAudit):
-    """An AuditLog that notes what was refused."""
-
-    noted: list[tuple[str, str, str]] = field(default_factory=list)
-
-    async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
-        self.noted.append((invocation.user, cluster, why))
-
-    async def refused_click(self, click: Click, why: str) -> None:
-        raise AssertionError(f"{click.user} sent a form: {why}")
+REFUSALS: list[tuple[str, str]] = []
+"""The person and the cluster of each recorded refusal."""
 
 
-REFUSALS = Refusals()
+async def record_refusal(invocation: Invocation, cluster: str, why: str) -> None:
+    assert why
+    REFUSALS.append((invocation.user, cluster))
 
 
 async def no_members(group: str) -> frozenset[str]:
     raise SlackError(f"cannot tell {group}", code="ratelimited")
 
 
-def judge(policy: Policy | None = None) -> FormValidator:
+def validator(policy: Policy | None = None) -> FormValidator:
     members = Members(users=("U0ANNA",))
     access = Access(AccessSettings(operators=members, approvers=members), no_members)
-    return FormValidator(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY, REFUSALS)
+    return FormValidator(CLUSTERS, access, lambda _c, _k, _f: policy or Policy(), call_of, KEY, record_refusal)
 
 
-def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> Submitted:
+def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> ViewSubmission:
     held = {KIND: origin.kind, CLUSTER: origin.cluster}
     held |= {f"{FIELD}{name}": value for name, value in values.items()}
     blocks = {action: f"block of {action}" for action in held}
     view = ViewState("V1", "h", CALLBACK, sign(origin, KEY), held, blocks)
-    return Submitted("1.2", "U0ANNA", replace(view, **changes))
+    return ViewSubmission("1.2", "U0ANNA", replace(view, **changes))
 
 
 async def errors(values: Mapping[str, str], kind: str = "task disable", policy: Policy | None = None) -> Any:
-    evaluation = await judge(policy).judge(sent(values, replace(ORIGIN, kind=kind)))
+    evaluation = await validator(policy).validate(sent(values, replace(ORIGIN, kind=kind)))
     assert evaluation.work is None
     assert evaluation.answer["response_action"] == "errors"
     [(block, words)] = evaluation.answer["errors"].items()
@@ -98,7 +92,7 @@ async def errors(values: Mapping[str, str], kind: str = "task disable", policy: 
 
 
 async def test_valid_form_becomes_work_with_its_origin() -> None:
-    evaluation = await judge().judge(sent({"task": "balance", "for": "2h"}))
+    evaluation = await validator().validate(sent({"task": "balance", "for": "2h"}))
     work = evaluation.work
     assert work is not None
     assert evaluation.answer["response_action"] == "update"
@@ -145,24 +139,24 @@ async def test_a_reason_is_asked_for_where_the_policy_requires_it() -> None:
 
 
 async def test_rights_are_left_to_the_desk_which_notes_the_refusal() -> None:
-    evaluation = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, user="U0ANNA")))
+    evaluation = await validator().validate(sent({"task": "balance"}, replace(ORIGIN, user="U0ANNA")))
     assert evaluation.work is not None
-    forced = await judge().judge(sent({"task": "balance", "force": "yes", "reason": "fire"}))
+    forced = await validator().validate(sent({"task": "balance", "force": "yes", "reason": "fire"}))
     assert forced.work is not None, "Anna may not break the glass: the desk says so and it is noted"
 
 
 async def test_form_without_role_is_refused_before_it_opens() -> None:
-    REFUSALS.noted.clear()
+    REFUSALS.clear()
     stranger = replace(sent({"peer_id": "abc"}, replace(ORIGIN, user="U0EVE", kind="member remove")), user="U0EVE")
-    evaluation = await judge().judge(stranger)
+    evaluation = await validator().validate(stranger)
     assert evaluation.work is None
     assert evaluation.answer["response_action"] == "update"
     assert "You are not an operator" in str(evaluation.answer["view"])
-    assert [(user, cluster) for user, cluster, _ in REFUSALS.noted] == [("U0EVE", "prod")]
+    assert REFUSALS == [("U0EVE", "prod")]
 
 
 async def test_unconfigured_cluster_is_refused_at_its_field() -> None:
-    evaluation = await judge().judge(sent({"task": "balance"}, replace(ORIGIN, cluster="gone")))
+    evaluation = await validator().validate(sent({"task": "balance"}, replace(ORIGIN, cluster="gone")))
     assert evaluation.answer["errors"] == {f"block of {CLUSTER}": 'There is no cluster "gone". Configured: prod.'}
 
 
@@ -171,7 +165,7 @@ async def test_unconfigured_cluster_is_refused_at_its_field() -> None:
     [{"callback": "cmbot_change:0"}, {"callback": ""}, {"sealed": ""}, {"sealed": "1.0.{}"}, {"blocks": {}}],
 )
 async def test_foreign_schema_is_refused(changes: Mapping[str, Any]) -> None:
-    evaluation = await judge().judge(sent({"task": "balance"}, **changes))
+    evaluation = await validator().validate(sent({"task": "balance"}, **changes))
     assert evaluation.work is None
     assert evaluation.answer["response_action"] == "update"
     assert "open a new one with /cm do" in str(evaluation.answer["view"])
@@ -181,7 +175,7 @@ async def test_a_choice_that_was_not_drawn_yet_is_not_sent() -> None:
     """The fields that were filled in belong to another kind than the one that is chosen now."""
     good = sent({"task": "balance"})
     held = {**good.view.values, KIND: "task enable"}
-    evaluation = await judge().judge(replace(good, view=replace(good.view, values=held)))
+    evaluation = await validator().validate(replace(good, view=replace(good.view, values=held)))
     assert evaluation.work is None
     assert "still being redrawn" in str(evaluation.answer["errors"])
 
@@ -196,6 +190,6 @@ async def test_a_choice_that_was_not_drawn_yet_is_not_sent() -> None:
     ),
 )
 async def test_form_accepts_any_input(kind: str, values: dict[str, str]) -> None:
-    evaluation = await judge().judge(sent(values, replace(ORIGIN, kind=kind)))
+    evaluation = await validator().validate(sent(values, replace(ORIGIN, kind=kind)))
     assert evaluation.answer["response_action"] in {"errors", "update"}
     assert DESK.proposed == []

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
 from bot.delivery.retry_policy import (
-    AUTH,
-    CHANNEL,
-    PERMANENT,
-    REJECTED,
-    UNKNOWN_TRIES,
+    FINAL_CODES,
+    FINAL_IN_CHANNEL,
+    MAX_UNKNOWN_TRIES,
+    RETRIED_AFTER_FIX,
+    TOKEN_REJECTED,
     RateLimit,
     RetryDecision,
     RetryScope,
@@ -71,12 +71,12 @@ def test_passing_failure_is_tried_for_ever_unknown_code_a_day(attempts: int) -> 
     for error in (SlackRetryable(""), SlackLost(""), SlackError("", code="service_unavailable")):
         assert (verdict(error, attempts=attempts).wait or 0) > 0
     unknown = verdict(SlackError("", code="never_heard_of"), attempts=attempts).wait
-    assert (unknown is None) is (attempts >= UNKNOWN_TRIES)
+    assert (unknown is None) is (attempts >= MAX_UNKNOWN_TRIES)
     assert verdict(SlackError("", code="crashed"), attempts=attempts).wait is None
 
 
 def test_unknown_code_is_retried_for_about_a_day() -> None:
-    waits = [verdict(SlackError("", code="new"), attempts=n).wait or 0 for n in range(1, UNKNOWN_TRIES)]
+    waits = [verdict(SlackError("", code="new"), attempts=n).wait or 0 for n in range(1, MAX_UNKNOWN_TRIES)]
     assert 11 * 3600 <= sum(waits) <= 48 * 3600
 
 
@@ -107,13 +107,13 @@ org_login_required token_expired token_revoked two_factor_setup_required"""
 
 def test_documented_codes_are_each_judged_as_meant() -> None:
     for code in PASSING.split():
-        late = verdict(SlackError("", code=code), attempts=UNKNOWN_TRIES - 1)
+        late = verdict(SlackError("", code=code), attempts=MAX_UNKNOWN_TRIES - 1)
         assert (code, late.wait is None, late.hold) == (code, False, RetryScope.ROW)
     for code in FINAL.split():
         assert (code, verdict(SlackError("", code=code)).wait) == (code, None)
     for code in INSTALLATION.split():
         assert (code, verdict(SlackError("", code=code)).hold) == (code, RetryScope.ALL)
-    assert frozenset(FINAL.split()) | {"thread_not_found", "invalid_blocks", "thread_locked"} >= PERMANENT - {
+    assert frozenset(FINAL.split()) | {"thread_not_found", "invalid_blocks", "thread_locked"} >= FINAL_CODES - {
         "metadata_must_be_sent_with_text"
     }
 
@@ -142,12 +142,12 @@ def test_workspace_without_access_closes_its_channels_alone() -> None:
     assert [verdict(lacking, method=method).hold for method in ("find", "post", "update", "delete")] == [
         RetryScope.ROW
     ] * 4
-    assert "team_access_not_granted" in CHANNEL
+    assert "team_access_not_granted" in FINAL_IN_CHANNEL
 
 
 def test_every_code_that_rejects_a_token_stands_in_one_list() -> None:
-    assert sorted(REJECTED - AUTH) == ["team_access_not_granted"]
+    assert sorted(TOKEN_REJECTED - RETRIED_AFTER_FIX) == ["team_access_not_granted"]
 
 
 def test_no_error_is_both_the_installations_and_the_messages_fault() -> None:
-    assert not AUTH & PERMANENT
+    assert not RETRIED_AFTER_FIX & FINAL_CODES

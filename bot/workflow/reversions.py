@@ -1,4 +1,7 @@
-"""Leases: announce their end, restore the old value once, extend or keep by button."""
+"""Time limits of switches: announce their end, restore the old value once, extend or keep by button.
+
+The stored fields of an operation call the time limit its lease.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,14 +13,15 @@ import structlog
 from bot.common.errors import Conflict, Fenced, UserError
 from bot.interactions.command import ClusterPort
 from bot.interactions.events import Click
-from bot.leadership.ports import Duty, all_of_it
-from bot.operations.decisions import refuse_keeping, refuse_lease_click
+from bot.leadership.ports import CheckOfCluster, holds_every_cluster
+from bot.operations.decisions import refuse_keeping
 from bot.operations.leases import NO_LEASE, reverting, until
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import Policy
-from bot.operations.preflight.check import CheckLevel
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
+from bot.views.decisions import refusal_text
+from bot.views.preflight_text.table import blocks_text
 from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -26,18 +30,17 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class LeaseClicks:
-    """Handles the buttons of a leased switch; both need the right to approve it."""
+class TimeLimitClicks:
+    """Handles the buttons of a switch with a time limit; both need the right to approve it."""
 
     repository: OperationRepository
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
-        """Extend a lease by its own length, or keep the value for good; raises UserError."""
-        refusal = refuse_lease_click(op)
-        refusal = refusal or refuse_keeping(op, rights, policy)
-        if refusal:
-            raise UserError(refusal)
+        """Extend a time limit by its length, or keep the value for good; raises UserError."""
+        refused = refuse_keeping(op, rights, policy)
+        if refused is not None:
+            raise UserError(refusal_text(refused))
         try:
             if click.action_id == "op_keep":
                 text, changes = "kept: it no longer goes back", NO_LEASE
@@ -49,8 +52,8 @@ class LeaseClicks:
 
 
 @dataclass(slots=True)
-class LeaseManager:
-    """Ends leases; called by the scheduler. A compare-and-set claims each end, so it happens once."""
+class Reversions:
+    """Ends time limits: restores old values. A compare-and-set claims each end, so it happens once."""
 
     repository: OperationRepository
     runner: Executor
@@ -59,17 +62,17 @@ class LeaseManager:
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
 
-    async def sweep(self, cluster_fence: Duty = all_of_it) -> None:
-        """Announce and end due leases, then execute their reverting operations, on the clusters of this replica."""
+    async def end_due(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Announce and end due time limits on this replica's clusters, then execute their reverting operations."""
         now = self.clock()
-        for op in await self.repository.leased():
-            if op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
-                await self._due(op, now, self.repository.fenced(fence))
+        for op in await self.repository.time_limited():
+            if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
+                await self._end(op, now, self.repository.under(check))
         for op in await self.repository.in_state(OpState.PROPOSED):
-            if op.options.reverts and op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
-                await self._revert(op, self.clusters[op.cluster], self.repository.fenced(fence))
+            if op.options.reverts and op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
+                await self._revert(op, self.clusters[op.cluster], self.repository.under(check))
 
-    async def _due(self, op: Operation, now: float, repository: OperationRepository) -> None:
+    async def _end(self, op: Operation, now: float, repository: OperationRepository) -> None:
         try:
             if now >= op.lease_until:
                 await repository.put_back(op, reverting(op, now))
@@ -115,7 +118,7 @@ def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, st
     turn = "enable" if isinstance(op.request, TaskSwitch) and op.request.on else "disable"
     by_hand = f"to restore it: `/cm task {turn} {op.task} {op.cluster}`"
     if evaluation.verdict.blocked:
-        why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
+        why = blocks_text(evaluation.verdict)
         return OpState.BLOCKED, f"{why} {by_hand}"
     if switch is None or switch.meaning == NOT_READ:
         return OpState.BLOCKED, f"the stored value of {op.task} could not be read; {by_hand}"
