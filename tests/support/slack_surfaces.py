@@ -1,4 +1,4 @@
-"""Stand-ins for who hears of views: forms that only note what was acted on and sent."""
+"""Stand-ins for the receivers of views: forms that only record what was clicked and sent."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

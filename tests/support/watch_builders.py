@@ -1,4 +1,4 @@
-"""Made-up looks at a cluster, and a store in memory that implements the ports of the watch."""
+"""Snapshots of a cluster, and a store in memory that implements the ports of the watch."""
 
 import copy
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
