@@ -146,3 +146,11 @@ async def test_card_without_a_permalink_is_proposed_without_a_link() -> None:
 
     assert await link_to(refused, "C0OPS", "1.0") == ""
     assert await link_to(refused, "C0OPS", "") == ""
+
+
+async def test_settlement_on_a_silent_cluster_says_that_it_is_unread(scenery: Scenery) -> None:
+    op = await scenery.opened(LEASED, OpState.RUNNING, OpState.UNKNOWN)
+    for node in (1, 2, 3):
+        await scenery.simulated.kill(node)
+    settled = await service(scenery).settle(op, Caller("U0CARA", "C0OPS", ""), done=True, reason="in the log")
+    assert settled.history[-1].text == "settled as done by an admin: in the log; cmbot cannot read the cluster now"
