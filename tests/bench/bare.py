@@ -1,4 +1,4 @@
-"""A bare Bolt app that only acknowledges: what `/cm stat`'s acknowledgement is measured against."""
+"""A Bolt app that only acknowledges: the comparison for the acknowledgement of `/cm stat`."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What goes wrong when: a schedule of faults from a seed. Pure."""
+"""The schedule of faults that a seed gives. No I/O."""
 
 import random
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What happens to the program or to what it talks to."""
+    """Kind of fault of the program, its database, Slack or a cluster."""
 
     KILL = "kill"
     PAUSE = "pause"
@@ -46,11 +46,11 @@ _ALONE |= {
 }
 _SEVERAL = {**_ALONE, Kind.PAUSE: 5, Kind.BUSY: 1, Kind.DATABASE: 1, Kind.HOST: 1, Kind.SECOND: 0}
 LOCK_SECONDS = 10.0
-"""How long the database takes no write."""
+"""Seconds for which the database accepts no write."""
 UNLISTED_SECONDS = 60.0
-"""How long Slack answers with an error that no table lists."""
+"""Seconds for which Slack answers with an unlisted error."""
 JUMPS = (-90.0, -3600.0, 3600.0, 366 * 86400.0)
-"""Seconds by which the system clock of a process is set."""
+"""Seconds by which the system clock of a process is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Blow:
 
 
 def blows(seed: int, processes: int) -> Iterator[Blow]:
-    """The schedule of a seed, without an end; every process is hit as often as the others."""
+    """Yield the endless schedule of a seed; all processes are hit equally often."""
     dice = random.Random(seed)
     weights = _ALONE if processes == 1 else _SEVERAL
     while True:
@@ -79,7 +79,7 @@ def blows(seed: int, processes: int) -> Iterator[Blow]:
 
 
 def _pause(kind: Kind, processes: int) -> float:
-    """Seconds before a blow, on average: one process alone needs time to come back before it is hit again."""
+    """Mean seconds before a fault: a single process needs time to restart before the next one."""
     if kind is not Kind.KILL:
         return 0.2
     return 1.5 if processes > 1 else 0.7

@@ -1,4 +1,4 @@
-"""One chaos run: people and blows side by side until enough was killed; then calm, and the truth."""
+"""One chaos run: people act while faults occur; then the faults end and every invariant is checked."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from tests.chaos.world import World, world
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run came to; `took` in seconds."""
+    """The result of a run; `took` in seconds."""
 
     seed: int
     blows: Counter[Kind]
@@ -43,7 +43,7 @@ async def chaos(
     most_seconds: float = 3600.0,
     long: bool = False,
 ) -> Report:
-    """Let blows fall until `kills` processes were killed or the time is over, and judge what is left."""
+    """Cause faults until `kills` processes were killed or the time is over, then check the result."""
     began = time.monotonic()
     async with world(replicas, folder, long=long) as made:
         dice = random.Random(seed)
@@ -76,7 +76,7 @@ async def _strike(made: World, seed: int, kills: int, people: list[asyncio.Task[
             return
         await asyncio.sleep(blow.after)
         if len(made.processes) == 1 and blow.kind is Kind.KILL:
-            # Killed again and again before it could start, it would never come to do anything.
+            # A process that is killed before it has started would never do any work.
             await made.slack.wait_connected(timeout=60)
             await asyncio.sleep(blow.after)
         await made.strike(blow)

@@ -1,4 +1,4 @@
-"""A short run of each: processes killed and stopped, the database restarted, answers lost; nothing else is."""
+"""A short chaos run of replicas and of one process: each message and request exists exactly once."""
 
 from pathlib import Path
 

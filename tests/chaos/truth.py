@@ -1,4 +1,4 @@
-"""What must be true when it is calm again: compared between Slack, the clusters' logs, the database and the people."""
+"""Invariants after a run: Slack, the logs of the clusters, the database and the people must agree."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ SETTLE_SECONDS = 60.0
 
 
 async def settled(world: World) -> list[str]:
-    """Wait until nothing is under way any more; what still is then is a problem."""
+    """Wait until no work is left; return the work that is left after that as problems."""
     under_way: list[str] = []
     async with Store.open(world.url) as store:
         for _ in range(int(SETTLE_SECONDS / 0.25)):
@@ -43,7 +43,7 @@ async def _under_way(store: Store) -> list[str]:
 
 
 async def problems(world: World, disk_faults: Sequence[DiskFaults], changes: Sequence[Changes]) -> list[str]:
-    """Everything that is not as it must be."""
+    """All violated invariants, each in a sentence."""
     async with Store.open(world.url) as store, store.read() as uow:
         posts = {row["slot"]: row async for page in uow.dump.pages("posts") for row in page}
         operations = await uow.operations.recent(10**6)
@@ -61,13 +61,13 @@ async def problems(world: World, disk_faults: Sequence[DiskFaults], changes: Seq
 
 
 def _messages(world: World, posts: dict[str, Any]) -> list[str]:
-    """Every message once, and showing what the database says it shows."""
+    """Check that each message exists once and shows what the database has."""
     there: dict[str, list[Message]] = defaultdict(list)
     for message in world.slack.workspace.messages:
         slot = _mark(message, "slot")
         if slot and not message.deleted:
             there[slot].append(message)
-    # A message that cannot be edited stays as it was; another takes its place.
+    # A message that cannot be edited stays as it was; a new one replaces it.
     spare = world.counts[Kind.EDIT]
     many = {slot: len(found) - 1 for slot, found in there.items() if len(found) > 1}
     doubled = [f"{slot} is in its channel {number + 1} times" for slot, number in many.items()]
@@ -91,7 +91,7 @@ def _mark(message: Message, name: str) -> str:
 
 
 def _alerts(world: World, disk_faults: DiskFaults) -> list[str]:
-    """As many alerts of broken disks as there were episodes, and all of them over."""
+    """Check that each episode has one alert, and that all alerts are resolved."""
     channel = world.channel_of(disk_faults.cluster)
     seen = [m for m in world.slack.workspace.visible(channel, "") if not m.thread_ts and "disk" in _subject(m)]
     shown: dict[str, Message] = {slot_of(m): m for m in sorted(seen, key=lambda message: float(message.ts))}
@@ -111,7 +111,7 @@ def _subject(message: Message) -> str:
 
 
 def _requests(world: World, cluster: str, operations: Sequence[Operation]) -> list[str]:
-    """Each operation sent at most one request, and its reported state agrees with the cluster."""
+    """Check that each operation sent at most one request and that its state agrees with the cluster."""
     sent = [_asked(seen.body) for seen in world.clusters[cluster].log.matching(method="POST", path="/config/set")]
     number = Counter(sent)
     ran: Counter[tuple[str, str]] = Counter()
@@ -136,7 +136,7 @@ def _requests(world: World, cluster: str, operations: Sequence[Operation]) -> li
 
 
 def _alternating(cluster: str, sent: Sequence[tuple[str, str]]) -> list[str]:
-    """Every change asks for the other value, so the same one twice in a row is one operation sent twice."""
+    """Check that no value was set twice in a row: that would be a repeated request."""
     last: dict[str, str] = {}
     twice = []
     for key, value in sent:
@@ -152,6 +152,6 @@ def _asked(body: str) -> tuple[str, str]:
 
 
 def _rules(world: World) -> list[str]:
-    """Slack's rules that were broken; what was not acknowledged because its process died breaks none."""
+    """The broken rules of Slack; a delivery to a killed process needs no acknowledgement."""
     excused = {"operation_timeout", "dispatch_failed"}
     return [f"{v.where}: {v.rule}: {v.detail}" for v in world.slack.workspace.violations if v.rule not in excused]

@@ -1,4 +1,4 @@
-"""Writes docs/preflight.md from the worked examples: `python -m tests.docgen.preflight`."""
+"""Write docs/preflight.md from the worked examples: `python -m tests.docgen.preflight`."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.at SECONDS …`: the program, whose clock shows SECONDS (Unix time) at its start and goes on."""
+"""`python -m tests.e2e.at SECONDS …`: the program with a clock that starts at SECONDS (Unix time)."""
 
 import sys
 

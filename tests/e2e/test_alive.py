@@ -1,4 +1,4 @@
-"""Signs of life: the status line, edited in place, and the heartbeat."""
+"""The status line, edited in place, and the heartbeat."""
 
 import asyncio
 import sqlite3

@@ -88,7 +88,7 @@ async def test_first_poll_announces_a_leader_that_has_not_answered() -> None:
         early = await own.announced(
             f"changed from peer 1 to peer {new}", f"reported by peer {other}; not confirmed yet"
         )
-        # One look was enough, and the new leader has not answered anything yet.
+        # One poll was enough; the new leader has answered no request yet.
         assert [seen.status for seen in own.asked(other)] == [200]
         assert [seen.status for seen in own.asked(new)] == [None]
         own.answer(new)
@@ -109,7 +109,7 @@ async def test_contradicted_follower_announces_no_leader() -> None:
         assert [seen.status for node in (1, 3) for seen in own.asked(node)] == [200, 200]
         await own.demo.app.outbox.drain()
         assert own.announcements() == []
-        # The same word of the same follower is enough as soon as nothing contradicts it.
+        # The same answer of the follower is enough once no host contradicts it.
         await own.cluster.kill(1)
         await own.poll_once()
         await own.announced("changed from peer 1 to peer 2", "reported by peer 3; not confirmed yet")

@@ -97,7 +97,7 @@ def _shows(view: Any, words: str) -> bool:
     return view is not None and words in json.dumps(dict(view.content), ensure_ascii=False)
 
 
-# --- what goes on by itself
+# --- alerts and leases that continue
 
 
 async def test_open_alerts_end_by_an_edit_of_their_message(world: Installation) -> None:
@@ -193,7 +193,7 @@ def _more_than(slack: LocalSlack, count: int) -> bool:
     return len(slack.workspace.messages) > count
 
 
-# --- what others read
+# --- `cmbot check`
 
 
 async def test_metrics_keep_their_names(world: Installation) -> None:

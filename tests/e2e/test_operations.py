@@ -83,7 +83,7 @@ async def only_op(world: Demo, wanted: Callable[[Operation], bool] = lambda _: T
     return op
 
 
-# --- the life of a change
+# --- the steps of a change
 
 
 async def test_removal_approved_by_another_person_is_sent_once_and_verified(world: Demo) -> None:
@@ -193,7 +193,7 @@ async def test_leader_change_by_an_operation_names_the_operation(world: Demo) ->
     assert "approved by <@U0BOB>" in reply.full_text
 
 
-# --- who may
+# --- roles
 
 
 async def test_person_without_a_role_is_refused_and_recorded(world: Demo) -> None:
@@ -265,7 +265,7 @@ async def test_break_glass_needs_a_reason_and_two_approvers(world: Demo) -> None
     await cluster.until(lambda: bool(writes(world, "/leadership/transfer")))
 
 
-# --- what is asked
+# --- invalid requests
 
 
 @pytest.mark.parametrize(

@@ -49,11 +49,11 @@ class World:
         )
 
     async def _explain(self, changes: Sequence[Change]) -> Causes:
-        """As a test says by then."""
+        """The time that the test has set."""
         return await self.explain(changes)
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
-        """Tick so often with current counters; return the distinct messages posted meanwhile."""
+        """Tick `times` times with current counters; return the distinct messages posted meanwhile."""
         self.cluster.recount()
         before = len(self.store.posted)
         for _ in range(count):

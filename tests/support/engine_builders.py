@@ -1,4 +1,4 @@
-"""One cluster's alerts under a few rules, stepped by hand: what tests of the engine share."""
+"""The alerts of one cluster under a few rules, stepped by hand; shared by the tests of the engine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Made-up looks changed host by host: what one node tells of raft, how long it takes, what error it gives."""
+"""Snapshots changed host by host: the raft state of one node, its delay, or its error."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Looks at clusters for tests, made of recorded answers, and what a person sees of a message."""
+"""Snapshots of clusters from recorded answers, and the visible text of a message."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A cluster whose looks are set by hand, the watch on it and the store that the watch works on."""
+"""A cluster whose snapshots a test sets, the watch on it, and the store of that watch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -56,13 +56,6 @@ def test_page_of_docs_cannot_be_written_by_a_test() -> None:
     assert not (ROOT / "docs" / "new.md").exists()
 
 
-def test_links_of_the_pages_lead_to_files() -> None:
-    for page in PAGES:
-        path = ROOT / page
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
-            assert (path.parent / link).exists(), f"{page}: {link}"
-
-
 def test_changelog_has_the_form_of_keep_a_changelog() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.*)$", text, re.MULTILINE)

@@ -140,7 +140,7 @@ class Day:
             await self._step(before)
 
     def _next_step(self) -> float:
-        # People take some seconds, nodes that wait take some: the steps stay on their marks all the same.
+        # The actions of people and nodes take some seconds: the steps still keep their times.
         return MIDNIGHT + STEP * ((self.now - MIDNIGHT) // STEP + 1)
 
     async def _step(self, before: float) -> None:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.config import Secrets, Settings, parse
-from bot.operations.policy import Policy
+from bot.operations.policy import POLICIES, Policy
 from bot.runtime.settings_mapping import policy
 
 SETTINGS = """
@@ -59,3 +59,13 @@ def test_break_glass_is_never_weaker_than_what_it_forces(settings: Settings) -> 
     assert (forced.approvals, forced.requester_may, forced.reason) == (2, "never", "required")
     assert policy(settings, "prod", ("member_remove",), forced=True).approvals == 3
     assert policy(settings, "prod", ("leader_transfer",), forced=True).approvals == 3
+
+
+@pytest.mark.parametrize("key", POLICIES)
+def test_settings_accept_a_policy_for_every_kind(key: str) -> None:
+    text = f"""
+clusters: [{{name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0A}}]
+policies: {{{key}: {{approvals: 4}}}}
+"""
+    found = parse(text, secrets=Secrets(_env_file=None), environment={})
+    assert policy(found, "prod", (key,), forced=False).approvals == 4
