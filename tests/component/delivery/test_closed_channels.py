@@ -42,7 +42,7 @@ async def test_open_subjects_are_posted_when_the_channel_opens(
     slack.refuse = {}
     clock.now += RETRY_SECONDS
     for _ in range(2):
-        await fallback.sweep()
+        await fallback.retry_closed_channels()
         await outbox.drain(patience=10.0)
     note, status = slack.texts("C1")
     assert note.startswith("cmbot can post here again. It could not since ")

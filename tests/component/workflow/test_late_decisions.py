@@ -17,9 +17,9 @@ from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import TaskSwitch
 from bot.permissions.access import Access
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.lease_manager import LeaseClicks
 from bot.workflow.proposals import link_to
 from bot.workflow.repository import OperationRepository
+from bot.workflow.reversions import TimeLimitClicks
 from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
 
 __all__ = ["scenery"]
@@ -70,7 +70,7 @@ def service(scenery: Scenery, *, second: bool = False, known: bool = True) -> Ap
         policies=policy,
         clusters=clusters,
         runner=scenery.runner,
-        leases=LeaseClicks(repository),
+        time_limits=TimeLimitClicks(repository),
         clock=clock,
         members_now=no_members,
     )

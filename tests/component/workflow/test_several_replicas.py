@@ -7,7 +7,7 @@ from bot.operations.leases import until
 from bot.operations.model import ObservedState, ObservedSwitch, OpState, Settlement
 from bot.operations.requests import TaskSwitch
 from bot.workflow.executor import Executor
-from bot.workflow.lease_manager import LeaseManager
+from bot.workflow.reversions import Reversions
 from tests.component.workflow.test_late_decisions import LEASED, SecondPlace
 from tests.component.workflow.test_runner import REMOVE, TRANSFER, Scenery, scenery
 
@@ -21,9 +21,9 @@ def not_ours(_cluster: str) -> None:
 async def test_operation_on_a_foreign_cluster_does_not_expire_here(scenery: Scenery) -> None:
     op = await scenery.opened(replace(REMOVE, expires_at=scenery.clock() + 60))
     scenery.clock.now += 60
-    await scenery.runner.sweep(not_ours)
+    await scenery.runner.expire_undecided(not_ours)
     assert (await scenery.state_of(op))[0] is OpState.WAITING
-    await scenery.runner.sweep()
+    await scenery.runner.expire_undecided()
     assert (await scenery.state_of(op))[0] is OpState.EXPIRED
 
 
@@ -31,11 +31,11 @@ async def test_settlement_on_a_foreign_cluster_is_not_compared_here(scenery: Sce
     settled = replace(TRANSFER, seen=ObservedState(settlement=Settlement(done=False, at=scenery.clock())))
     op = await scenery.opened(settled, OpState.RUNNING, OpState.UNKNOWN, OpState.FAILED)
     await scenery.simulated.elect(2)
-    await scenery.runner.sweep(not_ours)
+    await scenery.runner.compare_settled(not_ours)
     found = await scenery.repository.get(op.id)
     assert found is not None
     assert found.seen.contradiction == ""
-    await scenery.runner.sweep()
+    await scenery.runner.compare_settled()
     found = await scenery.repository.get(op.id)
     assert found is not None
     assert "peer 2 leads" in found.seen.contradiction
@@ -45,7 +45,7 @@ async def test_expiry_after_another_step_changes_nothing(scenery: Scenery) -> No
     op = await scenery.opened(replace(REMOVE, expires_at=scenery.clock() + 60))
     scenery.clock.now += 60
     repository = SecondPlace(scenery.store, lambda: None, scenery.clock, "p1")
-    await Executor(repository, {"prod": scenery.cluster}, scenery.clock, verify_within=0.0).sweep()
+    await Executor(repository, {"prod": scenery.cluster}, scenery.clock, verify_within=0.0).expire_undecided()
     assert (await scenery.state_of(op))[0] is OpState.CLOSED
 
 
@@ -54,11 +54,11 @@ async def test_lease_on_a_foreign_cluster_is_not_ended_here(scenery: Scenery) ->
     op = await scenery.opened(LEASED, OpState.RUNNING, OpState.VERIFIED)
     await scenery.repository.note(op, text="leased", **until(scenery.clock() + 60, 60))
     scenery.clock.now += 61
-    manager = LeaseManager(scenery.repository, scenery.runner, {"prod": scenery.cluster}, scenery.clock)
-    await manager.sweep(not_ours)
+    manager = Reversions(scenery.repository, scenery.runner, {"prod": scenery.cluster}, scenery.clock)
+    await manager.end_due(not_ours)
     assert len(await scenery.repository.recent(None, 9)) == 1
     assert scenery.simulated.log.matching(method="POST") == []
-    await manager.sweep()
+    await manager.end_due()
     back = (await scenery.repository.recent(None, 9))[0]
     assert (back.state, back.options.reverts is not None) == (OpState.VERIFIED, True)
     assert len(scenery.simulated.log.matching(method="POST", path="/config/set")) == 1
@@ -84,7 +84,7 @@ async def test_unread_switch_is_not_restored(scenery: Scenery) -> None:
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     scenery.clock.now += 61
-    await LeaseManager(scenery.repository, scenery.runner, {"prod": scenery.cluster}, scenery.clock).sweep()
+    await Reversions(scenery.repository, scenery.runner, {"prod": scenery.cluster}, scenery.clock).end_due()
     back = (await scenery.repository.recent(None, 9))[0]
     assert back.state is OpState.BLOCKED
     assert scenery.simulated.log.matching(method="POST") == []

@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from bot.slack.session import MOST_READ, TooLarge, _unpacked
+from bot.slack.session import MAX_READ, TooLarge, _unpacked
 
 
 def test_packed_answer_is_unpacked() -> None:
@@ -16,7 +16,7 @@ def test_answer_that_is_not_packed_is_refused() -> None:
         _unpacked(b'{"ok": true}')
 
 
-@pytest.mark.parametrize(("size", "refused"), [(MOST_READ, False), (MOST_READ + 1, True)])
+@pytest.mark.parametrize(("size", "refused"), [(MAX_READ, False), (MAX_READ + 1, True)])
 def test_answer_is_bounded_after_it_is_unpacked(size: int, refused: bool) -> None:
     packed = zlib.compress(b"0" * size)
     if refused:

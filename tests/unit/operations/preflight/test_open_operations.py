@@ -7,6 +7,7 @@ from bot.operations.preflight.check import preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+from bot.views.preflight_text.table import check_text
 from tests.docgen.cluster_fixture import Scene
 
 REQUESTS: dict[OpKind, Request] = {
@@ -25,4 +26,4 @@ def test_open_operation_blocks_another_of_its_kind(kind: OpKind, state: OpState)
     check = preflight(request, *Scene().snapshots(), facts=PreflightContext(operations=(other,))).check("operations")
     assert check is not None
     assert check.level is CheckLevel.BLOCK
-    assert "#7" in check.sentence
+    assert "#7" in check_text(check).sentence

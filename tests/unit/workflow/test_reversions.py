@@ -1,4 +1,4 @@
-"""The end of a lease: why the old value is not restored, and the state that ends the operation."""
+"""The end of a time limit: why the old value is not restored, and the state that ends the operation."""
 
 from dataclasses import replace
 
@@ -7,17 +7,17 @@ import pytest
 from bot.operations.change_request import RequestOptions, Reversion
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import PreflightResult, block
+from bot.operations.preflight.verdict import LegacyFact, PreflightResult, block
 from bot.operations.requests import TaskSwitch
 from bot.workflow.evaluation import NOT_READ, Evaluation
-from bot.workflow.lease_manager import hindrance
+from bot.workflow.reversions import hindrance
 
 SWITCH = ObservedSwitch("balance", "false", "off", "true", "v3")
 BACK = Operation(
     "prod", TaskSwitch("balance", on=True), "U0ANNA", 0.0, 0.0, options=RequestOptions(reverts=Reversion(7, 7, "false"))
 )
 FREE = PreflightResult((), Fingerprint())
-REFUSED = PreflightResult((block("quorum", "The quorum is lost.", "Start a voter."),), Fingerprint())
+REFUSED = PreflightResult((block("quorum", LegacyFact("The quorum is lost.", "Start a voter.")),), Fingerprint())
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ REFUSED = PreflightResult((block("quorum", "The quorum is lost.", "Start a voter
         ),
     ],
 )
-def test_old_value_is_restored_only_over_the_leased_one(
+def test_old_value_is_restored_only_over_the_set_one(
     verdict: PreflightResult, switch: ObservedSwitch | None, state: OpState | None, text: str
 ) -> None:
     found, why = hindrance(BACK, Evaluation(verdict, ObservedState(switch=switch)))
