@@ -1,10 +1,8 @@
 """The audit log: records refusals, finds rows for people, verifies the chain."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
 
@@ -50,9 +48,7 @@ class AuditLog:
             "channel": click.channel,
             "words": why,
         }
-        await self._note(
-            AuditEntry(self.clock(), click.user, "refused.click", op_id=_claimed(click.value), detail=detail)
-        )
+        await self._note(AuditEntry(self.clock(), click.user, "refused.click", op_id=click.number("op"), detail=detail))
 
     async def _note(self, entry: AuditEntry) -> None:
         try:
@@ -83,16 +79,6 @@ def _about(entry: AuditEntry, cluster: str) -> AuditEntry:
     if not entry.op_id or entry.cluster:
         return entry
     return replace(entry, cluster=cluster, op_id=entry.op_id if cluster else 0)
-
-
-def _claimed(value: str) -> int:
-    """Return the operation that the value of a button names, 0 if it names none."""
-    try:
-        found: Any = json.loads(value)
-    except (ValueError, RecursionError):
-        return 0
-    op = found.get("op") if isinstance(found, Mapping) else None
-    return op if type(op) is int and 0 < op < 1 << 53 else 0
 
 
 def _sheet(rows: list[AuditRow], total: int) -> CsvExport:

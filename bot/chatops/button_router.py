@@ -1,10 +1,8 @@
 """Button router: passes a click on by its action, and carries out the buttons of alerts."""
 
-import json
 from dataclasses import dataclass
 
 from bot.common.errors import UserError
-from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, RunCommand
 from bot.permissions.access import Access
@@ -30,15 +28,14 @@ class ButtonRouter:
         """
         if click.action_id not in actions.ACTIONS:
             return await self.approvals.decide(click)
-        value = _value(click.value)
-        alert = _alert_of(value)
+        alert = _alert_of(click)
         match click.action_id:
             case actions.ACKNOWLEDGE:
                 await self._may_change(click.user, alert)
                 await self.alert_actions.acknowledge(alert, click.user)
                 return None
             case actions.SILENCE:
-                return await self._silence(alert, value, click)
+                return await self._silence(alert, click)
             case actions.FIX:
                 return await self._fix(alert)
             case actions.RUNBOOK:
@@ -51,10 +48,10 @@ class ButtonRouter:
         await self.access.require_somewhere(user, Role.OPERATOR)
         await self.access.require(user, Role.OPERATOR, (await self.alert_actions.alert(alert)).cluster)
 
-    async def _silence(self, alert: int, value: JsonObject, click: Click) -> Reply:
+    async def _silence(self, alert: int, click: Click) -> Reply:
         await self._may_change(click.user, alert)
-        span = value.get("for")
-        if not isinstance(span, str) or span not in actions.SPANS:
+        span = click.text("for")
+        if span not in actions.SPANS:
             raise UserError("This menu has no such time. /cm silence <rule> for=2h takes any time up to 7 days.")
         seconds = actions.SPANS[span][1]
         return Reply(
@@ -71,16 +68,8 @@ class ButtonRouter:
         return RunCommand(command)
 
 
-def _value(text: str) -> JsonObject:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _alert_of(value: JsonObject) -> int:
-    number = value.get("alert")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 53:
+def _alert_of(click: Click) -> int:
+    number = click.number("alert")
+    if not number:
         raise UserError("This button belongs to no alert of cmbot. /cm alerts lists the open ones.")
     return number

@@ -116,7 +116,7 @@ class ClusterPort(Protocol):
         """Poll; return (an earlier snapshot that proves voters healthy, this one); `patient` may poll twice."""
 
     def before(self, now: Snapshot) -> Snapshot | None:
-        """The watch's snapshot to compare with `now`, None if none is recent."""
+        """Return the watch's snapshot to compare with `now`, None if none is recent."""
 
     async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         """Poll again, late enough after the first poll to confirm or contradict it."""

@@ -69,7 +69,7 @@ async def _stay(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 
 
 def opened(timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
-    """A session for Slack; its owner closes it."""
+    """Return a session for Slack; its owner closes it."""
     return aiohttp.ClientSession(
         timeout=timeout, response_class=BoundedAnswer, auto_decompress=False, middlewares=(_stay,)
     )

@@ -30,7 +30,7 @@ async def send(session: aiohttp.ClientSession, address: str, content: bytes, *, 
 
 
 def sharing(file: str, channel: str, *, title: str, comment: str, thread_ts: str | None) -> JsonObject:
-    """The arguments that share an uploaded file; lists are JSON text, because they are sent as a form's fields are."""
+    """Return the arguments that share an uploaded file; lists are JSON text, because they are sent as form fields."""
     thread = {"thread_ts": thread_ts} if thread_ts else {}
     files = json.dumps([{"id": file, "title": title}])
     return {"files": files, "channel_id": channel, "initial_comment": comment, **thread}

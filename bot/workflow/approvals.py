@@ -1,6 +1,5 @@
 """Approvals: approve, reject, cancel, settle; the cluster is evaluated again before a request is sent."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -64,13 +63,13 @@ class ApprovalService:
         elif act is Act.APPROVE:
             await self._approve(op, click)
         elif act is Act.REJECT:
-            await self._end(op, act, OpState.REJECTED, click.user, version=number(click.value, "v"), key=click.key)
+            await self._end(op, act, OpState.REJECTED, click.user, version=click.number("v"), key=click.key)
         else:
-            await self._end(op, act, OpState.CANCELLED, click.user, version=number(click.value, "v"), key=click.key)
+            await self._end(op, act, OpState.CANCELLED, click.user, version=click.number("v"), key=click.key)
         return None
 
     async def _of(self, click: Click) -> Operation:
-        op_id = number(click.value, "op")
+        op_id = click.number("op")
         op = await self.repository.get(op_id) if op_id else None
         if op is None or op.channel != click.channel:
             raise UserError("This button belongs to no known operation. Type the command again.")
@@ -126,7 +125,7 @@ class ApprovalService:
         rights = await self._rights(op, click.user, policy.source)
         case = _Case(click, policy)
         for _ in range(_TRIES):
-            version = number(click.value, "v")
+            version = click.number("v")
             refusal = refuse_decision(op, Act.APPROVE, rights, policy, version=version, now=self.clock())
             if refusal is not None:
                 raise UserError(refusal_text(refusal))
@@ -275,15 +274,6 @@ class _Lost(Exception):
 
 def _too_late(op: Operation) -> UserError:
     return UserError(f"Another decision on operation #{op.id} came first: see its card.")
-
-
-def number(value: str, key: str) -> int:
-    """Read a whole number from a button's value, 0 when it has none; payloads are not trusted."""
-    try:
-        found = json.loads(value)[key]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return 0
-    return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < 1 << 53 else 0
 
 
 @dataclass(slots=True)

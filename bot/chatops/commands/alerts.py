@@ -16,14 +16,14 @@ MAX_ID = 2**53
 
 
 class IdArgs(Args):
-    """Which one."""
+    """The number of an alert or a silence."""
 
     words = ("id",)
     id: int = Field(ge=1, le=MAX_ID, description="its number, as the list shows it")
 
 
 class SilenceArgs(Args):
-    """What to mute, for how long, and why."""
+    """The rule or subject to silence, the time and the reason."""
 
     words = ("rule",)
     rule: str = Field(

@@ -38,7 +38,7 @@ class AuditArgs(Args):
 
 
 def moment(since: str, now: float) -> float:
-    """The time that `since` means at `now` (Unix seconds); raises ValueError that says what is expected."""
+    """Return the time that `since` means at `now` (Unix seconds); raises ValueError that names the expected form."""
     written = since.strip()
     with suppress(ValueError):
         return now - seconds_of(written)

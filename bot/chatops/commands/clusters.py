@@ -23,7 +23,7 @@ async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 
 async def _alerts(call: Call) -> Sequence[Alert]:
-    """The open alerts of all clusters; none while the database is away, since reading must go on without it."""
+    """Return the open alerts of all clusters; none while the database is down, because reading goes on without it."""
     try:
         return await call.alerts.open()
     except StoreError:

@@ -65,7 +65,7 @@ def _meant(command: Command, word: str, rest: Sequence[str]) -> str:
 
 
 def _keys_for(command: Command, word: str) -> Iterator[str]:
-    """The arguments whose value the word may be."""
+    """Yield the arguments whose value the word may be."""
     fields = command.args.typed()
     for key in _pairs(command):
         if word.lower() in (choices(fields[key]) if key in fields else ()):

@@ -43,7 +43,7 @@ async def _dialect(cluster: ClusterPort) -> DetectedDialect:
 
 
 class SwitchArgs(ChangeArgs):
-    """Which task, why and for how long."""
+    """The task, the reason and the time."""
 
     words = ("task",)
     task: Annotated[str, Offer.TASK] = Field(
@@ -83,7 +83,7 @@ async def _propose(call: Call, args: SwitchArgs, *, on: bool) -> Reply:
 
 
 def _seconds(span: str) -> float:
-    """A span such as 30m or 2h in seconds, 0 for none; raises UserError."""
+    """Return a span such as 30m or 2h in seconds, 0 for none; raises UserError."""
     if not span:
         return 0.0
     try:
