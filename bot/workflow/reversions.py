@@ -1,6 +1,6 @@
 """Time limits of switches: announce their end, restore the old value once, extend or keep by button.
 
-The stored fields of an operation call the time limit its lease.
+Messages and stored fields call a time limit a lease.
 """
 
 import time

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Executable
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import ChannelHistory
@@ -12,6 +13,7 @@ from bot.common.errors import Conflict
 from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.requests import TaskSwitch
 from bot.store.database import Store
+from bot.store.session import Session
 from bot.views.alert_text.table import alert_text
 from bot.views.preflight_text.table import check_text
 
@@ -173,6 +175,27 @@ async def test_state_is_saved_by_cluster(store: Store) -> None:
         assert await uow.cluster_states.clusters() == ["prod", "test"]
         await uow.cluster_states.forget("prod")
         assert await uow.cluster_states.clusters() == ["test"]
+
+
+async def test_state_that_was_read_is_saved_without_a_second_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with store.begin() as uow:
+        await uow.cluster_states.put("prod", ClusterState(at=1.0))
+    values: list[object] = []
+    read = Session.value
+
+    async def counted(self: Session, statement: Executable) -> object:
+        values.append(statement)
+        return await read(self, statement)
+
+    monkeypatch.setattr(Session, "value", counted)
+    async with store.begin() as uow:
+        state = await uow.cluster_states.get("prod")
+        await uow.cluster_states.put("prod", replace(state, at=2.0))
+        assert len(values) == 1
+    async with store.read() as uow:
+        assert (await uow.cluster_states.get("prod")).at == 2.0
 
 
 async def test_operation_round_trips_with_its_history(store: Store) -> None:
