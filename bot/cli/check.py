@@ -30,8 +30,8 @@ from bot.slack.client import SlackGateway
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
-from bot.views.alert_text.table import alert_text
 from bot.views.decisions import shortfall_text
+from bot.views.status_text import listed_reasons, status_sentence
 from bot.views.text import clean
 
 _POLLS_APART = 3.2
@@ -242,7 +242,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     rules = app.watches[cluster.name].watched.rules
     alerts = await _alerts(app, cluster.name)
     state = app.noted.get(cluster.name, ClusterNote()).state
-    known = status_context(state, now, rules, alerts, alert_text)
+    known = status_context(state, now, rules, alerts)
     status = cluster_status(now, before, known)
     dialect = await cluster.dialect()
     hosts = [
@@ -254,7 +254,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
         )
         for answer in now.answers
     ]
-    why = "; ".join(status.reasons)
-    found = f"{status.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'unknown'}: {dialect.why}"
+    why = "; ".join(listed_reasons(status))
+    found = f"{status_sentence(status)} {why}".strip() + f" Dialect {dialect.dialect or 'unknown'}: {dialect.why}"
     fix = "" if status.level is StatusLevel.HEALTHY else f"type /cm stat {cluster.name}"
     return [CheckRow(f"cluster {cluster.name}", status.level in fine, found, fix), *hosts]

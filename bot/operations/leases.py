@@ -5,15 +5,11 @@ from dataclasses import replace
 from typing import TypedDict
 
 from bot.operations.change_request import RequestOptions, Reversion
-from bot.operations.model import ObservedSwitch, Operation, OpState
+from bot.operations.model import ObservedSwitch, Operation, OpState, StepKind
 from bot.operations.requests import TaskSwitch
 
 MAX_NOTICE = 600.0
 """Seconds before its end at which a lease is announced, at most; short leases are announced in their last quarter."""
-WARNED = "it goes back soon"
-"""Text of the step that announces the end of a lease."""
-TIME_UP = "time is up: "
-"""First words of the steps in which a lease ends and its switch goes back."""
 _ENDS: Mapping[OpState, str] = {
     OpState.PROPOSED: "{task} goes back to {value} now",
     OpState.VERIFIED: "{task} is {value} again",
@@ -42,17 +38,17 @@ def switch_of(op: Operation) -> tuple[TaskSwitch, ObservedSwitch]:
 
 
 def ended(back: Operation) -> str:
-    """Text on a lease that is over; `back` is the operation that restores the old value."""
+    """Text of the step TIME_UP on a lease, "" for none; `back` is the operation that restores the old value."""
     text = _ENDS.get(back.state)
     if text is None or not isinstance(back.request, TaskSwitch):
         return ""
     value = "on" if back.request.on else "off"
-    return f"{TIME_UP}{text.format(task=back.task, value=value)} (operation #{back.id})"
+    return f"{text.format(task=back.task, value=value)} (operation #{back.id})"
 
 
 def announcements(op: Operation) -> int:
     """Number of times the end of its lease was announced: an extended lease is announced again."""
-    return sum(event.text == WARNED for event in op.history)
+    return sum(event.kind is StepKind.WARNED for event in op.history)
 
 
 def started(op: Operation, now: float) -> Operation:

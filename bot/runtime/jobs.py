@@ -9,6 +9,7 @@ import structlog
 
 from bot.alerting.cluster_state.counters import status_context, with_status
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.cluster_status import cluster_status
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
@@ -16,8 +17,8 @@ from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
 from bot.runtime.parts import App
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
 from bot.telemetry.metrics import Metrics
-from bot.views.alert_text.table import alert_text
 from bot.views.notices import clock_set
+from bot.views.status_text import status_sentence
 from bot.watch import decommission
 from bot.watch.scheduled_reports import ReportJob
 from bot.watch.watchdog import Watchdog
@@ -208,8 +209,9 @@ async def poll(app: App, cluster: str) -> None:
         leader, known = watch.latest.leader, watch.state
         if known.at != watch.latest.at:
             # The store did not answer, so the saved state is that of an earlier poll.
-            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts, alert_text)
-            known = with_status(known, watch.latest, watch.previous, facts)
+            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts)
+            status = cluster_status(watch.latest, watch.previous, facts)
+            known = with_status(known, status.level, status_sentence(status))
         app.noted[cluster] = ClusterNote(
             at=watch.latest.at,
             level=known.level,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.alerting.cluster_state.state import ClusterNote, not_milder
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert
 from bot.common.errors import SlackError, StoreError
 from bot.interactions.message import BlockJson
@@ -15,9 +15,9 @@ from bot.operations.model import Operation, OpState
 from bot.operations.policy import Policy
 from bot.permissions.roles import Rights, Role
 from bot.slack.payloads import HomeOpened
-from bot.views.alert_text.table import alert_text
 from bot.views.blocks import count
 from bot.views.home import Home, HomeCluster, Waiting, home
+from bot.views.status_text import not_milder
 
 log = structlog.get_logger(__name__)
 
@@ -82,9 +82,7 @@ class HomeTab:
         try:
             alerts = [alert for alert in await self.open.alerts() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
-            clusters = [
-                HomeCluster(each.name, not_milder(each.noted, each.name, alerts, alert_text)) for each in clusters
-            ]
+            clusters = [HomeCluster(each.name, not_milder(each.noted, each.name, alerts)) for each in clusters]
             lost = await self.open.undelivered() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))

@@ -11,6 +11,7 @@ from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
 from bot.views.parts import Report, bullets, mark_of
+from bot.views.status_text import noted_sentence
 from bot.views.summary import level_phrase
 from bot.views.summary_lines import named, off_line, pending_line
 
@@ -82,7 +83,8 @@ def _states(value: Handover) -> Iterator[str]:
 
 def _state(state: State, now: float) -> str:
     head = f"{mark_of(state.level)} *{escape(state.name)}* {level_phrase(state.level)}"
-    verdict = escape(state.verdict).removeprefix(f"{escape(state.name)} is {state.level}").lstrip(": ")
+    sentence = escape(noted_sentence(state.name, state.verdict, state.raised_by))
+    verdict = sentence.removeprefix(f"{escape(state.name)} is {state.level}").lstrip(": ")
     stale = f" _(as of {date(state.at, 'minute')})_" if state.at and now - state.at > STALE_SECONDS else ""
     return f"{head}{f': {verdict}' if verdict else ''}{stale}"
 

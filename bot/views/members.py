@@ -4,10 +4,11 @@ from bot.alerting.cluster_status import NOTHING_KNOWN, StatusContext, cluster_st
 from bot.alerting.quorum import proven_health
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import context, count, date, escape, message, section, table
 from bot.views.parts import bullets, hosts_line, mark_of, why_silent
+from bot.views.status_text import status_sentence
+from bot.views.voter_text import voter_fault_text
 
 _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Active", "Health")
 _OF_HOSTS = ("Host", "Peer", "Reported role", "Reported leader", "Term", "Commit")
@@ -15,13 +16,14 @@ _OF_HOSTS = ("Host", "Peer", "Reported role", "Reported leader", "Term", "Commit
 
 def members(snapshot: Snapshot, *, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
     """Render the members of one raft group; `previous` is the poll before, which proves health."""
-    judgement = cluster_status(snapshot, previous, known)
-    head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")
+    status = cluster_status(snapshot, previous, known)
+    sentence = escape(status_sentence(status))
+    head = section(f"{mark_of(status.level)} *{sentence}*")
     shown = _of_leader(snapshot, snapshot.leader[1], previous) if snapshot.leader else _of_hosts(snapshot)
     silent = why_silent(snapshot)
     errors = [section(bullets(silent))] if silent else []
     foot = context(f"{hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}.")
-    return message(f"{escape(judgement.sentence)} {_sentence(snapshot)}", head, *shown, *errors, foot)
+    return message(f"{sentence} {_sentence(snapshot)}", head, *shown, *errors, foot)
 
 
 def _sentence(snapshot: Snapshot) -> str:

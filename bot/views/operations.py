@@ -7,8 +7,8 @@ from typing import NamedTuple
 from slackblocks import Button
 
 from bot.interactions.message import BlockJson, Message
-from bot.operations.leases import TIME_UP, switch_of
-from bot.operations.model import Event, Operation, OpState
+from bot.operations.leases import switch_of
+from bot.operations.model import Event, Operation, OpState, StepKind
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import TaskSwitch
 from bot.views.blocks import (
@@ -168,9 +168,9 @@ STATES: Mapping[OpState, _StateView] = {
 
 def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester, "")
+    if last.kind is StepKind.TIME_UP:
+        return f"*Time is up*: {_clipped(last.text)}, {date(last.at)}."
     text = _text(last)
-    if last.text.startswith(TIME_UP):
-        return f"*Time is up*: {text.removeprefix(TIME_UP)}, {date(last.at)}."
     waits, may_approve = waits_for(op)
     rest = STATES[op.state].sentence.format(
         waits=f"{waits} {may_approve}".rstrip(),
@@ -185,19 +185,18 @@ def _state(op: Operation) -> str:
 
 
 def _text(event: Event) -> str:
-    """Text of an event, "" when it only repeats the state."""
-    return "" if event.text in {"", str(event.state)} else escape(clip(event.text, MAX_WORDS)).rstrip(".")
+    """Words of an event, "" when they only repeat the state."""
+    return "" if event.words == event.state else _clipped(event.words)
 
 
-_VERBS = ("proposed", "approved", "confirmed", "rejected", "cancelled", "extended", "kept", "settled")
-"""First words of the events that a person's act leaves."""
+def _clipped(text: str) -> str:
+    return escape(clip(text, MAX_WORDS)).rstrip(".")
 
 
 def _step(event: Event) -> str:
     """Event as a clause: "@alice approved it (1 of 2)", "verified: balance is now off"."""
-    verb = next((verb for verb in _VERBS if event.text.startswith(verb)), "")
-    if event.by and verb:
-        return f"{person(event.by)} {verb} it{escape(clip(event.text.removeprefix(verb), MAX_WORDS))}".rstrip(".")
+    if event.kind is not None and event.kind.by_person:
+        return f"{person(event.by)} {event.kind} it{_clipped(event.text)}"
     who = f" by {person(event.by)}" if event.by else ""
     text = _text(event)
     return f"{event.state}{who}{f': {text}' if text else ''}"

@@ -13,7 +13,7 @@ from bot.interactions.events import Click
 from bot.leadership.ports import Duty, all_of_it
 from bot.operations.decisions import refuse_keeping
 from bot.operations.leases import NO_LEASE, reverting, until
-from bot.operations.model import Operation, OpState
+from bot.operations.model import Operation, OpState, StepKind
 from bot.operations.policy import Policy
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
@@ -40,10 +40,11 @@ class LeaseClicks:
             raise UserError(refusal_text(refused))
         try:
             if click.action_id == "op_keep":
-                text, changes = "kept: it no longer goes back", NO_LEASE
+                kind, text, changes = StepKind.KEPT, ": it no longer goes back", NO_LEASE
             else:
-                text, changes = "extended", until(op.lease_until + op.options.lease, op.options.lease)
-            await self.repository.note(op, by=click.user, text=text, inbound_key=click.key, **changes)
+                end = op.lease_until + op.options.lease
+                kind, text, changes = StepKind.EXTENDED, "", until(end, op.options.lease)
+            await self.repository.note(op, by=click.user, text=text, kind=kind, inbound_key=click.key, **changes)
         except Conflict as error:
             raise UserError(f"Operation #{op.id} changed before your click: see its card.") from error
 

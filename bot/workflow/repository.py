@@ -14,8 +14,8 @@ from bot.common.message_key import MessageKey
 from bot.leadership.ports import Fence, unfenced
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
-from bot.operations.leases import NO_LEASE, WARNED, announcements, ended, started
-from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, advance, note
+from bot.operations.leases import NO_LEASE, announcements, ended, started
+from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.verdict import CheckLevel
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -68,11 +68,12 @@ class OperationRepository:
         *,
         by: str = "",
         text: str = "",
+        kind: StepKind | None = None,
         inbound_key: str = "",
         **changes: Unpack[StepChanges],
     ) -> Operation:
         """Move an operation to a state and update its card; a verified switch with a lease starts it."""
-        moved = advance(op, to, at=self.clock(), by=by, text=text, **changes)
+        moved = advance(op, to, at=self.clock(), by=by, text=text, kind=kind, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
         if to is OpState.RUNNING:
@@ -80,10 +81,18 @@ class OperationRepository:
         return await self._save(moved, inbound_key=inbound_key)
 
     async def note(
-        self, op: Operation, *, by: str = "", text: str, inbound_key: str = "", **changes: Unpack[StepChanges]
+        self,
+        op: Operation,
+        *,
+        by: str = "",
+        text: str = "",
+        kind: StepKind | None = None,
+        inbound_key: str = "",
+        **changes: Unpack[StepChanges],
     ) -> Operation:
         """Record a step that keeps the state, and update the card."""
-        return await self._save(note(op, at=self.clock(), by=by, text=text, **changes), inbound_key=inbound_key)
+        noted = note(op, at=self.clock(), by=by, text=text, kind=kind, **changes)
+        return await self._save(noted, inbound_key=inbound_key)
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
@@ -119,7 +128,7 @@ class OperationRepository:
         async with self.store.begin() as uow:
             await self.fence(uow)
             noted = await uow.operations.add(reverting, check_text)
-            over = note(leased, at=self.clock(), text=ended(noted), **NO_LEASE)
+            over = note(leased, at=self.clock(), text=ended(noted), kind=StepKind.TIME_UP, **NO_LEASE)
             await uow.operations.save(over, check_text)
             parent = MessageKey.card(over.card_id)
             await self._render(uow, over)
@@ -130,7 +139,7 @@ class OperationRepository:
 
     async def warn(self, leased: Operation) -> Operation:
         """Announce in the card's thread and in its channel that a lease is about to end."""
-        warned = note(leased, at=self.clock(), text=WARNED, warn_at=0.0)
+        warned = note(leased, at=self.clock(), kind=StepKind.WARNED, warn_at=0.0)
         card = MessageKey.card(warned.card_id)
         warning = card.warning(warned.id, announcements(warned))
         async with self.store.begin() as uow:
@@ -177,7 +186,7 @@ class OperationRepository:
         leased = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
         if leased is None:
             return []
-        noted = note(leased, at=self.clock(), text=text)
+        noted = note(leased, at=self.clock(), text=text, kind=StepKind.TIME_UP)
         await uow.operations.save(noted, check_text)
         await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
         return [noted]
@@ -252,7 +261,7 @@ class OperationRepository:
 
 def proposal_entries(op: Operation) -> Iterator[AuditEntry]:
     """Entries of a new operation: its proposal, and every step that it has taken already."""
-    yield _entry(op, Event(op.created_at, op.state, op.requester, "proposed"), "operation.proposed")
+    yield _entry(op, Event(op.created_at, op.state, op.requester, "", StepKind.PROPOSED), "operation.proposed")
     for event in op.history:
         yield _entry(op, event, f"operation.{event.state}")
 
@@ -269,7 +278,7 @@ def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
         "request": encode_request(op),
         "requester": op.requester,
         "reason": op.reason,
-        "words": event.text,
+        "words": event.words,
         "seen": encode_seen(_kept(op.seen), check_text),
     }
     return AuditEntry(event.at, event.by, action, op.cluster, op.id, detail)

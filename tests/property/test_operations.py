@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from bot.operations.change_request import MAX_LEASE, MIN_LEASE, RequestOptions, Reversion
 from bot.operations.decisions import Act, refuse_decision
 from bot.operations.leases import MAX_NOTICE, reverting, started, until
-from bot.operations.model import LOCKING, TRANSITIONS, ObservedState, ObservedSwitch, Operation, OpState, advance, note
+from bot.operations.model import (
+    LOCKING,
+    TRANSITIONS,
+    ObservedState,
+    ObservedSwitch,
+    Operation,
+    OpState,
+    StepKind,
+    advance,
+    note,
+)
 from bot.operations.policy import POLICIES, Need, Policy, enough, stricter, strictest
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import HELD_ROLES, Rights, Role
@@ -68,7 +78,7 @@ def test_running_operation_has_enough_distinct_approvers(policy: Policy, clicks:
         if enough(policy, requester, given):
             assert len(set(approvals)) == policy.approvals
             return
-        op = note(op, at=2.0, by=who.user, text="approved", approvals=approvals)
+        op = note(op, at=2.0, by=who.user, kind=StepKind.APPROVED, approvals=approvals)
 
 
 @given(policies, rights)

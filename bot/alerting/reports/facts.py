@@ -6,7 +6,8 @@ from operator import attrgetter
 from typing import TypeVar
 
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
-from bot.alerting.cluster_state.state import ClusterNote, ClusterState, LeaderChange, not_milder
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange
+from bot.alerting.cluster_status import level_of, worse_alert
 from bot.alerting.model import Alert, AlertText, Silence, Wording, unworded
 from bot.alerting.reports.trend import Point, Sample, Trend
 from bot.alerting.text import count, listed, span
@@ -70,9 +71,15 @@ class ClusterFacts:
     wording: Wording = unworded
 
     @property
-    def status(self) -> ClusterNote:
-        """The last status, not milder than the most severe open alert."""
-        return not_milder(ClusterNote.of(self.state), self.name, self.open, self.wording)
+    def raised_by(self) -> Alert | None:
+        """The open alert that is more severe than the last status, None if there is none."""
+        return worse_alert(self.state.level, [alert for alert in self.open if alert.cluster == self.name])
+
+    @property
+    def level(self) -> str:
+        """The level of the last status, not milder than the most severe open alert; "unknown" before the first poll."""
+        alert = self.raised_by
+        return level_of(alert.severity) if alert else self.state.level or "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,21 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from bot.alerting.cluster_state.state import not_milder
 from bot.alerting.model import Alert
 from bot.chatops.commands.stat import NoArgs
 from bot.common.errors import StoreError
 from bot.common.version import version_text
 from bot.interactions.command import Call, Command, Reply, Scope
-from bot.views.alert_text.table import alert_text
 from bot.views.clusters import ClusterLine, clusters
 from bot.views.people import version, whoami
+from bot.views.status_text import not_milder
 
 
 async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """List the clusters at their last poll, without asking them."""
     alerts = await _alerts(call)
     lines = [
-        ClusterLine(name, len(port.hosts), not_milder(call.remembered(name), name, alerts, alert_text))
+        ClusterLine(name, len(port.hosts), not_milder(call.remembered(name), name, alerts))
         for name, port in call.clusters.items()
     ]
     yield Reply(clusters(lines, now=call.now), private=False)

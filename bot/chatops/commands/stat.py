@@ -11,7 +11,6 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.interactions.command import Args, Call, Command, Reply
 from bot.interactions.message import Message
-from bot.views.alert_text.table import alert_text
 from bot.views.members import members
 from bot.views.stat import stat
 
@@ -58,7 +57,7 @@ async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -
 
 def _known(call: Call, answer: Snapshot, alerts: Sequence[Alert]) -> StatusContext:
     name = call.the_cluster.name
-    return status_context(call.remembered(name).state, answer, call.rules(name), alerts, alert_text)
+    return status_context(call.remembered(name).state, answer, call.rules(name), alerts)
 
 
 async def _alerts(call: Call) -> tuple[Alert, ...]:

@@ -10,10 +10,10 @@ from bot.chatops.commands.tasks import NOT_YET
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.interactions.command import ClusterPort, Offer
 from bot.views.inputs import Choice
 from bot.views.tasks import keys_for
+from bot.views.voter_text import voter_fault_text
 
 READ_SECONDS = 5.0
 """Seconds that a form waits for a cluster; then its fields are typed."""

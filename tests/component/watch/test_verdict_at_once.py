@@ -61,7 +61,7 @@ async def test_dead_follower_is_degraded_in_the_first_answer() -> None:
     async with scenery() as world:
         await world.simulated.kill(3)
         first = (await world.shown())[0]
-    assert first.startswith("🟡 *prod is degraded: one more failure stops writes")
+    assert first.startswith("🟡 *prod is one failure from losing writes: voter 3 is unhealthy (")
 
 
 async def test_paused_majority_is_red_after_the_second_poll() -> None:
@@ -78,7 +78,7 @@ async def test_removed_voter_leaves_a_degraded_group_of_two() -> None:
         await world.cluster.api.member_remove(3)
         await world.simulated.kill(3)
         first = (await world.shown())[0]
-    assert first.startswith("🟡 *prod is degraded")
+    assert first.startswith("🟡 *prod is one failure from losing writes: all of its 2 voters must agree.")
     assert "add another voter" in first
 
 

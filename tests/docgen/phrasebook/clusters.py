@@ -45,13 +45,15 @@ LINES = (
     ClusterLine(
         "prod",
         3,
-        ClusterNote(AT - 10, DEGRADED, "prod is degraded: peer 3 is down.", 1, HOSTS[0], 7, 2),
+        ClusterNote(AT - 10, DEGRADED, "prod is degraded: 1 disk is broken.", 1, HOSTS[0], 7, 2),
     ),
     ClusterLine("test", 3, ClusterNote()),
 )
 SNAPSHOTS = (
     ("healthy", view_samples.healthy),
-    ("a follower is down", view_samples.degraded),
+    ("two disks are broken", view_samples.broken_disks),
+    ("a voter is down", view_samples.voter_down),
+    ("hosts contradict the leader on two voters", view_samples.degraded),
     ("no quorum", view_samples.leaderless),
     ("no host answers", view_samples.unreachable),
 )

@@ -33,7 +33,7 @@ BUSY = ClusterState(
     leader=2,
     term=8,
     level="degraded",
-    verdict="prod is degraded: voter 3 is down.",
+    verdict="prod is one failure from losing writes: voter 3 is unhealthy (down: the leader does not hear from it).",
     changes=(LeaderChange(AT - HOUR, 1, 2, 8),),
     member_changes=(MemberChange(AT - 2 * HOUR, 4, "", "voter", op=12),),
 )
@@ -88,10 +88,15 @@ def _facts() -> tuple[ClusterFacts, ClusterFacts]:
     return ClusterFacts("archive", QUIET), busy
 
 
+def _named(facts: ClusterFacts, name: str) -> ClusterFacts:
+    verdict = facts.state.verdict.replace(facts.name, name, 1)
+    return replace(facts, name=name, state=replace(facts.state, verdict=verdict))
+
+
 def sections() -> Iterator[Section]:
     """Yield the sections."""
     quiet, busy = _facts()
-    many = tuple(replace(busy, name=f"prod-{number}") for number in range(40))
+    many = tuple(_named(busy, f"prod-{number}") for number in range(40))
     yield Section(
         "Summary",
         (

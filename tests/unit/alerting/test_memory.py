@@ -5,18 +5,28 @@ from dataclasses import replace
 
 import pytest
 
+from bot.alerting.cluster_state.counters import with_status
 from bot.alerting.cluster_state.observations import Forecast, Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange, update, worth_writing
+from bot.alerting.cluster_status import cluster_status
+from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import Dialect
 from bot.store.state_codec import decode_state, encode_state
+from bot.views.status_text import status_sentence
 from tests.support.watch_builders import dark, disk, polled
 
 
 def after(*answers: object) -> ClusterState:
     state = ClusterState()
     for each in answers:
-        state = update(state, each)  # type: ignore[arg-type]
+        state = following(state, each)  # type: ignore[arg-type]
     return state
+
+
+def following(state: ClusterState, snapshot: Snapshot) -> ClusterState:
+    """The state after a poll, with the status of that poll."""
+    status = cluster_status(snapshot)
+    return with_status(update(state, snapshot), status.level, status_sentence(status))
 
 
 def test_it_survives_the_store() -> None:
@@ -91,7 +101,7 @@ def test_unreadable_state_keeps_its_last_value() -> None:
 )
 def test_state_is_written_on_change_and_each_minute(answers: tuple[object, object], worth: bool) -> None:
     old = after(answers[0])
-    assert worth_writing(old, update(old, answers[1])) is worth  # type: ignore[arg-type]
+    assert worth_writing(old, following(old, answers[1])) is worth  # type: ignore[arg-type]
 
 
 def test_it_stays_small() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.alerting.cluster_state.counters import is_fresh, may_be_kept, status_context
-from bot.alerting.cluster_state.state import ClusterNote, ClusterState, not_milder, update
+from bot.alerting.cluster_state.state import ClusterNote, ClusterState, update
 from bot.alerting.cluster_status import StatusContext, StatusLevel, cluster_status
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
@@ -16,8 +16,8 @@ from bot.alerting.topics import TOPICS
 from bot.clustermgr.models import Disk, HostAnswer, Snapshot, ZoneChunks, ZoneDisks
 from bot.clustermgr.slow_poll import count_zones
 from bot.common.errors import AuthRejected, ClusterUnreachable
-from bot.views.alert_text.table import alert_text
 from bot.views.stat import stat
+from bot.views.status_text import listed_reasons, not_milder, reason_text, status_sentence
 from tests.support.alert_words import sentence
 from tests.support.raft_snapshots import failing, having
 from tests.support.view_samples import recorded_stats
@@ -37,6 +37,14 @@ def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
     return replace(seen, answers=answers)
 
 
+def test_alert_about_the_cluster_is_the_headline_itself() -> None:
+    about = replace(alert(Severity.CRITICAL), detail=LegacyDetail("prod accepts no writes: it has no leader."))
+    found = cluster_status(polled(100), polled(90), StatusContext((about,)))
+    assert found.level is StatusLevel.CRITICAL
+    assert status_sentence(found) == "prod accepts no writes: it has no leader (alert #38)."
+    assert listed_reasons(found) == []
+
+
 @pytest.mark.parametrize(
     ("severity", "state", "level"),
     [
@@ -49,17 +57,17 @@ def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
     ],
 )
 def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: AlertState, level: StatusLevel) -> None:
-    found = cluster_status(polled(100), polled(90), StatusContext((alert(severity, state),), wording=alert_text))
+    found = cluster_status(polled(100), polled(90), StatusContext((alert(severity, state),)))
     assert found.level is level
     if level is not StatusLevel.HEALTHY:
-        assert found.reasons[0] == "Something of prod is wrong (alert #38)"
-        assert "#38" in found.sentence
+        assert reason_text(found.reasons[0]) == "Something of prod is wrong (alert #38)"
+        assert "#38" in status_sentence(found)
 
 
 def test_quorum_refused_by_majority_is_critical_at_once() -> None:
     found = cluster_status(refused(100, silent=(2, 3)))
     assert found.level is StatusLevel.CRITICAL
-    assert "writes may have stopped" in found.reasons[0]
+    assert status_sentence(found).startswith("prod may accept no writes: only 1 of 3 voters is proven healthy")
 
 
 def test_late_answers_of_one_poll_prove_no_lost_quorum() -> None:
@@ -71,13 +79,13 @@ def test_late_answers_of_one_poll_prove_no_lost_quorum() -> None:
 def test_follower_that_names_dead_leader_without_majority_has_no_quorum() -> None:
     found = cluster_status(refused(100, silent=(1, 3)))
     assert found.level is StatusLevel.NO_LEADER
-    assert "no quorum" in found.sentence
+    assert "no quorum" in status_sentence(found)
 
 
 def test_two_voters_are_degraded_and_name_the_fix() -> None:
     found = cluster_status(polled(100, members=(1, 2), nodes=(1, 2)), polled(90, members=(1, 2), nodes=(1, 2)))
     assert found.level is StatusLevel.DEGRADED
-    assert "add another voter" in found.reasons[0]
+    assert "add another voter" in reason_text(found.reasons[0])
 
 
 def test_slow_leader_is_a_reason() -> None:
@@ -85,7 +93,7 @@ def test_slow_leader_is_a_reason() -> None:
     slow = replace(seen, answers=(replace(seen.answers[0], took=3.01), *seen.answers[1:]))
     found = cluster_status(slow, polled(90))
     assert found.level is StatusLevel.DEGRADED
-    assert "3,010 ms" in found.reasons[0]
+    assert "3,010 ms" in reason_text(found.reasons[0])
 
 
 def test_fresh_leader_is_not_judged_by_its_counters() -> None:
@@ -131,16 +139,21 @@ def test_every_rule_has_a_topic() -> None:
 def test_reasons_of_one_severity_stand_in_the_order_of_topics() -> None:
     now, before = (polled(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
     alerts = (alert(Severity.WARNING, rule="volumes_low"), alert(Severity.WARNING, rule="switch_changed"))
-    reasons = cluster_status(now, before, StatusContext(alerts, wording=alert_text)).reasons
-    assert [reason.split(" ")[0] for reason in reasons] == ["one", "voter", "1", "Something", "the", "Something"]
+    reasons = cluster_status(now, before, StatusContext(alerts)).reasons
+    assert [reason_text(reason).split(" ")[0] for reason in reasons] == [
+        "2",
+        "voter",
+        "1",
+        "Something",
+        "the",
+        "Something",
+    ]
 
 
 def test_alert_about_the_same_raises_the_reason_and_adds_none() -> None:
     now, before = (polled(at, peers={3: {"active": False}}) for at in (100, 90))
     plain = cluster_status(now, before)
-    found = cluster_status(
-        now, before, StatusContext((alert(Severity.CRITICAL, rule="quorum_at_risk"),), wording=alert_text)
-    )
+    found = cluster_status(now, before, StatusContext((alert(Severity.CRITICAL, rule="quorum_at_risk"),)))
     assert (plain.level, found.level) == (StatusLevel.DEGRADED, StatusLevel.CRITICAL)
     assert found.reasons == plain.reasons
 
@@ -168,8 +181,8 @@ def test_named_leader_that_answers_otherwise_is_not_called_silent() -> None:
     seen = having(polled(100, leader=2, term=6), 2, leader=0, term=6, raft_state="StateCandidate")
     found = cluster_status(seen)
     assert (found.level, found.unsure) == (StatusLevel.DEGRADED, True)
-    assert "did not" not in found.sentence
-    assert "its own answer does not say so (term 6)" in found.sentence
+    assert "did not" not in status_sentence(found)
+    assert "its own answer does not say so (term 6)" in status_sentence(found)
 
 
 def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
@@ -178,7 +191,7 @@ def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
     assert cluster_status(seen).level is StatusLevel.NO_LEADER
     found = cluster_status(seen, known=StatusContext(voters=5))
     assert found.level is StatusLevel.DEGRADED
-    assert "peer 1, which leads by what they say, did not" in found.sentence
+    assert "peer 1, which leads by what they say, did not" in status_sentence(found)
 
 
 def test_followers_late_at_two_polls_prove_the_quorum_lost() -> None:
@@ -212,12 +225,12 @@ def test_small_groups_are_degraded_unless_meant(
 def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
     note = ClusterNote(at=90.0, level="healthy", verdict="prod is healthy.")
     blind = alert(Severity.CRITICAL, rule="watch_blind")
-    assert not_milder(note, "prod", (blind,), alert_text).level == "critical"
-    assert not_milder(note, "prod", (replace(blind, cluster="other"),), alert_text) == note
-    raised = not_milder(ClusterNote(), "prod", (blind,), alert_text)
+    assert not_milder(note, "prod", (blind,)).level == "critical"
+    assert not_milder(note, "prod", (replace(blind, cluster="other"),)) == note
+    raised = not_milder(ClusterNote(), "prod", (blind,))
     assert raised.verdict == "prod is critical: Something of prod is wrong (alert #38)."
     dark = ClusterNote(level="unreachable", verdict="prod is unreachable.")
-    assert not_milder(dark, "prod", (blind,), alert_text) == dark
+    assert not_milder(dark, "prod", (blind,)) == dark
 
 
 def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
@@ -227,7 +240,7 @@ def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
         seen = replace(polled(100), answers=(HostAnswer("10.0.0.1:9998", 0.1, each),))
         assert is_fresh(seen, ClusterState())
         assert not any(
-            "writable" in reason
+            "writable" in reason_text(reason)
             for reason in cluster_status(seen, known=status_context(ClusterState(), seen, ())).reasons
         )
 

@@ -17,7 +17,7 @@ from tests.support.watch_builders import dark, disk, host, polled, stat
 
 def context(now: Snapshot, previous: Snapshot | None = None, past: ClusterState | None = None) -> RuleContext:
     known = past if past is not None else (update(ClusterState(), previous) if previous else ClusterState())
-    return RuleContext(now, update(known, now, previous=previous), now.at, previous)
+    return RuleContext(now, update(known, now), now.at, previous)
 
 
 def ask(rule: str, view: RuleContext) -> Answer:
