@@ -1,23 +1,14 @@
 """Leases: a switch that is set for a time, and the operation that restores the old value. No I/O."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypedDict
 
 from bot.operations.change_request import RequestOptions, Reversion
-from bot.operations.model import ObservedSwitch, Operation, OpState, StepKind
+from bot.operations.model import ObservedSwitch, Operation, StepKind
 from bot.operations.requests import TaskSwitch
 
 MAX_NOTICE = 600.0
 """Seconds before its end at which a lease is announced, at most; short leases are announced in their last quarter."""
-_ENDS: Mapping[OpState, str] = {
-    OpState.PROPOSED: "{task} goes back to {value} now",
-    OpState.VERIFIED: "{task} is {value} again",
-    OpState.UNKNOWN: "it is not known if {task} is {value} again",
-    OpState.BLOCKED: "{task} was not restored",
-    OpState.CANCELLED: "{task} was not restored",
-    OpState.FAILED: "{task} was not restored",
-}
 
 
 class LeaseTimes(TypedDict):
@@ -35,15 +26,6 @@ def switch_of(op: Operation) -> tuple[TaskSwitch, ObservedSwitch]:
     if not isinstance(op.request, TaskSwitch) or op.seen.switch is None:
         raise ValueError(f"operation #{op.id} has no switch to send")
     return op.request, op.seen.switch
-
-
-def ended(back: Operation) -> str:
-    """Text of the step TIME_UP on a lease, "" for none; `back` is the operation that restores the old value."""
-    text = _ENDS.get(back.state)
-    if text is None or not isinstance(back.request, TaskSwitch):
-        return ""
-    value = "on" if back.request.on else "off"
-    return f"{text.format(task=back.task, value=value)} (operation #{back.id})"
 
 
 def announcements(op: Operation) -> int:
@@ -64,7 +46,7 @@ def until(end: float, lease: float) -> LeaseTimes:
     return {"lease_until": end, "warn_at": end - min(MAX_NOTICE, lease / 4)}
 
 
-def reverting(op: Operation, now: float) -> Operation:
+def reverting(op: Operation, now: float, reason: str) -> Operation:
     """Make the operation that restores the value before a lease; an unset or meaningless value becomes off."""
     request, switch = switch_of(op)
     reversion = Reversion(of=op.id, thread=op.card_id, left=switch.will_send)
@@ -76,5 +58,5 @@ def reverting(op: Operation, now: float) -> Operation:
         created_at=now,
         expires_at=now,
         channel=op.channel,
-        reason=f"operation #{op.id} was for a time only",
+        reason=reason,
     )

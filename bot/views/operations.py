@@ -89,6 +89,29 @@ def warning(op: Operation) -> Message:
     return message(text, section(text), *_buttons(op))
 
 
+_ENDS: Mapping[OpState, str] = {
+    OpState.PROPOSED: "{task} goes back to {value} now",
+    OpState.VERIFIED: "{task} is {value} again",
+    OpState.UNKNOWN: "it is not known if {task} is {value} again",
+    OpState.BLOCKED: "{task} was not restored",
+    OpState.CANCELLED: "{task} was not restored",
+    OpState.FAILED: "{task} was not restored",
+}
+
+
+def lease_ended(back: Operation) -> str:
+    """Text of the step TIME_UP on a lease, "" for none; `back` is the operation that restores the old value."""
+    text = _ENDS.get(back.state)
+    if text is None or not isinstance(back.request, TaskSwitch):
+        return ""
+    return f"{text.format(task=back.task, value=word(back.request))} (operation #{back.id})"
+
+
+def reversion_reason(op: Operation) -> str:
+    """Reason of the operation that restores the value before the lease of `op`."""
+    return f"operation #{op.id} was for a time only"
+
+
 def outcome(op: Operation) -> str:
     """Operation and its state in a few words, for summaries."""
     return f"operation #{op.id}: {what(op)}, {op.state}"

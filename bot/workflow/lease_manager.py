@@ -18,6 +18,7 @@ from bot.operations.policy import Policy
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
 from bot.views.decisions import refusal_text
+from bot.views.operations import reversion_reason
 from bot.views.preflight_text.table import blocks_text
 from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
@@ -73,7 +74,7 @@ class LeaseManager:
     async def _due(self, op: Operation, now: float, repository: OperationRepository) -> None:
         try:
             if now >= op.lease_until:
-                await repository.put_back(op, reverting(op, now))
+                await repository.put_back(op, reverting(op, now, reversion_reason(op)))
             elif op.warn_at and now >= op.warn_at:
                 await repository.warn(op)
         except (Conflict, Fenced):

@@ -14,7 +14,7 @@ from bot.common.message_key import MessageKey
 from bot.leadership.ports import Fence, unfenced
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
-from bot.operations.leases import NO_LEASE, announcements, ended, started
+from bot.operations.leases import NO_LEASE, announcements, started
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.verdict import CheckLevel
 from bot.store.database import Store
@@ -128,7 +128,7 @@ class OperationRepository:
         async with self.store.begin() as uow:
             await self.fence(uow)
             noted = await uow.operations.add(reverting, check_text)
-            over = note(leased, at=self.clock(), text=ended(noted), kind=StepKind.TIME_UP, **NO_LEASE)
+            over = note(leased, at=self.clock(), text=views.lease_ended(noted), kind=StepKind.TIME_UP, **NO_LEASE)
             await uow.operations.save(over, check_text)
             parent = MessageKey.card(over.card_id)
             await self._render(uow, over)
@@ -182,7 +182,7 @@ class OperationRepository:
 
     async def _note_reversion(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
         """Record a step of the reverting operation on the card of its leased switch."""
-        text = ended(back) if back.options.reverts else ""
+        text = views.lease_ended(back) if back.options.reverts else ""
         leased = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
         if leased is None:
             return []

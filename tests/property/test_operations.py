@@ -154,7 +154,7 @@ def test_a_lease_is_announced_before_it_ends(lease: float, now: float) -> None:
 @pytest.mark.parametrize(("meaning", "on"), [("on", True), ("off", False), ("unset", False), ("meaningless", False)])
 def test_value_that_a_lease_restores(meaning: str, on: bool) -> None:
     op = replace(BASE, id=12, seen=ObservedState(switch=ObservedSwitch("balance", None, meaning, "false", "v3")))
-    back = reverting(op, 5.0)
+    back = reverting(op, 5.0, "it was for a time only")
     assert back.request == TaskSwitch("balance", on)
     assert back.options.reverts == Reversion(of=12, thread=12, left="false")
     assert back.state is OpState.PROPOSED
