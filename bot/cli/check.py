@@ -31,6 +31,7 @@ from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
 from bot.views.decisions import shortfall_text
+from bot.views.dialect_text import evidence_text
 from bot.views.status_text import listed_reasons, status_sentence
 from bot.views.text import clean
 
@@ -255,6 +256,9 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
         for answer in now.answers
     ]
     why = "; ".join(listed_reasons(status))
-    found = f"{status_sentence(status)} {why}".strip() + f" Dialect {dialect.dialect or 'unknown'}: {dialect.why}"
+    found = (
+        f"{status_sentence(status)} {why}".strip()
+        + f" Dialect {dialect.dialect or 'unknown'}: {evidence_text(dialect.evidence)}"
+    )
     fix = "" if status.level is StatusLevel.HEALTHY else f"type /cm stat {cluster.name}"
     return [CheckRow(f"cluster {cluster.name}", status.level in fine, found, fix), *hosts]

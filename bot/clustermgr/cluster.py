@@ -13,7 +13,7 @@ from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_leadership
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.slow_poll import SlowPoller
-from bot.clustermgr.tasks import DetectedDialect, Dialect
+from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind
 from bot.common.errors import ClusterError
 
 ANSWER_SHARE = 0.9
@@ -163,7 +163,7 @@ class Cluster:
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """How the cluster spells its switches: pinned by the settings, kept, or probed again."""
         if self.pinned is not None:
-            return DetectedDialect(self.pinned, "the settings pin it.", pinned=True)
+            return DetectedDialect(self.pinned, DialectEvidence(EvidenceKind.PINNED), pinned=True)
         if self._dialect is not None and not fresh:
             return self._dialect
         detected = await detect_dialect(self.api, deadline=self.deadline * ANSWER_SHARE)

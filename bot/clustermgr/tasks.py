@@ -28,12 +28,47 @@ class Task:
     aliases: tuple[str, ...] = ()
 
 
+class EvidenceKind(StrEnum):
+    """How the dialect of a cluster was detected, or why it is undecided."""
+
+    PINNED = "pinned"
+    PROBED = "probed"
+    HOSTS_DIFFER = "hosts_differ"
+    UNANSWERED = "unanswered"
+    VALUES = "values"
+    NO_SIGN = "no_sign"
+    NOT_YET = "not_yet"
+
+
+@dataclass(frozen=True, slots=True)
+class HostDialect:
+    """The dialect that the calls of a host show."""
+
+    host: str
+    dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class DialectEvidence:
+    """Facts behind a detected dialect, without words.
+
+    `hosts` are those that answered the probes, `errors` the hosts' own errors, `values` is the dialect of the stored
+    values. `chosen` is the dialect that a person named because detection failed.
+    """
+
+    of: EvidenceKind
+    hosts: tuple[HostDialect, ...] = ()
+    errors: tuple[str, ...] = ()
+    values: Dialect | None = None
+    chosen: Dialect | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DetectedDialect:
-    """The dialect of a cluster, None if undecided; `why` is a sentence."""
+    """The dialect of a cluster, None if undecided."""
 
     dialect: Dialect | None
-    why: str
+    evidence: DialectEvidence
     pinned: bool = False
 
 

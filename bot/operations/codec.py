@@ -14,7 +14,7 @@ from typing import Any
 from bot.common.errors import UserError
 from bot.operations.change_request import RequestOptions, Reversion
 from bot.operations.check_codec import decode_check, encode_check
-from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement
+from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement, StepKind
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import CheckWording, PreflightResult
@@ -170,12 +170,14 @@ def decode_terms(data: Json) -> Terms | None:
 
 def encode_event(event: Event) -> dict[str, Any]:
     """Encode one step of the history."""
-    return {"at": event.at, "state": event.state.value, "by": event.by, "words": event.text}
+    return {"at": event.at, "state": event.state.value, "by": event.by, "words": event.words}
 
 
 def decode_event(data: Json) -> Event:
-    """Decode one step of the history."""
-    return Event(data["at"], OpState(data["state"]), data["by"], data["words"])
+    """Decode one step of the history; its stored words begin with its kind, if it has one."""
+    words, by = data["words"], data["by"]
+    kind = next((kind for kind in StepKind if words.startswith(kind) and bool(by) is kind.by_person), None)
+    return Event(data["at"], OpState(data["state"]), by, words.removeprefix(kind or ""), kind)
 
 
 def _known(kind: Any, data: Json) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from bot.alerting.cluster_status import NOTHING_KNOWN, StatusContext, cluster_st
 from bot.alerting.quorum import proven_health
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import context, count, date, escape, message, section, table
 from bot.views.parts import bullets, hosts_line, mark_of, why_silent
 from bot.views.status_text import status_sentence
+from bot.views.voter_text import voter_fault_text
 
 _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Active", "Health")
 _OF_HOSTS = ("Host", "Peer", "Reported role", "Reported leader", "Term", "Commit")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.interactions.message import BlockJson, Message, Undelivered
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Step, StepKey, StepState, next_step
@@ -11,6 +10,7 @@ from bot.views.blocks import PeopleCell, code, context, count, duration, escape,
 from bot.views.op_parts import title
 from bot.views.operations import card
 from bot.views.text import clip
+from bot.views.voter_text import voter_fault_text
 
 _HEADER = ("No.", "What", "State", "Asked for by", "Approved by", "Age")
 _STEPS: Mapping[StepKey, str] = MappingProxyType(

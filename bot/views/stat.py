@@ -7,12 +7,12 @@ from bot.alerting.quorum import proven_health, quorum_of
 from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.errors import ClusterTimeout
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
 from bot.views.parts import bullets, hosts_line, mark_of, role
 from bot.views.status_text import listed_reasons, quorum_text, status_sentence
+from bot.views.voter_text import voter_fault_text
 
 MOST_PEERS = 12
 MOST_ZONES = 12

@@ -14,9 +14,9 @@ from bot.alerting.cluster_status import ClusterStatus, level_of, worse_alert
 from bot.alerting.model import Alert
 from bot.alerting.text import count, listed, percent, plain
 from bot.clustermgr.health import VoterFault
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.views.alert_text.raft import proven_clause, risk_clause, unhealthy_clause
 from bot.views.alert_text.table import sentence_of
+from bot.views.voter_text import voter_fault_text
 
 
 def status_sentence(status: ClusterStatus) -> str:

@@ -8,6 +8,7 @@ from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, SwitchEffect, Task, meaning_of
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.views.dialect_text import evidence_text
 from bot.views.parts import hosts_line
 
 _MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}
@@ -67,13 +68,14 @@ def _sentence(cluster: str, rows: Sequence[Sequence[str]]) -> str:
 
 
 def _dialect(cluster: str, verdict: DetectedDialect) -> str:
+    why = escape(evidence_text(verdict.evidence))
     if verdict.dialect is None:
         return (
-            f"The dialect of the switches of {escape(cluster)} is unknown: {escape(verdict.why)} "
+            f"The dialect of the switches of {escape(cluster)} is unknown: {why} "
             f"If this lasts while `/cm stat` shows a leader, set `dialect: v1` or `dialect: v3` in the settings."
         )
     on, off = WORDS[verdict.dialect]
-    return f"It uses the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {escape(verdict.why)}"
+    return f"It uses the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {why}"
 
 
 def _known(values: Switches, dialect: Dialect) -> Iterator[tuple[str, ...]]:

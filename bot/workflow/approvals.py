@@ -10,7 +10,7 @@ from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.events import Click
 from bot.operations.change_request import policy_keys
 from bot.operations.decisions import Act, DecisionRights, dropped, refuse_decision, requester_lacks, unsure
-from bot.operations.model import Operation, OpState
+from bot.operations.model import Operation, OpState, StepKind
 from bot.operations.policy import Need, Policy, PolicyOf, Terms, missing
 from bot.operations.settlement import mark
 from bot.operations.supersede import has_moved, replacement_of
@@ -94,7 +94,7 @@ class ApprovalService:
         if refusal is not None:
             raise UserError(refusal_text(refusal))
         try:
-            return await self.repository.move(op, to, by=user, text=str(to), inbound_key=key)
+            return await self.repository.move(op, to, by=user, kind=StepKind(to), inbound_key=key)
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -108,10 +108,12 @@ class ApprovalService:
         if op.state is not OpState.UNKNOWN:
             raise UserError(f"Operation #{op.id} is {op.state}: only an unknown outcome can be settled.")
         to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")
-        text = f"settled as {came} by an admin: {reason}; {await self._seen_now(op)}"
+        text = f" as {came} by an admin: {reason}; {await self._seen_now(op)}"
         seen = mark(op, done=done, at=self.clock())
         try:
-            return await self.repository.move(op, to, by=caller.user, text=text, seen=seen, inbound_key=caller.key)
+            return await self.repository.move(
+                op, to, by=caller.user, text=text, kind=StepKind.SETTLED, seen=seen, inbound_key=caller.key
+            )
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -199,9 +201,15 @@ class ApprovalService:
         approvals = (*op.approvals, click.user)
         if short:
             terms = replace(op.terms or Terms(policy), missing=tuple(Need(*each) for each in short.items()))
-            text = f"approved ({progress(policy, short)})"
+            text = f" ({progress(policy, short)})"
             await self.repository.note(
-                op, by=click.user, text=text, approvals=approvals, terms=terms, inbound_key=click.key
+                op,
+                by=click.user,
+                text=text,
+                kind=StepKind.APPROVED,
+                approvals=approvals,
+                terms=terms,
+                inbound_key=click.key,
             )
             return
 
@@ -214,7 +222,7 @@ class ApprovalService:
             cluster,
             Reevaluation(evaluation, partial(self._evaluate, op, cluster), end, self.monotonic),
             by=click.user,
-            text="approved",
+            kind=StepKind.APPROVED,
             seen=evaluation.seen,
             approvals=approvals,
             inbound_key=click.key,

@@ -16,6 +16,7 @@ from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
 from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
+from bot.views.dialect_text import evidence_text
 from bot.workflow.actions import read_switch
 
 FRESH_SECONDS = 3.0
@@ -92,20 +93,22 @@ async def _evaluate_switch(
         before, now = await cluster.snapshot_pair(patient=False, bad_disks=True)
     detected = read.detected
     if detected.dialect is None:
-        facts = PreflightContext(operations=others, dialect_why=detected.why)
+        facts = PreflightContext(operations=others, dialect_evidence=detected.evidence)
         verdict = preflight(request, before, now, facts=facts)
         return _evaluation(verdict, ObservedState(_leader(now)), forced=options.forced)
     word = meaning_of(read.value, detected.dialect).word if not read.error else ""
     facts = PreflightContext(
         operations=others,
         dialect=detected.dialect.value,
-        dialect_why=detected.why,
+        dialect_evidence=detected.evidence,
         switch=None if read.error else SwitchReading(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
         switch_why=read.error,
     )
     dialect = detected.dialect.value
     will_send = word_for(detected.dialect, on=request.on)
-    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, detected.why)
+    switch = ObservedSwitch(
+        read.key, read.value, word or NOT_READ, will_send, dialect, evidence_text(detected.evidence)
+    )
     verdict = preflight(request, before, now, facts=facts)
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
@@ -131,10 +134,10 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
     if not chosen or detected.dialect == chosen:
         return detected
     if detected.dialect is not None:
-        raise UserError(
-            f"{cluster.name} uses {detected.dialect} ({detected.why.rstrip('.')}), not {chosen}: leave `dialect=` out."
-        )
-    return DetectedDialect(Dialect(chosen), f"chosen with dialect={chosen}, because {detected.why}")
+        why = evidence_text(detected.evidence).rstrip(".")
+        raise UserError(f"{cluster.name} uses {detected.dialect} ({why}), not {chosen}: leave `dialect=` out.")
+    wanted = Dialect(chosen)
+    return DetectedDialect(wanted, replace(detected.evidence, chosen=wanted))
 
 
 async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
@@ -143,7 +146,7 @@ async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOpera
     detected, (answers, doubt) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
     dialect = detected.dialect.value if detected.dialect else None
     return PreflightContext(
-        operations=others, node_answers=answers, node_doubt=doubt, dialect=dialect, dialect_why=detected.why
+        operations=others, node_answers=answers, node_doubt=doubt, dialect=dialect, dialect_evidence=detected.evidence
     )
 
 

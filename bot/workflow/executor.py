@@ -13,7 +13,7 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.interactions.command import ClusterPort
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
-from bot.operations.model import Operation, OpState, StepChanges
+from bot.operations.model import Operation, OpState, StepChanges, StepKind
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.evaluation import Reevaluation
@@ -35,10 +35,11 @@ def always() -> bool:
 
 
 class StartStep(StepChanges, total=False):
-    """Step that starts an execution: its fields, who took it, its text, and the inbound work that it ends."""
+    """Step that starts an execution: its fields, who took it, its text and kind, and the inbound work that it ends."""
 
     by: str
     text: str
+    kind: StepKind
     inbound_key: str
 
 

@@ -9,7 +9,7 @@ from bot.common.message_key import MessageKey
 from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest
-from bot.operations.model import Operation, OpState, advance
+from bot.operations.model import Operation, OpState, StepKind, advance
 from bot.operations.policy import PolicyOf, ReasonMissing, Terms, lacks_all, refuse_proposal
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
 from bot.permissions.access import Access
@@ -112,7 +112,7 @@ class ProposalService:
             blocked = advance(op, OpState.BLOCKED, at=op.created_at, text=blocks_text(evaluation.verdict))
             noted = await self.repository.open(blocked, inbound_key=caller.key)
             return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False))
-        waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, text="proposed")
+        waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, kind=StepKind.PROPOSED)
         return await self._show(await self.repository.open(waiting, inbound_key=caller.key))
 
     async def _show(self, op: Operation) -> Reply:

@@ -15,8 +15,8 @@ from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
-from bot.operations.leases import NO_LEASE, WARNED, announcements, ended, started
-from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, advance, note
+from bot.operations.leases import NO_LEASE, announcements, started
+from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.verdict import CheckLevel
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -69,11 +69,12 @@ class OperationRepository:
         *,
         by: str = "",
         text: str = "",
+        kind: StepKind | None = None,
         inbound_key: str = "",
         **changes: Unpack[StepChanges],
     ) -> Operation:
         """Move an operation to a state and update its card; a verified switch with a time limit starts it."""
-        moved = advance(op, to, at=self.clock(), by=by, text=text, **changes)
+        moved = advance(op, to, at=self.clock(), by=by, text=text, kind=kind, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
         if to is OpState.RUNNING:
@@ -81,10 +82,18 @@ class OperationRepository:
         return await self._save(moved, inbound_key=inbound_key)
 
     async def note(
-        self, op: Operation, *, by: str = "", text: str, inbound_key: str = "", **changes: Unpack[StepChanges]
+        self,
+        op: Operation,
+        *,
+        by: str = "",
+        text: str = "",
+        kind: StepKind | None = None,
+        inbound_key: str = "",
+        **changes: Unpack[StepChanges],
     ) -> Operation:
         """Record a step that keeps the state, and update the card."""
-        return await self._save(note(op, at=self.clock(), by=by, text=text, **changes), inbound_key=inbound_key)
+        noted = note(op, at=self.clock(), by=by, text=text, kind=kind, **changes)
+        return await self._save(noted, inbound_key=inbound_key)
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
@@ -120,7 +129,7 @@ class OperationRepository:
         async with self.store.begin() as uow:
             await self.hold_check(uow)
             stored = await uow.operations.add(reverting, check_text)
-            over = note(limited, at=self.clock(), text=ended(stored), **NO_LEASE)
+            over = note(limited, at=self.clock(), text=views.lease_ended(stored), kind=StepKind.TIME_UP, **NO_LEASE)
             await uow.operations.save(over, check_text)
             parent = MessageKey.card(over.card_id)
             await self._render(uow, over)
@@ -131,7 +140,7 @@ class OperationRepository:
 
     async def warn(self, limited: Operation) -> Operation:
         """Announce in the card's thread and in its channel that a time limit is about to end."""
-        warned = note(limited, at=self.clock(), text=WARNED, warn_at=0.0)
+        warned = note(limited, at=self.clock(), kind=StepKind.WARNED, warn_at=0.0)
         card = MessageKey.card(warned.card_id)
         warning = card.warning(warned.id, announcements(warned))
         async with self.store.begin() as uow:
@@ -174,11 +183,11 @@ class OperationRepository:
 
     async def _note_reversion(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
         """Record a step of the reverting operation on the card of the switch that it restores."""
-        text = ended(back) if back.options.reverts else ""
+        text = views.lease_ended(back) if back.options.reverts else ""
         limited = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
         if limited is None:
             return []
-        stored = note(limited, at=self.clock(), text=text)
+        stored = note(limited, at=self.clock(), text=text, kind=StepKind.TIME_UP)
         await uow.operations.save(stored, check_text)
         await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
         return [stored]
@@ -253,7 +262,7 @@ class OperationRepository:
 
 def proposal_entries(op: Operation) -> Iterator[AuditEntry]:
     """Entries of a new operation: its proposal, and every step that it has taken already."""
-    yield _entry(op, Event(op.created_at, op.state, op.requester, "proposed"), "operation.proposed")
+    yield _entry(op, Event(op.created_at, op.state, op.requester, "", StepKind.PROPOSED), "operation.proposed")
     for event in op.history:
         yield _entry(op, event, f"operation.{event.state}")
 
@@ -270,7 +279,7 @@ def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
         "request": encode_request(op),
         "requester": op.requester,
         "reason": op.reason,
-        "words": event.text,
+        "words": event.words,
         "seen": encode_seen(_kept(op.seen), check_text),
     }
     return AuditEntry(event.at, event.by, action, op.cluster, op.id, detail)

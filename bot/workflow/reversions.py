@@ -16,11 +16,12 @@ from bot.interactions.events import Click
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.decisions import refuse_keeping
 from bot.operations.leases import NO_LEASE, reverting, until
-from bot.operations.model import Operation, OpState
+from bot.operations.model import Operation, OpState, StepKind
 from bot.operations.policy import Policy
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
 from bot.views.decisions import refusal_text
+from bot.views.operations import reversion_reason
 from bot.views.preflight_text.table import blocks_text
 from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
@@ -43,10 +44,11 @@ class TimeLimitClicks:
             raise UserError(refusal_text(refused))
         try:
             if click.action_id == "op_keep":
-                text, changes = "kept: it no longer goes back", NO_LEASE
+                kind, text, changes = StepKind.KEPT, ": it no longer goes back", NO_LEASE
             else:
-                text, changes = "extended", until(op.lease_until + op.options.lease, op.options.lease)
-            await self.repository.note(op, by=click.user, text=text, inbound_key=click.key, **changes)
+                end = op.lease_until + op.options.lease
+                kind, text, changes = StepKind.EXTENDED, "", until(end, op.options.lease)
+            await self.repository.note(op, by=click.user, text=text, kind=kind, inbound_key=click.key, **changes)
         except Conflict as error:
             raise UserError(f"Operation #{op.id} changed before your click: see its card.") from error
 
@@ -75,7 +77,7 @@ class Reversions:
     async def _end(self, op: Operation, now: float, repository: OperationRepository) -> None:
         try:
             if now >= op.lease_until:
-                await repository.put_back(op, reverting(op, now))
+                await repository.put_back(op, reverting(op, now, reversion_reason(op)))
             elif op.warn_at and now >= op.warn_at:
                 await repository.warn(op)
         except (Conflict, Fenced):

@@ -15,6 +15,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.dialect import detect_dialect
 from bot.common.errors import ClusterError
+from bot.views.dialect_text import evidence_text
 from bot.views.members import members
 from bot.views.stat import stat
 from bot.views.tasks import tasks
@@ -118,7 +119,7 @@ async def _watch(answers: dict[str, Any]) -> None:
             assert (watch.health.failures, watch.health.failure) == (0, None)
         verdict, seen = await detect_dialect(api), watch.latest
         assert seen is not None
-        assert verdict.why
+        assert evidence_text(verdict.evidence)
         for shown in (stat(seen), members(seen), tasks(seen, verdict)):
             assert shown.to_json()
         answers.update(SOUND)

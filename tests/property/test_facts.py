@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from bot.operations.check_codec import FACT_KINDS, decode_check, encode_check
 from bot.operations.preflight.facts import cluster, leadership, members, quorum, tasks
+from bot.operations.preflight.tasks import CONSEQUENCES
 from bot.operations.preflight.verdict import Check, CheckLevel, Fact, LegacyFact
 from bot.views.preflight_text.table import FACTS, check_text
+from bot.views.preflight_text.tasks import EFFECTS
 from tests.support.any_fact import BLOCKING, checks_of, refusals_of
 from tests.support.budget import examples
 
@@ -87,6 +89,10 @@ def test_forced_check_of_0_1_0_stays_forced() -> None:
     fact = LegacyFact("cm4:9998 does not answer.", "Start the node.")
     assert found == Check("answers", CheckLevel.WARN, fact, forceable=True, forced=True)
     assert encode_check(found, check_text) == old
+
+
+def test_every_consequence_of_a_switch_has_words() -> None:
+    assert set(EFFECTS) == set(tasks.TaskEffect) == {effect for effect, _ in CONSEQUENCES.values()}
 
 
 def test_every_kind_that_refuses_is_known() -> None:

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from bot.operations.change_request import MAX_LEASE, MIN_LEASE, RequestOptions, Reversion
 from bot.operations.decisions import Act, refuse_decision
 from bot.operations.leases import MAX_NOTICE, reverting, started, until
-from bot.operations.model import LOCKING, TRANSITIONS, ObservedState, ObservedSwitch, Operation, OpState, advance, note
+from bot.operations.model import (
+    LOCKING,
+    TRANSITIONS,
+    ObservedState,
+    ObservedSwitch,
+    Operation,
+    OpState,
+    StepKind,
+    advance,
+    note,
+)
 from bot.operations.policy import POLICIES, Need, Policy, enough, stricter, strictest
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import HELD_ROLES, Rights, Role
@@ -68,7 +78,7 @@ def test_running_operation_has_enough_distinct_approvers(policy: Policy, clicks:
         if enough(policy, requester, given):
             assert len(set(approvals)) == policy.approvals
             return
-        op = note(op, at=2.0, by=who.user, text="approved", approvals=approvals)
+        op = note(op, at=2.0, by=who.user, kind=StepKind.APPROVED, approvals=approvals)
 
 
 @given(policies, rights)
@@ -144,7 +154,7 @@ def test_a_lease_is_announced_before_it_ends(lease: float, now: float) -> None:
 @pytest.mark.parametrize(("meaning", "on"), [("on", True), ("off", False), ("unset", False), ("meaningless", False)])
 def test_value_that_a_lease_restores(meaning: str, on: bool) -> None:
     op = replace(BASE, id=12, seen=ObservedState(switch=ObservedSwitch("balance", None, meaning, "false", "v3")))
-    back = reverting(op, 5.0)
+    back = reverting(op, 5.0, "it was for a time only")
     assert back.request == TaskSwitch("balance", on)
     assert back.options.reverts == Reversion(of=12, thread=12, left="false")
     assert back.state is OpState.PROPOSED

@@ -22,7 +22,7 @@ from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Disk, Snapshot, Stat
-from bot.clustermgr.tasks import DetectedDialect, Dialect
+from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import NotFound
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Reply
@@ -118,7 +118,9 @@ class FakeCluster:
     seen: Sequence[Snapshot] = ()
     api: ClusterApi = field(default_factory=FakeApi)
     verdict: DetectedDialect | None = field(
-        default_factory=lambda: DetectedDialect(Dialect.V3, "it answered /kv/list.")
+        default_factory=lambda: DetectedDialect(
+            Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect("it", Dialect.V3),))
+        )
     )
     hosts: tuple[str, ...] = HOSTS
     operations_channel: str = "C0OPS"

@@ -8,7 +8,16 @@ from pydantic import Field, create_model
 
 from bot.chatops.commands.members import ChangeArgs, about, change_request_of
 from bot.chatops.commands.stat import NoArgs
-from bot.clustermgr.tasks import ALWAYS_ON, TASKS, DetectedDialect, Task, find_task, suggest_task
+from bot.clustermgr.tasks import (
+    ALWAYS_ON,
+    TASKS,
+    DetectedDialect,
+    DialectEvidence,
+    EvidenceKind,
+    Task,
+    find_task,
+    suggest_task,
+)
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import UserError
 from bot.common.text import listed, shown
@@ -19,7 +28,7 @@ from bot.views.tasks import keys_for, tasks
 
 DIALECT_SECONDS = 4.8
 """How long an answer waits for the probes of the dialect: the deadline of five seconds, less the answer's own way."""
-NOT_YET = DetectedDialect(None, "its hosts have not answered the probes yet.")
+NOT_YET = DetectedDialect(None, DialectEvidence(EvidenceKind.NOT_YET))
 
 
 async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:

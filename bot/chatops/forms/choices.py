@@ -10,10 +10,11 @@ from bot.chatops.commands.tasks import NOT_YET
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.interactions.command import ClusterPort, Offer
+from bot.views.dialect_text import evidence_text
 from bot.views.inputs import Choice
 from bot.views.tasks import keys_for
+from bot.views.voter_text import voter_fault_text
 
 READ_SECONDS = 5.0
 """Seconds that a form waits for a cluster; then its fields are typed."""
@@ -94,7 +95,7 @@ def _notes(cluster: str, values: Mapping[str, str | None], detected: DetectedDia
     if not values:
         yield f"The tasks are listed without their state, because the switches of {cluster} cannot be read now."
     if detected.dialect is None:
-        yield f"It is not known how {cluster} spells its switches: {detected.why}"
+        yield f"It is not known how {cluster} spells its switches: {evidence_text(detected.evidence)}"
 
 
 def _task(name: str, does: str, state: str) -> Choice:

@@ -55,8 +55,8 @@ def task_checks(request: TaskSwitch, view: View, facts: PreflightContext) -> tup
 
 def _spelling(request: TaskSwitch, facts: PreflightContext) -> Check:
     if facts.dialect is None:
-        return block("dialect", f.DialectUnknown(request.task, facts.dialect_why))
-    return passed("dialect", f.DialectKnown(facts.dialect, facts.dialect_why), bound=facts.dialect)
+        return block("dialect", f.DialectUnknown(request.task, facts.dialect_evidence))
+    return passed("dialect", f.DialectKnown(facts.dialect, facts.dialect_evidence), bound=facts.dialect)
 
 
 def _is_so(request: TaskSwitch, facts: PreflightContext) -> bool:

@@ -23,9 +23,9 @@ from bot.alerting.details import (
 from bot.alerting.model import AlertText, LegacyText
 from bot.alerting.status_facts import Quorum
 from bot.alerting.text import count, listed, span
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.addresses import same_place
 from bot.views.text import in_ticks
+from bot.views.voter_text import voter_fault_text
 
 _DOWN: Mapping[PeerFault, str] = MappingProxyType(
     {

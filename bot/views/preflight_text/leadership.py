@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.operations.model import OpState
 from bot.operations.preflight.facts import leadership as f
 from bot.operations.preflight.facts.leadership import CatchUp, CatchUpRule
 from bot.views.preflight_text.phrases import CheckText, listed
+from bot.views.voter_text import voter_fault_text
 
 
 def target_leads(fact: f.TargetLeads) -> CheckText:

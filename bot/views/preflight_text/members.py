@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.addresses import place
 from bot.operations.preflight.facts import members as f
 from bot.operations.preflight.facts.members import NodeDoubt
 from bot.views.preflight_text.phrases import CheckText
+from bot.views.voter_text import voter_fault_text
 
 _LEARNER_FIRST = "let it catch up, then make it a voter."
 

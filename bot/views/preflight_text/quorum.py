@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.clustermgr.health import MIN_APART, quorum
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.operations.preflight.facts import quorum as f
 from bot.operations.preflight.facts.quorum import QuorumAdvice
 from bot.views.preflight_text.phrases import CheckText, peers
 from bot.views.text import count
+from bot.views.voter_text import voter_fault_text
 
 ELECTED_SECONDS = 10
 """Seconds after an election during which a leader's count of active voters may be wrong (recorded exchanges)."""

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from bot.operations.preflight.facts import tasks as f
 from bot.operations.preflight.facts.tasks import TaskEffect
+from bot.views.dialect_text import evidence_text
 from bot.views.preflight_text.phrases import CheckText
 from bot.views.text import count
 
@@ -56,7 +57,8 @@ EFFECTS: Mapping[TaskEffect, CheckText] = MappingProxyType(
 
 def dialect_known(fact: f.DialectKnown) -> CheckText:
     """The dialect is known."""
-    why = f" ({fact.why.rstrip('.')})" if fact.why else ""
+    evidence = evidence_text(fact.evidence).rstrip(".")
+    why = f" ({evidence})" if evidence else ""
     return CheckText(f"The cluster uses the dialect {fact.dialect}{why}.")
 
 
@@ -64,7 +66,7 @@ def dialect_unknown(fact: f.DialectUnknown) -> CheckText:
     """The dialect is not known."""
     return CheckText(
         f"The dialect of the cluster's switches is not known, and a wrong value can turn {fact.task} off "
-        f"instead of on. {fact.why}".strip(),
+        f"instead of on. {evidence_text(fact.evidence)}".strip(),
         "Add `dialect=v1` (Enable/Disable) or `dialect=v3` (true/false) to the command, or set it for the cluster in "
         "the settings.",
     )

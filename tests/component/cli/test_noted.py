@@ -21,7 +21,7 @@ from bot.common.errors import Conflict, StoreError, UserError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Command, Reply
 from bot.interactions.events import Click, Invocation
-from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import TaskSwitch
 from bot.permissions.access import Access
@@ -64,7 +64,7 @@ async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -
     op = await book.open(OPERATION)
     op = await book.move(op, OpState.WAITING, by="U0ANNA", text="asked")
     clock.now += 60
-    op = await book.move(op, OpState.RUNNING, by="U0BEN", text="confirmed")
+    op = await book.move(op, OpState.RUNNING, by="U0BEN", kind=StepKind.CONFIRMED)
     await book.move(op, OpState.VERIFIED, text="balance is now off")
     rows = await noted(store)
     assert [(row.action, row.actor, row.at - OPERATION.created_at) for row in rows] == [

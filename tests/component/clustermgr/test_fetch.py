@@ -12,6 +12,7 @@ from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.models import Disk, Stat
 from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
+from bot.views.dialect_text import evidence_text
 from tests.support.raw_server import Handler, Request, answer, hangs, refusing, says, serving
 
 
@@ -224,7 +225,7 @@ async def test_the_dialect_is_found_out_or_left_open(hosts: list[Handler], diale
         api = await stack.enter_async_context(ClustermgrClient([server.host for server in servers]))
         verdict = await detect_dialect(api, deadline=0.4)
     assert verdict.dialect == dialect
-    assert verdict.why.endswith(".")
+    assert evidence_text(verdict.evidence).endswith(".")
 
 
 async def test_silent_hosts_are_not_asked_a_second_time() -> None:
@@ -232,4 +233,4 @@ async def test_silent_hosts_are_not_asked_a_second_time() -> None:
     async with serving(hangs) as one, ClustermgrClient([one.host]) as api:
         verdict = await detect_dialect(api, deadline=0.2)
     assert [request.target.partition("?")[0] for request in one.requests] == ["/kv/list"]
-    assert f"{one.host} gave no answer" in verdict.why
+    assert f"{one.host} gave no answer" in evidence_text(verdict.evidence)

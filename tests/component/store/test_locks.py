@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.common.errors import Conflict
-from bot.operations.model import Operation, OpState, advance, note
+from bot.operations.model import Operation, OpState, StepKind, advance, note
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.requests import LeaderTransfer, MemberRemove, TaskSwitch
 from bot.store.database import Store
@@ -66,7 +66,7 @@ async def test_approvals_terms_and_leases_round_trip(store: Store) -> None:
         warn_at=400.0,
     )
     noted = await add(store, op)
-    once = note(noted, at=102.0, by="U2", text="approved (1 of 2)", approvals=("U2",))
+    once = note(noted, at=102.0, by="U2", kind=StepKind.APPROVED, text=" (1 of 2)", approvals=("U2",))
     async with store.begin() as uow:
         await uow.operations.save(once, check_text)
     async with store.read() as uow:

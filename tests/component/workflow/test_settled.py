@@ -57,7 +57,7 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     settled = await settle(scenery, op, done=False)
-    assert settled.history[-1].text == (
+    assert settled.history[-1].words == (
         "settled as not done by an admin: seen in the log; cmbot sees: no leader is seen just now"
     )
     await scenery.runner.compare_settled()

@@ -8,8 +8,8 @@ import pytest
 
 from bot.clustermgr.health import healthy_count, lag, learner_health, quorum, voter_health, voters
 from bot.clustermgr.models import HostAnswer, Snapshot, Stat
-from bot.clustermgr.voter_text import voter_fault_text
 from bot.common.errors import ClusterTimeout
+from bot.views.voter_text import voter_fault_text
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 

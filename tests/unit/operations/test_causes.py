@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import DetectedDialect
+from bot.clustermgr.tasks import DetectedDialect, DialectEvidence, EvidenceKind
 from bot.operations.preflight.check import CheckLevel, preflight
 from bot.operations.preflight.context import PreflightContext, SwitchReading
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
@@ -32,7 +32,7 @@ def test_lost_quorum_is_said_instead_of_the_unknown_dialect() -> None:
     verdict = preflight(
         BALANCE,
         *Scene(only_now_silent=frozenset({2, 3})).snapshots(),
-        facts=PreflightContext(dialect_why="no host answered."),
+        facts=PreflightContext(dialect_evidence=DialectEvidence(EvidenceKind.UNANSWERED)),
     )
     first = verdict.checks[0]
     assert check_text(first).sentence == "No quorum: 1 of 3 voters answers, and quorum is 2. Reads and writes fail."
@@ -50,7 +50,9 @@ def test_unread_value_without_a_quorum_is_explained_by_it() -> None:
 
 def test_unknown_dialect_with_quorum_is_its_reason() -> None:
     verdict = preflight(
-        BALANCE, *Scene(only_now_silent=frozenset({3})).snapshots(), facts=PreflightContext(dialect_why="they differ.")
+        BALANCE,
+        *Scene(only_now_silent=frozenset({3})).snapshots(),
+        facts=PreflightContext(dialect_evidence=DialectEvidence(EvidenceKind.HOSTS_DIFFER)),
     )
     assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == ["dialect"]
 
@@ -77,7 +79,7 @@ class Moving(FakeCluster):
         return self.shown.pop(0)
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:  # noqa: ARG002 - the port's
-        return DetectedDialect(None, "no host answered the probes.")
+        return DetectedDialect(None, DialectEvidence(EvidenceKind.UNANSWERED))
 
 
 def test_learner_removed_in_a_replacement_is_to_be_left_running() -> None:

@@ -19,7 +19,7 @@ from bot.operations.codec import (
     encode_terms,
     thread_of,
 )
-from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement
+from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement, StepKind
 from bot.operations.policy import POLICIES, Need, Policy, Terms
 from bot.operations.preflight.check import preflight
 from bot.operations.requests import MemberRemove, TaskSwitch
@@ -77,9 +77,28 @@ def test_terms_after_storing_are_the_same(terms: Terms | None) -> None:
 
 
 def test_event_is_stored_under_the_key_words() -> None:
-    event = Event(1.0, OpState.WAITING, "U0ANNA", "proposed")
+    event = Event(1.0, OpState.WAITING, "U0ANNA", "", StepKind.PROPOSED)
     assert encode_event(event) == {"at": 1.0, "state": "waiting", "by": "U0ANNA", "words": "proposed"}
     assert decode_event(stored(encode_event(event))) == event
+
+
+@pytest.mark.parametrize(
+    ("by", "words", "kind", "text"),
+    [
+        ("U0BEN", "approved (1 of 2)", StepKind.APPROVED, " (1 of 2)"),
+        ("U0BEN", "kept: it no longer goes back", StepKind.KEPT, ": it no longer goes back"),
+        ("", "it goes back soon", StepKind.WARNED, ""),
+        ("", "time is up: balance is on again (operation #8)", StepKind.TIME_UP, "balance is on again (operation #8)"),
+        ("", "approved by nothing", None, "approved by nothing"),
+        ("U0BEN", "time is up: it says", None, "time is up: it says"),
+        ("", "the effect was seen", None, "the effect was seen"),
+    ],
+)
+def test_stored_words_begin_with_the_kind_of_the_step(by: str, words: str, kind: StepKind | None, text: str) -> None:
+    row = {"at": 1.0, "state": "verified", "by": by, "words": words}
+    event = decode_event(row)
+    assert (event.kind, event.text, event.words) == (kind, text, words)
+    assert encode_event(event) == row
 
 
 def test_unknown_keys_of_another_release_are_ignored() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.operations.change_request import ChangeRequest, RequestOptions
-from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, advance, note
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind, advance, note
 from bot.operations.policy import POLICIES, Policy, Terms, stricter
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.preflight.fingerprint import Fingerprint
@@ -106,7 +106,7 @@ def test_break_glass_is_loud_and_counts_two_others() -> None:
     ):
         assert words in text
     assert "BREAK-GLASS" in buttons(op)[0]["confirm"]["text"]["text"]
-    once = note(op, at=AT, by="U0BEN", text="approved (1 of 2)", approvals=("U0BEN",))
+    once = note(op, at=AT, by="U0BEN", kind=StepKind.APPROVED, text=" (1 of 2)", approvals=("U0BEN",))
     assert "(1 of 2 so far)" in seen(operations.card(once))
     assert "with break-glass" in operations.line(once).text
     assert "<@U0BEN> approved it (1 of 2)." in operations.line(once).text

@@ -8,7 +8,7 @@ import pytest
 
 from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
 from bot.interactions.message import Message, Undelivered
-from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, advance
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind, advance
 from bot.operations.requests import TaskSwitch
 from bot.views import errors, operations, ops_list
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
@@ -32,8 +32,8 @@ PROPOSED = Operation(
     reason="rush hour",
     id=12,
 )
-WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", text="proposed", seen=SEEN)
-RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", text="confirmed")
+WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED, seen=SEEN)
+RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", kind=StepKind.CONFIRMED)
 
 
 def ended(state: OpState, words: str, by: str = "") -> Operation:

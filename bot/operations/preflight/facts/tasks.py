@@ -3,23 +3,24 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.clustermgr.tasks import DialectEvidence
 from bot.operations.preflight.verdict import Fact
 
 
 @dataclass(frozen=True, slots=True)
 class DialectKnown(Fact):
-    """The dialect of the cluster's switches; `why` says how it was detected, as recorded."""
+    """The dialect of the cluster's switches; `evidence` says how it was detected."""
 
     dialect: str
-    why: str
+    evidence: DialectEvidence | None
 
 
 @dataclass(frozen=True, slots=True)
 class DialectUnknown(Fact):
-    """The dialect of the cluster's switches is not known; `why` is the error, as recorded."""
+    """The dialect of the cluster's switches is not known; `evidence` says why."""
 
     task: str
-    why: str
+    evidence: DialectEvidence | None
 
 
 @dataclass(frozen=True, slots=True)

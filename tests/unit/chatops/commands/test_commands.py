@@ -12,7 +12,7 @@ from bot.chatops.commands import deadline, tasks
 from bot.chatops.commands.registry import COMMANDS
 from bot.cli.main import main
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import DetectedDialect
+from bot.clustermgr.tasks import DetectedDialect, DialectEvidence, EvidenceKind
 from bot.common.errors import ClusterTimeout, ClusterUnreachable, UserError
 from bot.common.version import own_version
 from bot.interactions.command import Caller
@@ -137,7 +137,7 @@ async def test_tasks_answer_before_the_dialect_is_detected(monkeypatch: pytest.M
 
 
 async def test_tasks_of_an_undecided_cluster_explain() -> None:
-    cluster = FakeCluster(seen=[healthy()], verdict=DetectedDialect(None, "its hosts differ."))
+    cluster = FakeCluster(seen=[healthy()], verdict=DetectedDialect(None, DialectEvidence(EvidenceKind.NO_SIGN)))
     [reply] = await typed("tasks", cluster)
     assert "`dialect: v1` or `dialect: v3` in the settings" in seen(reply.message)
 

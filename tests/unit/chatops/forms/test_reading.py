@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from bot.chatops.forms.choices import Offers, read
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect
+from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, DialectEvidence, EvidenceKind
 from bot.interactions.command import Offer
 from tests.support.in_memory_ports import FakeCluster
 from tests.support.view_samples import healthy, leaderless
@@ -52,7 +52,7 @@ async def test_a_silent_cluster_does_not_stop_the_form() -> None:
 
 async def test_tasks_are_those_of_the_dialect() -> None:
     seen = Snapshot("prod", 1.0, healthy().answers, switches={"balance": "true", "disk_repair": None})
-    cluster = FakeCluster(seen=[seen], verdict=DetectedDialect(Dialect.V3, "given"))
+    cluster = FakeCluster(seen=[seen], verdict=DetectedDialect(Dialect.V3, DialectEvidence(EvidenceKind.PINNED)))
     offers = await read(cluster, frozenset({Offer.TASK}))
     labels = [choice.label for choice in offers.choices[Offer.TASK]]
     assert "balance · on" in labels
