@@ -8,7 +8,6 @@ from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
 from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import DAY, Trend, points, trend
-from bot.views.alert_text.table import alert_text
 from bot.watch.ports import WatchStore, WatchUnit
 
 OperationsOf = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
@@ -94,5 +93,4 @@ async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> Cluster
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),
         silences=await uow.silences.active(now, name),
-        wording=alert_text,
     )
