@@ -10,7 +10,6 @@ from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import DAY, Trend, points, trend
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
-from bot.views.alert_text.table import alert_text
 
 OperationsOf = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
 """The operations on a cluster since a time."""
@@ -95,5 +94,4 @@ async def _facts(uow: UnitOfWork, name: str, since: float, now: float) -> Cluste
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),
         silences=await uow.silences.active(now, name),
-        wording=alert_text,
     )

@@ -15,7 +15,6 @@ from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.timeseries import timeseries
 from bot.alerting.reports.trend import Measurement, points
 from bot.alerting.reports.trend import trend as measured_trend
-from bot.views.alert_text.table import alert_text
 from bot.views.handover import handover
 from bot.views.parts import Report
 from bot.views.summary import summary
@@ -83,7 +82,6 @@ def _facts() -> tuple[ClusterFacts, ClusterFacts]:
         silences=(Silence("prod", "peer_down", "3", AT + HOUR, "U0ANNA", "reboot", id=7),),
         trend=measured_trend(samples),
         history=points(samples),
-        wording=alert_text,
     )
     return ClusterFacts("archive", QUIET), busy
 

@@ -14,7 +14,6 @@ from bot.alerting.reports.handover import hand_over
 from bot.alerting.reports.trend import Sureness, Trend
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
-from bot.views.alert_text.table import alert_text
 from bot.views.handover import handover
 
 DAY, HOUR = 86400.0, 3600.0
@@ -27,7 +26,7 @@ HEALTHY = ClusterState(
 
 
 def facts_of(*values: Any, **changes: Any) -> ClusterFacts:
-    return replace(ClusterFacts(*values, **changes), wording=alert_text)
+    return ClusterFacts(*values, **changes)
 
 
 def alert(number: int, rule: str = "disk_broken", **changes: Any) -> Alert:

@@ -15,7 +15,6 @@ from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import Measurement, Point, Sample, points, trend
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
-from bot.views.alert_text.table import alert_text
 from bot.views.summary import summary
 from tests.support.watch_builders import TIB
 
@@ -30,7 +29,7 @@ WEEK = tuple(Point(NOW - n * 3600, TIB, 8 * TIB, 10 * TIB) for n in range(168, -
 
 
 def facts_of(*values: Any, **changes: Any) -> ClusterFacts:
-    return replace(ClusterFacts(*values, **changes), wording=alert_text)
+    return ClusterFacts(*values, **changes)
 
 
 def sample(at: float, **values: Any) -> Sample:
