@@ -37,7 +37,7 @@ async def acknowledging(folder: Path, *, bursts: int = 40, size: int = 50) -> Fi
     """Send bursts to the bot and to a bare Bolt app in turn; the hosts answer after all acknowledgements."""
     took_ours: list[float] = []
     took_other: list[float] = []
-    async with pair(folder, "tests.bench.bare") as both:
+    async with pair(folder, "tests.bench.bare_bolt") as both:
         # The first burst of each does not count: nothing is warmed up.
         await _burst(both, size)
         for _ in range(bursts):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.chaos.blows import Kind
-from tests.chaos.running import Report, chaos
+from tests.chaos.fault_schedule import Kind
+from tests.chaos.single_run import Report, chaos
 
 REPLICAS = 3
 KILLS_IN_A_RUN = 50

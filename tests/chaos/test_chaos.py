@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.running import chaos
+from tests.chaos.single_run import chaos
 
 pytestmark = pytest.mark.chaos
 

@@ -17,7 +17,7 @@ import asyncpg
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
-from tests.chaos.blows import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
+from tests.chaos.fault_schedule import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
 from tests.chaos.processes import Process
 from tests.support.databases import Postgres, server_running
 

@@ -11,8 +11,8 @@ import pytest
 
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
-from tests.e2e.answers import ALICE, ANSWERS, BOB, Expected
-from tests.e2e.installed import POSTS, Installation, cmbot, installation, lines_of, recorded, text_of
+from tests.e2e.expected_answers import ALICE, ANSWERS, BOB, Expected
+from tests.e2e.restored_installation import POSTS, Installation, cmbot, installation, lines_of, recorded, text_of
 
 PAYLOADS: Mapping[str, Mapping[str, Any]] = {each["name"]: each for each in lines_of("payloads.jsonl")}
 NAMES: Mapping[str, Any] = json.loads(text_of("names.json"))

@@ -112,7 +112,7 @@ async def test_approval_after_the_leader_died_is_void(world: Demo) -> None:
     assert writes(world, "/member/remove") == []
 
 
-async def test_a_state_that_moved_harmlessly_is_proposed_again_under_another_number(world: Demo) -> None:
+async def test_harmlessly_changed_state_is_proposed_with_a_new_number(world: Demo) -> None:
     card = await propose(world, "/cm leader transfer 2")
     cluster = world.clusters["prod"]
     await cluster.elect(3)

@@ -44,7 +44,7 @@ BASE = Operation("prod", TaskSwitch("balance", on=False), "U1", 0.0, 100.0)
 
 
 @given(st.lists(st.sampled_from(list(OpState)), max_size=8))
-def test_only_the_drawn_ways_are_walked_and_final_is_final(wanted: list[OpState]) -> None:
+def test_operation_takes_defined_transitions_only(wanted: list[OpState]) -> None:
     op = BASE
     for turn, state in enumerate(wanted, start=1):
         if state in TRANSITIONS.get(op.state, frozenset()):

@@ -7,7 +7,7 @@ from bot.delivery.retry_policy import MAX_UNKNOWN_TRIES
 from bot.interactions.message import Message
 from bot.store.database import Store
 from tests.component.delivery.conftest import MakeOutbox
-from tests.component.delivery.test_delivery import AGES, once, put
+from tests.component.delivery.test_worker import AGES, once, put
 from tests.support.databases import Clock
 from tests.support.scripted_slack import FakeSlack, Fault
 
@@ -146,7 +146,7 @@ async def test_refused_reply_whose_answer_is_lost_is_there_once(
     assert slack.texts() == ["one", "reply"]
 
 
-async def test_double_that_cannot_be_deleted_does_not_stop_its_message(
+async def test_undeletable_duplicate_does_not_block_its_message(
     store: Store, slack: FakeSlack, make: MakeOutbox
 ) -> None:
     slack.refuse["delete"] = "compliance_exports_prevent_deletion"

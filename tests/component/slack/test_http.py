@@ -26,7 +26,7 @@ from bot.slack.task_queue import TaskQueue
 from bot.telemetry.connection_limits import MAX_CONNECTIONS
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
-from tests.component.slack.test_socket import Echo
+from tests.component.slack.test_socket_mode import Echo
 from tests.support.slack_surfaces import OpenGate, surfaces
 
 FORM = "application/x-www-form-urlencoded"

@@ -11,7 +11,7 @@ import pytest
 
 from bot.common.errors import ConfigError, StoreError
 from bot.store import sqlite_file
-from tests.component.store.test_writable import no_space
+from tests.component.store.test_write_check import no_space
 
 
 @contextmanager

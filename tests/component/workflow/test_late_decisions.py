@@ -20,7 +20,7 @@ from bot.workflow.approvals import ApprovalService
 from bot.workflow.proposals import link_to
 from bot.workflow.repository import OperationRepository
 from bot.workflow.reversions import TimeLimitClicks
-from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
+from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
 
 __all__ = ["scenery"]
 ACCESS = AccessSettings(

@@ -21,7 +21,7 @@ from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import FRESH_SECONDS, evaluate
 from bot.workflow.repository import OperationRepository
 from bot.workflow.reversions import Reversions, TimeLimitClicks
-from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
+from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
 from tests.support.databases import write_locked
 
 pytestmark = pytest.mark.fast_time

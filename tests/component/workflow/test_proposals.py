@@ -10,8 +10,8 @@ from bot.operations.replacement_plan import Replacement
 from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.permissions.access import Access
 from bot.workflow.proposals import ProposalService
+from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
 from tests.component.workflow.test_late_decisions import no_members, service
-from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
 
 __all__ = ["scenery"]
 ANNA = Caller(REMOVE.requester, "C0OPS", "")

@@ -8,8 +8,8 @@ from bot.operations.model import ObservedState, ObservedSwitch, OpState, Settlem
 from bot.operations.requests import TaskSwitch
 from bot.workflow.executor import Executor
 from bot.workflow.reversions import Reversions
+from tests.component.workflow.test_executor import REMOVE, TRANSFER, Scenery, scenery
 from tests.component.workflow.test_late_decisions import LEASED, SecondPlace
-from tests.component.workflow.test_runner import REMOVE, TRANSFER, Scenery, scenery
 
 __all__ = ["scenery"]
 

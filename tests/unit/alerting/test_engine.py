@@ -44,7 +44,7 @@ def test_flap_shorter_than_the_hold_is_not_announced() -> None:
     assert life.alerts[1].fired_at == 0
 
 
-def test_it_is_resolved_when_it_is_gone_long_enough() -> None:
+def test_alert_absent_for_its_clear_time_is_resolved() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found())
     assert seen(life.step(15)) == [(TransitionReason.CLEARING, Visibility.QUIET)]

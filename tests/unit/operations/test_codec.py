@@ -25,7 +25,7 @@ from bot.operations.preflight.check import preflight
 from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.views.preflight_text.table import check_text
 from tests.docgen.cluster_fixture import Scene
-from tests.e2e.installed import recorded
+from tests.e2e.restored_installation import recorded
 
 OP = Operation("prod", TaskSwitch("balance", on=False), "U0ANNA", 100.0, 1000.0, reason="rush hour")
 SWITCH = ObservedSwitch("balance", None, "unset", "false", "v3", "the settings pin it.")
@@ -117,7 +117,7 @@ def test_unknown_keys_of_another_release_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("row", recorded("operations"), ids=lambda row: f"#{row['id']} {row['kind']} {row['state']}")
-def test_recorded_operation_of_0_1_0_is_encoded_as_it_was(row: Mapping[str, Any]) -> None:
+def test_recorded_operation_of_old_release_is_encoded_unchanged(row: Mapping[str, Any]) -> None:
     op = Operation(
         row["cluster"],
         decode_request(row["kind"], row["request"]),

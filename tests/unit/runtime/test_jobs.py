@@ -50,7 +50,7 @@ class Parts:
     report_jobs: tuple[Any, ...] = ()
 
 
-def test_every_job_has_its_own_name_and_says_who_runs_it() -> None:
+def test_every_job_has_a_unique_name_and_runner() -> None:
     table = example_jobs()
     assert {name for name, count in Counter(job.name for job in table).items() if count > 1} == set()
     for job in table:
@@ -108,7 +108,7 @@ def test_gained_clusters_are_polled_at_once() -> None:
     assert recorder.now == [poll_job("prod")]
 
 
-def test_problem_of_a_poll_is_counted_and_given_to_the_watchdog() -> None:
+def test_poll_problem_is_counted_and_reported_to_watchdog() -> None:
     recorder, metrics = Recorder(), Metrics()
     problems = JobProblems(metrics, cast("Any", recorder))
     problems.report(JobProblem(poll_job("prod"), ProblemKind.MISSED, 0.0))

@@ -13,7 +13,7 @@ from bot.slack.payloads import Ignored, read
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME
 
 
-def test_a_command() -> None:
+def test_command_payload_becomes_an_invocation() -> None:
     assert read(COMMAND) == Invocation(
         "11.22.abc", "U0ALICE", "C0STORAGE", "stat prod", "https://hooks.slack.com/commands/1"
     )
@@ -25,7 +25,7 @@ def test_a_command_without_text_is_empty() -> None:
     assert delivered.text == ""
 
 
-def test_a_click() -> None:
+def test_click_payload_becomes_a_click() -> None:
     assert read(CLICK) == Click(
         "33.44.def", "U0ALICE", "C0STORAGE", "op_confirm", "7:1", "1.5", "https://hooks.slack.com/actions/1"
     )
@@ -49,11 +49,11 @@ def test_a_choice_carries_the_option_s_value() -> None:
         {"type": "button", "action_id": "open"},
     ],
 )
-def test_a_link_is_nothing_to_do(action: Mapping[str, Any]) -> None:
+def test_link_button_is_ignored(action: Mapping[str, Any]) -> None:
     assert read({**CLICK, "actions": [action]}) == Ignored("a link")
 
 
-def test_an_opened_home_tab() -> None:
+def test_home_tab_event_names_its_user() -> None:
     assert read(HOME) == HomeOpened("Ev1", "U0ALICE")
 
 
@@ -72,7 +72,7 @@ def test_an_opened_home_tab() -> None:
         {**CLICK, "user": "U1"},
     ],
 )
-def test_everything_else_is_nothing_to_do(body: Mapping[str, Any]) -> None:
+def test_other_payloads_are_ignored(body: Mapping[str, Any]) -> None:
     assert isinstance(read(body), Ignored)
 
 

@@ -108,7 +108,7 @@ def old_row(**changes: Any) -> dict[str, Any]:
     return {**row_of(stored), "data": OLD, **changes}
 
 
-def test_a_row_of_0_1_0_is_read_with_its_text() -> None:
+def test_row_of_old_release_keeps_its_text() -> None:
     found = alert_of(old_row())
     assert found.detail == LegacyDetail("1 disk of prod is broken.", ("disk 7",), 3, "", 12, ("U1",))
     assert (found.outcome, found.fix) == (LegacyOutcome("Repaired."), EnableTask("disk_repair"))
@@ -150,7 +150,7 @@ def test_a_fact_stored_as_text_reads_as_before(stored: dict[str, Any], detail: D
     assert alert_of(row_of(found)) == found
 
 
-def test_open_alert_of_0_1_0_takes_up_its_facts_by_one_edit() -> None:
+def test_open_alert_of_old_release_gains_facts_silently() -> None:
     old = replace(alert_of(old_row()), outcome=None, fired_at=1.0, version=1, notes=EngineNotes())
     life = Life([rule()], alerts={7: old})
     detail = d.DisksBroken(1, 0, (DISK,))
@@ -163,7 +163,7 @@ def test_open_alert_of_0_1_0_takes_up_its_facts_by_one_edit() -> None:
     assert len(seen(life.step(45, replace(same, weight=2, parts=("7", "8"))))) == 1
 
 
-def test_parts_of_hosts_disagree_are_stored_under_another_key_than_the_phrases_of_0_1_0() -> None:
+def test_hosts_disagree_parts_have_their_own_stored_key() -> None:
     assert alert_of(old_row(rule="hosts_disagree")).parts is None
     named = alert(d.ReadOnly(), rule="hosts_disagree", parts=("claims:h1,h2",))
     row = row_of(named)
@@ -171,7 +171,7 @@ def test_parts_of_hosts_disagree_are_stored_under_another_key_than_the_phrases_o
     assert alert_of(row) == named
 
 
-def test_worse_alert_of_0_1_0_lists_no_line_as_new() -> None:
+def test_worse_alert_of_old_release_lists_nothing_new() -> None:
     old = replace(alert_of(old_row()), outcome=None)
     new = replace(old, detail=d.DisksBroken(2, 0, (DISK, replace(DISK, id=8))), weight=2)
     known = replace(new, detail=d.DisksBroken(1, 0, (DISK,)))

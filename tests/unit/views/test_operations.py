@@ -94,7 +94,7 @@ def test_an_unset_switch_is_called_unset() -> None:
         (ended(OpState.REJECTED, "not now", "U0BEN"), "*Rejected* by <@U0BEN>: not now. Nothing was sent"),
     ],
 )
-def test_card_in_each_state_has_its_text_and_buttons_only_while_waiting(op: Operation, words: str) -> None:
+def test_card_of_a_decided_operation_has_no_buttons(op: Operation, words: str) -> None:
     card = operations.card(op)
     assert words in seen(card)
     assert words in card.text

@@ -51,7 +51,7 @@ def test_healthy_cluster_shows_status_first() -> None:
     assert shown.text.endswith("24.7 % of 608.8 GiB used, 31.3 % writable, 8 disks.")
 
 
-def test_it_fits_one_screen() -> None:
+def test_healthy_stat_fits_one_screen() -> None:
     assert len(stat(healthy()).blocks) <= 8
     assert seen(stat(healthy())).count("\n") < 40
 
@@ -66,7 +66,7 @@ def test_a_degraded_cluster_names_the_peer_and_the_silent_host() -> None:
     assert "2 of 3 hosts answered" in text
 
 
-def test_without_a_leader_it_says_whose_view_is_shown() -> None:
+def test_stat_without_leader_names_the_shown_view() -> None:
     text = seen(stat(leaderless(), may_grow=True))
     assert text.startswith("🔴 *prod accepts no writes: it has no leader.")
     assert "No leader answered, so this is the view of `10.0.0.2:9998`" in text
