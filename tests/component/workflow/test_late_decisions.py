@@ -153,4 +153,4 @@ async def test_settlement_on_a_silent_cluster_says_that_it_is_unread(scenery: Sc
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     settled = await service(scenery).settle(op, Caller("U0CARA", "C0OPS", ""), done=True, reason="in the log")
-    assert settled.history[-1].text == "settled as done by an admin: in the log; cmbot cannot read the cluster now"
+    assert settled.history[-1].words == "settled as done by an admin: in the log; cmbot cannot read the cluster now"

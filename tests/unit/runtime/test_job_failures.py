@@ -27,12 +27,12 @@ class Down:
     async def _fail(self, *_: object) -> NoReturn:
         raise StoreError("The database is locked.")
 
-    fire = catch_up = resume = apply = check = sweep = close_gone = _fail
+    fire = catch_up = resume = apply = check = expire_undecided = close_gone = _fail
 
     def hold(self, _task: str) -> None:
         """Hold nothing."""
 
-    cluster_fence = hold
+    check_of_cluster = hold
 
 
 @dataclass

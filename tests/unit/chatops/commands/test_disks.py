@@ -21,8 +21,11 @@ REPAIRED = Disk(disk_id=7, status=DiskStatus.REPAIRED, idc="z0", host="http://10
 @pytest.mark.parametrize(
     ("api", "text"),
     [
-        (FakeApi((REPAIRED,), units=(5 << 32, 6 << 32)), "*but 2 units are left on it: do not pull it* (volumes 5, 6)"),
-        (FakeApi((REPAIRED,), units=(5 << 32,)), "*but 1 unit is left on it: do not pull it* (volumes 5)"),
+        (
+            FakeApi((REPAIRED,), units=(5 << 32, 6 << 32)),
+            "*but 2 units are left on it: do not pull it* (volumes #5, #6)",
+        ),
+        (FakeApi((REPAIRED,), units=(5 << 32,)), "*but 1 unit is left on it: do not pull it* (volume #5)"),
         (Silent((REPAIRED,)), "but its units could not be counted: do not pull it until they are"),
     ],
 )
