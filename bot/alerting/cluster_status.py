@@ -4,19 +4,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.alerting.model import Alert, Severity, Wording, unworded
-from bot.alerting.quorum import NEXT_LOOK, lost, proven_health, quorum_of, quorum_reasons
+from bot.alerting.model import Alert, Severity
+from bot.alerting.quorum import lost, proven_health, quorum_of, quorum_reasons
 from bot.alerting.reasons import (
     REFUTED_BY_A_LEADER,
     firing,
     look_reasons,
-    of_alert,
     of_clusters,
     silent_hosts,
     with_alerts,
 )
 from bot.alerting.rules.chunks import NOT_LISTED, Zones
-from bot.alerting.text import count, listed
+from bot.alerting.status_facts import (
+    AlertFires,
+    AllSilent,
+    LedWell,
+    MajorityGone,
+    NamedLeaderDenies,
+    NamedLeaderSilent,
+    NoneKnown,
+    SeveralClaim,
+    SeveralNamed,
+    StatusFact,
+)
 from bot.alerting.topics import topic_of
 from bot.clustermgr.health import quorum
 from bot.clustermgr.models import Snapshot, Stat
@@ -35,15 +45,15 @@ class StatusLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:
-    """The condition of a cluster: one sentence that names it, and the reasons.
+    """The condition of a cluster: its level, the fact of its headline, and all reasons, the most severe first.
 
-    Both hold raw text of the cluster, on one line and bounded, but not escaped. `unsure` is True if hosts
-    contradict this snapshot: a second poll must confirm an outage.
+    `unsure` is True if hosts contradict this snapshot: a second poll must confirm an outage.
     """
 
-    level: StatusLevel | str
-    sentence: str
-    reasons: tuple[str, ...] = ()
+    cluster: str
+    level: StatusLevel
+    headline: StatusFact
+    reasons: tuple[StatusFact, ...] = ()
     unsure: bool = False
 
 
@@ -53,7 +63,7 @@ class StatusContext:
 
     `alerts` are those of the cluster. `fresh`: the leader has not counted disks and space yet since its election.
     `voters` is how many voters the last leader listed (0: not known); a group of fewer than `smallest` is accepted.
-    `zones` are the usable chunks as last counted from the disk list. `wording` puts the alerts into words.
+    `zones` are the usable chunks as last counted from the disk list.
     """
 
     alerts: Sequence[Alert] = ()
@@ -61,7 +71,6 @@ class StatusContext:
     voters: int = 0
     smallest: float = 2
     zones: Zones = NOT_LISTED
-    wording: Wording = unworded
 
 
 NOTHING_KNOWN = StatusContext()
@@ -76,127 +85,104 @@ def cluster_status(
     """
     if not snapshot.answered:
         return _unreachable(snapshot)
+    alerts = of_clusters(known.alerts)
     if contradiction := tuple(_contradictions(snapshot)):
-        return raised(
-            _contradictory(snapshot, contradiction, previous),
-            snapshot.cluster,
-            of_clusters(known.alerts),
-            known.wording,
-        )
+        return _raised(_contradictory(snapshot, contradiction, previous), alerts)
     if snapshot.leader is None:
-        return raised(
-            _leaderless(snapshot, previous, known), snapshot.cluster, of_clusters(known.alerts), known.wording
-        )
+        return _raised(_leaderless(snapshot, previous, known), alerts)
     return _led(snapshot, snapshot.leader[1], previous, known)
 
 
-def raised(found: ClusterStatus, cluster: str, alerts: Sequence[Alert], wording: Wording) -> ClusterStatus:
-    """Raise a status that is milder than the most severe firing alert, which becomes its first reason."""
+def worse_alert(level: str, alerts: Sequence[Alert]) -> Alert | None:
+    """The most severe firing alert if it is more severe than a level, else None."""
     most_severe = min(
         firing(alerts), key=lambda alert: (-alert.severity, topic_of(alert.rule), alert.since), default=None
     )
-    level = _level(most_severe.severity) if most_severe else StatusLevel.HEALTHY
-    if most_severe is None or _RANK[level] <= _RANK.get(found.level, 0):
+    if most_severe is None or _RANK[level_of(most_severe.severity)] <= _RANK.get(level, 0):
+        return None
+    return most_severe
+
+
+def _raised(found: ClusterStatus, alerts: Sequence[Alert]) -> ClusterStatus:
+    """Raise a status that is milder than the most severe firing alert, which becomes its first reason."""
+    alert = worse_alert(found.level, alerts)
+    if alert is None:
         return found
-    why = of_alert(most_severe, wording).text
-    return replace(found, level=level, sentence=f"{cluster} is {level}: {why}.", reasons=(why, *found.reasons))
+    fact = AlertFires(alert)
+    return replace(found, level=level_of(alert.severity), headline=fact, reasons=(fact, *found.reasons))
 
 
 _RANK: Mapping[str, int] = {level: min(place, 2) for place, level in enumerate(StatusLevel)}
 """How severe each level is; any other word (as of a cluster that was not polled yet) has no rank."""
 
 
-def _level(severity: Severity) -> StatusLevel:
+def level_of(severity: Severity) -> StatusLevel:
+    """The level of a cluster whose most severe problem has this severity."""
     return {Severity.INFO: StatusLevel.HEALTHY, Severity.WARNING: StatusLevel.DEGRADED}.get(
         severity, StatusLevel.CRITICAL
     )
 
 
 def _unreachable(snapshot: Snapshot) -> ClusterStatus:
-    hosts = len(snapshot.answers)
-    which = "its only host did not answer" if hosts == 1 else f"none of its {hosts} hosts answered"
-    return ClusterStatus(
-        StatusLevel.UNREACHABLE, f"{snapshot.cluster} is unreachable: {which}.", silent_hosts(snapshot)
-    )
+    headline = AllSilent(len(snapshot.answers))
+    return ClusterStatus(snapshot.cluster, StatusLevel.UNREACHABLE, headline, silent_hosts(snapshot))
 
 
-def _contradictory(snapshot: Snapshot, found: tuple[str, ...], previous: Snapshot | None) -> ClusterStatus:
+def _contradictory(snapshot: Snapshot, found: tuple[StatusFact, ...], previous: Snapshot | None) -> ClusterStatus:
     """Evaluate hosts that contradict each other; one poll is no proof, because hosts answer one after the other."""
-    reasons = (*found, *silent_hosts(snapshot))
-    if previous is None or not any(_contradictions(previous)):
-        sentence = f"{snapshot.cluster} is degraded: at one poll {found[0]}; the next poll decides."
-        return ClusterStatus(StatusLevel.DEGRADED, sentence, reasons, unsure=True)
-    return ClusterStatus(StatusLevel.CONTRADICTION, f"{snapshot.cluster} contradicts itself: {found[0]}.", reasons)
+    unsure = previous is None or not any(_contradictions(previous))
+    level = StatusLevel.DEGRADED if unsure else StatusLevel.CONTRADICTION
+    return ClusterStatus(snapshot.cluster, level, found[0], (*found, *silent_hosts(snapshot)), unsure)
 
 
-def _contradictions(snapshot: Snapshot) -> Iterator[str]:
+def _contradictions(snapshot: Snapshot) -> Iterator[StatusFact]:
     claims: dict[int, list[str]] = {}
     for host, stat in snapshot.answered:
         if stat.claims_leadership:
             claims.setdefault(stat.raft_status.term, []).append(host)
     if claims and len(claims[max(claims)]) > 1:
-        yield f"{listed(claims[max(claims)])} each claim to lead in term {max(claims)}"
-    named = sorted(snapshot.named_leaders)
-    if len(named) > 1:
-        yield f"in term {snapshot.term} some hosts name peer {listed([str(peer) for peer in named])} as leader"
+        yield SeveralClaim(tuple(claims[max(claims)]), max(claims))
+    if len(snapshot.named_leaders) > 1:
+        yield SeveralNamed(tuple(sorted(snapshot.named_leaders)), snapshot.term)
 
 
 def _leaderless(snapshot: Snapshot, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
-    answered = f"{len(snapshot.answered)} of {count(len(snapshot.answers), 'host')}"
-    named = sorted(snapshot.named_leaders)
-    verb = "answers" if len(snapshot.answered) == 1 else "answer"
-    if named:
-        return _led_by_report(snapshot, named[0], previous, known)
-    sentence = f"{snapshot.cluster} has no leader: {answered} {verb} and none knows one, so nothing can be written."
-    reasons = ("no voter has won an election: a majority of voters must be up and reach each other",)
-    return ClusterStatus(StatusLevel.NO_LEADER, sentence, (*reasons, *silent_hosts(snapshot)))
+    if snapshot.named_leaders:
+        return _led_by_report(snapshot, min(snapshot.named_leaders), previous, known)
+    fact = NoneKnown(len(snapshot.answered), len(snapshot.answers))
+    return ClusterStatus(snapshot.cluster, StatusLevel.NO_LEADER, fact, (fact, *silent_hosts(snapshot)))
 
 
 def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
     """Evaluate a snapshot whose hosts name a leader that does not claim to lead."""
-    cluster, size = snapshot.cluster, known.voters or len(snapshot.answers)
-    answered = f"{len(snapshot.answered)} of {count(len(snapshot.answers), 'host')}"
-    needed, silent = quorum(size), silent_hosts(snapshot)
+    size, named, silent = known.voters or len(snapshot.answers), _named_leader(snapshot, peer), silent_hosts(snapshot)
+    needed = quorum(size)
     if size - lost(snapshot, previous) < needed:
         # Without a majority there is no leader, even if a host still names one.
-        verb = "answers" if len(snapshot.answered) == 1 else "answer"
-        sentence = f"{cluster} has no quorum: {answered} {verb}, so nothing can be written."
-        reason = f"{needed} of {size} voters must be up and reach each other"
-        return ClusterStatus(StatusLevel.NO_LEADER, sentence, (reason, *silent))
+        gone = MajorityGone(len(snapshot.answered), len(snapshot.answers), needed, size)
+        return ClusterStatus(snapshot.cluster, StatusLevel.NO_LEADER, gone, (gone, *silent))
+    unsure = isinstance(named, NamedLeaderDenies) or size - len(snapshot.silent) < needed
+    return ClusterStatus(snapshot.cluster, StatusLevel.DEGRADED, named, (named, *silent), unsure)
+
+
+def _named_leader(snapshot: Snapshot, peer: int) -> NamedLeaderDenies | NamedLeaderSilent:
+    """The named leader's own answer, or that it gave none."""
     own = next((stat for _, stat in snapshot.answered if stat.raft_status.node_id == peer), None)
     if own is not None:
-        raft = own.raft_status
-        sentence = (
-            f"{cluster} is degraded: hosts name peer {peer} as leader in term {snapshot.term}, but its own answer does "
-            f"not say so (term {raft.term}); the next poll decides."
-        )
-        reason = f"peer {peer} is named as leader in term {snapshot.term}, and answers as no leader in term {raft.term}"
-        return ClusterStatus(StatusLevel.DEGRADED, sentence, (reason, *silent), unsure=True)
-    unsure = size - len(snapshot.silent) < needed
-    more = "; the next poll decides whether the quorum is lost" if unsure else ""
-    sentence = (
-        f"{cluster} is degraded: {answered} answered, and peer {peer}, which leads by what they say, did not{more}."
-    )
-    reason = f"peer {peer} leads in term {snapshot.term} but did not answer itself"
-    return ClusterStatus(StatusLevel.DEGRADED, sentence, (reason, *silent), unsure)
+        return NamedLeaderDenies(peer, snapshot.term, own.raft_status.term)
+    return NamedLeaderSilent(peer, snapshot.term, len(snapshot.answered), len(snapshot.answers))
 
 
 def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
-    arithmetic = quorum_of(proven_health(snapshot, previous))
     found = (
         *quorum_reasons(snapshot, leader, previous, known.smallest),
         *look_reasons(snapshot, leader, fresh=known.fresh),
     )
-    unsure = any(reason.text.endswith(NEXT_LOOK) for reason in found)
+    unsure = any(reason.unsure for reason in found)
     alerts = [each for each in of_clusters(known.alerts) if each.rule not in REFUTED_BY_A_LEADER]
-    ordered = with_alerts(found, alerts, known.wording)
-    reasons = tuple(reason.text for reason in ordered)
-    peer, term = leader.raft_status.node_id, leader.raft_status.term
-    leads = f"peer {peer} leads in term {term}"
-    if not reasons:
-        return ClusterStatus(StatusLevel.HEALTHY, f"{snapshot.cluster} is healthy: {leads}, {arithmetic.words}.")
-    level = _level(ordered[0].severity)
-    more = f" (and {count(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
-    quorum_text = "" if arithmetic.words in reasons[0] else f", {arithmetic.words}"
-    sentence = f"{snapshot.cluster} is {level}: {reasons[0]}{more}; {leads}{quorum_text}."
-    return ClusterStatus(level, sentence, reasons, unsure)
+    ordered = with_alerts(found, alerts)
+    if not ordered:
+        raft, arithmetic = leader.raft_status, quorum_of(proven_health(snapshot, previous))
+        return ClusterStatus(snapshot.cluster, StatusLevel.HEALTHY, LedWell(raft.node_id, raft.term, arithmetic))
+    reasons = tuple(reason.fact for reason in ordered)
+    return ClusterStatus(snapshot.cluster, level_of(ordered[0].severity), reasons[0], reasons, unsure)

@@ -49,7 +49,7 @@ class Surroundings:
 
     def holds(self, rule: Rule) -> bool:
         """True if no alert of this rule may be posted at this step."""
-        return rule.key in self.inhibited or (self.settling and not (self.remembered and rule.hold == 0))
+        return rule.key in self.inhibited or (self.settling and not (self.remembered and rule.for_seconds == 0))
 
     def keeps(self, rule: Rule) -> bool:
         """True if no alert of this rule may be resolved at this step."""
@@ -82,7 +82,7 @@ def step(
 
     Order: evaluate the answers, inhibit, then silence. `answers` are the findings by rule key; an absent rule counts as
     undecided. While `settling`, right after the start, nothing is posted or resolved: one poll alone may show only the
-    start of the bot. For a cluster `remembered` from an earlier process, rules without a hold time are posted at once.
+    start of the bot. For a cluster `remembered` from an earlier process, rules with `for_seconds` 0 are posted at once.
     """
     held = {(alert.rule, alert.subject): alert for alert in alerts if alert.open}
     around = Surroundings(
@@ -158,7 +158,7 @@ def _first_seen(rule: Rule, finding: Finding, around: Surroundings) -> Transitio
         fix=finding.fix,
         changed_at=around.now,
     )
-    if rule.hold > 0 or around.awaits(rule, finding):
+    if rule.for_seconds > 0 or around.awaits(rule, finding):
         return Transition(None, alert, TransitionReason.SEEN, Visibility.QUIET)
     if silence := around.muting(alert):
         return Transition(None, muted_under(silence, alert), TransitionReason.SEEN, Visibility.QUIET)
@@ -168,7 +168,7 @@ def _first_seen(rule: Rule, finding: Finding, around: Surroundings) -> Transitio
 def _pending(rule: Rule, old: Alert, finding: Finding, around: Surroundings) -> Transition | None:
     # A clock that was set back must not delay a pending alert.
     new = replace(_as_found_now(old, finding, around), since=min(old.since, around.now))
-    if around.now - old.since - unknown_for(old) >= rule.hold and not around.awaits(rule, finding):
+    if around.now - old.since - unknown_for(old) >= rule.for_seconds and not around.awaits(rule, finding):
         silence = around.muting(new)
         if silence is None:
             unmuted = noted(new, muted=None, peak=None, unknown_for=None)

@@ -56,7 +56,7 @@ def _parts(alert: Alert, others: tuple[str, ...]) -> tuple[str, ...] | None:
 
 
 def paused(old: Alert, now: float) -> Transition | None:
-    """Pause the hold or clear time of an alert while no poll can decide; None if no time is running."""
+    """Pause the waiting or clear time of an alert while no poll can decide; None if no time is running."""
     waits = old.state is AlertState.PENDING or old.clear_since > 0
     if not waits or old.notes.unknown_since is not None:
         return None
@@ -75,5 +75,5 @@ def resumed(old: Alert, now: float) -> Alert:
 
 
 def unknown_for(alert: Alert) -> float:
-    """Seconds of the hold time in which no poll could decide."""
+    """Seconds of the waiting time in which no poll could decide."""
     return alert.notes.unknown_for or 0.0

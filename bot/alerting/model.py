@@ -1,6 +1,5 @@
 """Alert values: Finding (a problem in one snapshot), Alert (a finding over time), Silence (a time-limited mute)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -40,6 +39,13 @@ class LegacyDetail(Detail):
     step: str = ""
     op: int = 0
     approved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyText:
+    """A fact within a detail that was stored as text."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +232,3 @@ class AlertText:
     lines: tuple[str, ...] = ()
     more: int = 0
     outcome: str = ""
-
-
-Wording = Callable[[Alert], AlertText]
-"""Puts an alert into words. Views implement it; decisions that quote an alert get it as an argument."""
-
-
-def unworded(alert: Alert) -> AlertText:
-    """Name an alert where no wording is given."""
-    return AlertText(f"{alert.rule} fires.")

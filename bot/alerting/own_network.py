@@ -30,14 +30,14 @@ class NetworkStatus(Enum):
 class WatchedCluster:
     """One watched cluster: its alert channel, the group its alerts call, seconds between polls.
 
-    `tells` is True if its settings enable the own-network rule.
+    `announces` is True if its settings enable the own-network rule.
     """
 
     cluster: str
     channel: str
     group: str = ""
     interval: float = 15.0
-    tells: bool = True
+    announces: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ClusterPoll:
     `here` is True if this process polled, False if another process stored it.
     """
 
-    seat: WatchedCluster
+    watched: WatchedCluster
     began: float
     dark_since: float = 0.0
     here: bool = True
@@ -55,7 +55,7 @@ class ClusterPoll:
     def fresh(self, now: float) -> bool:
         """True if the poll is recent enough to count."""
         noted_late = 0.0 if self.here else NOTE_EVERY
-        return now - self.began <= 3 * self.seat.interval + FRESH + noted_late
+        return now - self.began <= 3 * self.watched.interval + FRESH + noted_late
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,46 +78,44 @@ class Isolation:
 
 def network_status(cluster: str, polls: Iterable[ClusterPoll], now: float) -> NetworkStatus:
     """State of the own network as judged for `cluster`; WORKING for a cluster that answers."""
-    held = {observation.seat.cluster: observation for observation in polls if observation.fresh(now)}
+    held = {poll.watched.cluster: poll for poll in polls if poll.fresh(now)}
     me = held.pop(cluster, None)
     if me is None or not me.dark_since:
         return NetworkStatus.WORKING
     others = _relevant(held.values())
-    answered = [observation for observation in others if not observation.dark_since]
-    if any(observation.began >= me.dark_since for observation in answered):
+    answered = [poll for poll in others if not poll.dark_since]
+    if any(poll.began >= me.dark_since for poll in answered):
         return NetworkStatus.WORKING
     if answered and now - me.dark_since < WAIT:
         return NetworkStatus.UNDECIDED
-    together = [observation for observation in others if observation.dark_since and _together(me, observation)]
+    together = [poll for poll in others if poll.dark_since and _together(me, poll)]
     return NetworkStatus.ISOLATED if together else NetworkStatus.WORKING
 
 
 def isolation(cluster: str, polls: Sequence[ClusterPoll], now: float, place: str = "") -> Isolation | None:
     """The isolation that `cluster` shares, None if this process is not isolated."""
     dark = {
-        observation.seat.cluster: observation
-        for observation in polls
-        if observation.seat.tells and network_status(observation.seat.cluster, polls, now) is NetworkStatus.ISOLATED
+        poll.watched.cluster: poll
+        for poll in polls
+        if poll.watched.announces and network_status(poll.watched.cluster, polls, now) is NetworkStatus.ISOLATED
     }
     if cluster not in dark:
         return None
     # The most frequently polled cluster carries the alert; the order of the settings breaks ties.
-    ranked = sorted(dark.values(), key=lambda observation: observation.seat.interval)
-    carriers, calls = _first(ranked, lambda seat: seat.channel), set[str]()
+    ranked = sorted(dark.values(), key=lambda poll: poll.watched.interval)
+    carriers, calls = _first(ranked, lambda watched: watched.channel), set[str]()
     groups = set[str]()
-    for observation in carriers.values():
-        if observation.seat.group not in groups:
-            calls.add(observation.seat.cluster)
-            groups.add(observation.seat.group)
-    here = _first([observation for observation in ranked if observation.here], lambda seat: seat.channel)
-    channel = dark[cluster].seat.channel
+    for poll in carriers.values():
+        if poll.watched.group not in groups:
+            calls.add(poll.watched.cluster)
+            groups.add(poll.watched.group)
+    here = _first([poll for poll in ranked if poll.here], lambda watched: watched.channel)
+    channel = dark[cluster].watched.channel
     carrier = carriers[channel]
-    stand_in = here[channel].seat.cluster if channel in here else ""
-    names = tuple(
-        observation.seat.cluster for observation in polls if observation.dark_since and observation.fresh(now)
-    )
-    since = min(observation.dark_since for observation in dark.values())
-    return Isolation(names, since, carrier.seat.cluster, carrier.here, stand_in, frozenset(calls), place)
+    stand_in = here[channel].watched.cluster if channel in here else ""
+    names = tuple(poll.watched.cluster for poll in polls if poll.dark_since and poll.fresh(now))
+    since = min(poll.dark_since for poll in dark.values())
+    return Isolation(names, since, carrier.watched.cluster, carrier.here, stand_in, frozenset(calls), place)
 
 
 def _relevant(others: Iterable[ClusterPoll]) -> list[ClusterPoll]:
@@ -126,46 +124,44 @@ def _relevant(others: Iterable[ClusterPoll]) -> list[ClusterPoll]:
     A cluster that another process reaches says nothing. Clusters that no process reaches do: then all are cut off.
     """
     held = list(others)
-    elsewhere = [observation for observation in held if not observation.here]
-    return (
-        held
-        if all(observation.dark_since for observation in elsewhere)
-        else [observation for observation in held if observation.here]
-    )
+    elsewhere = [poll for poll in held if not poll.here]
+    return held if all(poll.dark_since for poll in elsewhere) else [poll for poll in held if poll.here]
 
 
 def _together(one: ClusterPoll, other: ClusterPoll) -> bool:
-    return abs(one.dark_since - other.dark_since) <= SLACK + max(one.seat.interval, other.seat.interval)
+    return abs(one.dark_since - other.dark_since) <= SLACK + max(one.watched.interval, other.watched.interval)
 
 
 def _first(ranked: Iterable[ClusterPoll], key: Callable[[WatchedCluster], str]) -> dict[str, ClusterPoll]:
     found: dict[str, ClusterPoll] = {}
-    for observation in ranked:
-        found.setdefault(key(observation.seat), observation)
+    for poll in ranked:
+        found.setdefault(key(poll.watched), poll)
     return found
 
 
 class OwnNetwork:
     """The last poll of each cluster by this process, and the notes of other processes (`noted`, by cluster name)."""
 
-    def __init__(self, seats: Iterable[WatchedCluster], *, noted: Mapping[str, ClusterNote], place: str = "") -> None:
-        self._seats = {seat.cluster: seat for seat in seats}
+    def __init__(
+        self, clusters: Iterable[WatchedCluster], *, noted: Mapping[str, ClusterNote], place: str = ""
+    ) -> None:
+        self._watched = {watched.cluster: watched for watched in clusters}
         self._noted, self._place = noted, place
         self._own: dict[str, ClusterPoll] = {}
         self._dark_elsewhere: dict[str, float] = {}
 
-    def saw(self, cluster: str, began: float, *, dark: bool) -> None:
+    def record(self, cluster: str, began: float, *, dark: bool) -> None:
         """Record a poll of this process."""
-        if (seat := self._seats.get(cluster)) is None:
+        if (watched := self._watched.get(cluster)) is None:
             return
         before = self._own.get(cluster)
         since = (before.dark_since if before is not None else 0.0) or began
-        self._own[cluster] = ClusterPoll(seat, began, since if dark else 0.0)
+        self._own[cluster] = ClusterPoll(watched, began, since if dark else 0.0)
 
     def judge(self, cluster: str, now: float) -> tuple[NetworkStatus, Isolation | None]:
         """State of the own network for `cluster`; WORKING if its settings disable the rule."""
-        seat = self._seats.get(cluster)
-        if seat is None or not seat.tells:
+        watched = self._watched.get(cluster)
+        if watched is None or not watched.announces:
             return NetworkStatus.WORKING, None
         polls = self._all_polls(now)
         return network_status(cluster, polls, now), isolation(cluster, polls, now, self._place)
@@ -173,17 +169,17 @@ class OwnNetwork:
     def _all_polls(self, now: float) -> list[ClusterPoll]:
         """All polls in the order of the settings; those of this process where fresh."""
         found = []
-        for name, seat in self._seats.items():
+        for name, watched in self._watched.items():
             own = self._own.get(name)
             if own is not None and own.fresh(now):
                 found.append(own)
             elif noted := self._noted.get(name):
-                found.append(self._elsewhere(seat, noted, now))
+                found.append(self._elsewhere(watched, noted, now))
         return found
 
-    def _elsewhere(self, seat: WatchedCluster, noted: ClusterNote, now: float) -> ClusterPoll:
-        observation = ClusterPoll(seat, noted.at, here=False)
-        if noted.level != "unreachable" or not observation.fresh(now):
-            self._dark_elsewhere.pop(seat.cluster, None)
-            return observation
-        return replace(observation, dark_since=self._dark_elsewhere.setdefault(seat.cluster, observation.began))
+    def _elsewhere(self, watched: WatchedCluster, noted: ClusterNote, now: float) -> ClusterPoll:
+        poll = ClusterPoll(watched, noted.at, here=False)
+        if noted.level != "unreachable" or not poll.fresh(now):
+            self._dark_elsewhere.pop(watched.cluster, None)
+            return poll
+        return replace(poll, dark_since=self._dark_elsewhere.setdefault(watched.cluster, poll.began))

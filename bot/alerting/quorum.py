@@ -1,11 +1,11 @@
 """The quorum by snapshots: its arithmetic, the reasons against it, and the proof that it is lost. No I/O."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bot.alerting.model import Severity
 from bot.alerting.reasons import StatusReason
-from bot.alerting.text import count, plain
+from bot.alerting.status_facts import LearnerDown, NoVoters, Quorum, QuorumShort, VoterUnhealthy
 from bot.alerting.topics import Topic
 from bot.clustermgr.health import (
     MIN_APART,
@@ -20,32 +20,8 @@ from bot.clustermgr.health import (
 from bot.clustermgr.models import Snapshot, Stat
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
 
-NEXT_LOOK = "the next poll decides whether writes have stopped"
 _AT_RISK = ("quorum_at_risk",)
 _OUT_OF_STEP = ("peer_down", "peer_lagging")
-
-
-@dataclass(frozen=True, slots=True)
-class Quorum:
-    """The arithmetic of writes: `needed` of `voters` must agree, `healthy` of them are proven healthy."""
-
-    voters: int
-    needed: int
-    healthy: int
-
-    @property
-    def spare(self) -> int:
-        """Number of voters that can fail before writes stop; negative if they have stopped."""
-        return self.healthy - self.needed
-
-    @property
-    def words(self) -> str:
-        """The arithmetic as part of a sentence."""
-        if self.spare < 0:
-            proven = f"{self.healthy} {'is' if self.healthy == 1 else 'are'} proven healthy"
-            return f"quorum is {self.needed} of {self.voters} voters, and only {proven}"
-        more = "none" if self.spare == 0 else count(self.spare, "more voter")
-        return f"quorum is {self.needed} of {self.voters}, it can lose {more}"
 
 
 def proven_health(snapshot: Snapshot, previous: Snapshot | None = None) -> Mapping[int, VoterHealth]:
@@ -96,27 +72,20 @@ def quorum_reasons(
     """The reasons against the quorum; a group of fewer than `smallest` voters raises none."""
     health = proven_health(snapshot, previous)
     arithmetic = quorum_of(health)
-    sick = [voter for voter in health.values() if not voter.healthy]
+    sick = tuple(voter for voter in health.values() if not voter.healthy)
     if not health:
-        text = "the leader lists no voters, so the quorum cannot be judged"
-        yield StatusReason(Severity.WARNING, Topic.QUORUM, text)
+        yield StatusReason(Severity.WARNING, Topic.QUORUM, NoVoters())
     elif arithmetic.spare < 0:
         yield _no_majority(snapshot, leader, previous, arithmetic, sick)
-    elif arithmetic.spare == 0 and sick:
-        text = f"one more failure stops writes: {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy"
-        yield StatusReason(Severity.WARNING, Topic.QUORUM, text, _AT_RISK)
-    elif arithmetic.spare == 0 and not _accepted_size(arithmetic.voters, len(snapshot.answers), smallest):
-        only = "it has 1 voter only" if arithmetic.voters == 1 else f"all of its {arithmetic.voters} voters must agree"
-        yield StatusReason(
-            Severity.WARNING, Topic.QUORUM, f"one failure stops writes: {only}; add another voter", _AT_RISK
-        )
+    elif arithmetic.spare == 0 and (sick or not _accepted_size(arithmetic.voters, len(snapshot.answers), smallest)):
+        yield StatusReason(Severity.WARNING, Topic.QUORUM, QuorumShort(arithmetic, sick), _AT_RISK)
     for voter in sick:
-        text = f"voter {voter.peer} is not healthy: {plain(voter.why)}"
-        yield StatusReason(Severity.WARNING, Topic.QUORUM, text, _OUT_OF_STEP, str(voter.peer))
+        fact = VoterUnhealthy(voter.peer, voter.fault)
+        yield StatusReason(Severity.WARNING, Topic.QUORUM, fact, _OUT_OF_STEP, str(voter.peer))
     for learner in learners(leader):
         if not learner.active:
-            text = f"learner {learner.id} is down: the leader has not heard from it lately"
-            yield StatusReason(Severity.WARNING, Topic.REACH, text, _OUT_OF_STEP, str(learner.id))
+            fact_down = LearnerDown(learner.id)
+            yield StatusReason(Severity.WARNING, Topic.REACH, fact_down, _OUT_OF_STEP, str(learner.id))
 
 
 def _accepted_size(size: int, hosts: int, smallest: float) -> bool:
@@ -125,7 +94,7 @@ def _accepted_size(size: int, hosts: int, smallest: float) -> bool:
 
 
 def _no_majority(
-    snapshot: Snapshot, leader: Stat, previous: Snapshot | None, arithmetic: Quorum, sick: Sequence[VoterHealth]
+    snapshot: Snapshot, leader: Stat, previous: Snapshot | None, arithmetic: Quorum, sick: tuple[VoterHealth, ...]
 ) -> StatusReason:
     """The reason that writes may have stopped; one snapshot that other answers contradict is no proof.
 
@@ -142,9 +111,9 @@ def _no_majority(
     by_leader = found & {peer for peer in now if peer not in following or peer in before}
     certain = len(by_leader) + min(lost(snapshot, previous), len(found - now))
     if arithmetic.voters - certain >= arithmetic.needed:
-        text = f"only {arithmetic.healthy} of {arithmetic.voters} voters are proven healthy at this poll"
-        return StatusReason(Severity.WARNING, Topic.QUORUM, f"{text}; {NEXT_LOOK}", _AT_RISK)
-    return StatusReason(Severity.CRITICAL, Topic.WRITES, f"writes may have stopped: {arithmetic.words}", _AT_RISK)
+        unsure = QuorumShort(arithmetic, sick, unsure=True)
+        return StatusReason(Severity.WARNING, Topic.QUORUM, unsure, _AT_RISK, unsure=True)
+    return StatusReason(Severity.CRITICAL, Topic.WRITES, QuorumShort(arithmetic, sick), _AT_RISK)
 
 
 def _faults(snapshot: Snapshot) -> set[int]:

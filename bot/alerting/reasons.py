@@ -3,24 +3,31 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.model import Alert, AlertState, Severity, Wording
-from bot.alerting.text import count, percent, plain
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.status_facts import (
+    AlertFires,
+    DisksBad,
+    FormerMember,
+    LittleWritable,
+    NoUsableAnswer,
+    OtherLeader,
+    ReportsReadOnly,
+    SlowLeader,
+    StatusFact,
+)
+from bot.alerting.text import plain
 from bot.alerting.topics import Topic, topic_of
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import DiskStatus, HostAnswer, Snapshot, SpaceStat, Stat
 
 LOW_WRITABLE = 0.1
 """Share of all space that should be writable."""
-
-
 VERY_LOW_WRITABLE = 0.05
 """Share of all space below which it is critical that so little is writable."""
 SLOW_SECONDS = 2.0
 """An answer of the leader that takes longer is slow."""
 _UNHEARD = ("host_unreachable", "api_error", "auth_rejected")
 _ODD = ("stale_host", "hosts_disagree")
-
-
 _NOT_OF_THE_CLUSTER = frozenset({"own_network", "watch_blind"})
 REFUTED_BY_A_LEADER = frozenset({"no_leader", "cluster_unreachable"})
 """Rules whose alerts are refuted by a snapshot with a leader."""
@@ -28,16 +35,18 @@ REFUTED_BY_A_LEADER = frozenset({"no_leader", "cluster_unreachable"})
 
 @dataclass(frozen=True, slots=True)
 class StatusReason:
-    """One problem, as a phrase without a full stop.
+    """One problem: a fact with its severity and topic.
 
-    `rules` are the keys of the alerts with the same meaning for this `subject` ("" for any).
+    `rules` are the keys of the alerts with the same meaning for this `subject` ("" for any). `unsure` is True if hosts
+    contradict it, so that a second poll must confirm it.
     """
 
     severity: Severity
     topic: Topic
-    text: str
+    fact: StatusFact
     rules: tuple[str, ...] = ()
     subject: str = ""
+    unsure: bool = False
 
     def says(self, alert: Alert) -> bool:
         """True if an alert adds nothing to this reason but its severity."""
@@ -58,15 +67,7 @@ def of_clusters(alerts: Sequence[Alert]) -> list[Alert]:
     return [alert for alert in alerts if alert.rule not in _NOT_OF_THE_CLUSTER]
 
 
-def of_alert(alert: Alert, wording: Wording) -> StatusReason:
-    """An alert as a reason."""
-    number = f" (alert #{alert.id})" if alert.id else ""
-    return StatusReason(
-        alert.severity, topic_of(alert.rule), f"{plain(wording(alert).sentence).rstrip('.')}{number}", (alert.rule,)
-    )
-
-
-def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert], wording: Wording) -> list[StatusReason]:
+def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert]) -> list[StatusReason]:
     """The reasons, as severe as the alerts with the same meaning, and all other alerts as reasons."""
     reasons = list(found)
     for alert in firing(alerts):
@@ -75,41 +76,36 @@ def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert], wording:
             severity = max(reasons[place].severity, alert.severity)
             reasons[place] = replace(reasons[place], severity=severity)
         if not same:
-            reasons.append(of_alert(alert, wording))
+            reasons.append(StatusReason(alert.severity, topic_of(alert.rule), AlertFires(alert), (alert.rule,)))
     # Sorting keeps the order of equals.
     return sorted(reasons, key=lambda reason: (-reason.severity, reason.topic))
 
 
-def silent_hosts(snapshot: Snapshot) -> tuple[str, ...]:
-    """One reason for each host that gave no usable answer."""
+def silent_hosts(snapshot: Snapshot) -> tuple[NoUsableAnswer, ...]:
+    """One fact for each host that gave no usable answer."""
     return tuple(_silent(answer) for answer in snapshot.silent)
 
 
-def _silent(answer: HostAnswer) -> str:
-    words = plain(answer.error.sentence).rstrip(".") if answer.error else "it gave no answer"
-    # Most error sentences start with the host.
-    return words if words.startswith(answer.host) else f"{answer.host} is silent: {words}"
+def _silent(answer: HostAnswer) -> NoUsableAnswer:
+    return NoUsableAnswer(answer.host, plain(answer.error.sentence).rstrip(".") if answer.error else "")
 
 
 def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
     """The reasons about the hosts, disks and space of a cluster with a leader."""
-    yield from (_of_silent(answer) for answer in snapshot.silent)
+    for fact in silent_hosts(snapshot):
+        yield StatusReason(Severity.WARNING, Topic.REACH, fact, _UNHEARD, fact.host)
     yield from _odd_views(snapshot, leader)
     yield from _slow(snapshot)
     yield from _disk_reasons(snapshot, leader, fresh=fresh)
     yield from _space_reasons(leader, fresh=fresh)
 
 
-def _of_silent(answer: HostAnswer) -> StatusReason:
-    return StatusReason(Severity.WARNING, Topic.REACH, _silent(answer), _UNHEARD, answer.host)
-
-
 def _slow(snapshot: Snapshot) -> Iterator[StatusReason]:
     host = snapshot.leader[0] if snapshot.leader else ""
     for answer in snapshot.answers:
         if answer.host == host and answer.took > SLOW_SECONDS:
-            text = f"the leader answers slowly: {host} took {answer.took * 1000:,.0f} ms"
-            yield StatusReason(Severity.WARNING, Topic.REACH, text, ("slow_answers",), host)
+            slow = SlowLeader(host, answer.took)
+            yield StatusReason(Severity.WARNING, Topic.REACH, slow, ("slow_answers",), host)
 
 
 def _odd_views(snapshot: Snapshot, leader: Stat) -> Iterator[StatusReason]:
@@ -118,40 +114,34 @@ def _odd_views(snapshot: Snapshot, leader: Stat) -> Iterator[StatusReason]:
     for host, stat in snapshot.answered:
         raft = stat.raft_status
         if members and raft.node_id not in members:
-            text = f"{host} answers as peer {raft.node_id}, which is no longer a member: its data is stale"
-            yield StatusReason(Severity.WARNING, Topic.REACH, text, _ODD, host)
+            yield StatusReason(Severity.WARNING, Topic.REACH, FormerMember(host, raft.node_id), _ODD, host)
         elif (raft.leader, raft.term) != leads:
-            follows = f"peer {raft.leader}" if raft.leader else "no leader"
-            text = f"{host} follows {follows} in term {raft.term}: its view differs from the leader's"
-            yield StatusReason(Severity.WARNING, Topic.REACH, text, _ODD, host)
+            other = OtherLeader(host, raft.leader, raft.term)
+            yield StatusReason(Severity.WARNING, Topic.REACH, other, _ODD, host)
 
 
 def _disk_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
+    counted = snapshot.bad_disks is None
     if snapshot.bad_disks is None:
         zones = () if fresh else leader.space_stat.disk_stat_infos
         broken, repairing = sum(zone.broken for zone in zones), sum(zone.repairing for zone in zones)
-        by = " by the leader's counters"
     else:
         broken = sum(disk.status == DiskStatus.BROKEN for disk in snapshot.bad_disks)
-        repairing, by = len(snapshot.bad_disks) - broken, ""
-    if broken:
-        text = f"{count(broken, 'disk')} {'is' if broken == 1 else 'are'} broken{by}"
-        yield StatusReason(Severity.WARNING, Topic.DATA, text, ("disk_broken",))
-    if repairing:
-        text = f"{count(repairing, 'disk')} {'is' if repairing == 1 else 'are'} being repaired{by}"
-        yield StatusReason(Severity.WARNING, Topic.DATA, text, ("disk_broken",))
+        repairing = len(snapshot.bad_disks) - broken
+    for fact in (DisksBad(broken, counted=counted), DisksBad(repairing, repairing=True, counted=counted)):
+        if fact.number:
+            yield StatusReason(Severity.WARNING, Topic.DATA, fact, ("disk_broken",))
 
 
 def _space_reasons(leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:
     if leader.read_only:
         # From its configuration: no recorded server that says so refuses changes.
-        text = "the leader reports read_only (from its configuration)"
-        yield StatusReason(Severity.WARNING, Topic.SETTINGS, text, ("read_only",))
+        yield StatusReason(Severity.WARNING, Topic.SETTINGS, ReportsReadOnly(), ("read_only",))
     space = leader.space_stat
     if not fresh and low_writable(space, LOW_WRITABLE):
-        severe = low_writable(space, VERY_LOW_WRITABLE)
-        text = f"only {percent(space.writable_space, space.total_space)} of the space is writable"
-        yield StatusReason(Severity.CRITICAL if severe else Severity.WARNING, Topic.SPACE, text, ("writable_low",))
+        severity = Severity.CRITICAL if low_writable(space, VERY_LOW_WRITABLE) else Severity.WARNING
+        little = LittleWritable(space.writable_space, space.total_space)
+        yield StatusReason(severity, Topic.SPACE, little, ("writable_low",))
 
 
 def low_writable(space: SpaceStat, share: float) -> bool:

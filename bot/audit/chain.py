@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bot.common.errors import UserError
+from bot.common.json_object import JsonValue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -24,7 +24,7 @@ class AuditEntry:
     """An entry: time (Unix seconds, kept to the millisecond), actor (Slack user id, "" for the program), action.
 
     `action` is a dotted word such as `operation.running`; `op_id` is 0 and `cluster` "" where there is none; `detail`
-    is any JSON.
+    is stored as JSON.
     """
 
     at: float
@@ -32,7 +32,7 @@ class AuditEntry:
     action: str
     cluster: str = ""
     op_id: int = 0
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class AuditRow:
         return Head(self.seq, self.hash)
 
     @property
-    def details(self) -> Mapping[str, Any]:
+    def details(self) -> Mapping[str, JsonValue]:
         """The detail as an object, {} if it is none."""
         try:
             found = json.loads(self.detail)
@@ -85,7 +85,7 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenChain:
     """The first row that does not fit, and why; `seq` is its number, or that of the missing row.
 
     `after` is the end of the valid chain before it.
@@ -129,7 +129,7 @@ def seal(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id
     return AuditRow(after.seq + 1, kept, actor, action, cluster, op_id, detail, after.hash, digest)
 
 
-def verify(rows: Iterable[AuditRow], *, start: Head = GENESIS, noted: Head | None = None) -> Broken | None:
+def verify(rows: Iterable[AuditRow], *, start: Head = GENESIS, noted: Head | None = None) -> BrokenChain | None:
     """Find the first row that does not follow from the one before it, None when all do.
 
     `start` is what the first of `rows` must follow; with `noted`, the row of that number must have that hash (which may
@@ -139,17 +139,17 @@ def verify(rows: Iterable[AuditRow], *, start: Head = GENESIS, noted: Head | Non
     for row in rows:
         why = _misfit(head, row) or _contradiction(row, noted)
         if why:
-            return Broken(row.seq, why, head)
+            return BrokenChain(row.seq, why, head)
         head = row.head
     return None
 
 
-def cut_off(end: Head, noted: Head | None) -> Broken | None:
+def cut_off(end: Head, noted: Head | None) -> BrokenChain | None:
     """Return the fault if a chain that ends with `end` lacks rows that existed at `noted`."""
     if noted is None or noted.seq <= end.seq:
         return None
     why = f"the log ends with row {end.seq}, but row {noted.seq} existed: the end was removed"
-    return Broken(end.seq + 1, why, end)
+    return BrokenChain(end.seq + 1, why, end)
 
 
 def _misfit(head: Head, row: AuditRow) -> str:

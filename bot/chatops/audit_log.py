@@ -1,14 +1,12 @@
 """The audit log: records refusals, finds rows for people, verifies the chain."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
 
-from bot.audit.chain import GENESIS, AuditEntry, AuditRow, Broken, Head, cut_off, verify
+from bot.audit.chain import GENESIS, AuditEntry, AuditRow, BrokenChain, Head, cut_off, verify
 from bot.audit.export import csv_head, csv_rows
 from bot.audit.query import ALL, AuditQuery, CsvExport, Found
 from bot.common.errors import StoreError
@@ -18,36 +16,39 @@ from bot.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 """The newest rows that one CSV file in Slack has; `cmbot audit export` writes all."""
 PAGE = 1000
-MOST_TEXT = 300
+MAX_TEXT = 300
 """Stored characters of a text that a person typed or forged."""
+
+
+RecordRefusal = Callable[[Invocation, str, str], Awaitable[None]]
+"""Records a refused command: the invocation, its cluster ("" for none) and the reason, as `AuditLog.refused_command`
+does. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """Implements AuditLogPort; reading raises StoreError."""
+    """Reads the audit log for commands (`AuditBook`; raises StoreError) and adds refusals to it."""
 
     store: Store
     clock: Callable[[], float]
 
     async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
         """Record a command that its sender has no right to give. Never raises: the refusal stands in any case."""
-        detail = {"text": f"/cm {invocation.text}"[:MOST_TEXT], "channel": invocation.channel, "words": why}
+        detail = {"text": f"/cm {invocation.text}"[:MAX_TEXT], "channel": invocation.channel, "words": why}
         await self._note(AuditEntry(self.clock(), invocation.user, "refused.command", cluster, detail=detail))
 
     async def refused_click(self, click: Click, why: str) -> None:
         """Record a click that was refused, also one with a forged value. Never raises."""
         detail = {
-            "button": click.action_id[:MOST_TEXT],
-            "value": click.value[:MOST_TEXT],
+            "button": click.action_id[:MAX_TEXT],
+            "value": click.value[:MAX_TEXT],
             "channel": click.channel,
             "words": why,
         }
-        await self._note(
-            AuditEntry(self.clock(), click.user, "refused.click", op_id=_claimed(click.value), detail=detail)
-        )
+        await self._note(AuditEntry(self.clock(), click.user, "refused.click", op_id=click.number("op"), detail=detail))
 
     async def _note(self, entry: AuditEntry) -> None:
         try:
@@ -66,9 +67,9 @@ class AuditLog:
             return Found(tuple(rows), await uow.audit.count(asked), await uow.audit.head())
 
     async def sheet(self, asked: AuditQuery) -> CsvExport:
-        """Return up to MOST_ROWS matching rows as CSV."""
+        """Return up to MAX_ROWS matching rows as CSV."""
         async with self.store.read() as uow:
-            rows = await uow.audit.newest(asked, limit=MOST_ROWS)
+            rows = await uow.audit.newest(asked, limit=MAX_ROWS)
             total = await uow.audit.count(asked)
         return await asyncio.to_thread(_sheet, rows, total)
 
@@ -78,16 +79,6 @@ def _about(entry: AuditEntry, cluster: str) -> AuditEntry:
     if not entry.op_id or entry.cluster:
         return entry
     return replace(entry, cluster=cluster, op_id=entry.op_id if cluster else 0)
-
-
-def _claimed(value: str) -> int:
-    """Return the operation that the value of a button names, 0 if it names none."""
-    try:
-        found: Any = json.loads(value)
-    except (ValueError, RecursionError):
-        return 0
-    op = found.get("op") if isinstance(found, Mapping) else None
-    return op if type(op) is int and 0 < op < 1 << 53 else 0
 
 
 def _sheet(rows: list[AuditRow], total: int) -> CsvExport:
@@ -102,7 +93,7 @@ async def pages(uow: UnitOfWork, asked: AuditQuery = ALL) -> AsyncIterator[list[
         last = page[-1].seq
 
 
-async def walk(uow: UnitOfWork, noted: Head | None = None) -> tuple[Head, Broken | None]:
+async def walk(uow: UnitOfWork, noted: Head | None = None) -> tuple[Head, BrokenChain | None]:
     """Verify the chain; returns its end, or the last valid row and the fault after it. Raises StoreError."""
     head = GENESIS
     async for page in pages(uow):

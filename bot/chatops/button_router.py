@@ -1,11 +1,7 @@
 """Button router: passes a click on by its action, and carries out the buttons of alerts."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from bot.chatops.dispatcher import ButtonHandler
 from bot.common.errors import UserError
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, RunCommand
@@ -14,29 +10,32 @@ from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views.alert_lists import silenced
 from bot.watch.alert_actions import AlertActions, refuse_ended
+from bot.workflow.approvals import ApprovalService
 
 
 @dataclass(frozen=True, slots=True)
 class ButtonRouter:
-    """Implements ButtonHandler: carries out the buttons of alerts, passes all others to `operations`."""
+    """Carries out the buttons of alerts, passes all others on to `approvals`."""
 
-    operations: ButtonHandler
+    approvals: ApprovalService
     alert_actions: AlertActions
-    rights: Access
+    access: Access
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
-        """Carry out a click; raises UserError with a sentence for the clicker."""
+        """Carry out a click; returns an answer for the clicker, a command to run, or None.
+
+        Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
+        """
         if click.action_id not in actions.ACTIONS:
-            return await self.operations.decide(click)
-        value = _value(click.value)
-        alert = _alert_of(value)
+            return await self.approvals.decide(click)
+        alert = _alert_of(click)
         match click.action_id:
             case actions.ACKNOWLEDGE:
                 await self._may_change(click.user, alert)
                 await self.alert_actions.acknowledge(alert, click.user)
                 return None
             case actions.SILENCE:
-                return await self._silence(alert, value, click)
+                return await self._silence(alert, click)
             case actions.FIX:
                 return await self._fix(alert)
             case actions.RUNBOOK:
@@ -46,13 +45,13 @@ class ButtonRouter:
 
     async def _may_change(self, user: str, alert: int) -> None:
         # A person without any right does not learn which alerts exist.
-        await self.rights.require_somewhere(user, Role.OPERATOR)
-        await self.rights.require(user, Role.OPERATOR, (await self.alert_actions.alert(alert)).cluster)
+        await self.access.require_somewhere(user, Role.OPERATOR)
+        await self.access.require(user, Role.OPERATOR, (await self.alert_actions.alert(alert)).cluster)
 
-    async def _silence(self, alert: int, value: Mapping[str, Any], click: Click) -> Reply:
+    async def _silence(self, alert: int, click: Click) -> Reply:
         await self._may_change(click.user, alert)
-        span = value.get("for")
-        if not isinstance(span, str) or span not in actions.SPANS:
+        span = click.text("for")
+        if span not in actions.SPANS:
             raise UserError("This menu has no such time. /cm silence <rule> for=2h takes any time up to 7 days.")
         seconds = actions.SPANS[span][1]
         return Reply(
@@ -69,16 +68,8 @@ class ButtonRouter:
         return RunCommand(command)
 
 
-def _value(text: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _alert_of(value: Mapping[str, Any]) -> int:
-    number = value.get("alert")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 53:
+def _alert_of(click: Click) -> int:
+    number = click.number("alert")
+    if not number:
         raise UserError("This button belongs to no alert of cmbot. /cm alerts lists the open ones.")
     return number

@@ -6,27 +6,27 @@ Commands that only read run at once and are never stored. Changing commands, cli
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import structlog
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
+from bot.chatops.audit_log import AuditLog
+from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import configured
-from bot.chatops.commands.parser import addressed, is_changing, parse
+from bot.chatops.commands.parser import addressed, parse
+from bot.chatops.forms.controller import Forms
 from bot.chatops.inbox import Inbox
+from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
 from bot.interactions.command import (
     AlertBook,
     Args,
-    AuditBook,
     Call,
     Caller,
     ClusterPort,
     Command,
-    FileShare,
-    FormPort,
     OperationBook,
     Proposer,
     Reply,
@@ -51,40 +51,6 @@ _KINDS: Mapping[type[Work], str] = {Invocation: "command", Click: "click", Submi
 
 Answer = Callable[[Reply], Awaitable[None]]
 """Sends one answer in the place of the answer before; raises SlackError."""
-
-
-class Responder(Protocol):
-    """Answers by response_url; raises SlackError."""
-
-    async def respond(self, response_url: str, reply: Reply, *, replace: bool = False) -> None:
-        """Send `reply`; `replace` puts it in the place of the answer before."""
-
-
-class ButtonHandler(Protocol):
-    """Carries out clicks on the buttons of cards."""
-
-    async def decide(self, click: Click) -> Reply | RunCommand | None:
-        """Carry out a click; returns an answer for the clicker, a command to run, or None.
-
-        Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
-        """
-
-
-class FormAnswers(FormPort, Protocol):
-    """Opens forms for commands and answers the forms that were sent."""
-
-    async def answer(self, work: Submission, reply: Reply) -> None:
-        """Show the outcome of a form to its sender; raises SlackError."""
-
-
-class AuditLogPort(AuditBook, Protocol):
-    """The audit log: commands read it, refusals are added to it. Adding never raises."""
-
-    async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
-        """Record a command that its sender has no right to give."""
-
-    async def refused_click(self, click: Click, why: str) -> None:
-        """Record a click that was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +81,11 @@ class Dispatcher:
     operations: OperationBook
     alerts: AlertBook
     reports: ReportBook
-    decider: ButtonHandler
-    responder: Responder
-    forms: FormAnswers
+    buttons: ButtonRouter
+    slack: SlackGateway
+    forms: Forms
     inbox: Inbox
-    audit: AuditLogPort
-    share: FileShare
+    audit: AuditLog
     remembered: Callable[[str], ClusterNote]
     clock: Callable[[], float]
     ended: Callable[[str, str], None]
@@ -128,10 +93,6 @@ class Dispatcher:
     answers_private: bool = False
     rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
     docs_url: str = ""
-
-    def changes(self, text: str) -> bool:
-        """Return True if the command in `text` must be stored before it is acknowledged."""
-        return is_changing(text)
 
     async def accept(self, work: Work) -> bool:
         """Store `work`; False if the same delivery is stored already. Raises StoreError."""
@@ -191,14 +152,14 @@ class Dispatcher:
             if isinstance(work, Submission):
                 await self.forms.answer(work, reply)
             else:
-                await self.responder.respond(work.response_url, reply, replace=not first)
+                await self.slack.respond(work.response_url, reply, replace=not first)
             first = False
 
         return answer
 
     async def _decide(self, click: Click, answer: Answer) -> CommandRequest | None:
         """Carry out a click; returns the command that the click stands for, None if it stands for none."""
-        reply = await self.decider.decide(click)
+        reply = await self.buttons.decide(click)
         if isinstance(reply, RunCommand):
             invocation = Invocation(click.key, click.user, click.channel, reply.text, click.response_url)
             return self._typed(invocation, single=True)
@@ -290,12 +251,12 @@ class Dispatcher:
             now=self.clock(),
             proposer=self.proposer,
             operations=self.operations,
-            standing=self.access,
+            access=self.access,
             alerts=self.alerts,
             reports=self.reports,
             remembered=self.remembered,
             audit=self.audit,
-            share=None if self.answers_private else self.share,
+            share=None if self.answers_private else self.slack,
             forms=self.forms,
             rules=lambda name: self.rules.get(name, ()),
             docs_url=self.docs_url,

@@ -1,14 +1,14 @@
 """Inbox: stores what Slack delivered, so that one process executes each delivery once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 
 from bot.common.errors import StoreError
+from bot.common.json_object import JsonObject
 from bot.interactions.events import Work
 from bot.store.database import Store
 from bot.store.repositories.inbox import decode_work, encode_work
@@ -94,7 +94,7 @@ class Inbox:
         return [work for key, kind, payload in rows if (work := _decoded(key, kind, payload)) is not None]
 
 
-def _decoded(key: str, kind: str, payload: Mapping[str, Any]) -> Work | None:
+def _decoded(key: str, kind: str, payload: JsonObject) -> Work | None:
     """Decode one row; None, with a log entry, for one that this release cannot read: the others must go on."""
     try:
         return decode_work(kind, payload)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.audit.chain import GENESIS, AuditRow, Broken, Head, cut_off, verify
+from bot.audit.chain import GENESIS, AuditRow, BrokenChain, Head, cut_off, verify
 from bot.audit.export import csv_head, csv_rows, json_lines, read_lines
 from bot.chatops.audit_log import pages, walk
 from bot.common.files import readable, writable
@@ -18,7 +18,7 @@ _RESTORE = (
 )
 
 
-def verdict_text(head: Head, broken: Broken | None, what: str) -> str:
+def verdict_text(head: Head, broken: BrokenChain | None, what: str) -> str:
     """Return the result of the verification as people read it."""
     if broken is not None:
         return f"{what} is BROKEN at row {broken.seq}: {broken.why}. {_intact(head)}"
@@ -45,13 +45,13 @@ async def guards_of(url: str) -> tuple[str, ...]:
         return await uow.guards.faults()
 
 
-async def verify_store(url: str, noted: Head | None) -> tuple[Head, Broken | None]:
+async def verify_store(url: str, noted: Head | None) -> tuple[Head, BrokenChain | None]:
     """Verify the chain in the database; raise ConfigError, StoreError."""
     async with Store.existing(url) as store, store.read() as uow:
         return await walk(uow, noted)
 
 
-def verify_file(path: Path, noted: Head | None) -> tuple[Head, Broken | None]:
+def verify_file(path: Path, noted: Head | None) -> tuple[Head, BrokenChain | None]:
     """Verify the chain in an export (JSON lines) without settings or database; raise UserError."""
     head = GENESIS
     with readable(path, "an export in JSON lines") as lines:

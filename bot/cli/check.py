@@ -26,11 +26,13 @@ from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.app import build
 from bot.runtime.parts import App
 from bot.runtime.settings_mapping import policy, refuse_reserved_names, report_jobs_of
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
-from bot.views.alert_text.table import alert_text
+from bot.views.decisions import shortfall_text
+from bot.views.dialect_text import evidence_text
+from bot.views.status_text import listed_reasons, status_sentence
 from bot.views.text import clean
 
 _POLLS_APART = 3.2
@@ -76,7 +78,7 @@ async def check_all(settings: Settings) -> list[CheckRow]:
     rows += address(settings.slack.api_url)
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
-        gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
+        gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         rows += await _slack(settings, gateway)
     # The check is about the settings: a cluster in a bad state passes as long as the program understands it.
     fine = (StatusLevel.HEALTHY, StatusLevel.DEGRADED, StatusLevel.CRITICAL)
@@ -116,7 +118,7 @@ async def _store(settings: Settings) -> str:
         return f"{store.where} is up to date; {count(waiting, 'message')} to send"
 
 
-async def _slack(settings: Settings, gateway: SlackGateway) -> list[CheckRow]:
+async def _slack(settings: Settings, gateway: SlackClient) -> list[CheckRow]:
     channels: dict[str, str] = {}
     for cluster in settings.clusters:
         channels.setdefault(cluster.alert_channel, f"clusters.{cluster.name}.alert_channel")
@@ -179,8 +181,8 @@ def _undecidable(access: AccessSettings, own: str, rule: Policy) -> tuple[str, s
         if held is None or held.groups or access.operators.groups or not held.users:
             continue
         one = replace(rule, approvals=need.approvals, source=need.source, also=())
-        if why := short_of(one, frozenset(held.users), frozenset(access.operators.users)):
-            return why, f"name more people under {own}{Role(need.source).key}"
+        if found := short_of(one, frozenset(held.users), frozenset(access.operators.users)):
+            return shortfall_text(found), f"name more people under {own}{Role(need.source).key}"
     return "", ""
 
 
@@ -241,7 +243,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     rules = app.watches[cluster.name].watched.rules
     alerts = await _alerts(app, cluster.name)
     state = app.noted.get(cluster.name, ClusterNote()).state
-    known = status_context(state, now, rules, alerts, alert_text)
+    known = status_context(state, now, rules, alerts)
     status = cluster_status(now, before, known)
     dialect = await cluster.dialect()
     hosts = [
@@ -253,7 +255,10 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
         )
         for answer in now.answers
     ]
-    why = "; ".join(status.reasons)
-    found = f"{status.sentence} {why}".strip() + f" Dialect {dialect.dialect or 'unknown'}: {dialect.why}"
+    why = "; ".join(listed_reasons(status))
+    found = (
+        f"{status_sentence(status)} {why}".strip()
+        + f" Dialect {dialect.dialect or 'unknown'}: {evidence_text(dialect.evidence)}"
+    )
     fix = "" if status.level is StatusLevel.HEALTHY else f"type /cm stat {cluster.name}"
     return [CheckRow(f"cluster {cluster.name}", status.level in fine, found, fix), *hosts]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.audit.chain import Broken, Head
+from bot.audit.chain import BrokenChain, Head
 from bot.chatops.audit_log import walk
 from bot.cli.audit import verdict_text
 from bot.common.errors import UserError
@@ -56,7 +56,7 @@ class Moved:
 
     counts: Mapping[str, int]
     head: Head
-    broken: Broken | None
+    broken: BrokenChain | None
 
     def text(self, verb: str, where: object) -> str:
         """Return the numbers and the state of the audit log as people read them."""

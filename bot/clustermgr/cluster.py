@@ -13,7 +13,7 @@ from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_leadership
 from bot.clustermgr.models import Disk, Snapshot
 from bot.clustermgr.slow_poll import SlowPoller
-from bot.clustermgr.tasks import DetectedDialect, Dialect
+from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind
 from bot.clustermgr.volume_reader import VolumeReader
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterError
@@ -204,7 +204,7 @@ class Cluster:
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """How the cluster spells its switches: pinned by the settings, kept, or probed again."""
         if self.pinned is not None:
-            return DetectedDialect(self.pinned, "the settings pin it.", pinned=True)
+            return DetectedDialect(self.pinned, DialectEvidence(EvidenceKind.PINNED), pinned=True)
         if self._dialect is not None and not fresh:
             return self._dialect
         detected = await detect_dialect(self.api, deadline=self.deadline * ANSWER_SHARE)

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.tasks import COMMON, TASKS, DetectedDialect, Dialect, dialect_of_values, find_task
+from bot.clustermgr.tasks import (
+    COMMON,
+    TASKS,
+    DetectedDialect,
+    Dialect,
+    DialectEvidence,
+    EvidenceKind,
+    HostDialect,
+    dialect_of_values,
+    find_task,
+)
 from bot.common.errors import ClusterError, ClusterRefused, ClusterTimeout
 
 _NO_SUCH_CALL = 404
@@ -35,37 +45,32 @@ async def detect_dialect(api: ClusterApi, *, deadline: float = 5.0) -> DetectedD
         return verdict
     if all(isinstance(probe.error, ClusterTimeout) for probe in probes):
         # Hosts that do not answer now would not answer for the values either.
-        return DetectedDialect(None, _unanswered(probes))
+        return _unanswered(probes)
     left = deadline - (time.monotonic() - started)
     return dialect_by_values(await _stored_values(api, left), probes)
 
 
 def dialect_by_probes(probes: Sequence[Probe]) -> DetectedDialect | None:
     """The dialect that the hosts agree on; undecided when hosts differ; None when no host answered."""
-    known = [probe for probe in probes if probe.dialect is not None]
-    if len({probe.dialect for probe in known}) > 1:
-        each = ", ".join(f"{probe.host} speaks {probe.dialect}" for probe in known)
-        return DetectedDialect(None, f"its hosts differ: {each}.")
-    if not known:
-        return None
-    dialect = known[0].dialect
-    sign = "answered /kv/list" if dialect is Dialect.V3 else "know /config/list and no /kv/list"
-    return DetectedDialect(dialect, f"{', '.join(probe.host for probe in known)} {sign}.")
+    known = tuple(HostDialect(probe.host, probe.dialect) for probe in probes if probe.dialect is not None)
+    if len({each.dialect for each in known}) > 1:
+        return DetectedDialect(None, DialectEvidence(EvidenceKind.HOSTS_DIFFER, known))
+    return DetectedDialect(known[0].dialect, DialectEvidence(EvidenceKind.PROBED, known)) if known else None
 
 
 def dialect_by_values(values: Mapping[str, str | None] | None, probes: Sequence[Probe]) -> DetectedDialect:
     """The dialect of the stored values (None: unreadable), for use when no probe found it."""
     if values is None:
-        return DetectedDialect(None, _unanswered(probes))
+        return _unanswered(probes)
     dialect = dialect_of_values(values)
     if dialect is None:
-        return DetectedDialect(None, "no host answered the probes, and the stored switches do not show it.")
-    return DetectedDialect(dialect, f"every stored switch has a value of {dialect}.")
+        return DetectedDialect(None, DialectEvidence(EvidenceKind.NO_SIGN))
+    return DetectedDialect(dialect, DialectEvidence(EvidenceKind.VALUES, values=dialect))
 
 
-def _unanswered(probes: Sequence[Probe]) -> str:
-    errors = " ".join(str(probe.error) for probe in probes if probe.error)
-    return f"no host answered the probes. {errors}".strip()
+def _unanswered(probes: Sequence[Probe]) -> DetectedDialect:
+    errors = tuple(str(probe.error) for probe in probes if probe.error)
+    return DetectedDialect(None, DialectEvidence(EvidenceKind.UNANSWERED, errors=errors))
 
 
 async def _probe(api: ClusterApi, host: str, seconds: float) -> Probe:

@@ -5,7 +5,8 @@ No single flag and no single poll proves health. A dead peer can be `StateReplic
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from bot.clustermgr.models import Peer, Snapshot, Stat
 
@@ -15,9 +16,53 @@ MAX_LAG = 1000
 """Log entries that a healthy voter may be behind its leader's commit."""
 
 
+class VoterFaultKind(StrEnum):
+    """The proof of health that a voter lacks."""
+
+    POLLED_ONCE = "polled_once"
+    NEW_MEMBER = "new_member"
+    DOWN = "down"
+    PROBED = "probed"
+    SNAPSHOT = "snapshot"
+    OTHER_STATE = "other_state"
+    NOT_HEARD = "not_heard"
+    PAUSED = "paused"
+    BEHIND = "behind"
+    OTHER_LEADER = "other_leader"
+    TWO_HOSTS = "two_hosts"
+    ANSWERED_ONCE = "answered_once"
+    HOST_UNKNOWN = "host_unknown"
+    NOT_CONFIGURED = "not_configured"
+
+
+@dataclass(frozen=True, slots=True)
+class VoterFault:
+    """Why a peer is not proven healthy, or not confirmed by its own host.
+
+    `entries` is how far it is behind (0: over MAX_LAG), `state` the unusual raft state. `learner` is True if the peer
+    is a learner, `earlier` if the fault is of the previous poll.
+    """
+
+    kind: VoterFaultKind
+    entries: int = 0
+    state: str = ""
+    learner: bool = False
+    earlier: bool = False
+
+    @property
+    def needs_poll(self) -> bool:
+        """True if the previous poll lacks the proof, so that one more poll may give it."""
+        return self.earlier or self.kind in {VoterFaultKind.POLLED_ONCE, VoterFaultKind.NEW_MEMBER}
+
+    @property
+    def needs_host(self) -> bool:
+        """True if the peer's own host may be missing from the settings."""
+        return self.kind in {VoterFaultKind.HOST_UNKNOWN, VoterFaultKind.NOT_CONFIGURED}
+
+
 @dataclass(frozen=True, slots=True)
 class VoterHealth:
-    """Health of one voter; `why` is the missing proof, "" if healthy.
+    """Health of one voter; `fault` is the missing proof, None if there is none.
 
     `confirmed` is True if the voter's own host agrees; otherwise every check that uses it is at least a warning.
     """
@@ -25,7 +70,7 @@ class VoterHealth:
     peer: int
     healthy: bool
     confirmed: bool
-    why: str = ""
+    fault: VoterFault | None = None
 
 
 def quorum(voters: int) -> int:
@@ -86,69 +131,67 @@ def _health_of(peer: Peer, leader: Stat, earlier: Snapshot | None, now: Snapshot
     if peer.id == leader.raft_status.leader:
         return VoterHealth(peer.id, healthy=True, confirmed=True)
     fault = _fault_in_both_views(peer, leader, earlier)
-    if earlier is None or fault:
-        return VoterHealth(peer.id, healthy=False, confirmed=False, why=fault)
+    if earlier is None or fault is not None:
+        return VoterHealth(peer.id, healthy=False, confirmed=False, fault=fault)
     return _confirm(peer.id, leader, earlier, now)
 
 
-def _fault_in_both_views(peer: Peer, leader: Stat, earlier: Snapshot | None) -> str:
-    """The fault of a peer in one of the leader's two views, "" if none."""
+def _fault_in_both_views(peer: Peer, leader: Stat, earlier: Snapshot | None) -> VoterFault | None:
+    """The fault of a peer in one of the leader's two views, None if there is none."""
     fault = peer_fault(peer, leader)
-    if fault:
+    if fault is not None:
         return fault
     if earlier is None or earlier.leader is None:
-        return "polled only once under this leader and term"
+        return VoterFault(VoterFaultKind.POLLED_ONCE)
     then = {p.id: p for p in earlier.leader[1].raft_status.peers if p.is_learner == peer.is_learner}.get(peer.id)
     if then is None:
-        return f"was not a {'learner' if peer.is_learner else 'voter'} in the previous poll"
+        return VoterFault(VoterFaultKind.NEW_MEMBER, learner=peer.is_learner)
     fault = peer_fault(then, earlier.leader[1])
-    return fault and f"in the previous poll: {fault}"
+    return replace(fault, earlier=True) if fault is not None else None
 
 
 REPLICATES = "StateReplicate"
-DOWN = "down: the leader does not hear from it"
-"""The fault of a peer that does not answer the leader's probes."""
 _NOT_REPLICATING = {
-    "StateProbe": "the leader only probes it, because its progress is unknown",
-    "StateSnapshot": "a snapshot is on its way to it",
+    "StateProbe": VoterFault(VoterFaultKind.PROBED),
+    "StateSnapshot": VoterFault(VoterFaultKind.SNAPSHOT),
 }
 """The meaning of the states that a leader gives a peer (raft's own names)."""
+_MAX_STATE = 32
 
 
-def _unknown_state(state: str) -> str:
-    return f"the leader does not replicate to it (its state is {state[:32] or 'unknown'})"
-
-
-def peer_fault(peer: Peer, leader: Stat) -> str:
-    """The fault of a peer in one view of the leader; "" alone does not prove health."""
-    behind = lag(leader, peer)
+def peer_fault(peer: Peer, leader: Stat) -> VoterFault | None:
+    """The fault of a peer in one view of the leader; None alone does not prove health."""
+    kind, behind = VoterFaultKind, lag(leader, peer)
+    other = VoterFault(kind.OTHER_STATE, state=peer.state[:_MAX_STATE])
     faults = (
-        (peer.state == "StateProbe" and not peer.active, DOWN),
-        (peer.state != REPLICATES, _NOT_REPLICATING.get(peer.state) or _unknown_state(peer.state)),
-        (not peer.active, "the leader has not heard from it lately"),
-        (peer.paused, "replication to it is paused"),
-        (peer.pending_snapshot != 0, "a snapshot is on its way to it"),
-        (behind > MAX_LAG, f"it is {behind:,} entries behind"),
+        (peer.state == "StateProbe" and not peer.active, VoterFault(kind.DOWN)),
+        (peer.state != REPLICATES, _NOT_REPLICATING.get(peer.state, other)),
+        (not peer.active, VoterFault(kind.NOT_HEARD)),
+        (peer.paused, VoterFault(kind.PAUSED)),
+        (peer.pending_snapshot != 0, VoterFault(kind.SNAPSHOT)),
+        (behind > MAX_LAG, VoterFault(kind.BEHIND, entries=behind)),
     )
-    return next((words for wrong, words in faults if wrong), "")
+    return next((fault for wrong, fault in faults if wrong), None)
 
 
 def _confirm(peer: int, leader: Stat, earlier: Snapshot, now: Snapshot) -> VoterHealth:
     leadership = (leader.raft_status.leader, leader.raft_status.term)
     then, here = _own_views(earlier, peer), _own_views(now, peer)
     if any(view != leadership for view in (*then.values(), *here.values())):
-        return VoterHealth(peer, healthy=False, confirmed=False, why="its own host names another leader or term")
+        return _unproven(peer, VoterFaultKind.OTHER_LEADER)
     if len(then.keys() | here.keys()) > 1:
-        return VoterHealth(peer, healthy=False, confirmed=False, why="two hosts answer as this peer")
+        return _unproven(peer, VoterFaultKind.TWO_HOSTS)
     if then and here:
         return VoterHealth(peer, healthy=True, confirmed=True)
     if then or here:
-        return VoterHealth(peer, healthy=False, confirmed=False, why="its own host did not answer both times")
+        return _unproven(peer, VoterFaultKind.ANSWERED_ONCE)
     if _host_unidentified(earlier, now):
-        return VoterHealth(
-            peer, healthy=False, confirmed=False, why="its own host does not answer or is not configured"
-        )
-    return VoterHealth(peer, healthy=True, confirmed=False, why="its own host is not configured")
+        return _unproven(peer, VoterFaultKind.HOST_UNKNOWN)
+    return VoterHealth(peer, healthy=True, confirmed=False, fault=VoterFault(VoterFaultKind.NOT_CONFIGURED))
+
+
+def _unproven(peer: int, kind: VoterFaultKind) -> VoterHealth:
+    return VoterHealth(peer, healthy=False, confirmed=False, fault=VoterFault(kind))
 
 
 def _own_views(snapshot: Snapshot, peer: int) -> Mapping[str, tuple[int, int]]:

@@ -28,13 +28,58 @@ class Task:
     aliases: tuple[str, ...] = ()
 
 
+class EvidenceKind(StrEnum):
+    """How the dialect of a cluster was detected, or why it is undecided."""
+
+    PINNED = "pinned"
+    PROBED = "probed"
+    HOSTS_DIFFER = "hosts_differ"
+    UNANSWERED = "unanswered"
+    VALUES = "values"
+    NO_SIGN = "no_sign"
+    NOT_YET = "not_yet"
+
+
+@dataclass(frozen=True, slots=True)
+class HostDialect:
+    """The dialect that the calls of a host show."""
+
+    host: str
+    dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class DialectEvidence:
+    """Facts behind a detected dialect, without words.
+
+    `hosts` are those that answered the probes, `errors` the hosts' own errors, `values` is the dialect of the stored
+    values. `chosen` is the dialect that a person named because detection failed.
+    """
+
+    of: EvidenceKind
+    hosts: tuple[HostDialect, ...] = ()
+    errors: tuple[str, ...] = ()
+    values: Dialect | None = None
+    chosen: Dialect | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DetectedDialect:
-    """The dialect of a cluster, None if undecided; `why` is a sentence."""
+    """The dialect of a cluster, None if undecided."""
 
     dialect: Dialect | None
-    why: str
+    evidence: DialectEvidence
     pinned: bool = False
+
+
+class SwitchEffect(StrEnum):
+    """How services read a stored value."""
+
+    RUN = "run"
+    DO_NOT_RUN = "do_not_run"
+    KEEP_LAST = "keep_last"
+    WRITE_OFF = "write_off"
+    TAKE_AS_OFF = "take_as_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +87,7 @@ class Meaning:
     """The meaning of a stored value: `word` is on, off, unset or meaningless; `effect` is how services read it."""
 
     word: str
-    effect: str
+    effect: SwitchEffect
 
 
 WORDS: Mapping[Dialect, tuple[str, str]] = MappingProxyType(
@@ -112,19 +157,19 @@ def meaning_of(value: str | None, dialect: Dialect | str) -> Meaning:
     if value is None:
         return _UNSET[Dialect(dialect)]
     if value == on:
-        return Meaning("on", "services run it")
+        return Meaning("on", SwitchEffect.RUN)
     if value == off:
-        return Meaning("off", "services do not run it")
+        return Meaning("off", SwitchEffect.DO_NOT_RUN)
     return _MEANINGLESS[Dialect(dialect)]
 
 
 _UNSET = {
-    Dialect.V1: Meaning("unset", "services keep their last value, and read it as off after a restart"),
-    Dialect.V3: Meaning("unset", "the service that owns it reads it as off and writes false when it starts"),
+    Dialect.V1: Meaning("unset", SwitchEffect.KEEP_LAST),
+    Dialect.V3: Meaning("unset", SwitchEffect.WRITE_OFF),
 }
 _MEANINGLESS = {
-    Dialect.V1: Meaning("meaningless", "services keep their last value, and read it as off after a restart"),
-    Dialect.V3: Meaning("meaningless", "only true means on here, so services read it as off"),
+    Dialect.V1: Meaning("meaningless", SwitchEffect.KEEP_LAST),
+    Dialect.V3: Meaning("meaningless", SwitchEffect.TAKE_AS_OFF),
 }
 
 

@@ -2,11 +2,12 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import yaml
+from pydantic_core import ErrorDetails
 
 from bot.config.model import is_duration, known_keys
 
@@ -60,12 +61,12 @@ def not_settings(data: object) -> str:
     return "The settings are empty: copy config.example.yaml and name your clusters in it."
 
 
-def problems(items: Sequence[Any], data: Mapping[str, Any]) -> list[str]:
+def problems(items: Sequence[ErrorDetails], data: object) -> list[str]:
     """Return one line for each error of pydantic, without those that only follow from another."""
     return [_problem(item, data) for item in _independent(items)]
 
 
-def _independent(items: Sequence[Any]) -> list[Any]:
+def _independent(items: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Drop "too short" for a list with wrong items, and "missing" for a key that only lacks its colon."""
     uncoloned = {(*item["loc"][:-1], key) for item in items if (key := _without_colon(item))}
     return [
@@ -79,7 +80,7 @@ def _independent(items: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _without_colon(item: Any) -> str:
+def _without_colon(item: ErrorDetails) -> str:
     """Return the known key at the start of an unknown one, as in `name prod`, else ""."""
     if item["type"] != "extra_forbidden":
         return ""
@@ -87,7 +88,7 @@ def _without_colon(item: Any) -> str:
     return first if blank and first in known_keys(item["loc"][:-1]) else ""
 
 
-def _problem(item: Any, data: Mapping[str, Any]) -> str:
+def _problem(item: ErrorDetails, data: object) -> str:
     place = tuple(part for part in item["loc"] if part != "[key]")
     path = ".".join(_label(part, place[:index], data) for index, part in enumerate(place))
     kind, last = item["type"], place[-1:]
@@ -106,7 +107,7 @@ def _problem(item: Any, data: Mapping[str, Any]) -> str:
     return f"{path or 'settings'}{_given(place, data)}: {_words(item, place, _dig(place, data))}"
 
 
-def _words(item: Any, place: tuple[str | int, ...], value: object) -> str:
+def _words(item: ErrorDetails, place: tuple[str | int, ...], value: object) -> str:
     kind = item["type"]
     if kind == "missing":
         return "is required; see config.example.yaml"
@@ -127,7 +128,7 @@ def _words(item: Any, place: tuple[str | int, ...], value: object) -> str:
     return next((words for kinds, words in by_kind.items() if kind in kinds), "") or _bounds(item, place)
 
 
-def _bounds(item: Any, place: tuple[str | int, ...]) -> str:
+def _bounds(item: ErrorDetails, place: tuple[str | int, ...]) -> str:
     kind, limits = item["type"], item.get("ctx", {})
     unit = " s" if is_duration(place) else ""
     if kind in {*_LEAST, *_MOST}:
@@ -142,18 +143,18 @@ def _bounds(item: Any, place: tuple[str | int, ...]) -> str:
     return "is not a value that this key takes; see docs/configuration.md"
 
 
-def _expected(item: Any) -> str:
+def _expected(item: ErrorDetails) -> str:
     return str(item.get("ctx", {}).get("expected", "one of the keys in docs/configuration.md"))
 
 
-def _label(part: str | int, before: tuple[str | int, ...], data: Mapping[str, Any]) -> str:
+def _label(part: str | int, before: tuple[str | int, ...], data: object) -> str:
     held = _dig(before, data)
     if isinstance(part, int) and isinstance(held, list) and part < len(held) and isinstance(held[part], dict):
         return str(held[part].get("name", part))
     return str(part)
 
 
-def _given(loc: tuple[str | int, ...], data: Mapping[str, Any]) -> str:
+def _given(loc: tuple[str | int, ...], data: object) -> str:
     value = _dig(loc, data)
     if isinstance(value, str) and _SECRET.search(value):
         return " (not shown: it may hold a secret)"
@@ -172,7 +173,7 @@ def _plain(value: object) -> str:
     return f'"{value}"'[:_SHOWN] if known else "a, b"
 
 
-def _dig(loc: tuple[str | int, ...], data: Any) -> Any:
+def _dig(loc: tuple[str | int, ...], data: Any) -> object:
     for part in loc:
         try:
             data = data[part]

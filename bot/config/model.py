@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import unquote
 
 from pydantic import (
@@ -193,7 +193,7 @@ class ClusterSettings(Section):
     answer_deadline: Seconds = Field(5.0, ge=0.1, le=30)
     token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     ca_file: Path | None = None
-    rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     alerts: EscalationSettings = EscalationSettings()
     policies: Policies = Field(default_factory=dict)
     access: ClusterAccessSettings = ClusterAccessSettings()
@@ -254,7 +254,7 @@ class Settings(Section):
     alerts: AlertSettings = AlertSettings()
     summaries: tuple[SummarySettings, ...] = ()
     status: tuple[StatusSettings, ...] = ()
-    rules: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     docs_url: Url | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secrets: Secrets = Field(default_factory=Secrets, exclude=True, repr=False)

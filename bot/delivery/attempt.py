@@ -12,7 +12,15 @@ import structlog
 
 from bot.common.errors import SlackError
 from bot.common.message_key import MessageKey
-from bot.delivery.retry_policy import DELETED, NO_DELETE, NO_EDIT, NO_REPLY, NO_THREAD, PLAIN, RetryDecision
+from bot.delivery.retry_policy import (
+    FINAL_FOR_DELETE,
+    FINAL_FOR_EDIT,
+    FINAL_FOR_REPLY,
+    FINAL_WITH_BLOCKS,
+    MESSAGE_DELETED,
+    PARENT_DELETED,
+    RetryDecision,
+)
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import Claim
 from bot.views.charts import plainer
@@ -120,9 +128,9 @@ class Delivery:
         try:
             ts = await self._plainly(self._post, await self._message())
         except SlackError as error:
-            if self.claim.thread_ts is None or error.code not in NO_THREAD | NO_REPLY:
+            if self.claim.thread_ts is None or error.code not in PARENT_DELETED | FINAL_FOR_REPLY:
                 raise
-            if error.code in NO_REPLY:
+            if error.code in FINAL_FOR_REPLY:
                 return await self._reply_in_channel(self.claim.thread_ts, error.code)
             return Deleted(self.claim.thread_ts, parent=True)
         return Sent(ts, self.claim.version, searched=self.claim.maybe_sent)
@@ -159,9 +167,9 @@ class Delivery:
         try:
             await self._plainly(self._update, message)
         except SlackError as error:
-            if error.code in NO_EDIT:
+            if error.code in FINAL_FOR_EDIT:
                 return Frozen(ts, error.code)
-            if error.code not in DELETED:
+            if error.code not in MESSAGE_DELETED:
                 raise
             return Deleted(ts)
         return Sent(ts, claim.version)
@@ -180,7 +188,7 @@ class Delivery:
         await self.poster.update(self.claim.channel, self.claim.ts or "", message)
 
     async def _plainly(self, call: Callable[[Message], Awaitable[T]], message: Message) -> T:
-        return await call_plainer(call, message, PLAIN, refused=self._log_refused)
+        return await call_plainer(call, message, FINAL_WITH_BLOCKS, refused=self._log_refused)
 
     def _log_refused(self, error: SlackError) -> None:
         slot = str(self.claim.message_key)
@@ -253,7 +261,7 @@ async def delete(poster: Poster, channel: str, ts: str) -> None:
     try:
         await poster.delete(channel, ts)
     except SlackError as error:
-        if error.code not in DELETED:
+        if error.code not in MESSAGE_DELETED:
             raise
 
 
@@ -262,6 +270,6 @@ async def delete_double(poster: Poster, channel: str, ts: str) -> None:
     try:
         await delete(poster, channel, ts)
     except SlackError as error:
-        if error.code not in NO_DELETE:
+        if error.code not in FINAL_FOR_DELETE:
             raise
         log.warning("outbox.double_left", channel=channel, code=error.code)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.common.message_key import UNPOSTED_PREFIX, MessageKey
-from bot.delivery.retry_policy import CHANNEL
+from bot.delivery.retry_policy import FINAL_IN_CHANNEL
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxMessage
 from bot.store.unit_of_work import UnitOfWork
@@ -42,7 +42,7 @@ class Fallback:
         if card_id is not None and not post.seen:
             # A card that was never posted must not stay open: no approver can see it.
             await self.withdraw(card_id, post.last_error)
-        if post.last_error not in CHANNEL or post.message_key.is_unposted:
+        if post.last_error not in FINAL_IN_CHANNEL or post.message_key.is_unposted:
             return
         async with self.store.begin() as uow:
             await self._close(uow, post)
@@ -87,7 +87,7 @@ class Fallback:
         async with self.store.read() as uow:
             return left if await _open(uow, message_key, self.clock()) else 0.0
 
-    async def sweep(self) -> None:
+    async def retry_closed_channels(self) -> None:
         """Retry closed channels that are due; in a channel that has opened, post what is still open."""
         async with self.store.read() as uow:
             notes = [note for key in await uow.fallback.named(UNPOSTED_PREFIX) if (note := await uow.outbox.get(key))]
@@ -118,7 +118,7 @@ class Fallback:
 
 
 async def _revive(uow: UnitOfWork, note: OutboxMessage, now: float) -> None:
-    for message_key in await uow.fallback.stranded(note.channel, sorted(CHANNEL)):
+    for message_key in await uow.fallback.stranded(note.channel, sorted(FINAL_IN_CHANNEL)):
         post = await uow.outbox.get(message_key)
         # Also ended subjects that were seen there: they still look open.
         if (post is not None and post.seen) or await _open(uow, message_key, now):

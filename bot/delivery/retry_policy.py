@@ -1,7 +1,8 @@
 """Retry policy of the outbox: what each error of Slack means, when to retry, how fast to post. No I/O.
 
-Source of the codes: the error tables on Slack's pages of chat.postMessage, chat.update and chat.delete. Only a
-code that is listed here as final is final; the outbox retries after any other one for hours.
+`FINAL_CODES` are final: the same call is never made again. `RETRIED_IN_ORDER` are retried until they pass, and later
+messages wait. Any other code is retried `MAX_UNKNOWN_TRIES` times, about a day. Source of the codes: the error tables
+on Slack's pages of chat.postMessage, chat.update and chat.delete.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from enum import Enum
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
 
-REJECTED = frozenset(
+TOKEN_REJECTED = frozenset(
     {
         "invalid_auth",
         "not_authed",
@@ -29,14 +30,13 @@ REJECTED = frozenset(
         "app_not_installed",
     }
 )
-"""Slack's answers that reject a token or the app behind it (docs.slack.dev, errors of auth.test and
-apps.connections.open)."""
+"""Codes that reject a token or the app behind it (docs.slack.dev, errors of auth.test and apps.connections.open)."""
 
 _OF_WORKSPACE = frozenset({"team_access_not_granted"})
-"""The app is installed for an organisation that has not granted it the workspace of the channel."""
+"""Codes of an app whose organisation has not granted it the workspace of the channel."""
 
-AUTH = (
-    REJECTED
+RETRIED_AFTER_FIX = (
+    TOKEN_REJECTED
     | {
         "accesslimited",
         "app_access_restricted",
@@ -45,9 +45,9 @@ AUTH = (
         "enterprise_is_restricted",
     }
 ) - _OF_WORKSPACE
-"""Nothing can be sent until a person corrects the installation; the message is not at fault."""
+"""Codes of a faulty installation: no message can be sent until a person fixes it, then each one is sent."""
 
-CHANNEL = _OF_WORKSPACE | frozenset(
+FINAL_IN_CHANNEL = _OF_WORKSPACE | frozenset(
     {
         "channel_not_found",
         "not_in_channel",
@@ -58,20 +58,20 @@ CHANNEL = _OF_WORKSPACE | frozenset(
         "restricted_action_thread_only_channel",
     }
 )
-"""Nothing can be posted in the channel until a person changes it; each code is final for the message."""
+"""Final: the channel takes no message until a person changes it. A fallback channel may take the message."""
 
-PLAIN = frozenset(
+FINAL_WITH_BLOCKS = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "too_many_contact_cards"}
 )
-"""The blocks are refused; the fallback text alone may pass."""
+"""Final with these blocks; the fallback text alone may pass."""
 
-NO_EDIT = frozenset({"edit_window_closed", "cant_update_message", "cant_broadcast_message"})
-"""The message can never be edited again; a new one can be posted in its place."""
+FINAL_FOR_EDIT = frozenset({"edit_window_closed", "cant_update_message", "cant_broadcast_message"})
+"""Final for an edit; a new message can be posted in place of the old one."""
 
-NO_DELETE = frozenset({"cant_delete_message", "compliance_exports_prevent_deletion"})
-"""The message can never be deleted."""
+FINAL_FOR_DELETE = frozenset({"cant_delete_message", "compliance_exports_prevent_deletion"})
+"""Final for the deletion of a message."""
 
-NO_REPLY = frozenset(
+FINAL_FOR_REPLY = frozenset(
     {
         "restricted_action_non_threadable_channel",
         "restricted_action_thread_locked",
@@ -79,9 +79,9 @@ NO_REPLY = frozenset(
         "cannot_reply_to_message",
     }
 )
-"""The thread takes no reply; its channel still takes messages."""
+"""Final for a reply in the thread; its channel still takes messages."""
 
-_OURS = frozenset(
+FINAL_FOR_MESSAGE = frozenset(
     {
         "messages_tab_disabled",
         "msg_too_long",
@@ -107,21 +107,30 @@ _OURS = frozenset(
         "slack_connect_file_link_sharing_blocked",
     }
 )
-"""The message itself is refused."""
+"""Final: Slack refuses the message itself."""
 
-PERMANENT = CHANNEL | PLAIN | NO_EDIT | NO_DELETE | NO_REPLY | _OURS | {"thread_not_found"}
-"""Slack would refuse the same call again."""
+FINAL_CODES = (
+    FINAL_IN_CHANNEL
+    | FINAL_WITH_BLOCKS
+    | FINAL_FOR_EDIT
+    | FINAL_FOR_DELETE
+    | FINAL_FOR_REPLY
+    | FINAL_FOR_MESSAGE
+    | {"thread_not_found"}
+)
+"""All final codes: Slack would refuse the same call again."""
 
-DELETED = frozenset({"message_not_found"})
-"""A person deleted the message: an open subject is posted again, any other is given up."""
+MESSAGE_DELETED = frozenset({"message_not_found"})
+"""Code of a message that a person deleted: an open subject is posted again, any other is given up."""
 
-NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
-"""A person deleted the message in whose thread the reply belongs."""
+PARENT_DELETED = frozenset({"thread_not_found", "message_not_found"})
+"""Codes of a reply whose parent message a person deleted."""
 
-UNSURE = frozenset({"internal_error", "fatal_error"})
-"""Slack's words for "some aspect of the operation may have succeeded" (chat.postMessage's reference page)."""
+RETRIED_MAYBE_SENT = frozenset({"internal_error", "fatal_error"})
+"""Retried codes after which the message may exist: "some aspect of the operation may have succeeded" (reference page of
+chat.postMessage)."""
 
-GENERAL = AUTH | frozenset(
+RETRIED_IN_ORDER = RETRIED_AFTER_FIX | frozenset(
     {
         "ratelimited",
         "service_unavailable",
@@ -140,14 +149,14 @@ GENERAL = AUTH | frozenset(
         "",
     }
 )
-"""Errors that concern every message: later messages wait as well, so that their order is kept."""
+"""Retried codes that concern every message: later messages wait as well, so that their order is kept."""
 
 STUBBORN_TRIES = 3
 """Tries after which a message that Slack refuses with any other code is named in `/readyz` and blocks no other."""
 CRASHED = "crashed"
-CRASHES = 5
+MAX_CRASHES = 5
 """Tries of a message at which this program itself fails."""
-UNKNOWN_TRIES = 300
+MAX_UNKNOWN_TRIES = 300
 """Tries after a code that is in none of the sets: about a day, five minutes apart."""
 _EARLY_TRIES = 20
 """The first of these tries, within about eight minutes: most passing faults end by then."""
@@ -186,9 +195,9 @@ def decide(
     `maybe_sent` is set if an earlier post of the row may exist; `random` returns numbers in [0, 1).
     """
     doubtful = _unsure(error) if method == "post" else maybe_sent
-    if error.code in AUTH:
+    if error.code in RETRIED_AFTER_FIX:
         return RetryDecision(max(_AUTH_WAIT, back_off(attempts, random)), RetryScope.ALL, doubtful)
-    if error.code in PERMANENT or _given_up(error, attempts):
+    if error.code in FINAL_CODES or _given_up(error, attempts):
         return RetryDecision(None, RetryScope.ROW, doubtful)
     early = _LONGEST_EARLY_WAIT if attempts <= _EARLY_TRIES else _LONGEST_UNKNOWN_WAIT
     wait = back_off(attempts, random, _LONGEST_WAIT if _passes(error) else early)
@@ -205,16 +214,16 @@ def decide(
 
 
 def _unsure(error: SlackError) -> bool:
-    return isinstance(error, SlackLost) or error.code in UNSURE
+    return isinstance(error, SlackLost) or error.code in RETRIED_MAYBE_SENT
 
 
 def _passes(error: SlackError) -> bool:
     """True if the error passes without a change of ours."""
-    return isinstance(error, SlackRetryable) or _unsure(error) or error.code in GENERAL
+    return isinstance(error, SlackRetryable) or _unsure(error) or error.code in RETRIED_IN_ORDER
 
 
 def _given_up(error: SlackError, attempts: int) -> bool:
-    return not _passes(error) and attempts >= (CRASHES if error.code == CRASHED else UNKNOWN_TRIES)
+    return not _passes(error) and attempts >= (MAX_CRASHES if error.code == CRASHED else MAX_UNKNOWN_TRIES)
 
 
 def back_off(attempts: int, random: Callable[[], float], longest: float = _LONGEST_WAIT) -> float:

@@ -30,10 +30,10 @@ from bot.delivery.attempt import (
     find,
 )
 from bot.delivery.retry_policy import (
-    AUTH,
     CRASHED,
-    GENERAL,
-    NO_EDIT,
+    FINAL_FOR_EDIT,
+    RETRIED_AFTER_FIX,
+    RETRIED_IN_ORDER,
     STUBBORN_TRIES,
     RateLimit,
     RetryDecision,
@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-_STUBBORN = Stubborn(STUBBORN_TRIES, sorted(GENERAL))
+_STUBBORN = Stubborn(STUBBORN_TRIES, sorted(RETRIED_IN_ORDER))
 _LOOK_AGAIN = 1.0
 _CHECK_EVERY = 0.25
 
@@ -132,7 +132,7 @@ class Outbox:
     async def refused(self) -> str:
         """Return a sentence on messages that Slack keeps refusing with an unlisted code, "" if there are none."""
         async with self._store.read() as uow:
-            held = await uow.outbox.stubborn(STUBBORN_TRIES, sorted(GENERAL | NO_EDIT))
+            held = await uow.outbox.stubborn(STUBBORN_TRIES, sorted(RETRIED_IN_ORDER | FINAL_FOR_EDIT))
         codes = ", ".join(sorted({f"{post.last_error} in {post.channel}" for post in held}))
         if not held:
             return ""
@@ -140,7 +140,7 @@ class Outbox:
         return f"Slack refuses {number} ({codes}); cmbot tries again for about a day"
 
     def wake(self) -> None:
-        """Look at the store now, after a row was put."""
+        """Check the outbox now, after a row was put."""
         self._awake.set()
 
     async def run(self) -> None:
@@ -364,7 +364,7 @@ class Outbox:
         self._note(claim, failed)
         if died:
             self._noted.pop(claim.message_key, None)
-        if failed.error in AUTH:
+        if failed.error in RETRIED_AFTER_FIX:
             self.auth_error = failed.error
         self._hold(claim.channel, verdict.hold, retry_at or now)
         if post is not None and self._on_dead is not None:

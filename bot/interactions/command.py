@@ -23,6 +23,7 @@ from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Replacement
+from bot.permissions.access import Access
 from bot.permissions.roles import Role
 
 
@@ -49,7 +50,8 @@ class Args(BaseModel):
     """Arguments of one command: the fields named in `words` are bare words in that order, the others `key=value`.
 
     `rest` names the last of `words` when it takes all further words (a tuple of strings). A field with a default may
-    be left out. Field descriptions are what `/cm help` shows. A field marked by `offers` is one to choose in a form.
+    be left out. Field descriptions are what `/cm help` shows. A form offers choices for a field that is annotated with
+    an Offer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,15 +64,9 @@ class Args(BaseModel):
         return {field.alias or name: field for name, field in cls.model_fields.items()}
 
 
-def offers(offer: Offer) -> dict[str, Any]:
-    """Return the mark (`json_schema_extra`) of a field for which a form offers such choices."""
-    return {"offer": offer.value}
-
-
 def offered(field: FieldInfo) -> Offer | None:
     """Return the choices that a form offers for a field, None for free text."""
-    extra = field.json_schema_extra
-    return Offer(str(extra["offer"])) if isinstance(extra, dict) and "offer" in extra else None
+    return next((mark for mark in field.metadata if isinstance(mark, Offer)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +116,7 @@ class ClusterPort(Protocol):
         """Poll; return (an earlier snapshot that proves voters healthy, this one); `patient` may poll twice."""
 
     def before(self, now: Snapshot) -> Snapshot | None:
-        """The watch's snapshot to compare with `now`, None if none is recent."""
+        """Return the watch's snapshot to compare with `now`, None if none is recent."""
 
     async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         """Poll again, late enough after the first poll to confirm or contradict it."""
@@ -206,19 +202,6 @@ class ReportBook(Protocol):
         """Return the space of a cluster over the last `window` seconds."""
 
 
-class Permissions(Protocol):
-    """The rights of a person. A cluster may have its own roles; "" means the roles of all clusters."""
-
-    async def require(self, user: str, role: Role, cluster: str = "") -> None:
-        """Raise NotAllowed with a next step unless `user` holds that role on that cluster."""
-
-    async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
-        """Return those of the clusters on which `user` holds that role."""
-
-    async def describe(self, user: str) -> tuple[str, ...]:
-        """Return sentences on the roles of `user` and their source, or on how to get roles."""
-
-
 class AuditBook(Protocol):
     """Reads the audit log; raises StoreError."""
 
@@ -246,11 +229,6 @@ class FormPort(Protocol):
         """
 
 
-def _no_rules(_cluster: str) -> Sequence[Rule]:
-    """Every threshold at its default."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command that is about to run: the caller, the cluster (by its scope), and the ports."""
@@ -261,7 +239,7 @@ class Call:
     now: float
     proposer: Proposer
     operations: OperationBook
-    standing: Permissions
+    access: Access
     alerts: AlertBook
     reports: ReportBook
     remembered: Callable[[str], ClusterNote]
@@ -270,7 +248,7 @@ class Call:
     share: FileShare | None
     """None if answers are private: everyone in a channel sees its files."""
     forms: FormPort
-    rules: Callable[[str], Sequence[Rule]] = _no_rules
+    rules: Callable[[str], Sequence[Rule]]
     """Returns the configured alert rules of a cluster, because the verdict uses the same thresholds."""
     docs_url: str = ""
     """The base address of the manual (ends with a slash), "" if it is not served."""

@@ -1,7 +1,11 @@
 """Deliveries of Slack as values: a command, a click, a submitted form. No I/O."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+MAX_NUMBER = 1 << 53
+"""Ids and versions are below this number, which JSON readers keep exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,22 @@ class Click:
     value: str
     message_ts: str
     response_url: str
+
+    def number(self, name: str) -> int:
+        """Return a positive number in the button's value (JSON), 0 if it has none; the value may be forged."""
+        found = self._part(name)
+        return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < MAX_NUMBER else 0
+
+    def text(self, name: str) -> str:
+        """Return a text in the button's value (JSON), "" if it has none."""
+        found = self._part(name)
+        return found if isinstance(found, str) else ""
+
+    def _part(self, name: str) -> object:
+        try:
+            return json.loads(self.value)[name]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-BlockJson = Mapping[str, Any]
+from bot.common.json_object import JsonObject
+
+BlockJson = JsonObject
+"""One block of Block Kit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,12 @@ class Message:
     blocks: tuple[BlockJson, ...] = ()
     metadata: Mapping[str, str] | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the form in which the outbox stores the message."""
         return {"text": self.text, "blocks": [dict(block) for block in self.blocks], "metadata": self.metadata}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Message":
+    def from_json(cls, data: JsonObject) -> "Message":
         """Return the message that `to_json` wrote."""
         return cls(data["text"], tuple(data["blocks"]), data.get("metadata"))
 

@@ -10,7 +10,7 @@ import structlog
 from bot.common.errors import Fenced, StoreError
 from bot.leadership.assignment import AssignmentPlan, alone, beside, plan
 from bot.leadership.model import Hold, Replica, Roster, watch_of
-from bot.leadership.ports import Fence, ReplicaStore, ReplicaUnit
+from bot.leadership.ports import HoldCheck, ReplicaStore, ReplicaUnit
 
 log = structlog.get_logger(__name__)
 
@@ -59,14 +59,14 @@ class Membership:
         """Hold of this process on a task, None if the process does not hold the task now."""
         return self.holds.get(task) if self.active else None
 
-    def fence(self, hold: Hold) -> Fence:
-        """Fence for units of work that began under this hold."""
+    def check_of(self, hold: Hold) -> HoldCheck:
+        """HoldCheck for units of work that began under this hold."""
         return partial(self._check, hold)
 
-    def cluster_fence(self, cluster: str) -> Fence | None:
-        """Fence of a cluster that this process holds, else None (`bot.leadership.ports.Duty`)."""
+    def check_of_cluster(self, cluster: str) -> HoldCheck | None:
+        """HoldCheck of a cluster that this process holds, else None (`bot.leadership.ports.CheckOfCluster`)."""
         hold = self.hold(watch_of(cluster))
-        return None if hold is None else self.fence(hold)
+        return None if hold is None else self.check_of(hold)
 
     def idle(self, clusters: Sequence[str]) -> str:
         """Explain why clusters are not polled, or polled by a process that should not run; "" if all is well.

@@ -1,4 +1,8 @@
-"""Replica, Hold and Roster: active processes, and the tasks that each holds under a fencing token. No I/O."""
+"""Replica, Hold and Roster: active processes, and the tasks that each holds under a fencing token. No I/O.
+
+A replica has one *lease*: the time until which the others consider it active; each heartbeat renews it. A replica has
+a *hold* on each of its tasks. A hold does not expire: another replica may take the task when the lease has expired.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

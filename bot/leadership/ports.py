@@ -1,26 +1,14 @@
-"""Ports: fences for writes under a hold, and the part of the store that membership uses."""
+"""Ports: the check of a hold before a write, and the part of the store that membership uses.
+
+Vocabulary: work under a hold begins each writing unit of work with the hold's *check*. The check compares the fencing
+token, and raises Fenced when the task has changed hands. `model.py` defines lease and hold.
+"""
 
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.leadership.model import Hold, Replica, Roster
-
-Fence = Callable[[Any], Awaitable[None]]
-"""Check, at the start of a unit of work under a hold, that the hold is still valid; raises Fenced if it is not."""
-
-
-async def unfenced(_uow: Any) -> None:
-    """Fence of work that needs no hold."""
-
-
-Duty = Callable[[str], Fence | None]
-"""Return the fence for periodic work on a cluster; None if this process does not hold the cluster."""
-
-
-def all_of_it(_cluster: str) -> Fence | None:
-    """Duty of a process that holds every cluster."""
-    return unfenced
 
 
 class ReplicaRows(Protocol):
@@ -64,3 +52,20 @@ class ReplicaStore(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[ReplicaUnit]:
         """Open a view that cannot write."""
+
+
+HoldCheck = Callable[[ReplicaUnit], Awaitable[None]]
+"""Check, at the start of a writing unit of work, that the hold it began under is still valid; raises Fenced if not."""
+
+
+async def no_hold_needed(_uow: ReplicaUnit) -> None:
+    """The check of work that needs no hold."""
+
+
+CheckOfCluster = Callable[[str], HoldCheck | None]
+"""Return the check of a cluster's hold; None if this process does not hold the cluster."""
+
+
+def holds_every_cluster(_cluster: str) -> HoldCheck | None:
+    """A CheckOfCluster of a process that runs alone."""
+    return no_hold_needed

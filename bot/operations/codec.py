@@ -1,4 +1,6 @@
-"""Codec: the stored JSON of an operation. The only module that knows its keys. No I/O.
+"""Codec: the stored JSON of an operation; check_codec.py has that of its checks. No I/O.
+
+These two modules alone know its keys.
 
 The store writes this form into rows, the workflow into audit entries, and the views read it from audit entries;
 therefore it is here and not in the store. Reading ignores unknown keys, and a missing key takes its default, so that
@@ -11,10 +13,11 @@ from typing import Any
 
 from bot.common.errors import UserError
 from bot.operations.change_request import RequestOptions, Reversion
-from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement
+from bot.operations.check_codec import decode_check, encode_check
+from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement, StepKind
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
+from bot.operations.preflight.verdict import CheckWording, PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
 
 Json = Mapping[str, Any]
@@ -83,15 +86,15 @@ def thread_of(data: Json) -> int:
     return int(data.get("thread") or 0)
 
 
-def encode_seen(seen: ObservedState) -> dict[str, Any]:
-    """Encode what was observed; what is empty takes no key."""
+def encode_seen(seen: ObservedState, wording: CheckWording) -> dict[str, Any]:
+    """Encode what was observed; what is empty takes no key. `wording` puts the checks into words."""
     found: dict[str, Any] = {"dialect": seen.dialect} if seen.dialect or seen.verdict is not None else {}
     if seen.leader or seen.verdict is not None:
         found["first"] = seen.leader
     if seen.switch is not None:
         found |= asdict(seen.switch)
     if seen.verdict is not None:
-        found["verdict"] = encode_verdict(seen.verdict)
+        found["verdict"] = encode_verdict(seen.verdict, wording)
     if seen.difference:
         found["difference"] = list(seen.difference)
     if seen.settlement is not None:
@@ -126,17 +129,17 @@ def _verdict(stored: object) -> PreflightResult | None:
         return None
 
 
-def encode_verdict(verdict: PreflightResult) -> dict[str, Any]:
+def encode_verdict(verdict: PreflightResult, wording: CheckWording) -> dict[str, Any]:
     """Encode the checks and the fingerprint of a preflight."""
     return {
-        "checks": [{**asdict(check), "level": check.level.value} for check in verdict.checks],
+        "checks": [encode_check(check, wording) for check in verdict.checks],
         "fingerprint": _plain(asdict(verdict.fingerprint)),
     }
 
 
 def decode_verdict(data: Json) -> PreflightResult:
     """Decode a preflight's result; raises KeyError, TypeError or ValueError when it is not one."""
-    checks = tuple(Check(**{**_known(Check, item), "level": CheckLevel(item["level"])}) for item in data["checks"])
+    checks = tuple(map(decode_check, data["checks"]))
     state = {name: _tuple(value) for name, value in _known(Fingerprint, data["fingerprint"]).items()}
     return PreflightResult(checks, Fingerprint(**state))
 
@@ -167,12 +170,14 @@ def decode_terms(data: Json) -> Terms | None:
 
 def encode_event(event: Event) -> dict[str, Any]:
     """Encode one step of the history."""
-    return {"at": event.at, "state": event.state.value, "by": event.by, "words": event.text}
+    return {"at": event.at, "state": event.state.value, "by": event.by, "words": event.words}
 
 
 def decode_event(data: Json) -> Event:
-    """Decode one step of the history."""
-    return Event(data["at"], OpState(data["state"]), data["by"], data["words"])
+    """Decode one step of the history; its stored words begin with its kind, if it has one."""
+    words, by = data["words"], data["by"]
+    kind = next((kind for kind in StepKind if words.startswith(kind) and bool(by) is kind.by_person), None)
+    return Event(data["at"], OpState(data["state"]), by, words.removeprefix(kind or ""), kind)
 
 
 def _known(kind: Any, data: Json) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Decisions on a card: does this click count, and the reason when it does not. No I/O."""
+"""Decisions on a card: does this click count, and the named reason when it does not. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.operations.model import Operation, OpState
-from bot.operations.policy import Policy, as_sentence, lacks, lacks_all, missing
+from bot.operations.policy import Lack, Policy, Refusal, lacks, lacks_all, missing
 from bot.permissions.roles import Rights, Role
 
 
@@ -17,60 +17,119 @@ class Act(StrEnum):
     CANCEL = "cancel"
 
 
-def refuse_decision(op: Operation, act: Act, rights: Rights, policy: Policy, *, version: int, now: float) -> str:
-    """Why a click on a card of that version does not count, in a sentence; "" when it does.
+@dataclass(frozen=True, slots=True)
+class OperationRefusal(Refusal):
+    """Refusal of an act on the operation of that number."""
+
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotWaiting(OperationRefusal):
+    """The operation is not waiting, or the button is forged."""
+
+    state: OpState
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate(OperationRefusal):
+    """The operation has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class MayNotCancel(OperationRefusal):
+    """Only the requester or an admin may cancel the operation."""
+
+    requester: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyApproved(OperationRefusal):
+    """The person has approved the operation before."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOperation(OperationRefusal):
+    """The person proposed the operation, so another one must act; `lease` is True if a lease is to be changed."""
+
+    lease: bool
+
+
+class Lacking(StrEnum):
+    """Act for which a person lacks the role."""
+
+    APPROVE = "approve"
+    APPROVE_OWN = "approve_own"
+    REJECT = "reject"
+    CHANGE_LEASE = "change_lease"
+
+
+@dataclass(frozen=True, slots=True)
+class DeciderLacks(OperationRefusal):
+    """The person lacks what the act needs."""
+
+    act: Lacking
+    lacks: tuple[Lack, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseOver(OperationRefusal):
+    """The lease of the operation is over."""
+
+
+DecisionRefusal = NotWaiting | TooLate | MayNotCancel | AlreadyApproved | OwnOperation | DeciderLacks | LeaseOver
+
+
+def refuse_decision(
+    op: Operation, act: Act, rights: Rights, policy: Policy, *, version: int, now: float
+) -> DecisionRefusal | None:
+    """Find why a click on a card of that version does not count; None when it does.
 
     An earlier version of a waiting card still counts: the state that it shows never changes under one id.
     """
     if op.state is not OpState.WAITING or not 0 < version <= op.version:
-        return f"Operation #{op.id} is already {op.state}, so this button has no effect."
+        return NotWaiting(op.id, op.state)
     if now >= op.expires_at:
-        return f"Operation #{op.id} has expired. Type the command again to propose it again."
+        return TooLate(op.id)
     if act is Act.CANCEL:
-        return _refuse_cancel(op, rights)
+        may = rights.user == op.requester or rights.has(Role.ADMIN)
+        return None if may else MayNotCancel(op.id, op.requester)
     if act is Act.REJECT:
-        why = "" if rights.has(Role.ADMIN) else lacks_all(rights, policy)
-        return as_sentence(f"only an approver of operation #{op.id} may reject it: {why}") if why else ""
+        return None if rights.has(Role.ADMIN) else _lacking(op, Lacking.REJECT, lacks_all(rights, policy))
     return _refuse_approval(op, rights, policy)
 
 
-def _refuse_cancel(op: Operation, rights: Rights) -> str:
-    if rights.user == op.requester or rights.has(Role.ADMIN):
-        return ""
-    return f"Only <@{op.requester}>, who proposed operation #{op.id}, or an admin may cancel it."
-
-
-def _refuse_approval(op: Operation, rights: Rights, policy: Policy) -> str:
+def _refuse_approval(op: Operation, rights: Rights, policy: Policy) -> DecisionRefusal | None:
     if rights.user in op.approvals:
-        return f"You have already approved operation #{op.id}; it waits for another person."
-    if rights.user == op.requester:
-        return _refuse_own(op, rights, policy)
-    why = lacks_all(rights, policy)
-    return as_sentence(f"you may not approve operation #{op.id}: {why}") if why else ""
-
-
-def _refuse_own(op: Operation, rights: Rights, policy: Policy) -> str:
+        return AlreadyApproved(op.id)
+    if rights.user != op.requester:
+        return _lacking(op, Lacking.APPROVE, lacks_all(rights, policy))
     if policy.requester_may == "never":
-        return f"You proposed operation #{op.id}, so another person must approve it."
-    why = lacks(rights, Role.OPERATOR) if policy.requester_may == "always" else lacks_all(rights, policy)
-    return as_sentence(f"you proposed operation #{op.id} and cannot approve it: {why}") if why else ""
+        return OwnOperation(op.id, lease=False)
+    return _lacking(op, Lacking.APPROVE_OWN, _own_lacks(rights, policy))
 
 
-def refuse_keeping(op: Operation, rights: Rights, policy: Policy) -> str:
-    """Why a person may not extend or keep a lease, in a sentence; approvers may, because they approved the time."""
-    own = rights.user == op.requester
-    if own and policy.requester_may == "never":
-        return f"You proposed operation #{op.id}, so another person must extend or keep it."
-    always = own and policy.requester_may == "always"
-    why = lacks(rights, Role.OPERATOR) if always else lacks_all(rights, policy)
-    return f"Only an approver of operation #{op.id} may extend or keep it: {why}." if why else ""
+def _own_lacks(rights: Rights, policy: Policy) -> tuple[Lack, ...]:
+    """Find what a requester lacks for the own approval."""
+    if policy.requester_may != "always":
+        return lacks_all(rights, policy)
+    lack = lacks(rights, Role.OPERATOR)
+    return () if lack is None else (lack,)
 
 
-def refuse_lease_click(op: Operation) -> str:
-    """Why a lease can no longer be extended or kept, in a sentence; "" when it can."""
-    if op.lease_until:
-        return ""
-    return f"The lease of operation #{op.id} is over, so there is nothing to extend or keep."
+def _lacking(op: Operation, act: Lacking, found: tuple[Lack, ...]) -> DeciderLacks | None:
+    return DeciderLacks(op.id, act, found) if found else None
+
+
+def refuse_keeping(op: Operation, rights: Rights, policy: Policy) -> DecisionRefusal | None:
+    """Find why a person may not extend or keep a lease; approvers may, because they approved the time."""
+    if not op.lease_until:
+        return LeaseOver(op.id)
+    if rights.user != op.requester:
+        return _lacking(op, Lacking.CHANGE_LEASE, lacks_all(rights, policy))
+    if policy.requester_may == "never":
+        return OwnOperation(op.id, lease=True)
+    return _lacking(op, Lacking.CHANGE_LEASE, _own_lacks(rights, policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +146,10 @@ class DecisionRights:
         return (*self.earlier, self.clicker)
 
 
-def requester_lacks(op: Operation, people: DecisionRights) -> str:
-    """Role that the requester lost, as in "the role operator"; "" for none."""
+def requester_lacks(op: Operation, people: DecisionRights) -> Role | None:
+    """Role that the requester lost; None for none."""
     needed = (Role.OPERATOR, *((Role.BREAKER,) if op.forced else ()))
-    return next((f"the role {role}" for role in needed if lacks(people.requester, role)), "")
+    return next((role for role in needed if not people.requester.has(role)), None)
 
 
 def unsure(op: Operation, policy: Policy, people: DecisionRights) -> str:
@@ -103,8 +162,8 @@ def unsure(op: Operation, policy: Policy, people: DecisionRights) -> str:
     return next((group for group in unknown if group), "")
 
 
-def dropped(policy: Policy, op: Operation, people: DecisionRights) -> Mapping[str, str]:
-    """Earlier approvals that no longer count: user ids, each with what that person lacks."""
+def dropped(policy: Policy, op: Operation, people: DecisionRights) -> Mapping[str, tuple[str, ...]]:
+    """Earlier approvals that no longer count: user ids, each with the sources that the person lacks."""
     alone = {rights.user: missing(policy, op.requester, [rights]) for rights in people.earlier}
     none = {need.source: need.approvals for need in policy.needs}
-    return {user: " and ".join(none) for user, short in alone.items() if short == none}
+    return {user: tuple(none) for user, short in alone.items() if short == none}

@@ -1,27 +1,14 @@
 """Leases: a switch that is set for a time, and the operation that restores the old value. No I/O."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypedDict
 
 from bot.operations.change_request import RequestOptions, Reversion
-from bot.operations.model import ObservedSwitch, Operation, OpState
+from bot.operations.model import ObservedSwitch, Operation, StepKind
 from bot.operations.requests import TaskSwitch
 
 MAX_NOTICE = 600.0
 """Seconds before its end at which a lease is announced, at most; short leases are announced in their last quarter."""
-WARNED = "it goes back soon"
-"""Text of the step that announces the end of a lease."""
-TIME_UP = "time is up: "
-"""First words of the steps in which a lease ends and its switch goes back."""
-_ENDS: Mapping[OpState, str] = {
-    OpState.PROPOSED: "{task} goes back to {value} now",
-    OpState.VERIFIED: "{task} is {value} again",
-    OpState.UNKNOWN: "it is not known if {task} is {value} again",
-    OpState.BLOCKED: "{task} was not restored",
-    OpState.CANCELLED: "{task} was not restored",
-    OpState.FAILED: "{task} was not restored",
-}
 
 
 class LeaseTimes(TypedDict):
@@ -41,18 +28,9 @@ def switch_of(op: Operation) -> tuple[TaskSwitch, ObservedSwitch]:
     return op.request, op.seen.switch
 
 
-def ended(back: Operation) -> str:
-    """Text on a lease that is over; `back` is the operation that restores the old value."""
-    text = _ENDS.get(back.state)
-    if text is None or not isinstance(back.request, TaskSwitch):
-        return ""
-    value = "on" if back.request.on else "off"
-    return f"{TIME_UP}{text.format(task=back.task, value=value)} (operation #{back.id})"
-
-
 def announcements(op: Operation) -> int:
     """Number of times the end of its lease was announced: an extended lease is announced again."""
-    return sum(event.text == WARNED for event in op.history)
+    return sum(event.kind is StepKind.WARNED for event in op.history)
 
 
 def started(op: Operation, now: float) -> Operation:
@@ -68,7 +46,7 @@ def until(end: float, lease: float) -> LeaseTimes:
     return {"lease_until": end, "warn_at": end - min(MAX_NOTICE, lease / 4)}
 
 
-def reverting(op: Operation, now: float) -> Operation:
+def reverting(op: Operation, now: float, reason: str) -> Operation:
     """Make the operation that restores the value before a lease; an unset or meaningless value becomes off."""
     request, switch = switch_of(op)
     reversion = Reversion(of=op.id, thread=op.card_id, left=switch.will_send)
@@ -80,5 +58,5 @@ def reverting(op: Operation, now: float) -> Operation:
         created_at=now,
         expires_at=now,
         channel=op.channel,
-        reason=f"operation #{op.id} was for a time only",
+        reason=reason,
     )

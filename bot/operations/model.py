@@ -67,14 +67,43 @@ LOCKING = frozenset({OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN})
 _UNSENT = frozenset({OpState.BLOCKED, OpState.CANCELLED, OpState.SUPERSEDED})
 
 
+class StepKind(StrEnum):
+    """Kind of a step, where its state alone does not tell it; the value begins the recorded words of the step."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXTENDED = "extended"
+    KEPT = "kept"
+    SETTLED = "settled"
+    WARNED = "it goes back soon"
+    TIME_UP = "time is up: "
+
+    @property
+    def by_person(self) -> bool:
+        """True for an act of a person."""
+        return self not in {StepKind.WARNED, StepKind.TIME_UP}
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One step of an operation's history; `by` is a Slack user id, "" for cmbot itself. `text` is kept as recorded."""
+    """One step of an operation's history; `by` is a Slack user id, "" for cmbot itself.
+
+    `text` is what was recorded about it, for a step with a `kind` what follows the kind.
+    """
 
     at: float
     state: OpState
     by: str
     text: str
+    kind: StepKind | None = None
+
+    @property
+    def words(self) -> str:
+        """Words of the step, as they are stored."""
+        return f"{self.kind or ''}{self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +232,29 @@ class StepChanges(TypedDict, total=False):
     warn_at: float
 
 
-def note(op: Operation, *, at: float, by: str = "", text: str, **changes: Unpack[StepChanges]) -> Operation:
+def note(
+    op: Operation,
+    *,
+    at: float,
+    by: str = "",
+    text: str = "",
+    kind: StepKind | None = None,
+    **changes: Unpack[StepChanges],
+) -> Operation:
     """Take a step that keeps the state, such as one of several approvals or an extended lease; one version up."""
-    history = (*op.history, Event(at, op.state, by, text))
+    history = (*op.history, Event(at, op.state, by, text, kind))
     return replace(op, version=op.version + 1, history=history, **changes)
 
 
 def advance(
-    op: Operation, to: OpState, *, at: float, by: str = "", text: str = "", **changes: Unpack[StepChanges]
+    op: Operation,
+    to: OpState,
+    *,
+    at: float,
+    by: str = "",
+    text: str = "",
+    kind: StepKind | None = None,
+    **changes: Unpack[StepChanges],
 ) -> Operation:
     """Move `op` to state `to`, one version up.
 
@@ -218,4 +262,5 @@ def advance(
     """
     if to not in TRANSITIONS.get(op.state, frozenset()):
         raise ValueError(f"no transition from {op.state} to {to}")
-    return replace(op, state=to, version=op.version + 1, history=(*op.history, Event(at, to, by, text)), **changes)
+    history = (*op.history, Event(at, to, by, text, kind))
+    return replace(op, state=to, version=op.version + 1, history=history, **changes)

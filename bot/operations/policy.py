@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from enum import StrEnum
 
 from bot.permissions.roles import Rights, Role
 
@@ -73,11 +73,24 @@ POLICIES: Mapping[str, Policy] = {
 """Default policies by kind of change."""
 
 
-def policy_of(key: str, *overrides: Mapping[str, Any]) -> Policy:
-    """Policy of one kind of change: the default, then the keys of each override in turn."""
-    policy, known = POLICIES[key], {item.name for item in fields(Policy)}
+@dataclass(frozen=True, slots=True)
+class PolicyOverride:
+    """Values that replace those of a policy; None keeps the value, no channels mean any channel."""
+
+    approvals: int | None = None
+    source: str | None = None
+    requester_may: str | None = None
+    reason: str | None = None
+    expires_after: float | None = None
+    channels: tuple[str, ...] | None = None
+
+
+def policy_of(key: str, *overrides: PolicyOverride) -> Policy:
+    """Policy of one kind of change: the default, then the values of each override in turn."""
+    policy = POLICIES[key]
     for override in overrides:
-        policy = replace(policy, **{name: value for name, value in override.items() if name in known})
+        given = ((item.name, getattr(override, item.name)) for item in fields(override))
+        policy = replace(policy, **{name: value for name, value in given if value is not None})
     return replace(policy, channels=policy.channels or None)
 
 
@@ -122,47 +135,93 @@ def _common(channels: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | Non
     return tuple(channel for channel in named[0] if all(channel in other for other in named))
 
 
-def lacks(rights: Rights, source: str) -> str:
-    """Why a person does not hold a role or is not in a user group, in a clause; "" when they do."""
+class LackReason(StrEnum):
+    """Reason why a person does not hold a role or is not in a user group."""
+
+    NOT_LISTED = "not_listed"
+    NO_HOLDERS = "no_holders"
+    NOT_IN_GROUP = "not_in_group"
+    NOT_HELD = "not_held"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A role or user group that a person does not hold.
+
+    `about` is the user group that Slack did not list, the settings key without holders, or the source itself.
+    """
+
+    reason: LackReason
+    about: str
+
+
+def lacks(rights: Rights, source: str) -> Lack | None:
+    """Find why a person does not hold a role or is not in a user group; None when they do."""
     if rights.has(source):
-        return ""
+        return None
     if source in rights.unknown:
-        return f"Slack did not list the user group {rights.unknown[source]}, so this is refused for now"
+        return Lack(LackReason.NOT_LISTED, rights.unknown[source])
     if source in rights.empty:
-        return f"`{rights.place(Role(source))}` in the settings is empty: name users or user groups there"
-    return f"you are not in the user group {source}" if source.startswith("S") else f"you do not hold the role {source}"
+        return Lack(LackReason.NO_HOLDERS, rights.place(Role(source)))
+    return Lack(LackReason.NOT_IN_GROUP if source.startswith("S") else LackReason.NOT_HELD, source)
+
+
+def lacks_all(rights: Rights, policy: Policy) -> tuple[Lack, ...]:
+    """Find why a person's approval does not count for a policy; empty when it does."""
+    found = [lacks(rights, need.source) for need in policy.needs]
+    every = [lack for lack in found if lack is not None]
+    return tuple(dict.fromkeys(every)) if len(every) == len(found) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Reason why an act is refused, without words: one subclass a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposerLacks(Refusal):
+    """The proposer lacks a role; `glass` is True if break-glass alone needs it."""
+
+    lack: Lack
+    glass: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoApprover(Refusal):
+    """No one can approve: the settings key `place` is empty."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherChannel(Refusal):
+    """The change may be proposed in these channels only; the policies have none in common when there is none."""
+
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonMissing(Refusal):
+    """The change needs a reason."""
+
+
+ProposalRefusal = ProposerLacks | NoApprover | OtherChannel | ReasonMissing
 
 
 def refuse_proposal(
     policy: Policy, rights: Rights, *, channel: str, reason: str, forced: bool = False
-) -> tuple[str, bool]:
-    """Why this person may not propose it here: a sentence ("" when they may), and True if rights are the reason."""
+) -> ProposalRefusal | None:
+    """Find why this person may not propose it here; None when they may."""
     needed = (Role.OPERATOR, *((Role.BREAKER,) if forced else ()))
-    missing = next((why for role in needed if (why := lacks(rights, role))), "")
-    if missing:
-        what = "`force=yes` is break-glass, and " if forced and rights.has(Role.OPERATOR) else ""
-        return as_sentence(f"{what}{missing}"), True
+    missing = next((lack for role in needed if (lack := lacks(rights, role)) is not None), None)
+    if missing is not None:
+        return ProposerLacks(missing, glass=forced and rights.has(Role.OPERATOR))
     empty = next((Role(need.source) for need in policy.needs if need.source in rights.empty), None)
     if empty is not None:
-        where = rights.place(empty)
-        return f"There is no approver for this: name users or user groups under `{where}` in the settings.", True
+        return NoApprover(rights.place(empty))
     if policy.channels is not None and channel not in policy.channels:
-        return _only_in(policy.channels), True
-    if policy.reason == "required" and not reason.strip():
-        return 'This needs a reason: add `reason="…"`.', False
-    return "", False
-
-
-def _only_in(channels: Collection[str]) -> str:
-    if channels:
-        return f"Propose this in {' or '.join(f'<#{name}>' for name in channels)} only."
-    return "The policies for this have no channel in common: change `channels` under `policies` in the settings."
-
-
-def lacks_all(rights: Rights, policy: Policy) -> str:
-    """Why a person's approval does not count for a policy, in a clause; "" when it does."""
-    reasons = [lacks(rights, need.source) for need in policy.needs]
-    return "" if "" in reasons else ", and ".join(dict.fromkeys(reasons))
+        return OtherChannel(policy.channels)
+    return ReasonMissing() if policy.reason == "required" and not reason.strip() else None
 
 
 def missing(policy: Policy, requester: str, given: Collection[Rights]) -> Mapping[str, int]:
@@ -183,44 +242,31 @@ def _counts(need: Need, policy: Policy, requester: str, rights: Rights) -> bool:
     return policy.requester_may != "never" and rights.has(need.source)
 
 
-def phrase(short: Mapping[str, int]) -> str:
-    """Missing approvals as a phrase: "2 approvals by approver and 1 approval by admin"."""
-    parts = (f"{number} approval{'s' if number > 1 else ''} by {source}" for source, number in short.items())
-    return " and ".join(parts)
-
-
-def progress(policy: Policy, short: Mapping[str, int]) -> str:
-    """Progress of the approvals: "1 of 2"; with several sources, the missing approvals."""
-    if policy.also:
-        return f"{phrase(short)} missing"
-    return f"{policy.approvals - short[policy.source]} of {policy.approvals}"
-
-
 def enough(policy: Policy, requester: str, given: Collection[Rights]) -> bool:
     """True if these people's approvals suffice."""
     return not missing(policy, requester, given)
 
 
-def short_of(policy: Policy, approvers: frozenset[str], operators: frozenset[str]) -> str:
-    """Why the approvals of a policy can never be complete, in a clause; "" when they can.
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Approvals that a policy needs, and the people who can give one; `others` if the requester does not count."""
+
+    needed: int
+    people: int
+    others: bool
+
+
+def short_of(policy: Policy, approvers: frozenset[str], operators: frozenset[str]) -> Shortfall | None:
+    """Find why the approvals of a policy can never be complete; None when they can.
 
     `approvers` are all users who hold its source, `operators` all who may propose.
     """
     if not operators:
-        return ""
+        return None
     own = {"always": 1, "if_approver": 0, "never": -1}[policy.requester_may]
     # The best case: the requester is the operator whose own approval counts most, or costs least.
     most = max(
         len(approvers | {one}) if own > 0 else len(approvers) if own == 0 else len(approvers - {one})
         for one in operators
     )
-    if most >= policy.approvals:
-        return ""
-    besides = " besides the requester" if own < 0 else ""
-    may = "no one can give one" if not most else f"only {most} {'person' if most == 1 else 'people'} can give one"
-    return f"it needs {policy.approvals} approval{'s' if policy.approvals > 1 else ''}, but {may}{besides}"
-
-
-def as_sentence(clause: str) -> str:
-    """Make a clause a sentence."""
-    return f"{clause[0].upper()}{clause[1:]}."
+    return None if most >= policy.approvals else Shortfall(policy.approvals, most, others=own < 0)

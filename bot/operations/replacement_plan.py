@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.clustermgr.health import learner_health, voter_health
+from bot.clustermgr.health import VoterFault, learner_health, voter_health
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import UserError
 from bot.operations.change_request import ChangeRequest
@@ -25,6 +25,17 @@ class Replacement:
     node_host: str
 
 
+class StepKey(StrEnum):
+    """Steps in their order: two of them wait, the others propose a change."""
+
+    REMOVE_DEAD = "remove_dead"
+    ADD_LEARNER = "add_learner"
+    CAUGHT_UP = "caught_up"
+    REMOVE_LEARNER = "remove_learner"
+    ADD_VOTER = "add_voter"
+    HEALTHY = "healthy"
+
+
 class StepState(StrEnum):
     """State of a step; `unknown` while the cluster has no leader to ask."""
 
@@ -36,13 +47,16 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `request` is the change to propose, None for a wait; `why` says what is missing."""
+    """One step: `request` is the change to propose, None for a wait.
 
-    key: str
-    sentence: str
+    `fault` is what a wait waits for; `node_host` is the service address of the new node.
+    """
+
+    key: StepKey
     request: Request | None
     state: StepState
-    why: str = ""
+    fault: VoterFault | None = None
+    node_host: str = ""
 
 
 def replace_plan(
@@ -76,25 +90,15 @@ def replace_plan(
     view = view_of(before, now)
     known = view is not None and group_checks(now)[0].level is not CheckLevel.BLOCK
     done = _done(dead, new, view, before, caught_up=learner_was_caught_up) if view is not None and known else None
-    unproven = view.health[new].why if view and new in view.health else ""
-    whys = ("", "", _hint(_missing(new, before, now), node_host), "", "", _hint(unproven, node_host))
+    unproven = view.health[new].fault if view and new in view.health else None
+    faults = (None, None, _missing(new, before, now), None, None, unproven)
     return tuple(
-        Step(key, sentence.format(dead=dead, new=new), request, _state(index, done), why if done else "")
-        for index, ((key, sentence), request, why) in enumerate(zip(_STEPS, requests, whys, strict=True))
+        Step(key, request, _state(index, done), fault if done else None, node_host)
+        for index, (key, request, fault) in enumerate(zip(StepKey, requests, faults, strict=True))
     )
 
 
-_STEPS = (
-    ("remove_dead", "Remove the dead peer {dead}."),
-    ("add_learner", "Add peer {new} as a learner, and start its node."),
-    ("caught_up", "Wait until learner {new} has caught up."),
-    ("remove_learner", "Remove learner {new}: a learner cannot be made a voter in place."),
-    ("add_voter", "Add peer {new} as a voter."),
-    ("healthy", "Wait until voter {new} is proven healthy."),
-)
-
-
-def next_step(steps: tuple[Step, ...]) -> Step | None:
+def next_step(steps: Sequence[Step]) -> Step | None:
     """Step to take now; None when all are done, or when the cluster cannot be asked."""
     return next((step for step in steps if step.state is StepState.NEXT), None)
 
@@ -123,17 +127,9 @@ def _state(index: int, done: tuple[bool, ...] | None) -> StepState:
     return StepState.NEXT if all(done[:index]) else StepState.LATER
 
 
-def _missing(new: int, before: Snapshot | None, now: Snapshot) -> str:
+def _missing(new: int, before: Snapshot | None, now: Snapshot) -> VoterFault | None:
     learner = learner_health(before, now).get(new)
-    return learner.why if learner is not None and not learner.healthy else ""
-
-
-def _hint(why: str, node_host: str) -> str:
-    """What is missing, with the person's task when waiting does not help."""
-    if "not configured" not in why:
-        return why
-    node = node_host or "its service address"
-    return f"{why}: write {node} under `hosts` in the settings instead of the dead node, and restart cmbot"
+    return learner.fault if learner is not None and not learner.healthy else None
 
 
 def was_caught_up(recent: Sequence[Operation], dead: int, new: int) -> bool:

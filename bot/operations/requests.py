@@ -45,11 +45,6 @@ class MemberAdd:
             )
         _check_flag(self.learner, "as=")
 
-    @property
-    def text(self) -> str:
-        """Request as a phrase: "add peer 4 as a learner"."""
-        return f"add peer {self.peer_id} as {'a learner' if self.learner else 'a voter'}"
-
 
 @dataclass(frozen=True, slots=True)
 class MemberRemove:
@@ -61,11 +56,6 @@ class MemberRemove:
     def __post_init__(self) -> None:
         check_peer_id(self.peer_id, ZERO_REMOVED)
 
-    @property
-    def text(self) -> str:
-        """Request as a phrase."""
-        return f"remove peer {self.peer_id}"
-
 
 @dataclass(frozen=True, slots=True)
 class LeaderTransfer:
@@ -76,11 +66,6 @@ class LeaderTransfer:
 
     def __post_init__(self) -> None:
         check_peer_id(self.peer_id, ZERO_LEADS)
-
-    @property
-    def text(self) -> str:
-        """Request as a phrase."""
-        return f"move leadership to peer {self.peer_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +82,6 @@ class TaskSwitch:
     def __post_init__(self) -> None:
         _check_task(self.task)
         _check_flag(self.on, "on")
-
-    @property
-    def text(self) -> str:
-        """Request as a phrase."""
-        return f"turn {self.task} {'on' if self.on else 'off'}"
 
 
 Request = MemberAdd | MemberRemove | LeaderTransfer | TaskSwitch

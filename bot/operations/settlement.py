@@ -8,10 +8,6 @@ from bot.operations.requests import TaskSwitch
 
 MAX_COMPARED = 50
 """Number of newest operations of which those settled by an admin are compared with the cluster."""
-CANNOT_SEE = (
-    "cmbot sees the hosts' answers now, not a request that is still pending inside the cluster. It looks again until "
-    "the cluster was stable for a minute. If the cluster then shows the opposite, the card says so."
-)
 
 
 def mark(op: Operation, *, done: bool, at: float) -> ObservedState:
@@ -30,25 +26,23 @@ def until(op: Operation) -> float:
     return 0.0 if settlement is None else settlement.until or float("inf")
 
 
-def compare(op: Operation, text: str, *, there: bool, calm: bool) -> tuple[str, bool] | None:
-    """Compare a settlement with the cluster: the text, and True if they contradict; None while that is open.
+def contradicts(op: Operation, *, there: bool, calm: bool) -> bool | None:
+    """Compare a settlement with the cluster: True if they contradict; None while that is open.
 
-    `there` is True if the effect is seen, and `text` describes what is seen. An effect that is there is proof; a
-    missing effect counts once the cluster was `calm` for a minute. Raises ValueError without a settlement.
+    `there` is True if the effect is seen. An effect that is there is proof; a missing effect counts once the cluster
+    was `calm` for a minute. Raises ValueError without a settlement.
     """
     if op.seen.settlement is None:
         raise ValueError(f"operation #{op.id} was not settled")
     if not (there or calm):
         return None
-    if there == op.seen.settlement.done:
-        return f"looked again: {text}", False
-    return f"the cluster shows the opposite: {text}", True
+    return there != op.seen.settlement.done
 
 
-def closed(op: Operation, text: str, *, contradicts: bool, at: float) -> ObservedState:
+def closed(op: Operation, text: str, *, contradiction: bool, at: float) -> ObservedState:
     """`seen` once the comparison is over."""
     settlement = replace(op.seen.settlement, until=at) if op.seen.settlement is not None else None
-    return replace(op.seen, settlement=settlement, contradiction=text if contradicts else op.seen.contradiction)
+    return replace(op.seen, settlement=settlement, contradiction=text if contradiction else op.seen.contradiction)
 
 
 def changed_later(op: Operation, recent: Iterable[Operation]) -> bool:

@@ -5,23 +5,13 @@ from dataclasses import replace
 
 from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.policy import Policy, Terms
-from bot.operations.preflight.fingerprint import difference
-from bot.operations.preflight.verdict import CheckLevel, PreflightResult, changed_checks, changes_a_check
+from bot.operations.preflight.verdict import PreflightResult, changes_a_check
 
 
 def has_moved(op: Operation, fresh: PreflightResult) -> bool:
     """True if an approval of what the card shows is void by now."""
     shown = op.seen.verdict
     return shown is None or fresh.blocked or changes_a_check(shown, fresh)
-
-
-def what_moved(op: Operation, fresh: PreflightResult) -> tuple[str, ...]:
-    """Phrases on how the cluster differs from what the card shows; never empty."""
-    shown = op.seen.verdict
-    if shown is None:
-        return ("an older release made the card",)
-    found = difference(shown.fingerprint, fresh.fingerprint)
-    return found or tuple(check.sentence.rstrip(".") for check in changed_checks(shown, fresh)) or ("checks differ",)
 
 
 def replacement_of(
@@ -32,8 +22,12 @@ def replacement_of(
     policy: Policy,
     *,
     now: float,
+    text: str,
 ) -> Operation:
-    """Make the operation that takes over the card: the same request under its own number, without approvals."""
+    """Make the operation that takes over the card: the same request under its own number, without approvals.
+
+    `changed` are phrases on what changed, `text` is that of its first step.
+    """
     replacement = Operation(
         cluster=op.cluster,
         request=op.request,
@@ -47,7 +41,4 @@ def replacement_of(
         terms=Terms(policy, requester_counts=op.terms.requester_counts if op.terms else None),
         card=op.card_id,
     )
-    if fresh.blocked:
-        why = " ".join(check.sentence for check in fresh.of_level(CheckLevel.BLOCK))
-        return advance(replacement, OpState.BLOCKED, at=now, text=f"the cluster changed since: {why}")
-    return advance(replacement, OpState.WAITING, at=now, text=f"replaces operation #{op.id}; no approvals yet")
+    return advance(replacement, OpState.BLOCKED if fresh.blocked else OpState.WAITING, at=now, text=text)

@@ -17,10 +17,10 @@ from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.forms.controller import Forms
-from bot.chatops.forms.home import OpenNow
 from bot.chatops.forms.signing import key_of
 from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
+from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.cluster import poll_deadline
 from bot.common.message_key import MessageKey
@@ -28,7 +28,6 @@ from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
 from bot.leadership.membership import Membership
-from bot.operations.change_request import policy_keys
 from bot.permissions.access import Access
 from bot.runtime.clock import Clock, ClockGuard, earliest
 from bot.runtime.jobs import JobProblems, poll_gained
@@ -37,7 +36,6 @@ from bot.runtime.scheduler import Scheduler
 from bot.runtime.settings_mapping import escalation_of, heartbeat_url, policy, refuse_reserved_names, report_jobs_of
 from bot.runtime.startup import Foundation, foundation, membership_of
 from bot.runtime.status import StatusReporter
-from bot.slack.home import HomeTab, show_once
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, Bolt, Surfaces, build_app
 from bot.slack.socket_mode import SocketMode
@@ -54,10 +52,10 @@ from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import Executor
-from bot.workflow.lease_manager import LeaseClicks, LeaseManager
 from bot.workflow.proposals import ProposalService
 from bot.workflow.reporting import OperationReport
 from bot.workflow.repository import OperationRepository
+from bot.workflow.reversions import Reversions, TimeLimitClicks
 
 LATE_SECONDS = 180.0
 """Age in seconds at which the last poll of a cluster is too old."""
@@ -102,12 +100,15 @@ async def build(
         reports = _reports(base, report_jobs)
         audit_log = AuditLog(base.store, base.clock)
         inbox = Inbox(base.store, base.replica, base.clock)
-        forms = _forms(base, noted, approvals, alert_actions, audit_log)
-        dispatcher = _dispatcher(base, noted, rules, approvals, proposals, alert_actions, reports, forms, inbox)
+        home = _home(base, noted, approvals, alert_actions, inbox)
+        forms = _forms(base, noted, approvals, audit_log, home)
+        dispatcher = _dispatcher(
+            base, noted, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log
+        )
         # The edge to Slack, where their questions arrive.
         task_queue = TaskQueue()
         installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
-        bolt = _bolt(base, dispatcher, forms, inbox, task_queue, installation)
+        bolt = _bolt(base, dispatcher, forms, home, task_queue, installation)
         socket_mode = _socket_mode(base, bolt)
         yield App(
             settings=settings,
@@ -126,7 +127,7 @@ async def build(
             fallback=fallback,
             repository=repository,
             executor=executor,
-            lease_manager=LeaseManager(repository, executor, base.clusters, base.clock),
+            reversions=Reversions(repository, executor, base.clusters, base.clock),
             alert_actions=alert_actions,
             report_jobs=report_jobs,
             summaries=Summaries(base.store, reports, wake=base.wake, ahead=lambda: base.wall() - base.clock()),
@@ -144,7 +145,7 @@ async def build(
 
 
 async def _last_notes(base: Foundation) -> Notes:
-    """Read what the last poll of each cluster saw, before this start."""
+    """Read the results of the last poll of each cluster before this start."""
     async with base.store.read() as uow:
         states = await uow.cluster_states.several(base.clusters.keys())
     return {name: ClusterNote.of(state) for name, state in states.items()}
@@ -154,7 +155,7 @@ def _watches(
     base: Foundation, rules: Mapping[str, tuple[Rule, ...]], noted: Notes, repository: OperationRepository
 ) -> Mapping[str, Watcher]:
     own_network = OwnNetwork(
-        [_seat(base.settings, own, rules[own.name]) for own in base.settings.clusters],
+        [_watched_cluster(base.settings, own, rules[own.name]) for own in base.settings.clusters],
         noted=noted,
         place=socket.gethostname(),
     )
@@ -178,7 +179,7 @@ def _watches(
     }
 
 
-def _seat(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> WatchedCluster:
+def _watched_cluster(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> WatchedCluster:
     announces = any(rule.key == OWN_NETWORK.key for rule in rules)
     group = escalation_of(settings.escalation(own.name)).to
     return WatchedCluster(own.name, own.alert_channel, group, own.poll_interval, announces)
@@ -210,7 +211,7 @@ def _approvals(base: Foundation, repository: OperationRepository, executor: Exec
         base.clusters,
         partial(policy, own),
         base.clock,
-        LeaseClicks(repository),
+        TimeLimitClicks(repository),
         base.gateway.members_now,
     )
 
@@ -238,33 +239,31 @@ def _reports(base: Foundation, report_jobs: Sequence[ReportJob]) -> Reports:
     return Reports(base.store, base.clock, operations.ended_since, operations.pending, handovers)
 
 
-def _forms(
-    base: Foundation,
-    noted: Notes,
-    approvals: ApprovalService,
-    alert_actions: AlertActions,
-    audit_log: AuditLog,
-) -> Forms:
-    access, policies = approvals.access, approvals.policies
-    home = HomeTab(
+def _home(
+    base: Foundation, noted: Notes, approvals: ApprovalService, alert_actions: AlertActions, inbox: Inbox
+) -> HomeTab:
+    return HomeTab(
         names=tuple(base.clusters),
         remembered=partial(_noted_of, noted),
-        people=access,
-        open=OpenNow(alert_actions, approvals.repository, base.gateway.permalink),
-        policy_of=lambda op: policies(op.cluster, policy_keys(op.request, op.options), op.forced),
-        publish=base.gateway.publish_home,
+        access=approvals.access,
+        alerts=alert_actions,
+        repository=approvals.repository,
+        policies=approvals.policies,
+        slack=base.gateway,
+        inbox=inbox,
         clock=base.clock,
     )
+
+
+def _forms(base: Foundation, noted: Notes, approvals: ApprovalService, audit_log: AuditLog, home: HomeTab) -> Forms:
     return Forms(
         clusters=base.clusters,
-        access=access,
-        policies=policies,
+        access=approvals.access,
+        policies=approvals.policies,
         remembered=partial(_noted_of, noted),
-        views=base.gateway,
+        slack=base.gateway,
         screens=ViewVersions(base.gateway),
-        responder=base.gateway,
-        direct=base.gateway,
-        audit=audit_log,
+        record_refusal=audit_log.refused_command,
         home=home.show,
         key=key_of(base.settings.secrets.slack_bot_token.get_secret_value()),
     )
@@ -284,6 +283,7 @@ def _dispatcher(
     reports: Reports,
     forms: Forms,
     inbox: Inbox,
+    audit_log: AuditLog,
 ) -> Dispatcher:
     own = base.settings
     return Dispatcher(
@@ -295,12 +295,11 @@ def _dispatcher(
         operations=proposals,
         alerts=alert_actions,
         reports=reports,
-        decider=ButtonRouter(approvals, alert_actions, approvals.access),
-        responder=base.gateway,
+        buttons=ButtonRouter(approvals, alert_actions, approvals.access),
+        slack=base.gateway,
         forms=forms,
         inbox=inbox,
-        audit=forms.audit,
-        share=base.gateway,
+        audit=audit_log,
         remembered=partial(_noted_of, noted),
         clock=base.clock,
         ended=base.metrics.command,
@@ -314,12 +313,14 @@ def _bolt(
     base: Foundation,
     dispatcher: Dispatcher,
     forms: Forms,
-    inbox: Inbox,
+    home: HomeTab,
     task_queue: TaskQueue,
     installation: InstallationCheck,
 ) -> Bolt:
-    validator = FormValidator(base.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.audit)
-    surfaces = Surfaces(on_home=partial(show_once, inbox.once, forms.home), on_act=forms.acted, judge=validator)
+    validator = FormValidator(
+        base.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.record_refusal
+    )
+    surfaces = Surfaces(on_home=home.opened, on_act=forms.acted, on_submit=validator.validate)
     edge = AckMiddleware(dispatcher, base.gateway, task_queue, surfaces, on_ack=base.metrics.acked)
     return build_app(edge, installation, api_url=base.settings.slack.api_url)
 

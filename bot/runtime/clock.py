@@ -12,7 +12,7 @@ Clock = Callable[[], float]
 """Gives the present time in Unix seconds."""
 
 TOLERANCE = 2.0
-"""Seconds by which the system clock may be corrected (as NTP does) without a note."""
+"""Seconds by which the system clock may be corrected (as NTP does) without a message."""
 _DAY = 86400.0
 
 
@@ -81,7 +81,7 @@ class ClockGuard:
         return self.wall() - self.clock()
 
     def check(self) -> None:
-        """Note a jump once. Small corrections count when they add up to more than the tolerance."""
+        """Record a jump once. Small corrections count when they add up to more than the tolerance."""
         ahead = self.ahead
         by = ahead - self.known
         if abs(by) <= TOLERANCE:

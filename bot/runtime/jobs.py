@@ -1,4 +1,4 @@
-"""Periodic jobs: one table with the name, the trigger, the lease and the work of each, and the work itself."""
+"""Periodic jobs: one table with the name, the trigger, the task and the work of each, and the work itself."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +9,7 @@ import structlog
 
 from bot.alerting.cluster_state.counters import status_context, with_status
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.cluster_status import cluster_status
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
@@ -16,8 +17,8 @@ from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
 from bot.runtime.parts import App
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
 from bot.telemetry.metrics import Metrics
-from bot.views.alert_text.table import alert_text
 from bot.views.notices import clock_set
+from bot.views.status_text import status_sentence
 from bot.watch import decommission
 from bot.watch.scheduled_reports import ReportJob
 from bot.watch.watchdog import Watchdog
@@ -58,7 +59,7 @@ class JobProblems:
         self.metrics.job_problem(problem.job, problem.kind.name.lower())
         kind, _, cluster = problem.job.partition(" ")
         if kind == POLL:
-            self.watchdog.note_schedule_error(cluster, f"A scheduled poll did not run: {problem.kind.value}.")
+            self.watchdog.record_schedule_error(cluster, problem.kind.value)
         self.seen[problem.job, problem.kind] += 1
         times = self.seen[problem.job, problem.kind]
         if times & (times - 1) and problem.error is None:
@@ -96,14 +97,14 @@ class Cron:
 class Job:
     """One row of the table.
 
-    `lease` is the task whose holder alone runs the job; without it every replica runs the job. `once` names what keeps
-    several replicas from doing the same work in a job without a lease.
+    `task` is the task whose holder alone runs the job; without it every replica runs the job. `once` names what keeps
+    several replicas from doing the same work in a job without a task.
     """
 
     name: str
     trigger: Every | Cron
     about: str
-    lease: str = ""
+    task: str = ""
     once: str = ""
 
 
@@ -114,7 +115,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             poll_job(own.name),
             Every(own.poll_interval, partial(poll, cluster=own.name), jitter=own.poll_interval * JITTER),
             "Poll every host of the cluster, evaluate the rules, save and post what changed.",
-            lease=watch_of(own.name),
+            task=watch_of(own.name),
         )
         for own in settings.clusters
     )
@@ -123,7 +124,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             f"status {own.channel}",
             Every(own.every, partial(update_status, channel=own.channel)),
             "Update the status line of the channel.",
-            lease=HOUSEKEEPING,
+            task=HOUSEKEEPING,
         )
         for own in settings.status
     )
@@ -168,7 +169,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             "forget",
             Every(HOUSEKEEPING_SECONDS, housekeeping),
             "Close what belongs to removed clusters; delete rows past their retention.",
-            lease=HOUSEKEEPING,
+            task=HOUSEKEEPING,
         ),
     )
 
@@ -181,17 +182,17 @@ def schedule(app: App) -> None:
             app.scheduler.cron(cron.expression, cron.timezone, partial(cron.work, app), name=job.name)
         else:
             every = job.trigger
-            app.scheduler.every(every.seconds, partial(_run, app, job.lease, every), name=job.name, jitter=every.jitter)
+            app.scheduler.every(every.seconds, partial(_run, app, job.task, every), name=job.name, jitter=every.jitter)
 
 
-async def _run(app: App, lease: str, every: Every) -> None:
-    """Run a job, unless it needs a lease that this replica does not hold."""
-    if not lease or app.membership.hold(lease) is not None:
+async def _run(app: App, task: str, every: Every) -> None:
+    """Run a job, unless it belongs to a task that this replica does not hold."""
+    if not task or app.membership.hold(task) is not None:
         await every.work(app)
 
 
 async def poll(app: App, cluster: str) -> None:
-    """Poll one cluster under its lease, then keep and measure the result."""
+    """Poll one cluster under its hold, then keep and measure the result."""
     hold = app.membership.hold(watch_of(cluster))
     if hold is None:
         return
@@ -200,7 +201,7 @@ async def poll(app: App, cluster: str) -> None:
         watch.resume()
         app.state.polled_under[cluster] = hold
     began = app.clock()
-    await watch.tick(began, app.membership.fence(hold))
+    await watch.tick(began, app.membership.check_of(hold))
     now, outcome = app.clock(), "failed" if watch.health.failures else "done"
     # The system clock: Prometheus compares this time with the clock of the host it runs on.
     app.metrics.tick(cluster, outcome, now - began, app.wall())
@@ -208,8 +209,9 @@ async def poll(app: App, cluster: str) -> None:
         leader, known = watch.latest.leader, watch.state
         if known.at != watch.latest.at:
             # The store did not answer, so the saved state is that of an earlier poll.
-            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts, alert_text)
-            known = with_status(known, watch.latest, watch.previous, facts)
+            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts)
+            status = cluster_status(watch.latest, watch.previous, facts)
+            known = with_status(known, status.level, status_sentence(status))
         app.noted[cluster] = ClusterNote(
             at=watch.latest.at,
             level=known.level,
@@ -249,12 +251,15 @@ async def catch_up(app: App) -> None:
 async def sweep(app: App) -> None:
     """Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges."""
     try:
-        await app.executor.sweep(app.membership.cluster_fence)
-        await app.lease_manager.sweep(app.membership.cluster_fence)
+        check_of_cluster = app.membership.check_of_cluster
+        await app.executor.expire_undecided(check_of_cluster)
+        await app.executor.settle_unfinished(check_of_cluster)
+        await app.executor.compare_settled(check_of_cluster)
+        await app.reversions.end_due(check_of_cluster)
         # In the background: a resumed operation may watch its effect for half a minute.
         app.task_queue.start(_resume(app))
         await refresh_remote_notes(app)
-        await app.fallback.sweep()
+        await app.fallback.retry_closed_channels()
         health = await app.outbox.health()
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         async with app.store.read() as uow:
@@ -275,7 +280,7 @@ async def _resume(app: App) -> None:
 
 
 async def refresh_remote_notes(app: App) -> None:
-    """Read what other replicas saw of the clusters that they poll, to answer commands here."""
+    """Read the results of the polls of other replicas, to answer commands here."""
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
     if others:
         async with app.store.read() as uow:
@@ -288,7 +293,7 @@ async def check_watchdog(app: App) -> None:
     """Find the clusters of this replica that are not polled successfully, and fire their alerts."""
     now = app.clock()
     try:
-        await app.watchdog.check(now, app.membership.cluster_fence)
+        await app.watchdog.check(now, app.membership.check_of_cluster)
     except StoreError as error:
         log.debug("sentry.store_down", error=str(error))
     for name in app.watches:

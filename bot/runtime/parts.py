@@ -31,8 +31,8 @@ from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.executor import Executor
-from bot.workflow.lease_manager import LeaseManager
 from bot.workflow.repository import OperationRepository
+from bot.workflow.reversions import Reversions
 
 Notes = dict[str, ClusterNote]
 """Results of the last poll of each cluster: one table that polls write and answers read."""
@@ -74,7 +74,7 @@ class App:
     fallback: Fallback
     repository: OperationRepository
     executor: Executor
-    lease_manager: LeaseManager
+    reversions: Reversions
     alert_actions: AlertActions
     report_jobs: Sequence[ReportJob]
     summaries: Summaries

@@ -6,8 +6,8 @@ from bot.alerting.escalation import DEFAULT_WAIT, Escalation
 from bot.alerting.model import Severity
 from bot.chatops.commands.registry import COMMANDS
 from bot.common.errors import ConfigError
-from bot.config import EscalationSettings, Settings, SummarySettings
-from bot.operations.policy import Policy, policy_of, stricter, strictest
+from bot.config import EscalationSettings, PolicySettings, Settings, SummarySettings
+from bot.operations.policy import Policy, PolicyOverride, policy_of, stricter, strictest
 from bot.runtime.scheduler import Crontab
 from bot.watch.scheduled_reports import ReportJob
 
@@ -55,14 +55,20 @@ def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) 
     For a cluster that was removed from the settings, the policies of all clusters apply.
     """
     tables = (settings.policies, *(own.policies for own in settings.clusters if own.name == cluster))
-    base = {"expires_after": settings.operations.expires_after}
+    base = PolicyOverride(expires_after=settings.operations.expires_after)
 
     def found(name: str) -> Policy:
-        given = [held.model_dump(exclude_none=True) for table in tables for at, held in table.items() if at == name]
+        given = [_override(held) for table in tables for at, held in table.items() if at == name]
         return policy_of(name, base, *given)
 
     own = strictest(*map(found, keys))
     return stricter(own, found("break_glass")) if forced else own
+
+
+def _override(held: PolicySettings) -> PolicyOverride:
+    return PolicyOverride(
+        held.approvals, held.source, held.requester_may, held.reason, held.expires_after, held.channels
+    )
 
 
 def escalation_of(given: EscalationSettings) -> Escalation:

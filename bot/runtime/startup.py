@@ -20,7 +20,7 @@ from bot.config import ClusterSettings, Settings
 from bot.leadership.membership import BEATS, Membership
 from bot.leadership.model import HOUSEKEEPING, watch_of
 from bot.runtime.clock import Clock, ProcessClock, steady
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.store.database import Store
 from bot.telemetry.metrics import Metrics
 
@@ -39,7 +39,7 @@ class Foundation:
     clock: Clock
     wall: Clock
     store: Store
-    gateway: SlackGateway
+    gateway: SlackClient
     metrics: Metrics
     clusters: Mapping[str, Cluster]
     messages_wait: asyncio.Event
@@ -61,7 +61,7 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         store = await stack.enter_async_context(_open_store(settings, replica, clock, wall, wait_for_server))
         await follow_server(process_clock, store)
         token = settings.secrets.slack_bot_token.get_secret_value()
-        gateway = await stack.enter_async_context(SlackGateway(token, settings.slack.api_url))
+        gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         metrics = Metrics()
         clusters = {own.name: await _cluster(stack, settings, own, clock, metrics) for own in settings.clusters}
         yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, asyncio.Event())
@@ -128,7 +128,7 @@ def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
 def membership_of(
     settings: Settings, store: Store, replica: str, gained: Callable[[Sequence[str]], None]
 ) -> Membership:
-    """Build the membership of this replica; `gained` takes the tasks whose lease it gets."""
+    """Build the membership of this replica; `gained` takes the tasks that it gets."""
     tasks = (HOUSEKEEPING, *(watch_of(cluster.name) for cluster in settings.clusters))
     lease = settings.replicas.lease
     return Membership(store, replica, tasks, lease, alone=_on_sqlite(settings), steady=steady, gained=gained)

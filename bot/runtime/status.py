@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.alerting.cluster_state.state import ClusterNote, not_milder
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.delivery.worker import Outbox
 from bot.interactions.message import Message
 from bot.store.database import Store
-from bot.views.alert_text.table import alert_text
 from bot.views.clusters import ClusterLine
 from bot.views.status import Status, status, stopped
+from bot.views.status_text import not_milder
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ class StatusReporter:
     """Finds problems of the program as a whole, and keeps the status lines in `channels` up to date.
 
     `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old, `noted`
-    what the polls saw, `began` the start of this process. `alone` is true when no other replica runs.
+    the results of the polls, `began` the start of this process. `alone` is true when no other replica runs.
     """
 
     store: Store
@@ -71,7 +71,7 @@ class StatusReporter:
 
     def _lines(self, alerts: Sequence[Alert] = ()) -> list[ClusterLine]:
         return [
-            ClusterLine(name, hosts, not_milder(self.noted.get(name, ClusterNote()), name, alerts, alert_text))
+            ClusterLine(name, hosts, not_milder(self.noted.get(name, ClusterNote()), name, alerts))
             for name, hosts in self.hosts.items()
         ]
 

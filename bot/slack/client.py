@@ -1,12 +1,12 @@
 """Every call to Slack: messages, answers by response_url, views and look-ups, over one HTTP session.
 
-It implements the ports `Poster` (delivery), `Responder` (chatops) and `GroupMembers` (interactions).
+It implements the ports `Poster` (delivery), `SlackGateway` (chatops) and `GroupMembers` (permissions).
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -14,8 +14,9 @@ from typing import Any, Self
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chatops.forms.view_versions import Shown
+from bot.chatops.slack_gateway import OpenView
 from bot.common.errors import SlackError
+from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
@@ -28,7 +29,7 @@ from bot.slack.session import opened
 from bot.slack.upload import send, sharing
 
 _PAGE = 200
-_MOST_PAGES = 50
+_MAX_PAGES = 50
 _GROUP_SECONDS = 60.0
 
 
@@ -43,7 +44,7 @@ class Channel:
     private: bool
 
 
-class SlackGateway:
+class SlackClient:
     """An async context manager; every method raises SlackError, SlackRetryable or (when it posts) SlackLost.
 
     `api_url` ends with a slash; `timeout` and `connect_timeout` are seconds of one call. This class never retries:
@@ -96,7 +97,7 @@ class SlackGateway:
     def _session(self) -> aiohttp.ClientSession:
         session = self._client.session
         if session is None:
-            raise RuntimeError("SlackGateway is used outside its `async with`")
+            raise RuntimeError("SlackClient is used outside its `async with`")
         return session
 
     async def post(
@@ -128,7 +129,7 @@ class SlackGateway:
         query = {"channel": channel, "oldest": f"{max(after, 0.0):.6f}", "limit": _PAGE, "include_all_metadata": True}
         found: list[str] = []
         cursor = ""
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             turn = {**query, **({"ts": thread_ts} if thread_ts else {}), **({"cursor": cursor} if cursor else {})}
             data = await self._read(method, turn)
             found += [item["ts"] for item in _list(data, "messages") if is_ours(item, message_key, me)]
@@ -177,11 +178,11 @@ class SlackGateway:
         """Publish the Home tab of `user`."""
         await self._write(methods.PUBLISH_HOME, {"user_id": user, "view": {"type": "home", "blocks": list(blocks)}})
 
-    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> Shown:
+    async def open_view(self, trigger_id: str, view: JsonObject) -> OpenView:
         """Open a modal, within three seconds of the click with that `trigger_id`."""
         return _view(await self._write(methods.OPEN_VIEW, {"trigger_id": trigger_id, "view": dict(view)}))
 
-    async def update_view(self, view_id: str, view: Mapping[str, Any], *, hash: str = "") -> Shown:  # noqa: A002 - Slack's word
+    async def update_view(self, view_id: str, view: JsonObject, *, hash: str = "") -> OpenView:  # noqa: A002 - Slack's word
         """Replace the content of an open modal; with `hash` only if it has not changed since (`hash_conflict`)."""
         known = {"hash": hash} if hash else {}
         return _view(await self._write(methods.UPDATE_VIEW, {"view_id": view_id, "view": dict(view), **known}))
@@ -238,10 +239,10 @@ class SlackGateway:
             self._me = await self.auth_test()
         return self._me
 
-    async def _write(self, method: Method, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _write(self, method: Method, body: JsonObject) -> JsonObject:
         return (await self._call(method, json=dict(body))).data  # type: ignore[no-any-return] # checked by _call
 
-    async def _read(self, method: Method, query: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _read(self, method: Method, query: JsonObject) -> JsonObject:
         return (await self._call(method, http_verb="GET", params=dict(query))).data  # type: ignore[no-any-return] # as above
 
     async def _call(self, method: Method, **arguments: Any) -> Any:
@@ -255,7 +256,7 @@ class SlackGateway:
         return response
 
 
-def _shown(message: Message) -> dict[str, Any]:
+def _shown(message: Message) -> JsonObject:
     shown: dict[str, Any] = {
         "text": message.text,
         "blocks": [dict(block) for block in message.blocks],
@@ -267,17 +268,17 @@ def _shown(message: Message) -> dict[str, Any]:
     return shown
 
 
-def _view(data: Mapping[str, Any]) -> Shown:
+def _view(data: JsonObject) -> OpenView:
     view = part(data, "view")
-    return Shown(_text(view, "id", methods.OPEN_VIEW), str(view.get("hash") or ""))
+    return OpenView(_text(view, "id", methods.OPEN_VIEW), str(view.get("hash") or ""))
 
 
-def _list(data: Mapping[str, Any], name: str) -> Sequence[Any]:
+def _list(data: JsonObject, name: str) -> Sequence[Any]:
     value = data.get(name)
     return value if isinstance(value, list) else ()
 
 
-def _text(data: Mapping[str, Any], name: str, method: Method) -> str:
+def _text(data: JsonObject, name: str, method: Method) -> str:
     value = data.get(name)
     if isinstance(value, str) and value:
         return value

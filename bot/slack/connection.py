@@ -15,6 +15,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.common.errors import SlackRetryable
+from bot.common.json_object import JsonObject
 from bot.slack.errors import unsafe
 
 log = structlog.get_logger(__name__)
@@ -103,7 +104,7 @@ class Connection(SocketModeClient):
     async def _framed(self, _: Any) -> None:
         self._on_frame()
 
-    async def _greeted(self, _: AsyncBaseSocketModeClient, message: dict[str, Any], __: str | None = None) -> None:
+    async def _greeted(self, _: AsyncBaseSocketModeClient, message: JsonObject, __: str | None = None) -> None:
         if message.get("type") == "hello":
             info = message.get("connection_info")
             app_id = info.get("app_id") if isinstance(info, dict) else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.common.errors import SlackError
-from bot.slack.client import Channel, SlackGateway
+from bot.slack.client import Channel, SlackClient
 from bot.slack.methods import SCOPES
 from bot.slack.tokens import Fault, bot_fault, delivery_fault
 from bot.views.blocks import count
@@ -43,7 +43,7 @@ _OTHERWISE = "look the error up on the method's page at docs.slack.dev"
 
 
 async def check_slack(
-    gateway: SlackGateway,
+    gateway: SlackClient,
     *,
     app_token: str,
     signing_secret: str,
@@ -69,7 +69,7 @@ def _faulty(fault: Fault) -> Checked:
     return Checked(fault.what, ok=False, words=fault.words, fix=fault.fix)
 
 
-async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
+async def _bot_token(gateway: SlackClient) -> tuple[Checked, ...]:
     if fault := bot_fault(gateway.token):
         return (_faulty(fault),)
     try:
@@ -83,7 +83,7 @@ async def _bot_token(gateway: SlackGateway) -> tuple[Checked, ...]:
     return (known, Checked("scopes", ok=False, words=f"missing: {', '.join(missing)}", fix=FIXES["missing_scope"]))
 
 
-async def _delivery(gateway: SlackGateway, app_token: str, signing_secret: str) -> Checked:
+async def _delivery(gateway: SlackClient, app_token: str, signing_secret: str) -> Checked:
     if fault := delivery_fault(app_token, signing_secret):
         return _faulty(fault)
     if not app_token:
@@ -96,7 +96,7 @@ async def _delivery(gateway: SlackGateway, app_token: str, signing_secret: str) 
     return Checked("app token", ok=True, words="works: Socket Mode opens")
 
 
-async def _channel(gateway: SlackGateway, channel: str, where: str) -> Checked:
+async def _channel(gateway: SlackClient, channel: str, where: str) -> Checked:
     what = f"channel {channel} ({where})"
     try:
         return _judged(what, await gateway.channel_info(channel))
@@ -112,7 +112,7 @@ def _judged(what: str, seen: Channel) -> Checked:
     return Checked(what, ok=True, words=f"#{seen.name}")
 
 
-async def _group(gateway: SlackGateway, group: str) -> Checked:
+async def _group(gateway: SlackClient, group: str) -> Checked:
     what = f"user group {group}"
     try:
         members = await gateway.group_members(group)

@@ -20,7 +20,7 @@ from bot.slack.log_throttle import LogThrottle
 PATH = "/slack/events"
 """The path of all deliveries: commands, clicks, forms and events."""
 
-_MOST_CHECK = 1024
+_MAX_CHECK = 1024
 _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
@@ -89,7 +89,7 @@ class HttpDelivery:
 
 def _is_ssl_check(body: bytes, kind: str) -> bool:
     """True for Slack's check of the certificate, which is not signed."""
-    if len(body) > _MOST_CHECK or kind != "application/x-www-form-urlencoded":
+    if len(body) > _MAX_CHECK or kind != "application/x-www-form-urlencoded":
         return False
     return parse_qs(body.decode(errors="replace")).get("ssl_check") == ["1"]
 

@@ -1,9 +1,9 @@
 """The bot's identity in the workspace, and the recognition of our own messages. No I/O."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
 
 EVENT_TYPE = "cmbot"
@@ -35,7 +35,7 @@ def is_ours(item: Any, message_key: MessageKey, me: Identity) -> bool:
     return bool(ours and named)
 
 
-def part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def part(data: JsonObject, name: str) -> JsonObject:
     """Return the object under `name`, empty if there is none."""
     value = data.get(name)
     return value if isinstance(value, dict) else {}

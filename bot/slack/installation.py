@@ -5,7 +5,7 @@ only the workspace is compared, because a bot token does not name its app.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.common.errors import SlackError
+from bot.common.json_object import JsonObject
 from bot.slack.identity import Identity, part
 from bot.slack.log_throttle import LogThrottle
 
@@ -23,10 +24,8 @@ LEARN_SECONDS = 1.5
 """Seconds that a payload waits for auth.test, of the three in which it must be acknowledged."""
 UNKNOWN = "cmbot does not know its workspace yet, because Slack does not answer. Try again in a few seconds."
 
-Body = Mapping[str, Any]
 
-
-def foreign(body: Body, me: Identity, app: str) -> str:
+def foreign(body: JsonObject, me: Identity, app: str) -> str:
     """Return why a payload is not for us, "" if it is; `app` is our app's id, "" until it is known."""
     if app and body.get("api_app_id") != app:
         return "another app"
@@ -35,14 +34,14 @@ def foreign(body: Body, me: Identity, app: str) -> str:
     return "another workspace"
 
 
-def _teams(body: Body) -> set[str]:
+def _teams(body: JsonObject) -> set[str]:
     """Return the ids of the workspaces of a payload."""
     installed = _words(each.get("team_id") for each in _authorizations(body))
     seen = part(body, "view").get("app_installed_team_id"), part(body, "team").get("id"), body.get("team_id")
     return installed or _words(seen[:1]) or _words(seen[1:2]) or _words(seen[2:])
 
 
-def _enterprises(body: Body) -> set[str]:
+def _enterprises(body: JsonObject) -> set[str]:
     installed = [each.get("enterprise_id") for each in _authorizations(body)]
     return _words([*installed, part(body, "enterprise").get("id"), body.get("enterprise_id")])
 
@@ -51,7 +50,7 @@ def _words(values: Iterable[Any]) -> set[str]:
     return {value for value in values if isinstance(value, str) and value}
 
 
-def _authorizations(body: Body) -> list[Body]:
+def _authorizations(body: JsonObject) -> list[JsonObject]:
     """Return the installations of an event."""
     held = body.get("authorizations")
     return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
@@ -96,7 +95,7 @@ class InstallationCheck(AsyncMiddleware):
             log.warning("slack.workspace_unknown", error=str(error), code=error.code)
 
 
-def _unknown(body: Body) -> BoltResponse:
+def _unknown(body: JsonObject) -> BoltResponse:
     if "command" in body:
         return BoltResponse(status=200, body={"response_type": "ephemeral", "text": UNKNOWN})
     return BoltResponse(status=503, body="")

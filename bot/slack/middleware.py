@@ -7,9 +7,8 @@ a listener, and acknowledges events before their listener runs.
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -19,17 +18,20 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chatops.dispatcher import STORE_DOWN, Responder
-from bot.chatops.forms.events import Acted, Submitted
-from bot.chatops.forms.validation import FormAnswer
+from bot.chatops.commands.parser import is_changing
+from bot.chatops.dispatcher import STORE_DOWN, Dispatcher
+from bot.chatops.forms.events import HomeOpened, ViewAction, ViewSubmission
+from bot.chatops.forms.validation import FormAnswer, store_down
+from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
+from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
-from bot.interactions.events import Click, Invocation, Submission
+from bot.interactions.events import Click, Invocation
 from bot.interactions.message import Message
 from bot.slack.dedup import Dedup
 from bot.slack.installation import InstallationCheck
-from bot.slack.payloads import Delivered, HomeOpened, Nothing, read
-from bot.slack.task_queue import TaskQueue
+from bot.slack.payloads import Delivered, Ignored, read
+from bot.slack.task_queue import BackgroundWork, TaskQueue
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +39,9 @@ OnAck = Callable[[str, float], None]
 """Called for each acknowledgement with its kind (`read`, `change`, `busy`, `click`, `view`, `form`, `home`, `other`)
 and its duration in seconds."""
 
-MOST_AT_ONCE = 200
+MAX_AT_ONCE = 200
 """Running pieces of work above which no command starts: hosts that hang keep each one for twenty seconds."""
-MOST_OF_ONE = 60
+MAX_OF_ONE_PERSON = 60
 """Running commands of one person above which no further one starts, so that one person cannot block the others."""
 BUSY = "This was not started, because cmbot has too many requests at the moment. Try again in a few seconds."
 
@@ -48,39 +50,14 @@ Bolt = AsyncApp
 """Bolt's app, named here so that no other package imports the library."""
 
 
-class WorkPort(Protocol):
-    """The part of the dispatcher that the middleware needs."""
-
-    def changes(self, text: str) -> bool:
-        """Return True if a command must be stored before it is acknowledged."""
-
-    async def accept(self, work: Invocation | Click | Submission) -> bool:
-        """Store the work; False if the same delivery is stored already. Raises StoreError."""
-
-    async def work(self, work: Invocation | Click | Submission) -> None:
-        """Execute stored work."""
-
-    async def execute(self, work: Invocation | Click | Submission) -> None:
-        """Execute work without storing it."""
-
-
-class FormValidation(Protocol):
-    """Validates forms that were sent."""
-
-    async def judge(self, sent: Submitted) -> FormAnswer:
-        """Return the acknowledgement of a form, within three seconds, and the work to store before it is sent."""
-
-    def store_down(self, sent: Submitted) -> Mapping[str, Any]:
-        """Return the acknowledgement if the work could not be stored."""
-
-
 @dataclass(frozen=True, slots=True)
 class Surfaces:
     """Handlers for views: the Home tab opened, a click or a choice, a form sent."""
 
-    on_home: Callable[[HomeOpened], Awaitable[None]]
-    on_act: Callable[[Acted], Awaitable[None]]
-    judge: FormValidation
+    on_home: Callable[[HomeOpened], BackgroundWork]
+    on_act: Callable[[ViewAction], BackgroundWork]
+    on_submit: Callable[[ViewSubmission], Awaitable[FormAnswer]]
+    """Validates a form within three seconds; returns its acknowledgement, and the work to store before that."""
 
 
 class AckMiddleware(AsyncMiddleware):
@@ -92,15 +69,15 @@ class AckMiddleware(AsyncMiddleware):
 
     def __init__(
         self,
-        dispatcher: WorkPort,
-        responder: Responder,
+        dispatcher: Dispatcher,
+        slack: SlackGateway,
         background: TaskQueue,
         surfaces: Surfaces,
         *,
         on_ack: OnAck,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._dispatcher, self._responder, self._background = dispatcher, responder, background
+        self._dispatcher, self._slack, self._background = dispatcher, slack, background
         self._surfaces, self._on_ack, self._monotonic = surfaces, on_ack, monotonic
         self._seen = Dedup(monotonic)
         self._of: Counter[str] = Counter()
@@ -120,22 +97,24 @@ class AckMiddleware(AsyncMiddleware):
 
     async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
         if isinstance(delivered, Invocation):
-            if len(self._background) >= MOST_AT_ONCE or self._of[delivered.user] >= MOST_OF_ONE:
+            if len(self._background) >= MAX_AT_ONCE or self._of[delivered.user] >= MAX_OF_ONE_PERSON:
                 return "busy", _text_answer(BUSY)
-            if self._dispatcher.changes(delivered.text):
+            if is_changing(delivered.text):
                 return "change", await self._persist(delivered)
             return "read", self._begin(delivered)
         if isinstance(delivered, Click):
             return "click", await self._persist(delivered)
         return await self._deliver_of_view(delivered)
 
-    async def _deliver_of_view(self, delivered: Acted | Submitted | HomeOpened | Nothing) -> tuple[str, BoltResponse]:
-        if isinstance(delivered, Acted):
-            if len(self._background) >= MOST_AT_ONCE:
+    async def _deliver_of_view(
+        self, delivered: ViewAction | ViewSubmission | HomeOpened | Ignored
+    ) -> tuple[str, BoltResponse]:
+        if isinstance(delivered, ViewAction):
+            if len(self._background) >= MAX_AT_ONCE:
                 # The person can choose again; a form with the fields of another choice is refused when it is sent.
                 return "busy", _ack()
             return "view", self._once(delivered.key, lambda: self._surfaces.on_act(delivered))
-        if isinstance(delivered, Submitted):
+        if isinstance(delivered, ViewSubmission):
             return "form", await self._submit(delivered)
         if isinstance(delivered, HomeOpened):
             return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered))
@@ -155,9 +134,9 @@ class AckMiddleware(AsyncMiddleware):
             if not self._of[work.user]:
                 del self._of[work.user]
 
-    def _once(self, key: str, work: Callable[[], Awaitable[None]]) -> BoltResponse:
+    def _once(self, key: str, work: Callable[[], BackgroundWork]) -> BoltResponse:
         if self._seen.first(key):
-            self._background.start(_run(work))
+            self._background.start(work())
         return _ack()
 
     async def _persist(self, work: Invocation | Click) -> BoltResponse:
@@ -167,11 +146,11 @@ class AckMiddleware(AsyncMiddleware):
             log.warning("inbound.refused", user=work.user, kind=type(work).__name__, error=str(error))
             return self._store_down(work)
         if fresh:
-            self._background.start(_run(lambda: self._dispatcher.work(work)))
+            self._background.start(self._dispatcher.work(work))
         return _ack()
 
-    async def _submit(self, sent: Submitted) -> BoltResponse:
-        answer = await self._surfaces.judge.judge(sent)
+    async def _submit(self, sent: ViewSubmission) -> BoltResponse:
+        answer = await self._surfaces.on_submit(sent)
         work = answer.work
         if work is None:
             return _answered(answer.answer)
@@ -179,9 +158,9 @@ class AckMiddleware(AsyncMiddleware):
             fresh = await self._dispatcher.accept(work)
         except StoreError as error:
             log.warning("inbound.refused", user=work.user, kind="Submission", error=str(error))
-            return _answered(self._surfaces.judge.store_down(sent))
+            return _answered(store_down(sent))
         if fresh:
-            self._background.start(_run(lambda: self._dispatcher.work(work)))
+            self._background.start(self._dispatcher.work(work))
         return _answered(answer.answer)
 
     def _store_down(self, work: Invocation | Click) -> BoltResponse:
@@ -193,7 +172,7 @@ class AckMiddleware(AsyncMiddleware):
 
     async def _respond(self, response_url: str, text: str) -> None:
         try:
-            await self._responder.respond(response_url, Reply(Message(text)))
+            await self._slack.respond(response_url, Reply(Message(text)))
         except SlackError as error:
             log.warning("answer.lost", error=str(error), code=error.code)
 
@@ -207,18 +186,14 @@ def _text_answer(words: str) -> BoltResponse:
     return BoltResponse(status=200, body={"response_type": "ephemeral", "text": words})
 
 
-def _answered(answer: Mapping[str, Any]) -> BoltResponse:
+def _answered(answer: JsonObject) -> BoltResponse:
     """Return the acknowledgement of a form with the next state of its view."""
     return BoltResponse(status=200, body=dict(answer))
 
 
-def _ignored(delivered: Nothing) -> BoltResponse:
+def _ignored(delivered: Ignored) -> BoltResponse:
     log.debug("inbound.passed_over", why=delivered.why)
     return _ack()
-
-
-async def _run(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
 
 
 def build_app(edge: AckMiddleware, gate: InstallationCheck, *, api_url: str) -> Bolt:
@@ -251,7 +226,7 @@ async def _installation(enterprise_id: str | None, team_id: str | None, user_id:
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, user_id=user_id)
 
 
-async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
+async def _failed(error: Exception, body: JsonObject) -> BoltResponse:
     """Log a failure before the acknowledgement; Slack then shows its user that the app did not answer."""
     log.error("inbound.crashed", kind=str(body.get("type") or body.get("command"))[:40], exc_info=error)
     return BoltResponse(status=500, body="")

@@ -6,33 +6,23 @@ checked, because a payload is input from outside.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from bot.chatops.forms.events import Acted, Submitted, ViewState
+from bot.chatops.forms.events import HomeOpened, ViewAction, ViewState, ViewSubmission
+from bot.common.json_object import JsonObject
 from bot.interactions.events import Click, Invocation
 
-Body = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
-class HomeOpened:
-    """A person opened the Home tab; `key` is the event's id."""
-
-    key: str
-    user: str
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Ignored:
     """A payload that is only acknowledged; `why` is the reason for the log."""
 
     why: str
 
 
-Delivered = Invocation | Click | Acted | Submitted | HomeOpened | Nothing
+Delivered = Invocation | Click | ViewAction | ViewSubmission | HomeOpened | Ignored
 
 
-def read(body: Body) -> Delivered:
+def read(body: JsonObject) -> Delivered:
     """Return what was delivered; a malformed payload is Nothing."""
     if "command" in body:
         return _command(body)
@@ -43,28 +33,28 @@ def read(body: Body) -> Delivered:
         return _submission(body)
     if kind == "event_callback":
         return _event(body)
-    return Nothing(f"a payload of type {kind[:40]!r}")
+    return Ignored(f"a payload of type {kind[:40]!r}")
 
 
-def _command(body: Body) -> Delivered:
+def _command(body: JsonObject) -> Delivered:
     key, user, channel = _text(body, "trigger_id"), _text(body, "user_id"), _text(body, "channel_id")
     if not (key and user and channel):
-        return Nothing("a command without its trigger, user or channel")
+        return Ignored("a command without its trigger, user or channel")
     return Invocation(key, user, channel, _text(body, "text"), _text(body, "response_url"))
 
 
-def _click(body: Body) -> Delivered:
+def _click(body: JsonObject) -> Delivered:
     container = _part(body, "container")
     actions = body.get("actions")
     action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], Mapping) else {}
     key, user, action_id = _text(body, "trigger_id"), _text(_part(body, "user"), "id"), _text(action, "action_id")
     if not (key and user and action_id):
-        return Nothing("a click without its trigger, user or action")
+        return Ignored("a click without its trigger, user or action")
     if _text(action, "url") or (action.get("type") == "button" and not _text(action, "value")):
         # A link button opens its page by itself; the click must still be acknowledged.
-        return Nothing("a link")
+        return Ignored("a link")
     if "view" in body:
-        return Acted(key, user, action_id, _value(action), _view(_part(body, "view")))
+        return ViewAction(key, user, action_id, _value(action), _view(_part(body, "view")))
     return Click(
         key=key,
         user=user,
@@ -76,26 +66,26 @@ def _click(body: Body) -> Delivered:
     )
 
 
-def _value(action: Body) -> str:
+def _value(action: JsonObject) -> str:
     """Return the value of an element: that of a button, or of the chosen option."""
     return _text(action, "value") or _text(_part(action, "selected_option"), "value")
 
 
-MOST_INPUTS = 100
+MAX_INPUTS = 100
 """Inputs of one view that are read: Slack shows no more blocks."""
-MOST_HELD = 3000
+MAX_HELD = 3000
 """Characters of one input that are kept: Slack accepts no more."""
 
 
-def _submission(body: Body) -> Delivered:
+def _submission(body: JsonObject) -> Delivered:
     key, user, view = _text(body, "trigger_id"), _text(_part(body, "user"), "id"), _view(_part(body, "view"))
     if not (key and user and view.id):
-        return Nothing("a form without its trigger, user or view")
-    return Submitted(key, user, view)
+        return Ignored("a form without its trigger, user or view")
+    return ViewSubmission(key, user, view)
 
 
-def _view(view: Body) -> ViewState:
-    held = list(_inputs(_part(_part(view, "state"), "values")))[:MOST_INPUTS]
+def _view(view: JsonObject) -> ViewState:
+    held = list(_inputs(_part(_part(view, "state"), "values")))[:MAX_INPUTS]
     return ViewState(
         id=_text(view, "id"),
         hash=_text(view, "hash"),
@@ -106,34 +96,34 @@ def _view(view: Body) -> ViewState:
     )
 
 
-def _inputs(values: Body) -> Iterator[tuple[str, str, str]]:
+def _inputs(values: JsonObject) -> Iterator[tuple[str, str, str]]:
     """Yield (block id, action id, value) of each input of a view."""
     for block, held in values.items():
         for action, state in held.items() if isinstance(held, Mapping) else ():
             if isinstance(state, Mapping):
-                yield str(block), str(action), _held(state)[:MOST_HELD]
+                yield str(block), str(action), _held(state)[:MAX_HELD]
 
 
-def _held(state: Body) -> str:
+def _held(state: JsonObject) -> str:
     """Return the typed text, the value of the chosen option, or of the first ticked one."""
     ticked = state.get("selected_options")
     first = ticked[0] if isinstance(ticked, list) and ticked and isinstance(ticked[0], Mapping) else {}
     return _value(state) or _text(first, "value")
 
 
-def _event(body: Body) -> Delivered:
+def _event(body: JsonObject) -> Delivered:
     event = _part(body, "event")
     key, user, kind = _text(body, "event_id"), _text(event, "user"), _text(event, "type")
     if kind == "app_home_opened" and key and user and event.get("tab", "home") == "home":
         return HomeOpened(key, user)
-    return Nothing(f"an event of type {kind[:40]!r}")
+    return Ignored(f"an event of type {kind[:40]!r}")
 
 
-def _text(body: Body, name: str) -> str:
+def _text(body: JsonObject, name: str) -> str:
     value = body.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _part(body: Body, name: str) -> Body:
+def _part(body: JsonObject, name: str) -> JsonObject:
     value = body.get(name)
     return value if isinstance(value, Mapping) else {}

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from bot.common.errors import SlackError, SlackRetryable
+from bot.common.json_object import JsonObject
 from bot.delivery.attempt import call_plainer
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
@@ -38,7 +37,7 @@ async def answer(
     await call_plainer(send, reply.message, _PLAIN)
 
 
-def payload(message: Message, *, private: bool, replace: bool) -> dict[str, Any]:
+def payload(message: Message, *, private: bool, replace: bool) -> JsonObject:
     """Return the JSON of one answer."""
     shown = {"blocks": [dict(block) for block in message.blocks]} if message.blocks else {}
     return {
@@ -65,7 +64,7 @@ def _check(response_url: str, api_url: str) -> None:
         )
 
 
-async def _patiently(session: aiohttp.ClientSession, response_url: str, body: Mapping[str, Any]) -> None:
+async def _patiently(session: aiohttp.ClientSession, response_url: str, body: JsonObject) -> None:
     for left in reversed(range(_TRIES)):
         try:
             return await _send(session, response_url, body)
@@ -76,7 +75,7 @@ async def _patiently(session: aiohttp.ClientSession, response_url: str, body: Ma
     return None
 
 
-async def _send(session: aiohttp.ClientSession, response_url: str, body: Mapping[str, Any]) -> None:
+async def _send(session: aiohttp.ClientSession, response_url: str, body: JsonObject) -> None:
     try:
         async with session.post(response_url, json=body, allow_redirects=False) as response:
             text = await response.text(errors="replace")
@@ -91,7 +90,7 @@ async def _send(session: aiohttp.ClientSession, response_url: str, body: Mapping
         raise refused(response.status, response.headers, data, RESPOND)
 
 
-def _read(text: str, status: int) -> Mapping[str, Any] | None:
+def _read(text: str, status: int) -> JsonObject | None:
     """Return the body as an object, None if it is not Slack's; Slack also refuses with a bare word."""
     word = text.strip()
     if word in _TAKEN:

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-MOST_READ = 4 * 1024 * 1024
+MAX_READ = 4 * 1024 * 1024
 """Bytes of an answer that are taken, before and after it is unpacked: a page of a channel's history is below that."""
 _PACKED = frozenset({"gzip", "deflate"})
 _EITHER_HEADER = 47
@@ -22,7 +22,7 @@ class TooLarge(ValueError):
 
 
 class BoundedAnswer(aiohttp.ClientResponse):
-    """An answer that is read up to MOST_READ bytes; the session must not unpack it."""
+    """An answer that is read up to MAX_READ bytes; the session must not unpack it."""
 
     async def read(self) -> bytes:
         """Read the body, unpacked; raises TooLarge, zlib.error or what aiohttp raises."""
@@ -36,7 +36,7 @@ class BoundedAnswer(aiohttp.ClientResponse):
         held = bytearray()
         async for chunk in self.content.iter_any():
             held += chunk
-            if len(held) > MOST_READ:
+            if len(held) > MAX_READ:
                 self.close()
                 raise TooLarge
         return bytes(held)
@@ -52,7 +52,7 @@ class BoundedAnswer(aiohttp.ClientResponse):
 def _unpacked(packed: bytes) -> bytes:
     unpacker = zlib.decompressobj(_EITHER_HEADER)
     try:
-        held = unpacker.decompress(packed, MOST_READ)
+        held = unpacker.decompress(packed, MAX_READ)
     except zlib.error as error:
         raise ValueError("not what its header says") from error
     if unpacker.unconsumed_tail:
@@ -69,7 +69,7 @@ async def _stay(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 
 
 def opened(timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
-    """A session for Slack; its owner closes it."""
+    """Return a session for Slack; its owner closes it."""
     return aiohttp.ClientSession(
         timeout=timeout, response_class=BoundedAnswer, auto_decompress=False, middlewares=(_stay,)
     )

@@ -15,6 +15,10 @@ _TURNS = 50
 """Busy turns after which the next piece of work starts anyway."""
 
 
+BackgroundWork = Coroutine[Any, Any, None]
+"""A piece of work for the queue."""
+
+
 class TaskQueue:
     """Runs coroutines in the background; none starts within the turn of the event loop that queues it.
 
@@ -23,7 +27,7 @@ class TaskQueue:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Coroutine[Any, Any, None]] = deque()
+        self._waiting: deque[BackgroundWork] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._starter: asyncio.Task[None] | None = None
 
@@ -31,7 +35,7 @@ class TaskQueue:
         """Return how many pieces of work wait or run."""
         return len(self._waiting) + len(self._running)
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: BackgroundWork) -> None:
         """Run `work` soon; what it raises is logged."""
         self._waiting.append(work)
         if self._starter is None:

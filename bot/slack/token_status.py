@@ -9,8 +9,8 @@ from collections.abc import Callable
 import structlog
 
 from bot.common.errors import SlackError
-from bot.delivery.retry_policy import REJECTED
-from bot.slack.client import SlackGateway
+from bot.delivery.retry_policy import TOKEN_REJECTED
+from bot.slack.client import SlackClient
 from bot.slack.diagnostics import FIXES
 from bot.slack.socket_mode import SocketMode
 
@@ -28,7 +28,7 @@ class TokenStatus:
     """The last answer of Slack for each token; `rejected` maps a variable's name to Slack's code."""
 
     def __init__(
-        self, gateway: SlackGateway, socket: SocketMode | None, *, measure: Measure, every: float = ASK_SECONDS
+        self, gateway: SlackClient, socket: SocketMode | None, *, measure: Measure, every: float = ASK_SECONDS
     ) -> None:
         self._gateway, self._socket, self._measure, self._every = gateway, socket, measure, every
         self._logged: dict[str, str] = {}
@@ -46,7 +46,7 @@ class TokenStatus:
     def rejected(self) -> dict[str, str]:
         """The tokens that Slack rejects now."""
         code = self._socket.last_code if self._socket is not None and not self._socket.connected else ""
-        found = {_BOT: self._bot, _APP: code if code in REJECTED else ""}
+        found = {_BOT: self._bot, _APP: code if code in TOKEN_REJECTED else ""}
         return {variable: why for variable, why in found.items() if why}
 
     def problem(self) -> str:
@@ -58,7 +58,7 @@ class TokenStatus:
             await self._gateway.auth_test()
         except SlackError as error:
             # An unreachable Slack says nothing about the token, so the last answer stays.
-            if error.code in REJECTED:
+            if error.code in TOKEN_REJECTED:
                 self._bot = error.code
         else:
             self._bot = ""

@@ -4,12 +4,12 @@ Source: the reference pages of files.getUploadURLExternal and files.completeUplo
 """
 
 import json
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from bot.common.errors import SlackError
+from bot.common.json_object import JsonObject
 from bot.slack.errors import FOREIGN, refused, translated
 from bot.slack.methods import UPLOAD
 
@@ -29,8 +29,8 @@ async def send(session: aiohttp.ClientSession, address: str, content: bytes, *, 
         raise refused(response.status, response.headers, None, UPLOAD)
 
 
-def sharing(file: str, channel: str, *, title: str, comment: str, thread_ts: str | None) -> dict[str, Any]:
-    """The arguments that share an uploaded file; lists are JSON text, because they are sent as a form's fields are."""
+def sharing(file: str, channel: str, *, title: str, comment: str, thread_ts: str | None) -> JsonObject:
+    """Return the arguments that share an uploaded file; lists are JSON text, because they are sent as form fields."""
     thread = {"thread_ts": thread_ts} if thread_ts else {}
     files = json.dumps([{"id": file, "title": title}])
     return {"files": files, "channel_id": channel, "initial_comment": comment, **thread}

@@ -46,7 +46,7 @@ class _Outage:
     failures: int = 0
 
     def failed(self, error: Exception) -> None:
-        """Note a failed attempt."""
+        """Record a failed attempt."""
         now = self.clock()
         self.failures += 1
         if self.since is None:
@@ -64,7 +64,7 @@ class _Outage:
         )
 
     def worked(self) -> None:
-        """Note a successful attempt."""
+        """Record a successful attempt."""
         if self.since is not None:
             seconds = round(self.clock() - self.since)
             log.warning("store.back", what=self.what, seconds=seconds, failures=self.failures)
@@ -241,9 +241,10 @@ def _postgres(target: Target, patience: float) -> tuple[AsyncEngine, AsyncEngine
     limits = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
     idle = f"{patience * 1000:.0f}"
     named = {"server_settings": {"application_name": "cmbot", "idle_in_transaction_session_timeout": idle}}
+    encryption = {} if target.tls is None else {"ssl": target.tls}
     try:
         writer = _engine(
-            target, pool_size=5, max_overflow=5, pool_pre_ping=True, connect_args={**limits, **named, **target.options}
+            target, pool_size=5, max_overflow=5, pool_pre_ping=True, connect_args={**limits, **named, **encryption}
         )
     except ImportError as error:
         raise ConfigError("store.url: PostgreSQL needs its driver; install cmbot[postgres].") from error

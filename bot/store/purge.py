@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, tuple_
+from sqlalchemy import ColumnElement, Select, delete, select, tuple_
 
 from bot.alerting.model import AlertState
 from bot.operations.codec import thread_of
@@ -28,7 +28,7 @@ _OPEN = operations.c.state.in_(list(TRANSITIONS)) | (operations.c.lease_until > 
 
 @dataclass(frozen=True, slots=True)
 class Changeable:
-    """Rows that may still change: ids of alerts, of operations with their cards, and of silences; slots of digests."""
+    """Rows that may still change: ids of alerts, operations, their cards, and silences; keys of alert groups."""
 
     alerts: frozenset[int] = frozenset()
     operations: frozenset[int] = frozenset()
@@ -64,14 +64,14 @@ class Expiry:
             await self._ids(select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)),
             frozenset(threads) | {number for row in cards for number in (row["id"], row["card"])},
             await self._ids(select(silences.c.id)),
-            await self._digests(),
+            await self._group_keys(),
         )
 
-    async def _digests(self) -> frozenset[str]:
+    async def _group_keys(self) -> frozenset[str]:
         rows = await self._session.rows(select(channels.c.data))
-        return frozenset(str(digest["slot"]) for row in rows for digest in row["data"].get("digests", ()))
+        return frozenset(str(group["slot"]) for row in rows for group in row["data"].get("digests", ()))
 
-    async def _ids(self, query: Any) -> frozenset[int]:
+    async def _ids(self, query: Select[Any]) -> frozenset[int]:
         return frozenset(row["id"] for row in await self._session.rows(query))
 
     async def settled_posts(self, before: float, after: int, limit: int) -> list[tuple[int, str]]:

@@ -91,15 +91,15 @@ class Retention:
         gone = await self._thin(now - self._keep.samples, 3600.0) + await self._thin(
             now - self._keep.hourly_samples, DAY
         )
-        for drop in (
-            self._aged("samples", now - self._keep.daily_samples),
-            self._aged("inbound", now - INBOUND),
-            self._aged("firings", now - FIRINGS),
-            self._aged("silences", now - SILENCES),
-            self._aged("alerts", now - self._keep.alerts),
-            self._aged("operations", now - self._keep.operations),
+        for table, age in (
+            ("samples", self._keep.daily_samples),
+            ("inbound", INBOUND),
+            ("firings", FIRINGS),
+            ("silences", SILENCES),
+            ("alerts", self._keep.alerts),
+            ("operations", self._keep.operations),
         ):
-            gone += await drop
+            gone += await self._aged(table, now - age)
         gone += await self._messages(now - self._keep.messages)
         await self._store.give_back(PAGES)
         return gone

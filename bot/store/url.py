@@ -1,10 +1,8 @@
 """Database URLs of the settings, converted for the drivers; a password is never shown."""
 
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -20,11 +18,11 @@ _EXAMPLE = "write sqlite:///path/to/cmbot.db or postgresql://user:password@host:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Database to open: `url` for SQLAlchemy, `file` for SQLite only, `options` for the driver's connect call."""
+    """Database to open: `url` for SQLAlchemy, `file` for SQLite only, `tls` (a mode or a context) for PostgreSQL."""
 
     url: URL = field(repr=False)
     file: Path | None = None
-    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tls: str | ssl.SSLContext | None = field(default=None, repr=False)
 
     @property
     def shown(self) -> str:
@@ -65,7 +63,7 @@ def _postgres(url: URL) -> Target:
     if not url.database:
         raise ConfigError(f"{_KEY}: the name of the database is missing; {_EXAMPLE}.")
     ours = URL.create("postgresql+asyncpg", url.username, url.password, url.host, url.port, url.database, query)
-    return Target(ours, None, {} if mode is None else {"ssl": _ssl(mode, root)})
+    return Target(ours, None, None if mode is None else _ssl(mode, root))
 
 
 def _ssl(mode: str | tuple[str, ...], root: str | tuple[str, ...] | None) -> str | ssl.SSLContext:

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
 from bot.audit.chain import AuditRow, stamp
 from bot.audit.query import AuditQuery, Found
 from bot.common.errors import UserError
+from bot.common.json_object import JsonValue
 from bot.interactions.message import Message
 from bot.operations.codec import decode_request
 from bot.views.blocks import PeopleCell, code, context, count, date, escape, message, section, table
+from bot.views.op_parts import request_phrase
 
 _HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
 _PROGRAM = "cmbot"
@@ -85,7 +86,7 @@ def _when(row: AuditRow) -> str:
         return "no time"
 
 
-def _details(details: Mapping[str, Any]) -> str:
+def _details(details: Mapping[str, JsonValue]) -> str:
     """Return the request, the outcome and the reason, cut short; the file has the whole."""
     reason = f"reason: {details['reason']}" if details.get("reason") else ""
     words = (_wanted(details), _attended(details), details.get("words"), details.get("text"), reason)
@@ -93,7 +94,7 @@ def _details(details: Mapping[str, Any]) -> str:
     return text if len(text) <= _MOST_DETAILS else f"{text[: _MOST_DETAILS - 1]}…"
 
 
-def _attended(details: Mapping[str, Any]) -> str:
+def _attended(details: Mapping[str, JsonValue]) -> str:
     """Return the acknowledged alert, or what a silence mutes, "" for any other row."""
     rule, alert, silence = details.get("rule"), details.get("alert"), details.get("silence")
     if not rule or not (alert or silence):
@@ -105,12 +106,12 @@ def _attended(details: Mapping[str, Any]) -> str:
     return f"alert #{alert} ({rule})" + (f": {sentence}" if sentence else "")
 
 
-def _wanted(details: Mapping[str, Any]) -> str:
+def _wanted(details: Mapping[str, JsonValue]) -> str:
     """Return the request of an operation as a phrase, "" for any other row; one of a later release is JSON."""
     kind, request = details.get("kind"), details.get("request")
     if not kind or not isinstance(request, Mapping):
         return ""
     try:
-        return decode_request(str(kind), request).text
+        return request_phrase(decode_request(str(kind), request))
     except UserError:
         return f"{kind}: {json.dumps(request)}"

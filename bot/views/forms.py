@@ -1,9 +1,9 @@
 """The form of a change: while it loads, to fill in, while it is checked, and its outcome. No I/O."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from bot.common.json_object import JsonObject
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import clip, context, escape, plain, section
 from bot.views.inputs import Ask, Choice, choose, tick, typed
@@ -59,7 +59,7 @@ def block_of(name: str, entry: FormField | None = None) -> str:
     return f"{FIELD}{name}:{entry.of}:{'choose' if entry.choices else 'type'}"[:255]
 
 
-def form(shown: Form) -> Mapping[str, Any]:
+def form(shown: Form) -> JsonObject:
     """Render the form to fill in; without a kind or a cluster it asks for these only."""
     ready = bool(shown.kind and shown.cluster)
     blocks = [
@@ -89,18 +89,18 @@ def _entry(entry: FormField) -> BlockJson:
     return typed(ask, most=entry.most, multiline=entry.name == "reason")
 
 
-def loading(what: str = "") -> Mapping[str, Any]:
+def loading(what: str = "") -> JsonObject:
     """Render the modal that is shown while the cluster is read."""
     return _modal("One moment", [section(f"⏳ Reading {escape(what or 'what can be changed')} …")])
 
 
-def checking(cluster: str) -> Mapping[str, Any]:
+def checking(cluster: str) -> JsonObject:
     """Render the modal that is shown while the change is checked; to close it changes nothing."""
     notice = f"⏳ Checking the change against the present state of {escape(cluster)}. This takes some seconds."
     return _modal("Being checked", [section(notice), context("You may close this: you get the answer anyway.")])
 
 
-def notice(message: Message, title: str = "cmbot") -> Mapping[str, Any]:
+def notice(message: Message, title: str = "cmbot") -> JsonObject:
     """Render a message in a modal, such as the outcome of a form."""
     return _modal(title, list(_fitting(message)), close="Close")
 
@@ -118,10 +118,10 @@ def _fitting(message: Message) -> Iterator[BlockJson]:
 
 def _modal(
     title: str, blocks: Sequence[BlockJson], *, submit: str = "", sealed: str = "", close: str = "Close"
-) -> Mapping[str, Any]:
+) -> JsonObject:
     more = {"submit": _plain(submit), "callback_id": CALLBACK, "private_metadata": sealed} if submit else {}
     return {"type": "modal", "title": _plain(title), "close": _plain(close), "blocks": list(blocks), **more}
 
 
-def _plain(text: str) -> Mapping[str, Any]:
+def _plain(text: str) -> JsonObject:
     return {"type": "plain_text", "text": clip(plain(text), MAX_TITLE), "emoji": True}

@@ -7,20 +7,23 @@ from bot.clustermgr.models import Peer, Snapshot, Stat
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import context, count, date, escape, message, section, table
 from bot.views.parts import bullets, hosts_line, mark_of, why_silent
+from bot.views.status_text import status_sentence
+from bot.views.voter_text import voter_fault_text
 
 _OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Active", "Health")
 _OF_HOSTS = ("Host", "Peer", "Reported role", "Reported leader", "Term", "Commit")
 
 
-def members(snapshot: Snapshot, *, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
+def members(snapshot: Snapshot, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
     """Render the members of one raft group; `previous` is the poll before, which proves health."""
-    judgement = cluster_status(snapshot, previous, known)
-    head = section(f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*")
+    status = cluster_status(snapshot, previous, known)
+    sentence = escape(status_sentence(status))
+    head = section(f"{mark_of(status.level)} *{sentence}*")
     shown = _of_leader(snapshot, snapshot.leader[1], previous) if snapshot.leader else _of_hosts(snapshot)
     silent = why_silent(snapshot)
     errors = [section(bullets(silent))] if silent else []
     foot = context(f"{hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}.")
-    return message(f"{escape(judgement.sentence)} {_sentence(snapshot)}", head, *shown, *errors, foot)
+    return message(f"{sentence} {_sentence(snapshot)}", head, *shown, *errors, foot)
 
 
 def _sentence(snapshot: Snapshot) -> str:
@@ -41,9 +44,9 @@ def _of_leader(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> l
 def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> tuple[str, ...]:
     leads = peer.id == leader.raft_status.leader
     role = "leader" if leads else "learner" if peer.is_learner else "voter"
-    healthy = "healthy" if health is not None and health.healthy else health.why if health is not None else "-"
+    proof = "-" if health is None else "healthy" if health.healthy else voter_fault_text(health.fault)
     active = "yes" if peer.active else "no"
-    return (str(peer.id), peer.host, role, _state(peer), f"{peer.match:,}", f"{lag(leader, peer):,}", active, healthy)
+    return (str(peer.id), peer.host, role, _state(peer), f"{peer.match:,}", f"{lag(leader, peer):,}", active, proof)
 
 
 def _state(peer: Peer) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from bot.alerting.details import PollFailure
 from bot.alerting.model import Alert, Silence
 from bot.alerting.silences import EVERY_RULE
 from bot.alerting.transition import Transition, TransitionReason
 from bot.interactions.message import Message
+from bot.views.alert_text.hosts import poll_failure_text
 from bot.views.alert_text.table import sentence_of
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
 
@@ -45,11 +47,11 @@ def cluster_left(cluster: str, alerts: int, silences: int) -> Message:
     return message(text, section(text))
 
 
-def watch_recovered(cluster: str, since: float, until: float, why: str) -> Message:
+def watch_recovered(cluster: str, since: float, until: float, failure: PollFailure | None) -> Message:
     """Report a time without polls afterwards, because the alert about it could not be posted."""
     lasted = duration(until - since)
     text = f"{escape(cluster)} was not polled for {lasted}, and cmbot could not post that. Polling works again."
-    because = f" {escape(why)}" if why else ""
+    because = f" {escape(poll_failure_text(failure))}" if failure else ""
     span = f"From {date(since)} to {date(until)}.{because} Changes meanwhile are announced now."
     return message(text, section(text), context(span))
 

@@ -8,10 +8,11 @@ from slackblocks import ConfirmationDialogue
 from bot.clustermgr.health import quorum
 from bot.operations.model import Operation
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import CheckLevel, PreflightResult
+from bot.operations.preflight.verdict import PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, plain, utc
 from bot.views.op_parts import MAX_VALUE, title, will_send, word
+from bot.views.preflight_text.table import check_text
 
 _MAX_IDS = 60
 _MAX_SENT = 120
@@ -54,9 +55,7 @@ def _lines(op: Operation) -> list[str]:
     verdict = op.seen.verdict
     lines = [consequence(op, verdict)] if verdict is not None else []
     if op.forced:
-        forced = (
-            sum(check.sentence.startswith("FORCED") for check in verdict.of_level(CheckLevel.WARN)) if verdict else 0
-        )
+        forced = sum(check.forced for check in verdict.checks) if verdict else 0
         lines.append(f"BREAK-GLASS overrides {count(forced, 'refused check')}.")
     if (switch := op.seen.switch) is not None:
         now = "unset" if switch.value is None else json.dumps(switch.value, ensure_ascii=False)
@@ -70,7 +69,7 @@ def consequence(op: Operation, verdict: PreflightResult) -> str:
     request, state = op.request, verdict.fingerprint
     if isinstance(request, TaskSwitch):
         found = verdict.check("consequence")
-        return found.sentence if found is not None else ""
+        return check_text(found).sentence if found is not None else ""
     if not state.voters:
         return ""
     if isinstance(request, LeaderTransfer):

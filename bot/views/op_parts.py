@@ -9,6 +9,7 @@ from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
 from bot.views.blocks import clip, code, context, count, duration, escape, section
+from bot.views.preflight_text.table import check_text
 
 MAX_VALUE = 60
 MAX_WORDS = 600
@@ -48,6 +49,19 @@ def _title(request: Request, cluster: str) -> str:
             return f"Remove peer {request.peer_id} from {cluster}"
         case LeaderTransfer():
             return f"Move the leadership of {cluster} to peer {request.peer_id}"
+
+
+def request_phrase(request: Request) -> str:
+    """Request as a phrase: "add peer 4 as a learner"."""
+    match request:
+        case TaskSwitch():
+            return f"turn {request.task} {word(request)}"
+        case MemberAdd():
+            return f"add peer {request.peer_id} as {'a learner' if request.learner else 'a voter'}"
+        case MemberRemove():
+            return f"remove peer {request.peer_id}"
+        case LeaderTransfer():
+            return f"move leadership to peer {request.peer_id}"
 
 
 def will_send(op: Operation) -> str:
@@ -111,13 +125,13 @@ def findings(verdict: PreflightResult, difference: tuple[str, ...] = ()) -> list
         shown.append(section(f"*The cluster changed since the card before this one*\n{changes}"))
     quorum = verdict.check("quorum")
     if quorum is not None and quorum.level is CheckLevel.PASS:
-        shown.append(section(f"*Quorum*\n{escape(quorum.sentence)}"))
+        shown.append(section(f"*Quorum*\n{escape(check_text(quorum).sentence)}"))
     loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS]
     if loud:
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
     passed = [check for check in verdict.of_level(CheckLevel.PASS) if check is not quorum]
     if passed:
-        text = " ".join(check.ended for check in passed)
+        text = " ".join(check_text(check).ended for check in passed)
         shown.append(
             context(f"{_MARKS[CheckLevel.PASS]} {count(len(passed), 'check')} passed: {escape(clip(text, 1500))}")
         )
@@ -126,8 +140,9 @@ def findings(verdict: PreflightResult, difference: tuple[str, ...] = ()) -> list
 
 def _check(check: Check) -> str:
     name = {CheckLevel.BLOCK: "Refused", CheckLevel.WARN: "Warning"}[check.level]
-    then = f" _{escape(check.next_step)}_" if check.next_step else ""
-    return f"{_MARKS[check.level]} *{name}:* {escape(check.ended if then else check.sentence)}{then}"
+    text = check_text(check)
+    then = f" _{escape(text.next_step)}_" if text.next_step else ""
+    return f"{_MARKS[check.level]} *{name}:* {escape(text.ended if then else text.sentence)}{then}"
 
 
 def waits_for(op: Operation) -> tuple[str, str]:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from slackblocks import Button
 
 from bot.interactions.message import BlockJson, Message
-from bot.operations.leases import TIME_UP, switch_of
-from bot.operations.model import Event, Operation, OpState
-from bot.operations.preflight.verdict import PreflightResult
+from bot.operations.leases import switch_of
+from bot.operations.model import Event, Operation, OpState, StepKind
+from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import TaskSwitch
 from bot.views.blocks import (
     Style,
@@ -29,6 +29,7 @@ from bot.views.blocks import (
 )
 from bot.views.op_dialog import approval
 from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
+from bot.views.preflight_text.table import check_text
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
@@ -66,9 +67,15 @@ def line(op: Operation) -> Message:
     return message(text, section(text))
 
 
-def settled(op: Operation, limits: str) -> Message:
+_CANNOT_SEE = (
+    "cmbot sees the hosts' answers now, not a request that is still pending inside the cluster. It looks again until "
+    "the cluster was stable for a minute. If the cluster then shows the opposite, the card says so."
+)
+
+
+def settled(op: Operation) -> Message:
     """Reply to the admin who settled it: the step, and the limits of what cmbot can see."""
-    text = f"{line(op).text} {escape(limits)}"
+    text = f"{line(op).text} {escape(_CANNOT_SEE)}"
     return message(text, section(text))
 
 
@@ -80,6 +87,29 @@ def warning(op: Operation) -> Message:
         f"{date(op.lease_until, 'minute')}."
     )
     return message(text, section(text), *_buttons(op))
+
+
+_ENDS: Mapping[OpState, str] = {
+    OpState.PROPOSED: "{task} goes back to {value} now",
+    OpState.VERIFIED: "{task} is {value} again",
+    OpState.UNKNOWN: "it is not known if {task} is {value} again",
+    OpState.BLOCKED: "{task} was not restored",
+    OpState.CANCELLED: "{task} was not restored",
+    OpState.FAILED: "{task} was not restored",
+}
+
+
+def lease_ended(back: Operation) -> str:
+    """Text of the step TIME_UP on a lease, "" for none; `back` is the operation that restores the old value."""
+    text = _ENDS.get(back.state)
+    if text is None or not isinstance(back.request, TaskSwitch):
+        return ""
+    return f"{text.format(task=back.task, value=word(back.request))} (operation #{back.id})"
+
+
+def reversion_reason(op: Operation) -> str:
+    """Reason of the operation that restores the value before the lease of `op`."""
+    return f"operation #{op.id} was for a time only"
 
 
 def outcome(op: Operation) -> str:
@@ -122,7 +152,8 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
     else:
         text = f"✓ {head}: it could be proposed. This was a dry run: nothing was proposed and nothing was sent."
     sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{escape(will_send(op))}")]
-    refusals = " ".join(f"{check.ended} {check.next_step}" for check in verdict.checks if check.level == "block")
+    blocks = map(check_text, verdict.of_level(CheckLevel.BLOCK))
+    refusals = " ".join(f"{block.ended} {block.next_step}" for block in blocks)
     return message(f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict))
 
 
@@ -160,9 +191,9 @@ STATES: Mapping[OpState, _StateView] = {
 
 def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester, "")
+    if last.kind is StepKind.TIME_UP:
+        return f"*Time is up*: {_clipped(last.text)}, {date(last.at)}."
     text = _text(last)
-    if last.text.startswith(TIME_UP):
-        return f"*Time is up*: {text.removeprefix(TIME_UP)}, {date(last.at)}."
     waits, may_approve = waits_for(op)
     rest = STATES[op.state].sentence.format(
         waits=f"{waits} {may_approve}".rstrip(),
@@ -177,19 +208,18 @@ def _state(op: Operation) -> str:
 
 
 def _text(event: Event) -> str:
-    """Text of an event, "" when it only repeats the state."""
-    return "" if event.text in {"", str(event.state)} else escape(clip(event.text, MAX_WORDS)).rstrip(".")
+    """Words of an event, "" when they only repeat the state."""
+    return "" if event.words == event.state else _clipped(event.words)
 
 
-_VERBS = ("proposed", "approved", "confirmed", "rejected", "cancelled", "extended", "kept", "settled")
-"""First words of the events that a person's act leaves."""
+def _clipped(text: str) -> str:
+    return escape(clip(text, MAX_WORDS)).rstrip(".")
 
 
 def _step(event: Event) -> str:
     """Event as a clause: "@alice approved it (1 of 2)", "verified: balance is now off"."""
-    verb = next((verb for verb in _VERBS if event.text.startswith(verb)), "")
-    if event.by and verb:
-        return f"{person(event.by)} {verb} it{escape(clip(event.text.removeprefix(verb), MAX_WORDS))}".rstrip(".")
+    if event.kind is not None and event.kind.by_person:
+        return f"{person(event.by)} {event.kind} it{_clipped(event.text)}"
     who = f" by {person(event.by)}" if event.by else ""
     text = _text(event)
     return f"{event.state}{who}{f': {text}' if text else ''}"

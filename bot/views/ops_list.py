@@ -1,16 +1,28 @@
 """/cm ops and /cm op: a table of operations, one operation, the plan of a replacement. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bot.interactions.message import BlockJson, Message, Undelivered
 from bot.operations.model import Operation
-from bot.operations.replacement_plan import Step, StepState
+from bot.operations.replacement_plan import Step, StepKey, StepState, next_step
 from bot.views.blocks import PeopleCell, code, context, count, duration, escape, message, section, table
 from bot.views.op_parts import title
 from bot.views.operations import card
 from bot.views.text import clip
+from bot.views.voter_text import voter_fault_text
 
 _HEADER = ("No.", "What", "State", "Asked for by", "Approved by", "Age")
+_STEPS: Mapping[StepKey, str] = MappingProxyType(
+    {
+        StepKey.REMOVE_DEAD: "Remove the dead peer {dead}.",
+        StepKey.ADD_LEARNER: "Add peer {new} as a learner, and start its node.",
+        StepKey.CAUGHT_UP: "Wait until learner {new} has caught up.",
+        StepKey.REMOVE_LEARNER: "Remove learner {new}: a learner cannot be made a voter in place.",
+        StepKey.ADD_VOTER: "Add peer {new} as a voter.",
+        StepKey.HEALTHY: "Wait until voter {new} is proven healthy.",
+    }
+)
 _MARKS = {StepState.DONE: "✅", StepState.NEXT: "▶", StepState.LATER: "◌", StepState.UNKNOWN: "❓"}
 
 
@@ -83,18 +95,22 @@ def plan(cluster: str, dead: int, new: int, steps: Sequence[Step]) -> Message:
         text = f"Peer {dead} of {escape(cluster)} is replaced by peer {new}: all steps are done."
         return message(text, section(text))
     text = f"Replacing peer {dead} of {escape(cluster)} by peer {new}. Type the command again for each further step."
-    lines = [f"{_MARKS[step.state]} {escape(step.sentence)}{_why(step)}" for step in steps]
-    first = next((step for step in steps if step.state is StepState.NEXT), None)
-    now = (
-        f" Now: {escape(first.sentence)}{_why(first)}"
-        if first
-        else " The cluster has no leader now, so its state is not known."
-    )
+    words = {step.key: f"{_STEPS[step.key].format(dead=dead, new=new)}{_why(step)}" for step in steps}
+    lines = [f"{_MARKS[step.state]} {words[step.key]}" for step in steps]
+    first = next_step(steps)
+    now = f" Now: {words[first.key]}" if first else " The cluster has no leader now, so its state is not known."
     return message(f"{text}{now}", section(text), section("\n".join(lines)))
 
 
 def _why(step: Step) -> str:
-    return f" ({escape(step.why)})" if step.why else ""
+    """The fault that a step waits for, with the person's task if waiting does not help."""
+    if step.fault is None:
+        return ""
+    text = voter_fault_text(step.fault)
+    if step.fault.needs_host:
+        node = step.node_host or "its service address"
+        text += f": write {node} under `hosts` in the settings instead of the dead node, and restart cmbot"
+    return f" ({escape(text)})"
 
 
 def joined(first: Message, second: Message) -> Message:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.alerting.cluster_status import NOTHING_KNOWN, ClusterStatus, StatusContext, cluster_status
-from bot.alerting.quorum import proven_health
+from bot.alerting.cluster_status import NOTHING_KNOWN, ClusterStatus, StatusContext, StatusLevel, cluster_status
+from bot.alerting.quorum import proven_health, quorum_of
 from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
@@ -11,6 +11,8 @@ from bot.common.errors import ClusterTimeout
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
 from bot.views.parts import bullets, hosts_line, mark_of, role
+from bot.views.status_text import listed_reasons, quorum_text, status_sentence
+from bot.views.voter_text import voter_fault_text
 
 MOST_PEERS = 12
 MOST_ZONES = 12
@@ -24,43 +26,45 @@ STALE_MINUTES = 5
 
 def stat(
     snapshot: Snapshot,
-    *,
-    may_grow: bool = False,
     previous: Snapshot | None = None,
     known: StatusContext = NOTHING_KNOWN,
+    *,
+    may_grow: bool = False,
 ) -> Message:
     """Render one poll, compared with a previous one; `may_grow` if a late answer may complete the message."""
-    judgement, fresh = cluster_status(snapshot, previous, known), known.fresh
+    status, fresh = cluster_status(snapshot, previous, known), known.fresh
     best = snapshot.best
-    blocks = [section(_headline(judgement))]
+    blocks = [section(_headline(status))]
     if fresh:
         blocks.append(context(_NOT_COUNTED))
     if best is not None:
-        blocks += _view(snapshot, *best, previous, known.zones)
+        blocks += _view(snapshot, *best, previous, known.zones, healthy=status.level is StatusLevel.HEALTHY)
     blocks.append(context(*_small_print(snapshot, may_grow=may_grow)))
-    return message(_sentence(snapshot, judgement, fresh=fresh), *blocks)
+    return message(_sentence(snapshot, status, fresh=fresh), *blocks)
 
 
-def _headline(judgement: ClusterStatus) -> str:
-    reasons = [escape(reason) for reason in judgement.reasons if reason not in judgement.sentence]
-    head = f"{mark_of(judgement.level)} *{escape(judgement.sentence)}*"
+def _headline(status: ClusterStatus) -> str:
+    reasons = [escape(reason) for reason in listed_reasons(status)]
+    head = f"{mark_of(status.level)} *{escape(status_sentence(status))}*"
     return f"{head}\n{bullets(reasons, 8)}" if reasons else head
 
 
-def _sentence(snapshot: Snapshot, judgement: ClusterStatus, *, fresh: bool) -> str:
+def _sentence(snapshot: Snapshot, status: ClusterStatus, *, fresh: bool) -> str:
     if snapshot.best is None:
-        return escape(judgement.sentence)
+        return escape(status_sentence(status))
     if fresh:
-        return f"{escape(judgement.sentence)} {_NOT_COUNTED}"
+        return f"{escape(status_sentence(status))} {_NOT_COUNTED}"
     space = snapshot.best[1].space_stat
     return (
-        f"{escape(judgement.sentence)} "
+        f"{escape(status_sentence(status))} "
         f"{percent(space.used_space, space.total_space)} of {size(space.total_space)} used, "
         f"{percent(space.writable_space, space.total_space)} writable, {count(space.total_disk, 'disk')}."
     )
 
 
-def _view(snapshot: Snapshot, host: str, seen: Stat, previous: Snapshot | None, counted: Zones) -> Iterator[BlockJson]:
+def _view(
+    snapshot: Snapshot, host: str, seen: Stat, previous: Snapshot | None, counted: Zones, *, healthy: bool
+) -> Iterator[BlockJson]:
     if snapshot.leader is None:
         yield section(
             f"No leader answered, so this is the view of {code(host)} as {role(seen)}: "
@@ -68,7 +72,7 @@ def _view(snapshot: Snapshot, host: str, seen: Stat, previous: Snapshot | None, 
         )
     yield fields(*_facts(snapshot, seen))
     if seen.raft_status.peers:
-        yield section(_peers(snapshot, seen, previous))
+        yield section(_peers(snapshot, seen, previous, healthy=healthy))
     yield section(_disks(snapshot, seen.space_stat))
     if seen.space_stat.disk_stat_infos:
         yield _zones(seen.space_stat, snapshot.bad_disks, counted)
@@ -114,11 +118,13 @@ def _gauge(part: int, space: SpaceStat) -> str:
     return f"`{filled}` {size(part)} of {size(space.total_space)}"
 
 
-def _peers(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> str:
+def _peers(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, *, healthy: bool) -> str:
     health = proven_health(snapshot, previous)
     peers = (*voters(leader), *learners(leader))
     moving = leader.raft_status.transferee
-    head = [f"*Peers* ({count(len(voters(leader)), 'voter')}, {count(len(learners(leader)), 'learner')})"]
+    # The headline of a healthy cluster has it.
+    quorum = f": {quorum_text(quorum_of(health))}" if health and not healthy else ""
+    head = [f"*Peers* ({count(len(voters(leader)), 'voter')}, {count(len(learners(leader)), 'learner')}){quorum}"]
     lines = [_peer(peer, leader, health.get(peer.id)) for peer in peers[:MOST_PEERS]]
     more = (
         [f"… and {count(len(peers) - MOST_PEERS, 'more peer')}: see `/cm members`"] if len(peers) > MOST_PEERS else []
@@ -136,7 +142,7 @@ def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> str:
     if peer.is_learner:
         return f"○ {name} learner, {pace}, {'active' if peer.active else '*not active*'}"
     if health is not None and not health.healthy:
-        return f"▲ {name} {pace}, *not healthy*: {escape(health.why)}"
+        return f"▲ {name} {pace}, *not healthy*: {escape(voter_fault_text(health.fault))}"
     return f"● {name} {pace}, {escape(peer.state)}"
 
 

@@ -11,6 +11,7 @@ from bot.views.blocks import code, count, date, duration, escape, percent, size
 from bot.views.op_parts import person
 from bot.views.parts import mark_of
 from bot.views.spaces import forecast, pace, range_of
+from bot.views.status_text import noted_sentence
 
 _MOST_REASON = 80
 _OLD_SECONDS = 1800.0
@@ -21,7 +22,8 @@ _FAR_DAYS = 400.0
 
 def verdict_line(part: ClusterSummary, now: float) -> Iterator[str]:
     """The status with the cluster's name in bold, and its time if it is old."""
-    name, verdict = escape(part.name), escape(part.verdict)
+    noted = part.verdict or f"{part.name} has not been polled yet."
+    name, verdict = escape(part.name), escape(noted_sentence(part.name, noted, part.raised_by))
     rest = verdict.removeprefix(f"{name} ")
     yield f"{mark_of(part.level)} *{name}* {rest}" if rest != verdict else f"{mark_of(part.level)} *{name}*: {verdict}"
     if part.at and now - part.at > STALE_SECONDS:

@@ -1,17 +1,34 @@
 """/cm tasks: each background task, its stored switch, and what the services make of it. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
+from bot.alerting.model import LegacyText
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, Task, meaning_of
+from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, SwitchEffect, Task, meaning_of
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.views.dialect_text import evidence_text
 from bot.views.parts import hosts_line
 
 _MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}
 _HEADER = ("Task", "Is", "Stored", "What services make of it", "What it does")
 _UNREAD = "? not read"
+_EFFECTS: Mapping[SwitchEffect, str] = MappingProxyType(
+    {
+        SwitchEffect.RUN: "services run it",
+        SwitchEffect.DO_NOT_RUN: "services do not run it",
+        SwitchEffect.KEEP_LAST: "services keep their last value, and read it as off after a restart",
+        SwitchEffect.WRITE_OFF: "the service that owns it reads it as off and writes false when it starts",
+        SwitchEffect.TAKE_AS_OFF: "only true means on here, so services read it as off",
+    }
+)
 Switches = Mapping[str, str | None]
+
+
+def effect_text(effect: SwitchEffect | LegacyText) -> str:
+    """The effect of a stored value on the services, as a clause."""
+    return effect.text if isinstance(effect, LegacyText) else _EFFECTS[effect]
 
 
 def keys_for(dialect: Dialect | None) -> tuple[str, ...]:
@@ -51,13 +68,14 @@ def _sentence(cluster: str, rows: Sequence[Sequence[str]]) -> str:
 
 
 def _dialect(cluster: str, verdict: DetectedDialect) -> str:
+    why = escape(evidence_text(verdict.evidence))
     if verdict.dialect is None:
         return (
-            f"The dialect of the switches of {escape(cluster)} is unknown: {escape(verdict.why)} "
+            f"The dialect of the switches of {escape(cluster)} is unknown: {why} "
             f"If this lasts while `/cm stat` shows a leader, set `dialect: v1` or `dialect: v3` in the settings."
         )
     on, off = WORDS[verdict.dialect]
-    return f"It uses the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {escape(verdict.why)}"
+    return f"It uses the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {why}"
 
 
 def _known(values: Switches, dialect: Dialect) -> Iterator[tuple[str, ...]]:
@@ -72,7 +90,7 @@ def _row(task: Task, key: str, values: Switches, dialect: Dialect) -> tuple[str,
     if key not in values:
         return (name, _UNREAD, "?", "unknown: the switch could not be read", task.does)
     meaning = meaning_of(values[key], dialect)
-    return (name, _MARKS[meaning.word], _stored(values[key]), meaning.effect, task.does)
+    return (name, _MARKS[meaning.word], _stored(values[key]), effect_text(meaning.effect), task.does)
 
 
 def _unknown(values: Switches) -> Iterator[tuple[str, ...]]:

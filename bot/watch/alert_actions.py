@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import acknowledge
@@ -12,6 +12,7 @@ from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult, covers, equ
 from bot.alerting.subjects import subject_of
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, UserError
+from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.common.text import suggestion
 from bot.store.database import Store
@@ -64,7 +65,7 @@ class AlertActions:
                 await uow.channel_histories.get(self.channels[alert.cluster])
             await uow.alerts.save(move.new, alert_text(move.new))
             await publish_one(uow, move, self.channels[alert.cluster])
-            detail = {"alert": alert.id, "rule": alert.rule, "sentence": sentence_of(alert)}
+            detail: dict[str, JsonValue] = {"alert": alert.id, "rule": alert.rule, "sentence": sentence_of(alert)}
             await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
         self.wake()
         return move.new
@@ -196,8 +197,8 @@ def _key(begun: SilenceResult) -> MessageKey:
     return MessageKey.silence(begun.silence.id, *extended)
 
 
-def _detail(held: Silence) -> Mapping[str, Any]:
-    about: dict[str, Any] = {"subject": held.subject} if held.subject else {}
+def _detail(held: Silence) -> Mapping[str, JsonValue]:
+    about: dict[str, JsonValue] = {"subject": held.subject} if held.subject else {}
     about |= {"alert": held.alert} if held.alert else {}
     return {"silence": held.id, "rule": held.rule, **about, "until": held.until, "reason": held.reason}
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.alerting.cluster_state.counters import leader_terms, may_be_kept, settled_of, status_context, with_status
-from bot.alerting.cluster_state.state import NO_CAUSES, Causes, ClusterState, explained, update, worth_writing
+from bot.alerting.cluster_state.state import ClusterState, update, worth_writing
+from bot.alerting.cluster_status import cluster_status
 from bot.alerting.engine import NO_ESCALATION, Transition, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
@@ -15,7 +16,7 @@ from bot.alerting.rules.base import Answer, LeaderTerm, Rule, RuleContext
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 from bot.alerting.sample import sample_of
 from bot.clustermgr.models import Snapshot
-from bot.views.alert_text.table import alert_text
+from bot.views.status_text import status_sentence
 
 SAMPLE_EVERY = 600.0
 """Seconds between two measurements that are kept."""
@@ -87,11 +88,8 @@ class TickPlan:
         return bool(self.transitions) or self.save_history or self.save_state
 
 
-def plan_poll(
-    watched: Watched, stored: StoredState, observation: ClusterObservation, causes: Causes = NO_CAUSES
-) -> TickPlan:
-    """Plan a tick from a complete snapshot."""
-    state = explained(updated(watched, stored.state, observation), causes)
+def plan_poll(watched: Watched, stored: StoredState, observation: ClusterObservation, state: ClusterState) -> TickPlan:
+    """Plan a tick from a complete snapshot and the cluster state after it."""
     settled = settled_of(watched.rules)
     due = observation.now - stored.state.sampled_at >= SAMPLE_EVERY
     kept = due and may_be_kept(state, observation.snapshot, settled)
@@ -139,8 +137,8 @@ def plan_tick(
     by_key = {alert.key: alert for alert in (*stored.alerts, *(move.new for move in transitions))}
     alerts = tuple(by_key.values())
     if complete:
-        facts = status_context(state, snapshot, rules, alerts, alert_text)
-        state = with_status(state, snapshot, observation.previous, facts)
+        status = cluster_status(snapshot, observation.previous, status_context(state, snapshot, rules, alerts))
+        state = with_status(state, status.level, status_sentence(status))
     return TickPlan(
         transitions=transitions,
         history=history,
@@ -159,7 +157,6 @@ def updated(watched: Watched, state: ClusterState, observation: ClusterObservati
     return update(
         state,
         observation.snapshot,
-        previous=observation.previous,
         interval=watched.interval,
         resumed=observation.first,
     )

@@ -7,15 +7,15 @@ from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, du
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility
 from bot.common.message_key import MessageKey
+from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_group import group_card, group_line, most_severe
 from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card, line
 from bot.views.notices import silence_over
-from bot.watch.ports import WatchUnit
 
 
 async def publish(
-    uow: WatchUnit, moves: Sequence[Transition], before: ChannelHistory, after: ChannelHistory, limits: GroupingLimits
+    uow: UnitOfWork, moves: Sequence[Transition], before: ChannelHistory, after: ChannelHistory, limits: GroupingLimits
 ) -> None:
     """Save the alerts of one step and put their messages; `before` and `after` are the channel history."""
     stored = [await _stored(uow, move) for move in moves]
@@ -28,7 +28,7 @@ async def publish(
         await uow.channel_histories.put(after)
 
 
-async def publish_one(uow: WatchUnit, move: Transition, channel: str) -> None:
+async def publish_one(uow: UnitOfWork, move: Transition, channel: str) -> None:
     """Publish one saved transition that a person caused; also if an alert group lists the alert."""
     await _publish_own(uow, move, channel)
     if move.new.notes.group is not None:
@@ -38,7 +38,7 @@ async def publish_one(uow: WatchUnit, move: Transition, channel: str) -> None:
             await uow.channel_histories.put(published)
 
 
-async def end_group(uow: WatchUnit, channel: str, now: float) -> bool:
+async def end_group(uow: UnitOfWork, channel: str, now: float) -> bool:
     """End the storm of a channel that no cluster uses any more; False if there is none."""
     history = await uow.channel_histories.get(channel)
     storm = history.storm
@@ -50,7 +50,7 @@ async def end_group(uow: WatchUnit, channel: str, now: float) -> bool:
     return True
 
 
-async def _stored(uow: WatchUnit, move: Transition) -> Transition:
+async def _stored(uow: UnitOfWork, move: Transition) -> Transition:
     if not move.new.open and move.new.id:
         await uow.silences.end_with(move.new.id)
     if move.new.id == 0 or move.old is None or move.new.version != move.old.version:
@@ -59,7 +59,7 @@ async def _stored(uow: WatchUnit, move: Transition) -> Transition:
     return move
 
 
-async def _publish_own(uow: WatchUnit, move: Transition, channel: str) -> None:
+async def _publish_own(uow: UnitOfWork, move: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
     if move.visibility is Visibility.QUIET or move.new.notes.group is not None:
         return
@@ -94,7 +94,7 @@ def _by_group(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]
 
 
 async def _publish_groups(
-    uow: WatchUnit,
+    uow: UnitOfWork,
     history: ChannelHistory,
     moves: Mapping[str, Sequence[Transition]],
     ended: str,
@@ -110,7 +110,7 @@ async def _publish_groups(
 
 
 async def _publish_group(
-    uow: WatchUnit, channel: str, group: AlertGroup, moves: Sequence[Transition], choose: GroupingLimits | None
+    uow: UnitOfWork, channel: str, group: AlertGroup, moves: Sequence[Transition], choose: GroupingLimits | None
 ) -> AlertGroup | None:
     """Post the group message as it is now; None if all its alerts are over, and with them the group.
 
@@ -123,13 +123,13 @@ async def _publish_group(
     if choose is not None:
         group = replace(group, due=due(left, choose))
     await uow.outbox.put(group.message_key, channel, group_card(group, alerts))
-    said = [move for move in moves if move.visibility in NOTIFYING and move.new.notes.group is not None]
-    if said:
+    notifying = [move for move in moves if move.visibility in NOTIFYING and move.new.notes.group is not None]
+    if notifying:
         group = replace(group, lines=group.lines + 1)
         reply = group.message_key.line(group.lines)
         before = [alert for alert in alerts if alert.id not in new]
-        shown = any(_shows(move, most_severe(before)) for move in said)
-        await uow.outbox.put(reply, channel, group_line(said), parent=group.message_key, broadcast=shown)
+        shown = any(_shows(move, most_severe(before)) for move in notifying)
+        await uow.outbox.put(reply, channel, group_line(notifying), parent=group.message_key, broadcast=shown)
     return group if group.active or left else None
 
 
@@ -144,7 +144,7 @@ def _shows(move: Transition, before: Severity) -> bool:
 
 
 async def announce_expired(
-    uow: WatchUnit, over: Sequence[Silence], alerts: Sequence[Alert], moves: Sequence[Transition], channel: str
+    uow: UnitOfWork, over: Sequence[Silence], alerts: Sequence[Alert], moves: Sequence[Transition], channel: str
 ) -> None:
     """Remove the silences that are `over` and announce their end: in the threads of `alerts`, else in the channel."""
     announced = _announced_in_threads(alerts, moves)

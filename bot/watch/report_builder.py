@@ -8,8 +8,8 @@ from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
 from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import DAY, Trend, points, trend
-from bot.views.alert_text.table import alert_text
-from bot.watch.ports import WatchStore, WatchUnit
+from bot.store.database import Store
+from bot.store.unit_of_work import UnitOfWork
 
 OperationsOf = Callable[[str, float], Awaitable[Sequence[OperationFact]]]
 """The operations on a cluster since a time."""
@@ -40,7 +40,7 @@ class Reports:
     `handovers` are the job names of the scheduled hand-overs.
     """
 
-    store: WatchStore
+    store: Store
     clock: Callable[[], float]
     operations: OperationsOf = no_operations
     pending: PendingOf = nothing_pending
@@ -86,7 +86,7 @@ class Reports:
         )
 
 
-async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> ClusterFacts:
+async def _facts(uow: UnitOfWork, name: str, since: float, now: float) -> ClusterFacts:
     return ClusterFacts(
         name=name,
         state=await uow.cluster_states.get(name),
@@ -94,5 +94,4 @@ async def _facts(uow: WatchUnit, name: str, since: float, now: float) -> Cluster
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),
         silences=await uow.silences.active(now, name),
-        wording=alert_text,
     )

@@ -10,10 +10,10 @@ from bot.alerting.reports.handover import SHIFT_SECONDS, hand_over
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import DAY
 from bot.common.message_key import MessageKey
+from bot.store.database import Store
 from bot.views.handover import handover
 from bot.views.parts import Report
 from bot.views.summary import summary
-from bot.watch.ports import WatchStore
 from bot.watch.report_builder import Reports
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ class Summaries:
 
     def __init__(
         self,
-        store: WatchStore,
+        store: Store,
         reports: Reports,
         *,
         wake: Callable[[], None],

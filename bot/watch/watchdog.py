@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import structlog
 
+from bot.alerting.details import PollFailure, PollFailureKind
 from bot.alerting.engine import Transition, step
 from bot.alerting.grouping import group_alerts
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.watchdog import PollTimes, blind_finding, patience
 from bot.common.errors import Conflict, Fenced, StoreError
-from bot.leadership.ports import Duty, Fence, all_of_it
-from bot.watch.ports import WatchStore, WatchUnit
+from bot.leadership.ports import CheckOfCluster, HoldCheck, holds_every_cluster
+from bot.store.database import Store
+from bot.store.unit_of_work import UnitOfWork
+from bot.views.alert_text.hosts import poll_failure_text
 from bot.watch.publisher import publish
 from bot.watch.watcher import Watcher, watchdog_rule
 
@@ -21,30 +24,30 @@ log = structlog.get_logger(__name__)
 class Watchdog:
     """Checks the watchers of this process; `blind` has the clusters without polls, and since when (Unix seconds)."""
 
-    def __init__(self, watchers: Mapping[str, Watcher], store: WatchStore, *, wake: Callable[[], None]) -> None:
+    def __init__(self, watchers: Mapping[str, Watcher], store: Store, *, wake: Callable[[], None]) -> None:
         self._watchers, self._store, self._wake = watchers, store, wake
         self._started_at = 0.0
-        self._schedule_errors: dict[str, str] = {}
+        self._not_run: dict[str, PollFailure] = {}
         self.blind: Mapping[str, float] = {}
 
-    def note_schedule_error(self, cluster: str, text: str) -> None:
-        """Note why the scheduler did not start a tick; used as the reason when no poll failed."""
-        self._schedule_errors[cluster] = text
+    def record_schedule_error(self, cluster: str, problem: str) -> None:
+        """Record why the scheduler did not start a tick; used as the reason when no poll failed."""
+        self._not_run[cluster] = PollFailure(PollFailureKind.NOT_RUN, problem)
 
-    def why(self, cluster: str) -> str:
-        """The reason why polls of a cluster fail, "" if unknown."""
-        return self._watchers[cluster].health.error or self._schedule_errors.get(cluster, "")
+    def failure(self, cluster: str) -> PollFailure | None:
+        """The reason why polls of a cluster fail, None if unknown."""
+        return self._watchers[cluster].health.failure or self._not_run.get(cluster)
 
-    async def check(self, now: float, cluster_fence: Duty = all_of_it) -> None:
+    async def check(self, now: float, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Find the clusters that this process should watch and that are not polled; raise their alerts.
 
         Raises StoreError; then `blind` is only what this process knows.
         """
         self._started_at = self._started_at or now
-        ours = {name: fence for name in self._watchers if (fence := cluster_fence(name))}
+        ours = {name: check for name in self._watchers if (check := check_of_cluster(name))}
         suspects = {name: since for name in ours if (since := self._suspected(self._watchers[name], now))}
         for name in self.blind.keys() - suspects.keys():
-            self._schedule_errors.pop(name, None)
+            self._not_run.pop(name, None)
         confirmed: dict[str, float] = {}
         try:
             for name in suspects:
@@ -61,36 +64,35 @@ class Watchdog:
         limit = patience(rule, watcher.watched.interval) if rule else float("inf")
         return done_at if now - done_at > limit else 0.0
 
-    async def _confirm(self, watcher: Watcher, now: float, fence: Fence) -> float:
+    async def _confirm(self, watcher: Watcher, now: float, check: HoldCheck) -> float:
         """Since when no process polls the cluster, 0 if another one does; raises the alert in the same transaction."""
         rule, watched = watchdog_rule(watcher.watched), watcher.watched
         assert rule is not None  # noqa: S101 - without the rule there is no suspect
         try:
             async with self._store.begin() as uow:
-                await fence(uow)
-                noted_at = (await uow.cluster_states.get(watched.cluster)).at
-                times = PollTimes(watcher.health.done_at or self._started_at, noted_at, watched.interval)
+                await check(uow)
+                stored_at = (await uow.cluster_states.get(watched.cluster)).at
+                times = PollTimes(watcher.health.done_at or self._started_at, stored_at, watched.interval)
                 since = times.blind_since(now, patience(rule, watched.interval))
                 moves = await self._raise(uow, watcher, rule, since, now) if since else ()
         except (Conflict, Fenced):
             # Another process raised it at the same moment, or a person acknowledged it.
             return 0.0
         if moves:
-            log.warning(
-                "watch.blind", cluster=watched.cluster, seconds=round(now - since), why=self.why(watched.cluster)
-            )
+            why = poll_failure_text(self.failure(watched.cluster))
+            log.warning("watch.blind", cluster=watched.cluster, seconds=round(now - since), why=why)
             watcher.invalidate()
             self._wake()
         return since
 
     async def _raise(
-        self, uow: WatchUnit, watcher: Watcher, rule: Rule, since: float, now: float
+        self, uow: UnitOfWork, watcher: Watcher, rule: Rule, since: float, now: float
     ) -> Sequence[Transition]:
         watched = watcher.watched
         before = await uow.channel_histories.get(watched.channel)
         alerts = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
         transitions = step(
-            {rule.key: (blind_finding(rule, self.why(watched.cluster)),)},
+            {rule.key: (blind_finding(rule, self.failure(watched.cluster)),)},
             alerts,
             await uow.silences.active(now, watched.cluster),
             (rule,),

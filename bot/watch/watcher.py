@@ -1,31 +1,47 @@
 """Watcher: polls one cluster, evaluates it, and commits alerts together with their messages."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.alerting.cluster_state.observations import WINDOW, forecast
-from bot.alerting.cluster_state.state import Causes, ClusterState, explained, new_changes, unwatched_for, update_leader
+from bot.alerting.cluster_state.state import (
+    Causes,
+    Change,
+    ClusterState,
+    explained,
+    new_changes,
+    unwatched_for,
+    update_leader,
+)
+from bot.alerting.details import PollFailure
 from bot.alerting.engine import Visibility
 from bot.alerting.model import Alert
 from bot.alerting.own_network import Isolation, NetworkStatus, OwnNetwork
 from bot.alerting.rules.base import LeaderTerm, Rule
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
 from bot.alerting.rules.reachability import is_silent
-from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, why_failed
+from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, poll_failure
+from bot.clustermgr.cluster import OnPartial
 from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
 from bot.common.message_key import MessageKey
-from bot.leadership.ports import Fence, unfenced
+from bot.leadership.ports import HoldCheck, no_hold_needed
+from bot.store.database import Store
+from bot.store.unit_of_work import UnitOfWork
 from bot.views.notices import watch_recovered
 from bot.watch.planning import ClusterObservation, StoredState, TickPlan, Watched, plan_poll, plan_tick, updated
-from bot.watch.ports import Explain, Poll, WatchStore, WatchUnit, unexplained
 from bot.watch.publisher import announce_expired, publish
 
 log = structlog.get_logger(__name__)
+
+Poll = Callable[[OnPartial], Awaitable[Snapshot]]
+"""Poll all hosts of one cluster, their errors in the Snapshot; when a host is slow, first call back with the rest."""
+Explain = Callable[[Sequence[Change]], Awaitable[Causes]]
+"""Find the operations that caused changes; other changes are left out. Raises StoreError."""
 
 LEADER_RULES = frozenset({LEADER_CHANGED.key, LEADER_FLAPPING.key})
 """The rules that are evaluated while some hosts have not answered yet."""
@@ -33,18 +49,23 @@ STAND_IN_AFTER = 90.0
 """Seconds until this process raises the own-network alert in place of a carrier that did not."""
 
 
+async def unexplained(_: Sequence[Change]) -> Causes:
+    """An Explain without operations."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class WatchHealth:
     """Health of the watch itself; times in Unix seconds, `failures` are failed ticks in a row.
 
-    `error` is the reason of the last failure.
+    `failure` is the reason of the last one.
     """
 
     polled_at: float = 0.0
     done_at: float = 0.0
     failures: int = 0
     failed_total: int = 0
-    error: str = ""
+    failure: PollFailure | None = None
 
 
 class Watcher:
@@ -54,7 +75,7 @@ class Watcher:
         self,
         watched: Watched,
         poll: Poll,
-        store: WatchStore,
+        store: Store,
         *,
         wake: Callable[[], None],
         explain: Explain = unexplained,
@@ -74,7 +95,7 @@ class Watcher:
         self._snapshots: deque[Snapshot] = deque()
         self._cached: StoredState | None = None
         """The stored values while no alert is open; None if the next tick must read the store."""
-        self._fence: Fence = unfenced
+        self._hold_check: HoldCheck = no_hold_needed
         self._started_at = 0.0
         self._terms: tuple[LeaderTerm, ...] = ()
 
@@ -98,18 +119,17 @@ class Watcher:
         """The earlier snapshot that the last one was compared with."""
         return self._snapshots[0] if len(self._snapshots) > 1 else None
 
-    async def tick(self, now: float, fence: Fence = unfenced) -> None:
+    async def tick(self, now: float, hold_check: HoldCheck = no_hold_needed) -> None:
         """Poll once and act on the snapshot; never raises. A failed tick commits nothing, so the next one catches up.
 
-        Every write checks `fence`. Ticks of one watcher do not overlap.
+        Every write begins with `hold_check`. Ticks of one watcher do not overlap.
         """
-        self._fence, self._started_at = fence, now
+        self._hold_check, self._started_at = hold_check, now
         try:
             observation = self._observe(await self._polled(now), now)
             stored = await self._load(now)
-            causes = await self._causes(stored, observation)
             # Evaluate, inhibit, silence, group:
-            plan = plan_poll(self.watched, stored, observation, causes)
+            plan, causes = await self._plan(stored, observation)
             self._keep(plan)
             if plan.writes or stored.expired or self._was_blind(now):
                 await self._commit(stored, observation, causes, plan)
@@ -122,7 +142,7 @@ class Watcher:
                     "tick_failed", cluster=self.watched.cluster, failures=failures, why=str(error), exc_info=trace
                 )
         else:
-            self.health = replace(self.health, done_at=now, failures=0, error="")
+            self.health = replace(self.health, done_at=now, failures=0, failure=None)
 
     async def on_partial_snapshot(self, snapshot: Snapshot) -> None:
         """Announce a new leader before all hosts have answered; no other rule is evaluated.
@@ -139,7 +159,7 @@ class Watcher:
             return
         self._cached = None
         async with self._store.begin() as uow:
-            await self._fence(uow)
+            await self._hold_check(uow)
             stored = await self._read(uow, now)
             stored = replace(stored, alerts=[alert for alert in stored.alerts if alert.rule in LEADER_RULES])
             state = self._with_leader(stored.state, observation)
@@ -172,7 +192,7 @@ class Watcher:
         if self._own_network is None:
             return NetworkStatus.WORKING, None
         dark = bool(snapshot.answers) and all(is_silent(answer) for answer in snapshot.answers)
-        self._own_network.saw(self.watched.cluster, now, dark=dark)
+        self._own_network.record(self.watched.cluster, now, dark=dark)
         return self._own_network.judge(self.watched.cluster, now)
 
     async def _load(self, now: float) -> StoredState:
@@ -188,7 +208,7 @@ class Watcher:
         self._cached = None if stored.alerts else stored
         return stored
 
-    async def _read(self, uow: WatchUnit, now: float) -> StoredState:
+    async def _read(self, uow: UnitOfWork, now: float) -> StoredState:
         cluster = self.watched.cluster
         return StoredState(
             await uow.cluster_states.get(cluster),
@@ -198,10 +218,15 @@ class Watcher:
             await uow.silences.ended(now, cluster),
         )
 
-    async def _causes(self, stored: StoredState, observation: ClusterObservation) -> Causes:
-        """The operations that caused the changes seen now."""
-        changes = new_changes(stored.state, updated(self.watched, stored.state, observation))
-        return await self._explain(changes) if changes else {}
+    async def _plan(
+        self, stored: StoredState, observation: ClusterObservation, causes: Causes | None = None
+    ) -> tuple[TickPlan, Causes]:
+        """The plan of this poll and the operations that caused the changes; `causes` that are known are not read."""
+        state = updated(self.watched, stored.state, observation)
+        if causes is None:
+            changes = new_changes(stored.state, state)
+            causes = await self._explain(changes) if changes else {}
+        return plan_poll(self.watched, stored, observation, explained(state, causes)), causes
 
     def _keep(self, plan: TickPlan) -> None:
         self._terms, self.state, self.alerts = plan.terms, plan.state, plan.alerts
@@ -212,12 +237,12 @@ class Watcher:
         """Commit the plan with its messages in one transaction; plan again only if the stored values changed."""
         self._cached, now = None, observation.now
         async with self._store.begin() as uow:
-            await self._fence(uow)
+            await self._hold_check(uow)
             stored = await self._with_forecast(uow, await self._read(uow, now), now)
             observed = await self._with_stand_in(uow, observation)
             if (stored, observed) != (planned_from, observation):
-                causes = causes if stored.state.at == planned_from.state.at else await self._causes(stored, observed)
-                plan = plan_poll(self.watched, stored, observed, causes)
+                same = stored.state.at == planned_from.state.at
+                plan, _ = await self._plan(stored, observed, causes if same else None)
             await self._write(uow, stored, plan, now)
             await self._announce_gap(uow, stored, now)
             await announce_expired(uow, stored.expired, stored.alerts, plan.transitions, self.watched.channel)
@@ -231,21 +256,21 @@ class Watcher:
         ):
             self._wake()
 
-    async def _write(self, uow: WatchUnit, stored: StoredState, plan: TickPlan, now: float) -> None:
+    async def _write(self, uow: UnitOfWork, stored: StoredState, plan: TickPlan, now: float) -> None:
         await publish(uow, plan.transitions, stored.history, plan.history, self.watched.limits)
         if plan.save_state:
             await uow.cluster_states.put(self.watched.cluster, plan.state)
         if plan.sample is not None:
             await uow.samples.add(self.watched.cluster, now, plan.sample)
 
-    async def _with_forecast(self, uow: WatchUnit, stored: StoredState, now: float) -> StoredState:
+    async def _with_forecast(self, uow: UnitOfWork, stored: StoredState, now: float) -> StoredState:
         """The stored values with a new forecast, when one is due."""
         if not stored.state.forecast.due(now):
             return stored
         samples = await uow.samples.range(self.watched.cluster, now - WINDOW)
         return replace(stored, state=replace(stored.state, forecast=forecast(samples, now)))
 
-    async def _with_stand_in(self, uow: WatchUnit, observation: ClusterObservation) -> ClusterObservation:
+    async def _with_stand_in(self, uow: UnitOfWork, observation: ClusterObservation) -> ClusterObservation:
         """The observation; this cluster's alert replaces the own-network alert that the carrier did not raise."""
         lost, name = observation.isolation, self.watched.cluster
         if lost is None or lost.carrier_here or lost.stand_in != name or observation.now - lost.since < STAND_IN_AFTER:
@@ -254,14 +279,14 @@ class Watcher:
             return observation
         return replace(observation, isolation=replace(lost, carrier=name, calls=lost.calls | {name}))
 
-    async def _announce_gap(self, uow: WatchUnit, stored: StoredState, now: float) -> None:
+    async def _announce_gap(self, uow: UnitOfWork, stored: StoredState, now: float) -> None:
         """Announce a time without polls that no alert covers, because the store itself was down."""
         if not self._was_blind(now) or any(alert.rule == WATCH_BLIND.key for alert in stored.alerts):
             return
         times = PollTimes(self.health.done_at, stored.state.at, self.watched.interval)
         if since := times.blind_since(now, self._patience()):
             name = self.watched.cluster
-            note = watch_recovered(name, since, now, self.health.error)
+            note = watch_recovered(name, since, now, self.health.failure)
             await uow.outbox.put(MessageKey.stale(name, now), self.watched.channel, note)
             self._wake()
 
@@ -280,7 +305,7 @@ class Watcher:
 
     def _count_failure(self, error: Exception) -> int:
         failures, total = self.health.failures + 1, self.health.failed_total + 1
-        self.health = replace(self.health, failures=failures, failed_total=total, error=why_failed(error))
+        self.health = replace(self.health, failures=failures, failed_total=total, failure=poll_failure(error))
         return failures
 
 
@@ -290,7 +315,7 @@ def watchdog_rule(watched: Watched) -> Rule | None:
 
 
 def _same_leader(before: Snapshot, now: Snapshot) -> bool:
-    """True if both snapshots have the same leader by its own word."""
+    """True if the same peer claims to lead in both snapshots."""
     if before.leader is None or now.leader is None:
         return False
     return before.leader[1].raft_status.node_id == now.leader[1].raft_status.node_id

@@ -18,7 +18,7 @@ READ_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Result of one look for an effect: `done` is True if the effect is there; `text` describes what is there."""
+    """Result of one check for an effect: `done` is True if the effect is there; `text` describes what is there."""
 
     done: bool
     text: str
@@ -43,7 +43,7 @@ async def send(api: ClusterApi, op: Operation) -> None:
 
 
 async def observe(cluster: ClusterPort, op: Operation) -> Observation:
-    """Look for the effect of an operation once; sends nothing. Raises ClusterError."""
+    """Check for the effect of an operation once; sends nothing. Raises ClusterError."""
     if isinstance(op.request, TaskSwitch):
         request, switch = switch_of(op)
         value = await read_switch(cluster, switch.key)

@@ -1,6 +1,5 @@
 """Approvals: approve, reject, cancel, settle; the cluster is evaluated again before a request is sent."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,16 +10,18 @@ from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.events import Click
 from bot.operations.change_request import policy_keys
 from bot.operations.decisions import Act, DecisionRights, dropped, refuse_decision, requester_lacks, unsure
-from bot.operations.model import Operation, OpState
-from bot.operations.policy import Need, Policy, PolicyOf, Terms, missing, phrase, progress
+from bot.operations.model import Operation, OpState, StepKind
+from bot.operations.policy import Need, Policy, PolicyOf, Terms, missing
 from bot.operations.settlement import mark
-from bot.operations.supersede import has_moved, replacement_of, what_moved
+from bot.operations.supersede import has_moved, replacement_of
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
+from bot.views.decisions import missing_text, progress, refusal_text
+from bot.views.preflight_text.changes import replacement_text, what_moved
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
-from bot.workflow.lease_manager import LeaseClicks
 from bot.workflow.repository import OperationRepository
+from bot.workflow.reversions import TimeLimitClicks
 
 ACTS: Mapping[str, Act] = {"op_confirm": Act.APPROVE, "op_reject": Act.REJECT, "op_cancel": Act.CANCEL}
 _TRIES = 10
@@ -29,7 +30,7 @@ _TRIES = 10
 
 @dataclass(slots=True)
 class ApprovalService:
-    """Handles the buttons of cards; implements the port Decider of the dispatcher."""
+    """Handles the buttons of cards."""
 
     repository: OperationRepository
     runner: Executor
@@ -37,7 +38,7 @@ class ApprovalService:
     clusters: Mapping[str, ClusterPort]
     policies: PolicyOf
     clock: Callable[[], float]
-    leases: LeaseClicks
+    time_limits: TimeLimitClicks
     members_now: GroupMembers
     """Lists a user group without the cache, for the click that decides."""
     monotonic: Callable[[], float] = time.monotonic
@@ -53,22 +54,22 @@ class ApprovalService:
     async def decide(self, click: Click) -> Reply | None:
         """Execute a click on a card; raises UserError for the person who clicked."""
         act = ACTS.get(click.action_id)
-        if act is None and click.action_id not in self.leases.actions:
+        if act is None and click.action_id not in self.time_limits.actions:
             raise UserError("This button belongs to an older version of cmbot. Type the command again.")
         op = await self._of(click)
         if act is None:
             policy = self._policy(op)
-            await self.leases.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
+            await self.time_limits.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
         elif act is Act.APPROVE:
             await self._approve(op, click)
         elif act is Act.REJECT:
-            await self._end(op, act, OpState.REJECTED, click.user, version=number(click.value, "v"), key=click.key)
+            await self._end(op, act, OpState.REJECTED, click.user, version=click.number("v"), key=click.key)
         else:
-            await self._end(op, act, OpState.CANCELLED, click.user, version=number(click.value, "v"), key=click.key)
+            await self._end(op, act, OpState.CANCELLED, click.user, version=click.number("v"), key=click.key)
         return None
 
     async def _of(self, click: Click) -> Operation:
-        op_id = number(click.value, "op")
+        op_id = click.number("op")
         op = await self.repository.get(op_id) if op_id else None
         if op is None or op.channel != click.channel:
             raise UserError("This button belongs to no known operation. Type the command again.")
@@ -90,10 +91,10 @@ class ApprovalService:
         lookup = self.access.rights(user, op.cluster) if act is Act.CANCEL else self._rights(op, user, policy.source)
         rights = await lookup
         refusal = refuse_decision(op, act, rights, policy, version=version, now=self.clock())
-        if refusal:
-            raise UserError(refusal)
+        if refusal is not None:
+            raise UserError(refusal_text(refusal))
         try:
-            return await self.repository.move(op, to, by=user, text=str(to), inbound_key=key)
+            return await self.repository.move(op, to, by=user, kind=StepKind(to), inbound_key=key)
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -107,10 +108,12 @@ class ApprovalService:
         if op.state is not OpState.UNKNOWN:
             raise UserError(f"Operation #{op.id} is {op.state}: only an unknown outcome can be settled.")
         to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")
-        text = f"settled as {came} by an admin: {reason}; {await self._seen_now(op)}"
+        text = f" as {came} by an admin: {reason}; {await self._seen_now(op)}"
         seen = mark(op, done=done, at=self.clock())
         try:
-            return await self.repository.move(op, to, by=caller.user, text=text, seen=seen, inbound_key=caller.key)
+            return await self.repository.move(
+                op, to, by=caller.user, text=text, kind=StepKind.SETTLED, seen=seen, inbound_key=caller.key
+            )
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -124,10 +127,10 @@ class ApprovalService:
         rights = await self._rights(op, click.user, policy.source)
         case = _Case(click, policy)
         for _ in range(_TRIES):
-            version = number(click.value, "v")
+            version = click.number("v")
             refusal = refuse_decision(op, Act.APPROVE, rights, policy, version=version, now=self.clock())
-            if refusal:
-                raise UserError(refusal)
+            if refusal is not None:
+                raise UserError(refusal_text(refusal))
             cluster = self.clusters.get(op.cluster)
             if cluster is None:
                 text = f"{op.cluster} is no longer in the settings; nothing was sent"
@@ -148,7 +151,9 @@ class ApprovalService:
             people = await people_of(self.access, op, click.user)
             short = missing(policy, op.requester, people.given)
             if short and short == missing(policy, op.requester, people.earlier):
-                raise UserError(f"Operation #{op.id} already has your kind of approval: it waits for {phrase(short)}.")
+                raise UserError(
+                    f"Operation #{op.id} already has your kind of approval: it waits for {missing_text(short)}."
+                )
             if not short:
                 again = await self._recounted(op, click, policy)
                 if again is None:
@@ -168,17 +173,17 @@ class ApprovalService:
         if group := unsure(op, policy, people):
             raise UserError(f"Slack did not list the user group {group}, so nothing was sent. Click again in a moment.")
         if lost := requester_lacks(op, people):
-            text = f"its requester no longer holds {lost}"
+            text = f"its requester no longer holds the role {lost}"
             await self.repository.move(op, OpState.CANCELLED, text=text, inbound_key=click.key)
             return None
         refusal = refuse_decision(op, Act.APPROVE, people.clicker, policy, version=op.version, now=self.clock())
-        if refusal:
-            raise UserError(refusal)
+        if refusal is not None:
+            raise UserError(refusal_text(refusal))
         gone = dropped(policy, op, people)
         if not gone:
             return op, people
         kept = tuple(user for user in op.approvals if user not in gone)
-        losses = "; ".join(f"{user} no longer holds {source}" for user, source in gone.items())
+        losses = "; ".join(f"{user} no longer holds {' and '.join(sources)}" for user, sources in gone.items())
         op = await self.repository.note(op, text=f"an approval no longer counts: {losses}", approvals=kept)
         return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
 
@@ -196,9 +201,15 @@ class ApprovalService:
         approvals = (*op.approvals, click.user)
         if short:
             terms = replace(op.terms or Terms(policy), missing=tuple(Need(*each) for each in short.items()))
-            text = f"approved ({progress(policy, short)})"
+            text = f" ({progress(policy, short)})"
             await self.repository.note(
-                op, by=click.user, text=text, approvals=approvals, terms=terms, inbound_key=click.key
+                op,
+                by=click.user,
+                text=text,
+                kind=StepKind.APPROVED,
+                approvals=approvals,
+                terms=terms,
+                inbound_key=click.key,
             )
             return
 
@@ -211,7 +222,7 @@ class ApprovalService:
             cluster,
             Reevaluation(evaluation, partial(self._evaluate, op, cluster), end, self.monotonic),
             by=click.user,
-            text="approved",
+            kind=StepKind.APPROVED,
             seen=evaluation.seen,
             approvals=approvals,
             inbound_key=click.key,
@@ -239,7 +250,15 @@ class ApprovalService:
         if so_already or pointless:
             text += so_already or pointless
             return await self.repository.move(op, OpState.SUPERSEDED, by=by, text=text, inbound_key=key)
-        replacement = replacement_of(op, evaluation.seen, evaluation.verdict, changed, policy, now=self.clock())
+        replacement = replacement_of(
+            op,
+            evaluation.seen,
+            evaluation.verdict,
+            changed,
+            policy,
+            now=self.clock(),
+            text=replacement_text(op, evaluation.verdict),
+        )
         return await self.repository.supersede(op, replacement, by=by, text=text, inbound_key=key)
 
 
@@ -263,15 +282,6 @@ class _Lost(Exception):
 
 def _too_late(op: Operation) -> UserError:
     return UserError(f"Another decision on operation #{op.id} came first: see its card.")
-
-
-def number(value: str, key: str) -> int:
-    """Read a whole number from a button's value, 0 when it has none; payloads are not trusted."""
-    try:
-        found = json.loads(value)[key]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return 0
-    return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < 1 << 53 else 0
 
 
 @dataclass(slots=True)

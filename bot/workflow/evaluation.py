@@ -14,7 +14,9 @@ from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
+from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
+from bot.views.dialect_text import evidence_text
 from bot.workflow.actions import read_switch
 
 FRESH_SECONDS = 3.0
@@ -46,7 +48,7 @@ async def evaluate(
     operations: Iterable[Operation],
     options: RequestOptions = NO_OPTIONS,
 ) -> Evaluation:
-    """Look at the cluster and run the preflight; `operations` are the other open ones on that cluster.
+    """Read the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
     Raises UserError when today's rules refuse the request, or when the cluster has no such background task. Never
     raises ClusterError: what is not known is a check that says so.
@@ -91,20 +93,22 @@ async def _evaluate_switch(
         before, now = await cluster.snapshot_pair(patient=False, bad_disks=True)
     detected = read.detected
     if detected.dialect is None:
-        facts = PreflightContext(operations=others, dialect_why=detected.why)
+        facts = PreflightContext(operations=others, dialect_evidence=detected.evidence)
         verdict = preflight(request, before, now, facts=facts)
         return _evaluation(verdict, ObservedState(_leader(now)), forced=options.forced)
     word = meaning_of(read.value, detected.dialect).word if not read.error else ""
     facts = PreflightContext(
         operations=others,
         dialect=detected.dialect.value,
-        dialect_why=detected.why,
+        dialect_evidence=detected.evidence,
         switch=None if read.error else SwitchReading(read.value, word),  # type: ignore[arg-type]  # the four words are Meaning's
         switch_why=read.error,
     )
     dialect = detected.dialect.value
     will_send = word_for(detected.dialect, on=request.on)
-    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, detected.why)
+    switch = ObservedSwitch(
+        read.key, read.value, word or NOT_READ, will_send, dialect, evidence_text(detected.evidence)
+    )
     verdict = preflight(request, before, now, facts=facts)
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
@@ -130,44 +134,41 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
     if not chosen or detected.dialect == chosen:
         return detected
     if detected.dialect is not None:
-        raise UserError(
-            f"{cluster.name} uses {detected.dialect} ({detected.why.rstrip('.')}), not {chosen}: leave `dialect=` out."
-        )
-    return DetectedDialect(Dialect(chosen), f"chosen with dialect={chosen}, because {detected.why}")
+        why = evidence_text(detected.evidence).rstrip(".")
+        raise UserError(f"{cluster.name} uses {detected.dialect} ({why}), not {chosen}: leave `dialect=` out.")
+    wanted = Dialect(chosen)
+    return DetectedDialect(wanted, replace(detected.evidence, chosen=wanted))
 
 
 async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
     if not isinstance(request, MemberAdd):
         return PreflightContext(operations=others)
-    detected, (answers, why) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
+    detected, (answers, doubt) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
     dialect = detected.dialect.value if detected.dialect else None
     return PreflightContext(
-        operations=others, node_answers=answers, node_why=why, dialect=dialect, dialect_why=detected.why
+        operations=others, node_answers=answers, node_doubt=doubt, dialect=dialect, dialect_evidence=detected.evidence
     )
 
 
-_NO_TOKEN = "it asks for the request token, which cmbot sends only to the hosts in the settings"  # noqa: S105 - a sentence
-
-
-async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, str]:
+async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
     """True if a Clustermgr answers at that address; None, with the reason if it is known, when that is open.
 
     A person typed the address: unless it is in the settings, it is asked without the request token.
     """
     if not node_host:
-        return None, ""
+        return None, None
     scheme = "https://" if cluster.hosts[0].startswith("https://") else ""
     known = next((host for host in cluster.hosts if same_place(host, node_host)), f"{scheme}{node_host}")
     try:
         async with asyncio.timeout(NODE_SECONDS):
             await cluster.api.stat(known)
     except (ClusterTimeout, TimeoutError):
-        return None, "it gave no answer in time"
+        return None, NodeDoubt.SLOW
     except AuthRejected:
-        return None, _NO_TOKEN if known not in cluster.hosts else "it refuses the request token"
+        return None, NodeDoubt.TOKEN_REFUSED if known in cluster.hosts else NodeDoubt.TOKEN_WITHHELD
     except ClusterError:
-        return False, ""
-    return True, ""
+        return False, None
+    return True, None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Executor: send one request, look for its effect, and settle what stopped processes left."""
+"""Executor: send one request, check for its effect, and settle what stopped processes left."""
 
 import asyncio
 from collections import Counter
@@ -12,19 +12,19 @@ from bot.clustermgr.health import healthy_count, quorum, voter_health, voters
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.interactions.command import ClusterPort
-from bot.leadership.ports import Duty, all_of_it
-from bot.operations.model import Operation, OpState, StepChanges
-from bot.operations.settlement import MAX_COMPARED, changed_later, closed, compare, is_open
+from bot.leadership.ports import CheckOfCluster, holds_every_cluster
+from bot.operations.model import Operation, OpState, StepChanges, StepKind
+from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.evaluation import Reevaluation
 from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.5
-"""Seconds between two looks for an effect."""
-LAST_LOOK_SECONDS = 30.0
-"""Extra seconds for the last look before another process settles the operation."""
+CHECK_EVERY = 0.5
+"""Seconds between two checks for an effect."""
+LAST_CHECK_SECONDS = 30.0
+"""Extra seconds for the last check before another process settles the operation."""
 STILL_SECONDS = 60.0
 """Seconds that one leader must hold a quorum, with all applied, before an unseen effect counts as not applied."""
 
@@ -35,10 +35,11 @@ def always() -> bool:
 
 
 class StartStep(StepChanges, total=False):
-    """Step that starts an execution: its fields, who took it, its text, and the inbound work that it ends."""
+    """Step that starts an execution: its fields, who took it, its text and kind, and the inbound work that it ends."""
 
     by: str
     text: str
+    kind: StepKind
     inbound_key: str
 
 
@@ -66,8 +67,8 @@ class Executor:
         """
         if not self.alive():
             raise Fenced("This cmbot process had lost the database, so nothing was sent.")
-        # Registered before it is stored, so that the sweep never adopts it; counted, because of several tries at once
-        # all but one fail.
+        # Registered before it is stored, so that `settle_unfinished` never adopts it; counted, because of several tries
+        # at once all but one fail.
         self.under_way[op.id] += 1
         try:
             running = await self.repository.move(op, OpState.RUNNING, **step)
@@ -107,56 +108,62 @@ class Executor:
         return await self.repository.move(op, OpState.UNKNOWN, text=text)
 
     async def _watch(self, op: Operation, cluster: ClusterPort) -> Observation | None:
-        """Look until the effect is seen or the time is over; returns the last look that succeeded."""
+        """Check until the effect is seen or the time is over; return the last check that could read the cluster."""
         seen: Observation | None = None
         until = self.clock() + self.verify_within
         while True:
             seen = await self.observation(op, cluster) or seen
             if (seen is not None and seen.done) or self.clock() >= until:
                 return seen
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
 
     async def observation(self, op: Operation, cluster: ClusterPort) -> Observation | None:
-        """Look for an effect once; None when the cluster cannot be read."""
+        """Check for an effect once; None when the cluster cannot be read."""
         try:
             return await observe(cluster, op)
         except ClusterError as error:
             log.info("operation.unread", op=op.id, error=str(error))
             return None
 
-    async def sweep(self, cluster_fence: Duty = all_of_it) -> None:
-        """Expire late operations and settle unknown outcomes on this replica's clusters; called by the scheduler."""
+    async def expire_undecided(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Expire the operations on this replica's clusters that were not decided in time."""
         for op in await self.repository.due():
-            if fence := cluster_fence(op.cluster):
-                await _quietly(self.repository.fenced(fence), op, OpState.EXPIRED, "there was no decision in time")
+            if check := check_of_cluster(op.cluster):
+                await _quietly(self.repository.under(check), op, OpState.EXPIRED, "there was no decision in time")
+
+    async def settle_unfinished(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Settle operations of stopped processes, and unknown outcomes, on this replica's clusters."""
         for op in await self.repository.in_state(OpState.RUNNING):
-            if repository := await self._ours(op, cluster_fence):
+            if repository := await self._ours(op, check_of_cluster):
                 await self._adopt(op, self.clusters[op.cluster], repository)
         for op in await self.repository.in_state(OpState.UNKNOWN):
-            if repository := await self._ours(op, cluster_fence):
+            if repository := await self._ours(op, check_of_cluster):
                 await self._settle(op, self.clusters[op.cluster], repository)
+
+    async def compare_settled(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Compare what admins settled by hand with this replica's clusters."""
         recent = await self.repository.recent(None, MAX_COMPARED)
         for op in filter(is_open, recent):
-            if op.cluster in self.clusters and (fence := cluster_fence(op.cluster)):
+            if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
                 await self._compare(
-                    op, self.clusters[op.cluster], self.repository.fenced(fence), changed_later(op, recent)
+                    op, self.clusters[op.cluster], self.repository.under(check), changed_later(op, recent)
                 )
 
-    async def _ours(self, op: Operation, cluster_fence: Duty) -> OperationRepository | None:
+    async def _ours(self, op: Operation, check_of_cluster: CheckOfCluster) -> OperationRepository | None:
         """Get the repository for settling; None while a process executes it, or if another replica has the cluster."""
         if op.id in self.under_way or op.cluster not in self.clusters:
             return None
         if op.state is OpState.RUNNING and op.runner == self.repository.owner:
             return self.repository
-        fence = cluster_fence(op.cluster)
-        if fence is None or await self._still_runs(op):
+        check = check_of_cluster(op.cluster)
+        if check is None or await self._still_runs(op):
             return None
-        return self.repository.fenced(fence)
+        return self.repository.under(check)
 
     async def _still_runs(self, op: Operation) -> bool:
-        until = op.history[-1].at + self.verify_within + LAST_LOOK_SECONDS
-        looked_for = op.state is OpState.RUNNING or self.clock() < until
-        return looked_for and op.runner != self.repository.owner and op.runner in await self.repository.living()
+        until = op.history[-1].at + self.verify_within + LAST_CHECK_SECONDS
+        still_checked = op.state is OpState.RUNNING or self.clock() < until
+        return still_checked and op.runner != self.repository.owner and op.runner in await self.repository.living()
 
     async def close_gone(self, known: Collection[str] = ()) -> None:
         """Close the operations on clusters that neither our settings nor others' (`known`) have; runs at startup."""
@@ -167,7 +174,7 @@ class Executor:
                 await _quietly(
                     self.repository, op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}"
                 )
-        for op in await self.repository.leased():
+        for op in await self.repository.time_limited():
             if op.cluster not in {*self.clusters, *known}:
                 text = f"{op.cluster} is no longer in the settings, so nothing goes back"
                 await self.repository.note(op, text=text, lease_until=0.0, warn_at=0.0)
@@ -192,19 +199,20 @@ class Executor:
 
     async def _compare(self, op: Operation, cluster: ClusterPort, repository: OperationRepository, over: bool) -> None:
         """Compare an admin's settlement with the cluster, and show a contradiction on the card."""
+        found: bool | None = False
         if over:
-            found: tuple[str, bool] | None = "a later operation changed the same thing: no further comparison", False
+            text = "a later operation changed the same thing: no further comparison"
         else:
             seen = await self.observation(op, cluster)
             if seen is None:
                 return
             calm = not seen.done and await self._held_still(op, cluster)
-            found = compare(op, seen.text, there=seen.done, calm=calm)
+            found = contradicts(op, there=seen.done, calm=calm)
+            text = f"{'the cluster shows the opposite' if found else 'looked again'}: {seen.text}"
         if found is None:
             return
-        text, contradicts = found
         try:
-            await repository.note(op, text=text, seen=closed(op, text, contradicts=contradicts, at=self.clock()))
+            await repository.note(op, text=text, seen=closed(op, text, contradiction=found, at=self.clock()))
         except (Conflict, Fenced):
             log.info("operation.moved_meanwhile", op=op.id)
 

@@ -9,15 +9,15 @@ from bot.common.message_key import MessageKey
 from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest
-from bot.operations.model import Operation, OpState, advance
-from bot.operations.policy import PolicyOf, Terms, lacks_all, refuse_proposal
-from bot.operations.preflight.check import CheckLevel
+from bot.operations.model import Operation, OpState, StepKind, advance
+from bot.operations.policy import PolicyOf, ReasonMissing, Terms, lacks_all, refuse_proposal
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
-from bot.operations.settlement import CANNOT_SEE
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import operations as views
 from bot.views import ops_list
+from bot.views.decisions import refusal_text
+from bot.views.preflight_text.table import blocks_text
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.repository import OperationRepository
@@ -56,8 +56,8 @@ class ProposalService:
                 return Reply(views.already(op))
             if change_request.options.forced and not evaluation.forces and not evaluation.verdict.blocked:
                 raise UserError("There is nothing to force: no check refuses this. Leave `force=yes` out.")
-            if lacking:
-                raise UserError(lacking)
+            if lacking is not None:
+                raise UserError(refusal_text(lacking))
             if change_request.dry_run:
                 return Reply(views.evaluation(op, evaluation.verdict, dry_run=True))
             try:
@@ -68,16 +68,19 @@ class ProposalService:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def _allowed(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> tuple[Terms, str]:
+    async def _allowed(
+        self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest
+    ) -> tuple[Terms, ReasonMissing | None]:
         """Find the terms, and what a forced request lacks besides rights; needed once there is a check to force."""
         policy = self.policies(cluster.name, change_request.policy_keys, change_request.options.forced)
         rights = await self.access.rights(caller.user, cluster.name)
-        sentence, of_rights = refuse_proposal(
-            policy, rights, channel=caller.channel, reason=change_request.reason, forced=change_request.options.forced
-        )
-        if sentence and (of_rights or not change_request.options.forced):
-            raise (NotAllowed if of_rights else UserError)(sentence)
-        return Terms(policy, requester_counts=not lacks_all(rights, policy)), sentence
+        forced = change_request.options.forced
+        refusal = refuse_proposal(policy, rights, channel=caller.channel, reason=change_request.reason, forced=forced)
+        if refusal is not None and not isinstance(refusal, ReasonMissing):
+            raise NotAllowed(refusal_text(refusal))
+        if refusal is not None and not forced:
+            raise UserError(refusal_text(refusal))
+        return Terms(policy, requester_counts=not lacks_all(rights, policy)), refusal
 
     async def _evaluate(self, cluster: ClusterPort, change_request: ChangeRequest) -> Evaluation:
         others = await self.repository.open_on(cluster.name)
@@ -106,11 +109,10 @@ class ProposalService:
 
     async def _open(self, op: Operation, evaluation: Evaluation, caller: Caller) -> Reply:
         if evaluation.verdict.blocked:
-            why = " ".join(check.sentence for check in evaluation.verdict.of_level(CheckLevel.BLOCK))
-            blocked = advance(op, OpState.BLOCKED, at=op.created_at, text=why)
+            blocked = advance(op, OpState.BLOCKED, at=op.created_at, text=blocks_text(evaluation.verdict))
             noted = await self.repository.open(blocked, inbound_key=caller.key)
             return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False))
-        waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, text="proposed")
+        waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, kind=StepKind.PROPOSED)
         return await self._show(await self.repository.open(waiting, inbound_key=caller.key))
 
     async def _show(self, op: Operation) -> Reply:
@@ -154,7 +156,7 @@ class ProposalService:
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         """Settle an operation whose outcome is unknown."""
         op = await self.decisions.known(op_id)
-        return Reply(views.settled(await self.decisions.settle(op, caller, done=done, reason=reason), CANNOT_SEE))
+        return Reply(views.settled(await self.decisions.settle(op, caller, done=done, reason=reason)))
 
     async def undelivered(self) -> Sequence[Undelivered]:
         """List the messages that Slack refused for good, the newest first."""

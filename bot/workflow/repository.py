@@ -3,23 +3,25 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Unpack
+from typing import Unpack
 
 import structlog
 
 from bot.alerting.cluster_state.state import Causes, Change
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
+from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
-from bot.leadership.ports import Fence, unfenced
+from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
-from bot.operations.leases import NO_LEASE, WARNED, announcements, ended, started
-from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, advance, note
+from bot.operations.leases import NO_LEASE, announcements, started
+from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.verdict import CheckLevel
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import operations as views
+from bot.views.preflight_text.table import check_text
 
 log = structlog.get_logger(__name__)
 
@@ -32,18 +34,18 @@ _PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
 class OperationRepository:
     """Writes operations and their messages; raises StoreError, and Conflict when another step came first.
 
-    `owner` is the process that executes what it moves to running. `fence` guards writes that need a hold.
+    `owner` is the process that executes what it moves to running. `hold_check` runs first in each write.
     """
 
     store: Store
     wake: Callable[[], None]
     clock: Callable[[], float]
     owner: str = ""
-    fence: Fence = unfenced
+    hold_check: HoldCheck = no_hold_needed
 
-    def fenced(self, fence: Fence) -> "OperationRepository":
+    def under(self, check: HoldCheck) -> "OperationRepository":
         """Return the repository for writes under a hold; every step may then raise Fenced."""
-        return replace(self, fence=fence)
+        return replace(self, hold_check=check)
 
     async def open(self, op: Operation, *, inbound_key: str = "") -> Operation:
         """Store a new operation and its card, and mark its inbound work done in the same transaction.
@@ -51,14 +53,14 @@ class OperationRepository:
         A blocked operation gets no card. Raises Conflict when another operation has its lock.
         """
         async with self.store.begin() as uow:
-            noted = await uow.operations.add(op)
-            if not noted.final:
-                await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
+            stored = await uow.operations.add(op, check_text)
+            if not stored.final:
+                await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
             if inbound_key:
                 await uow.inbox.done(inbound_key)
-            await self._audit(uow, *proposal_entries(noted))
+            await self._audit(uow, *proposal_entries(stored))
         self.wake()
-        return noted
+        return stored
 
     async def move(
         self,
@@ -67,11 +69,12 @@ class OperationRepository:
         *,
         by: str = "",
         text: str = "",
+        kind: StepKind | None = None,
         inbound_key: str = "",
         **changes: Unpack[StepChanges],
     ) -> Operation:
-        """Move an operation to a state and update its card; a verified switch with a lease starts it."""
-        moved = advance(op, to, at=self.clock(), by=by, text=text, **changes)
+        """Move an operation to a state and update its card; a verified switch with a time limit starts it."""
+        moved = advance(op, to, at=self.clock(), by=by, text=text, kind=kind, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
         if to is OpState.RUNNING:
@@ -79,17 +82,25 @@ class OperationRepository:
         return await self._save(moved, inbound_key=inbound_key)
 
     async def note(
-        self, op: Operation, *, by: str = "", text: str, inbound_key: str = "", **changes: Unpack[StepChanges]
+        self,
+        op: Operation,
+        *,
+        by: str = "",
+        text: str = "",
+        kind: StepKind | None = None,
+        inbound_key: str = "",
+        **changes: Unpack[StepChanges],
     ) -> Operation:
         """Record a step that keeps the state, and update the card."""
-        return await self._save(note(op, at=self.clock(), by=by, text=text, **changes), inbound_key=inbound_key)
+        noted = note(op, at=self.clock(), by=by, text=text, kind=kind, **changes)
+        return await self._save(noted, inbound_key=inbound_key)
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
-            await self.fence(uow)
-            await uow.operations.save(moved)
+            await self.hold_check(uow)
+            await uow.operations.save(moved, check_text)
             await self._render(uow, moved)
-            others = [*await self._end_leases(uow, moved), *await self._note_reversion(uow, moved)]
+            others = [*await self._end_time_limits(uow, moved), *await self._note_reversion(uow, moved)]
             if inbound_key:
                 await uow.inbox.done(inbound_key)
             await self._audit(uow, step_entry(moved), *map(step_entry, others))
@@ -102,39 +113,39 @@ class OperationRepository:
         """Supersede an operation: `replacement` takes over its card under its own number; returns it as stored."""
         old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, text=text)
         async with self.store.begin() as uow:
-            await uow.operations.save(old)
-            noted = await uow.operations.add(replacement)
-            await uow.outbox.put(MessageKey.card(op.card_id), noted.channel, views.card(noted))
+            await uow.operations.save(old, check_text)
+            stored = await uow.operations.add(replacement, check_text)
+            await uow.outbox.put(MessageKey.card(op.card_id), stored.channel, views.card(stored))
             await self._line(uow, old)
-            await self._line(uow, noted)
+            await self._line(uow, stored)
             if inbound_key:
                 await uow.inbox.done(inbound_key)
-            await self._audit(uow, step_entry(old), *proposal_entries(noted))
+            await self._audit(uow, step_entry(old), *proposal_entries(stored))
         self.wake()
-        return noted
+        return stored
 
-    async def put_back(self, leased: Operation, reverting: Operation) -> Operation:
-        """End a lease and store the operation that restores the old value, in one transaction."""
+    async def put_back(self, limited: Operation, reverting: Operation) -> Operation:
+        """End a time limit and store the operation that restores the old value, in one transaction."""
         async with self.store.begin() as uow:
-            await self.fence(uow)
-            noted = await uow.operations.add(reverting)
-            over = note(leased, at=self.clock(), text=ended(noted), **NO_LEASE)
-            await uow.operations.save(over)
+            await self.hold_check(uow)
+            stored = await uow.operations.add(reverting, check_text)
+            over = note(limited, at=self.clock(), text=views.lease_ended(stored), kind=StepKind.TIME_UP, **NO_LEASE)
+            await uow.operations.save(over, check_text)
             parent = MessageKey.card(over.card_id)
             await self._render(uow, over)
-            await uow.outbox.put(MessageKey.card(noted.id), noted.channel, views.card(noted), parent=parent)
-            await self._audit(uow, step_entry(over), *proposal_entries(noted))
+            await uow.outbox.put(MessageKey.card(stored.id), stored.channel, views.card(stored), parent=parent)
+            await self._audit(uow, step_entry(over), *proposal_entries(stored))
         self.wake()
-        return noted
+        return stored
 
-    async def warn(self, leased: Operation) -> Operation:
-        """Announce in the card's thread and in its channel that a lease is about to end."""
-        warned = note(leased, at=self.clock(), text=WARNED, warn_at=0.0)
+    async def warn(self, limited: Operation) -> Operation:
+        """Announce in the card's thread and in its channel that a time limit is about to end."""
+        warned = note(limited, at=self.clock(), kind=StepKind.WARNED, warn_at=0.0)
         card = MessageKey.card(warned.card_id)
         warning = card.warning(warned.id, announcements(warned))
         async with self.store.begin() as uow:
-            await self.fence(uow)
-            await uow.operations.save(warned)
+            await self.hold_check(uow)
+            await uow.operations.save(warned, check_text)
             await uow.outbox.put(card, warned.channel, views.card(warned))
             await uow.outbox.put(warning, warned.channel, views.warning(warned), parent=card, broadcast=True)
             await self._audit(uow, step_entry(warned))
@@ -158,28 +169,28 @@ class OperationRepository:
         line = card.step(op.id, op.version, passing=op.state in _PASSING)
         await uow.outbox.put(line, op.channel, views.line(op), parent=thread, broadcast=loud)
 
-    async def _end_leases(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
-        """End the lease of an earlier change of the same switch: its value is no longer in force."""
+    async def _end_time_limits(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
+        """End the time limit of an earlier change of the same switch: its value is no longer in force."""
         if op.state is not OpState.VERIFIED or not op.task:
             return []
-        others = [other for other in await uow.operations.leased(op.cluster) if other.id != op.id]
+        others = [other for other in await uow.operations.time_limited(op.cluster) if other.id != op.id]
         text = f"operation #{op.id} changed it since, so it no longer goes back"
         over = [note(other, at=self.clock(), text=text, **NO_LEASE) for other in others if other.task == op.task]
         for other in over:
-            await uow.operations.save(other)
+            await uow.operations.save(other, check_text)
             await self._render(uow, other)
         return over
 
     async def _note_reversion(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
-        """Record a step of the reverting operation on the card of its leased switch."""
-        text = ended(back) if back.options.reverts else ""
-        leased = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
-        if leased is None:
+        """Record a step of the reverting operation on the card of the switch that it restores."""
+        text = views.lease_ended(back) if back.options.reverts else ""
+        limited = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
+        if limited is None:
             return []
-        noted = note(leased, at=self.clock(), text=text)
-        await uow.operations.save(noted)
-        await uow.outbox.put(MessageKey.card(noted.card_id), noted.channel, views.card(noted))
-        return [noted]
+        stored = note(limited, at=self.clock(), text=text, kind=StepKind.TIME_UP)
+        await uow.operations.save(stored, check_text)
+        await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
+        return [stored]
 
     async def _audit(self, uow: UnitOfWork, *entries: AuditEntry) -> None:
         """Append to the audit log; last in a unit of work, because no other append can start before its commit."""
@@ -226,10 +237,10 @@ class OperationRepository:
         async with self.store.read() as uow:
             return list(await uow.operations.due(self.clock()))
 
-    async def leased(self) -> list[Operation]:
-        """List the operations with a lease."""
+    async def time_limited(self) -> list[Operation]:
+        """List the operations with a time limit."""
         async with self.store.read() as uow:
-            return await uow.operations.leased()
+            return await uow.operations.time_limited()
 
     async def explain(self, cluster: str, changes: Sequence[Change]) -> Causes:
         """Map each change that an operation caused to its number and its approvers."""
@@ -251,7 +262,7 @@ class OperationRepository:
 
 def proposal_entries(op: Operation) -> Iterator[AuditEntry]:
     """Entries of a new operation: its proposal, and every step that it has taken already."""
-    yield _entry(op, Event(op.created_at, op.state, op.requester, "proposed"), "operation.proposed")
+    yield _entry(op, Event(op.created_at, op.state, op.requester, "", StepKind.PROPOSED), "operation.proposed")
     for event in op.history:
         yield _entry(op, event, f"operation.{event.state}")
 
@@ -263,13 +274,13 @@ def step_entry(op: Operation) -> AuditEntry:
 
 
 def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
-    detail: dict[str, Any] = {
+    detail: dict[str, JsonValue] = {
         "kind": op.kind.value,
         "request": encode_request(op),
         "requester": op.requester,
         "reason": op.reason,
-        "words": event.text,
-        "seen": encode_seen(_kept(op.seen)),
+        "words": event.words,
+        "seen": encode_seen(_kept(op.seen), check_text),
     }
     return AuditEntry(event.at, event.by, action, op.cluster, op.id, detail)
 

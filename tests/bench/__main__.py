@@ -1,4 +1,4 @@
-"""`make bench`: every row in turn, printed as a table; the exit status tells of missed targets only with --strict."""
+"""`make bench`: measure every row and print a table; a missed target fails it only with --strict."""
 
 import argparse
 import asyncio
@@ -18,12 +18,12 @@ from tests.bench.memory import memory
 from tests.bench.polling import polling
 
 _WIDTH = 140
-"""Columns where there is no terminal that has its own."""
+"""Width of the table where no terminal sets one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How a row is measured; with the arguments in `quick` it only shows that it can be."""
+    """The function that measures a row; the arguments in `quick` make it fast and its figures meaningless."""
 
     measure: Callable[..., Awaitable[Figure]]
     quick: Mapping[str, int] = field(default_factory=dict)

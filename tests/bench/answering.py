@@ -1,4 +1,4 @@
-"""Rows: how fast `/cm stat` is acknowledged while every host hangs, and how fast it is answered when none does."""
+"""Rows: time to acknowledge `/cm stat` while every host hangs, and time to answer it while none does."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -24,7 +24,7 @@ class Pair:
 
 @asynccontextmanager
 async def pair(folder: Path, module: str) -> AsyncIterator[Pair]:
-    """Start both."""
+    """Start the bot and the simple program."""
     async with AsyncExitStack() as stack:
         held = await stack.enter_async_context(hosts(1))
         ours, other = [await stack.enter_async_context(workspace()) for _ in range(2)]
@@ -34,11 +34,11 @@ async def pair(folder: Path, module: str) -> AsyncIterator[Pair]:
 
 
 async def acknowledging(folder: Path, *, bursts: int = 40, size: int = 50) -> Figure:
-    """Bursts of commands, in turn to the bot and to a bare Bolt app; the hosts answer only once all is acknowledged."""
+    """Send bursts to the bot and to a bare Bolt app in turn; the hosts answer after all acknowledgements."""
     took_ours: list[float] = []
     took_other: list[float] = []
-    async with pair(folder, "tests.bench.bare") as both:
-        # The first of each finds nothing warmed up, and does not count.
+    async with pair(folder, "tests.bench.bare_bolt") as both:
+        # The first burst of each does not count: nothing is warmed up.
         await _burst(both, size)
         for _ in range(bursts):
             ours, other = await _burst(both, size)
@@ -59,7 +59,7 @@ async def _burst(both: Pair, size: int) -> tuple[list[float], list[float]]:
 
 
 async def _answered(sent: Sequence[Sent], held: Hosts) -> None:
-    """Let the hosts answer, and wait until every command is through, so that the next burst finds none under way."""
+    """Let the hosts answer, and wait until no command of this burst runs."""
     await held.send("serve")
     await _all(each.answered for each in sent)
 
@@ -74,7 +74,7 @@ async def _all(waited: Iterable[asyncio.Future[float]]) -> list[float]:
 
 
 async def answering(folder: Path, *, rounds: int = 300, warm_up: int = 10) -> Figure:
-    """One command at a time, in turn to the bot and to the script, from the envelope to the posted answer."""
+    """Send one command at a time to the bot and the script in turn; measure from the frame to the posted answer."""
     async with pair(folder, "tests.bench.script") as both:
         took = [(await _answer(both.ours), await _answer(both.other)) for _ in range(warm_up + rounds)][warm_up:]
     ms_ours, ms_other = (milliseconds(column) for column in zip(*took, strict=True))

@@ -1,4 +1,4 @@
-"""Figures: what a row of the bench measured, its target, its verdict, and how the table is printed. Pure."""
+"""Figures of the bench: measurement, target and verdict of a row, and the printed table. No I/O."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Figure:
 
     @property
     def result(self) -> float:
-        """What is held against the target."""
+        """The value that is compared with the target."""
         return self.ours if self.absolute else self.ours / self.other
 
     @property
@@ -36,7 +36,7 @@ class Figure:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest of `values` that so many percent of them do not exceed."""
+    """The smallest of `values` that at least `percent` percent of them do not exceed."""
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
@@ -57,7 +57,7 @@ def table(figures: Sequence[Figure]) -> Table:
 
 
 def notes(figures: Sequence[Figure]) -> Sequence[str]:
-    """What is printed below the table."""
+    """The lines below the table."""
     return [f"{figure.name}: {figure.note}" for figure in figures if figure.note]
 
 

@@ -1,4 +1,4 @@
-"""Clustermgr hosts in a process of their own that cost next to nothing: answers taken once from the simulated cluster.
+"""Clustermgr hosts in a separate process that use little CPU: they send recorded answers of the simulated cluster.
 
 Run as `python -m tests.bench.hosts CLUSTERS`: it prints the hosts of each cluster as one line of JSON, then obeys one
 command a line and answers each with a line of JSON (see `Hosts.obey`). It ends when its input does.
@@ -19,17 +19,17 @@ from bot.playground.clustermgr_sim.answer import Call
 NODES = (1, 2, 3)
 BROKEN_DISK = 3
 LISTS = ("/disk/list?status=2&count=200", "/disk/list?status=3&count=200")
-"""What is asked of the leader at each look, beside /stat of every host."""
+"""Requests to the leader at each poll, besides /stat of every host."""
 ROUND = ("/disk/droppinglist", "/kv/list?count=1", "/disk/list?count=200", "/config/get?key=balance")
-"""What is asked once a minute besides (the whole disk list every five minutes), the last for each switch."""
+"""Further requests once a minute (the whole disk list every five minutes); the last one is sent for each switch."""
 _END = b"\r\n\r\n"
 Book = dict[tuple[int, str], bytes]
-"""Whole answers by node and question."""
+"""Whole answers by node and request."""
 
 
 @dataclass(slots=True)
 class Site:
-    """One cluster: how it behaves now and what it was asked. Times are of the machine's monotonic clock."""
+    """One cluster: its present behaviour and its requests. Times are of the monotonic clock."""
 
     broken: bool = False
     changed: float = 0.0
@@ -37,7 +37,7 @@ class Site:
     polls: int = 0
 
     def asked(self, node: int) -> None:
-        """Note a question for /stat."""
+        """Record a request for /stat."""
         self.polls += node == NODES[0]
         self.first_asked = self.first_asked or time.monotonic()
 
@@ -48,7 +48,7 @@ class Site:
 
 @dataclass(slots=True)
 class Hosts:
-    """All clusters; while `hanging`, questions are read and kept."""
+    """All clusters; while `hanging`, requests are read and not answered."""
 
     well: Book
     ill: Book
@@ -100,7 +100,7 @@ class Link(asyncio.Protocol):
         self.transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature is asyncio's
-        """Forget it."""
+        """Drop the transport."""
         self.transport = None
 
     def data_received(self, data: bytes) -> None:
@@ -117,20 +117,20 @@ class Link(asyncio.Protocol):
                 self.answer(target)
 
     def answer(self, target: str) -> None:
-        """Write the answer, if anybody still listens."""
+        """Write the answer if the connection is open."""
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(self.hosts.of(self.site, self.node, target))
 
 
 def question(target: str) -> str:
-    """What is asked, without the arguments that do not matter here."""
+    """The request without the arguments that do not change the answer."""
     parts = urlsplit(target)
     status = parse_qs(parts.query).get("status", [""])[0]
     return parts.path + status
 
 
 async def books() -> tuple[Book, Book]:
-    """The answers of a cluster that is well, and of the same with a broken disk."""
+    """Record the answers of a healthy cluster, and of the same cluster with a broken disk."""
     async with SimulatedCluster() as cluster:
         well = await _book(cluster)
         cluster.break_disk(BROKEN_DISK)

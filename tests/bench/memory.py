@@ -9,7 +9,7 @@ import psutil  # type: ignore[import-untyped] # it has no types
 
 from tests.bench.figures import Figure
 from tests.bench.workspace import workspace
-from tests.bench.world import hosts, looked, program, settings
+from tests.bench.world import hosts, program, settings, wait_for_polls
 
 POLL = 4.0
 MB = 1e6
@@ -38,10 +38,10 @@ print(psutil.Process().memory_info().rss)
 
 
 async def memory(folder: Path, *, clusters: int = 100, polls: int = 4) -> Figure:
-    """Resident memory after every cluster was looked at so often."""
+    """Measure resident memory after `polls` polls of every cluster."""
     async with hosts(clusters) as held, workspace() as slack:
         async with program(slack, settings(folder, slack, held.clusters, poll=POLL)) as process:
-            await looked(held, polls)
+            await wait_for_polls(held, polls)
             ours = psutil.Process(process.pid).memory_info().rss
     name = f"memory, {clusters} clusters of three hosts polled; the libraries alone"
     return Figure(name, ours / MB, await imported() / MB, "MB", 150, 1, absolute=True)

@@ -21,13 +21,13 @@ from tests.bench.hosts import LISTS
 from tests.bench.world import hosts, plain_settings
 
 INTERVAL = 15.0
-"""Seconds between two polls as the settings have it; the clock is moved on by that, so that nothing is waited for."""
+"""Seconds between two polls in the settings; the clock moves by this much, so no poll waits."""
 WARM_UP = 4
 Poll = Callable[[], Awaitable[Any]]
 
 
 async def polling(folder: Path, *, polls: int = 400) -> Figure:
-    """One poll at a time, in turn by the watch and by hand."""
+    """Measure one poll at a time, by the watch and by bare httpx in turn."""
     async with hosts(1) as held, watch(folder, held.clusters) as ours, bare(held.clusters[0]) as other:
         took = [(await _cpu(ours), await _cpu(other)) for _ in range(WARM_UP + polls)][WARM_UP:]
     column_ours, column_other = zip(*took, strict=True)
@@ -45,7 +45,7 @@ async def _cpu(poll: Poll) -> float:
 
 @asynccontextmanager
 async def watch(folder: Path, clusters: Sequence[Sequence[str]]) -> AsyncIterator[Poll]:
-    """The watch of the program as it is put together for use."""
+    """Build the watch as the program does."""
     secrets = Secrets(slack_bot_token=SecretStr("xoxb-bench"), cmbot_store_url=SecretStr(""))
     plain = plain_settings(folder, "http://127.0.0.1:9/api/", clusters, INTERVAL)
     settings = Settings.model_validate({**plain, "secrets": secrets})
@@ -64,7 +64,7 @@ async def _tick(watched: Watcher, at: list[float], now: "itertools.count[float]"
 
 @asynccontextmanager
 async def bare(names: Sequence[str]) -> AsyncIterator[Poll]:
-    """The same requests, one client a host, each answer read as JSON."""
+    """Send the same requests with one client a host, and parse each answer as JSON."""
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://{name}")) for name in names]
 

@@ -1,4 +1,4 @@
-"""The script that one would write in a quarter of an hour: `/cm stat` without anything that makes it dependable."""
+"""A script of a quarter of an hour for `/cm stat`, without error handling: the comparison for the answer."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ http = httpx.AsyncClient()
 
 @app.command("/cm")
 async def stat(ack: AsyncAck, command: dict[str, Any]) -> None:
-    """Ask every host at once and the first one for its broken disks, and post what they said."""
+    """Read every host in parallel and the disk list of the first one, and post the answers."""
     await ack()
     targets = [f"http://{host}/stat" for host in hosts] + [f"http://{hosts[0]}{target}" for target in LISTS]
     *stats, broken, repairing = [answer.json() for answer in await asyncio.gather(*map(http.get, targets))]

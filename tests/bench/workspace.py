@@ -1,4 +1,4 @@
-"""Slack as the bench needs it: a WebSocket that notes when what was acknowledged, and the calls that answers come by.
+"""Slack for the bench: a WebSocket that records acknowledgements with their times, and the methods for answers.
 
 It checks nothing and keeps nothing (the local workspace of the demo does), so that it adds as little as possible to
 what is measured. Times are of the machine's monotonic clock.
@@ -22,7 +22,7 @@ _BOT = {"team_id": "T0BENCH", "user_id": "U0BENCHBOT", "bot_id": "B0BENCHBOT", "
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One slash command under way: when it was put on the wire, and what resolves to when it came back how."""
+    """One slash command: the time at which it was sent, and futures for the times of its answers."""
 
     at: float
     acked: Future
@@ -37,7 +37,7 @@ class Workspace:
     bot_token: str = "xoxb-bench"
     app_token: str = "xapp-1-bench"
     posted: asyncio.Queue[tuple[float, str, str]] = field(default_factory=asyncio.Queue)
-    """When chat.postMessage was called, for which channel, and in which thread if any."""
+    """Calls of chat.postMessage: time, channel and thread ("" for none)."""
     _socket: web.WebSocketResponse | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _acks: dict[str, Future] = field(default_factory=dict)
@@ -50,12 +50,12 @@ class Workspace:
         return f"http://{self.origin}/api/"
 
     async def connected(self, within: float = 60.0) -> None:
-        """Wait until the app has opened its socket and was greeted."""
+        """Wait until the app has opened its socket and received hello."""
         async with asyncio.timeout(within):
             await self._changed.wait()
 
     async def commands(self, number: int, text: str) -> list[Sent]:
-        """Send so many commands at once, one WebSocket frame after the other."""
+        """Send `number` commands, one WebSocket frame after the other."""
         assert self._socket is not None
         sent = []
         for key, frame in [self._frame(text) for _ in range(number)]:
@@ -121,7 +121,7 @@ def _command(text: str) -> dict[str, Any]:
 
 
 def _resolve(waiting: dict[str, Future], key: str, at: float) -> None:
-    """Note when it came; a command may be answered a second time, which is of no interest here."""
+    """Record the time of the first answer; a second answer to the same command does not count."""
     future = waiting.pop(key, None)
     if future is not None:
         future.set_result(at)
@@ -132,7 +132,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def workspace() -> AsyncIterator[Workspace]:
-    """Serve one on a free port of the loopback."""
+    """Serve a workspace on a free port of the loopback."""
     held = Workspace()
     app = web.Application()
     app.router.add_get("/link", held.link)

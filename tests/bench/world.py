@@ -17,7 +17,7 @@ from tests.bench.workspace import Workspace
 _LINE = 1 << 20
 _GLANCE = 0.1
 PATIENCE = 30.0
-"""Seconds after which something that should have happened counts as broken."""
+"""Seconds to wait for an event before the bench fails."""
 
 
 @dataclass(slots=True)
@@ -42,14 +42,14 @@ async def _line(process: asyncio.subprocess.Process) -> Any:
 
 @asynccontextmanager
 async def hosts(clusters: int) -> AsyncIterator[Hosts]:
-    """Three hosts for each of so many clusters."""
+    """Start three hosts for each of `clusters` clusters."""
     pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
     async with started("tests.bench.hosts", str(clusters), **pipes) as process:
         yield Hosts(process, await _line(process))
 
 
-async def looked(held: Hosts, times: int) -> None:
-    """Wait until every cluster was looked at so often: the first look after a start tells nothing."""
+async def wait_for_polls(held: Hosts, times: int) -> None:
+    """Wait until every cluster was polled `times` times; the first poll after a start is not representative."""
     async with asyncio.timeout(PATIENCE):
         while min(await held.send("polls")) < times:  # noqa: ASYNC110 - the hosts are another process
             await asyncio.sleep(_GLANCE)
@@ -64,13 +64,13 @@ async def started(module: str, *arguments: str, **options: Any) -> AsyncIterator
     finally:
         if process.returncode is None:
             process.kill()
-        # Read to the end, so that no pipe is left open.
+        # Read to the end, so that no pipe stays open.
         await process.communicate()
 
 
 @asynccontextmanager
 async def program(slack: Workspace, settings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The bot as it is shipped, connected to `slack`."""
+    """Run the bot, connected to `slack`."""
     tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "CMBOT_STORE_URL": ""}
     async with started("bot", "run", "--config", str(settings), **_options(tokens)) as process:
         await slack.connected()
@@ -79,8 +79,8 @@ async def program(slack: Workspace, settings: Path) -> AsyncIterator[asyncio.sub
 
 @asynccontextmanager
 async def simple(module: str, slack: Workspace, *arguments: str) -> AsyncIterator[None]:
-    """One of the programs that the bot is measured against, connected to `slack`."""
-    # Not by the names that Bolt knows: it would read them by itself, and warn.
+    """Run one of the programs for comparison, connected to `slack`."""
+    # Other names than those that Bolt reads itself: it would warn.
     tokens = {"BENCH_BOT_TOKEN": slack.bot_token, "BENCH_APP_TOKEN": slack.app_token}
     async with started(module, slack.api_url, *arguments, **_options(tokens)):
         await slack.connected()
@@ -100,7 +100,7 @@ def settings(folder: Path, slack: Workspace, clusters: Sequence[Sequence[str]], 
 
 
 def plain_settings(folder: Path, api_url: str, clusters: Sequence[Sequence[str]], poll: float) -> dict[str, Any]:
-    """The settings as they stand in the file."""
+    """The settings as text."""
     return {
         "slack": {"api_url": api_url},
         "http": {"port": 0},

@@ -1,4 +1,4 @@
-"""`make chaos`: run after run until enough was killed; each prints its seed, and what it came to."""
+"""`make chaos`: repeat runs until enough processes were killed; each run prints its seed and its result."""
 
 import argparse
 import asyncio
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.chaos.blows import Kind
-from tests.chaos.running import Report, chaos
+from tests.chaos.fault_schedule import Kind
+from tests.chaos.single_run import Report, chaos
 
 REPLICAS = 3
 KILLS_IN_A_RUN = 50
-"""A run is long enough to grow old in, and short enough for its logs to be read."""
+"""Seconds of a run: long enough for leases to end, and short enough for its logs to be read."""
 
 
 async def main(options: argparse.Namespace) -> int:
-    """Both parts; the exit status is 0 when nothing was wrong."""
+    """Run both parts; return exit status 0 if no check failed."""
     out = Console(markup=False, highlight=False, soft_wrap=True)
     began, seeds = time.monotonic(), _seeds(options.seed)
     found: list[Report] = []

@@ -17,7 +17,7 @@ ALICE = "U0ALICE"
 PATIENCE = 90.0
 """Seconds after which an expected message counts as lost, after any number of kills."""
 REFUSED_SECONDS = 5.0
-"""How long after the database went away a click may still be refused for it."""
+"""Seconds after an outage of the database in which a click may still be refused."""
 TASKS = ("balance", "disk_drop", "blob_delete", "shard_repair")
 _ALERT = re.compile(r"alert:\d+")
 _DISK = re.compile(r"disk #(\d+) on ")
@@ -34,12 +34,12 @@ class DiskFaults:
     problems: list[str] = field(default_factory=list)
 
     async def run(self, ending: asyncio.Event) -> None:
-        """One episode after the other until the end is near; the last one is finished."""
+        """Run episodes one after the other until shortly before the end; finish the last one."""
         while not ending.is_set() and not self.problems:
             await self._episode()
 
     async def _episode(self) -> None:
-        # A number names a cluster too: no two clusters use the same disks.
+        # The number of a disk identifies its cluster: no two clusters use the same numbers.
         first = 1 + 7 * list(self.world.clusters).index(self.cluster)
         one, other = self.dice.sample(range(first, first + 7), 2)
         simulated = self.world.clusters[self.cluster]
@@ -67,24 +67,24 @@ class DiskFaults:
 
 
 def slot_of(message: Message) -> str:
-    """What a message stands for: the same for the one that takes the place of a message that cannot be edited."""
+    """The identity of a message; the replacement of a message that cannot be edited has the same one."""
     payload = (message.metadata or {}).get("event_payload", {})
     return str(payload.get("slot", ""))
 
 
 def is_alert(message: Message) -> bool:
-    """True for an alert itself: not for a line about it, which a channel without threads shows among them."""
+    """True for an alert, False for a reply that a channel without threads shows between the alerts."""
     return _ALERT.fullmatch(slot_of(message)) is not None
 
 
 def shows(message: Message, disks: set[int]) -> bool:
-    """True if it is an alert of exactly these disks, not over yet."""
+    """True for an open alert of exactly these disks."""
     found = {int(number) for number in _DISK.findall(message.full_text)}
     return found == disks and not over(message)
 
 
 def over(message: Message) -> bool:
-    """True if it tells of an alert that ended."""
+    """True for a resolved alert."""
     return message.text.startswith("Resolved")
 
 
@@ -99,7 +99,7 @@ class Changes:
     problems: list[str] = field(default_factory=list)
 
     async def run(self, ending: asyncio.Event) -> None:
-        """One change after the other until the end is near; the last one is finished."""
+        """Make changes one after the other until shortly before the end; finish the last one."""
         turn = 0
         while not ending.is_set() and not self.problems:
             await self._change(TASKS[turn % len(TASKS)])
@@ -120,7 +120,7 @@ class Changes:
             await self._confirm(card)
 
     async def _confirm(self, card: Message | None) -> None:
-        """Click until the change is decided on; a card that another operation took over is clicked again."""
+        """Click until the change is decided; click again if a new operation took over the card."""
         while card is not None and "*Waiting*" in card.full_text:
             card = await self._click(card)
         if card is not None:
@@ -167,6 +167,6 @@ def _same(message: Message, card: Message) -> bool:
 
 
 def _number(card: Message) -> str:
-    """The operation that a card shows just now."""
+    """The operation that a card shows now."""
     found = re.search(r"Operation #(\d+)", card.full_text)
     return found[1] if found else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass
 class Process:
-    """One replica's place: when its process is killed, the next one takes the same place."""
+    """One replica and its folder: the next process of a killed one uses the same folder."""
 
     number: int
     config: Path
@@ -19,18 +19,18 @@ class Process:
     process: asyncio.subprocess.Process | None = None
     starts: int = 0
     began: int = 0
-    """Where in the log the last start begins, in bytes."""
+    """Offset in the log at which the last start begins, in bytes."""
     stopped: bool = False
     ended_by_itself: list[str] = field(default_factory=list)
 
     @property
     def log(self) -> Path:
-        """Where it writes what it did."""
+        """The log file."""
         return self.config.parent / f"replica-{self.number}.log"
 
     @property
     def jump(self) -> Path:
-        """Where it reads by how much its clock is set."""
+        """The file with the offset of its clock."""
         return self.config.parent / f"replica-{self.number}.jump"
 
     def shift(self, seconds: float) -> bool:
@@ -91,11 +91,11 @@ class Process:
         return True
 
     def stop(self) -> None:
-        """Let it do nothing more until it is woken."""
+        """Stop the process (SIGSTOP) until `wake`."""
         self.stopped = self.send(signal.SIGSTOP)
 
     def wake(self) -> None:
-        """Let a stopped one go on, as if no time had passed for it."""
+        """Continue a stopped process (SIGCONT)."""
         if self.stopped:
             self.stopped = False
             self.send(signal.SIGCONT)

@@ -1,10 +1,10 @@
-"""A short run of each: processes killed and stopped, the database restarted, answers lost; nothing else is."""
+"""A short chaos run of replicas and of one process: each message and request exists exactly once."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.running import chaos
+from tests.chaos.single_run import chaos
 
 pytestmark = pytest.mark.chaos
 

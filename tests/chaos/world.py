@@ -1,4 +1,4 @@
-"""The world of the chaos tests: clusters, workspace, database, processes, and what the blows do to them."""
+"""The world of the chaos tests: clusters, workspace, database and processes, and the effect of each fault."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ import asyncpg
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
-from tests.chaos.blows import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
+from tests.chaos.fault_schedule import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
 from tests.chaos.processes import Process
 from tests.support.databases import Postgres, server_running
 
@@ -25,7 +25,7 @@ TIMING = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05
 CHANNELS = ("C0STORAGE", "C0ARCHIVE", "C0OPERATIONS")
 POLL, LEASE = 0.2, 1.0
 MOST_LOGGED = 5000
-"""Requests of one cluster after which those that only read are forgotten."""
+"""Number of logged requests of a cluster beyond which its reads are dropped."""
 SETTINGS = """
 slack: {{api_url: "{api}"}}
 http: {{port: 0}}
@@ -44,7 +44,7 @@ CLUSTER = "  - {{name: {name}, hosts: {hosts}, alert_channel: {channel}, poll_in
 
 @dataclass
 class World:
-    """Everything outside the program, and the program's processes; `counts` are the blows that hit, by kind."""
+    """The processes of the program and all that they talk to; `counts` are the faults by kind."""
 
     folder: Path
     slack: LocalSlack
@@ -52,17 +52,17 @@ class World:
     url: str
     postgres: Postgres | None
     long: bool = False
-    """True for the full run: what lasts does so for its full time."""
+    """True for a full run, in which each lasting fault takes its full time."""
     processes: list[Process] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
     database_at: float = float("-inf")
-    """When the database was last up again (on the monotonic clock)."""
+    """Time of the last return of the database (monotonic clock)."""
     refused_until: float = float("-inf")
-    """When Slack last stopped to refuse every message (on the monotonic clock)."""
+    """Time at which Slack last stopped refusing every message (monotonic clock)."""
     _later: set[asyncio.Task[None]] = field(default_factory=set)
 
     def channel_of(self, cluster: str) -> str:
-        """Where its alerts and cards are."""
+        """The channel of its alerts and cards."""
         return CHANNELS[list(self.clusters).index(cluster)]
 
     def write_settings(self) -> Path:
@@ -76,7 +76,7 @@ class World:
         return config
 
     async def strike(self, blow: Blow) -> None:
-        """Let one blow fall."""
+        """Cause one fault."""
         process = self.processes[blow.target]
         if blow.kind is Kind.KILL:
             if not await process.kill():
@@ -94,7 +94,7 @@ class World:
         self._forget_polls()
 
     async def _strike_outside(self, blow: Blow) -> None:
-        """Let a blow fall that hits what the program talks to."""
+        """Cause a fault of the database, Slack or a cluster."""
         if blow.kind is Kind.DATABASE:
             await self._restart_database(blow.rest / 2)
         elif blow.kind is Kind.LOCK:
@@ -206,7 +206,7 @@ class World:
                 cluster.log.entries[:] = [seen for seen in cluster.log if seen.method != "GET"]
 
     async def calm(self) -> None:
-        """No blow any more: everything runs again."""
+        """End all faults and start every process."""
         await asyncio.gather(*self._later)
         self.slack.faults.clear()
         for process in self.processes:
@@ -230,7 +230,7 @@ def _lock_file(path: str, seconds: float) -> None:
 
 
 async def lock_tables(url: str, seconds: float) -> None:
-    """Lock the tables of a PostgreSQL database for some seconds; try again when the server breaks a deadlock so."""
+    """Lock the tables of a PostgreSQL database for some seconds; retry if the server ends a deadlock."""
     held = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
     try:
         while True:

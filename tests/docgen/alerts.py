@@ -109,7 +109,7 @@ def _parts() -> Iterator[str]:
 
 
 def _row(rule: Rule) -> str:
-    times = " | ".join(_time(value) for value in (rule.hold, rule.clear, rule.remind))
+    times = " | ".join(_time(value) for value in (rule.for_seconds, rule.clear, rule.remind))
     return f"| [`{rule.key}`](#{rule.key}) | {_severity(rule.severity)} | {times} | {rule.about} |"
 
 
@@ -134,7 +134,7 @@ def _section(rule: Rule, runbook: Runbook) -> str:
 
 
 def _defaults(rule: Rule) -> str:
-    return f"Announced after {span(rule.hold)}." if rule.hold else "Announced at once."
+    return f"Announced after {span(rule.for_seconds)}." if rule.for_seconds else "Announced at once."
 
 
 def _inhibited(rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""Scene: a made-up cluster, put together from words of raft, as two looks at it; for the worked examples."""
+"""Scene: a cluster for the worked examples, described in the terms of raft, as two snapshots."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -61,7 +61,7 @@ class Scene:
     earlier: Mapping[str, Any] | None = field(default_factory=dict)
 
     def snapshots(self) -> tuple[Snapshot | None, Snapshot]:
-        """The look before and the look now, 15 s apart."""
+        """The earlier and the present snapshot, 15 s apart."""
         return self._before(), self._snapshot(1015.0, self.silent | self.only_now_silent)
 
     def _before(self) -> Snapshot | None:

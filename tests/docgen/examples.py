@@ -26,13 +26,13 @@ class Example:
 
     @property
     def verdict(self) -> PreflightResult:
-        """What the preflight says."""
+        """The result of the preflight."""
         return preflight(self.request, *self.scene.snapshots(), facts=self.facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An operation on the situation of its chapter, what it must get and why."""
+    """An operation on the situation of its chapter, its expected verdict, and the check that decides it."""
 
     request: Request
     level: CheckLevel

@@ -14,13 +14,13 @@ HEAD = """# Periodic jobs
 Written by `make docs` from the table in `bot/runtime/jobs.py`; the scheduler runs the same table. The rows are those of
 `config.example.yaml`.
 
-- A job with a lease runs on one replica: the one that holds the task. When that replica stops, another one takes the
+- A job with a task runs on one replica: the one that holds the task. When that replica stops, another one takes the
   task over within two leases (`replicas.lease`).
-- A job without a lease runs on every replica. The last column says what keeps replicas from doing the same work twice.
+- A job without a task runs on every replica. The last column says what keeps replicas from doing the same work twice.
 - Runs of one job never overlap. Missed, overlapping and failed runs are logged, and counted in
   `cmbot_schedule_troubles_total`.
 
-| job | runs | what it does | lease | done once by |
+| job | runs | what it does | task | done once by |
 |---|---|---|---|---|
 """
 
@@ -37,8 +37,8 @@ def render() -> str:
 
 
 def _row(job: Job) -> str:
-    lease = f"`{job.lease}`" if job.lease else "none: every replica"
-    return f"| `{job.name}` | {_runs(job.trigger)} | {job.about} | {lease} | {job.once or 'the lease'} |"
+    task = f"`{job.task}`" if job.task else "none: every replica"
+    return f"| `{job.name}` | {_runs(job.trigger)} | {job.about} | {task} | {job.once or 'the holder of the task'} |"
 
 
 def _runs(trigger: Every | Cron) -> str:

@@ -1,9 +1,11 @@
-"""Writes docs/preflight.md from the worked examples: `python -m tests.docgen.preflight`."""
+"""Write docs/preflight.md from the worked examples: `python -m tests.docgen.preflight`."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from bot.operations.requests import MemberAdd, TaskSwitch
+from bot.views.op_parts import request_phrase
+from bot.views.preflight_text.table import check_text
 from tests.docgen import examples_members, examples_others
 from tests.docgen.examples import Example, Situation
 
@@ -73,12 +75,12 @@ def _line(example: Example) -> str:
     if check is None:
         raise AssertionError(f"{example.situation}: no check {example.decides}")
     level = f"{example.level}{', may be forced' if example.verdict.forceable else ''}"
-    cells = (_operation(example), level, check.sentence, check.next_step)
+    cells = (_operation(example), level, check_text(check).sentence, check_text(check).next_step)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _operation(example: Example) -> str:
-    words = example.request.text
+    words = request_phrase(example.request)
     if isinstance(example.request, MemberAdd):
         words += f" at {example.request.host}, node={example.request.node_host or 'missing'}"
         words += {True: "", False: "; it does not answer", None: "; not tried"}[example.facts.node_answers]

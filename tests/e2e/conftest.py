@@ -9,7 +9,7 @@ import pytest
 from bot.cli.demo import Demo, demo
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.slack_sim.server import LocalSlack
-from tests.e2e.outside import Outside
+from tests.e2e.program_process import Outside
 from tests.support.databases import database_url, postgres, template
 from tests.support.fast_time import pytest_asyncio_loop_factories
 

@@ -6,7 +6,6 @@ from bot.cli.demo import Demo
 from bot.config import Members
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
-from bot.workflow.approvals import ApprovalService
 from tests.e2e.test_operations import ALICE, BOB, CAROL, ask, card_with, click, propose, refused
 
 pytestmark = pytest.mark.fast_time
@@ -14,12 +13,10 @@ pytestmark = pytest.mark.fast_time
 
 def only_carol_approves(world: Demo) -> None:
     """Give prod its own approvers, as `clusters[].access` does at the start."""
-    decider = world.app.dispatcher.decider
-    decisions = decider.operations  # type: ignore[attr-defined]
-    assert isinstance(decisions, ApprovalService)
-    everywhere = decisions.access
+    approvals = world.app.dispatcher.buttons.approvals
+    everywhere = approvals.access
     prod = everywhere.settings.model_copy(update={"approvers": Members(users=(CAROL,))})
-    decisions.access = Access(everywhere.settings, everywhere.group_members, (), {"prod": prod})
+    approvals.access = Access(everywhere.settings, everywhere.group_members, (), {"prod": prod})
 
 
 async def test_card_of_a_cluster_with_roles_needs_them(world: Demo) -> None:
@@ -34,6 +31,6 @@ async def test_global_approver_decides_in_clusters_without_own_roles(world: Demo
     only_carol_approves(world)
     answer = await ask(world, "/cm whoami", user=ALICE)
     assert "operator" in answer.text
-    decisions = world.app.dispatcher.decider.operations  # type: ignore[attr-defined]
-    assert (await decisions.access.rights(BOB, "archive")).has(Role.APPROVER)
-    assert not (await decisions.access.rights(BOB, "prod")).has(Role.APPROVER)
+    approvals = world.app.dispatcher.buttons.approvals
+    assert (await approvals.access.rights(BOB, "archive")).has(Role.APPROVER)
+    assert not (await approvals.access.rights(BOB, "prod")).has(Role.APPROVER)

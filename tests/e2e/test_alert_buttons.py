@@ -5,7 +5,7 @@ import pytest
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.acting import ActError
 from bot.playground.slack_sim.workspace import Message
-from tests.e2e.test_attention import buttons
+from tests.e2e.test_alert_commands import buttons
 from tests.e2e.test_journey import ALICE, DAVE, OPERATIONS, STORAGE, alert, ask
 
 pytestmark = pytest.mark.fast_time

@@ -111,7 +111,7 @@ async def test_form_of_cm_do_turns_a_task_off(page: Page) -> None:
 
 
 async def test_switch_value_of_the_old_manual_is_explained(page: Page) -> None:
-    """A switch is set on the panel, past the bot; /cm tasks explains its stored value."""
+    """A switch is set on the panel, without the bot; /cm tasks explains its stored value."""
     await page.get_by_test_id("channel-storage").click()
     await page.get_by_text("Background tasks").first.click()
     await page.get_by_test_id("switch-balance").select_option("Enable")

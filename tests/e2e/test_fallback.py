@@ -31,7 +31,7 @@ async def ready(world: Demo) -> tuple[int, str]:
 async def retried(world: Demo) -> None:
     """Retry closed channels now."""
     later = replace(world.app.fallback, clock=lambda: world.app.clock() + RETRY_SECONDS)
-    await later.sweep()
+    await later.retry_closed_channels()
 
 
 async def test_alerts_of_archived_channel_use_fallback_until_it_returns(world: Demo) -> None:
@@ -52,7 +52,7 @@ async def test_alerts_of_archived_channel_use_fallback_until_it_returns(world: D
     back = await world.slack.wait_for(STORAGE, lambda m: "can post here again" in m.full_text)
     assert f"<#{OPERATIONS}>" in back.full_text
     await world.app.outbox.settled(MessageKey.parse(f"unposted:{STORAGE}"), within=10)
-    await world.app.fallback.sweep()
+    await world.app.fallback.retry_closed_channels()
     assert await ready(world) == (200, "ok")
     await world.clusters["prod"].kill(1)
     await world.slack.wait_for(STORAGE, alert("firing"))

@@ -11,8 +11,8 @@ import pytest
 
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
-from tests.e2e.answers import ALICE, ANSWERS, BOB, Expected
-from tests.e2e.installed import POSTS, Installation, cmbot, installation, lines_of, recorded, text_of
+from tests.e2e.expected_answers import ALICE, ANSWERS, BOB, Expected
+from tests.e2e.restored_installation import POSTS, Installation, cmbot, installation, lines_of, recorded, text_of
 
 PAYLOADS: Mapping[str, Mapping[str, Any]] = {each["name"]: each for each in lines_of("payloads.jsonl")}
 NAMES: Mapping[str, Any] = json.loads(text_of("names.json"))
@@ -97,7 +97,7 @@ def _shows(view: Any, words: str) -> bool:
     return view is not None and words in json.dumps(dict(view.content), ensure_ascii=False)
 
 
-# --- what goes on by itself
+# --- alerts and leases that continue
 
 
 async def test_open_alerts_end_by_an_edit_of_their_message(world: Installation) -> None:
@@ -193,7 +193,7 @@ def _more_than(slack: LocalSlack, count: int) -> bool:
     return len(slack.workspace.messages) > count
 
 
-# --- what others read
+# --- `cmbot check`
 
 
 async def test_metrics_keep_their_names(world: Installation) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.installed import FIXTURES, cmbot, configured, lines_of, recorded, restored, text_of
+from tests.e2e.restored_installation import FIXTURES, cmbot, configured, lines_of, recorded, restored, text_of
 
 NAMES: dict[str, Any] = json.loads(text_of("names.json"))
 LAST = recorded("audit")[-1]

@@ -35,7 +35,7 @@ async def propose(world: Demo, line: str, **where: str) -> tuple[Message, Messag
     return await world.slack.wait_for(channel, lambda m: "*Waiting*" in m.full_text), answer
 
 
-# --- looking
+# --- reading
 
 
 async def test_stat_shows_the_cluster_status(world: Demo) -> None:
@@ -156,7 +156,7 @@ async def test_hostile_text_of_a_cluster_is_escaped(world: Demo) -> None:
         assert "<@U0BOB>" not in json.dumps([message.text, *message.blocks])
 
 
-# --- changing
+# --- changes
 
 
 async def test_switch_is_turned_off_and_verified(world: Demo) -> None:
@@ -273,7 +273,7 @@ async def test_lost_answer_is_verified_and_not_sent_again(world: Demo) -> None:
     assert len(world.clusters["prod"].log.matching(method="POST", path="/config/set")) == 1
 
 
-# --- being alerted
+# --- alerts
 
 
 async def test_broken_disk_is_one_message_until_resolved(world: Demo) -> None:

@@ -83,7 +83,7 @@ async def only_op(world: Demo, wanted: Callable[[Operation], bool] = lambda _: T
     return op
 
 
-# --- the life of a change
+# --- the steps of a change
 
 
 async def test_removal_approved_by_another_person_is_sent_once_and_verified(world: Demo) -> None:
@@ -112,7 +112,7 @@ async def test_approval_after_the_leader_died_is_void(world: Demo) -> None:
     assert writes(world, "/member/remove") == []
 
 
-async def test_a_state_that_moved_harmlessly_is_proposed_again_under_another_number(world: Demo) -> None:
+async def test_harmlessly_changed_state_is_proposed_with_a_new_number(world: Demo) -> None:
     card = await propose(world, "/cm leader transfer 2")
     cluster = world.clusters["prod"]
     await cluster.elect(3)
@@ -193,7 +193,7 @@ async def test_leader_change_by_an_operation_names_the_operation(world: Demo) ->
     assert "approved by <@U0BOB>" in reply.full_text
 
 
-# --- who may
+# --- roles
 
 
 async def test_person_without_a_role_is_refused_and_recorded(world: Demo) -> None:
@@ -232,7 +232,7 @@ async def test_expired_card_does_nothing(world: Demo) -> None:
     op = await only_op(world)
     await world.app.repository.note(replace(op, expires_at=1.0), text="time passes")
     assert "expired" in await refused(world, card, BOB)
-    await world.app.executor.sweep()
+    await world.app.executor.expire_undecided()
     await card_with(world, card, "*Expired*")
     assert writes(world, "/member/remove") == []
 
@@ -265,7 +265,7 @@ async def test_break_glass_needs_a_reason_and_two_approvers(world: Demo) -> None
     await cluster.until(lambda: bool(writes(world, "/leadership/transfer")))
 
 
-# --- what is asked
+# --- invalid requests
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ async def test_admin_settles_an_unknown_operation(world: Demo) -> None:
     assert "*Failed*" in settled.full_text
 
 
-# --- leases
+# --- time limits
 
 
 async def test_leased_switch_is_announced_and_put_back_once(world: Demo) -> None:
@@ -338,12 +338,12 @@ async def test_leased_switch_is_announced_and_put_back_once(world: Demo) -> None
     await card_with(world, card, "It goes back ")
     op = await only_op(world)
     await world.app.repository.note(op, text="time passes", warn_at=1.0)
-    await world.app.lease_manager.sweep()
+    await world.app.reversions.end_due()
     warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
     assert "op_extend" in json.dumps(warning.blocks)
     op = await only_op(world)
     await world.app.repository.note(op, text="time passes", lease_until=1.0)
-    await asyncio.gather(world.app.lease_manager.sweep(), world.app.lease_manager.sweep())
+    await asyncio.gather(world.app.reversions.end_due(), world.app.reversions.end_due())
     back = await world.slack.wait_for(
         OPERATIONS, lambda m: m.thread_ts == card.ts and "Turn balance on in prod again: *Verified" in m.text
     )
@@ -359,7 +359,7 @@ async def test_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, wo
     await card_with(world, card, "It goes back ")
     before = (await only_op(world)).lease_until
     await world.app.repository.note(await only_op(world), text="time passes", warn_at=1.0)
-    await world.app.lease_manager.sweep()
+    await world.app.reversions.end_due()
     warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
     await click(world, warning, BOB, action)
     await card_with(world, card, words)
@@ -386,7 +386,7 @@ async def test_switch_changed_by_a_person_since_is_left_alone(world: Demo) -> No
     await card_with(world, card, "It goes back ")
     world.clusters["prod"].data.kv["balance"] = "true"
     await world.app.repository.note(await only_op(world), text="time passes", lease_until=1.0)
-    await world.app.lease_manager.sweep()
+    await world.app.reversions.end_due()
     reply = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "skipped" in m.text)
     assert "no longer what operation #1 set" in reply.text
     await card_with(world, card, "*Time is up*: balance was not restored (operation #2), ")

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from bot.playground.slack_sim.workspace import Message
-from tests.e2e.outside import Outside
+from tests.e2e.program_process import Outside
 
 pytestmark = pytest.mark.system
 

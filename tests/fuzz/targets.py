@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from bot.chatops.button_router import _alert_of, _value
+from bot.chatops.button_router import _alert_of
 from bot.chatops.commands.parser import is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
-from bot.chatops.forms.events import Submitted
+from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import kind_of, values_of
 from bot.chatops.forms.signing import verify
 from bot.clustermgr.client import ClustermgrClient
@@ -22,7 +22,6 @@ from bot.config.model import Secrets
 from bot.interactions.events import Click
 from bot.slack.http import _read as read_body
 from bot.slack.payloads import read as read_payload
-from bot.workflow.approvals import number
 
 HOST = "127.0.0.1:9998"
 CLUSTERS = ("prod", "test-2")
@@ -54,9 +53,9 @@ def action_value(data: bytes) -> None:
     value = data.decode("utf-8", "surrogateescape")
     found = read_payload(_click(value))
     if isinstance(found, Click):
-        assert 0 <= number(found.value, "op") < 1 << 53
+        assert 0 <= found.number("op") < 1 << 53
         with suppress(UserError):
-            assert 0 < _alert_of(_value(found.value)) < 1 << 53
+            assert 0 < _alert_of(found) < 1 << 53
 
 
 def _click(value: str) -> Mapping[str, object]:
@@ -77,7 +76,7 @@ def view_state(data: bytes) -> None:
     except (ValueError, RecursionError):
         return
     found = read_payload({"type": "view_submission", "trigger_id": "1.2.abc", "user": {"id": "U0ALICE"}, "view": view})
-    if isinstance(found, Submitted):
+    if isinstance(found, ViewSubmission):
         with suppress(UserError):
             verify(found.view.sealed, b"key", found.user)
         kind = kind_of("task_enable") or kind_of("member_remove")

@@ -15,14 +15,15 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.dialect import detect_dialect
 from bot.common.errors import ClusterError
+from bot.views.dialect_text import evidence_text
 from bot.views.members import members
 from bot.views.stat import stat
 from bot.views.tasks import tasks
 from bot.watch.planning import Watched
 from bot.watch.watcher import Watcher
 from tests.component.clustermgr.test_fault_matrix import READS, WRITES
+from tests.support.observed_store import observed_store
 from tests.support.raw_server import Request, answer, serving
-from tests.support.watch_builders import FakeStore
 
 NUMBERS = st.one_of(
     st.integers(), st.sampled_from([0, -1, 1 << 31, 1 << 63, (1 << 64) - 1, 1 << 64, 10**400]), st.floats()
@@ -113,18 +114,16 @@ async def _watch(answers: dict[str, Any]) -> None:
         writer.write(answer(200, "OK", [("Content-Type", "application/json")], body))
         await writer.drain()
 
-    async with serving(handle) as host, ClustermgrClient([host.host]) as api:
+    async with serving(handle) as host, ClustermgrClient([host.host]) as api, observed_store() as store:
         cluster = Cluster("prod", "C1", api, lambda: now, 5.0)
-        watch = Watcher(
-            Watched("prod", "C1", 120, configure({})), partial(cluster.poll, 5.0), FakeStore(), wake=lambda: None
-        )
+        watch = Watcher(Watched("prod", "C1", 120, configure({})), partial(cluster.poll, 5.0), store, wake=lambda: None)
         for _ in range(5):
             now += 120
             await watch.tick(now)
-            assert (watch.health.failures, watch.health.error) == (0, "")
+            assert (watch.health.failures, watch.health.failure) == (0, None)
         verdict, seen = await detect_dialect(api), watch.latest
         assert seen is not None
-        assert verdict.why
+        assert evidence_text(verdict.evidence)
         for shown in (stat(seen), members(seen), tasks(seen, verdict)):
             assert shown.to_json()
         answers.update(SOUND)

@@ -1,8 +1,9 @@
 """The engine under any order of findings, silences, acknowledgements, storms, restarts and lost transactions."""
 
-from collections.abc import Coroutine, Mapping
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,11 +25,8 @@ from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish, publish_one
 from tests.support.alert_words import sentence
 from tests.support.budget import examples
+from tests.support.observed_store import observed_store
 from tests.support.random_findings import FOUND, KEYS, RULES
-from tests.support.watch_builders import FakeStore
-
-T = TypeVar("T")
-
 
 CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
 LIMITS = GroupingLimits(cluster=2, channel=3, within=100)
@@ -55,16 +53,6 @@ SEEN = st.sampled_from([key for key in KEYS for _ in range(1 if key == "no_leade
 )
 
 
-def done(work: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine gives that never waits for anything."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        value: T = end.value
-        return value
-    raise AssertionError("it waits")
-
-
 class Engine(RuleBasedStateMachine):
     """A random world, the engine's alerts in it, and the messages about them.
 
@@ -75,10 +63,17 @@ class Engine(RuleBasedStateMachine):
         super().__init__()
         self.now = 1000.0
         self.world: Mapping[str, Answer] = dict.fromkeys(KEYS, ())
-        self.store = FakeStore()
+        self.runner = asyncio.Runner()
+        self.resources = AsyncExitStack()
+        self.store = self.runner.run(self.resources.enter_async_context(observed_store()))
         self.silences: list[Silence] = []
         self.announced: dict[int, list[tuple[float, Transition]]] = {}
         self.neighbours = 0
+
+    def teardown(self) -> None:
+        """Close the store."""
+        self.runner.run(self.resources.aclose())
+        self.runner.close()
 
     @property
     def alerts(self) -> dict[int, Alert]:
@@ -172,7 +167,7 @@ class Engine(RuleBasedStateMachine):
         move = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
         assert move is not None
         assert move.visibility is Visibility.EDIT
-        done(self._acknowledged(move))
+        self.runner.run(self._acknowledged(move))
         self.announced.setdefault(move.new.id, []).append((self.now, move))
 
     @invariant()
@@ -195,19 +190,19 @@ class Engine(RuleBasedStateMachine):
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
                 slot = alert.notes.group
-                digest = history.group(slot) if slot else None
+                group = history.group(slot) if slot else None
                 assert (f"alert:{alert.id}" in outbox) is (slot is None)
-                assert slot is None or (digest is not None and alert.id in digest.ids and slot in outbox)
+                assert slot is None or (group is not None and alert.id in group.ids and slot in outbox)
                 assert slot is None or alert.rule not in NEVER_WILDCARD_SILENCED
 
     @invariant()
-    def a_digest_tells_the_truth(self) -> None:
-        for digest in self.history.groups:
-            _, shown, parent, _ = self.store.state.outbox[digest.slot]
-            held = [self.alerts[number] for number in digest.ids]
-            assert f" {len(listed(digest, held))} open" in shown["text"]
+    def a_group_message_is_true(self) -> None:
+        for group in self.history.groups:
+            _, shown, parent, _ = self.store.state.outbox[group.slot]
+            held = [self.alerts[number] for number in group.ids]
+            assert f" {len(listed(group, held))} open" in shown["text"]
             assert parent is None
-        assert len([digest for digest in self.history.groups if digest.active]) <= 1
+        assert len([group for group in self.history.groups if group.active]) <= 1
 
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
@@ -257,7 +252,7 @@ class Engine(RuleBasedStateMachine):
         after, posted = group_alerts(before, moves, held, LIMITS, self.now)
         assert {move.new.key for move in moves} <= {move.new.key for move in posted}
         try:
-            done(self._stored(posted, before, after))
+            self.runner.run(self._stored(posted, before, after))
         except StoreError:
             return False
         ids = {alert.key: alert.id for alert in self.alerts.values()}
@@ -275,7 +270,7 @@ class Engine(RuleBasedStateMachine):
         open_rules = {alert.rule for alert in held if alert.state is not AlertState.PENDING}
         active = {key for key, answer in self.world.items() if (answer is not CANNOT_TELL and answer)} | open_rules
         inhibited = frozenset[str]().union(*(INHIBITS.get(key, frozenset()) for key in active))
-        unsettled = {rule.key for rule in RULES if settling and not (remembered and rule.hold == 0)}
+        unsettled = {rule.key for rule in RULES if settling and not (remembered and rule.for_seconds == 0)}
         return inhibited | unsettled
 
     def _muted(self, alert: Alert) -> bool:
@@ -307,7 +302,7 @@ class Engine(RuleBasedStateMachine):
             assert move.visibility is Visibility.POST
             assert not self._muted(new)
             waited = self.now - new.since - (unknown_for(old) if old else 0.0)
-            assert waited >= next(each.hold for each in RULES if each.key == new.rule)
+            assert waited >= next(each.for_seconds for each in RULES if each.key == new.rule)
         elif move.visibility is not Visibility.QUIET:
             assert old is not None
             assert old.fired_at > 0, "repeated before its first announcement"
@@ -382,7 +377,7 @@ class Engine(RuleBasedStateMachine):
         assert sentence(alert) == sentence(found)
         assert alert.clear_since == 0
         if alert.state is AlertState.PENDING:
-            assert self._muted(alert) or self.now - alert.since - unknown_for(alert) < rule_.hold
+            assert self._muted(alert) or self.now - alert.since - unknown_for(alert) < rule_.for_seconds
 
 
 TestEngine = Engine.TestCase

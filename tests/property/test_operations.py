@@ -9,10 +9,21 @@ from hypothesis import strategies as st
 from bot.operations.change_request import MAX_LEASE, MIN_LEASE, RequestOptions, Reversion
 from bot.operations.decisions import Act, refuse_decision
 from bot.operations.leases import MAX_NOTICE, reverting, started, until
-from bot.operations.model import LOCKING, TRANSITIONS, ObservedState, ObservedSwitch, Operation, OpState, advance, note
+from bot.operations.model import (
+    LOCKING,
+    TRANSITIONS,
+    ObservedState,
+    ObservedSwitch,
+    Operation,
+    OpState,
+    StepKind,
+    advance,
+    note,
+)
 from bot.operations.policy import POLICIES, Need, Policy, enough, stricter, strictest
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import HELD_ROLES, Rights, Role
+from bot.views.decisions import refusal_text
 
 PEOPLE = ["U1", "U2", "U3"]
 SOURCES = [*Role, "S0DBA"]
@@ -33,7 +44,7 @@ BASE = Operation("prod", TaskSwitch("balance", on=False), "U1", 0.0, 100.0)
 
 
 @given(st.lists(st.sampled_from(list(OpState)), max_size=8))
-def test_only_the_drawn_ways_are_walked_and_final_is_final(wanted: list[OpState]) -> None:
+def test_operation_takes_defined_transitions_only(wanted: list[OpState]) -> None:
     op = BASE
     for turn, state in enumerate(wanted, start=1):
         if state in TRANSITIONS.get(op.state, frozenset()):
@@ -56,8 +67,8 @@ def test_running_operation_has_enough_distinct_approvers(policy: Policy, clicks:
     given: list[Rights] = []
     for who in clicks:
         refusal = refuse_decision(op, Act.APPROVE, who, policy, version=op.version, now=50.0)
-        if refusal:
-            assert refusal.endswith(".")
+        if refusal is not None:
+            assert refusal_text(refusal).endswith(".")
             continue
         given.append(who)
         needed = Role.OPERATOR if who.user == requester and policy.requester_may == "always" else policy.source
@@ -67,7 +78,7 @@ def test_running_operation_has_enough_distinct_approvers(policy: Policy, clicks:
         if enough(policy, requester, given):
             assert len(set(approvals)) == policy.approvals
             return
-        op = note(op, at=2.0, by=who.user, text="approved", approvals=approvals)
+        op = note(op, at=2.0, by=who.user, kind=StepKind.APPROVED, approvals=approvals)
 
 
 @given(policies, rights)
@@ -143,7 +154,7 @@ def test_a_lease_is_announced_before_it_ends(lease: float, now: float) -> None:
 @pytest.mark.parametrize(("meaning", "on"), [("on", True), ("off", False), ("unset", False), ("meaningless", False)])
 def test_value_that_a_lease_restores(meaning: str, on: bool) -> None:
     op = replace(BASE, id=12, seen=ObservedState(switch=ObservedSwitch("balance", None, meaning, "false", "v3")))
-    back = reverting(op, 5.0)
+    back = reverting(op, 5.0, "it was for a time only")
     assert back.request == TaskSwitch("balance", on)
     assert back.options.reverts == Reversion(of=12, thread=12, left="false")
     assert back.state is OpState.PROPOSED

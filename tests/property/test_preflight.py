@@ -17,12 +17,14 @@ from bot.operations.preflight.check import (
     PreflightContext,
     SwitchReading,
     changes_a_check,
-    difference,
     preflight,
 )
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+from bot.views.preflight_text.changes import difference
+from bot.views.preflight_text.table import check_text
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
+from tests.support.any_fact import BLOCKING
 from tests.support.budget import examples
 
 # Most random states are refused, rightly: those are thrown away where a property speaks of what is let through.
@@ -205,10 +207,11 @@ def test_allowed_change_leaves_a_healthy_quorum(scene: Scene, request: Request, 
 @given(scenes(), requests(), FACTS)
 def test_block_names_a_next_step_and_survives_json(scene: Scene, request: Request, facts: PreflightContext) -> None:
     verdict = preflight(request, *scene.snapshots(), facts=facts)
-    assert all(check.next_step for check in verdict.of_level(CheckLevel.BLOCK))
+    assert all(check_text(check).next_step for check in verdict.of_level(CheckLevel.BLOCK))
+    assert {type(check.fact) for check in verdict.of_level(CheckLevel.BLOCK)} <= BLOCKING
     keys = [check.key for check in verdict.checks]
     assert len(keys) == len(set(keys))
-    kept = decode_verdict(encode_verdict(verdict))
+    kept = decode_verdict(encode_verdict(verdict, check_text))
     assert kept == verdict
     assert not changes_a_check(kept, verdict)
     assert difference(kept.fingerprint, verdict.fingerprint) == ()
@@ -254,7 +257,7 @@ def test_removal_without_active_quorum_passes_only_after_an_election(scene: Scen
             continue
         commit = verdict.check("commit")
         assert commit is not None
-        assert "Wait 10 s" in commit.next_step
+        assert "Wait 10 s" in check_text(commit).next_step
 
 
 @STEADY

@@ -3,10 +3,12 @@
 from bot.alerting import details as d
 from bot.alerting import outcomes as o
 from bot.alerting.model import Detail, LegacyDetail, LegacyOutcome, Outcome
+from bot.clustermgr.health import VoterFault, VoterFaultKind
+from bot.clustermgr.tasks import SwitchEffect
 
 MOVE = d.LeaderMove(1, 2, 6, 100.5, 30.0, 12, ("U1", "U2"), 3)
 DISK = d.DiskName(7, 2, "http://h:1", "/data/7", "z0")
-SWITCH = d.StoredSwitch("balance", None, "services treat it as off")
+SWITCH = d.StoredSwitch("balance", None, SwitchEffect.WRITE_OFF)
 DETAIL_SAMPLES: tuple[Detail, ...] = (
     LegacyDetail("2 disks are broken.", ("disk 7",), 3, "Wait.", 12, ("U1",)),
     d.HostSilent("h:1", d.AnswerFault(d.FaultKind.TIMEOUT), 3, others=d.OthersView.STILL_HEARD),
@@ -19,13 +21,13 @@ DETAIL_SAMPLES: tuple[Detail, ...] = (
     d.StaleHost("h:1", 3),
     d.LeaderUnseen(4, ("h:4",)),
     d.OwnNetworkLost(("prod", "test"), "rack 1"),
-    d.PollsFail("The database is locked."),
+    d.PollsFail(d.PollFailure(d.PollFailureKind.ERROR, "The database is locked.")),
     d.LeaderMissing(2, 3, ("h:3",), 1, 5),
     d.LeaderChanged((MOVE,), ("h:1",)),
     d.LeaderFlapping((MOVE, MOVE), truncated=True),
     d.MembershipChanged((d.MemberMove(4, "learner", "voter", "h:4", "h:5", 60.0),)),
     d.PeerDown(d.PeerName(3, learner=True, address="h:3"), d.PeerFault.PROBED, ("h:3",)),
-    d.QuorumAtRisk(3, 2, 2, (d.SickVoter(3, "it does not reply", ("h:3",)),)),
+    d.QuorumAtRisk(3, 2, 2, (d.SickVoter(3, VoterFault(VoterFaultKind.BEHIND), ("h:3",)),)),
     d.PeerLagging(d.PeerName(3), 4, grows=True, snapshot=True),
     d.ApplyStalled("h:1", 1, 2**63, leads=True),
     d.ApplyUnknown("h:1"),

@@ -14,9 +14,8 @@ from bot.clustermgr.cluster import Cluster
 from bot.playground.clustermgr_sim import SimulatedCluster, VirtualClock
 from bot.views.alert_actions import fix_command
 from bot.watch.planning import Watched
-from bot.watch.ports import Explain, unexplained
-from bot.watch.watcher import Watcher
-from tests.support.watch_builders import FakeStore
+from bot.watch.watcher import Explain, Watcher, unexplained
+from tests.support.observed_store import ObservedStore, observed_store
 
 HOUR = 3600.0
 Rules = Mapping[str, Mapping[str, object]]
@@ -32,8 +31,8 @@ class World:
     cluster: SimulatedCluster
     api: ClustermgrClient
     rules: Rules
+    store: ObservedStore
     explain: Explain = unexplained
-    store: FakeStore = field(default_factory=FakeStore)
     now: float = 1_000_000.0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     watch: Watcher = field(init=False)
@@ -50,11 +49,11 @@ class World:
         )
 
     async def _explain(self, changes: Sequence[Change]) -> Causes:
-        """As a test says by then."""
+        """The time that the test has set."""
         return await self.explain(changes)
 
     async def ticks(self, count: int = 1, *, apart: float = 15) -> list[str]:
-        """Tick so often with current counters; return the distinct messages posted meanwhile."""
+        """Tick `times` times with current counters; return the distinct messages posted meanwhile."""
         self.cluster.recount()
         before = len(self.store.posted)
         for _ in range(count):
@@ -78,8 +77,12 @@ async def watched(rules: Rules | None = None, **options: Any) -> AsyncIterator[W
     `options` are those of the SimulatedCluster, and `secret` is the bot's as well.
     """
     secret = options.get("secret") or None
-    async with SimulatedCluster(**options) as cluster, ClustermgrClient(cluster.hosts, secret=secret) as api:
-        world = World(cluster, api, rules or {})
+    async with (
+        SimulatedCluster(**options) as cluster,
+        ClustermgrClient(cluster.hosts, secret=secret) as api,
+        observed_store() as store,
+    ):
+        world = World(cluster, api, rules or {}, store)
         assert await world.ticks(3) == []
         assert await world.ticks(10, apart=60) == []
         yield world

@@ -37,7 +37,7 @@ class Clock:
         return self.now
 
     async def pause(self, event: asyncio.Event, seconds: float) -> None:
-        """Let everybody else run; if nothing set the event meanwhile, it is later now."""
+        """Let other tasks run; move the clock if none of them set the event."""
         for _ in range(3):
             await asyncio.sleep(0)
         if not event.is_set():
@@ -46,21 +46,21 @@ class Clock:
 
 @dataclass(slots=True)
 class Postgres:
-    """A PostgreSQL server of our own on a Unix socket; `stop` and `start` make an outage."""
+    """A separate PostgreSQL server on a Unix socket; `stop` and `start` make an outage."""
 
     folder: Path
     binaries: Path
     user: str | None
     process: subprocess.Popen[bytes] | None = field(default=None)
     template: str = ""
-    """The database that migrated ones are copied from, once there is one."""
+    """The migrated template database, None until a test has needed it."""
 
     def url(self, database: str) -> str:
-        """Where a database is, as a person would write it."""
+        """The URL of a database, as a person writes it."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
     def initialise(self) -> None:
-        """Make the cluster's files."""
+        """Create the data folder of the server."""
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale")
 
     def _run(self, program: str, *options: str) -> None:
@@ -86,7 +86,7 @@ class Postgres:
         return await asyncpg.connect(user="postgres", database="postgres", host=str(self.folder))
 
     def stop(self) -> None:
-        """Stop it as a crash would."""
+        """Stop the server without a checkpoint, as a crash does."""
         if self.process is not None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait()
@@ -164,7 +164,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the SQLite file is that migrated ones are copied from, once a test has needed it."""
+    """Path of the migrated template SQLite file, made when a test first needs it."""
     return tmp_path_factory.mktemp("template") / "cmbot.db"
 
 
@@ -184,7 +184,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
             shutil.copy(template, file)
         yield f"sqlite:///{file}"
         return
-    # Asked for here, so that a test on SQLite alone starts no server.
+    # Requested here, so that a test on SQLite alone starts no server.
     server: Postgres = request.getfixturevalue("postgres")
     name = await (server.create_migrated() if migrated else server.create())
     yield server.url(name)
@@ -193,7 +193,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
 
 @pytest.fixture
 def clock() -> Clock:
-    """The time as the test sees it."""
+    """The present time of the test."""
     return Clock()
 
 

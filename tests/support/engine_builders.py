@@ -1,4 +1,4 @@
-"""One cluster's alerts under a few rules, stepped by hand: what tests of the engine share."""
+"""The alerts of one cluster under a few rules, stepped by hand; shared by the tests of the engine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,10 +13,10 @@ from bot.alerting.rules.table import rule_named
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
 
-def rule(key: str = "disk_broken", hold: float = 0, clear: float = 0, remind: float = 0) -> Rule:
+def rule(key: str = "disk_broken", for_seconds: float = 0, clear: float = 0, remind: float = 0) -> Rule:
     found = rule_named(key)
     assert found is not None
-    return replace(found, hold=hold, clear=clear, remind=remind)
+    return replace(found, for_seconds=for_seconds, clear=clear, remind=remind)
 
 
 def found(key: str = "disk_broken", weight: int = 1, severity: Severity = WARNING, **extra: Any) -> Finding:

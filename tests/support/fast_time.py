@@ -46,7 +46,7 @@ class _Hasty(selectors.DefaultSelector):
         began = time.monotonic()
         ready = super().select(most)
         waited = time.monotonic() - began
-        # On a busy machine a wait takes longer than asked for: no timer is to be late by more than that.
+        # On a busy machine a wait takes longer than requested: no timer may be late by more than that.
         skipped = min(waited, waited if most is None else most) * (speed - 1.0)
         self.skipped += skipped
         self._day.shift(skipped)
@@ -54,7 +54,7 @@ class _Hasty(selectors.DefaultSelector):
 
     @contextmanager
     def thread(self) -> Iterator[None]:
-        """Keep the machine's time while a thread works for the loop: how long that takes is not the loop's to say."""
+        """Keep the machine's time while a thread works for the loop: the loop cannot shorten its work."""
         self.threads += 1
         try:
             yield
@@ -84,7 +84,7 @@ class FastLoop(asyncio.SelectorEventLoop):
         return future
 
     def close(self) -> None:
-        """Give the time of day back."""
+        """Restore the time of day."""
         super().close()
         self._stack.close()
 

@@ -1,4 +1,4 @@
-"""A server that goes wrong in one named way, over real sockets: what a host, a proxy or an attacker may do to a client.
+"""A server with one named fault, over real sockets: the possible faults of a host, a proxy or an attacker.
 
 `FAULTS` names the ways. It knows nothing of Clustermgr or Slack: any HTTP client may be tried against it.
 """
@@ -20,7 +20,7 @@ from tests.support.raw_server import Handler, RawServer, Request, answer, hangs,
 JSON = ("Content-Type", "application/json")
 STATUSES = (101, 201, 204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 408, 429, 499, 500, 502, 503, 504)
 OWN_STATUSES = (904, 906, 907, 908, 910, 911, 999)
-"""Statuses that Clustermgr made up."""
+"""Statuses that only Clustermgr uses."""
 DEPTH = 30_000
 
 
@@ -102,7 +102,7 @@ SILENT = frozenset({"black hole", "drip"})
 
 @cache
 def _authority() -> trustme.CA:
-    """The certificate authority of this test run; keys never leave the process but for a moment."""
+    """The certificate authority of this test run; keys are on disk for a moment only."""
     return trustme.CA()
 
 

@@ -22,15 +22,15 @@ from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Disk, Snapshot, Stat, Volume
-from bot.clustermgr.tasks import DetectedDialect, Dialect
-from bot.common.errors import NotAllowed, NotFound
+from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
+from bot.common.errors import NotFound
+from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Reply
-from bot.interactions.events import Submission
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Replacement
-from bot.permissions.roles import Role
+from bot.permissions.access import Access
 from tests.support.view_samples import AT, HOSTS
 
 
@@ -124,7 +124,9 @@ class FakeCluster:
     seen: Sequence[Snapshot] = ()
     api: ClusterApi = field(default_factory=FakeApi)
     verdict: DetectedDialect | None = field(
-        default_factory=lambda: DetectedDialect(Dialect.V3, "it answered /kv/list.")
+        default_factory=lambda: DetectedDialect(
+            Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect("it", Dialect.V3),))
+        )
     )
     hosts: tuple[str, ...] = HOSTS
     operations_channel: str = "C0OPS"
@@ -196,18 +198,13 @@ class FakeDesk:
         return Reply(Message("tried again"))
 
 
-class FakeStanding:
-    """Knows one operator."""
+async def no_members(_group: str) -> frozenset[str]:
+    """Return no members of any user group."""
+    return frozenset()
 
-    async def require(self, user: str, role: Role, cluster: str = "") -> None:
-        if user != "U0ANNA":
-            raise NotAllowed(f"You are not an {role} of {cluster}.")
 
-    async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
-        return tuple(clusters) if user == "U0ANNA" and role is Role.OPERATOR else ()
-
-    async def describe(self, user: str) -> tuple[str, ...]:
-        return ("You are an *operator*.",) if user == "U0ANNA" else ("You may look.",)
+ACCESS = Access(AccessSettings(operators=Members(users=("U0ANNA",))), no_members)
+"""Access with one operator, Anna."""
 
 
 @dataclass
@@ -228,19 +225,15 @@ class FakeAudit:
 
 @dataclass
 class FakeForms:
-    """FormAnswers that records the forms opened and the answers; `refuses` is raised at an opening."""
+    """FormPort that records the forms opened; `refuses` is raised at an opening."""
 
     opened: list[tuple[Caller, str, str]] = field(default_factory=list)
-    answered: list[tuple[Submission, str]] = field(default_factory=list)
     refuses: Exception | None = None
 
     async def open(self, caller: Caller, kind: str, cluster: str) -> None:
         self.opened.append((caller, kind, cluster))
         if self.refuses is not None:
             raise self.refuses
-
-    async def answer(self, work: Submission, reply: Reply) -> None:
-        self.answered.append((work, reply.message.text))
 
 
 @dataclass
@@ -323,7 +316,7 @@ async def typed(
         now=AT,
         proposer=proposals or FakeDesk(),
         operations=proposals or FakeDesk(),
-        standing=FakeStanding(),
+        access=ACCESS,
         alerts=alerts or FakeAlerts(),
         reports=reports or FakeReports(),
         remembered=lambda name: (remembered or {}).get(name, ClusterNote()),

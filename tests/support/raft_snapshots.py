@@ -1,4 +1,4 @@
-"""Made-up looks changed host by host: what one node tells of raft, how long it takes, what error it gives."""
+"""Snapshots changed host by host: the raft state of one node, its delay, or its error."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,7 +39,7 @@ def after(*answers: Snapshot) -> RuleContext:
     """The scene of the last look, with what was remembered of all of them; the one before it is the earlier look."""
     state, before = ClusterState(), None
     for polled in answers:
-        state, before, last = update(state, polled, previous=before), polled, before
+        state, before, last = update(state, polled), polled, before
     return RuleContext(answers[-1], state, answers[-1].at, last)
 
 

@@ -9,10 +9,10 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.rules.table import rule_named
 
 
-def watched(key: str, hold: float, clear: float, remind: float) -> Rule:
+def watched(key: str, for_seconds: float, clear: float, remind: float) -> Rule:
     found = rule_named(key)
     assert found is not None
-    return replace(found, hold=hold, clear=clear, remind=remind)
+    return replace(found, for_seconds=for_seconds, clear=clear, remind=remind)
 
 
 RULES = (

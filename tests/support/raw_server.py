@@ -1,4 +1,4 @@
-"""A raw HTTP server over asyncio streams that answers byte for byte what a test tells it to, or cuts."""
+"""A raw HTTP server over asyncio streams that sends the exact bytes of a test, or cuts the connection."""
 
 import asyncio
 import ssl
@@ -22,7 +22,7 @@ Handler = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass(slots=True)
 class RawServer:
-    """`host` is its `127.0.0.1:port`; `requests` is all it was asked."""
+    """`host` is its `127.0.0.1:port`; `requests` has all its requests."""
 
     host: str = ""
     requests: list[Request] = field(default_factory=list)

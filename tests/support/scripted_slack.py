@@ -1,4 +1,4 @@
-"""A Slack to post to that behaves like the real one, its losses and refusals included."""
+"""A Slack for the outbox that behaves like the real one, with its losses and refusals."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from tests.support.databases import Clock
 
 
 class Fault(Enum):
-    """What may go wrong with one call."""
+    """Fault of one call."""
 
     LOST_BEFORE = "the request never arrived"
     LOST_AFTER = "it was carried out, the answer was lost"
@@ -35,7 +35,7 @@ class Posted:
     thread_ts: str | None
     blocks: int
     shown: str = ""
-    """What its blocks say."""
+    """The text of its blocks."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class FakeSlack:
     fault: Callable[[str, str], Fault | None] = lambda _method, _channel: None
     refuse: dict[str, str] = field(default_factory=dict)
     errors: list[SlackError] = field(default_factory=list)
-    """What the next calls raise."""
+    """Errors that the next calls raise."""
     will_refuse: dict[str, str] = field(default_factory=dict)
     """The code by which a slot's posts are refused."""
     shown: dict[str, list[Posted]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A Slack over raw sockets that fails at one method in one way, and answers all others as it should."""
+"""A Slack over raw sockets that fails at one method in one way, and answers all other calls correctly."""
 
 import asyncio
 import gzip

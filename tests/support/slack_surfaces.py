@@ -1,45 +1,40 @@
-"""Stand-ins for who hears of views: forms that only note what was acted on and sent."""
+"""Handlers for views that record, and an installation check that lets every payload through."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from slack_bolt.response import BoltResponse
 
-from bot.chatops.dispatcher import STORE_DOWN
-from bot.chatops.forms.events import Acted, Submitted
+from bot.chatops.forms.events import HomeOpened, ViewAction, ViewSubmission
 from bot.chatops.forms.validation import FormAnswer
 from bot.interactions.events import Submission
 from bot.slack.identity import Identity
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import Surfaces
-from bot.slack.payloads import HomeOpened
+from bot.slack.task_queue import BackgroundWork
 
 
 @dataclass
-class Forms:
-    """Notes acts, and judges what is sent: good with a kind, wrong without."""
+class RecordedForms:
+    """Records clicks in views, and validates forms: valid with a kind, invalid without."""
 
-    acts: list[Acted] = field(default_factory=list)
+    acts: list[ViewAction] = field(default_factory=list)
 
-    async def acted(self, act: Acted) -> None:
+    async def acted(self, act: ViewAction) -> None:
         self.acts.append(act)
 
-    async def judge(self, sent: Submitted) -> FormAnswer:
+    async def validate(self, sent: ViewSubmission) -> FormAnswer:
         if "kind" not in sent.view.values:
             return FormAnswer({"response_action": "errors", "errors": {"b": "Which kind?"}})
         work = Submission(f"form:{sent.view.id}", sent.user, "", "", sent.view.id, "task disable", "prod", {})
         return FormAnswer({"response_action": "update", "view": {"type": "modal"}}, work)
 
-    def store_down(self, sent: Submitted) -> Mapping[str, Any]:
-        assert sent.view.id
-        return {"response_action": "errors", "errors": {"b": STORE_DOWN}}
 
-
-def surfaces(on_home: Callable[[HomeOpened], Awaitable[None]], forms: Forms | None = None) -> Surfaces:
-    """Who hears of a Home tab, and forms that note."""
-    held = forms or Forms()
-    return Surfaces(on_home=on_home, on_act=held.acted, judge=held)
+def surfaces(on_home: Callable[[HomeOpened], BackgroundWork], forms: RecordedForms | None = None) -> Surfaces:
+    """Return handlers: `on_home` for an opened Home tab, recorded forms for the rest."""
+    held = forms or RecordedForms()
+    return Surfaces(on_home=on_home, on_act=held.acted, on_submit=held.validate)
 
 
 class OpenGate(InstallationCheck):

@@ -1,6 +1,7 @@
-"""Looks at clusters for tests, made of recorded answers, and what a person sees of a message."""
+"""Snapshots of clusters from recorded answers, and the visible text of a message."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,20 @@ def healthy() -> Snapshot:
     """Three hosts that agree."""
     leader, follower = recorded_stats("stat_with_disks2")
     return polled(leader, follower, as_node(follower, 3))
+
+
+def voter_down() -> Snapshot:
+    """Voter 3 does not answer its leader, and its host refuses connections."""
+    leader, follower = recorded_stats("stat_with_disks2")
+    down = {"state": "StateProbe", "active": False}
+    peers = tuple(peer.model_copy(update=down) if peer.id == 3 else peer for peer in leader.raft_status.peers)
+    refused = ClusterUnreachable("10.0.0.3:9998 refuses connections.", host="10.0.0.3:9998")
+    return polled(as_node(leader, 1, peers=peers), follower, refused)
+
+
+def broken_disks() -> Snapshot:
+    """Three hosts that agree, and two broken disks."""
+    return replace(healthy(), bad_disks=(disk(7), disk(8)))
 
 
 def degraded() -> Snapshot:

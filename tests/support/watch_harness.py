@@ -1,4 +1,4 @@
-"""A cluster whose looks are set by hand, the watch on it and the store in memory that the watch works on."""
+"""A cluster whose snapshots a test sets, the watch on it, and the store of that watch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Disk, Snapshot
 from bot.watch.planning import Watched
 from bot.watch.watcher import Watcher
-from tests.support.watch_builders import FakeStore, polled
+from tests.support.observed_store import ObservedStore
+from tests.support.watch_builders import polled
 
 NO_HOLD = {"no_leader": {"hold": 0, "clear": 0}}
 
@@ -18,7 +19,7 @@ NO_HOLD = {"no_leader": {"hold": 0, "clear": 0}}
 class World:
     """A cluster whose looks are set by hand, watched every 15 s, and the store the watch works on."""
 
-    store: FakeStore = field(default_factory=FakeStore)
+    store: ObservedStore
     now: float = 1_000_000.0
     see: Callable[[float], Snapshot] = polled
     woken: int = 0

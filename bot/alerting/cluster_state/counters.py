@@ -5,8 +5,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.state import ClusterState
-from bot.alerting.cluster_status import StatusContext, cluster_status
-from bot.alerting.model import Alert, Wording, unworded
+from bot.alerting.cluster_status import StatusContext, StatusLevel
+from bot.alerting.model import Alert
 from bot.alerting.rules.base import LeaderTerm, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import zones_of
 from bot.alerting.text import plain
@@ -70,12 +70,11 @@ def status_context(
     snapshot: Snapshot,
     rules: Sequence[Rule],
     alerts: Sequence[Alert] = (),
-    wording: Wording = unworded,
 ) -> StatusContext:
     """Facts beyond the snapshot that its status depends on; `rules` as configured."""
     fresh = is_fresh(snapshot, state, settled_of(rules))
     zones = zones_of(state.zones, state.zones_at, snapshot.at)
-    return StatusContext(alerts, fresh, len(state.voters), smallest_of(rules), zones, wording)
+    return StatusContext(alerts, fresh, len(state.voters), smallest_of(rules), zones)
 
 
 def settled_of(rules: Sequence[Rule]) -> float:
@@ -92,12 +91,9 @@ def _configured(rules: Sequence[Rule], rule: str, name: str, default: float) -> 
     return next((each.values.get(name, default) for each in rules if each.key == rule), default)
 
 
-def with_status(
-    state: ClusterState, snapshot: Snapshot, previous: Snapshot | None, context: StatusContext
-) -> ClusterState:
-    """The state with the cluster status of this snapshot, which is not milder than any open alert."""
-    found = cluster_status(snapshot, previous, context)
-    return replace(state, level=str(found.level), verdict=plain(found.sentence, 500))
+def with_status(state: ClusterState, level: StatusLevel, sentence: str) -> ClusterState:
+    """The state with the cluster status of its snapshot, which is stored as a level and a sentence."""
+    return replace(state, level=str(level), verdict=plain(sentence, 500))
 
 
 def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:

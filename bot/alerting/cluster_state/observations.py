@@ -249,7 +249,7 @@ def forecast(samples: Sequence[Sample], now: float) -> Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class ReportedLeader:
     """`peer` leads in `term`, by the word of the peer `by`."""
 
     peer: int
@@ -257,7 +257,9 @@ class Sighting:
     by: int
 
 
-def named_leader(snapshot: Snapshot, members: Collection[MemberNote], *, leader: int, term: int) -> Sighting | None:
+def reported_leader(
+    snapshot: Snapshot, members: Collection[MemberNote], *, leader: int, term: int
+) -> ReportedLeader | None:
     """The new leader that a follower names instead of the known one (`leader` in `term`); None if that is not certain.
 
     A new leader can delay its answers for ten seconds, while its followers name it at once. A follower of a higher term
@@ -273,7 +275,7 @@ def named_leader(snapshot: Snapshot, members: Collection[MemberNote], *, leader:
     first = max(higher, key=lambda raft: (raft.term, -raft.node_id))
     if first.leader == leader or first.leader not in voters or any(_contradicts(raft, first) for raft in said):
         return None
-    return Sighting(first.leader, first.term, first.node_id)
+    return ReportedLeader(first.leader, first.term, first.node_id)
 
 
 def _contradicts(raft: RaftStatus, first: RaftStatus) -> bool:

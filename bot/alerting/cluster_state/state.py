@@ -1,6 +1,6 @@
 """ClusterState: what is kept of one cluster between polls and restarts, and how a poll updates it. No I/O."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Self, TypeVar
@@ -17,14 +17,12 @@ from bot.alerting.cluster_state.observations import (
     hosts_of,
     member_changes,
     member_notes,
-    named_leader,
     progress,
     refusing,
+    reported_leader,
     switch_changes,
     switch_notes,
 )
-from bot.alerting.cluster_status import ClusterStatus, cluster_status, raised
-from bot.alerting.model import Alert, Wording
 from bot.alerting.text import plain
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
@@ -138,18 +136,10 @@ class ClusterNote:
         return cls(state.at, state.level, state.verdict, state.leader, state.leader_host, state.term, None, state)
 
 
-def not_milder(note: ClusterNote, name: str, alerts: Sequence[Alert], wording: Wording) -> ClusterNote:
-    """The note with a level not milder than the most severe firing alert of the cluster `name`."""
-    stored = ClusterStatus(note.level, note.verdict)
-    found = raised(stored, name, [alert for alert in alerts if alert.cluster == name], wording)
-    return note if found is stored else replace(note, level=str(found.level), verdict=found.sentence)
-
-
 def update(
     state: ClusterState,
     snapshot: Snapshot,
     *,
-    previous: Snapshot | None = None,
     interval: float = 15.0,
     resumed: bool = False,
 ) -> ClusterState:
@@ -158,12 +148,9 @@ def update(
     `resumed` marks the first poll of a process: earlier changes happened unobserved. A leader is a peer id: the same
     peer in a higher term is an election, not a change.
     """
-    status = cluster_status(snapshot, previous)
     new = replace(
         state,
         at=snapshot.at,
-        level=str(status.level),
-        verdict=plain(status.sentence, 500),
         hosts=host_notes(state.hosts, snapshot),
         refusing=refusing(state.refusing, snapshot),
     )
@@ -188,7 +175,7 @@ def update_leader(state: ClusterState, snapshot: Snapshot, *, away: float) -> Cl
     """
     if snapshot.leader is not None:
         return _with_leader(state, snapshot, *snapshot.leader, away=away)
-    seen = named_leader(snapshot, state.members, leader=state.leader, term=state.term)
+    seen = reported_leader(snapshot, state.members, leader=state.leader, term=state.term)
     if seen is None or away:
         return state
     change = LeaderChange(snapshot.at, state.leader, seen.peer, seen.term, before_at=state.leader_at, seen_by=seen.by)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.alerting.model import Detail
+from bot.alerting.model import Detail, LegacyText
+from bot.clustermgr.health import VoterFault
 
 
 class FaultKind(StrEnum):
@@ -235,10 +236,10 @@ class PeerDown(Detail):
 
 @dataclass(frozen=True, slots=True)
 class SickVoter:
-    """A voter that is not proven healthy, and `why` in the words of the health check."""
+    """A voter that is not proven healthy, and the fault that the health check finds."""
 
     peer: int
-    why: str
+    fault: VoterFault | LegacyText | None
     silent: tuple[str, ...] = ()
 
 
@@ -296,8 +297,24 @@ class OwnNetworkLost(Detail):
     place: str = ""
 
 
+class PollFailureKind(StrEnum):
+    """Where a poll failed: with an error of cmbot, with an unexpected error, or before it ran."""
+
+    ERROR = "error"
+    UNEXPECTED = "unexpected"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, slots=True)
+class PollFailure:
+    """Why a poll failed: the sentence of an error, the name of an unexpected one, or the problem of the scheduler."""
+
+    kind: PollFailureKind
+    about: str
+
+
 @dataclass(frozen=True, slots=True)
 class PollsFail(Detail):
-    """No poll of the cluster comes through; `why` is the error of the last one."""
+    """No poll of the cluster comes through; `failure` is the reason of the last one, None if unknown."""
 
-    why: str = ""
+    failure: PollFailure | LegacyText | None = None

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.alerting.model import Detail
+from bot.alerting.model import Detail, LegacyText
+from bot.clustermgr.tasks import SwitchEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,11 @@ class VolumesLow(Detail):
 
 @dataclass(frozen=True, slots=True)
 class StoredSwitch:
-    """The value under the key of a task (None: nothing is stored), and its `effect` on the services."""
+    """The value under the key of a task (None: nothing is stored), and how services read it."""
 
     key: str
     value: str | None
-    effect: str
+    services: SwitchEffect | LegacyText
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from operator import attrgetter
 from typing import TypeVar
 
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
-from bot.alerting.cluster_state.state import ClusterNote, ClusterState, LeaderChange, not_milder
-from bot.alerting.model import Alert, AlertText, Silence, Wording, unworded
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange
+from bot.alerting.cluster_status import level_of, worse_alert
+from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.trend import Point, Sample, Trend
-from bot.alerting.text import count, listed, span
+from bot.alerting.text import count, listed
 from bot.clustermgr.tasks import meaning_of
 
 T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
@@ -67,22 +68,32 @@ class ClusterFacts:
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
     history: Sequence[Point] = ()
-    wording: Wording = unworded
 
     @property
-    def status(self) -> ClusterNote:
-        """The last status, not milder than the most severe open alert."""
-        return not_milder(ClusterNote.of(self.state), self.name, self.open, self.wording)
+    def raised_by(self) -> Alert | None:
+        """The open alert that is more severe than the last status, None if there is none."""
+        return worse_alert(self.state.level, [alert for alert in self.open if alert.cluster == self.name])
+
+    @property
+    def level(self) -> str:
+        """The level of the last status, not milder than the most severe open alert; "unknown" before the first poll."""
+        alert = self.raised_by
+        return level_of(alert.severity) if alert else self.state.level or "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of a cluster: time, phrase (raw, without a full stop), and the user behind it, if any."""
+    """One event of a cluster: time, phrase (raw, without a full stop), and the user behind it, if any.
+
+    An event without a phrase is that of an `alert`, which fired or was `resolved` then.
+    """
 
     at: float
     cluster: str
-    words: str
+    words: str = ""
     by: str = ""
+    alert: Alert | None = None
+    resolved: bool = False
 
 
 def happened(facts: ClusterFacts, since: float) -> list[Happening]:
@@ -110,18 +121,9 @@ def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
         if alert.rule in _REPEATS:
             continue
         if alert.fired_at:
-            yield Happening(alert.fired_at, facts.name, _fired_words(alert, facts.wording(alert)))
+            yield Happening(alert.fired_at, facts.name, alert=alert)
         if alert.fired_at and alert.resolved_at:
-            text = facts.wording(alert)
-            became, lasted = text.outcome or text.sentence, span(alert.lasted)
-            yield Happening(alert.resolved_at, facts.name, f"resolved after {lasted}: {became.removesuffix('.')}")
-
-
-def _fired_words(alert: Alert, text: AlertText) -> str:
-    """An alert when it fired; its sentence is marked as newer if it changed since."""
-    number = f"alert #{alert.id}" if alert.id else "alert"
-    newer = "" if alert.changed_at <= alert.fired_at else " and now says" if alert.open else " and last said"
-    return f"{number} ({alert.rule}) fired{newer}: {text.sentence.removesuffix('.')}"
+            yield Happening(alert.resolved_at, facts.name, alert=alert, resolved=True)
 
 
 def _moved(before: int, after: int, term: int) -> str:

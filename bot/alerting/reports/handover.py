@@ -20,12 +20,13 @@ _SLOW_REPAIR = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The status of one cluster as of `at` (Unix seconds, 0: never)."""
+    """The status of one cluster as of `at` (Unix seconds, 0: never); `raised_by` is an alert that is more severe."""
 
     name: str
     level: str
     verdict: str
     at: float
+    raised_by: Alert | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Handover:
 def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
     """Build the hand-over of the time from `since` to `now`."""
     alerts = announced([alert for each in facts for alert in each.open])
-    states = [State(each.name, each.status.level or "unknown", each.status.verdict, each.state.at) for each in facts]
+    states = [State(each.name, each.level, each.state.verdict, each.state.at, each.raised_by) for each in facts]
     return Handover(
         since=since,
         now=now,

@@ -46,7 +46,10 @@ class Off:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSummary:
-    """One cluster's part: status as of `at` (0: never), changes as phrases, open alerts, operations, switches off."""
+    """One cluster's part: status as of `at` (0: never), changes as phrases, open alerts, operations, switches off.
+
+    `verdict` is the sentence of the last status ("": none), `raised_by` the open alert that is more severe.
+    """
 
     name: str
     level: str
@@ -62,6 +65,7 @@ class ClusterSummary:
     off: tuple[Off, ...] = ()
     trend: Trend = field(default_factory=Trend)
     history: tuple[Point, ...] = ()
+    raised_by: Alert | None = None
 
     @property
     def filling(self) -> bool:
@@ -104,8 +108,8 @@ def _urgency(part: ClusterSummary, now: float) -> tuple[bool, int, bool, str]:
 def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary:
     return ClusterSummary(
         name=facts.name,
-        level=facts.status.level or "unknown",
-        verdict=facts.status.verdict or f"{facts.name} has not been polled yet.",
+        level=facts.level,
+        verdict=facts.state.verdict,
         at=facts.state.at,
         changes=tuple(changed(facts, since)),
         growth=_growth(facts.samples),
@@ -117,6 +121,7 @@ def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary
         off=tuple(off for off in switches_off(facts) if now - off.since >= LONG_OFF_SECONDS),
         trend=facts.trend,
         history=tuple(facts.history),
+        raised_by=facts.raised_by,
     )
 
 

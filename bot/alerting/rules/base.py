@@ -104,15 +104,15 @@ class RuleConfig:
 class Rule:
     """One kind of problem that the watch looks for; all times in seconds.
 
-    A finding must last `hold` before it is announced and be gone for `clear` before its alert is resolved. While an
-    alert fires without an acknowledgement, a reminder comes every `remind` (0: never). `finds` returns the problems;
-    `resolved` gives the facts of an alert's end.
+    A finding must last `for_seconds` (`hold` in the settings) before it is announced, and be gone for `clear` before
+    its alert is resolved. While an alert fires without an acknowledgement, a reminder comes every `remind` (0: never).
+    `finds` returns the problems; `resolved` gives the facts of an alert's end.
     """
 
     key: str
     about: str
     severity: Severity
-    hold: float
+    for_seconds: float
     clear: float
     remind: float
     finds: Callable[[RuleContext, RuleConfig], Answer]

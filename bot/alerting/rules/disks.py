@@ -140,7 +140,7 @@ DISK_BROKEN = Rule(
     key="disk_broken",
     about="Disks are broken or being repaired. One alert names them all; a disk leaves it once repaired or dropped.",
     severity=Severity.WARNING,
-    hold=0,
+    for_seconds=0,
     clear=0,
     remind=86400,
     finds=_broken,
@@ -161,7 +161,7 @@ DISK_EXPIRED = Rule(
     about="Disks have lost their heartbeat: their blobnode does not report, and they still count as normal. "
     "Critical if it is every writable disk of a zone.",
     severity=Severity.CRITICAL,
-    hold=330,
+    for_seconds=330,
     clear=0,
     remind=86400,
     finds=_expired,

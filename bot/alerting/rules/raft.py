@@ -1,6 +1,6 @@
 """Rules about the members of the raft group: peers that are down, the quorum, members that changed."""
 
-import re
+from dataclasses import replace
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.observations import MemberChange, hosts_of
@@ -19,7 +19,7 @@ from bot.alerting.outcomes import MembersNow, PeerOutcome, PeerState
 from bot.alerting.quorum import quorum_of, same_term
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import plain
-from bot.clustermgr.health import MAX_LAG, VoterHealth, lag, peer_fault, quorum, voter_health, voters
+from bot.clustermgr.health import MAX_LAG, VoterFault, VoterHealth, lag, peer_fault, quorum, voter_health, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 
 REPLICATES = "StateReplicate"
@@ -150,7 +150,7 @@ def _sound_now(snapshot: Snapshot, peer: int) -> bool:
 
 
 def _sick(context: RuleContext, voter: VoterHealth) -> SickVoter:
-    return SickVoter(voter.peer, _steady(plain(voter.why)), silent_hosts_of(context, voter.peer))
+    return SickVoter(voter.peer, _steady(voter.fault), silent_hosts_of(context, voter.peer))
 
 
 def _covered(context: RuleContext, peer: int) -> tuple[Pair, ...]:
@@ -158,9 +158,9 @@ def _covered(context: RuleContext, peer: int) -> tuple[Pair, ...]:
     return (("peer_down", str(peer)), *covered_by_loss(context.state, peer))
 
 
-def _steady(why: str) -> str:
-    """The reason without the exact lag, which differs from poll to poll: each would be an edit."""
-    return re.sub(r"it is [\d,]+ entries behind", f"it is over {MAX_LAG:,} entries behind", why)
+def _steady(fault: VoterFault | None) -> VoterFault | None:
+    """The fault without the exact lag, which differs from poll to poll: each would be an edit."""
+    return None if fault is None else replace(fault, entries=0, state=plain(fault.state))
 
 
 def _quorum_safe(context: RuleContext, _: Alert) -> Outcome:
@@ -202,7 +202,7 @@ PEER_DOWN = Rule(
     key="peer_down",
     about="The leader does not hear from a peer, or cannot replicate to it; one alert for each peer.",
     severity=Severity.WARNING,
-    hold=30,
+    for_seconds=30,
     clear=30,
     remind=14400,
     finds=_peer_down,
@@ -213,7 +213,7 @@ QUORUM_AT_RISK = Rule(
     key="quorum_at_risk",
     about="One more failed voter stops all writes; only voters that are proven healthy count.",
     severity=Severity.CRITICAL,
-    hold=30,
+    for_seconds=30,
     clear=30,
     remind=3600,
     finds=_quorum_at_risk,
@@ -227,7 +227,7 @@ MEMBERSHIP_CHANGED = Rule(
     key="membership_changed",
     about="A peer joined, left, changed its kind or its address, and no operation of cmbot caused it.",
     severity=Severity.WARNING,
-    hold=0,
+    for_seconds=0,
     clear=0,
     remind=0,
     finds=_membership_changed,

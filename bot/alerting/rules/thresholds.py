@@ -14,7 +14,8 @@ from bot.common.errors import ConfigError
 
 Overrides = Mapping[str, Mapping[str, object]]
 
-_TIMES = ("hold", "clear", "remind")
+_TIMES: Mapping[str, str] = MappingProxyType({"hold": "for_seconds", "clear": "clear", "remind": "remind"})
+"""Fields of a Rule by their keys in the settings."""
 _LONGEST = 366 * 86400.0
 
 
@@ -38,7 +39,7 @@ def _changed(rule: Rule, changes: Mapping[str, object]) -> Rule:
     for name, value in changes.items():
         where = f"rules.{rule.key}.{name} = {value!r:.80}"
         if name in _TIMES:
-            fields: dict[str, Any] = {name: _seconds(where, value)}
+            fields: dict[str, Any] = {_TIMES[name]: _seconds(where, value)}
         elif name == "severity":
             fields = {"severity": _severity(where, value)}
         elif name == "enabled":

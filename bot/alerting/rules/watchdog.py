@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.alerting.cluster_state.state import NOTE_EVERY
-from bot.alerting.details import OwnNetworkLost, PollsFail
+from bot.alerting.details import OwnNetworkLost, PollFailure, PollFailureKind, PollsFail
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
@@ -41,16 +41,16 @@ def patience(rule: Rule, interval: float) -> float:
     return set_to or max(SHORTEST, _INTERVALS * interval)
 
 
-def blind_finding(rule: Rule, why: str) -> Finding:
+def blind_finding(rule: Rule, failure: PollFailure | None) -> Finding:
     """The finding of a watch that is blind; it stays the same while that lasts."""
-    return Finding(rule.key, "", rule.severity, PollsFail(why))
+    return Finding(rule.key, "", rule.severity, PollsFail(failure))
 
 
-def why_failed(error: Exception) -> str:
-    """Why a poll failed, for a reader."""
+def poll_failure(error: Exception) -> PollFailure:
+    """The reason why a poll failed."""
     if isinstance(error, CmbotError):
-        return plain(str(error), 300)
-    return f"An unexpected {type(error).__name__}: the log has the rest."
+        return PollFailure(PollFailureKind.ERROR, plain(str(error), 300))
+    return PollFailure(PollFailureKind.UNEXPECTED, type(error).__name__)
 
 
 def _sees(_: RuleContext, __: RuleConfig) -> Answer:
@@ -76,7 +76,7 @@ WATCH_BLIND = Rule(
     key="watch_blind",
     about="The watch itself fails: no poll of the cluster succeeds.",
     severity=Severity.CRITICAL,
-    hold=0,
+    for_seconds=0,
     clear=0,
     remind=1800,
     finds=_sees,
@@ -90,7 +90,7 @@ OWN_NETWORK = Rule(
     key="own_network",
     about="No cluster answers from here: cmbot's own network is the likely cause. One alert for all of them.",
     severity=Severity.CRITICAL,
-    hold=0,
+    for_seconds=0,
     clear=30,
     remind=1800,
     finds=_own_network,

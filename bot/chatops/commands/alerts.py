@@ -12,18 +12,18 @@ from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.permissions.roles import Role
 from bot.views import alert_lists as views
 
-MOST_ID = 2**53
+MAX_ID = 2**53
 
 
 class IdArgs(Args):
-    """Which one."""
+    """The number of an alert or a silence."""
 
     words = ("id",)
-    id: int = Field(ge=1, le=MOST_ID, description="its number, as the list shows it")
+    id: int = Field(ge=1, le=MAX_ID, description="its number, as the list shows it")
 
 
 class SilenceArgs(Args):
-    """What to mute, for how long, and why."""
+    """The rule or subject to silence, the time and the reason."""
 
     words = ("rule",)
     rule: str = Field(
@@ -52,7 +52,7 @@ async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Acknowledge one."""
     found = await call.alerts.alert(args.id)
-    await call.standing.require(call.caller.user, Role.OPERATOR, found.cluster)
+    await call.access.require(call.caller.user, Role.OPERATOR, found.cluster)
     alert = await call.alerts.acknowledge(args.id, call.caller.user)
     yield Reply(views.acknowledged(alert))
 
@@ -81,7 +81,7 @@ async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Lift one."""
     for each in await call.alerts.silences():
         if each.id == args.id:
-            await call.standing.require(call.caller.user, Role.OPERATOR, each.cluster)
+            await call.access.require(call.caller.user, Role.OPERATOR, each.cluster)
     lifted = await call.alerts.unsilence(args.id, call.caller.user)
     yield Reply(views.lifted(lifted, call.caller.user))
 

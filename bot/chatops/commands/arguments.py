@@ -1,29 +1,31 @@
-"""From typed values to a command's Args, and from what pydantic says is wrong to one sentence for a person. Pure."""
+"""Validation of a command's arguments; an error of pydantic becomes one sentence for a person. No I/O."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from bot.chatops.commands.usage import arguments, choices, full_name, usage
 from bot.common.errors import UserError
 from bot.common.text import nearest, shown
 from bot.interactions.command import Args, Command
 
-_EXPECTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than_equal": lambda ctx: f"at least {ctx['ge']:,}",
-    "greater_than": lambda ctx: f"more than {ctx['gt']:,}",
-    "less_than_equal": lambda ctx: f"at most {ctx['le']:,}",
-    "less_than": lambda ctx: f"less than {ctx['lt']:,}",
-    "string_too_long": lambda ctx: f"at most {ctx['max_length']:,} characters",
-    "string_too_short": lambda ctx: f"at least {ctx['min_length']:,} characters" if ctx["min_length"] > 1 else "a text",
-    "too_long": lambda ctx: f"at most {ctx['max_length']} words",
-    "value_error": lambda ctx: str(ctx["error"]),
+_EXPECTED = {
+    "greater_than_equal": "at least {ge:,}",
+    "greater_than": "more than {gt:,}",
+    "less_than_equal": "at most {le:,}",
+    "less_than": "less than {lt:,}",
+    "string_too_long": "at most {max_length:,} characters",
+    "string_too_short": "at least {min_length:,} characters",
+    "too_long": "at most {max_length} words",
+    "value_error": "{error}",
 }
+"""The expected value by pydantic's kind of error, filled with the facts of the error."""
+_LENGTH_ONE = {"min_length": 1}
 
 
-def validated(command: Command, values: Mapping[str, Any]) -> Args:
-    """The command's Args of `values`; raises UserError that names the argument, what was given and what is expected."""
+def validated(command: Command, values: Mapping[str, object]) -> Args:
+    """Return the command's Args; raises UserError with the argument, the given value and the expected one."""
     try:
         return command.args.model_validate({name: _lowered(command, name, value) for name, value in values.items()})
     except ValidationError as error:
@@ -32,16 +34,16 @@ def validated(command: Command, values: Mapping[str, Any]) -> Args:
 
 
 def _lowered(command: Command, name: str, value: object) -> object:
-    """A word out of few in lower case: phones write the first letter large."""
+    """Return a word out of a fixed set in lower case, because phones write the first letter as a capital."""
     field = command.args.typed().get(name)
     return value.lower() if isinstance(value, str) and field is not None and choices(field) else value
 
 
-def _argument(first: Mapping[str, Any]) -> str:
+def _argument(first: ErrorDetails) -> str:
     return str(first["loc"][0]) if first["loc"] else ""
 
 
-def _sentence(command: Command, first: Mapping[str, Any]) -> str:
+def _sentence(command: Command, first: ErrorDetails) -> str:
     name = _argument(first)
     if first["type"] == "missing":
         describes = next((a.describes for a in arguments(command) if a.name == name), "")
@@ -58,15 +60,17 @@ def _given(value: object) -> str:
     return shown(words) if words else "empty"
 
 
-def _expected(command: Command, name: str, first: Mapping[str, Any]) -> str:
+def _expected(command: Command, name: str, first: ErrorDetails) -> str:
     field = command.args.typed().get(name)
     allowed = choices(field) if field else ()
     if allowed:
         near = nearest(str(first["input"]), allowed)
         return f"one of {', '.join(allowed)}" + (f" (did you mean {near}?)" if near else "")
     kind: str = first["type"]
+    if kind == "string_too_short" and first["ctx"] == _LENGTH_ONE:
+        return "a text"
     if kind in _EXPECTED:
-        return _EXPECTED[kind](first["ctx"])
+        return _EXPECTED[kind].format(**first["ctx"])
     if kind.startswith(("int_", "int")):
         return "a whole number"
     described = field.description if field else ""

@@ -38,7 +38,7 @@ class AuditArgs(Args):
 
 
 def moment(since: str, now: float) -> float:
-    """The time that `since` means at `now` (Unix seconds); raises ValueError that says what is expected."""
+    """Return the time that `since` means at `now` (Unix seconds); raises ValueError that names the expected form."""
     written = since.strip()
     with suppress(ValueError):
         return now - seconds_of(written)
@@ -74,9 +74,9 @@ async def _seen_by(call: Call, asked: AuditQuery) -> AuditQuery:
     """Limit the query to clusters on which the caller is an operator."""
     user, configured = call.caller.user, tuple(call.clusters)
     if asked.cluster in configured:
-        await call.standing.require(user, Role.OPERATOR, asked.cluster)
+        await call.access.require(user, Role.OPERATOR, asked.cluster)
         return asked
-    allowed = await call.standing.of_clusters(user, Role.OPERATOR, ("", *configured))
+    allowed = await call.access.of_clusters(user, Role.OPERATOR, ("", *configured))
     if "" in allowed:
         return replace(asked, hidden=tuple(name for name in configured if name not in allowed))
     return replace(asked, among=allowed)

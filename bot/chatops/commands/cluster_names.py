@@ -1,4 +1,4 @@
-"""Clusters by their names: the configured one that is meant, or a sentence on which there are. Pure."""
+"""Names of clusters: the configured cluster of a name, or an error that lists them. No I/O."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from bot.common.text import listed, shown, suggestion
 
 
 def configured(name: str, clusters: Sequence[str]) -> str:
-    """The configured cluster of that name; raises UserError that lists them."""
+    """Return the configured cluster of that name; raises UserError that lists them."""
     if name.lower() not in clusters:
         raise UserError(f"There is no cluster {shown(name)}.{suggestion(name, clusters)} {all_of(clusters)}").at(
             CLUSTER
@@ -17,5 +17,5 @@ def configured(name: str, clusters: Sequence[str]) -> str:
 
 
 def all_of(clusters: Sequence[str]) -> str:
-    """The configured clusters in a sentence."""
+    """Return the configured clusters as a sentence."""
     return f"Configured: {listed(clusters)}." if clusters else "No cluster is configured."

@@ -2,29 +2,28 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from bot.alerting.cluster_state.state import not_milder
 from bot.alerting.model import Alert
 from bot.chatops.commands.stat import NoArgs
 from bot.common.errors import StoreError
 from bot.common.version import version_text
 from bot.interactions.command import Call, Command, Reply, Scope
-from bot.views.alert_text.table import alert_text
 from bot.views.clusters import ClusterLine, clusters
 from bot.views.people import version, whoami
+from bot.views.status_text import not_milder
 
 
 async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """List the clusters at their last poll, without asking them."""
     alerts = await _alerts(call)
     lines = [
-        ClusterLine(name, len(port.hosts), not_milder(call.remembered(name), name, alerts, alert_text))
+        ClusterLine(name, len(port.hosts), not_milder(call.remembered(name), name, alerts))
         for name, port in call.clusters.items()
     ]
     yield Reply(clusters(lines, now=call.now), private=False)
 
 
 async def _alerts(call: Call) -> Sequence[Alert]:
-    """The open alerts of all clusters; none while the database is away, since reading must go on without it."""
+    """Return the open alerts of all clusters; none while the database is down, because reading goes on without it."""
     try:
         return await call.alerts.open()
     except StoreError:
@@ -34,7 +33,7 @@ async def _alerts(call: Call) -> Sequence[Alert]:
 async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Show the caller and their rights."""
     caller = call.caller
-    yield Reply(whoami(caller.user, caller.channel, await call.standing.describe(caller.user)))
+    yield Reply(whoami(caller.user, caller.channel, await call.access.describe(caller.user)))
 
 
 async def run_version(call: Call, _: NoArgs) -> AsyncIterator[Reply]:

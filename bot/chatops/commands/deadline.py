@@ -13,7 +13,7 @@ READ_SECONDS = 4.5
 
 
 async def in_time(asked: Awaitable[T], cluster: str, what: str) -> T:
-    """What `asked` gives; raises ClusterTimeout, naming `what`, when it takes longer than READ_SECONDS.
+    """Return the result of `asked`; raises ClusterTimeout that names `what` if it takes longer than READ_SECONDS.
 
     When no host could be asked, the sentence names the cluster too.
     """

@@ -12,7 +12,7 @@ from bot.permissions.roles import Role
 
 
 class DoArgs(Args):
-    """Which form."""
+    """The kind of change."""
 
     words = ("what",)
     rest = "what"

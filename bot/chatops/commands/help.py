@@ -15,7 +15,7 @@ SUMMARY = "All commands, or everything about one."
 
 
 class HelpArgs(Args):
-    """Which command."""
+    """The command to explain."""
 
     words = ("command",)
     rest = "command"
@@ -23,7 +23,7 @@ class HelpArgs(Args):
 
 
 def with_help(commands: tuple[Command, ...]) -> tuple[Command, ...]:
-    """`commands` and the ones that explain them all."""
+    """Return the commands, preceded by `/cm` and `/cm help`, which explain all of them."""
 
     async def run_bare(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
         yield Reply(overview(_topics(everything), tuple(call.clusters)))
@@ -58,7 +58,7 @@ def _topics(commands: Sequence[Command]) -> tuple[HelpTopic, ...]:
 
 
 def topic(command: Command) -> HelpTopic:
-    """A command as help and the documentation show it."""
+    """Return a command as help and the documentation show it."""
     shown_arguments = tuple((argument.written, argument.describes) for argument in arguments(command))
     return HelpTopic(
         full_name(command),

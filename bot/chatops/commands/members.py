@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
 from bot.common.errors import UserError
-from bot.interactions.command import Args, Call, Command, Offer, Reply, offers
+from bot.interactions.command import Args, Call, Command, Offer, Reply
 from bot.operations.addresses import ZERO_ADDED, ZERO_LEADS, ZERO_REMOVED, parse_address, parse_peer_id
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.replacement_plan import Replacement
@@ -49,9 +49,7 @@ class PeerArgs(ChangeArgs):
     """The peer to change."""
 
     words: ClassVar[tuple[str, ...]] = ("peer_id",)
-    peer_id: str = Field(
-        description="the raft id, as /cm members lists them", max_length=60, json_schema_extra=offers(Offer.PEER)
-    )
+    peer_id: Annotated[str, Offer.PEER] = Field(description="the raft id, as /cm members lists them", max_length=60)
 
 
 class _AddArgs(ChangeArgs):
@@ -70,9 +68,7 @@ class ReplaceArgs(ChangeArgs):
     """The member to replace, and its new node."""
 
     words = ("dead", "new", "host")
-    dead: str = Field(
-        description="the raft id of the member that is lost", max_length=60, json_schema_extra=offers(Offer.PEER)
-    )
+    dead: Annotated[str, Offer.PEER] = Field(description="the raft id of the member that is lost", max_length=60)
     new: str = Field(description="a free raft id for the new node", max_length=60)
     host: str = Field(description="the new node's raft address, name-or-ip:port", max_length=300)
     node: str = Field("", max_length=300, description="its service address, name-or-ip:port, which answers /stat")

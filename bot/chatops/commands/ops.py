@@ -11,7 +11,7 @@ from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.permissions.roles import Role
 from bot.views.ops_list import listed, shown
 
-MOST_ID = (1 << 53) - 1
+MAX_ID = (1 << 53) - 1
 
 
 class OpsArgs(Args):
@@ -25,7 +25,7 @@ class OpArgs(Args):
     """The number of an operation."""
 
     words: ClassVar[tuple[str, ...]] = ("id",)
-    id: int = Field(ge=1, le=MOST_ID, description="the operation's number")
+    id: int = Field(ge=1, le=MAX_ID, description="the operation's number")
 
 
 class SettleArgs(OpArgs):

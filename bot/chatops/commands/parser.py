@@ -6,7 +6,6 @@ an error, never a reason to take the default cluster.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import all_of, configured
@@ -18,6 +17,9 @@ from bot.chatops.commands.usage import CLUSTER, SLASH, full_name
 from bot.common.errors import UserError
 from bot.common.text import listed, no_command, shown, suggestion
 from bot.interactions.command import FREE, Args, Command, Scope
+
+ArgumentText = str | tuple[str, ...]
+"""The value of an argument as typed: one word, or all further words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def _parsed(
     words, pairs = _split(found)
     command = _command(words, commands, clusters)
     rest, cluster = _cluster(command, words[len(command.path) :], pairs, clusters)
-    values = {**_bound(command, rest, cluster, clusters), **_pairs(command, pairs, rest)}
+    values: Mapping[str, ArgumentText] = {**_bound(command, rest, cluster, clusters), **_pairs(command, pairs, rest)}
     args = validated(command, values)
     if command.scope is Scope.NO_CLUSTER:
         return Parsed(command, args, None)
@@ -154,7 +156,9 @@ def _default(command: Command, clusters: Sequence[str], default: str | None) -> 
     raise UserError(f"Which cluster? Write {full_name(command)} … <{CLUSTER}>. {all_of(clusters)}")
 
 
-def _bound(command: Command, rest: Sequence[str], cluster: str | None, clusters: Sequence[str]) -> Mapping[str, Any]:
+def _bound(
+    command: Command, rest: Sequence[str], cluster: str | None, clusters: Sequence[str]
+) -> Mapping[str, ArgumentText]:
     names = command.args.words
     if names and command.args.rest == names[-1]:
         place = len(names) - 1

@@ -51,7 +51,7 @@ class HandoverArgs(WhichArgs):
 
 
 class TrendArgs(Args):
-    """How far back."""
+    """The time span of the trend."""
 
     words = ("window",)
     window: str = Field("30d", max_length=MAX_SPAN, description=f"how far back: {_WINDOW} (30d)")
@@ -95,7 +95,7 @@ async def run_trend(call: Call, args: TrendArgs) -> AsyncIterator[Reply]:
 
 
 def _clusters(call: Call, name: str) -> Sequence[str]:
-    """The named cluster, or all of them; raises UserError for one that is not configured."""
+    """Return the named cluster, or all of them; raises UserError for one that is not configured."""
     if not name:
         return tuple(call.clusters)
     return (configured(name, tuple(call.clusters)),)

@@ -13,7 +13,7 @@ from bot.views.alert_actions import runbook
 
 
 class RunbookArgs(Args):
-    """Which rule."""
+    """The rule to explain."""
 
     words = ("rule",)
     rule: str = Field(min_length=1, max_length=40, description="a rule, as in /cm alerts")

@@ -1,8 +1,7 @@
-"""/cm stat and /cm members: one look at all hosts of a cluster, answered at once and completed in place."""
+"""/cm stat and /cm members: one poll of all hosts of a cluster, answered at once and completed in place."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import Protocol
 
 from bot.alerting.cluster_state.counters import status_context
 from bot.alerting.cluster_status import StatusContext, cluster_status
@@ -11,7 +10,6 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.interactions.command import Args, Call, Command, Reply
 from bot.interactions.message import Message
-from bot.views.alert_text.table import alert_text
 from bot.views.members import members
 from bot.views.stat import stat
 
@@ -20,49 +18,46 @@ class NoArgs(Args):
     """Nothing but the cluster."""
 
 
-class Shows(Protocol):
-    """A view of one look."""
-
-    def __call__(self, snapshot: Snapshot, *, previous: Snapshot | None, known: StatusContext) -> Message:
-        """The look as a message."""
+View = Callable[[Snapshot, Snapshot | None, StatusContext], Message]
+"""Renders a snapshot with the one before it and the context of the status."""
 
 
 async def run_stat(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """Answer with the first look; a second one, which late hosts have completed, replaces it."""
+    """Answer with the first snapshot; a second one, which late hosts have completed, replaces it."""
     async for reply in _answers(call, partial(stat, may_grow=True), stat, bad_disks=True):
         yield reply
 
 
 async def run_members(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """As `run_stat`, of the members alone."""
+    """Answer as `run_stat` does, with the members only."""
     async for reply in _answers(call, members, members, bad_disks=False):
         yield reply
 
 
-async def _answers(call: Call, first: Shows, later: Shows, *, bad_disks: bool) -> AsyncIterator[Reply]:
-    """The first look, a second one at once where hosts contradict what the first shows, and the completed one."""
-    cluster, shows, confirmed = call.the_cluster, first, False
+async def _answers(call: Call, first: View, later: View, *, bad_disks: bool) -> AsyncIterator[Reply]:
+    """Yield the first snapshot, a second one at once if hosts contradict the first, and the completed one."""
+    cluster, view, confirmed = call.the_cluster, first, False
     alerts = await _alerts(call)
     async for answer in cluster.snapshots(bad_disks=bad_disks):
         previous, known = cluster.before(answer), _known(call, answer, alerts)
         unsure = cluster_status(answer, previous, known).unsure
         if unsure and confirmed:
             continue
-        yield Reply(shows(answer, previous=previous, known=known), private=False)
-        shows = later
+        yield Reply(view(answer, previous, known), private=False)
+        view = later
         if unsure:
             again = await cluster.second_snapshot(answer, bad_disks=bad_disks)
-            yield Reply(later(again, previous=answer, known=_known(call, again, alerts)), private=False)
+            yield Reply(later(again, answer, _known(call, again, alerts)), private=False)
             confirmed = True
 
 
 def _known(call: Call, answer: Snapshot, alerts: Sequence[Alert]) -> StatusContext:
     name = call.the_cluster.name
-    return status_context(call.remembered(name).state, answer, call.rules(name), alerts, alert_text)
+    return status_context(call.remembered(name).state, answer, call.rules(name), alerts)
 
 
 async def _alerts(call: Call) -> tuple[Alert, ...]:
-    """The open alerts of the cluster; none while the database is away, since reading must go on without it."""
+    """Return the open alerts of the cluster; none while the database is down, because reading goes on without it."""
     try:
         return await call.alerts.open(call.the_cluster.name)
     except StoreError:

@@ -16,7 +16,7 @@ _SPANS = ("for", "since")
 """The arguments that take a span; no command has both."""
 _NODE = "node"
 _OPTION = re.compile(r"-+[A-Za-z]\S*", re.ASCII)
-_MOST = 80
+_MAX_SHOWN = 80
 """Characters of a word that a hint repeats."""
 
 
@@ -59,13 +59,13 @@ def _meant(command: Command, word: str, rest: Sequence[str]) -> str:
     if _OPTION.fullmatch(word):
         takes = listed([f"{_written(key)}=" for key in _pairs(command)])
         return f"{where} has no option {shown(word)}. " + (f"It takes {takes}." if takes else "It takes none.")
-    found = tuple(_keys_for(command, word)) if len(word) <= _MOST else ()
+    found = tuple(_keys_for(command, word)) if len(word) <= _MAX_SHOWN else ()
     value = f'"{word}"' if " " in word else word
     return f"{shown(word)} needs its key: write {_written(found[0])}={value}." if len(found) == 1 else ""
 
 
 def _keys_for(command: Command, word: str) -> Iterator[str]:
-    """The arguments whose value the word may be."""
+    """Yield the arguments whose value the word may be."""
     fields = command.args.typed()
     for key in _pairs(command):
         if word.lower() in (choices(fields[key]) if key in fields else ()):

@@ -2,24 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
 from bot.chatops.commands.members import ChangeArgs, about, change_request_of
 from bot.chatops.commands.stat import NoArgs
-from bot.clustermgr.tasks import ALWAYS_ON, TASKS, DetectedDialect, Task, find_task, suggest_task
+from bot.clustermgr.tasks import (
+    ALWAYS_ON,
+    TASKS,
+    DetectedDialect,
+    DialectEvidence,
+    EvidenceKind,
+    Task,
+    find_task,
+    suggest_task,
+)
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import UserError
 from bot.common.text import listed, shown
-from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply, offers
+from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Role
 from bot.views.tasks import keys_for, tasks
 
 DIALECT_SECONDS = 4.8
 """How long an answer waits for the probes of the dialect: the deadline of five seconds, less the answer's own way."""
-NOT_YET = DetectedDialect(None, "its hosts have not answered the probes yet.")
+NOT_YET = DetectedDialect(None, DialectEvidence(EvidenceKind.NOT_YET))
 
 
 async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
@@ -43,14 +52,11 @@ async def _dialect(cluster: ClusterPort) -> DetectedDialect:
 
 
 class SwitchArgs(ChangeArgs):
-    """Which task, why and for how long."""
+    """The task, the reason and the time."""
 
     words = ("task",)
-    task: str = Field(
-        min_length=1,
-        max_length=64,
-        description="a background task, as /cm tasks lists them",
-        json_schema_extra=offers(Offer.TASK),
+    task: Annotated[str, Offer.TASK] = Field(
+        min_length=1, max_length=64, description="a background task, as /cm tasks lists them"
     )
     dialect: Literal["v1", "v3"] | None = Field(None, description="how the cluster spells it, if that is not detected")
 
@@ -86,7 +92,7 @@ async def _propose(call: Call, args: SwitchArgs, *, on: bool) -> Reply:
 
 
 def _seconds(span: str) -> float:
-    """A span such as 30m or 2h in seconds, 0 for none; raises UserError."""
+    """Return a span such as 30m or 2h in seconds, 0 for none; raises UserError."""
     if not span:
         return 0.0
     try:

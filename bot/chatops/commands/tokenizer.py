@@ -44,7 +44,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """What was typed: `kept` is it without hidden characters, `plain` the same read by the table.
+    """The typed text: `kept` is without hidden characters, `plain` is `kept` read by the table.
 
     Both are equally long; `places` has where each of their characters stands in `typed`.
     """
@@ -55,7 +55,7 @@ class _Text:
     places: tuple[int, ...]
 
     def slice(self, start: int, end: int) -> str:
-        """The part as it was typed, with what is hidden in it."""
+        """Return the part as typed, with its hidden characters."""
         return self.typed[self.places[start] : self.places[end]]
 
 

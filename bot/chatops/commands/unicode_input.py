@@ -68,14 +68,14 @@ def plain(text: str) -> str:
 
 
 def plain_word(text: str) -> str:
-    """A word without the end of a sentence behind it, and a number without the # before it."""
+    """Return a word without the punctuation behind it, and a number without the # before it."""
     word = plain(text)
     word = word.rstrip(_ENDS) or word
     return word[1:] if word[:1] == "#" and word[1:].isdecimal() else word
 
 
 def named(char: str) -> str:
-    """The character for a person: itself, its number and its name."""
+    """Return a character for a person: itself, its number and its name."""
     name = unicodedata.name(char, "")
     return f'"{char}" (U+{ord(char):04X}{f" {name}" if name else ""})'
 

@@ -27,17 +27,17 @@ class Argument:
 
 
 def full_name(command: Command) -> str:
-    """The command as typed: `/cm task enable`."""
+    """Return the command as typed: `/cm task enable`."""
     return " ".join((SLASH, *command.path))
 
 
 def usage(command: Command) -> str:
-    """The usage line: `/cm disks [status=broken|…] [cluster]`."""
+    """Return the usage line: `/cm disks [status=broken|…] [cluster]`."""
     return " ".join((full_name(command), *(argument.written for argument in arguments(command))))
 
 
 def arguments(command: Command) -> Iterator[Argument]:
-    """All arguments in the order they are written: words, the cluster, then `key=value`."""
+    """Yield all arguments in the order in which they are written: words, the cluster, then `key=value`."""
     fields = command.args.typed()
     for name in command.args.words:
         yield _word(name, fields[name], many=name == command.args.rest)

@@ -11,8 +11,10 @@ from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
 from bot.interactions.command import ClusterPort, Offer
+from bot.views.dialect_text import evidence_text
 from bot.views.inputs import Choice
 from bot.views.tasks import keys_for
+from bot.views.voter_text import voter_fault_text
 
 READ_SECONDS = 5.0
 """Seconds that a form waits for a cluster; then its fields are typed."""
@@ -70,7 +72,7 @@ def _peers(answer: Snapshot, leader: Stat) -> Iterator[Choice]:
     health = proven_health(answer)
     for peer in (*voters(leader), *learners(leader)):
         known = health.get(peer.id)
-        ails = known.why if known and not known.healthy else ""
+        ails = voter_fault_text(known.fault) if known and not known.healthy else ""
         yield Choice(str(peer.id), f"peer {peer.id} · {_role(peer, leader)} · {peer.host}", ails)
 
 
@@ -93,7 +95,7 @@ def _notes(cluster: str, values: Mapping[str, str | None], detected: DetectedDia
     if not values:
         yield f"The tasks are listed without their state, because the switches of {cluster} cannot be read now."
     if detected.dialect is None:
-        yield f"It is not known how {cluster} spells its switches: {detected.why}"
+        yield f"It is not known how {cluster} spells its switches: {evidence_text(detected.evidence)}"
 
 
 def _task(name: str, does: str, state: str) -> Choice:

@@ -2,18 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 import structlog
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.chatops.dispatcher import AuditLogPort, Responder
+from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.forms.choices import read
-from bot.chatops.forms.events import Acted
+from bot.chatops.forms.events import ViewAction
 from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, kind_of, wants
 from bot.chatops.forms.signing import Origin, sign, verify
-from bot.chatops.forms.view_versions import Views, ViewVersions
+from bot.chatops.forms.view_versions import ViewVersions
+from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import CmbotError, NotAllowed, SlackError, UserError
+from bot.common.json_object import JsonObject
 from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
@@ -31,27 +32,19 @@ log = structlog.get_logger(__name__)
 _NOT_FORCED = False
 
 
-class Direct(Protocol):
-    """Posts a direct message."""
-
-    async def post(self, channel: str, message: Message) -> str:
-        """Post to the id of a person, which is a direct message in Slack. Raises SlackError."""
-
-
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """Implements `FormPort` of the commands and `FormAnswers` of the dispatcher."""
+    """Opens forms for commands (`FormPort`) and views, redraws them, and answers those that were sent."""
 
     clusters: Mapping[str, ClusterPort]
     access: Access
     policies: PolicyOf
     remembered: Callable[[str], ClusterNote]
-    views: Views
+    slack: SlackGateway
     screens: ViewVersions
-    responder: Responder
-    direct: Direct
-    audit: AuditLogPort
+    record_refusal: RecordRefusal
     home: Callable[[str], Awaitable[None]]
+    """Publishes the Home tab of a person."""
     key: bytes
 
     async def open(self, caller: Caller, kind: str, cluster: str) -> None:
@@ -71,14 +64,14 @@ class Forms:
         else:
             await self.access.require_somewhere(user, Role.OPERATOR)
 
-    async def _opened(self, trigger: str, view: Mapping[str, Any]) -> tuple[str, int]:
+    async def _opened(self, trigger: str, view: JsonObject) -> tuple[str, int]:
         try:
-            shown = await self.views.open_view(trigger, view)
+            shown = await self.slack.open_view(trigger, view)
         except SlackError as error:
             raise UserError(f"Slack did not open the form ({error.code or 'no answer'}). Try again.") from error
         return shown.id, self.screens.turn(shown.id, shown.hash)
 
-    async def _drawn(self, origin: Origin) -> Mapping[str, Any]:
+    async def _drawn(self, origin: Origin) -> JsonObject:
         kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
         offered = await self.access.of_clusters(origin.user, Role.OPERATOR, tuple(self.clusters))
         shown = Form(
@@ -103,23 +96,23 @@ class Forms:
         )
         return replace(shown, entries=entries(kind, known), notes=(kind.command.summary, *offers.notes))
 
-    async def acted(self, act: Acted) -> None:
+    async def acted(self, act: ViewAction) -> None:
         """Handle a click or a choice in a view; a refusal is shown in the modal."""
         try:
             await self._acted(act)
         except CmbotError as error:
             log.info("form.refused", user=act.user, kind=type(error).__name__, error=str(error))
             if isinstance(error, NotAllowed):
-                await self.audit.refused_command(_as_command(act), self._cluster_of(act), str(error))
+                await self.record_refusal(_as_command(act), self._cluster_of(act), str(error))
             if act.action_id in {KIND, CLUSTER}:
                 turn = self.screens.turn(act.view.id, act.view.hash)
                 await self.screens.show(act.view.id, turn, notice(error_views.sentence(error)))
 
-    def _cluster_of(self, act: Acted) -> str:
+    def _cluster_of(self, act: ViewAction) -> str:
         named = act.view.values.get(CLUSTER, "") if act.action_id == KIND else act.value
         return named if named in self.clusters else ""
 
-    async def _acted(self, act: Acted) -> None:
+    async def _acted(self, act: ViewAction) -> None:
         if act.action_id in {KIND, CLUSTER}:
             await self._redraw(act)
         elif act.action_id.startswith(CHANGE):
@@ -129,7 +122,7 @@ class Forms:
         else:
             log.debug("form.passed_over", action=act.action_id[:40])
 
-    async def _redraw(self, act: Acted) -> None:
+    async def _redraw(self, act: ViewAction) -> None:
         origin = verify(act.view.sealed, self.key, act.user)
         turn = self.screens.turn(act.view.id, act.view.hash)
         held = {**act.view.values, act.action_id: act.value}
@@ -137,7 +130,7 @@ class Forms:
         await self._may_change(act.user, wanted.cluster)
         await self.screens.show(act.view.id, turn, await self._drawn(wanted))
 
-    async def _status(self, act: Acted) -> None:
+    async def _status(self, act: ViewAction) -> None:
         view_id, turn = await self._opened(act.key, loading(act.value[:80]))
         cluster = self.clusters.get(act.value)
         if cluster is None:
@@ -153,16 +146,16 @@ class Forms:
         """Show the outcome in the form while it is open, and where the form was opened from; raises SlackError."""
         shown = await self._shown(work.view_id, reply.message)
         if work.response_url:
-            await self.responder.respond(work.response_url, reply)
+            await self.slack.respond(work.response_url, reply)
             return
         await self.home(work.user)
         if not shown:
-            await self.direct.post(work.user, reply.message)
+            await self.slack.post(work.user, reply.message)
 
     async def _shown(self, view_id: str, message: Message) -> bool:
         self.screens.turn(view_id, "")
         try:
-            await self.views.update_view(view_id, notice(message))
+            await self.slack.update_view(view_id, notice(message))
         except SlackError as error:
             # The person has probably closed the form.
             log.info("form.answer_elsewhere", view=view_id, code=error.code)
@@ -170,5 +163,5 @@ class Forms:
         return True
 
 
-def _as_command(act: Acted) -> Invocation:
+def _as_command(act: ViewAction) -> Invocation:
     return Invocation(act.key, act.user, "", f"do ({act.action_id[:40]})", "")

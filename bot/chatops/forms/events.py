@@ -20,7 +20,7 @@ class ViewState:
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
+class ViewAction:
     """A click or a choice in a view; `key` is its trigger id, valid for three seconds."""
 
     key: str
@@ -31,9 +31,17 @@ class Acted:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class ViewSubmission:
     """A form that was sent; `key` is its trigger id."""
 
     key: str
     user: str
     view: ViewState
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOpened:
+    """A person opened the Home tab; `key` is the event's id."""
+
+    key: str
+    user: str

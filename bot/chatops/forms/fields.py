@@ -20,7 +20,7 @@ from bot.views.inputs import Choice
 
 _YES_NO = frozenset({"yes", "no"})
 _FORCE, _REASON, _DIALECT = "force", "reason", "dialect"
-_MOST = 3000
+_MAX_LENGTH = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _entry(name: str, info: FieldInfo, known: FormContext) -> FormField:
         required=info.is_required() or (name == _REASON and known.needs_reason),
         choices=known.offers.get(offer, ()) if offer else own,
         flag=flag,
-        most=next((part.max_length for part in info.metadata if isinstance(part, MaxLen)), _MOST),
+        most=next((part.max_length for part in info.metadata if isinstance(part, MaxLen)), _MAX_LENGTH),
         value=str(default) if default and not flag else "",
         of=known.cluster if offer else "",
     )

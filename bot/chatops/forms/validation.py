@@ -3,24 +3,26 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
+from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.cluster_names import configured
-from bot.chatops.dispatcher import STORE_DOWN, AuditLogPort
-from bot.chatops.forms.events import Submitted
+from bot.chatops.dispatcher import STORE_DOWN
+from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.common.errors import UserError
+from bot.common.json_object import JsonObject
 from bot.interactions.command import Args, Call, Caller, ClusterPort, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.change_request import ChangeRequest
-from bot.operations.policy import PolicyOf, refuse_proposal
+from bot.operations.policy import PolicyOf, ReasonMissing, refuse_proposal
 from bot.operations.replacement_plan import Replacement
 from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
+from bot.views.decisions import refusal_text
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, notice
 
 RIGHTS_SECONDS = 1.5
@@ -33,7 +35,7 @@ _CHANGING = "The form was still being redrawn for this choice. Check its fields,
 class FormAnswer:
     """The acknowledgement, and the work to store before it is sent."""
 
-    answer: Mapping[str, Any]
+    answer: JsonObject
     work: Submission | None = None
 
 
@@ -54,11 +56,11 @@ class _PolicyCheck:
             return Reply(Message(""))
         forced = change_request.options.forced
         policy = self.policies(cluster.name, change_request.policy_keys, forced)
-        why, of_rights = refuse_proposal(
+        refusal = refuse_proposal(
             policy, self.rights, channel=caller.channel, reason=change_request.reason, forced=forced
         )
-        if why and not of_rights:
-            raise UserError(why).at("reason")
+        if isinstance(refusal, ReasonMissing):
+            raise UserError(refusal_text(refusal)).at("reason")
         return Reply(Message(""))
 
     async def replace(
@@ -78,9 +80,9 @@ class FormValidator:
     policies: PolicyOf
     call_of: Callable[[Invocation, str], Call]
     key: bytes
-    audit: AuditLogPort
+    record_refusal: RecordRefusal
 
-    async def judge(self, sent: Submitted) -> FormAnswer:
+    async def validate(self, sent: ViewSubmission) -> FormAnswer:
         """Validate a form; returns its work if the change may be proposed."""
         try:
             origin = self._origin(sent)
@@ -104,22 +106,18 @@ class FormValidator:
         except TimeoutError:
             return None
 
-    async def _refused(self, sent: Submitted, origin: Origin, why: str) -> FormAnswer:
+    async def _refused(self, sent: ViewSubmission, origin: Origin, why: str) -> FormAnswer:
         """Refuse before the fields are validated, and record the refusal like that of a command."""
         asked = Invocation(sent.key, sent.user, origin.channel, f"do {origin.kind} (form)", "")
-        await self.audit.refused_command(asked, origin.cluster if origin.cluster in self.clusters else "", why)
+        await self.record_refusal(asked, origin.cluster if origin.cluster in self.clusters else "", why)
         return FormAnswer({"response_action": "update", "view": notice(Message(why))})
 
-    def store_down(self, sent: Submitted) -> Mapping[str, Any]:
-        """Return the acknowledgement if the work could not be stored; the form stays open."""
-        return _errors(sent, STORE_DOWN, "")
-
-    def _origin(self, sent: Submitted) -> Origin:
+    def _origin(self, sent: ViewSubmission) -> Origin:
         if sent.view.callback != CALLBACK or not sent.view.blocks:
             raise UserError(STALE)
         return verify(sent.view.sealed, self.key, sent.user)
 
-    def _work(self, sent: Submitted, origin: Origin) -> tuple[Submission, Kind]:
+    def _work(self, sent: ViewSubmission, origin: Origin) -> tuple[Submission, Kind]:
         held = sent.view.values
         kind = kind_of(origin.kind)
         if kind is None or (held.get(KIND), held.get(CLUSTER)) != (origin.kind, origin.cluster):
@@ -146,7 +144,12 @@ class FormValidator:
             pass
 
 
-def _errors(sent: Submitted, words: str, argument: str) -> Mapping[str, Any]:
+def store_down(sent: ViewSubmission) -> JsonObject:
+    """Return the acknowledgement of a form whose work could not be stored; the form stays open."""
+    return _errors(sent, STORE_DOWN, "")
+
+
+def _errors(sent: ViewSubmission, words: str, argument: str) -> JsonObject:
     blocks = sent.view.blocks
     action = CLUSTER if argument == "cluster" else f"{FIELD}{argument}"
     block = blocks.get(action) or blocks.get(KIND) or next(iter(blocks.values()))

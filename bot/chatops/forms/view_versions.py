@@ -2,37 +2,19 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 import structlog
 
+from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError
+from bot.common.json_object import JsonObject
 
 log = structlog.get_logger(__name__)
 
-MOST = 500
+MAX_VIEWS = 500
 """Remembered views."""
 CONFLICT = "hash_conflict"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A view in Slack: its id, and the hash of its content."""
-
-    id: str
-    hash: str
-
-
-class Views(Protocol):
-    """Slack's modals; every method raises SlackError."""
-
-    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> Shown:
-        """Open a modal, within three seconds of its trigger."""
-
-    async def update_view(self, view_id: str, view: Mapping[str, Any], *, hash: str = "") -> Shown:  # noqa: A002 - Slack's word
-        """Replace the content; with `hash` only if the content has not changed since."""
 
 
 @dataclass(slots=True)
@@ -46,20 +28,20 @@ class _Screen:
 class ViewVersions:
     """The views that this process draws; for a forgotten view the hash of its payload is used."""
 
-    def __init__(self, views: Views) -> None:
-        self._views = views
+    def __init__(self, slack: SlackGateway) -> None:
+        self._slack = slack
         self._screens: OrderedDict[str, _Screen] = OrderedDict()
 
     def turn(self, view_id: str, seen: str) -> int:
         """Start new content for a view whose hash was `seen`; content in preparation becomes void."""
         screen = self._screens.setdefault(view_id, _Screen(hash=seen))
         self._screens.move_to_end(view_id)
-        while len(self._screens) > MOST:
+        while len(self._screens) > MAX_VIEWS:
             self._screens.popitem(last=False)
         screen.seen, screen.turn = seen, screen.turn + 1
         return screen.turn
 
-    async def show(self, view_id: str, turn: int, content: Mapping[str, Any]) -> None:
+    async def show(self, view_id: str, turn: int, content: JsonObject) -> None:
         """Show the content unless newer content is in preparation; a closed or sent view stays as it is."""
         screen = self._screens.get(view_id)
         if screen is None:
@@ -71,9 +53,9 @@ class ViewVersions:
                 if await self._shown(view_id, screen, content, known):
                     return
 
-    async def _shown(self, view_id: str, screen: _Screen, content: Mapping[str, Any], known: str) -> bool:
+    async def _shown(self, view_id: str, screen: _Screen, content: JsonObject, known: str) -> bool:
         try:
-            screen.hash = (await self._views.update_view(view_id, content, hash=known)).hash
+            screen.hash = (await self._slack.update_view(view_id, content, hash=known)).hash
         except SlackError as error:
             log.info("form.not_drawn", view=view_id, code=error.code, error=str(error))
             return error.code != CONFLICT

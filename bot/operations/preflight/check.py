@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.clustermgr.models import Snapshot
 from bot.operations.preflight.cluster import group_checks, read_only_check, stranger_check
 from bot.operations.preflight.context import MEMBERSHIP, Meaning, OpenOperation, PreflightContext, SwitchReading
-from bot.operations.preflight.fingerprint import Fingerprint, difference
+from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.leadership import (
     applied_check,
     catching_up_check,
@@ -34,7 +34,6 @@ __all__ = [
     "SwitchReading",
     "changed_checks",
     "changes_a_check",
-    "difference",
     "fingerprint",
     "preflight",
 ]

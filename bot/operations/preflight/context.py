@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.clustermgr.tasks import DialectEvidence
 from bot.operations.model import OpState
+from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import OpKind
 
 Meaning = Literal["on", "off", "unset", "meaningless"]
@@ -36,16 +38,16 @@ class PreflightContext:
     """Facts of the caller; every default means "not known", which never makes the result milder.
 
     `operations` are the other open ones of that cluster. `node_answers` is True if the new node's service address
-    answered (None: open, with the reason in `node_why` if it is known). `dialect` is "v1", "v3" or None while it is not
-    known, with a sentence in `dialect_why`. `switch` is None when it could not be read, with the reason in
-    `switch_why`. `replaces` are the dead and the new peer of a replacement.
+    answered (None: open, with the reason in `node_doubt` if it is known). `dialect` is "v1", "v3" or None while it is
+    not known, `dialect_evidence` says why. `switch` is None when it could not be read, with the
+    error's own sentence in `switch_why`. `replaces` are the dead and the new peer of a replacement.
     """
 
     operations: tuple[OpenOperation, ...] = ()
     node_answers: bool | None = None
-    node_why: str = ""
+    node_doubt: NodeDoubt | None = None
     dialect: str | None = None
-    dialect_why: str = ""
+    dialect_evidence: DialectEvidence | None = None
     switch: SwitchReading | None = None
     switch_why: str = ""
     replaces: tuple[int, ...] = ()

@@ -1,75 +1,40 @@
 """Checks of background tasks: the dialect, the stored value, and the consequence of on or off."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from types import MappingProxyType
 
-from bot.clustermgr.health import peer_fault, quorum
-from bot.operations.preflight.context import PreflightContext, SwitchReading
-from bot.operations.preflight.verdict import Check, CheckLevel, block, count, passed, peers, warn
+from bot.clustermgr.health import VoterFaultKind, peer_fault, quorum
+from bot.operations.preflight.context import PreflightContext
+from bot.operations.preflight.facts import quorum as votes
+from bot.operations.preflight.facts import tasks as f
+from bot.operations.preflight.facts.tasks import TaskEffect
+from bot.operations.preflight.verdict import Check, CheckLevel, block, passed, warn
 from bot.operations.preflight.view import View, bad_disks
 from bot.operations.requests import TaskSwitch
 
 _NO_WORK_ON_BAD_DISKS = frozenset({"balance", "disk_drop"})
 _ALIASES = {"vol_inspect": "volume_inspect"}
 
-
-class Consequence(NamedTuple):
-    """Consequence of a task's new value for the data."""
-
-    level: CheckLevel
-    sentence: str
-    next_step: str = ""
-
-
-_UNDONE = "Turn it on again as soon as possible."
-CONSEQUENCES: Mapping[tuple[str, bool], Consequence] = {
-    ("disk_repair", False): Consequence(CheckLevel.PASS, "While it is off, broken disks are not rebuilt."),
-    ("blob_delete", True): Consequence(
-        CheckLevel.WARN,
-        "When it is on, blobs that are marked deleted are erased for good.",
-        "Make sure that no data was deleted by mistake.",
-    ),
-    ("blob_delete", False): Consequence(
-        CheckLevel.WARN, "While it is off, deleted blobs keep their space and the cluster fills up.", _UNDONE
-    ),
-    ("shard_node_blob_delete", True): Consequence(
-        CheckLevel.WARN,
-        "When it is on, blobs that shard nodes marked deleted are erased for good.",
-        "Make sure that no data was deleted by mistake.",
-    ),
-    ("shard_node_blob_delete", False): Consequence(
-        CheckLevel.WARN, "While it is off, blobs deleted through shard nodes keep their space.", _UNDONE
-    ),
-    ("shard_repair", False): Consequence(
-        CheckLevel.WARN,
-        "While it is off, missing shards are not rebuilt: one more loss may make blobs unreadable.",
-        _UNDONE,
-    ),
-    ("shard_disk_repair", False): Consequence(
-        CheckLevel.WARN, "While it is off, the shards on broken disks of shard nodes are not rebuilt.", _UNDONE
-    ),
-    ("volume_inspect", False): Consequence(
-        CheckLevel.WARN, "While it is off, missing or damaged shards of volumes are found only by a read.", _UNDONE
-    ),
-    ("volume_inspect", True): Consequence(
-        CheckLevel.PASS, "When it is on, it reads all volumes in the background: more disk load."
-    ),
-    ("data_inspect", False): Consequence(
-        CheckLevel.WARN, "While it is off, silently damaged data is found only by a read.", _UNDONE
-    ),
-    ("data_inspect", True): Consequence(
-        CheckLevel.PASS, "When it is on, it reads all data in the background: more disk load."
-    ),
-    ("balance", False): Consequence(CheckLevel.PASS, "While it is off, full and empty disks are not balanced."),
-    ("balance", True): Consequence(
-        CheckLevel.PASS, "When it is on, chunks move between disks: more disk and network load."
-    ),
-    ("disk_drop", False): Consequence(CheckLevel.PASS, "While it is off, disks marked for dropping are not emptied."),
-    ("disk_drop", True): Consequence(
-        CheckLevel.PASS, "When it is on, disks marked for dropping are emptied: more disk and network load."
-    ),
-}
-"""Consequence of each switch; a task not named here has none."""
+CONSEQUENCES: Mapping[tuple[str, bool], tuple[TaskEffect, CheckLevel]] = MappingProxyType(
+    {
+        ("disk_repair", False): (TaskEffect.DISKS_NOT_REPAIRED, CheckLevel.PASS),
+        ("blob_delete", True): (TaskEffect.BLOBS_ERASED, CheckLevel.WARN),
+        ("blob_delete", False): (TaskEffect.BLOBS_KEPT, CheckLevel.WARN),
+        ("shard_node_blob_delete", True): (TaskEffect.SHARD_BLOBS_ERASED, CheckLevel.WARN),
+        ("shard_node_blob_delete", False): (TaskEffect.SHARD_BLOBS_KEPT, CheckLevel.WARN),
+        ("shard_repair", False): (TaskEffect.SHARDS_NOT_REPAIRED, CheckLevel.WARN),
+        ("shard_disk_repair", False): (TaskEffect.SHARD_DISKS_NOT_REPAIRED, CheckLevel.WARN),
+        ("volume_inspect", False): (TaskEffect.VOLUMES_NOT_INSPECTED, CheckLevel.WARN),
+        ("volume_inspect", True): (TaskEffect.VOLUMES_INSPECTED, CheckLevel.PASS),
+        ("data_inspect", False): (TaskEffect.DATA_NOT_INSPECTED, CheckLevel.WARN),
+        ("data_inspect", True): (TaskEffect.DATA_INSPECTED, CheckLevel.PASS),
+        ("balance", False): (TaskEffect.DISKS_NOT_BALANCED, CheckLevel.PASS),
+        ("balance", True): (TaskEffect.DISKS_BALANCED, CheckLevel.PASS),
+        ("disk_drop", False): (TaskEffect.DISKS_NOT_DROPPED, CheckLevel.PASS),
+        ("disk_drop", True): (TaskEffect.DISKS_DROPPED, CheckLevel.PASS),
+    }
+)
+"""Consequence of each task's new value for the data, and its level; a task not named here has none."""
 
 
 def task_checks(request: TaskSwitch, view: View, facts: PreflightContext) -> tuple[Check, ...]:
@@ -89,16 +54,9 @@ def task_checks(request: TaskSwitch, view: View, facts: PreflightContext) -> tup
 
 
 def _spelling(request: TaskSwitch, facts: PreflightContext) -> Check:
-    if facts.dialect is not None:
-        why = f" ({facts.dialect_why.rstrip('.')})" if facts.dialect_why else ""
-        return passed("dialect", f"The cluster uses the dialect {facts.dialect}{why}.", bound=facts.dialect)
-    return block(
-        "dialect",
-        f"The dialect of the cluster's switches is not known, and a wrong value can turn {request.task} off "
-        f"instead of on. {facts.dialect_why}".strip(),
-        "Add `dialect=v1` (Enable/Disable) or `dialect=v3` (true/false) to the command, or set it for the cluster in "
-        "the settings.",
-    )
+    if facts.dialect is None:
+        return block("dialect", f.DialectUnknown(request.task, facts.dialect_evidence))
+    return passed("dialect", f.DialectKnown(facts.dialect, facts.dialect_evidence), bound=facts.dialect)
 
 
 def _is_so(request: TaskSwitch, facts: PreflightContext) -> bool:
@@ -108,54 +66,31 @@ def _is_so(request: TaskSwitch, facts: PreflightContext) -> bool:
 def _stored(request: TaskSwitch, facts: PreflightContext) -> Check:
     switch = facts.switch
     if switch is None:
-        return warn(
-            "value",
-            f"The stored value of {request.task} could not be read. {facts.switch_why}".strip(),
-            "Check with `/cm tasks` before you decide.",
-        )
+        return warn("value", f.ValueUnread(request.task, facts.switch_why))
     bound = repr(switch.raw)
     if _is_so(request, facts):
-        return passed("already_so", f"{request.task} is already {switch.meaning}.", bound=bound)
-    return passed("value", f"{request.task} is {_meaning(switch, facts)} now.", bound=bound)
-
-
-def _meaning(switch: SwitchReading, facts: PreflightContext) -> str:
-    if switch.meaning != "meaningless":
-        return switch.meaning
-    effect = "services treat it as off" if facts.dialect == "v3" else "services keep their value"
-    return f"stored as {switch.raw!r:.40}, which has no meaning here ({effect})"
+        return passed("already_so", f.AlreadySo(request.task, switch.meaning), bound=bound)
+    if switch.meaning == "meaningless":
+        fact = f.ValueMeaningless(request.task, switch.raw, off=facts.dialect == "v3")
+        return passed("value", fact, bound=bound)
+    return passed("value", f.ValueIs(request.task, switch.meaning), bound=bound)
 
 
 def _reachable(view: View) -> Check:
     """Check that a quorum is there; a switch does no harm to a quorum, but may get no answer."""
-    there = [p.id for p in view.voters.values() if p.id == view.leader_id or not _away(p.id, view)]
-    wanted = quorum(len(view.voters))
-    reachable = f"{len(there)} of {count(len(view.voters), 'voter')} can be reached"
-    if len(there) >= wanted:
-        return passed("quorum", f"Quorum is {wanted} of {len(view.voters)}; {reachable}.")
-    away = view.voters.keys() - set(there)
-    return warn(
-        "quorum",
-        f"Only {reachable}, and quorum is {wanted}: the write may get no answer, and then its outcome is unknown.",
-        f"Better first bring {peers(away)} back.",
-    )
+    here, away = len(view.voters), tuple(peer for peer in sorted(view.voters) if _away(peer, view))
+    there = here - len(away)
+    if there >= quorum(here):
+        return passed("quorum", votes.VotersInReach(there, here))
+    return warn("quorum", votes.VotersOutOfReach(there, here, away))
 
 
 def _no_quorum(view: View) -> Check | None:
     """Block that explains why the cluster did not answer; None while a quorum of voters answers."""
-    gone = _silent(view)
-    there = [peer for peer in view.voters if peer == view.leader_id or not (_away(peer, view) or peer in gone)]
-    wanted = quorum(len(view.voters))
-    if len(there) >= wanted:
-        return None
-    away = view.voters.keys() - set(there)
-    verb = "answers" if len(there) == 1 else "answer"
-    return block(
-        "quorum",
-        f"No quorum: {len(there)} of {count(len(view.voters), 'voter')} {verb}, and quorum is {wanted}. "
-        "Reads and writes fail.",
-        f"Start {peers(away, 'or')}, then propose it again.",
-    )
+    here, gone = len(view.voters), _silent(view) - {view.leader_id}
+    away = tuple(peer for peer in sorted(view.voters) if peer in gone or _away(peer, view))
+    there = here - len(away)
+    return None if there >= quorum(here) else block("quorum", votes.QuorumLost(there, here, away))
 
 
 def _silent(view: View) -> frozenset[int]:
@@ -165,7 +100,12 @@ def _silent(view: View) -> frozenset[int]:
 
 
 def _away(peer: int, view: View) -> bool:
-    return bool(peer_fault(view.voters[peer], view.leader)) or "names another leader" in view.health[peer].why
+    """True if that voter cannot be reached; the leader answered."""
+    if peer == view.leader_id:
+        return False
+    fault = view.health[peer].fault
+    other_leader = fault is not None and fault.kind is VoterFaultKind.OTHER_LEADER
+    return other_leader or peer_fault(view.voters[peer], view.leader) is not None
 
 
 def _disks(request: TaskSwitch, view: View) -> Check | None:
@@ -175,29 +115,12 @@ def _disks(request: TaskSwitch, view: View) -> Check | None:
         return None
     bad, fresh = bad_disks(view.now)
     if bad is None or (not bad and not fresh):
-        return warn(
-            "disks",
-            "It is not known if disks are broken.",
-            "Check with `/cm disks status=broken` before you decide.",
-        )
+        return warn("disks", f.DisksUnknown())
     if not bad:
-        return passed("disks", "No disk is broken or repairing.", bound="0")
-    disks = f"{count(bad, 'disk')} {'is' if bad == 1 else 'are'} broken or repairing"
-    if stops_repair:
-        return warn(
-            "disks",
-            f"{disks}: without repair their data lacks copies, and one more failure may lose it.",
-            "Better wait until they are repaired (`/cm disks status=repairing`).",
-            bound=str(bad),
-        )
-    return warn(
-        "disks",
-        f"{disks}: moving data slows down the repair, and with it the return to full protection.",
-        "Better wait until they are repaired (`/cm disks status=repairing`).",
-        bound=str(bad),
-    )
+        return passed("disks", f.DisksFine(), bound="0")
+    return warn("disks", f.RepairStops(bad) if stops_repair else f.RepairSlows(bad), bound=str(bad))
 
 
 def _consequence(request: TaskSwitch) -> Check | None:
     found = CONSEQUENCES.get((_ALIASES.get(request.task, request.task), request.on))
-    return None if found is None else Check("consequence", *found)
+    return None if found is None else Check("consequence", found[1], f.Consequence(found[0]))

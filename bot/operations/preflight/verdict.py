@@ -1,6 +1,6 @@
-"""Result of a preflight: checks with a level and a sentence, and the differences between two results."""
+"""Result of a preflight: checks with a level and a fact, and the differences between two results."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -21,43 +21,51 @@ class CheckLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One check: `sentence` has the facts, `next_step` says what to do (never "" in a block).
+class Fact:
+    """Statement of a check: its data, without words; one subclass a statement (facts/)."""
 
-    `forceable` is True if break-glass may turn this block into a warning. `bound` has the facts, besides the level,
-    that an approval is bound to: when they change, the approval is void.
+
+@dataclass(frozen=True, slots=True)
+class LegacyFact(Fact):
+    """Text of a check that was stored without its fact, as 0.1.0 did, or with one that is not known here."""
+
+    sentence: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check and the fact that it found.
+
+    `forceable` is True if break-glass may turn this block into a warning, `forced` if it did. `bound` has the facts,
+    besides the level, that an approval is bound to: when they change, the approval is void.
     """
 
     key: str
     level: CheckLevel
-    sentence: str
-    next_step: str = ""
+    fact: Fact
     forceable: bool = False
     bound: str = ""
-
-    def __post_init__(self) -> None:
-        if self.level is CheckLevel.BLOCK and not self.next_step:
-            raise ValueError(f"the block {self.key} names no next step")
-
-    @property
-    def ended(self) -> str:
-        """Sentence with a full stop, so that advice can follow it."""
-        return self.sentence if self.sentence.rstrip().endswith((".", "!", "?", ":", "…")) else f"{self.sentence}."
+    forced: bool = False
 
 
-def passed(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
+CheckWording = Callable[[Check], tuple[str, str]]
+"""Puts a check into words: its sentence and its next step. Views implement it; the codec gets it as an argument."""
+
+
+def passed(key: str, fact: Fact, *, bound: str = "") -> Check:
     """Make a check that found nothing wrong."""
-    return Check(key, CheckLevel.PASS, sentence, next_step, bound=bound)
+    return Check(key, CheckLevel.PASS, fact, bound=bound)
 
 
-def warn(key: str, sentence: str, next_step: str = "", *, bound: str = "") -> Check:
+def warn(key: str, fact: Fact, *, bound: str = "") -> Check:
     """Make a check that the approver must consider."""
-    return Check(key, CheckLevel.WARN, sentence, next_step, bound=bound)
+    return Check(key, CheckLevel.WARN, fact, bound=bound)
 
 
-def block(key: str, sentence: str, next_step: str, *, forceable: bool = False, bound: str = "") -> Check:
+def block(key: str, fact: Fact, *, forceable: bool = False, bound: str = "") -> Check:
     """Make a check that refuses."""
-    return Check(key, CheckLevel.BLOCK, sentence, next_step, forceable, bound)
+    return Check(key, CheckLevel.BLOCK, fact, forceable, bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +104,14 @@ class PreflightResult:
         return next((check for check in self.checks if check.key == key), None)
 
     def forced(self) -> "PreflightResult":
-        """Turn every forceable block into a warning that says so."""
+        """Turn every forceable block into a warning that is marked as forced."""
         return replace(self, checks=tuple(map(_lifted, self.checks)))
 
 
 def _lifted(check: Check) -> Check:
     if check.level is not CheckLevel.BLOCK or not check.forceable:
         return check
-    return replace(check, level=CheckLevel.WARN, sentence=f"FORCED against this block: {check.sentence}")
+    return replace(check, level=CheckLevel.WARN, forced=True)
 
 
 def changed_checks(old: PreflightResult, new: PreflightResult) -> tuple[Check, ...]:
@@ -115,27 +123,7 @@ def changed_checks(old: PreflightResult, new: PreflightResult) -> tuple[Check, .
 def changes_a_check(old: PreflightResult, new: PreflightResult) -> bool:
     """True if an approval of `old` is void on `new`: a check came, went, or changed its level or bound facts.
 
-    Sentences may differ (a lag, a number of snapshots) without changing a check.
+    Facts may differ (a lag, a number of snapshots) without changing a check.
     """
     gone = {check.key for check in old.checks} - {check.key for check in new.checks}
     return bool(gone or changed_checks(old, new))
-
-
-def count(number: int, noun: str) -> str:
-    """Number with its noun: "1 voter", "3 voters"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def listed(items: Iterable[object], last: str = "and") -> str:
-    """Items as a phrase: "1, 2 and 3"."""
-    words = [str(item) for item in items]
-    if len(words) <= 1:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
-
-
-def peers(ids: Iterable[int], last: str = "and") -> str:
-    """Peers as a phrase: "peer 1", "peers 1 and 2"; with `last="or"` "peer 1 or 2"."""
-    chosen = sorted(ids)
-    plural = len(chosen) > 1 and last == "and"
-    return f"{'peers' if plural else 'peer'} {listed(chosen, last)}"

@@ -17,6 +17,7 @@ from bot.clustermgr.health import (
 )
 from bot.clustermgr.models import DiskStatus, Peer, Snapshot, Stat
 from bot.common.addresses import same_place
+from bot.operations.preflight.facts.leadership import BehindMember, CatchUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +66,24 @@ class View:
         return healthy_count(self.health) >= quorum(len(self.voters))
 
     @property
-    def catching_up(self) -> Mapping[int, str]:
-        """Learners and new voters that do not follow the log yet, each with the reason."""
-        behind = {peer.id: peer_fault(peer, self.leader) for peer in self.learners.values()}
+    def catching_up(self) -> tuple[BehindMember, ...]:
+        """Learners and new voters that do not follow the log yet, by id."""
+        behind = {peer.id: _unsound(peer, self.leader) for peer in self.learners.values()}
         behind |= {peer.id: self._behind(peer) for peer in self.voters.values() if peer.id != self.leader_id}
-        return {peer: why for peer, why in sorted(behind.items()) if why}
+        return tuple(member for _, member in sorted(behind.items()) if member is not None)
 
-    def _behind(self, peer: Peer) -> str:
+    def _behind(self, peer: Peer) -> BehindMember | None:
         entries = lag(self.leader, peer)
-        faults = (
-            (peer.state == "StateSnapshot" or peer.pending_snapshot != 0, "the leader is sending it a snapshot"),
-            (peer.state == "StateProbe" and peer.match == 0, "it has confirmed no entry to this leader yet"),
-            (peer.active and entries > MAX_LAG, f"it is {entries:,} entries behind"),
-            (peer.id in self.new_voters, "it has just become a voter"),
+        states = (
+            (peer.state == "StateSnapshot" or peer.pending_snapshot != 0, CatchUp.SNAPSHOT),
+            (peer.state == "StateProbe" and peer.match == 0, CatchUp.NO_ENTRY),
+            (peer.active and entries > MAX_LAG, CatchUp.BEHIND),
+            (peer.id in self.new_voters, CatchUp.NEW_VOTER),
         )
-        return next((why for behind, why in faults if behind), "")
+        state = next((state for holds, state in states if holds), None)
+        if state is None:
+            return None
+        return BehindMember(peer.id, state, entries if state is CatchUp.BEHIND else 0)
 
     def host_of(self, peer: int) -> str:
         """Configured host that answers as that peer, "" when none does."""
@@ -94,6 +98,11 @@ class View:
         """True if that node answers with nearly the leader's log, as a removed learner does."""
         commits = [stat.raft_status.commit for _, stat in self.now.answered if stat.raft_status.node_id == peer]
         return any(abs(self.leader.raft_status.commit - commit) <= MAX_LAG for commit in commits)
+
+
+def _unsound(learner: Peer, leader: Stat) -> BehindMember | None:
+    fault = peer_fault(learner, leader)
+    return BehindMember(learner.id, fault=fault) if fault is not None else None
 
 
 def view_of(before: Snapshot | None, now: Snapshot) -> View | None:

@@ -174,9 +174,24 @@ def _decoded(stored: Any, kinds: Mapping[str, type[T]]) -> T | None:
     if kind is None:
         return None
     try:
-        found: T = _ADAPTERS[kind].validate_python({name: x for name, x in stored.items() if name != "kind"})
+        found: T = _ADAPTERS[kind].validate_python(_upgraded({name: x for name, x in stored.items() if name != "kind"}))
     except ValidationError:
         return None
+    return found
+
+
+def _from_text(stored: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    """The stored form with the text under the key `old` as a LegacyText under `new`; unchanged without that text."""
+    return {**stored, new: {"text": str(stored[old])}} if stored.get(old) and new not in stored else dict(stored)
+
+
+def _upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored form, where rows of earlier commits hold a text instead of a fact: a fault, a failure, an effect."""
+    found = _from_text(stored, "why", "failure")
+    if isinstance(sick := stored.get("sick"), list):
+        found["sick"] = [_from_text(each, "why", "fault") if isinstance(each, Mapping) else each for each in sick]
+    if isinstance(switch := stored.get("switch"), Mapping):
+        found["switch"] = _from_text(switch, "effect", "services")
     return found
 
 

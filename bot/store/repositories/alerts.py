@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 
 from bot.alerting.model import Alert, AlertState, AlertText
 from bot.common.errors import Conflict
@@ -30,7 +29,7 @@ class Alerts:
         """Alerts that changed at `since` (Unix seconds) or later, open or resolved, oldest first."""
         return await self._list(alerts.c.changed_at >= since, cluster)
 
-    async def _list(self, condition: Any, cluster: str | None) -> list[Alert]:
+    async def _list(self, condition: ColumnElement[bool], cluster: str | None) -> list[Alert]:
         query = select(alerts).where(condition).order_by(alerts.c.id)
         rows = await self._session.rows(query if cluster is None else query.where(alerts.c.cluster == cluster))
         return [alert_of(row) for row in rows]

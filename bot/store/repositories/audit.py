@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, true
+from sqlalchemy import ColumnElement, Select, func, insert, select, true
 from sqlalchemy.engine import RowMapping
 
 from bot.audit.chain import GENESIS, AuditEntry, AuditRow, Head, seal
@@ -61,7 +61,7 @@ class Audit:
         """Return how many rows match."""
         return int(await self._session.value(select(func.count()).select_from(audit).where(_fitting(asked))))
 
-    async def _list(self, query: Any) -> list[AuditRow]:
+    async def _list(self, query: Select[Any]) -> list[AuditRow]:
         return [_row(row) for row in await self._session.rows(query)]
 
 

@@ -1,11 +1,11 @@
 """Cluster states in the store: one row a cluster."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from sqlalchemy import delete, select
 
 from bot.alerting.cluster_state.state import ClusterState
+from bot.common.json_object import JsonObject
 from bot.store.schema import cluster_states
 from bot.store.session import Session
 from bot.store.state_codec import decode_state, encode_state
@@ -16,6 +16,8 @@ class ClusterStates:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._locked: dict[str, JsonObject] = {}
+        """Rows that this writing unit of work has read: nothing else can change them until it ends."""
 
     async def get(self, cluster: str) -> ClusterState:
         """The stored state, an empty one if there is none; a writing unit of work locks the row until it ends."""
@@ -28,7 +30,8 @@ class ClusterStates:
 
     async def put(self, cluster: str, state: ClusterState) -> None:
         """Store the state; keys of another release stay, and an unchanged row is not written."""
-        data = {**await self._stored(cluster), **encode_state(state)}
+        stored = self._locked.get(cluster) or await self._stored(cluster)
+        data = {**stored, **encode_state(state)}
         new = self._session.insert(cluster_states).values(cluster=cluster, data=data)
         await self._session.change(
             new.on_conflict_do_update(
@@ -45,9 +48,14 @@ class ClusterStates:
 
     async def forget(self, cluster: str) -> None:
         """Delete the state of a cluster."""
+        self._locked.pop(cluster, None)
         await self._session.change(delete(cluster_states).where(cluster_states.c.cluster == cluster))
 
-    async def _stored(self, cluster: str) -> Mapping[str, Any]:
+    async def _stored(self, cluster: str) -> JsonObject:
         query = select(cluster_states.c.data).where(cluster_states.c.cluster == cluster)
-        stored = await self._session.value(query.with_for_update() if self._session.writable else query)
-        return dict(stored or {})
+        if not self._session.writable:
+            return dict(await self._session.value(query) or {})
+        stored = dict(await self._session.value(query.with_for_update()) or {})
+        if stored:
+            self._locked[cluster] = stored
+        return stored

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
 from bot.common.errors import Fenced
+from bot.common.json_object import JsonObject
 from bot.interactions.events import Click, Invocation, Submission, Work
 from bot.store.repositories.outbox_claims import is_active
 from bot.store.schema import inbox_rows
@@ -17,12 +17,12 @@ _TYPES: Mapping[str, type[Work]] = {"Invocation": Invocation, "Click": Click, "S
 _STORED: Mapping[type[Work], str] = {each: kind for kind, each in _TYPES.items()}
 
 
-def encode_work(work: Work) -> tuple[str, dict[str, Any]]:
+def encode_work(work: Work) -> tuple[str, JsonObject]:
     """Return the kind and the payload as they are stored."""
     return _STORED[type(work)], asdict(work)
 
 
-def decode_work(kind: str, payload: Mapping[str, Any]) -> Work:
+def decode_work(kind: str, payload: JsonObject) -> Work:
     """Return the work that `encode_work` stored."""
     return _TYPES[kind](**payload)
 
@@ -37,16 +37,14 @@ class InboxRows:
         self._session = session
         self._owner = owner
 
-    async def insert_if_new(
-        self, key: str, kind: str, payload: Mapping[str, Any], now: float, *, done: bool = False
-    ) -> bool:
+    async def insert_if_new(self, key: str, kind: str, payload: JsonObject, now: float, *, done: bool = False) -> bool:
         """Store the delivery; False if it is stored already. With `done` it needs no further work."""
         new = self._session.insert(inbox_rows).values(
             key=key, kind=kind, payload=dict(payload), seen_at=now, claimed_by="", claimed_until=0.0, done=done
         )
         return bool(await self._session.change(new.on_conflict_do_nothing(index_elements=["key"])))
 
-    async def pending(self, now: float, limit: int = 100) -> list[tuple[str, str, dict[str, Any]]]:
+    async def pending(self, now: float, limit: int = 100) -> list[tuple[str, str, JsonObject]]:
         """Return what is neither done nor claimed, oldest first: (key, kind, payload)."""
         free = (~inbox_rows.c.done) & self._free(now)
         query = select(inbox_rows).where(free).order_by(inbox_rows.c.seen_at, inbox_rows.c.key).limit(limit)

@@ -4,12 +4,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from bot.common.errors import Conflict, StoreError, UserError
 from bot.operations import codec
 from bot.operations.model import TRANSITIONS, Operation, OpState
+from bot.operations.preflight.verdict import CheckWording
 from bot.store.schema import operations
 from bot.store.session import Session
 
@@ -29,12 +30,12 @@ _PLAIN = (
 """Columns that are stored as the fields are."""
 
 
-def _values(op: Operation) -> dict[str, Any]:
+def _values(op: Operation, wording: CheckWording) -> dict[str, Any]:
     return {name: getattr(op, name) for name in _PLAIN} | {
         "kind": op.kind.value,
         "request": codec.encode_request(op),
         "state": op.state.value,
-        "seen": codec.encode_seen(op.seen),
+        "seen": codec.encode_seen(op.seen, wording),
         "history": [codec.encode_event(event) for event in op.history],
         "terms": codec.encode_terms(op.terms),
         "approvals": list(op.approvals),
@@ -65,9 +66,12 @@ class Operations:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def add(self, op: Operation) -> Operation:
-        """Store a new one; returns it with its id. Raises Conflict when another one has its lock."""
-        made = await self._session.value(insert(operations).values(_values(op)).returning(operations.c.id))
+    async def add(self, op: Operation, wording: CheckWording) -> Operation:
+        """Store a new one with the words of its checks; returns it with its id.
+
+        Raises Conflict when another one has its lock.
+        """
+        made = await self._session.value(insert(operations).values(_values(op, wording)).returning(operations.c.id))
         return replace(op, id=made)
 
     async def get(self, op_id: int) -> Operation | None:
@@ -75,10 +79,10 @@ class Operations:
         row = await self._session.row(select(operations).where(operations.c.id == op_id))
         return None if row is None else _operation(row)
 
-    async def save(self, op: Operation) -> Operation:
+    async def save(self, op: Operation, wording: CheckWording) -> Operation:
         """Replace version - 1 by this one; raises Conflict when another step came first."""
         this = (operations.c.id == op.id) & (operations.c.version == op.version - 1)
-        if not await self._session.change(update(operations).where(this).values(_values(op))):
+        if not await self._session.change(update(operations).where(this).values(_values(op, wording))):
             raise Conflict(f"Operation #{op.id} was changed by another step.")
         return op
 
@@ -104,8 +108,8 @@ class Operations:
         late = (operations.c.state == OpState.WAITING) & (operations.c.expires_at <= now)
         return await self._list(select(operations).where(late).order_by(operations.c.id), None)
 
-    async def leased(self, cluster: str | None = None) -> list[Operation]:
-        """List those with a lease, the next to end first."""
+    async def time_limited(self, cluster: str | None = None) -> list[Operation]:
+        """List those with a time limit (a lease, in stored fields), the next to end first."""
         query = select(operations).where(operations.c.lease_until > 0).order_by(operations.c.lease_until)
         return await self._list(query, cluster)
 
@@ -115,6 +119,6 @@ class Operations:
         found = await self._list(select(operations).where(ours).order_by(operations.c.id.desc()).limit(1), None)
         return found[0] if found else None
 
-    async def _list(self, query: Any, cluster: str | None) -> list[Operation]:
+    async def _list(self, query: Select[Any], cluster: str | None) -> list[Operation]:
         rows = await self._session.rows(query if cluster is None else query.where(operations.c.cluster == cluster))
         return [_operation(row) for row in rows]

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, case, delete, func, or_, select, update
 from sqlalchemy.sql.expression import Select
 
+from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
 from bot.store.schema import posts, replicas
 from bot.store.session import Session
@@ -41,7 +42,7 @@ class Claim:
     parent: MessageKey | None
     thread_ts: str | None
     broadcast: bool
-    content: Mapping[str, Any]
+    content: JsonObject
     version: int
     ts: str | None
     former: str

@@ -14,6 +14,8 @@ from bot.alerting.details import (
     LeaderUnseen,
     OthersView,
     OwnNetworkLost,
+    PollFailure,
+    PollFailureKind,
     PollsFail,
     ReadOnly,
     SlowHost,
@@ -21,7 +23,7 @@ from bot.alerting.details import (
     TokenRejected,
     UselessAnswer,
 )
-from bot.alerting.model import AlertText
+from bot.alerting.model import AlertText, LegacyText
 from bot.alerting.text import count, listed
 from bot.views.text import in_ticks
 
@@ -164,5 +166,18 @@ def polls_fail(detail: PollsFail, cluster: str) -> AlertText:
     """`watch_blind`."""
     return AlertText(
         f"cmbot cannot watch {cluster}: every poll fails, so no alert of it is raised or resolved.",
-        (detail.why,) if detail.why else (),
+        (poll_failure_text(detail.failure),) if detail.failure else (),
     )
+
+
+def poll_failure_text(failure: PollFailure | LegacyText | None) -> str:
+    """The reason of a failed poll as a sentence, "" if it is unknown."""
+    match failure:
+        case None:
+            return ""
+        case LegacyText(text) | PollFailure(PollFailureKind.ERROR, text):
+            return text
+        case PollFailure(PollFailureKind.UNEXPECTED, name):
+            return f"An unexpected {name}: the log has the rest."
+        case PollFailure(about=problem):
+            return f"A scheduled poll did not run: {problem}."

@@ -1,6 +1,6 @@
 """Words for alerts about the raft group: leader, members, quorum, replication. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.alerting.details import (
@@ -20,10 +20,12 @@ from bot.alerting.details import (
     QuorumAtRisk,
     SickVoter,
 )
-from bot.alerting.model import AlertText
+from bot.alerting.model import AlertText, LegacyText
+from bot.alerting.status_facts import Quorum
 from bot.alerting.text import count, listed, span
 from bot.common.addresses import same_place
 from bot.views.text import in_ticks
+from bot.views.voter_text import voter_fault_text
 
 _DOWN: Mapping[PeerFault, str] = MappingProxyType(
     {
@@ -155,24 +157,41 @@ def peer_down(detail: PeerDown, cluster: str) -> AlertText:
 
 def quorum_at_risk(detail: QuorumAtRisk, cluster: str) -> AlertText:
     """`quorum_at_risk`."""
-    state = "may accept no writes" if detail.healthy < detail.needed else "is one failure from losing writes"
-    if not detail.sick:
-        return AlertText(f"{cluster} {state}: all of its {count(detail.voters, 'voter')} must agree.")
-    first, *others = detail.sick
-    proven = f"{detail.healthy} of {detail.voters} voters {'is' if detail.healthy == 1 else 'are'} proven healthy"
-    if others:
-        return AlertText(
-            f"{cluster} {state}: only {proven}, and {detail.needed} must agree.",
-            tuple(line for voter in detail.sick for line in _sick(voter)),
-        )
-    return AlertText(
-        f"{cluster} {state}: voter {first.peer} is unhealthy ({first.why}).",
-        (f"{proven}, and {detail.needed} must agree", *_silent(first)),
-    )
+    quorum = Quorum(detail.voters, detail.needed, detail.healthy)
+    sentence = f"{risk_clause(cluster, quorum, [(voter.peer, _fault(voter)) for voter in detail.sick])}."
+    if len(detail.sick) == 1:
+        return AlertText(sentence, (proven_clause(quorum), *_silent(detail.sick[0])))
+    return AlertText(sentence, tuple(line for voter in detail.sick for line in _sick(voter)))
+
+
+def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, str]]) -> str:
+    """The consequence of a short quorum and its cause, without a full stop; `sick` are voters and their faults."""
+    state = "may accept no writes" if quorum.spare < 0 else "is one failure from losing writes"
+    if not sick:
+        return f"{cluster} {state}: all of its {count(quorum.voters, 'voter')} must agree"
+    if len(sick) > 1:
+        return f"{cluster} {state}: only {proven_clause(quorum)}"
+    ((peer, fault),) = sick
+    return f"{cluster} {state}: {unhealthy_clause(peer, fault)}"
+
+
+def proven_clause(quorum: Quorum) -> str:
+    """The arithmetic of the quorum as a clause."""
+    are = "is" if quorum.healthy == 1 else "are"
+    return f"{quorum.healthy} of {quorum.voters} voters {are} proven healthy, and {quorum.needed} must agree"
+
+
+def unhealthy_clause(peer: int, fault: str) -> str:
+    """A voter that is not proven healthy, and its fault."""
+    return f"voter {peer} is unhealthy ({fault})"
 
 
 def _sick(voter: SickVoter) -> tuple[str, ...]:
-    return (f"voter {voter.peer}: {voter.why}", *_silent(voter))
+    return (f"voter {voter.peer}: {_fault(voter)}", *_silent(voter))
+
+
+def _fault(voter: SickVoter) -> str:
+    return voter.fault.text if isinstance(voter.fault, LegacyText) else voter_fault_text(voter.fault)
 
 
 def _silent(voter: SickVoter) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from bot.alerting.details import (
 )
 from bot.alerting.model import AlertText
 from bot.alerting.text import count, listed, span
+from bot.views.tasks import effect_text
 from bot.views.text import in_ticks
 
 _MAX_MOVES = 50
@@ -50,7 +51,7 @@ def switch_meaningless(detail: SwitchMeaningless, cluster: str) -> AlertText:
 
 def _stored(switch: StoredSwitch) -> str:
     stored = "nothing is stored" if switch.value is None else f"{in_ticks(switch.value)} is stored"
-    return f"`{switch.key}`: {stored}; {switch.effect}"
+    return f"`{switch.key}`: {stored}; {effect_text(switch.services)}"
 
 
 def switches_changed(detail: SwitchesChanged, cluster: str) -> AlertText:

@@ -74,7 +74,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("handler", "error"), HOSTILE)
-async def test_no_server_holds_or_breaks_a_read(wire: Transport, handler: Handler, error: type[ClusterError]) -> None:
+async def test_faulty_server_never_blocks_a_read(wire: Transport, handler: Handler, error: type[ClusterError]) -> None:
     """Drips, floods, lies about the length and other protocols: one error of the tree, in bounded time and memory."""
     async with serving(handler) as server:
         with pytest.raises(error):
@@ -82,7 +82,7 @@ async def test_no_server_holds_or_breaks_a_read(wire: Transport, handler: Handle
 
 
 @pytest.mark.parametrize("handler", [handler for handler, _ in HOSTILE])
-async def test_the_same_leaves_a_write_in_doubt(wire: Transport, handler: Handler) -> None:
+async def test_faulty_server_leaves_a_write_unknown(wire: Transport, handler: Handler) -> None:
     """The request was sent once, so no such answer proves anything."""
     async with serving(handler) as server:
         with pytest.raises(OutcomeUnknown):
@@ -90,7 +90,7 @@ async def test_the_same_leaves_a_write_in_doubt(wire: Transport, handler: Handle
     assert len(server.requests) == 1
 
 
-async def test_a_redirection_is_an_answer_and_not_a_way(wire: Transport) -> None:
+async def test_redirect_is_not_followed(wire: Transport) -> None:
     """A redirect is not followed."""
     async with serving(says(200)) as other:
         sent = answer(301, "Moved", [("Location", f"http://{other.host}/stat")], b"")
@@ -99,7 +99,7 @@ async def test_a_redirection_is_an_answer_and_not_a_way(wire: Transport) -> None
     assert other.requests == []
 
 
-async def test_a_compressed_answer_is_not_unfolded(wire: Transport) -> None:
+async def test_compressed_answer_is_not_unpacked(wire: Transport) -> None:
     """A few kilobytes that would become a gigabyte stay a few kilobytes."""
     packed = gzip.compress(b" " * 10_000_000)
     async with serving(raw(answer(200, "OK", [JSON, ("Content-Encoding", "gzip")], packed))) as server:
@@ -230,14 +230,14 @@ async def test_write_that_was_cut_is_never_sent_again(wire: Transport) -> None:
     assert len(server.requests) == 1
 
 
-async def test_head_of_a_long_error_is_enough(wire: Transport) -> None:
+async def test_long_error_body_is_read_in_part(wire: Transport) -> None:
     """Its words are cut anyway; what it means is its status."""
     async with serving(says(910, "x" * 10_000_000)) as server:
         assert len((await wire.get(server.host, "/stat")).body) == MAX_ERROR_BYTES
         assert (await wire.post(server.host, "/config/set", b"{}")).status == 910
 
 
-async def test_answer_in_crumbs_is_given_up() -> None:
+async def test_answer_in_too_many_pieces_is_refused() -> None:
     """Each piece costs work, however short it is."""
     sent = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * (MAX_PIECES + 1)
     async with serving(raw(sent)) as server, Transport(new_id=lambda: "r") as patient:

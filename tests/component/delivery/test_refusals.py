@@ -3,11 +3,11 @@
 import pytest
 
 from bot.common.message_key import MessageKey
-from bot.delivery.retry_policy import UNKNOWN_TRIES
+from bot.delivery.retry_policy import MAX_UNKNOWN_TRIES
 from bot.interactions.message import Message
 from bot.store.database import Store
 from tests.component.delivery.conftest import MakeOutbox
-from tests.component.delivery.test_delivery import AGES, once, put
+from tests.component.delivery.test_worker import AGES, once, put
 from tests.support.databases import Clock
 from tests.support.scripted_slack import FakeSlack, Fault
 
@@ -50,7 +50,7 @@ async def test_unlisted_error_is_given_up_after_a_day(store: Store, slack: FakeS
     await put(store, "a", "one")
     assert await outbox.drain(patience=3 * 86400.0) == 0
     assert (await outbox.health()).dead == 1
-    assert len(slack.calls) == UNKNOWN_TRIES
+    assert len(slack.calls) == MAX_UNKNOWN_TRIES
 
 
 async def test_superseded_replies_are_not_sent(store: Store, slack: FakeSlack, make: MakeOutbox) -> None:
@@ -146,7 +146,7 @@ async def test_refused_reply_whose_answer_is_lost_is_there_once(
     assert slack.texts() == ["one", "reply"]
 
 
-async def test_double_that_cannot_be_deleted_does_not_stop_its_message(
+async def test_undeletable_duplicate_does_not_block_its_message(
     store: Store, slack: FakeSlack, make: MakeOutbox
 ) -> None:
     slack.refuse["delete"] = "compliance_exports_prevent_deletion"

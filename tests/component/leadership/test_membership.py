@@ -1,4 +1,4 @@
-"""Several replicas over one database: holds, fences, expiry, and an outage of the database."""
+"""Several replicas over one database: holds, their checks, expiry, and an outage of the database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -14,7 +14,7 @@ from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.leadership.membership import BEATS, KEEP_EXPIRED, TRUST, Membership
 from bot.leadership.model import Hold, Replica, watch_of
-from bot.leadership.ports import Fence
+from bot.leadership.ports import HoldCheck
 from bot.store.database import Store
 from tests.support.databases import Clock, Postgres
 
@@ -56,10 +56,10 @@ async def expire(store: Store, name: str) -> None:
         await uow.replicas.beat(Replica(row.name, row.since, row.beat_at - LEASE, 1.0, row.tasks))
 
 
-async def put(store: Store, term: int, fence: Fence) -> None:
-    """Write under a fence."""
+async def put(store: Store, term: int, check: HoldCheck) -> None:
+    """Write under a hold."""
     async with store.begin() as uow:
-        await fence(uow)
+        await check(uow)
         await uow.cluster_states.put("c0", ClusterState(term=term))
 
 
@@ -115,7 +115,7 @@ async def test_former_holder_cannot_write_and_drops_its_hold(store: Store) -> No
     """A process is suspended during its work and continues after another one took over: its write is not kept."""
     zombie, replacement = member(store, "zombie"), member(store, "replacement")
     await zombie.beat()
-    begun = zombie.fence(held(zombie, TASKS[0]))
+    begun = zombie.check_of(held(zombie, TASKS[0]))
     await put(store, 1, begun)
     await expire(store, "zombie")
     await replacement.beat()
@@ -123,15 +123,15 @@ async def test_former_holder_cannot_write_and_drops_its_hold(store: Store) -> No
         await put(store, 2, begun)
     assert await saved(store) == ClusterState(term=1)
     assert zombie.hold(TASKS[0]) is None
-    await put(store, 3, replacement.fence(held(replacement, TASKS[0])))
+    await put(store, 3, replacement.check_of(held(replacement, TASKS[0])))
     assert await saved(store) == ClusterState(term=3)
 
 
-async def test_regained_hold_has_another_fence(store: Store) -> None:
+async def test_regained_hold_has_another_token(store: Store) -> None:
     """Work that began under the first hold stays fenced, although the same process holds the task again."""
     one, two = member(store, "one"), member(store, "two")
     await one.beat()
-    begun = one.fence(held(one, TASKS[0]))
+    begun = one.check_of(held(one, TASKS[0]))
     await expire(store, "one")
     await two.beat()
     await expire(store, "two")
@@ -147,7 +147,7 @@ async def test_hold_does_not_change_during_a_fenced_write(store: Store) -> None:
     await one.beat()
     await expire(store, "one")
     async with store.begin() as uow:
-        await one.fence(Hold(TASKS[0], "one", 1, 0.0))(uow)
+        await one.check_of(Hold(TASKS[0], "one", 1, 0.0))(uow)
         taking = asyncio.create_task(two.beat())
         for _ in range(20):
             await asyncio.sleep(0.01)
@@ -182,9 +182,9 @@ async def test_holder_that_cannot_renew_stops_before_its_lease_ends(store: Store
     steady.now += 0.1
     assert not one.active
     assert one.hold(TASKS[0]) is None
-    assert one.cluster_fence("c0") is None
+    assert one.check_of_cluster("c0") is None
     await one.beat()
-    assert one.cluster_fence("c0") is not None
+    assert one.check_of_cluster("c0") is not None
 
 
 async def test_orderly_stop_releases_tasks_first_and_deregisters_last(store: Store) -> None:
@@ -237,7 +237,7 @@ async def test_process_alone_takes_over_from_an_earlier_one_at_once(store: Store
     earlier = member(store, "earlier", alone=True, tasks=(*TASKS, watch_of("gone")))
     later = member(store, "later", alone=True)
     await earlier.beat()
-    begun = earlier.fence(held(earlier, TASKS[0]))
+    begun = earlier.check_of(held(earlier, TASKS[0]))
     async with store.begin() as uow:
         await uow.inbox.insert_if_new("T1", "Click", {}, 100.0)
         assert await uow.inbox.claim("T1", "a name of an older release", now=100.0, until=9e12)

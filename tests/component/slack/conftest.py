@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from tests.support.slack_stub import Stub, serving
 
 TOKEN = "xoxb-test-7777-secret"
@@ -18,7 +18,7 @@ async def stub() -> AsyncIterator[Stub]:
 
 
 @pytest.fixture
-async def gateway(stub: Stub) -> AsyncIterator[SlackGateway]:
+async def gateway(stub: Stub) -> AsyncIterator[SlackClient]:
     """A gateway to the stub, with a short patience."""
-    async with SlackGateway(TOKEN, stub.api_url, timeout=5.0) as gateway:
+    async with SlackClient(TOKEN, stub.api_url, timeout=5.0) as gateway:
         yield gateway

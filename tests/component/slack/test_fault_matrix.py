@@ -12,7 +12,7 @@ from bot.common.errors import SlackError, SlackLost, SlackRetryable
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.slack.methods import METHODS, UPLOAD
 from tests.support.fault_matrix import cells
 from tests.support.fault_server import certified
@@ -28,7 +28,7 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "auth.test": {"user_id": "U0ME", "bot_id": "B0ME", "team_id": "T1"},
     "files.getUploadURLExternal": {"upload_url": "/api/upload_url", "file_id": "F1"},
 }
-Call = Callable[[SlackGateway, str], Awaitable[object]]
+Call = Callable[[SlackClient, str], Awaitable[object]]
 CALLS: Mapping[str, Call] = {
     "auth.test": lambda it, _: it.auth_test(),
     "apps.connections.open": lambda it, _: it.socket_address("xapp-1"),
@@ -83,7 +83,7 @@ def test_matrix_has_every_method_and_every_fault() -> None:
 
 async def failure(slack: FaultySlack, method: str) -> SlackError:
     """What the call raises; its sentence holds neither the token nor an address."""
-    async with SlackGateway(TOKEN, slack.api_url, timeout=PATIENCE, connect_timeout=PATIENCE) as gateway:
+    async with SlackClient(TOKEN, slack.api_url, timeout=PATIENCE, connect_timeout=PATIENCE) as gateway:
         with pytest.raises(SlackError) as caught:
             await CALLS[method](gateway, slack.origin)
     assert TOKEN not in str(caught.value)
@@ -106,7 +106,7 @@ async def test_fault_at_method_has_its_specified_outcome(fault: str, method: str
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     async with serving(FaultySlack(fails={method.lower(): FAILS[fault]}, answers=ANSWERS)) as slack:
         if method == UPLOAD.name and fault in BODIES:
-            async with SlackGateway(TOKEN, slack.api_url, timeout=PATIENCE) as gateway:
+            async with SlackClient(TOKEN, slack.api_url, timeout=PATIENCE) as gateway:
                 await CALLS[method](gateway, slack.origin)
             assert slack.asked[-1] == "files.completeuploadexternal"
         else:

@@ -13,20 +13,20 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from bot.chatops.forms.events import HomeOpened
 from bot.common.errors import ConfigError
 from bot.interactions.events import Invocation
 from bot.playground.slack_sim.server import LocalSlack
 from bot.playground.slack_sim.team import DEMO_TEAM
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from bot.slack.http import PATH, HttpDelivery
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, build_app
-from bot.slack.payloads import HomeOpened
 from bot.slack.task_queue import TaskQueue
 from bot.telemetry.connection_limits import MAX_CONNECTIONS
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
-from tests.component.slack.test_socket import Echo
+from tests.component.slack.test_socket_mode import Echo
 from tests.support.slack_surfaces import OpenGate, surfaces
 
 FORM = "application/x-www-form-urlencoded"
@@ -46,7 +46,7 @@ class Running:
     """The edge served over HTTP, and the workspace that signs for it."""
 
     slack: LocalSlack
-    gateway: SlackGateway
+    gateway: SlackClient
     echo: Echo
     background: TaskQueue
     session: aiohttp.ClientSession
@@ -63,7 +63,7 @@ async def bot() -> AsyncIterator[Running]:
     """The edge, served over HTTP, with the local workspace delivering to it."""
     async with (
         LocalSlack() as slack,
-        SlackGateway(slack.bot_token, slack.api_url) as gateway,
+        SlackClient(slack.bot_token, slack.api_url) as gateway,
         aiohttp.ClientSession() as session,
     ):
         echo, background = Echo(gateway), TaskQueue()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
-from bot.slack.client import SlackGateway
+from bot.slack.client import SlackClient
 from tests.support.slack_stub import Answer, Asked, Stub, cuts, says, writes
 
 ADDRESS, DONE = "files.getUploadURLExternal", "files.completeUploadExternal"
@@ -18,7 +18,7 @@ def given(stub: Stub, address: str = "") -> Answer:
     return says({"ok": True, "upload_url": address or f"{stub.origin}/api/upload", "file_id": "F1"})
 
 
-async def upload(gateway: SlackGateway, **options: Any) -> None:
+async def upload(gateway: SlackClient, **options: Any) -> None:
     await gateway.upload("C1", "audit.csv", FILE, title="Audit log", **options)
 
 
@@ -27,7 +27,7 @@ def asked(stub: Stub, method: str) -> Asked:
     return found
 
 
-async def test_upload_sends_the_bytes_then_shares_the_file(stub: Stub, gateway: SlackGateway) -> None:
+async def test_upload_sends_the_bytes_then_shares_the_file(stub: Stub, gateway: SlackClient) -> None:
     stub.will(ADDRESS, given(stub))
     await upload(gateway, comment="All of it", thread_ts="1.5")
     assert [each.method for each in stub.asked] == [ADDRESS, "upload", DONE]
@@ -43,7 +43,7 @@ async def test_upload_sends_the_bytes_then_shares_the_file(stub: Stub, gateway: 
 @pytest.mark.parametrize(
     "address", ["http://169.254.169.254/latest", "file:///etc/passwd", "ftp://x/y", "http://[", "https://"]
 )
-async def test_no_request_goes_to_an_address_outside_slack(stub: Stub, gateway: SlackGateway, address: str) -> None:
+async def test_no_request_goes_to_an_address_outside_slack(stub: Stub, gateway: SlackClient, address: str) -> None:
     stub.will(ADDRESS, given(stub, address))
     with pytest.raises(SlackError) as caught:
         await upload(gateway)
@@ -51,13 +51,13 @@ async def test_no_request_goes_to_an_address_outside_slack(stub: Stub, gateway: 
     assert len(stub.asked) == 1
 
 
-async def test_an_answer_without_an_address_is_no_success(stub: Stub, gateway: SlackGateway) -> None:
+async def test_an_answer_without_an_address_is_no_success(stub: Stub, gateway: SlackClient) -> None:
     stub.will(ADDRESS, says({"ok": True, "file_id": "F1"}))
     with pytest.raises(SlackError):
         await upload(gateway)
 
 
-async def test_a_missing_scope_is_named(stub: Stub, gateway: SlackGateway) -> None:
+async def test_a_missing_scope_is_named(stub: Stub, gateway: SlackClient) -> None:
     stub.will(ADDRESS, says({"ok": False, "error": "missing_scope"}))
     with pytest.raises(SlackError, match="it needs the scope files:write"):
         await upload(gateway)
@@ -68,7 +68,7 @@ async def test_a_missing_scope_is_named(stub: Stub, gateway: SlackGateway) -> No
     [(writes("no", status=403), SlackError), (writes("busy", status=503), SlackRetryable), (cuts, SlackRetryable)],
 )
 async def test_bytes_that_did_not_arrive_share_nothing(
-    stub: Stub, gateway: SlackGateway, answer: Answer, kind: type[SlackError]
+    stub: Stub, gateway: SlackClient, answer: Answer, kind: type[SlackError]
 ) -> None:
     stub.will(ADDRESS, given(stub))
     stub.will("upload", answer)
@@ -77,7 +77,7 @@ async def test_bytes_that_did_not_arrive_share_nothing(
     assert [each.method for each in stub.asked] == [ADDRESS, "upload"]
 
 
-async def test_a_lost_answer_to_the_sharing_may_have_shared_it(stub: Stub, gateway: SlackGateway) -> None:
+async def test_a_lost_answer_to_the_sharing_may_have_shared_it(stub: Stub, gateway: SlackClient) -> None:
     stub.will(ADDRESS, given(stub))
     stub.will(DONE, cuts)
     with pytest.raises(SlackLost):

@@ -1,7 +1,9 @@
 """Rows that an earlier release accepted and today's rules refuse: they and all others are read."""
 
+import json
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.chatops.inbox import Inbox
 from bot.common.errors import UserError
@@ -12,6 +14,8 @@ from bot.operations.model import Operation, OpState, advance
 from bot.operations.requests import MemberAdd, MemberRemove, TaskSwitch
 from bot.store.database import Store
 from bot.store.schema import inbox_rows, operations
+from bot.views.operations import card
+from bot.views.preflight_text.table import check_text
 from bot.workflow.evaluation import evaluate
 from bot.workflow.repository import OperationRepository
 from tests.support.in_memory_ports import FakeCluster
@@ -21,7 +25,7 @@ LINK_LOCAL = {"peer_id": 4, "host": "169.254.7.9:10110", "node_host": "169.254.7
 
 async def add(store: Store, request: MemberAdd | MemberRemove) -> Operation:
     async with store.begin() as uow:
-        return await uow.operations.add(Operation("prod", request, "U0ANNA", 100.0, 1000.0))
+        return await uow.operations.add(Operation("prod", request, "U0ANNA", 100.0, 1000.0), check_text)
 
 
 async def test_operation_with_a_request_refused_today_is_read(store: Store) -> None:
@@ -65,3 +69,30 @@ async def test_reversion_without_a_thread_replies_to_its_own_card(store: Store) 
         reply = await uow.outbox.get(card.step(moved.id, moved.version, passing=True))
     assert reply is not None
     assert str(reply.parent) == str(card)
+
+
+async def test_checks_of_an_older_row_keep_their_words(store: Store) -> None:
+    check = {
+        "key": "host",
+        "level": "warn",
+        "sentence": "The raft address cm4:10110 is odd.",
+        "next_step": "Look at it.",
+        "forceable": False,
+        "bound": "",
+    }
+    op = await add(store, MemberRemove(3))
+    async with store.begin() as uow:
+        seen = {"verdict": {"checks": [check], "fingerprint": {"leader": 1}}}
+        await uow.operations._session.change(update(operations).where(operations.c.id == op.id).values(seen=seen))
+    async with store.begin() as uow:
+        found = await uow.operations.get(op.id)
+        assert found is not None
+        await uow.operations.save(advance(found, OpState.WAITING, at=101.0), check_text)
+        kept = await uow.operations.get(op.id)
+    assert kept is not None
+    assert kept.seen == found.seen
+    assert "The raft address cm4:10110 is odd. _Look at it._" in json.dumps(card(kept).blocks)
+    async with store.read() as uow:
+        row = await uow.operations._session.row(select(operations.c.seen))
+    assert row is not None
+    assert row["seen"]["verdict"]["checks"] == [check]

@@ -9,6 +9,7 @@ from bot.alerting.model import Silence
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import AuthRejected
 from tests.support.alert_words import lines
+from tests.support.observed_store import ObservedStore
 from tests.support.raft_snapshots import failing
 from tests.support.watch_builders import host, polled
 from tests.support.watch_harness import World
@@ -19,9 +20,9 @@ DEAD = {"active": False}
 
 
 @pytest.fixture
-async def world() -> World:
+async def world(store: ObservedStore) -> World:
     """A healthy cluster of three, watched for a while."""
-    made = World()
+    made = World(store)
     assert await made.ticks(3) == []
     return made
 
@@ -68,8 +69,8 @@ async def test_killed_follower_is_one_message_until_it_returns(world: World) -> 
     assert world.store.firing() == []
 
 
-async def test_of_five_a_killed_follower_is_the_lost_voter() -> None:
-    world = World()
+async def test_of_five_a_killed_follower_is_the_lost_voter(store: ObservedStore) -> None:
+    world = World(store)
     healthy = await over(world, (3, seen(**FIVE)))
     posted = await over(world, (1, seen(**FIVE, silent=(5,))), (200, seen(**FIVE, silent=(5,), peers={5: DEAD})))
     assert healthy == []
@@ -141,7 +142,7 @@ async def test_rejected_token_is_no_unreachable_cluster(world: World) -> None:
 async def test_wildcard_silence_excludes_unreachable_cluster(
     world: World,
 ) -> None:
-    world.store.state.silences.append(Silence("prod", "*", "", world.now + 9000, "U1", id=1))
+    await world.store.silence(Silence("prod", "*", "", world.now + 9000, "U1"))
     posted = await over(world, (20, lambda at: failing(polled(at), 1, 2, 3, error=AuthRejected("No.", status=403))))
     assert posted == [
         "Critical in prod: prod is unreachable: none of its 3 hosts gave a usable answer. Its state is unknown."

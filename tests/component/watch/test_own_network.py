@@ -15,7 +15,8 @@ from bot.clustermgr.models import Snapshot
 from bot.store.state_codec import decode_state
 from bot.watch.planning import Watched
 from bot.watch.watcher import Watcher
-from tests.support.watch_builders import FakeStore, dark, polled
+from tests.support.observed_store import ObservedStore
+from tests.support.watch_builders import dark, polled
 
 THIRTEEN = tuple(f"c{number}" for number in range(1, 14))
 NOTHING = "None of {} clusters answers from here. The likely cause is cmbot's own network"
@@ -25,19 +26,19 @@ NOTHING = "None of {} clusters answers from here. The likely cause is cmbot's ow
 class Many:
     """Several clusters watched by one process; `down` are those that do not answer."""
 
+    store: ObservedStore
     names: tuple[str, ...] = THIRTEEN
     channels: Mapping[str, str] = field(default_factory=dict)
     noted: dict[str, ClusterNote] = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
-    store: FakeStore = field(default_factory=FakeStore)
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     now: float = 1_000_000.0
     watches: dict[str, Watcher] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        seats = [self._seat(name) for name in self.names]
-        own_network = OwnNetwork(seats, noted=self.noted, place="bot-1")
+        clusters = [self._watched_cluster(name) for name in self.names]
+        own_network = OwnNetwork(clusters, noted=self.noted, place="bot-1")
         for name in self.names:
             if name not in self.elsewhere:
                 watched = Watched(
@@ -50,9 +51,9 @@ class Many:
     def _channel(self, name: str) -> str:
         return self.channels.get(name, "C1")
 
-    def _seat(self, name: str) -> WatchedCluster:
-        tells = any(rule.key == "own_network" for rule in configure(self.rules))
-        return WatchedCluster(name, self._channel(name), "S0ONCALL", 15, tells)
+    def _watched_cluster(self, name: str) -> WatchedCluster:
+        announces = any(rule.key == "own_network" for rule in configure(self.rules))
+        return WatchedCluster(name, self._channel(name), "S0ONCALL", 15, announces)
 
     def _poll(self, name: str) -> Callable[[Any], Any]:
         async def poll(_glimpse: object) -> Snapshot:
@@ -87,8 +88,8 @@ class Many:
         return sorted((a.cluster, a.rule) for a in self.store.firing() if not names or a.cluster in names)
 
 
-async def test_thirteen_dark_clusters_raise_one_alert_and_one_call() -> None:
-    world = Many()
+async def test_thirteen_dark_clusters_raise_one_alert_and_one_call(store: ObservedStore) -> None:
+    world = Many(store)
     assert await world.rounds(4) == []
     world.down.update(world.names)
     await world.rounds(20)
@@ -100,16 +101,16 @@ async def test_thirteen_dark_clusters_raise_one_alert_and_one_call() -> None:
     assert "c13" in blocks
 
 
-async def test_lost_network_is_announced_as_early_as_one_cluster() -> None:
-    world = Many()
+async def test_lost_network_is_announced_as_early_as_one_cluster(store: ObservedStore) -> None:
+    world = Many(store)
     await world.rounds(4)
     world.down.update(world.names)
     posted = await world.rounds(4)
     assert len(posted) == 1
 
 
-async def test_two_clusters_going_dark_together_raise_one_alert() -> None:
-    world = Many(names=("east", "west"))
+async def test_two_clusters_going_dark_together_raise_one_alert(store: ObservedStore) -> None:
+    world = Many(store, names=("east", "west"))
     await world.rounds(4)
     world.down.update(world.names)
     await world.rounds(10)
@@ -117,24 +118,24 @@ async def test_two_clusters_going_dark_together_raise_one_alert() -> None:
     assert len(world.calls()) == 1
 
 
-async def test_one_unreachable_cluster_has_its_own_alert() -> None:
-    world = Many(names=("east", "west"))
+async def test_one_unreachable_cluster_has_its_own_alert(store: ObservedStore) -> None:
+    world = Many(store, names=("east", "west"))
     await world.rounds(4)
     world.down.add("west")
     await world.rounds(5)
     assert world.posted_rules() == [("west", "cluster_unreachable")]
 
 
-async def test_only_one_configured_cluster_makes_no_claim() -> None:
-    world = Many(names=("east",))
+async def test_only_one_configured_cluster_makes_no_claim(store: ObservedStore) -> None:
+    world = Many(store, names=("east",))
     await world.rounds(4)
     world.down.add("east")
     await world.rounds(5)
     assert world.posted_rules() == [("east", "cluster_unreachable")]
 
 
-async def test_long_unreachable_cluster_is_no_evidence_of_lost_network() -> None:
-    world = Many(names=("east", "west"))
+async def test_long_unreachable_cluster_is_no_evidence_of_lost_network(store: ObservedStore) -> None:
+    world = Many(store, names=("east", "west"))
     await world.rounds(4)
     world.down.add("east")
     await world.rounds(20)
@@ -143,8 +144,8 @@ async def test_long_unreachable_cluster_is_no_evidence_of_lost_network() -> None
     assert world.posted_rules() == [("east", "cluster_unreachable"), ("west", "cluster_unreachable")]
 
 
-async def test_unreachable_cluster_keeps_its_alert_without_network() -> None:
-    world = Many(names=("a", "b", "c"))
+async def test_unreachable_cluster_keeps_its_alert_without_network(store: ObservedStore) -> None:
+    world = Many(store, names=("a", "b", "c"))
     await world.rounds(4)
     world.down.add("a")
     await world.rounds(20)
@@ -154,8 +155,8 @@ async def test_unreachable_cluster_keeps_its_alert_without_network() -> None:
     assert "None of 3 clusters" in world.posted()[-1][1]
 
 
-async def test_unreachable_clusters_fire_once_the_network_returns() -> None:
-    world = Many(names=("a", "b", "c"))
+async def test_unreachable_clusters_fire_once_the_network_returns(store: ObservedStore) -> None:
+    world = Many(store, names=("a", "b", "c"))
     await world.rounds(4)
     world.down.update("abc")
     await world.rounds(6)
@@ -167,8 +168,8 @@ async def test_unreachable_clusters_fire_once_the_network_returns() -> None:
     assert world.posted_rules() == []
 
 
-async def test_network_back_after_an_outage_raises_nothing_else() -> None:
-    world = Many()
+async def test_network_back_after_an_outage_raises_nothing_else(store: ObservedStore) -> None:
+    world = Many(store)
     await world.rounds(4)
     world.down.update(world.names)
     await world.rounds(6)
@@ -178,8 +179,8 @@ async def test_network_back_after_an_outage_raises_nothing_else() -> None:
     assert world.posted_rules() == []
 
 
-async def test_lost_network_is_posted_per_channel_and_escalated_once() -> None:
-    world = Many(names=("a", "b", "c"), channels={"c": "C2"})
+async def test_lost_network_is_posted_per_channel_and_escalated_once(store: ObservedStore) -> None:
+    world = Many(store, names=("a", "b", "c"), channels={"c": "C2"})
     await world.rounds(4)
     world.down.update("abc")
     await world.rounds(20)
@@ -188,25 +189,25 @@ async def test_lost_network_is_posted_per_channel_and_escalated_once() -> None:
     assert len(world.calls()) == 1
 
 
-async def test_process_started_without_network_says_so() -> None:
-    world = Many(down=set(THIRTEEN))
+async def test_process_started_without_network_says_so(store: ObservedStore) -> None:
+    world = Many(store, down=set(THIRTEEN))
     await world.rounds(8)
     assert world.posted_rules() == [("c1", "own_network")]
 
 
-async def test_rule_switched_off_leaves_each_cluster_its_own_alert() -> None:
-    world = Many(names=("east", "west"), rules={"own_network": {"enabled": False}})
+async def test_rule_switched_off_leaves_each_cluster_its_own_alert(store: ObservedStore) -> None:
+    world = Many(store, names=("east", "west"), rules={"own_network": {"enabled": False}})
     await world.rounds(4)
     world.down.update(world.names)
     await world.rounds(5)
     assert world.posted_rules() == [("east", "cluster_unreachable"), ("west", "cluster_unreachable")]
 
 
-def replicas() -> tuple[Many, Many]:
+def replicas(store: ObservedStore) -> tuple[Many, Many]:
     """Two processes over one database, each of which watches one of two clusters and reads what the other notes."""
-    names, store = ("east", "west"), FakeStore()
-    one = Many(names=names, elsewhere=("west",), store=store)
-    return one, Many(names=names, elsewhere=("east",), store=store)
+    names = ("east", "west")
+    one = Many(store, names=names, elsewhere=("west",))
+    return one, Many(store, names=names, elsewhere=("east",))
 
 
 async def both(one: Many, other: Many, rounds: int) -> None:
@@ -217,8 +218,8 @@ async def both(one: Many, other: Many, rounds: int) -> None:
             await world.rounds()
 
 
-async def test_replicas_that_share_the_lost_network_raise_one_alert() -> None:
-    one, other = replicas()
+async def test_replicas_that_share_the_lost_network_raise_one_alert(store: ObservedStore) -> None:
+    one, other = replicas(store)
     await both(one, other, 4)
     for world in (one, other):
         world.down.update(world.names)
@@ -227,10 +228,10 @@ async def test_replicas_that_share_the_lost_network_raise_one_alert() -> None:
     assert len(one.calls()) == 1
 
 
-async def test_replica_alone_without_network_names_its_own_clusters() -> None:
-    names, store = ("a", "b", "c"), FakeStore()
-    one = Many(names=names, elsewhere=("c",), store=store)
-    other = Many(names=names, elsewhere=("a", "b"), store=store)
+async def test_replica_alone_without_network_names_its_own_clusters(store: ObservedStore) -> None:
+    names = ("a", "b", "c")
+    one = Many(store, names=names, elsewhere=("c",))
+    other = Many(store, names=names, elsewhere=("a", "b"))
     await both(one, other, 4)
     one.down.update("ab")
     await both(one, other, 6)
@@ -238,8 +239,8 @@ async def test_replica_alone_without_network_names_its_own_clusters() -> None:
     assert "None of 2 clusters answers from here" in one.posted()[-1][1]
 
 
-async def test_process_stands_in_when_the_other_one_raised_nothing() -> None:
-    world = Many(names=("east", "west"), elsewhere=("east",))
+async def test_process_stands_in_when_the_other_one_raised_nothing(store: ObservedStore) -> None:
+    world = Many(store, names=("east", "west"), elsewhere=("east",))
     await world.rounds(4)
     world.down.add("west")
     for _ in range(20):
@@ -248,8 +249,8 @@ async def test_process_stands_in_when_the_other_one_raised_nothing() -> None:
     assert world.posted_rules() == [("west", "own_network")]
 
 
-async def test_refused_connections_of_every_cluster_are_one_alert(unused_tcp_port: int) -> None:
-    world = Many(names=("east", "west"))
+async def test_refused_connections_of_every_cluster_are_one_alert(store: ObservedStore, unused_tcp_port: int) -> None:
+    world = Many(store, names=("east", "west"))
     await world.rounds(4)
     async with ClustermgrClient([f"127.0.0.1:{unused_tcp_port}"]) as api:
         for name in world.names:

@@ -19,9 +19,9 @@ from bot.permissions.access import Access
 from bot.playground.clustermgr_sim.cluster import Seen
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import FRESH_SECONDS, evaluate
-from bot.workflow.lease_manager import LeaseClicks, LeaseManager
 from bot.workflow.repository import OperationRepository
-from tests.component.workflow.test_runner import REMOVE, Scenery, scenery
+from bot.workflow.reversions import Reversions, TimeLimitClicks
+from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
 from tests.support.databases import write_locked
 
 pytestmark = pytest.mark.fast_time
@@ -112,7 +112,7 @@ class Locked:
         decisions = ApprovalService(
             access=Access(ACCESS, no_members),
             policies=policy,
-            leases=LeaseClicks(self.scenery.repository),
+            time_limits=TimeLimitClicks(self.scenery.repository),
             members_now=no_members,
             monotonic=self.monotonic,
             **self.parts,
@@ -123,7 +123,7 @@ class Locked:
     async def put_back(self, op: Operation) -> None:
         """The clock's job carries out what the end of a lease led to."""
         await self.scenery.repository.open(op)
-        await LeaseManager(monotonic=self.monotonic, **self.parts).sweep()
+        await Reversions(monotonic=self.monotonic, **self.parts).end_due()
 
     def sent(self) -> list[Seen]:
         return self.scenery.simulated.log.matching(method="POST")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bot.alerting import details as d
+from bot.alerting.details import PollFailure, PollFailureKind
 from bot.alerting.grouping import AlertGroup
 from bot.alerting.model import (
     Alert,
@@ -174,7 +175,7 @@ def _notices() -> Iterator[Sample]:
     yield Sample("a cluster left the settings", notices.cluster_left("test", 2, 1))
     yield Sample(
         "polls failed and could not be announced",
-        notices.watch_recovered("prod", AT - HOUR, AT, "The database is locked."),
+        notices.watch_recovered("prod", AT - HOUR, AT, PollFailure(PollFailureKind.ERROR, "The database is locked.")),
     )
     yield Sample("clock set ahead", notices.clock_set("host-1:42", 90.0, 90.0))
     yield Sample("clock set back", notices.clock_set("host-1:42", -90.0, 0.0))

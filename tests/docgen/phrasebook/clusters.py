@@ -7,7 +7,7 @@ from bot.audit.chain import GENESIS, seal
 from bot.audit.query import AuditQuery, Found
 from bot.chatops.commands.help import topic
 from bot.chatops.commands.registry import COMMANDS
-from bot.clustermgr.tasks import DetectedDialect, Dialect
+from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import (
     AuthRejected,
     ClusterRefused,
@@ -35,7 +35,7 @@ from tests.support import view_samples
 from tests.support.view_samples import AT, HOSTS
 
 HEALTHY, DEGRADED = "healthy", "degraded"
-V3 = DetectedDialect(Dialect.V3, f"{HOSTS[0]} answered /kv/list.")
+V3 = DetectedDialect(Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect(HOSTS[0], Dialect.V3),)))
 LINES = (
     ClusterLine(
         "archive",
@@ -45,13 +45,15 @@ LINES = (
     ClusterLine(
         "prod",
         3,
-        ClusterNote(AT - 10, DEGRADED, "prod is degraded: peer 3 is down.", 1, HOSTS[0], 7, 2),
+        ClusterNote(AT - 10, DEGRADED, "prod is degraded: 1 disk is broken.", 1, HOSTS[0], 7, 2),
     ),
     ClusterLine("test", 3, ClusterNote()),
 )
 SNAPSHOTS = (
     ("healthy", view_samples.healthy),
-    ("a follower is down", view_samples.degraded),
+    ("two disks are broken", view_samples.broken_disks),
+    ("a voter is down", view_samples.voter_down),
+    ("hosts contradict the leader on two voters", view_samples.degraded),
     ("no quorum", view_samples.leaderless),
     ("no host answers", view_samples.unreachable),
 )
@@ -89,7 +91,7 @@ def _disks() -> Section:
 
 
 def _tasks() -> Section:
-    unknown = DetectedDialect(None, "no host answered /kv/list, and no switch is set.")
+    unknown = DetectedDialect(None, DialectEvidence(EvidenceKind.NO_SIGN))
     return Section(
         "Background tasks (`/cm tasks`)",
         (

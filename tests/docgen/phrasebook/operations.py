@@ -13,6 +13,7 @@ from bot.operations.model import (
     Operation,
     OpState,
     Settlement,
+    StepKind,
     advance,
     note,
 )
@@ -36,12 +37,12 @@ ENDS: Mapping[OpState, tuple[str, str]] = {
     OpState.UNKNOWN: ("", "10.0.0.1:9998 gave no readable answer; the change may or may not have been applied"),
     OpState.BLOCKED: ("", "prod is no longer configured"),
     OpState.REJECTED: ("U0BEN", "not now"),
-    OpState.CANCELLED: ("U0ANNA", "cancelled"),
+    OpState.CANCELLED: ("U0ANNA", ""),
     OpState.EXPIRED: ("", "there was no decision in time"),
     OpState.SUPERSEDED: ("", "a check has changed"),
     OpState.CLOSED: ("", "prod was removed from the settings"),
 }
-"""Who ended it and the recorded text, by state."""
+"""Who ended it and the recorded text, "" for the step of the same name, by state."""
 
 
 def _operation(request: Request, policy: str, scene: Scene | None = None, *, forced: bool = False) -> Operation:
@@ -72,8 +73,8 @@ ENABLING = replace(
     terms=Terms(POLICIES["task_enable"]),
     seen=replace(SWITCHING.seen, switch=replace(SWITCH, value="false", meaning="off", will_send="true")),
 )
-WAITING = advance(SWITCHING, OpState.WAITING, at=AT, by="U0ANNA", text="proposed")
-RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0BEN", text="approved")
+WAITING = advance(SWITCHING, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
+RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0BEN", kind=StepKind.APPROVED)
 
 
 def sections() -> Iterator[Section]:
@@ -101,23 +102,28 @@ def _kinds() -> Iterator[Sample]:
     for state, op in wanted:
         verdict = op.seen.verdict
         blocked = verdict is not None and verdict.blocked
-        state_after, text = (OpState.BLOCKED, "a check refuses it") if blocked else (OpState.WAITING, "proposed")
-        after = advance(op, state_after, at=AT, by="" if blocked else "U0ANNA", text=text)
+        if blocked:
+            after = advance(op, OpState.BLOCKED, at=AT, text="a check refuses it")
+        else:
+            after = advance(op, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
         yield Sample(f"{state}: {after.state}", operations.card(after))
 
 
 def _states() -> Iterator[Sample]:
-    approved = note(WAITING, at=AT + 30, by="U0BEN", text="approved", approvals=("U0BEN",))
+    approved = note(WAITING, at=AT + 30, by="U0BEN", kind=StepKind.APPROVED, approvals=("U0BEN",))
     removal = advance(
-        _operation(MemberRemove(3), "member_remove"), OpState.WAITING, at=AT, by="U0ANNA", text="proposed"
+        _operation(MemberRemove(3), "member_remove"), OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED
     )
     moved = replace(removal, seen=replace(removal.seen, difference=("the leader was peer 1, now it is peer 2",)))
     reached = [SWITCHING, WAITING, approved, moved, RUNNING]
     for state, (by, text) in ENDS.items():
         start = RUNNING if state not in TRANSITIONS[OpState.WAITING] else WAITING
-        reached.append(advance(start, state, at=AT + 61, by=by, text=text))
+        kind = None if text else StepKind(state)
+        reached.append(advance(start, state, at=AT + 61, by=by, text=text, kind=kind))
     unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, text=ENDS[OpState.UNKNOWN][1])
-    settled = advance(unknown, OpState.FAILED, at=AT + 90, by="U0ADA", text="settled as not done by an admin")
+    settled = advance(
+        unknown, OpState.FAILED, at=AT + 90, by="U0ADA", kind=StepKind.SETTLED, text=" as not done by an admin"
+    )
     seen = replace(settled.seen, settlement=Settlement(done=False, at=AT + 90), contradiction="balance is off now")
     reached.append(replace(settled, seen=seen))
     for op in reached:
@@ -129,8 +135,8 @@ def _states() -> Iterator[Sample]:
 
 def _leases() -> Iterator[Sample]:
     leased = replace(SWITCHING, options=RequestOptions(lease=7200.0), lease_until=AT + 7200)
-    waiting = advance(leased, OpState.WAITING, at=AT, by="U0ANNA", text="proposed")
-    running = advance(waiting, OpState.RUNNING, at=AT + 60, by="U0BEN", text="approved")
+    waiting = advance(leased, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
+    running = advance(waiting, OpState.RUNNING, at=AT + 60, by="U0BEN", kind=StepKind.APPROVED)
     done = advance(running, OpState.VERIFIED, at=AT + 61, text="balance is now off")
     yield Sample("waiting", operations.card(waiting))
     yield Sample("verified, until the end of the lease", operations.card(done))
@@ -148,8 +154,10 @@ def _answers() -> Iterator[Sample]:
     yield Sample("refused by the preflight", operations.evaluation(blocked, verdict, dry_run=False))
     yield Sample("dry run", operations.evaluation(fine, fine.seen.verdict, dry_run=True))
     unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, text=ENDS[OpState.UNKNOWN][1])
-    ended = advance(unknown, OpState.FAILED, at=AT + 90, by="U0ADA", text="settled as not done by an admin")
-    yield Sample("settled by an admin", operations.settled(ended, "cmbot sees what the hosts answer now."))
+    ended = advance(
+        unknown, OpState.FAILED, at=AT + 90, by="U0ADA", kind=StepKind.SETTLED, text=" as not done by an admin"
+    )
+    yield Sample("settled by an admin", operations.settled(ended))
     refused = Undelivered("C0STORAGE", "1 disk is broken.", "is_archived", AT - 60)
     yield Sample("/cm ops", ops_list.listed((WAITING, RUNNING), open_only=True, now=AT + 70, undelivered=(refused,)))
     yield Sample("/cm ops, none", ops_list.listed((), open_only=True, now=AT))
@@ -187,7 +195,7 @@ def _forms() -> Iterator[Sample]:
 def _home() -> Iterator[Sample]:
     clusters = (
         HomeCluster("archive", ClusterNote(AT - 20, "healthy", "archive is healthy.", 2, term=4)),
-        HomeCluster("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: voter 3 is down.", 1, term=7)),
+        HomeCluster("prod", ClusterNote(AT - 10, "degraded", "prod is degraded: 1 disk is broken.", 1, term=7)),
         HomeCluster("test", ClusterNote()),
     )
     rights = ("You are an operator of every cluster.",)

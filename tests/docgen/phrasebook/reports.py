@@ -15,7 +15,6 @@ from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.timeseries import timeseries
 from bot.alerting.reports.trend import Measurement, points
 from bot.alerting.reports.trend import trend as measured_trend
-from bot.views.alert_text.table import alert_text
 from bot.views.handover import handover
 from bot.views.parts import Report
 from bot.views.summary import summary
@@ -33,7 +32,7 @@ BUSY = ClusterState(
     leader=2,
     term=8,
     level="degraded",
-    verdict="prod is degraded: voter 3 is down.",
+    verdict="prod is one failure from losing writes: voter 3 is unhealthy (down: the leader does not hear from it).",
     changes=(LeaderChange(AT - HOUR, 1, 2, 8),),
     member_changes=(MemberChange(AT - 2 * HOUR, 4, "", "voter", op=12),),
 )
@@ -83,15 +82,19 @@ def _facts() -> tuple[ClusterFacts, ClusterFacts]:
         silences=(Silence("prod", "peer_down", "3", AT + HOUR, "U0ANNA", "reboot", id=7),),
         trend=measured_trend(samples),
         history=points(samples),
-        wording=alert_text,
     )
     return ClusterFacts("archive", QUIET), busy
+
+
+def _named(facts: ClusterFacts, name: str) -> ClusterFacts:
+    verdict = facts.state.verdict.replace(facts.name, name, 1)
+    return replace(facts, name=name, state=replace(facts.state, verdict=verdict))
 
 
 def sections() -> Iterator[Section]:
     """Yield the sections."""
     quiet, busy = _facts()
-    many = tuple(replace(busy, name=f"prod-{number}") for number in range(40))
+    many = tuple(_named(busy, f"prod-{number}") for number in range(40))
     yield Section(
         "Summary",
         (

@@ -1,4 +1,4 @@
-"""Writes docs/a-day.md: `python -m tests.e2e.day`."""
+"""Write docs/a-day.md: `python -m tests.e2e.day`."""
 
 import asyncio
 import tempfile

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from tests.e2e.day.channel import Entry
 
 MAX_SHOWN = 5
-"""How many messages that differ are shown of a channel: one change often moves all that follow."""
+"""Maximum number of differing messages shown for a channel: one change often moves all later ones."""
 
 
 def messages(page: str, title: str) -> list[str]:
@@ -17,7 +17,7 @@ def messages(page: str, title: str) -> list[str]:
 
 
 def differences(title: str, written: Sequence[str], seen: Sequence[Entry]) -> list[str]:
-    """Each message that is on the page and was not seen so, or was seen and is not on the page; "" for none."""
+    """List each message that only the page or only the channel has; "" for none."""
     shown = [entry.shown for entry in seen]
     found: list[str] = []
     for kind, first, last, start, end in SequenceMatcher(None, written, shown, autojunk=False).get_opcodes():

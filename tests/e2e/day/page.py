@@ -17,7 +17,7 @@ anything else.
 
 
 async def lived(folder: Path) -> Day:
-    """Live the day; what became of it."""
+    """Run the day; return its world."""
     async with new_day(folder) as day:
         await live(day, A_DAY)
     return day

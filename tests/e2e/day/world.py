@@ -28,7 +28,7 @@ MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
 STEP = 120.0
 """Seconds between two polls of a cluster."""
 SWEEPS = 5
-"""Number of polls between two sweeps of operations, leases and unfinished work."""
+"""Number of polls between two settlements of operations, time limits and unfinished work."""
 CALM = Timing(wait=1.0, election=10.0, transfer=0.2, refresh=60.0)
 STORAGE, ARCHIVE = "C0STORAGE", "C0ARCHIVE"
 DISKS = 240
@@ -140,7 +140,7 @@ class Day:
             await self._step(before)
 
     def _next_step(self) -> float:
-        # People take some seconds, nodes that wait take some: the steps stay on their marks all the same.
+        # The actions of people and nodes take some seconds: the steps still keep their times.
         return MIDNIGHT + STEP * ((self.now - MIDNIGHT) // STEP + 1)
 
     async def _step(self, before: float) -> None:

@@ -24,7 +24,7 @@ def test_alert_without_hold_fires_once() -> None:
 
 
 def test_alert_with_hold_fires_later_with_its_start() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Visibility.QUIET)]
     assert life.step(15, found()) == []
     [move] = life.step(30, found())
@@ -37,14 +37,14 @@ def test_alert_with_hold_fires_later_with_its_start() -> None:
 
 
 def test_flap_shorter_than_the_hold_is_not_announced() -> None:
-    life = Life([rule(hold=30)])
+    life = Life([rule(for_seconds=30)])
     life.step(0, found())
     assert seen(life.step(15)) == [(TransitionReason.DROPPED, Visibility.QUIET)]
     assert seen(life.step(30, found())) == [(TransitionReason.SEEN, Visibility.QUIET)]
     assert life.alerts[1].fired_at == 0
 
 
-def test_it_is_resolved_when_it_is_gone_long_enough() -> None:
+def test_alert_absent_for_its_clear_time_is_resolved() -> None:
     life = Life([rule(clear=30)])
     life.step(0, found())
     assert seen(life.step(15)) == [(TransitionReason.CLEARING, Visibility.QUIET)]
@@ -138,7 +138,7 @@ def test_unknown_answer_leaves_alerts_unchanged() -> None:
     life = Life([rule(remind=10)])
     life.step(0, found())
     assert life.step(1000, disk_broken=CANNOT_TELL) == []
-    pending = Life([rule(hold=30)])
+    pending = Life([rule(for_seconds=30)])
     pending.step(0, found())
     assert seen(pending.step(1000, disk_broken=CANNOT_TELL)) == [(TransitionReason.NOTED, Visibility.QUIET)]
     assert pending.step(1015, disk_broken=CANNOT_TELL) == []
@@ -290,7 +290,7 @@ def test_alert_of_a_disabled_rule_is_closed() -> None:
     life.step(0, found())
     life.rules = ()
     assert seen(life.step(15)) == [(TransitionReason.WITHDRAWN, Visibility.REPLY)]
-    pending = Life([rule(hold=30)])
+    pending = Life([rule(for_seconds=30)])
     pending.step(0, found())
     pending.rules = ()
     assert seen(pending.step(15)) == [(TransitionReason.DROPPED, Visibility.QUIET)]

@@ -38,7 +38,7 @@ def subject(rule: str, typed: str, state: ClusterState = SEEN) -> str:
         ("*", "node-2", "http://node-2:9998"),
     ],
 )
-def test_subject_is_one_that_alerts_name(rule: str, typed: str, meant: str) -> None:
+def test_typed_subject_takes_the_alert_form(rule: str, typed: str, meant: str) -> None:
     assert subject(rule, typed) == meant
 
 

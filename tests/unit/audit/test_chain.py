@@ -94,7 +94,7 @@ GOOD = json.loads(json_line(FIRST))
         (json.dumps({**GOOD, "at": "9999-99-99T00:00:00.000Z"}), "cannot be read"),
     ],
 )
-def test_a_line_that_is_no_row_is_named(line: str, words: str) -> None:
+def test_invalid_export_line_is_named(line: str, words: str) -> None:
     with pytest.raises(UserError, match=f"^Line 2 is no row of an audit log: .*{words}"):
         list(read_lines(["\n", line]))
 

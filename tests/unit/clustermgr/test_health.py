@@ -9,6 +9,7 @@ import pytest
 from bot.clustermgr.health import healthy_count, lag, learner_health, quorum, voter_health, voters
 from bot.clustermgr.models import HostAnswer, Snapshot, Stat
 from bot.common.errors import ClusterTimeout
+from bot.views.voter_text import voter_fault_text
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 
@@ -63,7 +64,7 @@ def test_just_killed_follower_shown_as_active_is_unhealthy() -> None:
 def test_dead_follower_shown_as_replicating_is_unhealthy() -> None:
     leader = recorded(KILLED, "25s after")
     answers = [polled(at, leader, follower(leader, 3), silent=("cm1:9998",)) for at in (0, 15)]
-    assert voter_health(*answers)[1].why == "the leader has not heard from it lately"
+    assert voter_fault_text(voter_health(*answers)[1].fault) == "the leader has not heard from it lately"
     assert healthy(*answers) == {2, 3}
 
 
@@ -77,7 +78,7 @@ def test_recorded_dead_follower_with_lag_zero_is_unhealthy() -> None:
 def test_a_voter_added_while_unreachable_is_unhealthy() -> None:
     leader = recorded("master-2025-12/member_add_normal_unreachable.json", "member_add_normal_unreachable")
     health = voter_health(polled(0, leader), polled(15, leader))
-    assert health[4].why == "the leader only probes it, because its progress is unknown"
+    assert voter_fault_text(health[4].fault) == "the leader only probes it, because its progress is unknown"
     assert healthy_count(health) == 3
 
 
@@ -125,7 +126,7 @@ def test_recorded_caught_up_learner_is_healthy_and_no_voter() -> None:
 def test_each_part_of_the_definition_is_needed(scene: Scene, why: str) -> None:
     health = voter_health(*scene.snapshots())[3]
     assert not health.healthy
-    assert health.why == why
+    assert voter_fault_text(health.fault) == why
 
 
 def test_exactly_1000_entries_behind_is_still_healthy() -> None:

@@ -75,7 +75,7 @@ def test_invalid_unsigned_number_is_refused(name: str, value: str) -> None:
         Stat.model_validate_json(f'{{"raft_status": {{"{name}": {value}}}}}')
 
 
-def test_a_quirk_in_a_sum_hides_nothing() -> None:
+def test_odd_sum_keeps_the_rest_of_the_answer() -> None:
     """Sums of bytes are signed on the server: a negative one is passed on, one beyond 64 bits is not."""
     assert (
         Stat.model_validate_json('{"raft_status": {}, "space_stat": {"writable_space": -1}}').space_stat.writable_space

@@ -9,6 +9,7 @@ from bot.clustermgr.tasks import (
     COMMON,
     TASKS,
     Dialect,
+    SwitchEffect,
     dialect_of_values,
     find_task,
     key_of,
@@ -18,6 +19,7 @@ from bot.clustermgr.tasks import (
 )
 from bot.clustermgr.transport import request_token
 from bot.common.errors import ClusterFailed
+from bot.views.dialect_text import evidence_text
 
 V1, V3 = Dialect.V1, Dialect.V3
 
@@ -44,13 +46,13 @@ def test_meaning_of_a_stored_value(dialect: Dialect, value: str | None, word: st
     """Only the dialect's own two words mean anything; any other value is meaningless."""
     meaning = meaning_of(value, dialect)
     assert meaning.word == word
-    assert meaning.effect
+    assert (meaning.effect is SwitchEffect.RUN) == (word == "on")
 
 
 def test_services_make_different_things_of_a_wrong_word() -> None:
     """Later releases read it as off; v1 services keep their last value until their restart."""
-    assert "off" in meaning_of("Enable", V3).effect
-    assert "keep their last value" in meaning_of("true", V1).effect
+    assert meaning_of("Enable", V3).effect is SwitchEffect.TAKE_AS_OFF
+    assert meaning_of("true", V1).effect is SwitchEffect.KEEP_LAST
 
 
 @pytest.mark.parametrize("task", COMMON)
@@ -126,14 +128,14 @@ def test_agreeing_hosts_determine_the_dialect() -> None:
     """A silent host beside them changes nothing; the reason names the hosts that answered."""
     verdict = dialect_by_probes([Probe("a", V3), Probe("b", V3), SILENT])
     assert verdict is not None
-    assert (verdict.dialect, verdict.why) == (V3, "a, b answered /kv/list.")
+    assert (verdict.dialect, evidence_text(verdict.evidence)) == (V3, "a, b answered /kv/list.")
 
 
 def test_hosts_that_differ_leave_it_to_the_person() -> None:
     """The reason names each host and what it speaks."""
     verdict = dialect_by_probes([Probe("a", V3), Probe("b", V1)])
     assert verdict is not None
-    assert (verdict.dialect, verdict.why) == (None, "its hosts differ: a speaks v3, b speaks v1.")
+    assert (verdict.dialect, evidence_text(verdict.evidence)) == (None, "its hosts differ: a speaks v3, b speaks v1.")
 
 
 def test_silent_hosts_leave_it_to_the_values() -> None:
@@ -141,7 +143,7 @@ def test_silent_hosts_leave_it_to_the_values() -> None:
     assert dialect_by_probes([SILENT]) is None
     assert dialect_by_values({"balance": "Enable"}, [SILENT]).dialect is V1
     assert dialect_by_values({"balance": None}, [SILENT]).dialect is None
-    assert "c could not answer." in dialect_by_values(None, [SILENT]).why
+    assert "c could not answer." in evidence_text(dialect_by_values(None, [SILENT]).evidence)
 
 
 def test_the_token_has_its_check_value() -> None:

@@ -64,7 +64,7 @@ def test_durations(written: object, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("written", ["soon", "-5s", True, None, "5 parsecs", [], "1e9s"])
-def test_no_durations(written: object) -> None:
+def test_text_that_is_no_duration_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match="write a time such as 30m, 2h30m, 7d or 1w, or a number of seconds"):
         seconds_in_settings(written)
 

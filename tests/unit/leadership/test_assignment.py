@@ -55,7 +55,7 @@ def test_tasks_of_an_expired_replica_are_divided_at_once() -> None:
     assert Counter(held.values()) == {"a": 6, "c": 6}
 
 
-def test_new_replica_gets_one_task_at_a_time_after_one_lease() -> None:
+def test_new_replica_gets_tasks_singly_after_a_lease() -> None:
     held = dict.fromkeys(TASKS, "a")
     fresh = [replica("a"), replica("b", since=NOW - LEASE + 1)]
     assert plan(fresh[0], roster(fresh, held), LEASE) == AssignmentPlan()

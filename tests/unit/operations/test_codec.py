@@ -19,12 +19,13 @@ from bot.operations.codec import (
     encode_terms,
     thread_of,
 )
-from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement
+from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement, StepKind
 from bot.operations.policy import POLICIES, Need, Policy, Terms
 from bot.operations.preflight.check import preflight
 from bot.operations.requests import MemberRemove, TaskSwitch
+from bot.views.preflight_text.table import check_text
 from tests.docgen.cluster_fixture import Scene
-from tests.e2e.installed import recorded
+from tests.e2e.restored_installation import recorded
 
 OP = Operation("prod", TaskSwitch("balance", on=False), "U0ANNA", 100.0, 1000.0, reason="rush hour")
 SWITCH = ObservedSwitch("balance", None, "unset", "false", "v3", "the settings pin it.")
@@ -60,7 +61,7 @@ def test_options_after_storing_are_the_same(options: RequestOptions) -> None:
     ],
 )
 def test_observed_state_after_storing_is_the_same(seen: ObservedState) -> None:
-    assert decode_seen(stored(encode_seen(seen))) == seen
+    assert decode_seen(stored(encode_seen(seen, check_text))) == seen
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,28 @@ def test_terms_after_storing_are_the_same(terms: Terms | None) -> None:
 
 
 def test_event_is_stored_under_the_key_words() -> None:
-    event = Event(1.0, OpState.WAITING, "U0ANNA", "proposed")
+    event = Event(1.0, OpState.WAITING, "U0ANNA", "", StepKind.PROPOSED)
     assert encode_event(event) == {"at": 1.0, "state": "waiting", "by": "U0ANNA", "words": "proposed"}
     assert decode_event(stored(encode_event(event))) == event
+
+
+@pytest.mark.parametrize(
+    ("by", "words", "kind", "text"),
+    [
+        ("U0BEN", "approved (1 of 2)", StepKind.APPROVED, " (1 of 2)"),
+        ("U0BEN", "kept: it no longer goes back", StepKind.KEPT, ": it no longer goes back"),
+        ("", "it goes back soon", StepKind.WARNED, ""),
+        ("", "time is up: balance is on again (operation #8)", StepKind.TIME_UP, "balance is on again (operation #8)"),
+        ("", "approved by nothing", None, "approved by nothing"),
+        ("U0BEN", "time is up: it says", None, "time is up: it says"),
+        ("", "the effect was seen", None, "the effect was seen"),
+    ],
+)
+def test_stored_words_begin_with_the_kind_of_the_step(by: str, words: str, kind: StepKind | None, text: str) -> None:
+    row = {"at": 1.0, "state": "verified", "by": by, "words": words}
+    event = decode_event(row)
+    assert (event.kind, event.text, event.words) == (kind, text, words)
+    assert encode_event(event) == row
 
 
 def test_unknown_keys_of_another_release_are_ignored() -> None:
@@ -87,7 +107,7 @@ def test_unknown_keys_of_another_release_are_ignored() -> None:
     seen = {"verdict": {"checks": [check], "fingerprint": {"leader": 1} | later} | later} | later
     found = decode_seen(seen | {"settled": {"done": True, "at": 1.0} | later})
     assert found.verdict is not None
-    assert [check.sentence for check in found.verdict.checks] == ["Peer 1 leads."]
+    assert [check_text(check).sentence for check in found.verdict.checks] == ["Peer 1 leads."]
     assert found.settlement == Settlement(done=True, at=1.0)
     assert decode_request("member_remove", {"peer_id": 3} | later) == MemberRemove(3)
     assert decode_options({"lease": 60.0} | later) == RequestOptions(lease=60.0)
@@ -97,7 +117,7 @@ def test_unknown_keys_of_another_release_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("row", recorded("operations"), ids=lambda row: f"#{row['id']} {row['kind']} {row['state']}")
-def test_recorded_operation_of_0_1_0_is_encoded_as_it_was(row: Mapping[str, Any]) -> None:
+def test_recorded_operation_of_old_release_is_encoded_unchanged(row: Mapping[str, Any]) -> None:
     op = Operation(
         row["cluster"],
         decode_request(row["kind"], row["request"]),
@@ -108,6 +128,6 @@ def test_recorded_operation_of_0_1_0_is_encoded_as_it_was(row: Mapping[str, Any]
         reason=row["reason"],
     )
     assert stored(encode_request(op)) == row["request"]
-    assert stored(encode_seen(decode_seen(row["seen"]))) == row["seen"]
+    assert stored(encode_seen(decode_seen(row["seen"]), check_text)) == row["seen"]
     assert stored(encode_terms(decode_terms(row["terms"]))) == row["terms"]
     assert [stored(encode_event(decode_event(event))) for event in row["history"]] == row["history"]

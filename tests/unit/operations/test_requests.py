@@ -17,6 +17,7 @@ from bot.operations.requests import (
     Request,
     TaskSwitch,
 )
+from bot.views.op_parts import request_phrase
 
 
 def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
@@ -135,7 +136,7 @@ ALL: tuple[Request, ...] = (
 )
 
 
-@pytest.mark.parametrize("request_", ALL, ids=lambda r: r.text)
+@pytest.mark.parametrize("request_", ALL, ids=request_phrase)
 def test_a_request_comes_back_from_json_as_it_was(request_: Request) -> None:
     op = Operation("prod", request_, "U1", 100.0, 1000.0, reason="because")
     kept = json.loads(json.dumps(encode_request(op)))

@@ -30,6 +30,6 @@ def test_architecture_names_packages_and_modules_that_exist() -> None:
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     packages = {path.name for path in BOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
     assert packages - set(re.findall(r"^\| `([a-z_]+)`", page, flags=re.MULTILINE)) == set()
-    modules = re.findall(r"`(?:bot/)?((?:[a-z_]+/)+[a-z_]+\.py)`", page)
+    modules = re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|md)|(?:bot|docs|tests)/(?:[a-z_]+/)*)`", page)
     assert modules
-    assert [name for name in modules if not (BOT / name).exists()] == []
+    assert [name for name in modules if not ((BOT / name).exists() or (ROOT / name).exists())] == []

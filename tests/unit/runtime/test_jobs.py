@@ -1,4 +1,4 @@
-"""The table of periodic jobs: complete, unambiguous, gated by leases, and on its page."""
+"""The table of periodic jobs: complete, unambiguous, gated by tasks, and on its page."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Recorder:
     def hold(self, task: str) -> Hold | None:
         return Hold(task, "me", 1, 0.0) if task in self.held else None
 
-    def note_schedule_error(self, cluster: str, text: str) -> None:
+    def record_schedule_error(self, cluster: str, text: str) -> None:
         self.reported.append((cluster, text))
 
 
@@ -50,19 +50,19 @@ class Parts:
     report_jobs: tuple[Any, ...] = ()
 
 
-def test_every_job_has_its_own_name_and_says_who_runs_it() -> None:
+def test_every_job_has_a_unique_name_and_runner() -> None:
     table = example_jobs()
     assert {name for name, count in Counter(job.name for job in table).items() if count > 1} == set()
     for job in table:
-        assert bool(job.lease) != bool(job.once), job.name
+        assert bool(job.task) != bool(job.once), job.name
         assert job.about.endswith("."), job.name
 
 
-def test_polls_need_the_lease_of_their_cluster() -> None:
-    leases = {job.name: job.lease for job in example_jobs()}
-    assert leases[poll_job("prod")] == watch_of("prod")
-    assert leases["forget"] == HOUSEKEEPING
-    assert not leases["sweep"]
+def test_polls_need_the_task_of_their_cluster() -> None:
+    tasks = {job.name: job.task for job in example_jobs()}
+    assert tasks[poll_job("prod")] == watch_of("prod")
+    assert tasks["forget"] == HOUSEKEEPING
+    assert not tasks["sweep"]
 
 
 def test_the_page_shows_the_table() -> None:
@@ -70,7 +70,7 @@ def test_the_page_shows_the_table() -> None:
 
 
 @pytest.mark.parametrize(("held", "runs"), [((), 0), ((HOUSEKEEPING,), 1)])
-async def test_job_with_a_lease_runs_on_its_holder_only(
+async def test_job_with_a_task_runs_on_its_holder_only(
     monkeypatch: pytest.MonkeyPatch, held: tuple[str, ...], runs: int
 ) -> None:
     ran: list[object] = []
@@ -78,7 +78,7 @@ async def test_job_with_a_lease_runs_on_its_holder_only(
     async def work(app: object) -> None:
         ran.append(app)
 
-    table = (Job("forget", Every(3600.0, work), "Delete rows.", lease=HOUSEKEEPING),)
+    table = (Job("forget", Every(3600.0, work), "Delete rows.", task=HOUSEKEEPING),)
     monkeypatch.setattr(jobs, "jobs_of", lambda *_: table)
     recorder = Recorder(held)
     jobs.schedule(cast("Any", Parts(recorder, recorder)))
@@ -108,7 +108,7 @@ def test_gained_clusters_are_polled_at_once() -> None:
     assert recorder.now == [poll_job("prod")]
 
 
-def test_problem_of_a_poll_is_counted_and_given_to_the_watchdog() -> None:
+def test_poll_problem_is_counted_and_reported_to_watchdog() -> None:
     recorder, metrics = Recorder(), Metrics()
     problems = JobProblems(metrics, cast("Any", recorder))
     problems.report(JobProblem(poll_job("prod"), ProblemKind.MISSED, 0.0))

@@ -1,11 +1,11 @@
-"""Payloads as Slack sends them, and a dispatcher that only notes what it is handed."""
+"""Payloads as Slack sends them, and a dispatcher that only records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from bot.chatops.dispatcher import Dispatcher
 from bot.common.errors import StoreError
 from bot.interactions.events import Work
 
@@ -66,17 +66,14 @@ HOME: Mapping[str, Any] = {
 }
 
 
-@dataclass
-class Desk:
-    """Notes what was persisted, worked and read; `down` makes its store fail."""
+class RecordingDispatcher(Dispatcher):
+    """Records what was stored, worked and executed; `down` makes its store fail."""
 
-    down: bool = False
-    accepted: list[Work] = field(default_factory=list)
-    worked: list[Work] = field(default_factory=list)
-    answered: list[Work] = field(default_factory=list)
-
-    def changes(self, text: str) -> bool:
-        return text.startswith("task")
+    def __init__(self) -> None:
+        self.down = False
+        self.accepted: list[Work] = []
+        self.worked: list[Work] = []
+        self.answered: list[Work] = []
 
     async def accept(self, work: Work) -> bool:
         if self.down:
@@ -94,6 +91,6 @@ class Desk:
 
 
 @pytest.fixture
-def proposals() -> Desk:
-    """A dispatcher that only notes."""
-    return Desk()
+def dispatcher() -> RecordingDispatcher:
+    """A dispatcher that only records."""
+    return RecordingDispatcher()

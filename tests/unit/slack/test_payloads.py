@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.chatops.forms.events import HomeOpened
 from bot.interactions.events import Click, Invocation
-from bot.slack.payloads import HomeOpened, Nothing, read
+from bot.slack.payloads import Ignored, read
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME
 
 
-def test_a_command() -> None:
+def test_command_payload_becomes_an_invocation() -> None:
     assert read(COMMAND) == Invocation(
         "11.22.abc", "U0ALICE", "C0STORAGE", "stat prod", "https://hooks.slack.com/commands/1"
     )
@@ -24,7 +25,7 @@ def test_a_command_without_text_is_empty() -> None:
     assert delivered.text == ""
 
 
-def test_a_click() -> None:
+def test_click_payload_becomes_a_click() -> None:
     assert read(CLICK) == Click(
         "33.44.def", "U0ALICE", "C0STORAGE", "op_confirm", "7:1", "1.5", "https://hooks.slack.com/actions/1"
     )
@@ -48,11 +49,11 @@ def test_a_choice_carries_the_option_s_value() -> None:
         {"type": "button", "action_id": "open"},
     ],
 )
-def test_a_link_is_nothing_to_do(action: Mapping[str, Any]) -> None:
-    assert read({**CLICK, "actions": [action]}) == Nothing("a link")
+def test_link_button_is_ignored(action: Mapping[str, Any]) -> None:
+    assert read({**CLICK, "actions": [action]}) == Ignored("a link")
 
 
-def test_an_opened_home_tab() -> None:
+def test_home_tab_event_names_its_user() -> None:
     assert read(HOME) == HomeOpened("Ev1", "U0ALICE")
 
 
@@ -71,8 +72,8 @@ def test_an_opened_home_tab() -> None:
         {**CLICK, "user": "U1"},
     ],
 )
-def test_everything_else_is_nothing_to_do(body: Mapping[str, Any]) -> None:
-    assert isinstance(read(body), Nothing)
+def test_other_payloads_are_ignored(body: Mapping[str, Any]) -> None:
+    assert isinstance(read(body), Ignored)
 
 
 JSON = st.recursive(
@@ -86,4 +87,4 @@ KEYS = sorted({*COMMAND, *CLICK, *HOME})
 @given(st.sampled_from([COMMAND, CLICK, HOME, {}]), st.dictionaries(st.sampled_from(KEYS), JSON, max_size=4))
 def test_no_payload_breaks_the_reading(body: Mapping[str, Any], broken: Mapping[str, Any]) -> None:
     delivered = read({**body, **broken})
-    assert isinstance(delivered, Nothing) or delivered.key
+    assert isinstance(delivered, Ignored) or delivered.key

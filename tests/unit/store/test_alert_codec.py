@@ -17,6 +17,7 @@ from bot.alerting.model import (
     Finding,
     LegacyDetail,
     LegacyOutcome,
+    LegacyText,
     Muted,
     Outcome,
     RecentPeak,
@@ -98,12 +99,16 @@ OLD = {
 }
 
 
+SICK_TEXT = {"peer": 3, "why": "it is over 1,000 entries behind", "silent": ["h:3"]}
+SWITCH_TEXT = {"key": "balance", "value": "false", "effect": "services do not run it"}
+
+
 def old_row(**changes: Any) -> dict[str, Any]:
     stored = alert(LegacyDetail("1 disk of prod is broken.", ("disk 7",)), outcome=LegacyOutcome("Repaired."))
     return {**row_of(stored), "data": OLD, **changes}
 
 
-def test_a_row_of_0_1_0_is_read_with_its_text() -> None:
+def test_row_of_old_release_keeps_its_text() -> None:
     found = alert_of(old_row())
     assert found.detail == LegacyDetail("1 disk of prod is broken.", ("disk 7",), 3, "", 12, ("U1",))
     assert (found.outcome, found.fix) == (LegacyOutcome("Repaired."), EnableTask("disk_repair"))
@@ -116,7 +121,36 @@ def test_an_unknown_detail_falls_back_to_the_stored_text(detail: object) -> None
     assert found.detail == LegacyDetail("1 disk of prod is broken.", ("disk 7",))
 
 
-def test_open_alert_of_0_1_0_takes_up_its_facts_by_one_edit() -> None:
+@pytest.mark.parametrize(
+    ("stored", "detail", "text"),
+    [
+        (
+            {"kind": "quorum_at_risk", "voters": 3, "needed": 2, "healthy": 2, "sick": [SICK_TEXT]},
+            d.QuorumAtRisk(3, 2, 2, (d.SickVoter(3, LegacyText("it is over 1,000 entries behind"), ("h:3",)),)),
+            "voter 3 is unhealthy (it is over 1,000 entries behind).",
+        ),
+        (
+            {"kind": "polls_fail", "why": "The database is locked."},
+            d.PollsFail(LegacyText("The database is locked.")),
+            "The database is locked.",
+        ),
+        ({"kind": "polls_fail", "why": ""}, d.PollsFail(), "every poll fails"),
+        (
+            {"kind": "task_off", "task": "balance", "switch": SWITCH_TEXT, "limit": 86400.0, "unset": False},
+            d.TaskOff("balance", d.StoredSwitch("balance", "false", LegacyText("services do not run it")), 86400.0),
+            "`balance`: `false` is stored; services do not run it",
+        ),
+    ],
+)
+def test_a_fact_stored_as_text_reads_as_before(stored: dict[str, Any], detail: Detail, text: str) -> None:
+    found = alert_of(old_row(data={"detail": stored}))
+    assert found.detail == detail
+    words = alert_text(found)
+    assert text in " ".join((words.sentence, *words.lines))
+    assert alert_of(row_of(found)) == found
+
+
+def test_open_alert_of_old_release_gains_facts_silently() -> None:
     old = replace(alert_of(old_row()), outcome=None, fired_at=1.0, version=1, notes=EngineNotes())
     life = Life([rule()], alerts={7: old})
     detail = d.DisksBroken(1, 0, (DISK,))
@@ -129,7 +163,7 @@ def test_open_alert_of_0_1_0_takes_up_its_facts_by_one_edit() -> None:
     assert len(seen(life.step(45, replace(same, weight=2, parts=("7", "8"))))) == 1
 
 
-def test_parts_of_hosts_disagree_are_stored_under_another_key_than_the_phrases_of_0_1_0() -> None:
+def test_hosts_disagree_parts_have_their_own_stored_key() -> None:
     assert alert_of(old_row(rule="hosts_disagree")).parts is None
     named = alert(d.ReadOnly(), rule="hosts_disagree", parts=("claims:h1,h2",))
     row = row_of(named)
@@ -137,7 +171,7 @@ def test_parts_of_hosts_disagree_are_stored_under_another_key_than_the_phrases_o
     assert alert_of(row) == named
 
 
-def test_worse_alert_of_0_1_0_lists_no_line_as_new() -> None:
+def test_worse_alert_of_old_release_lists_nothing_new() -> None:
     old = replace(alert_of(old_row()), outcome=None)
     new = replace(old, detail=d.DisksBroken(2, 0, (DISK, replace(DISK, id=8))), weight=2)
     known = replace(new, detail=d.DisksBroken(1, 0, (DISK,)))

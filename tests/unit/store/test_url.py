@@ -23,7 +23,7 @@ def test_common_forms_of_a_url_are_parsed(written: str, meant: str) -> None:
 
 
 def test_sslmode_is_passed_to_the_driver() -> None:
-    assert parse("postgresql://u@db/cm?sslmode=require").options == {"ssl": "require"}
+    assert parse("postgresql://u@db/cm?sslmode=require").tls == "require"
 
 
 def test_password_is_never_shown() -> None:

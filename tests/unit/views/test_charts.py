@@ -39,7 +39,7 @@ def test_workspace_without_charts_or_blocks_gets_text() -> None:
     assert_postable(drawn)
 
 
-def test_there_is_nothing_plainer_than_text() -> None:
+def test_text_message_has_no_plainer_form() -> None:
     assert plainer(message("It grows.")) == ()
     [bare] = plainer(message("It grows.", section("It grows.")))
     assert bare.blocks == ()

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.clustermgr.tasks import DetectedDialect, Dialect
+from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import ClusterTimeout
 from bot.views.clusters import ClusterLine, clusters
 from bot.views.disks import disk as disk_card
@@ -22,7 +22,8 @@ from tests.support.view_samples import (
     seen,
 )
 
-V3 = DetectedDialect(Dialect.V3, "10.0.0.1:9998 answered /kv/list.")
+DIFFER = DialectEvidence(EvidenceKind.HOSTS_DIFFER, (HostDialect("a", Dialect.V3), HostDialect("b", Dialect.V1)))
+V3 = DetectedDialect(Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect("10.0.0.1:9998", Dialect.V3),)))
 
 
 def test_disks_are_a_table_with_their_state() -> None:
@@ -95,17 +96,17 @@ def test_tasks_show_the_stored_value_and_its_effect() -> None:
 
 
 def test_tasks_of_a_v1_cluster_use_its_keys() -> None:
-    verdict = DetectedDialect(Dialect.V1, "the settings pin it.", pinned=True)
+    verdict = DetectedDialect(Dialect.V1, DialectEvidence(EvidenceKind.PINNED), pinned=True)
     text = seen(tasks(polled(recorded_stats("stat_leader")[0], switches={"vol_inspect": "Enable"}), verdict))
     assert "volume_inspect (vol_inspect)" in text
     assert "data_inspect" not in text
 
 
 def test_tasks_without_a_known_dialect_explain_both() -> None:
-    verdict = DetectedDialect(None, "its hosts differ.")
+    verdict = DetectedDialect(None, DIFFER)
     shown = tasks(polled(recorded_stats("stat_leader")[0], switches={"balance": "Enable"}), verdict)
     assert "v1: on; v3: meaningless" in seen(shown)
-    assert "its hosts differ." in seen(shown)
+    assert "its hosts differ: a speaks v3, b speaks v1." in seen(shown)
     assert "1 unknown" in shown.text
 
 
@@ -117,7 +118,8 @@ def test_tasks_that_could_not_be_read_are_not_called_unset() -> None:
 
 def test_hostile_switches_are_harmless() -> None:
     shown = tasks(
-        polled(recorded_stats("stat_leader")[0], switches={"balance": HOSTILE}), DetectedDialect(None, HOSTILE)
+        polled(recorded_stats("stat_leader")[0], switches={"balance": HOSTILE}),
+        DetectedDialect(None, DialectEvidence(EvidenceKind.UNANSWERED, errors=(HOSTILE,))),
     )
     assert_postable(shown)
     assert_harmless(shown)

@@ -12,7 +12,7 @@ from bot.operations.policy import POLICIES
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.views.op_dialog import fitting
 from tests.docgen.cluster_fixture import DOWN, Scene
-from tests.unit.views.test_change_cards import ADD, buttons, made
+from tests.unit.views.test_membership_cards import ADD, buttons, made
 
 FIVE = Scene(voters=(1, 2, 3, 4, 5))
 DEAD = Scene(peers={3: DOWN}, silent=frozenset({3}))

@@ -8,7 +8,7 @@ import pytest
 
 from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
 from bot.interactions.message import Message, Undelivered
-from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, advance
+from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind, advance
 from bot.operations.requests import TaskSwitch
 from bot.views import errors, operations, ops_list
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
@@ -32,8 +32,8 @@ PROPOSED = Operation(
     reason="rush hour",
     id=12,
 )
-WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", text="proposed", seen=SEEN)
-RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", text="confirmed")
+WAITING = advance(PROPOSED, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED, seen=SEEN)
+RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", kind=StepKind.CONFIRMED)
 
 
 def ended(state: OpState, words: str, by: str = "") -> Operation:
@@ -94,7 +94,7 @@ def test_an_unset_switch_is_called_unset() -> None:
         (ended(OpState.REJECTED, "not now", "U0BEN"), "*Rejected* by <@U0BEN>: not now. Nothing was sent"),
     ],
 )
-def test_card_in_each_state_has_its_text_and_buttons_only_while_waiting(op: Operation, words: str) -> None:
+def test_card_of_a_decided_operation_has_no_buttons(op: Operation, words: str) -> None:
     card = operations.card(op)
     assert words in seen(card)
     assert words in card.text

@@ -51,24 +51,24 @@ def test_healthy_cluster_shows_status_first() -> None:
     assert shown.text.endswith("24.7 % of 608.8 GiB used, 31.3 % writable, 8 disks.")
 
 
-def test_it_fits_one_screen() -> None:
+def test_healthy_stat_fits_one_screen() -> None:
     assert len(stat(healthy()).blocks) <= 8
     assert seen(stat(healthy())).count("\n") < 40
 
 
 def test_a_degraded_cluster_names_the_peer_and_the_silent_host() -> None:
     text = seen(stat(degraded()))
-    assert text.startswith("🟡 *prod is degraded")
-    assert "the next poll decides whether writes have stopped" in text
+    assert text.startswith("🟡 *prod may accept no writes: only 1 of 3 voters is proven healthy")
+    assert "and 2 must agree; the next poll decides.*" in text
     assert "▲ *3* `127.0.0.1:10112`" in text
     assert "*not healthy*: the leader has not heard from it lately" in text
     assert "10.0.0.3:9998 refuses connections" in text
     assert "2 of 3 hosts answered" in text
 
 
-def test_without_a_leader_it_says_whose_view_is_shown() -> None:
+def test_stat_without_leader_names_the_shown_view() -> None:
     text = seen(stat(leaderless(), may_grow=True))
-    assert text.startswith("🔴 *prod has no leader")
+    assert text.startswith("🔴 *prod accepts no writes: it has no leader.")
     assert "No leader answered, so this is the view of `10.0.0.2:9998`" in text
     assert "its disks and space may be out of date" in text
     assert "*Leader*\nnone, term 6" in text

@@ -67,7 +67,7 @@ def test_a_cut_never_ends_inside_an_entity_or_a_date() -> None:
         (-2048, "-2.0 KiB"),
     ],
 )
-def test_sizes(amount: int, shown: str) -> None:
+def test_size_has_a_binary_unit(amount: int, shown: str) -> None:
     assert size(amount) == shown
 
 
@@ -79,7 +79,7 @@ def test_shares_are_never_rounded_to_nothing_or_all(part: int, whole: int, shown
     assert percent(part, whole) == shown
 
 
-def test_bars() -> None:
+def test_share_is_drawn_as_a_bar() -> None:
     assert bar(0, 4) == "░░░░"
     assert bar(0.001, 4) == "█░░░"
     assert bar(0.99, 4) == "███░"

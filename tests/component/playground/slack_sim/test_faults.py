@@ -105,7 +105,7 @@ async def test_a_ticket_is_good_for_one_connection_and_thirty_seconds(
             await http.ws_connect(url)
 
 
-async def test_an_eleventh_connection_is_sent_away(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
+async def test_eleventh_connection_is_refused(slack: LocalSlack, http: aiohttp.ClientSession) -> None:
     links = [await link(slack, http) for _ in range(11)]
     hellos = [await each.frame() for each in links]
     assert [frame["type"] for frame in hellos] == ["hello"] * 10 + ["disconnect"]

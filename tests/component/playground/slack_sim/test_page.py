@@ -71,7 +71,7 @@ async def test_changes_are_streamed_as_they_happen(
     assert (kinds[1], "view" in answer[1]) == ("view", True)
 
 
-async def test_acting_on_the_page_is_acting(
+async def test_action_on_the_page_reaches_the_app(
     slack: LocalSlack, client: AsyncWebClient, http: aiohttp.ClientSession
 ) -> None:
     assert (await act(slack, http, "play/post", user=ALICE, channel=STORAGE, text="hi @bob"))["ok"]

@@ -169,7 +169,7 @@ async def test_invalid_blocks_are_reported_with_their_path(client: AsyncWebClien
     assert rules() == ["invalid_blocks"]
 
 
-async def test_bad_habits_are_taken_but_noted(client: AsyncWebClient, rules: Rules) -> None:
+async def test_discouraged_calls_are_accepted_and_noted(client: AsyncWebClient, rules: Rules) -> None:
     parent = (await client.chat_postMessage(channel=STORAGE, text="x"))["ts"]
     reply = (await client.chat_postMessage(channel=STORAGE, text="x", thread_ts=parent))["ts"]
     nested = await client.chat_postMessage(channel=STORAGE, text="x", thread_ts=reply)

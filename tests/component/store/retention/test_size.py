@@ -8,9 +8,11 @@ from sqlalchemy import text
 
 from bot.alerting.model import Alert, AlertState, LegacyDetail, LegacyOutcome, Severity
 from bot.audit.chain import AuditEntry
+from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.operations.model import Event, ObservedState, Operation, OpState
+from bot.operations.preflight.facts.tasks import RepairStops
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import TaskSwitch
@@ -20,6 +22,7 @@ from bot.store.state_codec import decode_measurement
 from bot.views.alert_text.table import alert_text, sentence_of
 from bot.views.alerts import card
 from bot.views.operations import card as op_card
+from bot.views.preflight_text.table import check_text
 from tests.support.databases import Clock
 
 KEEP = Keep()
@@ -92,7 +95,7 @@ def _alert(number: int, now: float) -> Alert:
 def _operation(now: float) -> Operation:
     held = Operation("prod", TaskSwitch("balance", on=False), "U0123456", now, now + 900.0)
     events = tuple(Event(now + each, OpState.RUNNING, "U0123456", "the switch reads false " * 4) for each in range(10))
-    check = Check("value", CheckLevel.WARN, "the switch is on and the leader holds")
+    check = Check("disks", CheckLevel.WARN, RepairStops(12))
     seen = ObservedState(verdict=PreflightResult((check,) * 6, Fingerprint()))
     return replace(held, state=OpState.VERIFIED, history=events, seen=seen, channel="C0123456", reason="maintenance")
 
@@ -115,11 +118,14 @@ async def _fill(store: Store, now: float) -> None:
                         parent=MessageKey.parse(f"alert:{held.id}"),
                     )
         for number in range(int(OPERATIONS * KEEP.operations / DAY)):
-            op = await uow.operations.add(_operation(now))
+            op = await uow.operations.add(_operation(now), check_text)
             if number < OPERATIONS * KEEP.messages / DAY:
                 await uow.outbox.put(MessageKey.parse(f"op:{op.id}"), "C0123456", op_card(op))
         for number in range(int(AUDIT * YEAR / DAY)):
-            detail = {"words": "the switch reads false " * 20, "request": {"task": "balance", "on": False}}
+            detail: dict[str, JsonValue] = {
+                "words": "the switch reads false " * 20,
+                "request": {"task": "balance", "on": False},
+            }
             await uow.audit.append(
                 AuditEntry(now, "U0123456", "operation.running", "production-eu-west", number, detail)
             )

@@ -123,7 +123,7 @@ async def test_a_time_that_is_none_is_refused_in_a_sentence(since: str) -> None:
         ("2023-11-14t22:13:20", AT),
     ],
 )
-def test_spans_and_times(since: str, at: float) -> None:
+def test_since_takes_spans_and_times(since: str, at: float) -> None:
     assert moment(since, AT) == at
 
 

@@ -12,7 +12,7 @@ from bot.chatops.commands import deadline, tasks
 from bot.chatops.commands.registry import COMMANDS
 from bot.cli.main import main
 from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import DetectedDialect
+from bot.clustermgr.tasks import DetectedDialect, DialectEvidence, EvidenceKind
 from bot.common.errors import ClusterTimeout, ClusterUnreachable, UserError
 from bot.common.version import own_version
 from bot.interactions.command import Caller
@@ -51,8 +51,8 @@ async def test_every_poll_is_answered_once(command: str, sample: Callable[[], Sn
 
 async def test_contradicted_poll_is_replaced_by_a_second_one() -> None:
     first, second = await typed("stat", FakeCluster(seen=[degraded()], second=replace(degraded(), at=AT + 5)))
-    assert seen(first.message).startswith("🟡 *prod is degraded")
-    assert seen(second.message).startswith("🔴 *prod is critical: writes may have stopped")
+    assert seen(first.message).startswith("🟡 *prod may accept no writes: only 1 of 3 voters is proven healthy")
+    assert seen(second.message).startswith("🔴 *prod may accept no writes: only 1 of 3 voters is proven healthy")
 
 
 async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
@@ -137,7 +137,7 @@ async def test_tasks_answer_before_the_dialect_is_detected(monkeypatch: pytest.M
 
 
 async def test_tasks_of_an_undecided_cluster_explain() -> None:
-    cluster = FakeCluster(seen=[healthy()], verdict=DetectedDialect(None, "its hosts differ."))
+    cluster = FakeCluster(seen=[healthy()], verdict=DetectedDialect(None, DialectEvidence(EvidenceKind.NO_SIGN)))
     [reply] = await typed("tasks", cluster)
     assert "`dialect: v1` or `dialect: v3` in the settings" in seen(reply.message)
 
@@ -178,7 +178,7 @@ async def test_clusters_are_listed_from_memory() -> None:
 async def test_whoami_is_private() -> None:
     [reply] = await typed("whoami")
     assert reply.private
-    assert "You are an *operator*." in seen(reply.message)
+    assert "You are an *operator*: you may propose changes" in seen(reply.message)
 
 
 async def test_help_lists_every_command_and_explains_each() -> None:

@@ -25,7 +25,7 @@ BOTH = (FakeCluster("prod"), FakeCluster("test"))
         ("handover prod since=8h", ("prod",), AT - 8 * 3600),
     ],
 )
-async def test_of_which_clusters_and_since_when(text: str, clusters: tuple[str, ...], since: float | None) -> None:
+async def test_report_covers_its_clusters_and_time(text: str, clusters: tuple[str, ...], since: float | None) -> None:
     reports = FakeReports()
     [reply] = await typed(text, *BOTH, reports=reports)
     assert reports.asked == [(text.split(maxsplit=1)[0], clusters, since)]

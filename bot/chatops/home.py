@@ -1,0 +1,101 @@
+"""Publishes the Home tab to the person who opens it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bot.alerting.cluster_state.state import ClusterNote
+from bot.chatops.forms.events import HomeOpened
+from bot.chatops.inbox import Inbox
+from bot.chatops.slack_gateway import SlackGateway
+from bot.common.errors import SlackError, StoreError
+from bot.operations.change_request import policy_keys
+from bot.operations.decisions import Act, refuse_decision
+from bot.operations.model import Operation, OpState
+from bot.operations.policy import PolicyOf
+from bot.permissions.access import Access
+from bot.permissions.roles import Rights, Role
+from bot.views.blocks import count
+from bot.views.home import Home, HomeCluster, Waiting, home
+from bot.views.status_text import not_milder
+from bot.watch.alert_actions import AlertActions
+from bot.workflow.proposals import link_to
+from bot.workflow.repository import OperationRepository
+
+log = structlog.get_logger(__name__)
+
+MAX_LINKED = 8
+"""Cards with a link."""
+STORE_DOWN = "Alerts and changes are missing here, because cmbot cannot reach its database. Open this tab again later."
+
+
+@dataclass(frozen=True, slots=True)
+class HomeTab:
+    """Publishes the tab; `names` are the configured clusters."""
+
+    names: Sequence[str]
+    remembered: Callable[[str], ClusterNote]
+    access: Access
+    alerts: AlertActions
+    repository: OperationRepository
+    policies: PolicyOf
+    slack: SlackGateway
+    inbox: Inbox
+    clock: Callable[[], float]
+
+    async def opened(self, event: HomeOpened) -> None:
+        """Show the tab to its opener, unless any replica has handled the event before.
+
+        If the database is down, the tab is shown for each delivery of the event.
+        """
+        try:
+            fresh = await self.inbox.once(event.key, "home")
+        except StoreError as error:
+            log.debug("home.store_down", error=str(error))
+            fresh = True
+        if fresh:
+            await self.show(event.user)
+
+    async def show(self, user: str) -> None:
+        """Publish the tab to `user`; a failure is logged, and the next opening tries again."""
+        try:
+            await self.slack.publish_home(user, home(await self._seen_by(user)))
+        except SlackError as error:
+            log.warning("home.failed", user=user, error=str(error), code=error.code)
+
+    async def _seen_by(self, user: str) -> Home:
+        rights, now = await self.access.rights(user), self.clock()
+        clusters = [HomeCluster(name, self.remembered(name)) for name in self.names]
+        standing = await self.access.describe(user)
+        may_change = await self.access.of_clusters(user, Role.OPERATOR, self.names)
+        try:
+            alerts = [alert for alert in await self.alerts.open() if alert.cluster in self.names]
+            waiting = await self._waiting(user, now)
+            clusters = [HomeCluster(each.name, not_milder(each.noted, each.name, alerts)) for each in clusters]
+            lost = await self.repository.refused_messages() if rights.has(Role.ADMIN) else 0
+        except StoreError as error:
+            log.debug("home.store_down", error=str(error))
+            return Home(clusters, standing, may_change=may_change, now=now, problems=(STORE_DOWN,))
+        problems = (f"{count(lost, 'message')} could not be posted: /cm ops lists them.",) if lost else ()
+        return Home(
+            clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now, problems=problems
+        )
+
+    async def _waiting(self, user: str, now: float) -> Sequence[Waiting]:
+        found = [
+            op for op in await self.repository.open_on(None) if op.state is OpState.WAITING and now < op.expires_at
+        ]
+        rights = {name: await self.access.rights(user, name) for name in {op.cluster for op in found}}
+        found_waiting = [Waiting(op, mine=self._may(op, rights[op.cluster], now)) for op in found]
+        ranked = sorted(found_waiting, key=lambda each: (not each.mine, each.op.id))
+        linked = [Waiting(each.op, await self._card(each.op), mine=each.mine) for each in ranked[:MAX_LINKED]]
+        return (*linked, *ranked[MAX_LINKED:])
+
+    async def _card(self, op: Operation) -> str:
+        """Return the address of an operation's card, "" if it is not known."""
+        return await link_to(self.slack.permalink, op.channel, await self.repository.posted_at(op))
+
+    def _may(self, op: Operation, rights: Rights, now: float) -> bool:
+        policy = self.policies(op.cluster, policy_keys(op.request, op.options), op.forced)
+        return refuse_decision(op, Act.APPROVE, rights, policy, version=op.version, now=now) is None

@@ -1,0 +1,1 @@
+"""Facts of the checks: one frozen value a statement, with its data and without words. No I/O."""

@@ -1,0 +1,130 @@
+"""Time limits of switches: announce their end, restore the old value once, extend or keep by button.
+
+Messages and stored fields call a time limit a lease.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from bot.common.errors import Conflict, Fenced, UserError
+from bot.interactions.command import ClusterPort
+from bot.interactions.events import Click
+from bot.leadership.ports import CheckOfCluster, holds_every_cluster
+from bot.operations.decisions import refuse_keeping
+from bot.operations.leases import NO_LEASE, reverting, until
+from bot.operations.model import Operation, OpState, StepKind
+from bot.operations.policy import Policy
+from bot.operations.requests import TaskSwitch
+from bot.permissions.roles import Rights
+from bot.views.decisions import refusal_text
+from bot.views.operations import reversion_reason
+from bot.views.preflight_text.table import blocks_text
+from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
+from bot.workflow.executor import Executor
+from bot.workflow.repository import OperationRepository
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class TimeLimitClicks:
+    """Handles the buttons of a switch with a time limit; both need the right to approve it."""
+
+    repository: OperationRepository
+    actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
+
+    async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
+        """Extend a time limit by its length, or keep the value for good; raises UserError."""
+        refused = refuse_keeping(op, rights, policy)
+        if refused is not None:
+            raise UserError(refusal_text(refused))
+        try:
+            if click.action_id == "op_keep":
+                kind, text, changes = StepKind.KEPT, ": it no longer goes back", NO_LEASE
+            else:
+                end = op.lease_until + op.options.lease
+                kind, text, changes = StepKind.EXTENDED, "", until(end, op.options.lease)
+            await self.repository.note(op, by=click.user, text=text, kind=kind, inbound_key=click.key, **changes)
+        except Conflict as error:
+            raise UserError(f"Operation #{op.id} changed before your click: see its card.") from error
+
+
+@dataclass(slots=True)
+class Reversions:
+    """Ends time limits: restores old values. A compare-and-set claims each end, so it happens once."""
+
+    repository: OperationRepository
+    runner: Executor
+    clusters: Mapping[str, ClusterPort]
+    clock: Callable[[], float]
+    monotonic: Callable[[], float] = time.monotonic
+    """Clock for the age of an evaluation until its request is sent."""
+
+    async def end_due(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Announce and end due time limits on this replica's clusters, then execute their reverting operations."""
+        now = self.clock()
+        for op in await self.repository.time_limited():
+            if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
+                await self._end(op, now, self.repository.under(check))
+        for op in await self.repository.in_state(OpState.PROPOSED):
+            if op.options.reverts and op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
+                await self._revert(op, self.clusters[op.cluster], self.repository.under(check))
+
+    async def _end(self, op: Operation, now: float, repository: OperationRepository) -> None:
+        try:
+            if now >= op.lease_until:
+                await repository.put_back(op, reverting(op, now, reversion_reason(op)))
+            elif op.warn_at and now >= op.warn_at:
+                await repository.warn(op)
+        except (Conflict, Fenced):
+            log.info("lease.moved_meanwhile", op=op.id)
+
+    async def _revert(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
+        try:
+            evaluation = await self._evaluate(op, cluster)
+            skip, text = hindrance(op, evaluation)
+            if skip is not None:
+                await repository.move(op, skip, text=text, seen=evaluation.seen)
+            else:
+                again, end = partial(self._evaluate, op, cluster), partial(self._end_unsent, repository)
+                reevaluation = Reevaluation(evaluation, again, end, self.monotonic)
+                await self.runner.start(
+                    op, cluster, reevaluation, text="the old value is restored", seen=evaluation.seen
+                )
+        except UserError as error:
+            await repository.move(op, OpState.BLOCKED, text=str(error))
+        except (Conflict, Fenced):
+            log.info("lease.moved_meanwhile", op=op.id)
+
+    async def _end_unsent(
+        self, repository: OperationRepository, running: Operation, found: Evaluation | str
+    ) -> Operation | None:
+        """End a running operation whose request must not be sent any more; None when it may."""
+        if isinstance(found, str):
+            return await repository.move(running, OpState.BLOCKED, text=found)
+        skip, text = hindrance(running, found)
+        return None if skip is None else await repository.move(running, skip, text=text, seen=found.seen)
+
+    async def _evaluate(self, op: Operation, cluster: ClusterPort) -> Evaluation:
+        others = await self.repository.open_on(op.cluster, but=op.id)
+        return await evaluate(cluster, op.request, others, op.options)
+
+
+def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, str]:
+    """Why the old value is not restored: the state that ends the operation and the text, or (None, "")."""
+    reversion, switch = op.options.reverts, evaluation.seen.switch
+    turn = "enable" if isinstance(op.request, TaskSwitch) and op.request.on else "disable"
+    by_hand = f"to restore it: `/cm task {turn} {op.task} {op.cluster}`"
+    if evaluation.verdict.blocked:
+        why = blocks_text(evaluation.verdict)
+        return OpState.BLOCKED, f"{why} {by_hand}"
+    if switch is None or switch.meaning == NOT_READ:
+        return OpState.BLOCKED, f"the stored value of {op.task} could not be read; {by_hand}"
+    if reversion is not None and switch.value != reversion.left:
+        held = f"{op.task} is {switch.meaning} now, no longer what operation #{reversion.of} set"
+        return OpState.CANCELLED, f"skipped: {held}, so it stays as it is"
+    return None, ""

@@ -1,0 +1,60 @@
+"""Proposals that need no operation: what is asked for is so already, or a replacement is finished."""
+
+from dataclasses import replace
+
+from bot.config import AccessSettings, Members
+from bot.interactions.command import Caller
+from bot.operations.change_request import ChangeRequest
+from bot.operations.policy import POLICIES, Policy
+from bot.operations.replacement_plan import Replacement
+from bot.operations.requests import MemberRemove, TaskSwitch
+from bot.permissions.access import Access
+from bot.workflow.proposals import ProposalService
+from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
+from tests.component.workflow.test_late_decisions import no_members, service
+
+__all__ = ["scenery"]
+ANNA = Caller(REMOVE.requester, "C0OPS", "")
+ACCESS = AccessSettings(operators=Members(users=(REMOVE.requester,)), approvers=Members(users=("U0BEN",)))
+
+
+def policy(*_of: object) -> Policy:
+    return replace(POLICIES["member_remove"], requester_may="always")
+
+
+async def no_link(_channel: str, _ts: str) -> str:
+    return ""
+
+
+async def posted(_key: object, _seconds: float) -> str:
+    return ""
+
+
+def proposals(scenery: Scenery) -> ProposalService:
+    return ProposalService(
+        repository=scenery.repository,
+        access=Access(ACCESS, no_members),
+        clusters={"prod": scenery.cluster},
+        decisions=service(scenery),
+        policies=policy,
+        permalink=no_link,
+        clock=scenery.clock,
+        posted=posted,
+    )
+
+
+async def test_change_that_is_so_already_proposes_nothing(scenery: Scenery) -> None:
+    scenery.simulated.set_switch("balance", "true")
+    reply = await proposals(scenery).propose(ANNA, scenery.cluster, ChangeRequest(TaskSwitch("balance", on=True)))
+    assert reply.message.text.startswith("balance is already on in prod")
+    assert await scenery.repository.recent(None, 9) == []
+
+
+async def test_finished_replacement_shows_its_plan_and_proposes_nothing(scenery: Scenery) -> None:
+    await scenery.cluster.snapshot(5.0)
+    scenery.clock.now += 4
+    third = scenery.simulated.raft.members[3]
+    wanted = Replacement(9, 3, third.raft_host, third.node_host)
+    reply = await proposals(scenery).replace(ANNA, scenery.cluster, wanted, ChangeRequest(MemberRemove(9)))
+    assert reply.message.text == "Peer 9 of prod is replaced by peer 3: all steps are done."
+    assert await scenery.repository.recent(None, 9) == []

@@ -1,0 +1,78 @@
+"""Any fact of a check, with any data; and the facts with which a check refuses."""
+
+from hypothesis import strategies as st
+
+from bot.operations.preflight.facts import cluster, leadership, members, quorum, tasks
+from bot.operations.preflight.verdict import Check, CheckLevel, Fact
+
+_BLOCKING_ADVICE = (
+    quorum.QuorumAdvice.POLL_AGAIN,
+    quorum.QuorumAdvice.BRING_BACK,
+    quorum.QuorumAdvice.BRING_BACK_OR_CONFIGURE,
+    quorum.QuorumAdvice.BY_HAND,
+)
+_SPECIAL: dict[type[Fact], st.SearchStrategy[Fact]] = {
+    leadership.MembersCatchUp: st.builds(
+        leadership.MembersCatchUp,
+        st.lists(st.from_type(leadership.BehindMember), min_size=1, max_size=3).map(tuple),
+    )
+}
+"""Facts that never have some of the values of their fields' types."""
+
+
+def facts_of(kind: type[Fact]) -> st.SearchStrategy[Fact]:
+    """Any fact of a kind."""
+    return _SPECIAL.get(kind, st.from_type(kind))
+
+
+def checks_of(kind: type[Fact]) -> st.SearchStrategy[Check]:
+    """Any check with a fact of a kind."""
+    text = st.text(max_size=20)
+    return st.builds(Check, text, st.sampled_from(CheckLevel), facts_of(kind), st.booleans(), text)
+
+
+BLOCKING: frozenset[type[Fact]] = frozenset(
+    {
+        cluster.NoHostAnswered,
+        cluster.NodeIdMissing,
+        cluster.NodeIdShared,
+        cluster.TwoLeaders,
+        cluster.NoLeaderNamed,
+        cluster.LeaderDenied,
+        cluster.LeaderUnplaced,
+        cluster.LeaderNotConfigured,
+        cluster.LeaderOutdated,
+        cluster.LeaderNotListed,
+        leadership.TargetLeads,
+        leadership.TargetIsLearner,
+        leadership.TargetIsStranger,
+        leadership.TargetUnproven,
+        leadership.TransferPending,
+        leadership.MembersCatchUp,
+        leadership.OperationOpen,
+        members.LearnerInPlace,
+        members.IdTaken,
+        members.IdAnswersElsewhere,
+        members.RaftAddressTaken,
+        members.RaftAddressServes,
+        members.ServiceAddressIsRaft,
+        members.ServiceAddressTaken,
+        members.ServiceAddressMissing,
+        members.NodeSilent,
+        members.RemovesStranger,
+        members.RemovesOnlyVoter,
+        members.RemovesLeader,
+        quorum.QuorumAfter,
+        quorum.CommitFails,
+        quorum.QuorumLost,
+        tasks.DialectUnknown,
+    }
+)
+"""Kinds of fact with which a check refuses; the preflight of random states makes no block of another kind."""
+
+
+def refusals_of(kind: type[Fact]) -> st.SearchStrategy[Fact]:
+    """Any fact of a kind with which a check refuses."""
+    if kind is quorum.QuorumAfter:
+        return st.builds(quorum.QuorumAfter, advice=st.sampled_from(_BLOCKING_ADVICE))
+    return facts_of(kind)

@@ -1,0 +1,169 @@
+"""What the watch remembers of a cluster."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bot.alerting.cluster_state.counters import with_status
+from bot.alerting.cluster_state.observations import Forecast, Progress, SwitchChange, SwitchNote
+from bot.alerting.cluster_state.state import ClusterState, LeaderChange, update, worth_writing
+from bot.alerting.cluster_status import cluster_status
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import Dialect
+from bot.store.state_codec import decode_state, encode_state
+from bot.views.status_text import status_sentence
+from tests.support.watch_builders import dark, disk, polled
+
+
+def after(*answers: object) -> ClusterState:
+    state = ClusterState()
+    for each in answers:
+        state = following(state, each)  # type: ignore[arg-type]
+    return state
+
+
+def following(state: ClusterState, snapshot: Snapshot) -> ClusterState:
+    """The state after a poll, with the status of that poll."""
+    status = cluster_status(snapshot)
+    return with_status(update(state, snapshot), status.level, status_sentence(status))
+
+
+def test_cluster_state_survives_the_store() -> None:
+    state = after(
+        replace(polled(100, bad=(disk(7),)), switches={"balance": None}, dropping=(disk(9, 1),), dialect=Dialect.V3),
+        replace(polled(115, leader=2, term=6), switches={"balance": "true"}),
+    )
+    assert state.changes
+    assert state.switch_changes
+    assert state.drops
+    state = replace(state, forecast=Forecast(100, 900))
+    assert decode_state(json.loads(json.dumps(encode_state(state)))) == state
+
+
+def test_state_of_another_release_is_read_where_known() -> None:
+    held = {"leader": 3, "new": 1, "disks": [{"id": 7, "color": "red"}], "changes": []}
+    state = decode_state(held)
+    assert (state.leader, state.disks[0].id) == (3, 7)
+    assert decode_state({}) == ClusterState()
+
+
+def test_first_leader_is_no_change() -> None:
+    assert after(polled(100)).changes == ()
+
+
+def test_another_peer_is_a_change() -> None:
+    state = after(polled(100), polled(115, leader=2, term=6))
+    assert state.changes == (LeaderChange(115, 1, 2, 6, before_at=100),)
+    assert (state.leader, state.leader_since) == (2, 115)
+
+
+def test_same_leader_in_a_higher_term_is_no_change() -> None:
+    state = after(polled(100), polled(115, term=9))
+    assert (state.changes, state.term, state.leader_since) == ((), 9, 100)
+
+
+def test_change_after_a_long_gap_names_the_gap() -> None:
+    state = after(polled(100), polled(4000, leader=3, term=8))
+    assert state.changes == (LeaderChange(4000, 1, 3, 8, away=3900, before_at=100),)
+
+
+def test_gap_shorter_than_the_write_interval_counts_as_watched() -> None:
+    assert after(polled(100), polled(195, leader=3, term=8)).changes[0].away == 0
+
+
+def test_first_poll_of_a_process_follows_a_gap() -> None:
+    resumed = update(after(polled(100)), polled(110, leader=3, term=8), resumed=True)
+    assert resumed.changes[0].away == 10
+    assert update(ClusterState(), polled(110), resumed=True).changes == ()
+
+
+def test_old_leader_in_a_lower_term_is_ignored() -> None:
+    state = after(polled(100, leader=2, term=6), polled(115, leader=1, term=5, silent=(2,)))
+    assert (state.leader, state.changes) == (2, ())
+
+
+def test_unreadable_state_keeps_its_last_value() -> None:
+    state = after(polled(100, bad=(disk(7),)), dark(115))
+    assert (state.leader, [note.id for note in state.disks], state.at) == (1, [7], 115)
+    assert (state.level, state.disks_at, state.leader_at) == ("unreachable", 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("answers", "worth"),
+    [
+        ((polled(100), polled(115)), False),
+        ((polled(100), polled(160)), True),
+        ((polled(100), polled(115, term=6)), True),
+        ((polled(100), polled(115, bad=(disk(1),))), True),
+        ((polled(100), polled(115, silent=(3,))), True),
+    ],
+)
+def test_state_is_written_on_change_and_each_minute(answers: tuple[object, object], worth: bool) -> None:
+    old = after(answers[0])
+    assert worth_writing(old, following(old, answers[1])) is worth  # type: ignore[arg-type]
+
+
+def test_cluster_state_stays_small() -> None:
+    state = after(
+        polled(1, bad=[disk(n) for n in range(5000)]),
+        *(polled(15 * n, leader=1 + n % 3, term=n) for n in range(5, 100)),
+    )
+    assert len(json.dumps(encode_state(state))) < 100_000
+    assert len(state.changes) == 20
+
+
+def stored(at: float, **switches: str | None) -> object:
+    return replace(polled(at), switches=switches, dialect=Dialect.V3)
+
+
+def test_switch_value_keeps_the_time_first_seen() -> None:
+    state = after(stored(100, balance="true", disk_drop=None), stored(160, balance="true", disk_drop=None))
+    assert state.switches == {"balance": SwitchNote("true", 100), "disk_drop": SwitchNote(None, 100)}
+    assert (state.switches_at, state.dialect, state.switch_changes) == (160, "v3", ())
+
+
+def test_switch_that_was_not_read_keeps_its_value() -> None:
+    state = after(stored(100, balance="true", disk_drop="true"), stored(160, balance="true"), polled(220), dark(280))
+    assert state.switches["disk_drop"] == SwitchNote("true", 100)
+    assert state.switches_at == 160
+
+
+def test_first_read_of_a_switch_is_no_change() -> None:
+    state = after(stored(100, balance="true"), stored(160, balance="false", disk_drop="true"))
+    assert state.switch_changes == (SwitchChange(160, "balance", "true", "false", before_at=100),)
+    assert state.switches["balance"] == SwitchNote("false", 160)
+
+
+def test_switch_changed_during_a_gap_names_the_gap() -> None:
+    state = after(stored(100, balance="true"), stored(4000, balance="false"))
+    assert state.switch_changes[0].away == 3900
+
+
+def test_hostile_values_are_kept_short_and_on_one_line() -> None:
+    state = after(stored(100, balance="a\n" + "b" * 5000))
+    assert state.switches["balance"].value == "a " + "b" * 77 + "…"
+
+
+def dropping(at: float, left: int | None) -> object:
+    chunks = None if left is None else {9: left}
+    return replace(polled(at), dropping=(disk(9, 1),), chunks=chunks)
+
+
+def test_dropping_disk_progresses_only_when_chunks_leave() -> None:
+    seen = [dropping(100, None), dropping(160, 50), dropping(220, None), polled(235), dropping(280, 50)]
+    state = after(*seen)
+    assert state.drops == (Progress(9, 1, since=100, moved_at=100, left=50),)
+    assert (state.dropping[0].id, state.dropping_at) == (9, 280)
+    assert after(*seen, dropping(340, 49), dropping(400, 50)).drops[0] == Progress(9, 1, 100, moved_at=340, left=49)
+
+
+def test_disk_progress_restarts_with_each_state_and_ends() -> None:
+    seen = (polled(100, bad=(disk(7), disk(8))), polled(115, bad=None), polled(130, bad=(disk(7, 3),)))
+    assert after(*seen).repairs == (Progress(7, 3, since=130, moved_at=130),)
+
+
+def test_leader_tenure_restarts_with_each_term() -> None:
+    state = after(polled(100), polled(115), polled(130, term=9))
+    assert (state.leader_since, state.term_since) == (100, 130)
+    assert after(polled(100), polled(115)).term_since == 100

@@ -1,0 +1,17 @@
+"""/cm ack: for operators of the alert's cluster, and answered with the alert."""
+
+from dataclasses import replace
+
+from bot.alerting.details import ReadOnly
+from bot.alerting.model import Alert, AlertState, Severity
+from tests.support.in_memory_ports import FakeAlerts, typed
+from tests.support.view_samples import AT
+
+OPEN = Alert("prod", "read_only", "", AlertState.FIRING, Severity.WARNING, ReadOnly(), AT - 60.0, id=17)
+
+
+async def test_alert_is_acknowledged_by_the_person_who_typed() -> None:
+    alerts = FakeAlerts((replace(OPEN, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA", acked_at=AT),))
+    [reply] = await typed("ack 17", alerts=alerts)
+    assert alerts.done == [("ack", 17, "U0ANNA")]
+    assert "17" in reply.message.text

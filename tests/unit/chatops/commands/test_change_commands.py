@@ -1,0 +1,111 @@
+"""The commands that change the raft group or follow operations: what they make of what is typed."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.common.errors import UserError
+from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.model import Operation, OpState, advance
+from bot.operations.replacement_plan import Replacement
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from tests.support.in_memory_ports import FakeCluster, FakeDesk, typed
+from tests.support.view_samples import AT, seen
+
+OP = advance(
+    Operation("prod", MemberRemove(3), "U0ANNA", AT, AT + 900, channel="C0OPS", id=12),
+    OpState.WAITING,
+    at=AT,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "change_request"),
+    [
+        (
+            "member add 4 cm4:10110 node=cm4:9998",
+            ChangeRequest(MemberAdd(4, "cm4:10110", "cm4:9998", learner=True)),
+        ),
+        (
+            "member add 4 CM4:10110 as=normal node=cm4:9998 reason=more",
+            ChangeRequest(MemberAdd(4, "cm4:10110", "cm4:9998", learner=False), "more"),
+        ),
+        (
+            "member add 4 <http://cm4.example.com:10110|cm4.example.com:10110>",
+            ChangeRequest(MemberAdd(4, "cm4.example.com:10110")),
+        ),
+        ("member remove 18446744073709551615 prod", ChangeRequest(MemberRemove(2**64 - 1))),
+        ("member remove 3 dry-run=yes", ChangeRequest(MemberRemove(3), dry_run=True)),
+        ("member remove 3 force=yes reason=lost", ChangeRequest(MemberRemove(3), "lost", RequestOptions(forced=True))),
+        ("leader transfer 2", ChangeRequest(LeaderTransfer(2))),
+        (
+            "task disable balance for=2h",
+            ChangeRequest(TaskSwitch("balance", on=False), options=RequestOptions(lease=7200.0)),
+        ),
+        (
+            "task enable inspect for=1d dialect=v1",
+            ChangeRequest(TaskSwitch("volume_inspect", on=True), options=RequestOptions(lease=86400, dialect="v1")),
+        ),
+    ],
+)
+async def test_typed_command_becomes_a_change_request(line: str, change_request: ChangeRequest) -> None:
+    proposals = FakeDesk()
+    [reply] = await typed(line, FakeCluster(), proposals=proposals)
+    assert [made for _, cluster, made in proposals.proposed if cluster == "prod"] == [change_request]
+    assert reply.private
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("member add 4", "needs host"),
+        ("member add 4 cm4:10110 as=voter", "one of learner, normal"),
+        ("member remove -1", "out of range"),
+        ("member remove 0", "Peer id 0 cannot be used"),
+        ("member remove 18446744073709551616", "out of range"),
+        ("member remove 1e3", "whole number in plain digits"),
+        ("member remove ٣", "whole number in plain digits"),
+        ("member add 4 https://cm4:10110", "a scheme such as http://"),
+        ("member add 4 cm4:99999", "between 1 and 65535"),
+        ("member add 4 cm4:10110 node=cm4:10110", "a node has two ports"),
+        ("member replace 3 4 cm4 node=cm4:9998", "has no port"),
+        ("task disable balance for=2", "such as 30m, 2h30m, 7d or 1w"),
+        ("task disable balance for=99d", "between 1m and 30d"),
+        ("op 0", "at least 1"),
+        ("op settle 12 maybe reason=abc", "one of done, not-done"),
+        ("op settle 12 done", "needs reason"),
+        ("ops state=old", "one of open, recent"),
+    ],
+)
+async def test_impossible_arguments_get_one_sentence_without_a_request(line: str, words: str) -> None:
+    proposals = FakeDesk()
+    with pytest.raises(UserError) as caught:
+        await typed(line, FakeCluster(), proposals=proposals)
+    assert words in str(caught.value)
+    assert (proposals.proposed, proposals.done) == ([], [])
+
+
+async def test_replace_cancel_and_settle_reach_the_proposal_service() -> None:
+    proposals = FakeDesk()
+    await typed("member replace 3 4 CM4:10110 node=cm4:9998 reason=lost", proposals=proposals)
+    await typed("op cancel 12", proposals=proposals)
+    await typed('op settle 12 NOT-DONE reason="not in the log"', proposals=proposals)
+    assert proposals.done == [
+        ("replace", "prod", Replacement(3, 4, "cm4:10110", "cm4:9998"), "lost"),
+        ("cancel", 12),
+        ("settle", 12, False, "not in the log"),
+    ]
+
+
+async def test_operations_are_listed_and_shown_without_buttons() -> None:
+    ended = replace(OP, id=11, state=OpState.VERIFIED, approvals=("U0BEN",), cluster="test")
+    proposals = FakeDesk(known=(OP, ended))
+    [opened] = await typed("ops", proposals=proposals)
+    [recent] = await typed("ops state=recent", proposals=proposals)
+    [of_test] = await typed("ops cluster=test", proposals=proposals)
+    [one] = await typed("op 12", proposals=proposals)
+    assert "1 open operation, the newest first. Operation #12: Remove peer 3 from prod, waiting." in opened.message.text
+    assert "U0BEN" in seen(recent.message)
+    assert "There is no open operation" in of_test.message.text
+    assert "Remove peer 3 from prod" in seen(one.message)
+    assert not [block for block in one.message.blocks if block["type"] == "actions"]

@@ -1,0 +1,40 @@
+"""/cm disk: a disk that claims to be empty is shown with the units that are left on it; /cm disks finds none."""
+
+import pytest
+
+from bot.clustermgr.models import Disk, DiskStatus
+from bot.common.errors import ClusterTimeout
+from tests.support.in_memory_ports import FakeApi, FakeCluster, typed
+
+
+class Silent(FakeApi):
+    """An API that does not answer about units."""
+
+    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+        """Give no answer."""
+        raise ClusterTimeout(f"10.0.0.1:9998 gave no answer about disk {disk_id} in time ({first}).")
+
+
+REPAIRED = Disk(disk_id=7, status=DiskStatus.REPAIRED, idc="z0", host="http://10.0.0.9:8899", path="/data/7")
+
+
+@pytest.mark.parametrize(
+    ("api", "text"),
+    [
+        (
+            FakeApi((REPAIRED,), units=(5 << 32, 6 << 32)),
+            "*but 2 units are left on it: do not pull it* (volumes #5, #6)",
+        ),
+        (FakeApi((REPAIRED,), units=(5 << 32,)), "*but 1 unit is left on it: do not pull it* (volume #5)"),
+        (Silent((REPAIRED,)), "but its units could not be counted: do not pull it until they are"),
+    ],
+)
+async def test_repaired_disk_is_shown_with_its_units(api: FakeApi, text: str) -> None:
+    [reply] = await typed("disk 7", FakeCluster(api=api))
+    assert text in str(reply.message.blocks)
+
+
+@pytest.mark.parametrize("text", ["disks", "disks idc=z9", "disks host=10.0.0.8:8899"])
+async def test_no_disk_found_is_an_answer(text: str) -> None:
+    [reply] = await typed(text, FakeCluster(api=FakeApi()))
+    assert "no disk" in reply.message.text.lower()

@@ -1,0 +1,66 @@
+"""What a form offers of a cluster, and what it says when the cluster does not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from bot.chatops.forms.choices import Offers, read
+from bot.clustermgr.models import Snapshot
+from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, DialectEvidence, EvidenceKind
+from bot.interactions.command import Offer
+from tests.support.in_memory_ports import FakeCluster
+from tests.support.view_samples import healthy, leaderless
+
+
+async def test_peers_are_listed_in_the_leaders_order() -> None:
+    offers = await read(FakeCluster(seen=[healthy()]), frozenset({Offer.PEER}))
+    labels = [choice.label for choice in offers.choices[Offer.PEER]]
+    assert [choice.value for choice in offers.choices[Offer.PEER]] == ["1", "2", "3"]
+    assert sum("· leader ·" in label for label in labels) == 1
+    assert offers.notes == ()
+
+
+async def test_form_without_leader_takes_a_typed_id() -> None:
+    offers = await read(FakeCluster(seen=[leaderless()]), frozenset({Offer.PEER}))
+    assert offers.choices == {}
+    assert offers.notes == ("Type the id of the peer: the members of prod cannot be read now.",)
+
+
+class Hanging(FakeCluster):
+    """A cluster whose looks never come; notes that the look was given up."""
+
+    given_up = False
+
+    async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+        assert (bad_disks, bool(switches)) in {(False, True), (False, False)}
+        try:
+            await asyncio.Event().wait()
+            yield healthy()
+        finally:
+            self.given_up = True
+
+
+async def test_a_silent_cluster_does_not_stop_the_form() -> None:
+    cluster = Hanging(verdict=None)
+    assert (await read(cluster, frozenset({Offer.PEER}), within=0.01)).choices == {}
+    assert cluster.given_up
+    offers = await read(cluster, frozenset({Offer.TASK}), within=0.01)
+    assert [choice.value for choice in offers.choices[Offer.TASK]] == [task.name for task in TASKS]
+    assert not offers.dialect_known
+    assert "cannot be read now" in offers.notes[0]
+    assert "is not known how prod spells" in offers.notes[1]
+
+
+async def test_tasks_are_those_of_the_dialect() -> None:
+    seen = Snapshot("prod", 1.0, healthy().answers, switches={"balance": "true", "disk_repair": None})
+    cluster = FakeCluster(seen=[seen], verdict=DetectedDialect(Dialect.V3, DialectEvidence(EvidenceKind.PINNED)))
+    offers = await read(cluster, frozenset({Offer.TASK}))
+    labels = [choice.label for choice in offers.choices[Offer.TASK]]
+    assert "balance · on" in labels
+    assert "disk_repair · unset" in labels
+    assert "disk_drop" in labels, "not read: without its state"
+
+
+async def test_change_without_cluster_facts_sends_no_request() -> None:
+    cluster = FakeCluster()
+    assert await read(cluster, frozenset()) == Offers()
+    assert cluster.read == []

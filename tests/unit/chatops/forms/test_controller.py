@@ -1,0 +1,91 @@
+"""Actions in views that are out of date: the view says so, and nothing else happens."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.chatops.forms.controller import Forms
+from bot.chatops.forms.events import ViewAction, ViewState
+from bot.chatops.forms.signing import Origin, sign
+from bot.chatops.forms.view_versions import ViewVersions
+from bot.config import AccessSettings, Members
+from bot.permissions.access import Access
+from bot.views.forms import CLUSTER, KIND
+from bot.views.home import CHANGE, STATUS
+from tests.support.in_memory_ports import FakeCluster
+from tests.support.slack_recorder import SlackRecorder
+
+KEY = b"key"
+VIEW = ViewState("V1", "h1", sealed=sign(Origin("U0EVE", "C1", "", "", ""), KEY))
+
+
+async def no_members(_group: str) -> frozenset[str]:
+    return frozenset()
+
+
+@dataclass
+class Refusals:
+    """An audit log that records refused commands."""
+
+    noted: list[tuple[str, str]] = field(default_factory=list)
+
+    async def refused_command(self, work: Any, cluster: str, _why: str) -> None:
+        self.noted.append((work.text, cluster))
+
+
+def forms(slack: SlackRecorder, refusals: Refusals) -> Forms:
+    other: Any = None
+    return Forms(
+        clusters={"prod": FakeCluster()},
+        access=Access(AccessSettings(operators=Members(users=("U0ANNA",))), no_members),
+        policies=other,
+        remembered=other,
+        slack=slack,
+        screens=ViewVersions(slack),
+        record_refusal=refusals.refused_command,
+        home=other,
+        key=KEY,
+    )
+
+
+def acted(action: str, value: str, user: str = "U0EVE") -> ViewAction:
+    return ViewAction("T1", user, action, value, VIEW)
+
+
+async def test_status_of_a_removed_cluster_says_so() -> None:
+    slack = SlackRecorder()
+    await forms(slack, Refusals()).acted(acted(STATUS, "gone"))
+    assert "That cluster is no longer configured. Open this tab again." in str(slack.shown[-1])
+
+
+async def test_unknown_action_is_ignored_and_logged() -> None:
+    slack = SlackRecorder()
+    with capture_logs() as logs:
+        await forms(slack, Refusals()).acted(acted("a_later_release", ""))
+    assert [line["event"] for line in logs] == ["form.passed_over"]
+    assert slack.shown == []
+
+
+@pytest.mark.parametrize(("action", "value", "cluster"), [(KIND, "task disable", ""), (CLUSTER, "prod", "prod")])
+async def test_choice_without_the_role_is_refused_in_the_form(action: str, value: str, cluster: str) -> None:
+    slack, refusals = SlackRecorder(hash=VIEW.hash), Refusals()
+    await forms(slack, refusals).acted(acted(action, value))
+    assert "operators" in str(slack.shown[-1])
+    assert refusals.noted == [(f"do ({action})", cluster)]
+
+
+async def test_form_of_a_removed_cluster_needs_the_role_anywhere() -> None:
+    slack, refusals = SlackRecorder(), Refusals()
+    await forms(slack, refusals).acted(acted(CHANGE, "gone"))
+    assert "to `access.operators` in its settings" in str(slack.shown[-1])
+    assert [text for text, _ in refusals.noted] == [f"do ({CHANGE})"]
+
+
+async def test_form_that_slack_does_not_open_is_no_refusal() -> None:
+    slack, refusals = SlackRecorder(refuses="expired_trigger_id"), Refusals()
+    with capture_logs() as logs:
+        await forms(slack, refusals).acted(acted(CHANGE, "prod", "U0ANNA"))
+    assert "expired_trigger_id" in logs[-1]["error"]
+    assert (slack.shown, refusals.noted) == ([], [])
