@@ -22,9 +22,11 @@ class RiskLevel(IntEnum):
     """Units are lost; two or more can be lost yet."""
     ONE_LEFT = 2
     """It can lose one more unit."""
-    NONE_LEFT = 3
+    UNKNOWN = 3
+    """Units are lost, and its code mode is not known, so neither is what it can lose."""
+    NONE_LEFT = 4
     """The next lost unit loses data."""
-    LOST = 4
+    LOST = 5
     """More units are lost than the code mode tolerates."""
 
 
@@ -55,11 +57,11 @@ class VolumeRisk:
 
     @property
     def level(self) -> RiskLevel:
-        """Level by the lost units alone; a volume of an unknown mode that has lost units can lose no more for sure."""
+        """Level by the lost units alone."""
         if not self.lost:
             return RiskLevel.NONE
         if self.left is None:
-            return RiskLevel.NONE_LEFT
+            return RiskLevel.UNKNOWN
         if self.left < 0:
             return RiskLevel.LOST
         return {0: RiskLevel.NONE_LEFT, 1: RiskLevel.ONE_LEFT}.get(self.left, RiskLevel.REDUCED)
@@ -141,3 +143,8 @@ def risks_of(survey: VolumeSurvey) -> tuple[VolumeRisk, ...]:
     expired = infer_expired(survey.volumes.values(), survey.disks)
     found = (volume_risk(volume, survey.disks, expired) for volume in survey.volumes.values())
     return tuple(sorted(found, key=_worst_first))
+
+
+def unwritten(risks: Iterable[VolumeRisk]) -> int:
+    """Number of units by which these margins may be smaller while missing shards are not rebuilt."""
+    return max((risk.mode.unwritten for risk in risks if risk.mode is not None and risk.lost), default=0)

@@ -143,7 +143,9 @@ class Cluster:
     async def _read_volumes(self, snapshot: Snapshot, bad_disks: Sequence[Disk], within: float) -> VolumeSurvey:
         listed, host = self._slow_poller.listed, snapshot.leader[0] if snapshot.leader else None
         bad = frozenset(disk.disk_id for disk in bad_disks)
-        disks = SuspectDisks(bad, self._dropping - bad - listed.gone, listed.gone - bad, listed.readonly)
+        disks = SuspectDisks(
+            bad, self._dropping - bad - listed.gone, listed.gone - bad, listed.readonly, bool(listed.at)
+        )
         async with self._reading:
             return await self._volume_reader.read(disks, snapshot.at, host, within)
 
@@ -153,11 +155,13 @@ class Cluster:
         Returns the snapshot that the disks come from. Without a leader, what an earlier poll knows is returned.
         """
         ends = self.clock() + within
-        snapshot = await self.snapshot(self.deadline * ANSWER_SHARE)
+        snapshot = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2))
         survey = self._volume_reader.survey()
         if snapshot.leader is None or snapshot.bad_disks is None:
             return snapshot, survey
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
+        with suppress(ClusterError):
+            self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(first=snapshot.leader[0]))
         while True:
             left = ends - self.clock()
             survey = await self._read_volumes(snapshot, snapshot.bad_disks, max(0.1, min(SURVEY_SECONDS, left)))

@@ -52,6 +52,7 @@ class VolumeReader:
     _volumes: dict[int, PlacedVolume] = field(default_factory=dict)
     _tried: dict[int, float] = field(default_factory=dict)
     _marker: int | None = None
+    _read_at: float = 0.0
     _suspects: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
     _gone_since: dict[int, float] | None = None
@@ -61,7 +62,7 @@ class VolumeReader:
 
         A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
         """
-        self._disks = disks
+        self._disks, self._read_at = disks, now
         self._keep(dict.fromkeys(disks.unsafe, REREAD_SECONDS) | self._intervals_of_gone(disks, now))
         with suppress(TimeoutError, ClusterError):
             async with asyncio.timeout(within):
@@ -73,7 +74,7 @@ class VolumeReader:
         """What is known now."""
         pending = tuple(sorted(self._suspects.keys() - self._counted.keys()))
         missing = None if self._marker is not None else len(self._missing())
-        return VolumeSurvey(self._disks, dict(self._volumes), dict(self._counted), pending, missing)
+        return VolumeSurvey(self._disks, dict(self._volumes), dict(self._counted), pending, missing, self._read_at)
 
     def _intervals_of_gone(self, disks: SuspectDisks, now: float) -> dict[int, float]:
         """Seconds between two reads of each disk listed as repaired or dropped; often while units are left."""
@@ -112,14 +113,14 @@ class VolumeReader:
         return sorted(missing, key=lambda vid: (self._tried.get(vid, 0.0), -wanted[vid], vid))
 
     async def _read_unit_lists(self, now: float, host: str | None) -> None:
-        due = [disk for disk, seconds in self._suspects.items() if now - self._read_at(disk) >= seconds]
-        turn = sorted(due, key=lambda disk: (disk in self._disks.gone, self._read_at(disk), disk))
+        due = [disk for disk, seconds in self._suspects.items() if now - self._counted_at(disk) >= seconds]
+        turn = sorted(due, key=lambda disk: (disk in self._disks.gone, self._counted_at(disk), disk))
         for disk in turn[:MAX_UNIT_LISTS]:
             vuids = await self.api.disk_units(disk, first=host)
             self._units[disk] = frozenset(vuid >> 32 for vuid in vuids)
             self._counted[disk] = UnitCount(len(vuids), now)
 
-    def _read_at(self, disk: int) -> float:
+    def _counted_at(self, disk: int) -> float:
         return self._counted[disk].at if disk in self._counted else float("-inf")
 
     async def _read_volumes(self, now: float, host: str | None) -> None:

@@ -28,13 +28,14 @@ class SuspectDisks:
     """Disks whose units are not safe or move, by id.
 
     `bad` are broken or repairing, `gone` are listed as repaired or dropped, `dropping` are being dropped. `readonly`
-    disks only take no writes.
+    disks only take no writes. `listed` is False while the whole disk list was not read: `gone` is unknown then.
     """
 
     bad: frozenset[int] = frozenset()
     dropping: frozenset[int] = frozenset()
     gone: frozenset[int] = frozenset()
     readonly: frozenset[int] = frozenset()
+    listed: bool = True
 
     @property
     def unsafe(self) -> frozenset[int]:
@@ -53,7 +54,8 @@ class VolumeSurvey:
 
     `units` are the units left on each of these disks. `pending_disks` are the disks whose units were not read yet,
     `pending_volumes` is the number of volumes not read yet (None while pages are read: their number is not known).
-    While anything is pending, a volume that is not listed is not known to be safe.
+    `read_at` is the time of the last read (Unix seconds, 0: none). While anything is pending, a volume that is not
+    listed is not known to be safe.
     """
 
     disks: SuspectDisks
@@ -61,8 +63,14 @@ class VolumeSurvey:
     units: Mapping[int, UnitCount]
     pending_disks: tuple[int, ...] = ()
     pending_volumes: int | None = 0
+    read_at: float = 0.0
+
+    @property
+    def known(self) -> bool:
+        """True if anything was read at all."""
+        return bool(self.read_at)
 
     @property
     def complete(self) -> bool:
         """True if every unit list and every volume was read."""
-        return not self.pending_disks and self.pending_volumes == 0
+        return self.known and self.disks.listed and not self.pending_disks and self.pending_volumes == 0

@@ -19,6 +19,7 @@ from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect
+from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
@@ -120,6 +121,9 @@ class ClusterPort(Protocol):
 
     async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         """Poll again, late enough after the first poll to confirm or contradict it."""
+
+    async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
+        """Return a snapshot, and the volumes on its disks that are not safe, read for at most `within` seconds."""
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """Return how the cluster spells its switches, from memory or from new probes. Never raises ClusterError."""

@@ -1,6 +1,6 @@
 """/cm risk: the volumes that have lost units or cannot reach them, the worst first. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_level
@@ -14,6 +14,7 @@ _MAX_DISKS = 12
 _MARKS = {
     RiskLevel.LOST: "🔴",
     RiskLevel.NONE_LEFT: "🔴",
+    RiskLevel.UNKNOWN: "🔴",
     RiskLevel.ONE_LEFT: "🟡",
     RiskLevel.REDUCED: "🟡",
     RiskLevel.NONE: "🟢",
@@ -39,12 +40,13 @@ class RiskReport:
 def risk(report: RiskReport) -> Message:
     """Render the volumes at risk and what is not known of them."""
     shown = at_risk(report.risks)
-    sentence = f"{_sentence(report, shown)}"
+    sentence = _sentence(report, shown)
     worst = max((each.level for each in shown), default=RiskLevel.NONE)
     if shown and worst is RiskLevel.NONE:
         worst = RiskLevel.REDUCED
     notes = [*_unknowns(report, shown), f"As of {date(report.at, 'time')}."]
-    head = section(f"{_MARKS[worst]} *{sentence}*")
+    mark = _MARKS[worst] if report.survey.known else "⚪"
+    head = section(f"{mark} *{sentence}*")
     if not shown:
         return message(sentence, head, context(" ".join(notes)))
     rows = table([_row(each) for each in shown], header=_HEADER, right=(0, 1, 3, 4, 5))
@@ -52,22 +54,31 @@ def risk(report: RiskReport) -> Message:
 
 
 def _sentence(report: RiskReport, shown: Sequence[VolumeRisk]) -> str:
-    cluster, levels = escape(report.cluster), by_level(shown)
+    cluster = escape(report.cluster)
+    if shown:
+        return _worst(by_level(shown), len(shown), cluster)
+    if not report.survey.known:
+        return f"The volumes of {cluster} cannot be judged: no leader answers."
+    known = "has" if report.survey.complete else "is known to have"
+    return f"No volume of {cluster} {known} lost units."
+
+
+def _worst(levels: Mapping[RiskLevel, int], total: int, cluster: str) -> str:
+    """Say how many volumes are at the worst level, and what that means."""
     if lost := levels[RiskLevel.LOST]:
         return f"Data of {count(lost, 'volume')} of {cluster} is lost."
     if none := levels[RiskLevel.NONE_LEFT]:
-        verb = "loses" if none == 1 else "lose"
-        return f"{count(none, 'volume')} of {cluster} {verb} data if one more unit is lost."
+        return f"{count(none, 'volume')} of {cluster} {'loses' if none == 1 else 'lose'} data if one more unit is lost."
+    if unknown := levels[RiskLevel.UNKNOWN]:
+        has = "has" if unknown == 1 else "have"
+        return f"{count(unknown, 'volume')} of {cluster} {has} lost units; how many more can be lost is not known."
     if one := levels[RiskLevel.ONE_LEFT]:
         return f"{count(one, 'volume')} of {cluster} can lose 1 more unit{'' if one == 1 else ' each'}."
     if reduced := levels[RiskLevel.REDUCED]:
-        verb = "has" if reduced == 1 else "have"
-        return f"{count(reduced, 'volume')} of {cluster} {verb} lost units and can lose 2 or more yet."
-    if shown:
-        verb = "has" if len(shown) == 1 else "have"
-        return f"{count(len(shown), 'volume')} of {cluster} {verb} unreachable units; no unit is known to be lost."
-    known = "is known to have" if not report.survey.complete else "has"
-    return f"No volume of {cluster} {known} lost units."
+        has = "has" if reduced == 1 else "have"
+        return f"{count(reduced, 'volume')} of {cluster} {has} lost units and can lose 2 or more yet."
+    has = "has" if total == 1 else "have"
+    return f"{count(total, 'volume')} of {cluster} {has} unreachable units; no unit is known to be lost."
 
 
 def _row(each: VolumeRisk) -> tuple[str, ...]:

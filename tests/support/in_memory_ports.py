@@ -23,6 +23,7 @@ from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.models import Disk, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
+from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Reply
@@ -133,6 +134,7 @@ class FakeCluster:
     read: list[tuple[bool, tuple[str, ...]]] = field(default_factory=list)
     earlier: Snapshot | None = None
     second: Snapshot | None = None
+    surveys: list[VolumeSurvey] = field(default_factory=list)
 
     async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         self.read.append((bad_disks, switches))
@@ -147,6 +149,9 @@ class FakeCluster:
 
     async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         return self.second or self.seen[-1]
+
+    async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
+        return self.seen[-1], self.surveys.pop(0)
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         if self.verdict is None:

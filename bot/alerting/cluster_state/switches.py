@@ -58,3 +58,8 @@ def _known(state: ClusterState) -> Iterator[SwitchState]:
 def is_off(state: ClusterState, task: str, now: float) -> bool:
     """True if the task is known to be off."""
     return any(switch.task == task and switch.off for switch in switches(state, now) or ())
+
+
+def shard_repair_off(state: ClusterState, now: float) -> bool:
+    """True if missing shards are known not to be rebuilt."""
+    return is_off(state, "shard_repair", now)

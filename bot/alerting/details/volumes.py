@@ -25,6 +25,7 @@ class VolumeLoss:
 class VolumesAtRisk(Detail):
     """Volumes that can lose one more unit (`one_left`) or none (`none_left`); `volumes` are the worst of them.
 
+    `unknown` have lost units and a code mode that is not known.
     `unwritten` is set while missing shards are not rebuilt: each margin may be smaller by up to so many units.
     """
 
@@ -32,11 +33,12 @@ class VolumesAtRisk(Detail):
     none_left: int
     volumes: tuple[VolumeLoss, ...]
     unwritten: int = 0
+    unknown: int = 0
 
     @property
     def more(self) -> int:
         """Number of volumes that are not among `volumes`."""
-        return self.one_left + self.none_left - len(self.volumes)
+        return self.one_left + self.none_left + self.unknown - len(self.volumes)
 
 
 @dataclass(frozen=True, slots=True)

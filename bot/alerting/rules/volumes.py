@@ -3,22 +3,14 @@
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.switches import known_now
+from bot.alerting.cluster_state.switches import shard_repair_off
 from bot.alerting.details import VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import Alert, Detail, Finding, Outcome, Severity
 from bot.alerting.outcomes import VolumesNow
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, risks_of
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, risks_of, unwritten
 
-_SHARD_REPAIR = "shard_repair"
-
-
-def unwritten(context: RuleContext, risks: Sequence[VolumeRisk]) -> int:
-    """Number of units by which the margins may be smaller, because missing shards are not rebuilt; 0 if they are."""
-    switch = {known.task: known for known in known_now(context) or ()}.get(_SHARD_REPAIR)
-    if switch is None or not switch.off:
-        return 0
-    return max((risk.mode.unwritten for risk in risks if risk.mode is not None), default=0)
+_NEAR = frozenset({RiskLevel.ONE_LEFT, RiskLevel.UNKNOWN, RiskLevel.NONE_LEFT})
 
 
 def _loss(risk: VolumeRisk) -> VolumeLoss:
@@ -33,7 +25,7 @@ def _losses(risks: Sequence[VolumeRisk]) -> tuple[VolumeLoss, ...]:
 def _judge(context: RuleContext, find: Callable[[Sequence[VolumeRisk]], Finding | None]) -> Answer:
     """Find among the volumes that are read; what is not read yet proves neither risk nor safety."""
     survey = context.snapshot.volumes
-    if survey is None:
+    if survey is None or not survey.known or context.snapshot.leader is None:
         return CANNOT_TELL
     found = find(risks_of(survey))
     if found is None:
@@ -58,14 +50,20 @@ def _finding(
 
 def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
     def find(risks: Sequence[VolumeRisk]) -> Finding | None:
-        near = [risk for risk in risks if risk.level in {RiskLevel.ONE_LEFT, RiskLevel.NONE_LEFT}]
+        near = [risk for risk in risks if risk.level in _NEAR]
         if not near:
             return None
         levels = by_level(near)
+        smaller = unwritten(near) if shard_repair_off(context.state, context.now) else 0
         detail = VolumesAtRisk(
-            levels[RiskLevel.ONE_LEFT], levels[RiskLevel.NONE_LEFT], _losses(near), unwritten(context, near)
+            levels[RiskLevel.ONE_LEFT],
+            levels[RiskLevel.NONE_LEFT],
+            _losses(near),
+            smaller,
+            levels[RiskLevel.UNKNOWN],
         )
-        severity = limits.severity if levels[RiskLevel.NONE_LEFT] else limits.at_most(Severity.WARNING)
+        severe = levels[RiskLevel.NONE_LEFT] or levels[RiskLevel.UNKNOWN]
+        severity = limits.severity if severe else limits.at_most(Severity.WARNING)
         return _finding(context, VOLUMES_AT_RISK.key, severity, detail, near)
 
     return _judge(context, find)

@@ -16,6 +16,9 @@ def volumes_at_risk(detail: VolumesAtRisk, cluster: str) -> AlertText:
         sentence = f"{count(detail.none_left, 'volume')} of {cluster} {verb} data if one more unit is lost"
         if detail.one_left:
             sentence += f"; {detail.one_left:,} more can lose 1 more unit"
+    elif detail.unknown and not detail.one_left:
+        verb = "has" if detail.unknown == 1 else "have"
+        sentence = f"{count(detail.unknown, 'volume')} of {cluster} {verb} lost units and an unknown code mode"
     else:
         each = "" if detail.one_left == 1 else " each"
         sentence = f"{count(detail.one_left, 'volume')} of {cluster} can lose 1 more unit{each}"

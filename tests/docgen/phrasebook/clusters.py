@@ -1,13 +1,16 @@
 """Samples of the answers about clusters, and of lists, errors and help."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.volume_risk import risks_of
 from bot.audit.chain import GENESIS, seal
 from bot.audit.query import AuditQuery, Found
 from bot.chatops.commands.help import topic
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 from bot.common.errors import (
     AuthRejected,
     ClusterRefused,
@@ -27,6 +30,7 @@ from bot.views.errors import crashed, sentence
 from bot.views.help import details, overview
 from bot.views.members import members
 from bot.views.people import version, whoami
+from bot.views.risk import RiskReport, risk
 from bot.views.stat import stat
 from bot.views.status import Status, status, stopped
 from bot.views.tasks import tasks
@@ -67,6 +71,7 @@ def sections() -> Iterator[Section]:
         "Clusters (`/cm clusters`)", (Sample("some", clusters(LINES, now=AT)), Sample("none", clusters((), now=AT)))
     )
     yield _disks()
+    yield _risk()
     yield _tasks()
     yield _audit()
     yield _status_line()
@@ -86,6 +91,32 @@ def _disks() -> Section:
             Sample("one disk", disk("prod", found[0], at=AT)),
             Sample("repaired, units are left", disk("prod", one, at=AT, units=(12 << 32 | 1 << 24 | 1, 14 << 32 | 1))),
             Sample("repaired, no unit is left", disk("prod", one, at=AT, units=())),
+        ),
+    )
+
+
+def _risk() -> Section:
+    disks = SuspectDisks(bad=frozenset({1, 5, 7, 8}))
+    volumes = {
+        12: PlacedVolume(12, 11, -3, (1, 5, 7, 2, 3, 4)),
+        13: PlacedVolume(13, 11, -2, (1, 5, 2, 3, 4, 6)),
+        14: PlacedVolume(14, 77, -2, (1, 2, 3, 4)),
+    }
+    lost = {15: PlacedVolume(15, 11, -4, (1, 5, 7, 8, 2, 3))}
+
+    def sample(state: str, held: dict[int, PlacedVolume], at: float = AT, **more: Any) -> Sample:
+        survey = VolumeSurvey(disks, held, {}, read_at=at, **more.pop("pending", {}))
+        return Sample(state, risk(RiskReport("prod", risks_of(survey), survey, AT, **more)))
+
+    return Section(
+        "Volumes at risk (`/cm risk`)",
+        (
+            sample("nothing is lost", {}),
+            sample("the worst can lose no more, shard_repair is off", volumes, unwritten=1),
+            sample("one can lose 1 more", {13: volumes[13]}, pending={"pending_disks": (7, 8), "pending_volumes": 40}),
+            sample("data is lost", lost | volumes, expired=2),
+            sample("volumes are still being listed", {13: volumes[13]}, pending={"pending_volumes": None}),
+            sample("no leader", {}, at=0.0),
         ),
     )
 

@@ -64,7 +64,7 @@ def test_local_units_use_up_no_parity(mode: CodeMode) -> None:
 
 def test_unknown_mode_is_never_safe() -> None:
     hurt = volume_risk(volume(UNKNOWN, [1, 2, 3]), SuspectDisks(bad=frozenset({2})))
-    assert (hurt.mode, hurt.left, hurt.lost, hurt.level) == (None, None, (2,), RiskLevel.NONE_LEFT)
+    assert (hurt.mode, hurt.left, hurt.lost, hurt.level) == (None, None, (2,), RiskLevel.UNKNOWN)
 
 
 def test_counts_are_never_mixed() -> None:
