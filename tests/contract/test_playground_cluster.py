@@ -24,9 +24,9 @@ from bot.playground.clustermgr_sim import (
     SimulatedCluster,
     Timing,
     VirtualClock,
-    Volumes,
 )
 from bot.playground.clustermgr_sim.nodes import Member, Progress
+from tests.support.simulated_volumes import counted_volumes
 
 HERE = Path(__file__).parent
 SCENES: dict[str, Any] = tomllib.loads((HERE / "test_playground_cluster.toml").read_text())
@@ -53,7 +53,7 @@ def exchanges(path: Path) -> list[Exchange]:
 def build_data(version: str, scene: dict[str, Any]) -> Data:
     flavour = FLAVOURS[FLAVOUR_OF[version]]
     data = Data(kv=dict(scene.get("kv", {})), file_config=dict(flavour.file_config) | scene.get("file", {}))
-    data.volumes = Volumes(*scene.get("volumes", []))
+    data.volumes = counted_volumes(**scene.get("volumes", {}))
     data.services = [Service(*row) for row in scene.get("services", [])]
     rows = SCENES["disks"][version] if scene.get("disks") else []
     for number, (name, used, free_chunks, created) in enumerate(rows, start=1):

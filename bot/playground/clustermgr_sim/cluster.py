@@ -11,7 +11,8 @@ from typing import Self
 from bot.playground.clustermgr_sim.answer import CUT, Answer, Call
 from bot.playground.clustermgr_sim.clock import Clock, RealClock, Timing, VirtualClock
 from bot.playground.clustermgr_sim.controls import DiskControls, ProcessControls
-from bot.playground.clustermgr_sim.data import Data, demo_data
+from bot.playground.clustermgr_sim.data import Data
+from bot.playground.clustermgr_sim.demo import demo_data
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import FaultControls, Faults, Kind, refusal, spoil
 from bot.playground.clustermgr_sim.flavour import FLAVOURS

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.playground.clustermgr_sim.cluster import SimulatedCluster
+from bot.playground.clustermgr_sim.disks import Disk
 from bot.playground.clustermgr_sim.raft import NotPossible
 
 _LAST_REQUESTS = 50
@@ -140,7 +141,7 @@ def state(cluster: SimulatedCluster) -> dict[str, Any]:
         "quorum": cluster.raft.has_quorum(),
         "read_only": cluster.data.read_only,
         "nodes": [_node(cluster, node.node_id) for node in cluster.nodes],
-        "disks": [disk.to_wire(cluster.flavour) | _flags(disk) for disk in cluster.data.disks.values()],
+        "disks": [disk.to_wire(cluster.flavour) | _flags(cluster, disk) for disk in cluster.data.disks.values()],
         "switches": dict(cluster.data.kv),
         "faults": [
             {"kind": str(fault.kind), "left": fault.left, "path": fault.path, "node": fault.node}
@@ -153,8 +154,9 @@ def state(cluster: SimulatedCluster) -> dict[str, Any]:
     }
 
 
-def _flags(disk: Any) -> dict[str, bool | int]:
-    return {"dropping": disk.dropping, "expired": disk.expired, "units": disk.units}
+def _flags(cluster: SimulatedCluster, disk: Disk) -> dict[str, bool | int]:
+    units = cluster.data.volumes.count_on(disk.disk_id)
+    return {"dropping": disk.dropping, "expired": disk.expired, "units": units}
 
 
 def _node(cluster: SimulatedCluster, node_id: int) -> dict[str, Any]:

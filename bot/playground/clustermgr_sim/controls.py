@@ -207,7 +207,7 @@ class DiskControls:
         if disk.status in {d.NORMAL, d.DROPPED}:
             disk.dropping = False
         if disk.status in {d.REPAIRED, d.DROPPED}:
-            disk.units = 0
+            self.data.thin_out(disk_id, 0)
 
     def drop_disk(self, disk_id: int) -> None:
         """Make the disk read-only and dropping."""
@@ -223,8 +223,12 @@ class DiskControls:
         self._disk(disk_id).expired = expired
 
     def move_chunks(self, disk_id: int, left: int) -> None:
-        """Leave `left` volume chunks on the disk, as a repair or a drop does."""
-        self._disk(disk_id).units = left
+        """Leave `left` units on the disk, as a repair or a drop does; or move units of its zone to it."""
+        self._disk(disk_id)
+        missing = left - self.data.volumes.count_on(disk_id)
+        self.data.thin_out(disk_id, left)
+        if missing > 0 and self.data.land_units(disk_id, missing) < missing:
+            raise NotPossible(f"disk {disk_id} can hold at most {self.data.volumes.count_on(disk_id)} units")
 
     def rename_disk(self, disk_id: int, *, host: str | None = None, path: str | None = None) -> None:
         """Give the disk another host or path, hostile ones included."""
@@ -243,7 +247,7 @@ class DiskControls:
     def set_allocatable(self, volumes: int) -> None:
         """Set the number of volumes that can be allocated."""
         self.engine.tick()
-        self.data.volumes.can_alloc_volume = volumes
+        self.data.volumes.can_alloc = volumes
 
     def set_switch(self, key: str, value: str | None) -> None:
         """Store any value under a key, or remove it, as from outside cmbot."""

@@ -184,7 +184,7 @@ class Engine:
         if isinstance(outcome, Answer):
             return outcome
         await self._agree(node, outcome)
-        return ok()
+        return outcome.answer()
 
     def _args(self, endpoint: Endpoint, call: Call) -> Args:
         if endpoint.method == "GET" or endpoint.in_query:
