@@ -70,6 +70,7 @@ DISK_LIST = GoStruct(
 )
 NODE_INFO = GoStruct("NodeInfoArgs", (GoField("node_id", 32, "proto.NodeID", "NodeID"),))
 NODE_ID = GoStruct("NodeInfoArgs", (GoField("node_id", 32, "proto.NodeID"),))
+MIGRATING = GoStruct("DiskMigratingStatsArgs", (_text("task_type"), _DISK_ID))
 SERVICE = GoStruct("GetServiceArgs", (_text("name", "Name"),))
 KV_LIST = GoStruct("ListKvOpts", (_text("prefix"), _text("marker"), _COUNT))
 VOLUME_LIST = GoStruct("ListVolumeArgs", (GoField("marker", 32, "proto.Vid"), GoField("count", -64, "int", "Count")))

@@ -61,6 +61,25 @@ class _Chunks(_Disk):
     left: int = Field(ge=0, le=10_000)
 
 
+class _Compacting(_Args):
+    vid: int = Field(ge=1)
+    units: int = Field(1, ge=0, le=255)
+
+
+class _Scheduler(_Args):
+    number: int = Field(1, ge=1, le=5)
+
+
+class _StopScheduler(_Scheduler):
+    registered: bool = False
+
+
+class _FailTasks(_Args):
+    task: str = Field(max_length=50)
+    per_minute: int = Field(ge=0, le=1_000_000)
+    words: str = Field("EOF", max_length=500)
+
+
 class _Volumes(_Args):
     volumes: int = Field(ge=0, le=1_000_000)
 
@@ -120,6 +139,11 @@ ACTIONS: Mapping[str, type[_Args]] = MappingProxyType(
         "expire_disk": _Expire,
         "rename_disk": _Rename,
         "move_chunks": _Chunks,
+        "land_unit": _Disk,
+        "set_compacting": _Compacting,
+        "start_scheduler": _Scheduler,
+        "stop_scheduler": _StopScheduler,
+        "fail_tasks": _FailTasks,
         "set_allocatable": _Volumes,
         "set_switch": _Switch,
         "fill_space": _Fraction,
@@ -143,6 +167,7 @@ def state(cluster: SimulatedCluster) -> dict[str, Any]:
         "nodes": [_node(cluster, node.node_id) for node in cluster.nodes],
         "disks": [disk.to_wire(cluster.flavour) | _flags(cluster, disk) for disk in cluster.data.disks.values()],
         "switches": dict(cluster.data.kv),
+        "schedulers": {each: cluster.scheduler_host(each) for each in sorted(cluster.schedulers.running)},
         "faults": [
             {"kind": str(fault.kind), "left": fault.left, "path": fault.path, "node": fault.node}
             for fault in cluster.faults.open

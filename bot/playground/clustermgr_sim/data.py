@@ -69,6 +69,13 @@ class Data:
             return self.file_config[key]
         raise ApiError(404, "Not Found")
 
+    def is_on(self, switch: str, flavour: Flavour) -> bool:
+        """True if this background task is switched on."""
+        try:
+            return self.read_key(switch, flavour) in {"true", "Enable"}
+        except ApiError:
+            return False
+
     def every_key(self) -> dict[str, str]:
         """All keys, sorted; stored values replace those from the file."""
         return dict(sorted({**self.file_config, **self.kv}.items()))

@@ -21,6 +21,7 @@ from bot.playground.clustermgr_sim.answer import (
     ok,
 )
 from bot.playground.clustermgr_sim.args import NOTHING, ArgumentError, from_body, from_query
+from bot.playground.clustermgr_sim.background import Background
 from bot.playground.clustermgr_sim.clock import Clock
 from bot.playground.clustermgr_sim.endpoints import Args, Change, Context, Endpoint, Routes
 from bot.playground.clustermgr_sim.flavour import Flavour
@@ -88,6 +89,7 @@ class Engine:
         self.secret = secret
         self._rng = rng
         self._gate = gate
+        self.background = Background(raft, flavour)
         self._next_count = clock.now() + raft.timing.refresh
         stat = Endpoint("GET", "/stat", NOTHING, self._stat, linear=False)
         self._routes = Routes((stat, *(e for e in api.ENDPOINTS if e.only(flavour))))
@@ -103,6 +105,7 @@ class Engine:
             recount(self.raft, self.flavour)
             self._next_count += refresh
         self.raft.advance(now)
+        self.background.advance(now)
 
     def recount(self) -> None:
         """Count the disks now, on every node."""

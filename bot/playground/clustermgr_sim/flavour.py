@@ -11,7 +11,8 @@ class Flavour:
     """The traits of one release; each name states what is true if the trait is set.
 
     `leaves_counters`: repaired, dropping and dropped disks leave all counters of /stat. `node_drop_begins`: /node/drop
-    starts the drop of all disks; otherwise it refuses a node whose disks are in use.
+    starts the drop of all disks; otherwise it refuses a node whose disks are in use. `stats_by_kind`: schedulers
+    answer `{blobnode, shard}`.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Flavour:
     has_volume_epoch: bool = False
     node_drop_begins: bool = False
     leaves_counters: bool = False
+    scheduler_stats: bool = True
+    stats_by_kind: bool = False
     config_list: bool = False
     file_config: tuple[tuple[str, str], ...] = ()
     system_keys: frozenset[str] = frozenset({"code_mode"})
@@ -68,6 +71,7 @@ V1 = Flavour(
     member_addresses_from_file=True,
     drop_needs_readonly=False,
     dropping_may_break=True,
+    scheduler_stats=False,
     zero_row_without_disks=True,
     blob_nodes_need_heartbeat=True,
     form_type_refused=False,
@@ -83,6 +87,7 @@ MASTER = Flavour(
     has_oversold=True,
     has_volume_epoch=True,
     node_drop_begins=True,
+    stats_by_kind=True,
     file_config=(*_FILE, ("code_mode_extend", "null")),
     no_disks_is_null=True,
     chunked_body_panics=True,

@@ -37,9 +37,9 @@ def _list_by_status(context: Context, args: Args) -> Answer:
 
 
 def _units(context: Context, args: Args) -> Answer:
-    return json_answer(
-        {"volume_unit_infos": [unit_row(unit) for unit in context.data.volumes.units_of(args["disk_id"])]}
-    )
+    volumes = context.data.volumes
+    rows = [unit_row(unit, volumes.get(unit.vid).unit_used) for unit in volumes.units_of(args["disk_id"])]
+    return json_answer({"volume_unit_infos": rows})
 
 
 def _allocate(context: Context, args: Args) -> Answer | Change:

@@ -100,6 +100,11 @@ class Volume:
         mode = CODE_MODES.get(self.code_mode)
         return (mode.data if mode and mode.parity else 1) * CHUNK
 
+    @property
+    def unit_used(self) -> int:
+        """Bytes used in each unit."""
+        return self.used * CHUNK // self.total
+
     def health(self, writable: Callable[[int], bool]) -> int:
         """Minus the number of units that are compacting or on a disk that is not writable."""
         return -sum(unit.compacting or not writable(unit.disk_id) for unit in self.units)
@@ -184,9 +189,9 @@ class Volumes:
         }
 
 
-def unit_row(unit: Unit) -> dict[str, Any]:
+def unit_row(unit: Unit, used: int) -> dict[str, Any]:
     """A row of /volume/unit/list; its host is always empty."""
-    sizes = {"total": CHUNK, "free": CHUNK, "used": 0}
+    sizes = {"total": CHUNK, "free": CHUNK - used, "used": used}
     return {"vuid": unit.vuid, "disk_id": unit.disk_id, **sizes, "compact": unit.compacting, "host": ""}
 
 
