@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.playground.clustermgr_sim.data import Data, Service
@@ -89,7 +90,8 @@ def _add_volumes(data: Data) -> None:
             disk for zone in zones for disk in _emptiest(data, zone, CODE_MODES[code_mode].units // len(zones), rng)
         ]
         status = LOCKED if vid <= _LOCKED else IDLE if vid <= _LOCKED + _IDLE_VOLUMES else ACTIVE
-        data.volumes.put(Volume(vid, code_mode, status, make_units(vid, disks)))
+        volume = Volume(vid, code_mode, status, make_units(vid, disks))
+        data.volumes.put(replace(volume, used=0 if status == IDLE else int(volume.total * _FILL)))
     data.volumes.can_alloc = _IDLE_VOLUMES
 
 
