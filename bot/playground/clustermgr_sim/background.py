@@ -13,6 +13,7 @@ SCHEDULER = "SCHEDULER"
 _CREATED_AHEAD = 12
 """Tasks of a drop that are created before their units move; the migrating count includes them."""
 _RETRY = 1.0
+_SHORTEST = 0.001
 
 
 @dataclass(slots=True)
@@ -110,14 +111,15 @@ class Background:
         if not (self._runs() and self.is_on(kind)):
             for task in self.tasks:
                 if task.kind == kind:
-                    task.next_at = max(task.next_at, now + (timing.unit_move if task.begun else timing.collect))
+                    pause = timing.unit_move if task.begun else timing.collect
+                    task.next_at = max(task.next_at, now + max(pause, _SHORTEST))
             return
         known = {task.disk_id for task in self.tasks if task.kind == kind}
         self.tasks += [DiskTask(kind, number, since + timing.collect) for number in needed if number not in known]
 
     def _step(self, task: DiskTask, now: float) -> None:
         data, disk = self.raft.data, self.raft.data.disks[task.disk_id]
-        at, task.next_at = task.next_at, task.next_at + max(self.raft.timing.unit_move, 0.001)
+        at, task.next_at = task.next_at, task.next_at + max(self.raft.timing.unit_move, _SHORTEST)
         if not task.begun:
             task.begun, task.total = True, data.volumes.count_on(task.disk_id)
             if task.kind == REPAIR:

@@ -157,12 +157,13 @@ class Data:
         return (self.volumes.count_on(disk.disk_id), disk.disk_id)
 
     def move_unit(self, unit: Unit, target: Disk) -> None:
-        """Move a unit to another disk; the chunk counters of both disks follow."""
+        """Move a unit to another disk; the chunk counters of both follow, as long as the target has a free chunk."""
         source = self.disks[unit.disk_id]
         self.volumes.move(unit, target.disk_id)
-        for disk, chunks in ((source, 1), (target, -1)):
-            disk.free_chunks += chunks
-            disk.used_chunks -= chunks
+        if target.free_chunks > 0:
+            for disk, chunks in ((source, 1), (target, -1)):
+                disk.free_chunks += chunks
+                disk.used_chunks -= chunks
 
     def thin_out(self, disk_id: int, left: int) -> None:
         """Move units away until `left` are on the disk, to its zone if possible; units without any place stay."""

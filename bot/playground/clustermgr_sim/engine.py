@@ -101,9 +101,12 @@ class Engine:
         if refresh <= 0:
             recount(self.raft, self.flavour)
         while refresh > 0 and self._next_count <= now:
-            self.raft.advance(self._next_count)
+            self._advance(self._next_count)
             recount(self.raft, self.flavour)
             self._next_count += refresh
+        self._advance(now)
+
+    def _advance(self, now: float) -> None:
         self.raft.advance(now)
         self.background.advance(now)
 

@@ -204,3 +204,22 @@ async def test_unknown_path_of_a_scheduler_is_not_found(make: Any) -> None:
     assert (await asked(caller, "/stats/disk/migrating?task_type=disk_drop&disk_id=x"))[0] == 400
     async with caller.session.post(caller.cluster.scheduler_host() + "/stats") as response:
         assert response.status == 405
+
+
+async def test_counters_of_a_long_wait_show_the_end_of_a_repair(make: Any) -> None:
+    caller = await make(timing=Timing(collect=5, unit_move=2, refresh=60), schedulers=1)
+    caller.cluster.break_disk(7)
+    caller.wait(600)
+    [zone] = [row for row in (await caller.stat(1))["space_stat"]["disk_stat_infos"] if row["idc"] == "z0"]
+    assert (zone["broken"], zone["repairing"], zone["repaired"]) == (0, 0, 1)
+
+
+async def test_repair_without_duration_still_waits_for_its_switch(make: Any) -> None:
+    caller = await make(timing=Timing(collect=0, unit_move=0, refresh=0), schedulers=1)
+    caller.cluster.set_switch("disk_repair", "false")
+    caller.cluster.break_disk(7)
+    caller.wait(1)
+    assert seen(caller, 7) == (2, UNITS)
+    caller.cluster.set_switch("disk_repair", "true")
+    caller.wait(1)
+    assert seen(caller, 7) == (4, 0)
