@@ -3,7 +3,7 @@
 from bot.playground.clustermgr_sim.clock import Clock, RealClock, Timing, VirtualClock
 from bot.playground.clustermgr_sim.cluster import SimulatedCluster
 from bot.playground.clustermgr_sim.data import Data, Service
-from bot.playground.clustermgr_sim.demo import demo_data
+from bot.playground.clustermgr_sim.demo import add_volumes, demo_data
 from bot.playground.clustermgr_sim.disks import Disk
 from bot.playground.clustermgr_sim.flavour import FLAVOURS, Flavour
 from bot.playground.clustermgr_sim.nodes import Role
@@ -26,5 +26,6 @@ __all__ = [
     "VirtualClock",
     "Volume",
     "Volumes",
+    "add_volumes",
     "demo_data",
 ]

@@ -1,5 +1,6 @@
 """The initial state of the demo: three zones of two hosts with four disks each, and volumes over all of them."""
 
+import heapq
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,9 +25,10 @@ ZONES = ("z0", "z1", "z2")
 DISKS_PER_HOST = 4
 HOSTS_PER_ZONE = 2
 _SIZE = 12_000_138_625_024
-_IN_ONE_ZONE, _OVER_ALL_ZONES = 40, 24
+_IN_EACH_ZONE, _OVER_ALL_ZONES = 40, 24
 """EC3P3 volumes of each zone, and EC6P6 volumes over all of them: 42 units on each disk."""
-_LOCKED, _IDLE_VOLUMES = 1, 32
+_LOCKED_VID = 2
+_IDLE_OF_NINE = frozenset({0, 1})
 _VOLUME_SEED = 11
 _FILL = 0.6
 _SPREAD = 0.04
@@ -67,7 +69,7 @@ def demo_data(
     for index, disk in enumerate(data.disks.values()):
         disk.host = hosts[index % len(hosts)] if hosts else disk.host
         disk.path = paths[index % len(paths)] if paths else disk.path
-    _add_volumes(data)
+    add_volumes(data, in_each_zone=_IN_EACH_ZONE, over_all_zones=_OVER_ALL_ZONES)
     return data
 
 
@@ -81,21 +83,25 @@ def _add_disk(data: Data, idc: str, host: str, slot: int, created: str, rng: ran
     data.disks[number] = disk
 
 
-def _add_volumes(data: Data) -> None:
-    """Add volumes; each unit goes to one of the disks with the fewest units, so that all get the same number."""
+def add_volumes(data: Data, *, in_each_zone: int, over_all_zones: int) -> None:
+    """Add EC3P3 volumes to each zone, and EC6P6 volumes over all zones.
+
+    Each unit goes to one of the disks with the fewest units, so that all disks of a zone get about the same number.
+    """
     rng = random.Random(_VOLUME_SEED)  # noqa: S311 (places of a simulation)
-    placed = [(EC3P3, (zone,)) for _ in range(_IN_ONE_ZONE) for zone in ZONES] + [(EC6P6, ZONES)] * _OVER_ALL_ZONES
-    for vid, (code_mode, zones) in enumerate(placed, start=1):
-        disks = [
-            disk for zone in zones for disk in _emptiest(data, zone, CODE_MODES[code_mode].units // len(zones), rng)
-        ]
-        status = LOCKED if vid <= _LOCKED else IDLE if vid <= _LOCKED + _IDLE_VOLUMES else ACTIVE
-        volume = Volume(vid, code_mode, status, make_units(vid, disks))
+    zones: dict[str, list[int]] = {}
+    for disk in data.disks.values():
+        zones.setdefault(disk.idc, []).append(disk.disk_id)
+    placed = [(EC3P3, [zone]) for _ in range(in_each_zone) for zone in zones] + [(EC6P6, [*zones])] * over_all_zones
+    for vid, (code_mode, names) in enumerate(placed, start=1):
+        each = CODE_MODES[code_mode].units // len(names)
+        units = make_units(vid, [disk for name in names for disk in _emptiest(data, zones[name], each, rng)])
+        status = LOCKED if vid == _LOCKED_VID else IDLE if vid % 9 in _IDLE_OF_NINE else ACTIVE
+        volume = Volume(vid, code_mode, status, units)
         data.volumes.put(replace(volume, used=0 if status == IDLE else int(volume.total * _FILL)))
-    data.volumes.can_alloc = _IDLE_VOLUMES
+    data.volumes.can_alloc = data.volumes.counters()["idle_volume"]
 
 
-def _emptiest(data: Data, zone: str, number: int, rng: random.Random) -> list[int]:
-    """Disks of a zone with the fewest units; chance decides between equals."""
-    disks = [disk.disk_id for disk in data.disks.values() if disk.idc == zone]
-    return sorted(disks, key=lambda disk_id: (data.volumes.count_on(disk_id), rng.random()))[:number]
+def _emptiest(data: Data, disks: list[int], number: int, rng: random.Random) -> list[int]:
+    """The disks with the fewest units; chance decides between equals."""
+    return heapq.nsmallest(number, disks, key=lambda disk_id: (data.volumes.count_on(disk_id), rng.random()))

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.clustermgr import code_modes
-from bot.playground.clustermgr_sim import Data, NotPossible, Volume, Volumes, demo_data
+from bot.playground.clustermgr_sim import Data, Disk, NotPossible, Volume, Volumes, demo_data
 from bot.playground.clustermgr_sim.answer import ApiError
+from bot.playground.clustermgr_sim.demo import add_volumes
 from bot.playground.clustermgr_sim.flavour import FLAVOURS, MASTER
 from bot.playground.clustermgr_sim.volumes import ACTIVE, CODE_MODES, EC3P3, EC6P6, make_units
 
@@ -64,6 +65,16 @@ def test_demo_volumes_fill_all_disks_alike_and_respect_zones() -> None:
     states = (counters["idle_volume"], counters["active_volume"], counters["lock_volume"])
     assert (sum(states), states[2]) == (counters["total_volume"], 1)
     assert 0 < counters["can_alloc_volume"] <= counters["idle_volume"]
+
+
+def test_volumes_of_a_large_cluster_are_spread_alike() -> None:
+    data = Data()
+    for number in range(1, 301):
+        data.disks[number] = Disk(number, idc=f"z{number % 3}")
+    add_volumes(data, in_each_zone=500, over_all_zones=100)
+    check_places(data)
+    assert (len(data.volumes), data.volumes.counters()["lock_volume"]) == (1600, 1)
+    assert {data.volumes.count_on(number) for number in data.disks} == {34}
 
 
 @settings(deadline=None, max_examples=40)
