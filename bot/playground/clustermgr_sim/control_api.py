@@ -52,6 +52,11 @@ class _Expire(_Disk):
     expired: bool = True
 
 
+class _ExpireHost(_Args):
+    host: str = Field(max_length=500)
+    expired: bool = True
+
+
 class _Rename(_Disk):
     host: str | None = Field(None, max_length=500)
     path: str | None = Field(None, max_length=500)
@@ -137,6 +142,7 @@ ACTIONS: Mapping[str, type[_Args]] = MappingProxyType(
         "drop_disk": _Disk,
         "set_disk_readonly": _DiskReadonly,
         "expire_disk": _Expire,
+        "expire_host": _ExpireHost,
         "rename_disk": _Rename,
         "move_chunks": _Chunks,
         "land_unit": _Disk,

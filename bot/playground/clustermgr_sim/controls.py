@@ -280,6 +280,15 @@ class DiskControls:
         """Mark the disk's heartbeat as overdue, or as back."""
         self._disk(disk_id).expired = expired
 
+    def expire_host(self, host: str, expired: bool = True) -> None:
+        """Mark the heartbeats of all disks of a blobnode as overdue, or as back."""
+        self.engine.tick()
+        found = [disk for disk in self.data.disks.values() if disk.host == host]
+        if not found:
+            raise NotPossible(f"there is no host {host}")
+        for disk in found:
+            disk.expired = expired
+
     def move_chunks(self, disk_id: int, left: int) -> None:
         """Leave `left` units on the disk, as a repair or a drop does; or move units of its zone to it."""
         self._disk(disk_id)

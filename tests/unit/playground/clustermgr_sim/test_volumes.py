@@ -111,6 +111,20 @@ async def test_health_counts_each_unit_that_cannot_be_written_once(caller: Any) 
         cluster.set_compacting(9999)
 
 
+async def test_blobnode_without_heartbeats_lowers_the_health_of_its_volumes(caller: Any) -> None:
+    host = caller.cluster.data.disks[5].host
+    before = await volume(caller, 1)
+    own = sum(unit["host"] == host for unit in before["units"])
+    caller.cluster.expire_host(host)
+    assert (await volume(caller, 1))["health_score"] == -own < 0
+    caller.cluster.recount()
+    assert sum(row["expired"] for row in (await caller.stat(1))["space_stat"]["disk_stat_infos"]) == 4
+    caller.cluster.expire_host(host, expired=False)
+    assert await volume(caller, 1) == before
+    with pytest.raises(NotPossible, match="no host nowhere"):
+        caller.cluster.expire_host("nowhere")
+
+
 async def test_moved_unit_gets_a_new_epoch_on_a_free_disk_of_its_zone(caller: Any) -> None:
     vid = volume_on(caller, 7)
     before = (await volume(caller, vid))["units"]
