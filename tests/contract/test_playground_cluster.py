@@ -5,7 +5,6 @@ missing there. Time is a virtual clock, so the ten-second waits pass at once; re
 """
 
 import asyncio
-import http.client
 import inspect
 import json
 import tomllib
@@ -24,25 +23,15 @@ from bot.playground.clustermgr_sim import (
     SimulatedCluster,
     Timing,
     VirtualClock,
-    Volumes,
 )
 from bot.playground.clustermgr_sim.nodes import Member, Progress
+from tests.contract.playground_replay import FLAVOUR_OF, framing, headers_of, readable, send
+from tests.support.simulated_volumes import counted_volumes
 
 HERE = Path(__file__).parent
 SCENES: dict[str, Any] = tomllib.loads((HERE / "test_playground_cluster.toml").read_text())
-FLAVOUR_OF = {"v1-2022-03": "v1", "v3.5.3": "v3.5", "master-2025-12": "master"}
 FILES = sorted((HERE / "recorded").glob("*/*.json"))
 ADDRESSES = ("127.0.0.1:9998", "127.0.0.1:9999", "127.0.0.1:10000", "127.0.0.1:10001")
-# what a blobnode's heartbeat or chance decides is compared as "some" or "none", or not in order
-VAGUE = {
-    "free_space",
-    "used_space",
-    "readonly_space",
-    "writable_space",
-    "total_free_chunk",
-    "total_oversold_free_chunk",
-}
-
 Exchange = dict[str, Any]
 
 
@@ -53,7 +42,7 @@ def exchanges(path: Path) -> list[Exchange]:
 def build_data(version: str, scene: dict[str, Any]) -> Data:
     flavour = FLAVOURS[FLAVOUR_OF[version]]
     data = Data(kv=dict(scene.get("kv", {})), file_config=dict(flavour.file_config) | scene.get("file", {}))
-    data.volumes = Volumes(*scene.get("volumes", []))
+    data.volumes = counted_volumes(**scene.get("volumes", {}))
     data.services = [Service(*row) for row in scene.get("services", [])]
     rows = SCENES["disks"][version] if scene.get("disks") else []
     for number, (name, used, free_chunks, created) in enumerate(rows, start=1):
@@ -146,57 +135,6 @@ async def happen(cluster: SimulatedCluster, verb: str, *words: str) -> None:
     outcome = getattr(cluster, verb)(*map(int, words))
     if inspect.isawaitable(outcome):
         await outcome
-
-
-def send(port: int, request: dict[str, Any]) -> tuple[int, str, list[tuple[str, str]], str]:
-    """Send the recorded request byte by byte, nothing added but Host and Content-Length."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.putrequest(request["method"], request["target"], skip_accept_encoding=True)
-        body = request["body"].encode()
-        for name, value in request["headers"].items():
-            connection.putheader(name, value)
-        if body or request["method"] == "POST":
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        return response.status, response.reason, response.getheaders(), response.read().decode()
-    finally:
-        connection.close()
-
-
-def comparable(value: Any, key: str = "") -> Any:
-    """The value with chance taken out: peers by id, vague numbers as zero or not, sets of disks sorted."""
-    if isinstance(value, dict):
-        return [(name, comparable(item, name)) for name, item in value.items()]
-    if isinstance(value, list):
-        if key == "peers":
-            value = sorted(value, key=lambda peer: peer["id"])
-        return sorted(value) if key.isdigit() else [comparable(item) for item in value]
-    if key in VAGUE:
-        return "some" if value else "none"
-    return value
-
-
-def readable(body: str) -> Any:
-    try:
-        return comparable(json.loads(body))
-    except ValueError:
-        return body
-
-
-def headers_of(headers: list[Any]) -> list[tuple[str, str]]:
-    """Names and values in order, without what the recording left out or what is random or a duration."""
-    kept = [(name, value) for name, value in headers if name not in {"Date", "Content-Length", "Transfer-Encoding"}]
-    return [
-        (name, "" if name == "Blobstore-Tracer-Traceid" else value.partition(":")[0] if name == "Trace-Log" else value)
-        for name, value in kept
-    ]
-
-
-def framing(headers: list[tuple[str, str]]) -> str:
-    names = {name for name, _ in headers}
-    return "chunked" if "Transfer-Encoding" in names else "length" if "Content-Length" in names else "none"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -102,5 +102,5 @@ def no_leader() -> Answer:
 
 
 def plain_error(status: int, text: str) -> Answer:
-    """The router's own plain-text refusals."""
-    return Answer(status, text, (("Content-Type", PLAIN), ("X-Content-Type-Options", "nosniff")))
+    """The router's own plain-text refusals; Go ends their line."""
+    return Answer(status, f"{text}\n" if text else "", (("Content-Type", PLAIN), ("X-Content-Type-Options", "nosniff")))

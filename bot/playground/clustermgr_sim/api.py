@@ -1,14 +1,16 @@
 """The calls of the API beside /stat, release by release, and the pages beside the API."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 from bot.playground.clustermgr_sim import args as a
 from bot.playground.clustermgr_sim.answer import ILLEGAL, PLAIN, Answer, ApiError, json_answer, ok
 from bot.playground.clustermgr_sim.data import check_delete, check_set
-from bot.playground.clustermgr_sim.disks import Disk, select, unit_rows
+from bot.playground.clustermgr_sim.disks import Disk, select
 from bot.playground.clustermgr_sim.endpoints import KV_PREFIX, Args, Change, Context, Endpoint
 from bot.playground.clustermgr_sim.nodes import Member
+from bot.playground.clustermgr_sim.volume_api import VOLUME_ENDPOINTS
 
 _DEFAULT_COUNT = 10
 
@@ -88,33 +90,59 @@ def _disk_info(context: Context, args: Args) -> Answer:
     return json_answer(context.data.disk(args["disk_id"]).to_wire(context.flavour))
 
 
-def _trial(disk: Disk) -> Disk:
-    """Copy a disk to test a step, because the leader checks before it proposes."""
-    return Disk(disk.disk_id, status=disk.status, readonly=disk.readonly, dropping=disk.dropping)
+# The leader tries each step on a copy of the disk (`replace`) before it proposes the change.
 
 
 def _disk_set(context: Context, args: Args) -> Change:
     disk, status = context.raft.data.disk(args["disk_id"]), args["status"]
-    _trial(disk).set_status(status, context.flavour)
+    replace(disk).set_status(status, context.flavour)
     return Change(lambda: setattr(disk, "status", status))
 
 
 def _disk_access(context: Context, args: Args) -> Change:
     disk, readonly = context.raft.data.disk(args["disk_id"]), args["readonly"]
-    _trial(disk).set_readonly(readonly, context.flavour)
+    replace(disk).set_readonly(readonly, context.flavour)
     return Change(lambda: setattr(disk, "readonly", readonly))
 
 
 def _disk_drop(context: Context, args: Args) -> Change:
     disk = context.raft.data.disk(args["disk_id"])
-    _trial(disk).drop(context.flavour)
+    replace(disk).drop(context.flavour)
     return Change(lambda: setattr(disk, "dropping", True))
 
 
 def _disk_dropped(context: Context, args: Args) -> Change:
-    disk = context.raft.data.disk(args["disk_id"])
-    _trial(disk).finish_drop()
-    return Change(disk.finish_drop)
+    data = context.raft.data
+    disk = data.check_dropped(args["disk_id"])
+    return Change(lambda: data.finish_drop(disk))
+
+
+def _node_info(context: Context, args: Args) -> Answer:
+    disk, dropped = context.data.disks_of(args["node_id"])[0], args["node_id"] in context.data.dropped
+    row = {"node_id": disk.node_id, "node_set_id": 2, "cluster_id": 1, "disk_type": 1, "idc": disk.idc}
+    return json_answer(row | {"rack": disk.rack, "host": disk.host, "role": 1, "status": 2 if dropped else 1})
+
+
+def _node_drop(context: Context, args: Args) -> Change:
+    data, node_id = context.raft.data, args["node_id"]
+    data.to_drop(node_id, context.flavour)
+    return Change(lambda: data.drop_node(node_id, context.flavour))
+
+
+def _topology(context: Context, _args: Args) -> Answer:
+    disks = context.data.disks.values()
+    sets: dict[str, Any] = {}
+    if disks:
+        by_set: dict[str, list[int]] = {}
+        for disk in disks:
+            by_set.setdefault(str(disk.disk_set_id), []).append(disk.disk_id)
+        nodes = sorted({disk.node_id for disk in disks})
+        sets = {"hdd": {"2": {"id": 2, "number": len(nodes), "nodes": nodes, "disk_sets": by_set}}}
+    current = 2 if disks else 1
+    if not context.flavour.sets_by_kind:
+        return json_answer({"cur_node_set_id": current, "cur_disk_set_id": current, "all_node_sets": sets})
+    by_kind = {"blobnode": current}
+    return json_answer({"cur_node_set_ids": by_kind, "cur_disk_set_ids": by_kind, "all_node_sets": {"blobnode": sets}})
 
 
 _DISKS = (
@@ -125,6 +153,9 @@ _DISKS = (
     Endpoint("POST", "/disk/access", a.DISK_ACCESS, _disk_access),
     Endpoint("POST", "/disk/drop", a.DISK_ID, _disk_drop),
     Endpoint("POST", "/disk/dropped", a.DISK_ID, _disk_dropped),
+    Endpoint("GET", "/node/info", a.NODE_INFO, _node_info, only=lambda flavour: flavour.has_topology),
+    Endpoint("POST", "/node/drop", a.NODE_ID, _node_drop, only=lambda flavour: flavour.has_topology),
+    Endpoint("GET", "/topo/info", a.NOTHING, _topology, only=lambda flavour: flavour.has_topology),
 )
 
 
@@ -167,70 +198,19 @@ _MEMBERS = (
 )
 
 
-_IDLE = 1
-
-
 def _services(context: Context, args: Args) -> Answer:
     wanted = args.get("name", "")
     rows = [service.to_wire() for service in context.data.services if wanted in {"", service.name}]
     return json_answer({"nodes": rows or None})
 
 
-def _node_info(context: Context, args: Args) -> Answer:
-    for disk in context.data.disks.values():
-        if disk.node_id == args["node_id"]:
-            row = {"node_id": disk.node_id, "node_set_id": 2, "cluster_id": 1, "disk_type": 1, "idc": disk.idc}
-            return json_answer(row | {"rack": disk.rack, "host": disk.host, "role": 1, "status": 1})
-    raise ApiError(934, "node not found")
-
-
-def _topology(context: Context, _args: Args) -> Answer:
-    disks = context.data.disks.values()
-    sets: dict[str, Any] = {}
-    if disks:
-        by_set: dict[str, list[int]] = {}
-        for disk in disks:
-            by_set.setdefault(str(disk.disk_set_id), []).append(disk.disk_id)
-        nodes = sorted({disk.node_id for disk in disks})
-        sets = {"hdd": {"2": {"id": 2, "number": len(nodes), "nodes": nodes, "disk_sets": by_set}}}
-    current = 2 if disks else 1
-    return json_answer({"cur_node_set_id": current, "cur_disk_set_id": current, "all_node_sets": sets})
-
-
 def _constant(value: Any) -> Any:
     return lambda _context, _args: json_answer(value)
-
-
-def _volume_list(_context: Context, _args: Args) -> Answer:
-    return ok()
-
-
-def _volume_get(_context: Context, _args: Args) -> Answer:
-    raise ApiError(904, "volume not exist")
-
-
-def _volume_list_v2(_context: Context, args: Args) -> Answer:
-    if args["status"] == _IDLE:
-        raise ApiError(931, "list volume v2 not support idle status")
-    return ok()
-
-
-def _volume_units(context: Context, args: Args) -> Answer:
-    disk = context.data.disks.get(args["disk_id"])
-    return json_answer({"volume_unit_infos": unit_rows(disk) if disk is not None else []})
-
-
-def _volume_alloc(_context: Context, args: Args) -> Answer:
-    if not args["is_init"]:
-        raise ApiError(917, "no available volume")
-    return json_answer({"alloc_volume_infos": None})
 
 
 _REST = (
     Endpoint("GET", "/service/list", a.NOTHING, _services),
     Endpoint("GET", "/service/get", a.SERVICE, _services),
-    Endpoint("GET", "/node/info", a.NODE_INFO, _node_info, only=lambda flavour: flavour.has_topology),
-    Endpoint("GET", "/topo/info", a.NOTHING, _topology, only=lambda flavour: flavour.has_topology),
     Endpoint(
         "GET",
         "/shardnode/topo/info",
@@ -245,12 +225,6 @@ _REST = (
         _constant({"disks": None, "marker": 0}),
         only=lambda flavour: flavour.has_shard_nodes,
     ),
-    Endpoint("GET", "/volume/list", a.VOLUME_LIST, _volume_list),
-    Endpoint("GET", "/v2/volume/list", a.VOLUME_V2, _volume_list_v2),
-    Endpoint("GET", "/volume/get", a.VOLUME_GET, _volume_get),
-    Endpoint("GET", "/volume/allocated/list", a.NOTHING, _constant({"alloc_volume_infos": None})),
-    Endpoint("GET", "/volume/unit/list", a.UNITS, _volume_units),
-    Endpoint("POST", "/volume/alloc", a.ALLOC, _volume_alloc),
 )
 
 
@@ -297,4 +271,4 @@ def page(path: str) -> Answer | None:
     return None
 
 
-ENDPOINTS = (*_CONFIG, *_MEMBERS, *_DISKS, *_REST)
+ENDPOINTS = (*_CONFIG, *_MEMBERS, *_DISKS, *VOLUME_ENDPOINTS, *_REST)

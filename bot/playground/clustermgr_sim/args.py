@@ -69,11 +69,23 @@ DISK_LIST = GoStruct(
     ),
 )
 NODE_INFO = GoStruct("NodeInfoArgs", (GoField("node_id", 32, "proto.NodeID", "NodeID"),))
+NODE_ID = GoStruct("NodeInfoArgs", (GoField("node_id", 32, "proto.NodeID"),))
+MIGRATING = GoStruct("DiskMigratingStatsArgs", (_text("task_type"), _DISK_ID))
 SERVICE = GoStruct("GetServiceArgs", (_text("name", "Name"),))
 KV_LIST = GoStruct("ListKvOpts", (_text("prefix"), _text("marker"), _COUNT))
 VOLUME_LIST = GoStruct("ListVolumeArgs", (GoField("marker", 32, "proto.Vid"), GoField("count", -64, "int", "Count")))
 VOLUME_V2 = GoStruct("ListVolumeV2Args", (GoField("status", 8, "proto.VolumeStatus"),))
 VOLUME_GET = GoStruct("GetVolumeArgs", (GoField("vid", 32, "proto.Vid", "Vid"),))
+UNIT_ALLOC = GoStruct("AllocVolumeUnitArgs", (GoField("vuid", 64, "proto.Vuid"),))
+VOLUME_UPDATE = GoStruct(
+    "UpdateVolumeArgs",
+    (
+        GoField("new_vuid", 64, "proto.Vuid"),
+        GoField("new_disk_id", 32, "proto.DiskID"),
+        GoField("old_vuid", 64, "proto.Vuid"),
+    ),
+)
+COMPACT = GoStruct("SetCompactChunkArgs", (GoField("vuid", 64, "proto.Vuid"), GoField("compact", 1, "bool")))
 ALLOC = GoStruct(
     "AllocVolumeArgs", (GoField("is_init", 1, "bool"), GoField("code_mode", 8, "codemode.CodeMode"), _COUNT)
 )

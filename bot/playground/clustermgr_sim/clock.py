@@ -63,6 +63,8 @@ class Timing:
     - `refresh`: interval of the disk counters.
     - `catch_up`: time in which a new member catches up.
     - `ghost`: time after a change of leader in which a dead peer looks active.
+    - `collect`: time until a scheduler begins with a disk.
+    - `unit_move`: time to move one unit of a disk.
     - `drift`: log entries per second that heartbeats add (not a time), 0 for none.
     """
 
@@ -73,6 +75,8 @@ class Timing:
     refresh: float = 300.0
     catch_up: float = 0.0
     ghost: float = 0.0
+    collect: float = 5.0
+    unit_move: float = 2.0
     drift: float = 0.0
 
     def scaled(self, factor: float) -> "Timing":
@@ -86,4 +90,6 @@ class Timing:
             refresh=self.refresh * factor,
             catch_up=self.catch_up * factor,
             ghost=self.ghost * factor,
+            collect=self.collect * factor,
+            unit_move=self.unit_move * factor,
         )

@@ -10,13 +10,15 @@ from typing import Self
 
 from bot.playground.clustermgr_sim.answer import CUT, Answer, Call
 from bot.playground.clustermgr_sim.clock import Clock, RealClock, Timing, VirtualClock
-from bot.playground.clustermgr_sim.controls import DiskControls, ProcessControls
-from bot.playground.clustermgr_sim.data import Data, demo_data
+from bot.playground.clustermgr_sim.controls import DiskControls, ProcessControls, SchedulerControls
+from bot.playground.clustermgr_sim.data import Data
+from bot.playground.clustermgr_sim.demo import demo_data
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import FaultControls, Faults, Kind, refusal, spoil
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
 from bot.playground.clustermgr_sim.nodes import Member, Node
 from bot.playground.clustermgr_sim.raft import Raft
+from bot.playground.clustermgr_sim.scheduler import Schedulers
 from bot.playground.clustermgr_sim.server import LOOPBACK, NodeServer
 
 
@@ -73,11 +75,12 @@ FIRST_RAFT_PORT = 10110
 _TICK = 0.05
 
 
-class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
+class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultControls):
     """An async context manager; `hosts` are the addresses to configure, node 1 first.
 
     `flavour` is `v1`, `v3.5` or `master`; `ports` fixes the HTTP ports (0 or none: any free one); `data` replaces the
-    state of the demo; `addresses` replaces the service addresses of the nodes; `clock` may be a VirtualClock.
+    state of the demo; `addresses` replaces the service addresses of the nodes; `clock` may be a VirtualClock;
+    so many `schedulers` run and work.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
         term: int = 1,
         commit: int = 3,
         seed: int = 0,
+        schedulers: int = 0,
     ) -> None:
         self.flavour = FLAVOURS[flavour]
         self.clock = clock or RealClock()
@@ -107,6 +111,8 @@ class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
         self._delays: dict[int, float] = {}
         self._gates: dict[int, asyncio.Event] = {}
         self._servers: dict[int, NodeServer] = {}
+        self._scheduler_servers: dict[int, NodeServer] = {}
+        self._schedulers = range(1, schedulers + 1)
         self._ticker: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
         ids = range(1, nodes + 1)
@@ -127,12 +133,15 @@ class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
             secret=secret,
             rng=self._rng,
         )
+        self.schedulers = Schedulers(self.engine.background, self.clock)
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._release)
             for server in self._servers.values():
                 await server.open()
+            for number in self._schedulers:
+                await self.start_scheduler(number)
             stack.pop_all()
         if not isinstance(self.clock, VirtualClock):
             self._ticker = asyncio.create_task(self._keep_ticking())
@@ -148,7 +157,7 @@ class SimulatedCluster(ProcessControls, DiskControls, FaultControls):
         await self._release()
 
     async def _release(self) -> None:
-        for server in self._servers.values():
+        for server in (*self._servers.values(), *self._scheduler_servers.values()):
             await server.release()
 
     async def _keep_ticking(self) -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.playground.clustermgr_sim.cluster import SimulatedCluster
+from bot.playground.clustermgr_sim.disks import Disk
 from bot.playground.clustermgr_sim.raft import NotPossible
 
 _LAST_REQUESTS = 50
@@ -51,6 +52,11 @@ class _Expire(_Disk):
     expired: bool = True
 
 
+class _ExpireHost(_Args):
+    host: str = Field(max_length=500)
+    expired: bool = True
+
+
 class _Rename(_Disk):
     host: str | None = Field(None, max_length=500)
     path: str | None = Field(None, max_length=500)
@@ -58,6 +64,25 @@ class _Rename(_Disk):
 
 class _Chunks(_Disk):
     left: int = Field(ge=0, le=10_000)
+
+
+class _Compacting(_Args):
+    vid: int = Field(ge=1)
+    units: int = Field(1, ge=0, le=255)
+
+
+class _Scheduler(_Args):
+    number: int = Field(1, ge=1, le=5)
+
+
+class _StopScheduler(_Scheduler):
+    registered: bool = False
+
+
+class _FailTasks(_Args):
+    task: str = Field(max_length=50)
+    per_minute: int = Field(ge=0, le=1_000_000)
+    words: str = Field("EOF", max_length=500)
 
 
 class _Volumes(_Args):
@@ -117,8 +142,14 @@ ACTIONS: Mapping[str, type[_Args]] = MappingProxyType(
         "drop_disk": _Disk,
         "set_disk_readonly": _DiskReadonly,
         "expire_disk": _Expire,
+        "expire_host": _ExpireHost,
         "rename_disk": _Rename,
         "move_chunks": _Chunks,
+        "land_unit": _Disk,
+        "set_compacting": _Compacting,
+        "start_scheduler": _Scheduler,
+        "stop_scheduler": _StopScheduler,
+        "fail_tasks": _FailTasks,
         "set_allocatable": _Volumes,
         "set_switch": _Switch,
         "fill_space": _Fraction,
@@ -140,8 +171,9 @@ def state(cluster: SimulatedCluster) -> dict[str, Any]:
         "quorum": cluster.raft.has_quorum(),
         "read_only": cluster.data.read_only,
         "nodes": [_node(cluster, node.node_id) for node in cluster.nodes],
-        "disks": [disk.to_wire(cluster.flavour) | _flags(disk) for disk in cluster.data.disks.values()],
+        "disks": [disk.to_wire(cluster.flavour) | _flags(cluster, disk) for disk in cluster.data.disks.values()],
         "switches": dict(cluster.data.kv),
+        "schedulers": {each: cluster.scheduler_host(each) for each in sorted(cluster.schedulers.running)},
         "faults": [
             {"kind": str(fault.kind), "left": fault.left, "path": fault.path, "node": fault.node}
             for fault in cluster.faults.open
@@ -153,8 +185,9 @@ def state(cluster: SimulatedCluster) -> dict[str, Any]:
     }
 
 
-def _flags(disk: Any) -> dict[str, bool | int]:
-    return {"dropping": disk.dropping, "expired": disk.expired, "units": disk.units}
+def _flags(cluster: SimulatedCluster, disk: Disk) -> dict[str, bool | int]:
+    units = cluster.data.volumes.count_on(disk.disk_id)
+    return {"dropping": disk.dropping, "expired": disk.expired, "units": units}
 
 
 def _node(cluster: SimulatedCluster, node_id: int) -> dict[str, Any]:

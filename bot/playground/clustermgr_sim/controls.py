@@ -1,18 +1,22 @@
-"""Controls of SimulatedCluster: processes, replication, disks, space and switches."""
+"""Controls of SimulatedCluster: processes, replication, schedulers, disks, space and switches."""
 
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from bot.playground.clustermgr_sim import disks as d
 from bot.playground.clustermgr_sim.answer import Answer, Call
-from bot.playground.clustermgr_sim.data import Data
+from bot.playground.clustermgr_sim.background import SCHEDULER
+from bot.playground.clustermgr_sim.data import Data, Service
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import Faults
 from bot.playground.clustermgr_sim.flavour import Flavour
 from bot.playground.clustermgr_sim.nodes import Node
 from bot.playground.clustermgr_sim.raft import NotPossible, Raft
-from bot.playground.clustermgr_sim.server import NodeServer
+from bot.playground.clustermgr_sim.scheduler import FAILING_TASKS, Schedulers
+from bot.playground.clustermgr_sim.server import LOOPBACK, NodeServer
 
 
 class ProcessControls:
@@ -188,6 +192,60 @@ class ProcessControls:
 _STEPS = {"repairing": d.REPAIRING, "repaired": d.REPAIRED, "dropped": d.DROPPED, "normal": d.NORMAL}
 
 
+class SchedulerControls:
+    """Controls of the schedulers; the running one with the lowest number leads."""
+
+    data: Data
+    engine: Engine
+    schedulers: Schedulers
+    _scheduler_servers: dict[int, NodeServer]
+
+    def scheduler_host(self, number: int = 1) -> str:
+        """The base URL of a scheduler; raises NotPossible for an unknown one."""
+        if number not in self._scheduler_servers:
+            raise NotPossible(f"there is no scheduler {number}")
+        return f"http://{LOOPBACK}:{self._scheduler_servers[number].port}"
+
+    async def start_scheduler(self, number: int = 1) -> str:
+        """Start a scheduler, register it and return its base URL."""
+        if number not in self._scheduler_servers:
+
+            async def serve(call: Call) -> Answer:
+                return self._serve_scheduler(number, call)
+
+            self._scheduler_servers[number] = NodeServer(serve)
+        await self._scheduler_servers[number].open()
+        self._set_running(self.schedulers.running | {number})
+        service = Service(SCHEDULER, self.scheduler_host(number))
+        if service not in self.data.services:
+            self.data.services.append(service)
+        return service.host
+
+    async def stop_scheduler(self, number: int = 1, *, registered: bool = False) -> None:
+        """End a scheduler; `registered` leaves it in the list of services."""
+        host = self.scheduler_host(number)
+        await self._scheduler_servers[number].close()
+        self._set_running(self.schedulers.running - {number})
+        if not registered:
+            self.data.services[:] = [each for each in self.data.services if (each.name, each.host) != (SCHEDULER, host)]
+
+    def fail_tasks(self, task: str, per_minute: int, words: str = "EOF") -> None:
+        """Let `shard_repair` or `blob_delete` fail so often in each minute from now on; 0 ends the failures."""
+        self.engine.tick()
+        if task not in FAILING_TASKS:
+            raise NotPossible(f"tasks that can fail are {', '.join(FAILING_TASKS)}; not {task}")
+        self.schedulers.set_failures(task, per_minute, words)
+
+    def _serve_scheduler(self, number: int, call: Call) -> Answer:
+        self.engine.tick()
+        return self.schedulers.answer(number, call)
+
+    def _set_running(self, running: AbstractSet[int]) -> None:
+        self.engine.tick()
+        self.schedulers.running = frozenset(running)
+        self.engine.background.stopped = not running
+
+
 class DiskControls:
     """Changes that blobnodes, repair services or administrators would make, without a request in the log."""
 
@@ -207,7 +265,7 @@ class DiskControls:
         if disk.status in {d.NORMAL, d.DROPPED}:
             disk.dropping = False
         if disk.status in {d.REPAIRED, d.DROPPED}:
-            disk.units = 0
+            self.data.thin_out(disk_id, 0)
 
     def drop_disk(self, disk_id: int) -> None:
         """Make the disk read-only and dropping."""
@@ -222,9 +280,37 @@ class DiskControls:
         """Mark the disk's heartbeat as overdue, or as back."""
         self._disk(disk_id).expired = expired
 
+    def expire_host(self, host: str, expired: bool = True) -> None:
+        """Mark the heartbeats of all disks of a blobnode as overdue, or as back."""
+        self.engine.tick()
+        found = [disk for disk in self.data.disks.values() if disk.host == host]
+        if not found:
+            raise NotPossible(f"there is no host {host}")
+        for disk in found:
+            disk.expired = expired
+
     def move_chunks(self, disk_id: int, left: int) -> None:
-        """Leave `left` volume chunks on the disk, as a repair or a drop does."""
-        self._disk(disk_id).units = left
+        """Leave `left` units on the disk, as a repair or a drop does; or move units of its zone to it."""
+        self._disk(disk_id)
+        missing = left - self.data.volumes.count_on(disk_id)
+        self.data.thin_out(disk_id, left)
+        if missing > 0 and self.data.land_units(disk_id, missing) < missing:
+            raise NotPossible(f"disk {disk_id} can hold at most {self.data.volumes.count_on(disk_id)} units")
+
+    def land_unit(self, disk_id: int) -> None:
+        """Move one unit of its zone to the disk in any state, also one that is repaired or dropped."""
+        self._disk(disk_id)
+        if not self.data.land_units(disk_id, 1):
+            raise NotPossible(f"no unit can move to disk {disk_id}")
+
+    def set_compacting(self, vid: int, units: int = 1) -> None:
+        """Let the first `units` units of a volume compact, and no other."""
+        self.engine.tick()
+        volume = self.data.volumes.by_vid.get(vid)
+        if volume is None:
+            raise NotPossible(f"there is no volume {vid}")
+        changed = tuple(replace(unit, compacting=unit.index < units) for unit in volume.units)
+        self.data.volumes.put(replace(volume, units=changed))
 
     def rename_disk(self, disk_id: int, *, host: str | None = None, path: str | None = None) -> None:
         """Give the disk another host or path, hostile ones included."""
@@ -243,7 +329,7 @@ class DiskControls:
     def set_allocatable(self, volumes: int) -> None:
         """Set the number of volumes that can be allocated."""
         self.engine.tick()
-        self.data.volumes.can_alloc_volume = volumes
+        self.data.volumes.can_alloc = volumes
 
     def set_switch(self, key: str, value: str | None) -> None:
         """Store any value under a key, or remove it, as from outside cmbot."""

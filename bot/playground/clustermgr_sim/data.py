@@ -1,28 +1,14 @@
-"""Replicated state: switches, disks, volume counters, services; and the initial state of the demo."""
+"""Replicated state: switches, disks, volumes, nodes, services; and where units of volumes may go."""
 
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.playground.clustermgr_sim.answer import ILLEGAL, ApiError
-from bot.playground.clustermgr_sim.disks import CHUNK, Disk
+from bot.playground.clustermgr_sim.disks import DROPPED, REPAIRED, Disk, is_writable
 from bot.playground.clustermgr_sim.flavour import Flavour
+from bot.playground.clustermgr_sim.volumes import Unit, Volume, Volumes
 
 _SETTABLE_SYSTEM_KEYS = frozenset({"volume_reserve_size", "volume_chunk_size"})
-
-
-@dataclass(slots=True)
-class Volumes:
-    """Volumes by state."""
-
-    total_volume: int = 0
-    idle_volume: int = 0
-    can_alloc_volume: int = 0
-    active_volume: int = 0
-    lock_volume: int = 0
-    unlocking_volume: int = 0
 
 
 @dataclass(slots=True)
@@ -40,14 +26,32 @@ class Service:
 
 @dataclass(slots=True)
 class Data:
-    """The replicated state; `kv` has the stored keys, `file_config` the keys from each node's file."""
+    """The replicated state; `kv` has the stored keys, `file_config` the keys from each node's file.
+
+    `leaving` and `dropped` are the nodes that are being dropped and those that are.
+    """
 
     kv: dict[str, str] = field(default_factory=dict)
     file_config: dict[str, str] = field(default_factory=dict)
     disks: dict[int, Disk] = field(default_factory=dict)
     volumes: Volumes = field(default_factory=Volumes)
     services: list[Service] = field(default_factory=list)
+    leaving: set[int] = field(default_factory=set)
+    dropped: set[int] = field(default_factory=set)
     read_only: bool = False
+
+    def copy(self) -> "Data":
+        """A copy that later changes do not touch."""
+        return Data(
+            dict(self.kv),
+            dict(self.file_config),
+            {number: replace(disk) for number, disk in self.disks.items()},
+            self.volumes.copy(),
+            [replace(service) for service in self.services],
+            set(self.leaving),
+            set(self.dropped),
+            self.read_only,
+        )
 
     def disk(self, disk_id: int) -> Disk:
         """Return the disk; raises ApiError (911) for an unknown id."""
@@ -65,9 +69,129 @@ class Data:
             return self.file_config[key]
         raise ApiError(404, "Not Found")
 
+    def is_on(self, switch: str, flavour: Flavour) -> bool:
+        """True if this background task is switched on."""
+        try:
+            return self.read_key(switch, flavour) in {"true", "Enable"}
+        except ApiError:
+            return False
+
     def every_key(self) -> dict[str, str]:
         """All keys, sorted; stored values replace those from the file."""
         return dict(sorted({**self.file_config, **self.kv}.items()))
+
+    # --- nodes ----------------------------------------------------------------------------------------------------
+
+    def disks_of(self, node_id: int) -> list[Disk]:
+        """The disks of a node; raises ApiError (934) for an unknown one."""
+        found = [disk for disk in self.disks.values() if disk.node_id == node_id]
+        if not found:
+            raise ApiError(934, "node not found")
+        return found
+
+    def to_drop(self, node_id: int, flavour: Flavour) -> list[Disk]:
+        """The disks that begin to drop with their node; raises ApiError (926, 934, 935) if it may not be dropped."""
+        used = [disk for disk in self.disks_of(node_id) if disk.status < REPAIRED]
+        if not flavour.node_drop_begins:
+            if used:
+                raise ApiError(935, "some disks are in use")
+            return []
+        staying = [disk for disk in used if not disk.dropping]
+        for disk in staying:
+            replace(disk).drop(flavour)
+        return staying
+
+    def drop_node(self, node_id: int, flavour: Flavour) -> None:
+        """Drop a node: its disks first, then the node once they are dropped."""
+        for disk in self.to_drop(node_id, flavour):
+            disk.dropping = True
+        self.leaving.add(node_id)
+        self._drop_empty_nodes()
+
+    def check_dropped(self, disk_id: int) -> Disk:
+        """Return the disk; raises ApiError (911, 913, 930) unless its drop can end, or has ended."""
+        disk = self.disk(disk_id)
+        replace(disk).finish_drop()
+        if disk.status != DROPPED and self.volumes.count_on(disk_id):
+            raise ApiError(930, "dropped disk still has volume unit remain, migrate them firstly")
+        return disk
+
+    def finish_drop(self, disk: Disk) -> None:
+        """End the drop of a disk, and of its node if that was the last one."""
+        disk.finish_drop()
+        self._drop_empty_nodes()
+
+    def _drop_empty_nodes(self) -> None:
+        for node_id in sorted(self.leaving):
+            if all(disk.status >= REPAIRED for disk in self.disks_of(node_id)):
+                self.leaving.discard(node_id)
+                self.dropped.add(node_id)
+
+    # --- units of volumes -----------------------------------------------------------------------------------------
+
+    def is_writable(self, disk_id: int) -> bool:
+        """True if units on the disk can be written."""
+        return disk_id in self.disks and is_writable(self.disks[disk_id])
+
+    def health(self, volume: Volume) -> int:
+        """The health score of a volume."""
+        return volume.health(self.is_writable)
+
+    def place_for(self, unit: Unit, *, any_zone: bool = False) -> Disk | None:
+        """The disk that a unit can move to: of its zone, writable, with a free chunk, no unit of the same volume.
+
+        Of several the one with the fewest units; None if there is none. `any_zone` allows other zones as well.
+        """
+        taken, zone = self.volumes.get(unit.vid).disks(), self.disk(unit.disk_id).idc
+        found = [
+            disk
+            for disk in self.disks.values()
+            if disk.disk_id not in taken
+            and is_writable(disk)
+            and disk.free_chunks > 0
+            and (any_zone or disk.idc == zone)
+        ]
+        return min(found, key=self._fewest, default=None)
+
+    def _fewest(self, disk: Disk) -> tuple[int, int]:
+        return (self.volumes.count_on(disk.disk_id), disk.disk_id)
+
+    def move_unit(self, unit: Unit, target: Disk) -> None:
+        """Move a unit to another disk; the chunk counters of both follow, as long as the target has a free chunk."""
+        source = self.disks[unit.disk_id]
+        self.volumes.move(unit, target.disk_id)
+        if target.free_chunks > 0:
+            for disk, chunks in ((source, 1), (target, -1)):
+                disk.free_chunks += chunks
+                disk.used_chunks -= chunks
+
+    def thin_out(self, disk_id: int, left: int) -> None:
+        """Move units away until `left` are on the disk, to its zone if possible; units without any place stay."""
+        for unit in self.volumes.units_of(disk_id)[: max(0, self.volumes.count_on(disk_id) - left)]:
+            target = self.place_for(unit) or self.place_for(unit, any_zone=True)
+            if target is not None:
+                self.move_unit(unit, target)
+
+    def land_units(self, disk_id: int, number: int) -> int:
+        """Move up to `number` units of its zone to the disk, in any state of the disk; return how many were found."""
+        target, landed = self.disk(disk_id), 0
+        while landed < number:
+            unit = self._guest_for(target)
+            if unit is None:
+                break
+            self.move_unit(unit, target)
+            landed += 1
+        return landed
+
+    def _guest_for(self, target: Disk) -> Unit | None:
+        """A unit that may move to the disk: from the disk of its zone that has the most units."""
+        own = {unit.vid for unit in self.volumes.units_of(target.disk_id)}
+        zone = [disk for disk in self.disks.values() if disk.idc == target.idc and disk is not target]
+        for source in sorted(zone, key=self._fewest, reverse=True):
+            for unit in self.volumes.units_of(source.disk_id):
+                if unit.vid not in own:
+                    return unit
+        return None
 
 
 def check_set(key: str, flavour: Flavour) -> None:
@@ -80,63 +204,3 @@ def check_delete(key: str, flavour: Flavour) -> None:
     """Raise ApiError (933) for a system key, if the release protects it."""
     if key in flavour.system_keys and not flavour.system_key_deletable:
         raise ApiError(933, "reject delete system config")
-
-
-ZONES = ("z0", "z1", "z2")
-DISKS_PER_HOST = 4
-HOSTS_PER_ZONE = 2
-_SIZE = 12_000_138_625_024
-_FILL = 0.6
-_SPREAD = 0.04
-UNITS = 42
-"""Volume chunks on each disk."""
-_V1_SWITCHES = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "vol_inspect")
-_LATER_SWITCHES = ("disk_repair", "balance", "disk_drop", "blob_delete", "shard_repair", "volume_inspect")
-
-
-def host_name(zone: int, host: int) -> str:
-    """The service address of a blobnode of the demo."""
-    return f"http://10.{zone + 1}.0.{host + 11}:8899"
-
-
-def switches(flavour: Flavour) -> dict[str, str]:
-    """Every background task on, in the dialect of the release."""
-    if flavour.name == "v1":
-        return dict.fromkeys(_V1_SWITCHES, "Enable")
-    extra = ("data_inspect", "shard_disk_repair") if flavour.has_shard_nodes else ("data_inspect",)
-    return dict.fromkeys((*_LATER_SWITCHES, *extra), "true")
-
-
-def demo_data(
-    flavour: Flavour,
-    *,
-    now: float,
-    rng: random.Random,
-    hosts: Sequence[str] = (),
-    paths: Sequence[str] = (),
-) -> Data:
-    """The state of the demo; `hosts` and `paths` replace host names and disk paths in turn."""
-    created = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
-    data = Data(kv=switches(flavour), file_config=dict(flavour.file_config))
-    for zone, idc in enumerate(ZONES):
-        for host in range(HOSTS_PER_ZONE):
-            name = host_name(zone, host)
-            data.services.append(Service("BLOBNODE", name, idc))
-            for slot in range(DISKS_PER_HOST):
-                _add_disk(data, idc, name, slot, created, rng)
-    for index, disk in enumerate(data.disks.values()):
-        disk.host = hosts[index % len(hosts)] if hosts else disk.host
-        disk.path = paths[index % len(paths)] if paths else disk.path
-    data.volumes = Volumes(total_volume=1840, idle_volume=412, can_alloc_volume=396, active_volume=1421, lock_volume=7)
-    return data
-
-
-def _add_disk(data: Data, idc: str, host: str, slot: int, created: str, rng: random.Random) -> None:
-    number = len(data.disks) + 1
-    disk = Disk(number, host, f"/data/disk{slot + 1}", idc, f"{idc}-r{1 + slot % 2}", created=created)
-    disk.size, disk.max_chunks = _SIZE, _SIZE // CHUNK
-    disk.node_id = 1 + (number - 1) // DISKS_PER_HOST
-    disk.fill(rng.uniform(_FILL - _SPREAD, _FILL + _SPREAD))
-    disk.used_chunks = disk.max_chunks - disk.free_chunks
-    disk.units = UNITS
-    data.disks[number] = disk

@@ -1,23 +1,20 @@
 """Disks of the simulated cluster: states, allowed steps, and counters."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.playground.clustermgr_sim.answer import ApiError
 from bot.playground.clustermgr_sim.flavour import Flavour
+from bot.playground.clustermgr_sim.volumes import CHUNK
 
 NORMAL, BROKEN, REPAIRING, REPAIRED, DROPPED = 1, 2, 3, 4, 5
-CHUNK = 16 * 1024 * 1024
 _NAMES = {BROKEN: "broken", REPAIRING: "repairing", REPAIRED: "repaired", DROPPED: "dropped"}
 
 
 @dataclass(slots=True)
 class Disk:
-    """A disk; sizes in bytes, times in RFC 3339; `expired` means that its heartbeat is overdue.
-
-    `units` are its volume chunks, which a repair or a drop must move to other disks.
-    """
+    """A disk; sizes in bytes, times in RFC 3339; `expired` means that its heartbeat is overdue."""
 
     disk_id: int
     host: str = "http://127.0.0.1:8899"
@@ -29,7 +26,6 @@ class Disk:
     max_chunks: int = 6493
     free_chunks: int = 6493
     used_chunks: int = 0
-    units: int = 0
     status: int = NORMAL
     readonly: bool = False
     dropping: bool = False
@@ -76,8 +72,8 @@ class Disk:
         self.dropping = True
 
     def finish_drop(self) -> None:
-        """Finish the drop; raises ApiError (913) for a disk that is not dropping."""
-        if not self.dropping:
+        """Finish the drop; raises ApiError (913) for a disk that is neither dropping nor dropped."""
+        if not self.dropping and self.status != DROPPED:
             raise ApiError(913, "not allow to change status back")
         self.dropping = False
         self.status = DROPPED
@@ -109,26 +105,22 @@ class Disk:
         return row | ({"oversold_free_chunk_cnt": 0} if flavour.has_oversold else {})
 
 
-def unit_rows(disk: Disk) -> list[dict[str, Any]]:
-    """The rows of /volume/unit/list."""
-    own = {"disk_id": disk.disk_id, "total": CHUNK, "free": CHUNK, "used": 0, "compacting": False, "host": disk.host}
-    return [{"vuid": (disk.disk_id << 32) + number, **own} for number in range(1, disk.units + 1)]
-
-
 def select(disks: Iterable[Disk], args: dict[str, Any]) -> list[Disk]:
-    """A page of /disk/list: ids above the marker, in order; status 0 and above 5 are no filter.
+    """A page of /disk/list: ids after the marker, in order; status 0 and above 5 are no filter.
 
-    A count of 0 means 10, and a negative one gives one disk.
+    A filtered list is ordered by the ids as text. A count of 0 means 10, and a negative one gives one disk.
     """
-    count = max(args["count"] or 10, 1)
+    by_status = NORMAL <= args["status"] <= DROPPED
+    names = [name for name in ("idc", "rack", "host") if args[name]]
+    place: Callable[[int], Any] = str if by_status or names else int
     found = [
         disk
-        for disk in sorted(disks, key=lambda disk: disk.disk_id)
-        if disk.disk_id > args["marker"]
-        and (not NORMAL <= args["status"] <= DROPPED or disk.status == args["status"])
-        and all(not args[name] or getattr(disk, name) == args[name] for name in ("idc", "rack", "host"))
+        for disk in sorted(disks, key=lambda disk: place(disk.disk_id))
+        if (not args["marker"] or place(disk.disk_id) > place(args["marker"]))
+        and (not by_status or disk.status == args["status"])
+        and all(getattr(disk, name) == args[name] for name in names)
     ]
-    return found[:count]
+    return found[: max(args["count"] or 10, 1)]
 
 
 def count_zone(idc: str, disks: list[Disk], flavour: Flavour) -> dict[str, Any]:
@@ -156,15 +148,21 @@ def is_available(disk: Disk) -> bool:
     return disk.status == NORMAL and not disk.readonly and not disk.dropping
 
 
-def count_space(disks: Iterable[Disk], flavour: Flavour) -> dict[str, Any]:
+def is_writable(disk: Disk) -> bool:
+    """True if units of the disk can be written: it is available and its heartbeat is in time."""
+    return is_available(disk) and not disk.expired
+
+
+def count_space(disks: Collection[Disk], flavour: Flavour, dropped_nodes: Container[int] = ()) -> dict[str, Any]:
     """The space_stat object: bytes, disks and zones as the release spells them."""
-    every = list(disks)
+    registered = [disk for disk in disks if disk.node_id not in dropped_nodes]
+    every = [disk for disk in disks if not flavour.leaves_counters or _is_counted(disk)]
     available = [disk for disk in every if is_available(disk)]
     kept = [disk for disk in every if disk.status == NORMAL and disk.readonly and flavour.has_readonly_space]
-    live = [disk for disk in available if not disk.expired]
+    live = [disk for disk in available if is_writable(disk)]
     total, free = sum(disk.size for disk in (*available, *kept)), sum(disk.free for disk in available)
     readonly = sum(disk.free for disk in kept)
-    hosts = {disk.host for disk in (live if flavour.blob_nodes_need_heartbeat else every)}
+    hosts = {disk.host for disk in (live if flavour.blob_nodes_need_heartbeat else registered)}
     values: dict[str, Any] = {
         "total_space": total,
         "free_space": free,
@@ -178,6 +176,11 @@ def count_space(disks: Iterable[Disk], flavour: Flavour) -> dict[str, Any]:
         "disk_stat_infos": _zones(every, flavour),
     }
     return {name: value for name, value in values.items() if _spelled(name, value, flavour)}
+
+
+def _is_counted(disk: Disk) -> bool:
+    """True if a release that forgets disks still counts this one."""
+    return disk.status < REPAIRED and not disk.dropping
 
 
 def _spelled(name: str, value: Any, flavour: Flavour) -> bool:

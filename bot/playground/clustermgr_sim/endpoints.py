@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.clustermgr_sim.answer import HTML, Answer, plain_error
+from bot.playground.clustermgr_sim.answer import HTML, Answer, ok, plain_error
 from bot.playground.clustermgr_sim.args import GoStruct
 from bot.playground.clustermgr_sim.data import Data
 from bot.playground.clustermgr_sim.flavour import Flavour
@@ -32,10 +32,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change for raft to apply; `timeout` is the (status, text) answered if raft cannot finish in time."""
+    """A change for raft to apply; `timeout` is the (status, text) answered if raft cannot finish in time.
+
+    `answer` is called once the change is made.
+    """
 
     apply: Callable[[], None]
     timeout: tuple[int, str] = (906, "raft propose error")
+    answer: Callable[[], Answer] = ok
 
 
 @dataclass(frozen=True, slots=True)

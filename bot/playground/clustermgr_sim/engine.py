@@ -21,6 +21,7 @@ from bot.playground.clustermgr_sim.answer import (
     ok,
 )
 from bot.playground.clustermgr_sim.args import NOTHING, ArgumentError, from_body, from_query
+from bot.playground.clustermgr_sim.background import Background
 from bot.playground.clustermgr_sim.clock import Clock
 from bot.playground.clustermgr_sim.endpoints import Args, Change, Context, Endpoint, Routes
 from bot.playground.clustermgr_sim.flavour import Flavour
@@ -88,6 +89,7 @@ class Engine:
         self.secret = secret
         self._rng = rng
         self._gate = gate
+        self.background = Background(raft, flavour)
         self._next_count = clock.now() + raft.timing.refresh
         stat = Endpoint("GET", "/stat", NOTHING, self._stat, linear=False)
         self._routes = Routes((stat, *(e for e in api.ENDPOINTS if e.only(flavour))))
@@ -99,10 +101,14 @@ class Engine:
         if refresh <= 0:
             recount(self.raft, self.flavour)
         while refresh > 0 and self._next_count <= now:
-            self.raft.advance(self._next_count)
+            self._advance(self._next_count)
             recount(self.raft, self.flavour)
             self._next_count += refresh
+        self._advance(now)
+
+    def _advance(self, now: float) -> None:
         self.raft.advance(now)
+        self.background.advance(now)
 
     def recount(self) -> None:
         """Count the disks now, on every node."""
@@ -184,7 +190,7 @@ class Engine:
         if isinstance(outcome, Answer):
             return outcome
         await self._agree(node, outcome)
-        return ok()
+        return outcome.answer()
 
     def _args(self, endpoint: Endpoint, call: Call) -> Args:
         if endpoint.method == "GET" or endpoint.in_query:

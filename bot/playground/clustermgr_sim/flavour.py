@@ -8,7 +8,12 @@ CODE_MODE = '[{"mode_name":"EC3P3","min_size":0,"max_size":5368709120,"size_rati
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
-    """The traits of one release; each name states what is true if the trait is set."""
+    """The traits of one release; each name states what is true if the trait is set.
+
+    `leaves_counters`: repaired, dropping and dropped disks leave all counters of /stat. `node_drop_begins`: /node/drop
+    starts the drop of all disks; otherwise it refuses a node whose disks are in use. `stats_by_kind`: schedulers
+    answer `{blobnode, shard}`.
+    """
 
     name: str
     snake_case: bool = False
@@ -20,6 +25,12 @@ class Flavour:
     has_disk_sets: bool = True
     has_kv: bool = True
     has_topology: bool = True
+    sets_by_kind: bool = False
+    has_volume_epoch: bool = False
+    node_drop_begins: bool = False
+    leaves_counters: bool = False
+    scheduler_stats: bool = True
+    stats_by_kind: bool = False
     config_list: bool = False
     file_config: tuple[tuple[str, str], ...] = ()
     system_keys: frozenset[str] = frozenset({"code_mode"})
@@ -60,6 +71,7 @@ V1 = Flavour(
     member_addresses_from_file=True,
     drop_needs_readonly=False,
     dropping_may_break=True,
+    scheduler_stats=False,
     zero_row_without_disks=True,
     blob_nodes_need_heartbeat=True,
     form_type_refused=False,
@@ -67,12 +79,15 @@ V1 = Flavour(
     config_timeout=(400, "Illegal Arguments"),
     member_timeout=(500, "context deadline exceeded"),
 )
-V3_5 = Flavour(name="v3.5", file_config=_FILE)
+V3_5 = Flavour(name="v3.5", file_config=_FILE, sets_by_kind=True, leaves_counters=True)
 MASTER = Flavour(
     name="master",
     snake_case=True,
     has_shard_nodes=True,
     has_oversold=True,
+    has_volume_epoch=True,
+    node_drop_begins=True,
+    stats_by_kind=True,
     file_config=(*_FILE, ("code_mode_extend", "null")),
     no_disks_is_null=True,
     chunked_body_panics=True,

@@ -1,6 +1,5 @@
 """Members and processes of the raft group, and a leader's view of each member's progress."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -124,7 +123,7 @@ class Node:
     def freeze(self, data: Data) -> None:
         """Keep a copy of the present data."""
         if self.frozen is None:
-            self.frozen = copy.deepcopy(data)
+            self.frozen = data.copy()
 
 
 def peer_view(

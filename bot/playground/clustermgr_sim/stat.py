@@ -1,7 +1,6 @@
 """GET /stat in the spelling of each release, in the view of the node that answers."""
 
 import random
-from dataclasses import asdict
 from typing import Any
 
 from bot.playground.clustermgr_sim.disks import count_space
@@ -23,7 +22,8 @@ def recount(raft: Raft, flavour: Flavour) -> None:
     """Count the disks again on every running node, in its own view."""
     for node in raft.nodes.values():
         if node.runs:
-            node.space = count_space(raft.view(node).disks.values(), flavour)
+            data = raft.view(node)
+            node.space = count_space(data.disks.values(), flavour, data.dropped)
 
 
 def leader_host(raft: Raft, node: Node, flavour: Flavour, from_file: dict[int, str]) -> str:
@@ -45,7 +45,7 @@ def render(raft: Raft, node: Node, flavour: Flavour, from_file: dict[int, str], 
     answer["space_stat"] = node.space if node.space is not None else empty
     if flavour.has_shard_nodes:
         answer["shard_node_space_stat"] = empty
-    answer["volume_stat"] = asdict(data.volumes)
+    answer["volume_stat"] = data.volumes.counters()
     return answer
 
 

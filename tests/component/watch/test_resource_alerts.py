@@ -119,7 +119,7 @@ async def test_volumes_running_out_fires() -> None:
     async with watched() as world:
         world.cluster.set_allocatable(0)
         posted = await world.ticks(20, apart=60)
-        assert posted == ["Critical in prod: No volume of prod can be allocated; it has 1,840 volumes in all."]
+        assert posted == ["Critical in prod: No volume of prod can be allocated; it has 144 volumes in all."]
 
 
 @pytest.mark.parametrize(("flavour", "word"), [("v1", "Disable"), ("v3.5", "false")])

@@ -14,15 +14,18 @@ from bot.config import Secrets, Settings, parse
 from bot.delivery.worker import RateLimit
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.clustermgr_sim.clock import VirtualClock
-from bot.playground.clustermgr_sim.data import Data, Volumes, host_name, switches
-from bot.playground.clustermgr_sim.disks import CHUNK, Disk
+from bot.playground.clustermgr_sim.data import Data
+from bot.playground.clustermgr_sim.demo import host_name, switches
+from bot.playground.clustermgr_sim.disks import Disk
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
+from bot.playground.clustermgr_sim.volumes import CHUNK
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime import jobs
 from bot.runtime.app import build
 from bot.runtime.parts import App
 from tests.e2e.day.channel import Channel
+from tests.support.simulated_volumes import counted_volumes
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
 STEP = 120.0
@@ -61,7 +64,7 @@ def many_disks(flavour: str, number: int = DISKS) -> Data:
         disk.fill(0.55)
         disk.used_chunks = disk.max_chunks - disk.free_chunks
         data.disks[disk.disk_id] = disk
-    data.volumes = Volumes(total_volume=1840, idle_volume=412, can_alloc_volume=396, active_volume=1421, lock_volume=7)
+    data.volumes = counted_volumes(idle=412, active=1421, locked=7, can_alloc=396)
     return data
 
 

@@ -58,12 +58,32 @@ async def test_new_node_reports_its_id(caller: Any, control: Any) -> None:
         ("fail_next", {"status": 17}, 400, "status"),
         ("repair_disk", {"disk_id": 1, "step": "eaten"}, 409, "eaten"),
         ("elect", {"node": 99}, 409, "no node 99"),
+        ("move_chunks", {"disk_id": 1, "left": 65}, 409, "at most 64 units"),
+        ("set_compacting", {"vid": 9999}, 409, "no volume 9999"),
+        ("stop_scheduler", {}, 409, "no scheduler 1"),
+        ("start_scheduler", {"number": 9}, 400, "number"),
+        ("fail_tasks", {"task": "balance", "per_minute": 1}, 409, "not balance"),
     ],
 )
 async def test_bad_input_is_refused(control: Any, action: str, args: dict[str, Any], status: int, words: str) -> None:
     code, answer = await act(control, action, **args)
     assert (code, answer["ok"]) == (status, False)
     assert words in answer["error"]
+
+
+async def test_scheduler_and_units_are_controlled(caller: Any, control: Any) -> None:
+    status, answer = await act(control, "start_scheduler")
+    assert (status, answer["result"]) == (200, caller.cluster.scheduler_host())
+    assert (await act(control, "repair_disk", disk_id=3, step="repaired"))[0] == 200
+    assert (await act(control, "land_unit", disk_id=3))[0] == 200
+    assert (await act(control, "fail_tasks", task="blob_delete", per_minute=3))[0] == 200
+    async with control.get("/control/state") as response:
+        state = await response.json()
+    assert state["schedulers"] == {"1": caller.cluster.scheduler_host()}
+    assert (state["disks"][2]["status"], state["disks"][2]["units"]) == (4, 1)
+    assert (await act(control, "stop_scheduler", registered=True))[0] == 200
+    async with control.get("/control/state") as response:
+        assert (await response.json())["schedulers"] == {}
 
 
 async def test_a_foreign_page_cannot_post_a_form(control: Any) -> None:

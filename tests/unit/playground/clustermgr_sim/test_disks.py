@@ -36,7 +36,10 @@ async def test_drop_requires_read_only_except_on_oldest_release(make: Any) -> No
     await caller.post(1, "/disk/access", disk_id=2, readonly=True)
     assert (await caller.post(1, "/disk/drop", disk_id=2))[0] == 200
     assert (await caller.post(1, "/disk/access", disk_id=2, readonly=False))[0] == 932
-    assert (await caller.post(1, "/disk/dropped", disk_id=2))[0] == 200
+    assert (await caller.post(1, "/disk/dropped", disk_id=2))[0] == 930
+    caller.cluster.move_chunks(2, 0)
+    assert (await caller.post(1, "/disk/dropped", disk_id=3))[0] == 913
+    assert (await caller.post(2, "/disk/dropped", disk_id=2))[0] == 200
     assert json.loads((await caller.get(1, "/disk/info?disk_id=2"))[1])["status"] == 5
 
 
