@@ -32,7 +32,7 @@ DETAIL_SAMPLES: tuple[Detail, ...] = (
     d.ApplyStalled("h:1", 1, 2**63, leads=True),
     d.ApplyUnknown("h:1"),
     d.LearnerReady(4, "h:4", "h:5"),
-    d.DisksBroken(2, 1, (DISK,), (9,), repair_on=True, waiting_since=90.0),
+    d.DisksBroken(2, 1, (DISK,), (9,), repair_on=True, waiting_since=90.0, affected=d.AffectedVolumes(14, 1)),
     d.DisksExpired(3, (d.ZoneLoss("z0", 3, 3),), ("z0",), 1),
     d.DisksStuck(d.DiskWork.DROP, (d.StuckDisk(DISK, 1.0, 2.0, 40, listed=False),), 2),
     d.WritableLow(4, days=2),

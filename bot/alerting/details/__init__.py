@@ -40,6 +40,7 @@ from bot.alerting.details.raft import (
     UselessAnswer,
 )
 from bot.alerting.details.resources import (
+    AffectedVolumes,
     ChunksLow,
     DiskName,
     DisksBroken,
@@ -62,6 +63,7 @@ from bot.alerting.details.resources import (
 from bot.alerting.details.volumes import VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 
 __all__ = [
+    "AffectedVolumes",
     "AnswerFault",
     "ApplyStalled",
     "ApplyUnknown",

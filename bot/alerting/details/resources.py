@@ -19,11 +19,20 @@ class DiskName:
 
 
 @dataclass(frozen=True, slots=True)
+class AffectedVolumes:
+    """Volumes with a unit on broken disks; the worst can lose `left` more units (None: not known)."""
+
+    volumes: int
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DisksBroken(Detail):
     """Disks that are broken or being repaired; `disks` are the first of them.
 
     `by_counters` if the leader only counts them: `disks` are then those of the last list. `repair_on` is the switch of
-    disk_repair (None: not known); `waiting_since` is set while no repair has begun.
+    disk_repair (None: not known); `waiting_since` is set while no repair has begun. `affected` are the volumes
+    on these disks, None until all of them are read.
     """
 
     broken: int
@@ -33,6 +42,7 @@ class DisksBroken(Detail):
     by_counters: bool = False
     repair_on: bool | None = None
     waiting_since: float | None = None
+    affected: AffectedVolumes | None = None
 
     @property
     def more(self) -> int:

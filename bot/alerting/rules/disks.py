@@ -7,7 +7,7 @@ from bot.alerting.cluster_state.counters import SETTLED, leaders_space
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote, note_of
 from bot.alerting.cluster_state.switches import known_now
-from bot.alerting.details import DiskName, DisksBroken, DisksExpired, ZoneLoss
+from bot.alerting.details import AffectedVolumes, DiskName, DisksBroken, DisksExpired, ZoneLoss
 from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksDone, Ended
 from bot.alerting.rules.base import (
@@ -22,7 +22,9 @@ from bot.alerting.rules.base import (
     Unit,
 )
 from bot.alerting.text import plain
+from bot.alerting.volume_risk import risks_of
 from bot.clustermgr.models import DiskStatus, Snapshot, ZoneDisks
+from bot.clustermgr.volume_survey import VolumeSurvey
 
 
 def disk_name(note: DiskNote) -> DiskName:
@@ -52,11 +54,22 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
             repairing[:MAX_PARTS],
             repair_on=repair_on,
             waiting_since=_waiting_since(context.state.repairs) if repair_on else None,
+            affected=_affected(context.snapshot.volumes),
         ),
         weight=len(notes),
         parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
         fix=EnableTask("disk_repair") if repair_on is False else None,
     )
+
+
+def _affected(survey: VolumeSurvey | None) -> AffectedVolumes | None:
+    """The volumes with lost units, None while some are not read: their number is not known."""
+    if survey is None or not survey.complete:
+        return None
+    lost = [risk for risk in risks_of(survey) if risk.lost]
+    unknown = any(risk.left is None for risk in lost)
+    left = None if unknown else min((risk.left for risk in lost if risk.left is not None), default=None)
+    return AffectedVolumes(len(lost), left)
 
 
 def _waiting_since(repairs: Sequence[Progress]) -> float | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from bot.alerting.details import (
+    AffectedVolumes,
     ChunksLow,
     DiskName,
     DisksBroken,
@@ -42,11 +43,25 @@ def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     sentence = _broken(cluster, detail.broken, detail.repairing)
     lines = tuple(_disk(disk) for disk in detail.disks)
     if not detail.by_counters:
-        return AlertText(f"{sentence}.", lines, detail.more)
+        affected = () if detail.affected is None else (affected_text(detail.affected),)
+        return AlertText(f"{sentence}.", (*affected, *lines), detail.more)
     return AlertText(
         f"{sentence}, by the leader's counters: the disks cannot be listed now.",
         tuple(f"when last listed: {line}" for line in lines),
     )
+
+
+def affected_text(affected: AffectedVolumes) -> str:
+    """Say how many volumes have units on the disks, and how many more the worst can lose."""
+    if not affected.volumes:
+        return "no volume has a unit on them"
+    these = f"affects {count(affected.volumes, 'volume')}"
+    if affected.left is None:
+        return f"{these}; how many more units they can lose is not known"
+    if affected.left < 0:
+        return f"{these}; data of the worst is lost"
+    worst = "it" if affected.volumes == 1 else "the worst"
+    return f"{these}; {worst} can lose {count(affected.left, 'more unit') if affected.left else 'no more'}"
 
 
 def repair_step(detail: DisksBroken) -> str:
