@@ -24,7 +24,10 @@ from bot.playground.clustermgr_sim.server import LOOPBACK, NodeServer
 
 @dataclass(slots=True)
 class Seen:
-    """A request that reached a node from outside; `status` is None until the answer, 0 if it was cut."""
+    """A request that reached a node, or a scheduler of this number, from outside.
+
+    `status` is None until the answer, 0 if it was cut.
+    """
 
     at: float
     node: int
@@ -106,6 +109,7 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         self.clock = clock or RealClock()
         self.timing = timing or Timing()
         self.log = RequestLog()
+        self.scheduler_log = RequestLog()
         self.faults = Faults()
         self._rng = random.Random(seed)  # noqa: S311 (ids and shuffles of a simulation)
         self._delays: dict[int, float] = {}
@@ -222,6 +226,16 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         if delay:
             await self.clock.sleep(delay)
         await self._pass_gate(node)
+        seen.status = answer.status
+        await self._notify()
+        return answer
+
+    async def _serve_scheduler(self, number: int, call: Call) -> Answer:
+        body = call.body.decode("utf-8", "replace")
+        seen = Seen(self.clock.now(), number, call.method, call.target, body, dict(call.headers))
+        self.scheduler_log.note(seen)
+        self.engine.tick()
+        answer = self.schedulers.answer(number, call)
         seen.status = answer.status
         await self._notify()
         return answer

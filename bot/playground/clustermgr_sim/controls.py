@@ -200,6 +200,9 @@ class SchedulerControls:
     schedulers: Schedulers
     _scheduler_servers: dict[int, NodeServer]
 
+    @abstractmethod
+    async def _serve_scheduler(self, number: int, call: Call) -> Answer: ...
+
     def scheduler_host(self, number: int = 1) -> str:
         """The base URL of a scheduler; raises NotPossible for an unknown one."""
         if number not in self._scheduler_servers:
@@ -211,7 +214,7 @@ class SchedulerControls:
         if number not in self._scheduler_servers:
 
             async def serve(call: Call) -> Answer:
-                return self._serve_scheduler(number, call)
+                return await self._serve_scheduler(number, call)
 
             self._scheduler_servers[number] = NodeServer(serve)
         await self._scheduler_servers[number].open()
@@ -235,10 +238,6 @@ class SchedulerControls:
         if task not in FAILING_TASKS:
             raise NotPossible(f"tasks that can fail are {', '.join(FAILING_TASKS)}; not {task}")
         self.schedulers.set_failures(task, per_minute, words)
-
-    def _serve_scheduler(self, number: int, call: Call) -> Answer:
-        self.engine.tick()
-        return self.schedulers.answer(number, call)
 
     def _set_running(self, running: AbstractSet[int]) -> None:
         self.engine.tick()

@@ -196,6 +196,16 @@ async def test_moved_bytes_are_printed_in_their_unit(working: Any) -> None:
     assert sum(map(int, stats["finished_cnt"].strip("[]").split())) == UNITS
 
 
+async def test_requests_to_schedulers_have_their_own_log(working: Any) -> None:
+    await asked(working, "/stats")
+    await asked(working, "/nothing")
+    assert [(each.node, each.path, each.status) for each in working.cluster.scheduler_log] == [
+        (1, "/stats", 200),
+        (1, "/nothing", 404),
+    ]
+    assert not len(working.cluster.log)
+
+
 async def test_unknown_path_of_a_scheduler_is_not_found(make: Any) -> None:
     caller = await make(flavour="v1", timing=TIMING, schedulers=1)
     assert await asked(caller, "/stats") == (404, "404 page not found\n")
