@@ -30,7 +30,7 @@ VOLUMES: Mapping[str, Runbook] = MappingProxyType(
                 "`/cm risk` lists the volumes, the worst first, and the disks that decide.",
                 "Until the repair is done, stop no host that has other units of these volumes, and pull no disk.",
             ),
-            _COUNTS + " A volume that can lose two or more units has no alert of its own: the alert of the disks "
+            _COUNTS + " A volume that can lose two or more units has no separate alert: the alert of the disks "
             "counts it.",
         ),
         "volumes_unreachable": Runbook(

@@ -63,7 +63,8 @@ async def test_stalled_repair_fires_until_chunks_move() -> None:
         await world.ticks()
         for left in (40, 30, 20):
             world.cluster.move_chunks(7, left)
-            assert await world.ticks(5, apart=HOUR) == []
+            # The alert of the disk is edited, because it affects fewer volumes; nothing else is posted.
+            assert {text for text in await world.ticks(5, apart=HOUR) if "1 disk of prod is being" not in text} == set()
         [posted] = [posted for posted in await world.ticks(3, apart=HOUR) if "progress" in posted]
         assert posted == "Warning in prod: The repair of 1 disk of prod makes no progress."
         [alert] = [alert for alert in world.store.firing() if alert.rule == "repair_stuck"]
