@@ -96,6 +96,13 @@ class DisksDone(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
+class DisksEmpty(Outcome):
+    """These disks hold no unit any more, or are no longer listed as repaired or dropped."""
+
+    disks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class VolumesNow(Outcome):
     """Number of volumes that still have lost units, and the least that one of them can lose yet (None: not known)."""
 

@@ -23,6 +23,7 @@ _RULES: Mapping[Topic, tuple[str, ...]] = {
         "volumes_lost",
         "volumes_at_risk",
         "volumes_unreachable",
+        "disk_not_empty",
         "disk_broken",
         "disk_expired",
         "repair_stuck",

@@ -81,6 +81,9 @@ class VolumeReader:
         old = self._gone_since is None
         known = self._gone_since or {}
         self._gone_since = {disk: known.get(disk, float("-inf") if old else now) for disk in disks.gone}
+        # Units that were counted before a disk was repaired or dropped prove nothing about it now.
+        for disk in self._gone_since.keys() - known.keys():
+            self._counted.pop(disk, None)
         empty = {disk for disk, count in self._counted.items() if not count.units}
         return {
             disk: REREAD_GONE_SECONDS if disk in empty and now - since > RECENT_SECONDS else REREAD_SECONDS

@@ -55,20 +55,20 @@ def units_matter(found: Disk) -> bool:
     return found.status in _GONE
 
 
-def _safety(found: Disk, units: Sequence[int] | None) -> str:
-    """Return if the disk may be pulled, by the number of its units."""
+def _safety(found: Disk, units: Sequence[int] | None, at: float) -> str:
+    """Return if the disk may be pulled, by the number of its units at a time."""
     if not units_matter(found):
         return _NEXT.get(found.status, "")
     if units is None:
-        return ", but its units could not be counted: do not pull it until they are"
+        return ", *do not pull*: its units could not be counted"
     if units:
         volumes = sorted({vuid >> 32 for vuid in units})
         shown = ", ".join(f"#{volume}" for volume in volumes[:_MAX_VOLUMES])
         more = f" and {len(volumes) - _MAX_VOLUMES:,} more" if len(volumes) > _MAX_VOLUMES else ""
-        left = count(len(units), "unit")
-        verb, noun = "is" if len(units) == 1 else "are", "volume" if len(volumes) == 1 else "volumes"
-        return f", *but {left} {verb} left on it: do not pull it* ({noun} {shown}{more})"
-    return ", and no unit is left on it: it can be replaced"
+        left = f"{count(len(units), 'unit')} of {count(len(volumes), 'volume')}"
+        verb = "is" if len(units) == 1 else "are"
+        return f", *do not pull: {left} {verb} still on it* ({shown}{more})"
+    return f", *safe to pull: no unit left*, as of {date(at, 'time')}"
 
 
 def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = None) -> Message:
@@ -78,10 +78,10 @@ def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = 
     sentence = (
         f"Disk #{found.disk_id} of {escape(cluster)} is {state[2:]}: {escape(found.path)} on {escape(found.host)} "
         f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used"
-        f"{_safety(found, units).replace('*', '') if units_matter(found) else ''}."
+        f"{_safety(found, units, at).replace('*', '') if units_matter(found) else ''}."
     )
     facts = fields(
-        f"*State*\n{state}{_safety(found, units)}",
+        f"*State*\n{state}{_safety(found, units, at)}",
         f"*Read-only*\n{'*yes*' if found.readonly else 'no'}",
         f"*Host*\n{code(found.host)}",
         f"*Path*\n{code(found.path)}",

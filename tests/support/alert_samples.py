@@ -39,6 +39,7 @@ DETAIL_SAMPLES: tuple[Detail, ...] = (
     d.ChunksLow("z0", 0, none=True),
     d.NoVolume(12),
     d.VolumesLow(1, 9),
+    d.DisksNotEmpty(3, (d.UnitsLeft(7, 2), d.UnitsLeft(9, 1))),
     d.VolumesAtRisk(3, 2, (d.VolumeLoss(12, "EC3P3", 11, (1, 5, 7), (), 0),), 1),
     d.VolumesLost(1, (d.VolumeLoss(12, "EC3P3", 11, (1, 5, 7, 7), (), -1),)),
     d.VolumesUnreachable(2, (d.VolumeLoss(14, "", 77, (1,), (2, 3), None),)),
@@ -59,6 +60,7 @@ OUTCOME_SAMPLES: tuple[Outcome, ...] = (
     o.DisksDone((7,), repaired=True, held=((7, 2),), uncounted=(8,)),
     o.WorkMoves(2),
     o.VolumesNow(3, 2),
+    o.DisksEmpty((7,)),
     o.SpaceNow(10, 100),
     o.TaskOutcome("balance", o.TaskState.ON),
 )

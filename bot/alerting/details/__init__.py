@@ -60,7 +60,14 @@ from bot.alerting.details.resources import (
     WritableLow,
     ZoneLoss,
 )
-from bot.alerting.details.volumes import VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
+from bot.alerting.details.volumes import (
+    DisksNotEmpty,
+    UnitsLeft,
+    VolumeLoss,
+    VolumesAtRisk,
+    VolumesLost,
+    VolumesUnreachable,
+)
 
 __all__ = [
     "AffectedVolumes",
@@ -75,6 +82,7 @@ __all__ = [
     "DiskWork",
     "DisksBroken",
     "DisksExpired",
+    "DisksNotEmpty",
     "DisksStuck",
     "FaultKind",
     "HostFault",
@@ -112,6 +120,7 @@ __all__ = [
     "TaskOff",
     "TaskOffWithWork",
     "TokenRejected",
+    "UnitsLeft",
     "UselessAnswer",
     "VolumeLoss",
     "VolumesAtRisk",

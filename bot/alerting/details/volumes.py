@@ -22,6 +22,22 @@ class VolumeLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitsLeft:
+    """A disk that is listed as repaired or dropped, and the number of units that are still on it."""
+
+    disk: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisksNotEmpty(Detail):
+    """Disks that are listed as repaired or dropped, but hold units; `disks` are the first of `total`."""
+
+    total: int
+    disks: tuple[UnitsLeft, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VolumesAtRisk(Detail):
     """Volumes that can lose one more unit (`one_left`) or none (`none_left`); `volumes` are the worst of them.
 

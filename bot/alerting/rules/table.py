@@ -25,7 +25,7 @@ from bot.alerting.rules.reachability import (
     SLOW_ANSWERS,
 )
 from bot.alerting.rules.replication import APPLY_STALLED, LEARNER_READY, PEER_LAGGING
-from bot.alerting.rules.volumes import VOLUMES_AT_RISK, VOLUMES_LOST, VOLUMES_UNREACHABLE
+from bot.alerting.rules.volumes import DISK_NOT_EMPTY, VOLUMES_AT_RISK, VOLUMES_LOST, VOLUMES_UNREACHABLE
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 
 RULES: tuple[Rule, ...] = (
@@ -50,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     VOLUMES_LOST,
     VOLUMES_AT_RISK,
     VOLUMES_UNREACHABLE,
+    DISK_NOT_EMPTY,
     DISK_BROKEN,
     DISK_EXPIRED,
     REPAIR_STUCK,

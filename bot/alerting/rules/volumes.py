@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.switches import shard_repair_off
-from bot.alerting.details import VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
+from bot.alerting.details import DisksNotEmpty, UnitsLeft, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import Alert, Detail, Finding, Outcome, Severity
-from bot.alerting.outcomes import VolumesNow
+from bot.alerting.outcomes import DisksEmpty, VolumesNow
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, risks_of, unwritten
 
@@ -92,6 +92,31 @@ def _misses_too_many(risk: VolumeRisk) -> bool:
     return bool(risk.unreachable) and left is not None and left < 0
 
 
+def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
+    survey = context.snapshot.volumes
+    if survey is None or not survey.known or context.snapshot.leader is None:
+        return CANNOT_TELL
+    gone = sorted(survey.disks.gone & survey.units.keys())
+    held = [UnitsLeft(disk, survey.units[disk].units) for disk in gone if survey.units[disk].units]
+    if not held:
+        return () if survey.complete else CANNOT_TELL
+    return (
+        Finding(
+            rule=DISK_NOT_EMPTY.key,
+            subject="",
+            severity=limits.severity,
+            detail=DisksNotEmpty(len(held), tuple(held[:MAX_LINES])),
+            weight=len(held),
+            parts=tuple(str(each.disk) for each in held[:MAX_PARTS]),
+            partial=not survey.complete,
+        ),
+    )
+
+
+def _empty_now(_: RuleContext, alert: Alert) -> Outcome:
+    return DisksEmpty(tuple(int(part) for part in alert.parts or ()))
+
+
 def _volumes_now(context: RuleContext, _: Alert) -> Outcome:
     survey = context.snapshot.volumes
     risks = risks_of(survey) if survey is not None else ()
@@ -133,5 +158,17 @@ VOLUMES_UNREACHABLE = Rule(
     remind=3600,
     finds=_unreachable,
     resolved=_volumes_now,
+    thresholds=MappingProxyType({}),
+)
+
+DISK_NOT_EMPTY = Rule(
+    key="disk_not_empty",
+    about="A disk is listed as repaired or dropped, but units are still on it: pulling it loses them.",
+    severity=Severity.CRITICAL,
+    for_seconds=0,
+    clear=0,
+    remind=86400,
+    finds=_not_empty,
+    resolved=_empty_now,
     thresholds=MappingProxyType({}),
 )

@@ -33,6 +33,16 @@ VOLUMES: Mapping[str, Runbook] = MappingProxyType(
             _COUNTS + " A volume that can lose two or more units has no separate alert: the alert of the disks "
             "counts it.",
         ),
+        "disk_not_empty": Runbook(
+            "A unit can land on a disk that is already marked repaired (CubeFS, issue 3736), and a server marks a disk "
+            "repaired with every unit on it when it is asked to. If the disk is pulled, these units are lost.",
+            (
+                "Leave the disk in its host.",
+                "`/cm disk <id>` names the volumes; ask again after some minutes: a unit may just be on its way.",
+                "If the units stay, read the scheduler's log, and ask the maintainers of CubeFS before you pull it.",
+            ),
+            "After a repair or a drop the units are counted every five minutes for six hours, then once a day.",
+        ),
         "volumes_unreachable": Runbook(
             "Hosts are away. Together with the lost units, more units are missing than these volumes tolerate, so "
             "blobs cannot be read. When the hosts are back, the data is complete again.",

@@ -66,6 +66,7 @@ DETAIL_KINDS: Mapping[str, type[Detail]] = MappingProxyType(
         "chunks_low": d.ChunksLow,
         "no_volume": d.NoVolume,
         "volumes_low": d.VolumesLow,
+        "disks_not_empty": d.DisksNotEmpty,
         "volumes_at_risk": d.VolumesAtRisk,
         "volumes_lost": d.VolumesLost,
         "volumes_unreachable": d.VolumesUnreachable,
@@ -90,6 +91,7 @@ OUTCOME_KINDS: Mapping[str, type[Outcome]] = MappingProxyType(
         "disks_done": o.DisksDone,
         "work_moves": o.WorkMoves,
         "volumes": o.VolumesNow,
+        "disks_empty": o.DisksEmpty,
         "space": o.SpaceNow,
         "task": o.TaskOutcome,
     }

@@ -7,6 +7,7 @@ from bot.alerting.model import Alert
 from bot.alerting.outcomes import (
     AnswersAgain,
     DisksDone,
+    DisksEmpty,
     Ended,
     HostOutcome,
     HostState,
@@ -151,6 +152,15 @@ def _uncounted(disks: tuple[int, ...], cluster: str) -> list[str]:
             f"do not pull {pull} before `/cm disk {number} {cluster}` shows that no unit is left"
         )
     ]
+
+
+def disks_empty(outcome: DisksEmpty, alert: Alert) -> str:
+    """`disk_not_empty`."""
+    disks = [f"#{disk}" for disk in outcome.disks]
+    if not disks:
+        return f"No disk of {alert.cluster} that is listed as repaired or dropped holds units."
+    noun, verb = ("Disk", "holds") if len(disks) == 1 else ("Disks", "hold")
+    return f"{noun} {listed(disks)} of {alert.cluster} {verb} no unit any more."
 
 
 def volumes_now(outcome: VolumesNow, alert: Alert) -> str:

@@ -49,6 +49,7 @@ DETAILS: Mapping[type[Detail], Callable[[Any, str], AlertText]] = MappingProxyTy
         d.ChunksLow: disks.chunks_low,
         d.NoVolume: disks.no_volume,
         d.VolumesLow: disks.volumes_low,
+        d.DisksNotEmpty: volumes.disks_not_empty,
         d.VolumesAtRisk: volumes.volumes_at_risk,
         d.VolumesLost: volumes.volumes_lost,
         d.VolumesUnreachable: volumes.volumes_unreachable,
@@ -73,6 +74,7 @@ OUTCOMES: Mapping[type[Outcome], Callable[[Any, Alert], str]] = MappingProxyType
         o.DisksDone: outcomes.disks_done,
         o.WorkMoves: outcomes.work_moves,
         o.VolumesNow: outcomes.volumes_now,
+        o.DisksEmpty: outcomes.disks_empty,
         o.SpaceNow: outcomes.space_now,
         o.TaskOutcome: outcomes.task_outcome,
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.alerting.details import VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
+from bot.alerting.details import DisksNotEmpty, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import AlertText
 from bot.alerting.text import count, listed
 
@@ -24,6 +24,17 @@ def volumes_at_risk(detail: VolumesAtRisk, cluster: str) -> AlertText:
         sentence = f"{count(detail.one_left, 'volume')} of {cluster} can lose 1 more unit{each}"
     margin = (margin_note(detail.unwritten),) if detail.unwritten else ()
     return AlertText(f"{sentence}.", (*margin, *_lines(detail.volumes)), detail.more)
+
+
+def disks_not_empty(detail: DisksNotEmpty, cluster: str) -> AlertText:
+    """`disk_not_empty`."""
+    they, them = ("it is", "it") if detail.total == 1 else ("they are", "them")
+    return AlertText(
+        f"Do not pull {count(detail.total, 'disk')} of {cluster}: {they} listed as repaired or dropped, but units are "
+        f"still on {them}.",
+        tuple(f"disk #{each.disk}: {count(each.units, 'unit')}" for each in detail.disks),
+        detail.total - len(detail.disks),
+    )
 
 
 def volumes_lost(detail: VolumesLost, cluster: str) -> AlertText:

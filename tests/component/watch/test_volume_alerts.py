@@ -110,3 +110,18 @@ async def test_cluster_without_a_leader_is_not_read() -> None:
         world.cluster.log.clear()
         await world.ticks(3)
         assert not [call for call in world.cluster.log if "/volume/" in call.path]
+
+
+@FLAVOURS
+async def test_unit_that_lands_on_a_repaired_disk_is_announced_and_ends(flavour: str) -> None:
+    async with watched(flavour=flavour) as world:
+        world.cluster.break_disk(7)
+        await world.ticks(2)
+        world.cluster.repair_disk(7, "repaired")
+        assert not [each for each in await world.ticks(10, apart=60) if "Do not pull" in each]
+        world.cluster.land_unit(7)
+        [posted] = [each for each in await world.ticks(7, apart=60) if "Do not pull" in each]
+        assert posted.startswith("Critical in prod: Do not pull 1 disk of prod: it is listed as repaired or dropped")
+        world.cluster.move_chunks(7, 0)
+        [ended] = [each for each in await world.ticks(7, apart=60) if "no unit any more" in each]
+        assert ended.endswith("Disk #7 of prod holds no unit any more.")

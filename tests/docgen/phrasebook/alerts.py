@@ -59,6 +59,7 @@ RULE_OF: Mapping[type[Detail], str] = {
     d.ChunksLow: "chunks_low",
     d.NoVolume: "no_volume",
     d.VolumesLow: "volumes_low",
+    d.DisksNotEmpty: "disk_not_empty",
     d.VolumesAtRisk: "volumes_at_risk",
     d.VolumesLost: "volumes_lost",
     d.VolumesUnreachable: "volumes_unreachable",

@@ -68,7 +68,7 @@ def test_single_disk_shows_all_its_facts() -> None:
     shown = disk_card("prod", disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6), at=AT)
     text = seen(shown)
     assert shown.text.startswith("Disk #7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
-    assert "■ repaired, but its units could not be counted: do not pull it until they are" in text
+    assert "■ repaired, *do not pull*: its units could not be counted" in text
     assert "`z0`, `r1`" in text
     assert "6 used, 4 free of 10" in text
 
@@ -176,7 +176,7 @@ def test_whoami_shows_ids_and_reasons(hostile: str) -> None:
 def test_units_left_on_a_repaired_disk_are_named(status: int) -> None:
     found = disk(3, status=status)
     left = disk_card("prod", found, at=1.0, units=(7 << 32 | 1, 9 << 32 | 2))
-    assert "2 units are left on it: do not pull it" in left.text
-    assert "volumes #7, #9" in left.text
-    assert "can be replaced" not in left.text
-    assert "no unit is left on it: it can be replaced" in disk_card("prod", found, at=1.0, units=()).text
+    assert "do not pull: 2 units of 2 volumes are still on it" in left.text
+    assert "(#7, #9)" in left.text
+    assert "safe to pull" not in left.text
+    assert "safe to pull: no unit left" in disk_card("prod", found, at=1.0, units=()).text

@@ -23,10 +23,10 @@ REPAIRED = Disk(disk_id=7, status=DiskStatus.REPAIRED, idc="z0", host="http://10
     [
         (
             FakeApi((REPAIRED,), units=(5 << 32, 6 << 32)),
-            "*but 2 units are left on it: do not pull it* (volumes #5, #6)",
+            "*do not pull: 2 units of 2 volumes are still on it* (#5, #6)",
         ),
-        (FakeApi((REPAIRED,), units=(5 << 32,)), "*but 1 unit is left on it: do not pull it* (volume #5)"),
-        (Silent((REPAIRED,)), "but its units could not be counted: do not pull it until they are"),
+        (FakeApi((REPAIRED,), units=(5 << 32,)), "*do not pull: 1 unit of 1 volume is still on it* (#5)"),
+        (Silent((REPAIRED,)), "*do not pull*: its units could not be counted"),
     ],
 )
 async def test_repaired_disk_is_shown_with_its_units(api: FakeApi, text: str) -> None:
