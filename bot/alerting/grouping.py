@@ -99,13 +99,17 @@ class ChannelHistory:
 
 
 def group_alerts(
-    history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], limits: GroupingLimits, now: float
+    history: ChannelHistory,
+    transitions: Sequence[Transition],
+    alerts: Iterable[Alert],
+    limits: GroupingLimits,
+    now: float,
 ) -> tuple[ChannelHistory, tuple[Transition, ...]]:
     """Group alerts that are too many; return the new channel history and the transitions to post.
 
     `alerts` are the open alerts of the cluster; those due get their own message once the storm is over.
     """
-    settled = list(moves)
+    settled = list(transitions)
     # Most severe first, so that these get their own messages.
     for place in sorted(range(len(settled)), key=lambda place: -settled[place].new.severity):
         if settled[place].reason is TransitionReason.FIRED:
@@ -126,22 +130,22 @@ def listed(group: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def _arrived(
-    history: ChannelHistory, move: Transition, limits: GroupingLimits, now: float
+    history: ChannelHistory, transition: Transition, limits: GroupingLimits, now: float
 ) -> tuple[ChannelHistory, Transition]:
-    since, cluster = now - limits.within, move.new.cluster
+    since, cluster = now - limits.within, transition.new.cluster
     lately = tuple(arrival for arrival in history.arrivals if arrival[1] > since)[-_MOST_ARRIVALS:]
     history = replace(history, arrivals=(*lately, (cluster, now)))
-    if move.new.rule in NEVER_WILDCARD_SILENCED:
-        return history, move
+    if transition.new.rule in NEVER_WILDCARD_SILENCED:
+        return history, transition
     over = tuple(scope for scope in (cluster, WHOLE_CHANNEL) if history.count(scope, since) > limits.of(scope))
     storm = history.storm
     if not over and (storm is None or not storm.takes(cluster)):
-        return history, move
+        return history, transition
     if storm is None:
         history = replace(history, made=history.made + 1)
         storm = AlertGroup(str(MessageKey.group(history.channel, history.made)), now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
-    return history.with_group(storm), replace(move, new=noted(move.new, group=storm.slot))
+    return history.with_group(storm), replace(transition, new=noted(transition.new, group=storm.slot))
 
 
 def _ended(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
@@ -153,19 +157,19 @@ def _ended(history: ChannelHistory, limits: GroupingLimits, now: float) -> Chann
 
 
 def _surfaced(
-    history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
+    history: ChannelHistory, transitions: Sequence[Transition], alerts: Iterable[Alert], now: float
 ) -> Iterable[Transition]:
     """Yield the transitions, and a first post for alerts that are due and still fire.
 
     An alert that notifies at this step replies in the group's thread first; its own post follows at the next step.
     """
-    moved = {move.old.id: move for move in moves if move.old is not None}
-    yield from (move for move in moves if move.visibility in NOTIFYING or not _is_due(history, move.new))
+    by_alert = {each.old.id: each for each in transitions if each.old is not None}
+    yield from (each for each in transitions if each.visibility in NOTIFYING or not _is_due(history, each.new))
     for alert in alerts:
-        move = moved.get(alert.id)
-        last = move.new if move else alert
-        if _is_due(history, last) and not (move and move.visibility in NOTIFYING):
-            new = noted(last if move and last.version > alert.version else following(last, now), group=None)
+        transition = by_alert.get(alert.id)
+        last = transition.new if transition else alert
+        if _is_due(history, last) and not (transition and transition.visibility in NOTIFYING):
+            new = noted(last if transition and last.version > alert.version else following(last, now), group=None)
             yield Transition(alert, new, TransitionReason.SURFACED, Visibility.POST)
 
 

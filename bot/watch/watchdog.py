@@ -74,11 +74,11 @@ class Watchdog:
                 stored_at = (await uow.cluster_states.get(watched.cluster)).at
                 times = PollTimes(watcher.health.done_at or self._started_at, stored_at, watched.interval)
                 since = times.blind_since(now, patience(rule, watched.interval))
-                moves = await self._raise(uow, watcher, rule, since, now) if since else ()
+                transitions = await self._raise(uow, watcher, rule, since, now) if since else ()
         except (Conflict, Fenced):
             # Another process raised it at the same moment, or a person acknowledged it.
             return 0.0
-        if moves:
+        if transitions:
             why = poll_failure_text(self.failure(watched.cluster))
             log.warning("watch.blind", cluster=watched.cluster, seconds=round(now - since), why=why)
             watcher.invalidate()
@@ -91,7 +91,7 @@ class Watchdog:
         watched = watcher.watched
         before = await uow.channel_histories.get(watched.channel)
         alerts = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
-        transitions = step(
+        found = step(
             {rule.key: (blind_finding(rule, self.failure(watched.cluster)),)},
             alerts,
             await uow.silences.active(now, watched.cluster),
@@ -100,7 +100,7 @@ class Watchdog:
             cluster=watched.cluster,
             escalation=watched.escalation,
         )
-        moves = [move if move.old else replace(move, new=replace(move.new, since=since)) for move in transitions]
-        after, moves_to_post = group_alerts(before, moves, alerts, watched.limits, now)
-        await publish(uow, moves_to_post, before, after, watched.limits)
-        return moves_to_post
+        transitions = [each if each.old else replace(each, new=replace(each.new, since=since)) for each in found]
+        after, to_post = group_alerts(before, transitions, alerts, watched.limits, now)
+        await publish(uow, to_post, before, after, watched.limits)
+        return to_post

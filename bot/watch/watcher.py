@@ -252,7 +252,7 @@ class Watcher:
         if (
             stored.expired
             or plan.save_history
-            or any(move.visibility is not Visibility.QUIET for move in plan.transitions)
+            or any(transition.visibility is not Visibility.QUIET for transition in plan.transitions)
         ):
             self._wake()
 
