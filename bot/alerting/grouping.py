@@ -38,23 +38,18 @@ class GroupingLimits:
 class AlertGroup:
     """One storm of a channel and the message that lists its alerts.
 
-    `slot` names the message, `ids` are all alerts ever listed in it, `lines` counts its thread replies. The storm is
-    active while `scopes` are over their limits; `ended_at` is 0 until then. `due` are the alerts that then get a
-    message each.
+    `message_key` names the message, `ids` are all alerts ever listed in it, `lines` counts its thread replies. The
+    storm is active while `scopes` are over their limits; `ended_at` is 0 until then. `due` are the alerts that then
+    get a message each.
     """
 
-    slot: str
+    message_key: MessageKey
     since: float
     scopes: tuple[str, ...]
     ids: tuple[int, ...] = ()
     lines: int = 0
     ended_at: float = 0.0
     due: tuple[int, ...] = ()
-
-    @property
-    def message_key(self) -> MessageKey:
-        """The key of the message that lists the alerts; `slot` is its text form, as stored."""
-        return MessageKey.parse(self.slot)
 
     @property
     def active(self) -> bool:
@@ -80,18 +75,18 @@ class ChannelHistory:
         """The active group, None outside a storm."""
         return next((group for group in self.groups if group.active), None)
 
-    def group(self, slot: str) -> AlertGroup | None:
-        """Return the group of that slot."""
-        return next((group for group in self.groups if group.slot == slot), None)
+    def group(self, message_key: MessageKey) -> AlertGroup | None:
+        """Return the group with that message."""
+        return next((group for group in self.groups if group.message_key == message_key), None)
 
     def with_group(self, group: AlertGroup) -> Self:
         """Return the history with this group added or replaced."""
-        others = tuple(held for held in self.groups if held.slot != group.slot)
+        others = tuple(held for held in self.groups if held.message_key != group.message_key)
         return replace(self, groups=(*others, group))
 
-    def without(self, slot: str) -> Self:
+    def without(self, message_key: MessageKey) -> Self:
         """Return the history without that group."""
-        return replace(self, groups=tuple(held for held in self.groups if held.slot != slot))
+        return replace(self, groups=tuple(held for held in self.groups if held.message_key != message_key))
 
     def count(self, scope: str, since: float) -> int:
         """Number of first posts in a scope after `since`."""
@@ -126,7 +121,7 @@ def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
 
 def listed(group: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
     """Return the alerts still listed in the group: open, and without a separate message."""
-    return [alert for alert in alerts if alert.open and alert.notes.group == group.slot]
+    return [alert for alert in alerts if alert.open and alert.notes.group == str(group.message_key)]
 
 
 def _arrived(
@@ -143,9 +138,9 @@ def _arrived(
         return history, transition
     if storm is None:
         history = replace(history, made=history.made + 1)
-        storm = AlertGroup(str(MessageKey.group(history.channel, history.made)), now, ())
+        storm = AlertGroup(MessageKey.group(history.channel, history.made), now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
-    return history.with_group(storm), replace(transition, new=noted(transition.new, group=storm.slot))
+    return history.with_group(storm), replace(transition, new=noted(transition.new, group=str(storm.message_key)))
 
 
 def _ended(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
@@ -176,6 +171,6 @@ def _surfaced(
 def _is_due(history: ChannelHistory, alert: Alert) -> bool:
     if alert.state is not AlertState.FIRING or alert.notes.group is None or alert.notes.muted:
         return False
-    group = history.group(alert.notes.group)
+    group = history.group(MessageKey.parse(alert.notes.group))
     # Group of another channel: the settings moved the cluster to this channel.
     return group is None or alert.id in group.due

@@ -26,7 +26,7 @@ async def publish(
     for transition in stored:
         await _publish_own(uow, transition, after.channel)
     storm = before.storm
-    ended = storm.slot if storm and storm != after.group(storm.slot) and after.storm is None else ""
+    ended = storm.message_key if storm and after.storm is None and storm != after.group(storm.message_key) else None
     after = await _publish_groups(uow, after, _by_group(stored), ended, limits)
     if after != before:
         await uow.channel_histories.put(after)
@@ -37,7 +37,7 @@ async def publish_one(uow: UnitOfWork, transition: Transition, channel: str) -> 
     await _publish_own(uow, transition, channel)
     if transition.new.notes.group is not None:
         history = await uow.channel_histories.get(channel)
-        published = await _publish_groups(uow, history, _by_group([transition]), "", GroupingLimits())
+        published = await _publish_groups(uow, history, _by_group([transition]), None, GroupingLimits())
         if published != history:
             await uow.channel_histories.put(published)
 
@@ -49,7 +49,7 @@ async def end_group(uow: UnitOfWork, channel: str, now: float) -> bool:
     if storm is None:
         return False
     calm = history.with_group(replace(storm, ended_at=now))
-    published = await _publish_groups(uow, calm, {}, storm.slot, GroupingLimits())
+    published = await _publish_groups(uow, calm, {}, storm.message_key, GroupingLimits())
     await uow.channel_histories.put(published)
     return True
 
@@ -91,29 +91,29 @@ def _was_muted(transition: Transition) -> bool:
     )
 
 
-def _by_group(transitions: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]:
-    """The transitions that a group message shows, by its slot; also of an alert that left the group."""
-    found: dict[str, list[Transition]] = {}
+def _by_group(transitions: Sequence[Transition]) -> Mapping[MessageKey, Sequence[Transition]]:
+    """The transitions that a group message shows, by its key; also of an alert that left the group."""
+    found: dict[MessageKey, list[Transition]] = {}
     for transition in transitions:
-        slot = transition.new.notes.group or (transition.old.notes.group if transition.old else None)
-        if slot and transition.visibility is not Visibility.QUIET:
-            found.setdefault(slot, []).append(transition)
+        group = transition.new.notes.group or (transition.old.notes.group if transition.old else None)
+        if group and transition.visibility is not Visibility.QUIET:
+            found.setdefault(MessageKey.parse(group), []).append(transition)
     return found
 
 
 async def _publish_groups(
     uow: UnitOfWork,
     history: ChannelHistory,
-    transitions: Mapping[str, Sequence[Transition]],
-    ended: str,
+    transitions: Mapping[MessageKey, Sequence[Transition]],
+    ended: MessageKey | None,
     limits: GroupingLimits,
 ) -> ChannelHistory:
-    for slot in dict.fromkeys((*transitions, ended)):
-        group = history.group(slot)
+    for message_key in dict.fromkeys((*transitions, *([ended] if ended else []))):
+        group = history.group(message_key)
         if group is not None:
-            choose = limits if slot == ended else None
-            published = await _publish_group(uow, history.channel, group, transitions.get(slot, ()), choose)
-            history = history.with_group(published) if published else history.without(slot)
+            choose = limits if message_key == ended else None
+            published = await _publish_group(uow, history.channel, group, transitions.get(message_key, ()), choose)
+            history = history.with_group(published) if published else history.without(message_key)
     return history
 
 

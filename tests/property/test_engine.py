@@ -20,6 +20,7 @@ from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import covers
 from bot.alerting.transition import NOTIFYING, ended, reads_the_same
 from bot.common.errors import StoreError
+from bot.common.message_key import MessageKey
 from bot.store.state_codec import decode_history
 from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish, publish_one
@@ -189,16 +190,16 @@ class Engine(RuleBasedStateMachine):
         outbox, history = self.store.state.outbox, self.history
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
-                slot = alert.notes.group
-                group = history.group(slot) if slot else None
-                assert (f"alert:{alert.id}" in outbox) is (slot is None)
-                assert slot is None or (group is not None and alert.id in group.ids and slot in outbox)
-                assert slot is None or alert.rule not in NEVER_WILDCARD_SILENCED
+                key = alert.notes.group
+                group = history.group(MessageKey.parse(key)) if key else None
+                assert (f"alert:{alert.id}" in outbox) is (key is None)
+                assert key is None or (group is not None and alert.id in group.ids and key in outbox)
+                assert key is None or alert.rule not in NEVER_WILDCARD_SILENCED
 
     @invariant()
     def a_group_message_is_true(self) -> None:
         for group in self.history.groups:
-            _, shown, parent, _ = self.store.state.outbox[group.slot]
+            _, shown, parent, _ = self.store.state.outbox[str(group.message_key)]
             held = [self.alerts[number] for number in group.ids]
             assert f" {len(listed(group, held))} open" in shown["text"]
             assert parent is None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, group_alerts, listed
 from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Muted, Severity
 from bot.alerting.transition import Transition, TransitionReason, Visibility, noted
+from bot.common.message_key import MessageKey
 from bot.store.state_codec import decode_history, encode_history
 from tests.support.alert_words import sentence
 
@@ -107,7 +108,7 @@ def test_steady_stream_over_the_limit_is_one_group() -> None:
 
 
 def over(ids: tuple[int, ...]) -> ChannelHistory:
-    return ChannelHistory("C1", (), (AlertGroup(FIRST, 0, ("prod",), ids, ended_at=100, due=ids),), 1)
+    return ChannelHistory("C1", (), (AlertGroup(MessageKey.parse(FIRST), 0, ("prod",), ids, ended_at=100, due=ids),), 1)
 
 
 def in_group(number: int, **changes: object) -> Alert:
