@@ -58,7 +58,7 @@ class Reversions:
     """Ends time limits: restores old values. A compare-and-set claims each end, so it happens once."""
 
     repository: OperationRepository
-    runner: Executor
+    executor: Executor
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
@@ -92,7 +92,7 @@ class Reversions:
             else:
                 again, end = partial(self._evaluate, op, cluster), partial(self._end_unsent, repository)
                 reevaluation = Reevaluation(evaluation, again, end, self.monotonic)
-                await self.runner.start(
+                await self.executor.start(
                     op, cluster, reevaluation, text="the old value is restored", seen=evaluation.seen
                 )
         except UserError as error:

@@ -87,11 +87,11 @@ class Locked:
         repository = LockedLedger(
             self.scenery.store, lambda: None, self.scenery.clock, "p1", url=self.url, meanwhile=under_lock
         )
-        runner = replace(self.scenery.runner, repository=repository)
+        executor = replace(self.scenery.executor, repository=repository)
         clusters = {"prod": self.scenery.cluster}
         self.parts = {
             "repository": self.scenery.repository,
-            "runner": runner,
+            "executor": executor,
             "clusters": clusters,
             "clock": self.scenery.clock,
         }

@@ -41,7 +41,7 @@ def decisions(scenery: Scenery) -> ApprovalService:
     parts: Any = {"access": None, "time_limits": None, "members_now": no_members}
     return ApprovalService(
         repository=scenery.repository,
-        runner=scenery.runner,
+        executor=scenery.executor,
         clusters={"prod": scenery.cluster},
         policies=policies,
         clock=scenery.clock,
@@ -63,7 +63,7 @@ async def test_stale_judgement_that_now_blocks_is_not_sent(scenery: Scenery) -> 
     async def end(running: Any, found: Evaluation | str) -> Any:
         return await own._end_unsent(running, POLICIES["member_remove"], found)
 
-    ended = await scenery.runner.start(
+    ended = await scenery.executor.start(
         op, scenery.cluster, Reevaluation(first, again, end, Later()), by="U0BEN", seen=first.seen
     )
     assert not scenery.simulated.log.matching(method="POST")
@@ -83,7 +83,7 @@ async def test_stale_judgement_that_still_holds_is_sent_once(scenery: Scenery) -
         assert isinstance(found, Evaluation)
         assert found.verdict.level is not CheckLevel.BLOCK
 
-    await scenery.runner.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
+    await scenery.executor.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
     assert len(scenery.simulated.log.matching(method="POST", path="/member/remove")) == 1
 
 
@@ -98,7 +98,7 @@ async def test_judgement_that_can_no_longer_be_made_sends_nothing(scenery: Scene
     async def end(running: Any, found: Evaluation | str) -> Any:
         return await own._end_unsent(running, POLICIES["task_disable"], found)
 
-    await scenery.runner.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
+    await scenery.executor.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
     assert await scenery.state_of(op) == (OpState.BLOCKED, "prod has no background task balance.")
     assert not scenery.simulated.log.matching(method="POST")
 
@@ -108,7 +108,7 @@ async def test_leader_gone_after_the_judgement_leaves_nothing_sent(scenery: Scen
     await scenery.simulated.elect(1)
     op = await scenery.opened(TRANSFER)
     await scenery.simulated.kill(1)
-    await scenery.runner.start(op, scenery.cluster, fresh(), seen=ObservedState(leader=scenery.simulated.host(1)))
+    await scenery.executor.start(op, scenery.cluster, fresh(), seen=ObservedState(leader=scenery.simulated.host(1)))
     state, text = await scenery.state_of(op)
     assert state is OpState.FAILED
     assert text.startswith("Nothing was sent: ")
