@@ -297,7 +297,7 @@ async def check_watchdog(app: App) -> None:
     except StoreError as error:
         log.debug("sentry.store_down", error=str(error))
     for name in app.watches:
-        since = app.watchdog.blind.get(name, now)
+        since = app.watchdog.stale.get(name, now)
         app.metrics.unpolled(name, now - since)
 
 

@@ -264,13 +264,13 @@ def test_small_groups_are_degraded_unless_meant(
 
 def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
     note = ClusterNote(at=90.0, level="healthy", verdict="prod is healthy.")
-    blind = alert(Severity.CRITICAL, rule="watch_blind")
-    assert not_milder(note, "prod", (blind,)).level == "critical"
-    assert not_milder(note, "prod", (replace(blind, cluster="other"),)) == note
-    raised = not_milder(ClusterNote(), "prod", (blind,))
+    stale = alert(Severity.CRITICAL, rule="watch_blind")
+    assert not_milder(note, "prod", (stale,)).level == "critical"
+    assert not_milder(note, "prod", (replace(stale, cluster="other"),)) == note
+    raised = not_milder(ClusterNote(), "prod", (stale,))
     assert raised.verdict == "prod is critical: Something of prod is wrong (alert #38)."
     dark = ClusterNote(level="unreachable", verdict="prod is unreachable.")
-    assert not_milder(dark, "prod", (blind,)) == dark
+    assert not_milder(dark, "prod", (stale,)) == dark
 
 
 def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
