@@ -193,7 +193,7 @@ class Watcher:
             return NetworkStatus.WORKING, None
         dark = bool(snapshot.answers) and all(is_silent(answer) for answer in snapshot.answers)
         self._own_network.record(self.watched.cluster, now, dark=dark)
-        return self._own_network.judge(self.watched.cluster, now)
+        return self._own_network.evaluate(self.watched.cluster, now)
 
     async def _load(self, now: float) -> StoredState:
         """Load the stored values; from the cache while no alert is open.
