@@ -82,7 +82,7 @@ def cluster_status(
 ) -> ClusterStatus:
     """Evaluate a snapshot of a cluster; `previous` is the snapshot before it, if there is one.
 
-    The status is never milder than the most severe firing alert. A fresh leader's counters are not judged.
+    The status is never milder than the most severe firing alert. A fresh leader's counters are not evaluated.
     """
     if not snapshot.answered:
         return _unreachable(snapshot)

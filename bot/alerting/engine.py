@@ -111,7 +111,7 @@ def step(
             continue
         found = {finding.subject: finding for finding in answer}
         subjects = dict.fromkeys((*found, *(subject for key, subject in held if key == rule.key)))
-        transitions += [_judge(rule, held.get((rule.key, name)), found.get(name), around) for name in subjects]
+        transitions += [_evaluate(rule, held.get((rule.key, name)), found.get(name), around) for name in subjects]
     return tuple(transition for transition in transitions if transition is not None)
 
 
@@ -123,10 +123,10 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
     return Transition(alert, new, TransitionReason.ACKNOWLEDGED, Visibility.EDIT)
 
 
-def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
+def _evaluate(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
     """Apply a decided finding, or its absence, to one alert."""
     known = old if old is None else resumed(old, around.now)
-    transition = _judged(rule, known, finding, around)
+    transition = _evaluated(rule, known, finding, around)
     if old is None or known is None or known == old:
         return transition
     if transition is None:
@@ -134,7 +134,7 @@ def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surro
     return replace(transition, old=old)
 
 
-def _judged(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
+def _evaluated(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
     if finding is None:
         return _gone(rule, old, around) if old is not None else None
     if finding.doubtful:

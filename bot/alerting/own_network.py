@@ -11,7 +11,7 @@ from enum import Enum
 from bot.alerting.cluster_state.state import NOTE_EVERY, ClusterNote
 
 WAIT = 60.0
-"""Seconds at most that a dark cluster waits for polls of the others before it is judged alone."""
+"""Seconds at most that a dark cluster waits for polls of the others before it is evaluated alone."""
 SLACK = 30.0
 """Clusters went dark together if no more than this and one poll interval lies between."""
 FRESH = 30.0
@@ -19,7 +19,7 @@ FRESH = 30.0
 
 
 class NetworkStatus(Enum):
-    """State of cmbot's own network, judged for a dark cluster."""
+    """State of cmbot's own network, evaluated for a dark cluster."""
 
     WORKING = "the network works: a dark cluster is down itself"
     UNDECIDED = "the other clusters were not polled since"
@@ -77,7 +77,7 @@ class Isolation:
 
 
 def network_status(cluster: str, polls: Iterable[ClusterPoll], now: float) -> NetworkStatus:
-    """State of the own network as judged for `cluster`; WORKING for a cluster that answers."""
+    """State of the own network as evaluated for `cluster`; WORKING for a cluster that answers."""
     held = {poll.watched.cluster: poll for poll in polls if poll.fresh(now)}
     me = held.pop(cluster, None)
     if me is None or not me.dark_since:

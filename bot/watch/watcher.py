@@ -188,7 +188,7 @@ class Watcher:
         return self._snapshots[0] if self._snapshots else None
 
     def _network(self, snapshot: Snapshot, now: float) -> tuple[NetworkStatus, Isolation | None]:
-        """The state of cmbot's own network, judged from all clusters."""
+        """The state of cmbot's own network, evaluated from all clusters."""
         if self._own_network is None:
             return NetworkStatus.WORKING, None
         dark = bool(snapshot.answers) and all(is_silent(answer) for answer in snapshot.answers)

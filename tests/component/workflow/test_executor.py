@@ -75,12 +75,12 @@ class Scenery:
 
 
 async def never(*_args: object) -> Any:
-    """What a fresh judgement never needs."""
-    raise AssertionError("a fresh judgement was made again")
+    """What a fresh evaluation never needs."""
+    raise AssertionError("a fresh evaluation was made again")
 
 
 def fresh() -> Reevaluation:
-    """A judgement made just now."""
+    """An evaluation made just now."""
     return Reevaluation(Evaluation(PreflightResult((), Fingerprint()), ObservedState()), never, never)
 
 

@@ -97,7 +97,7 @@ def test_slow_leader_is_a_reason() -> None:
     assert "3,010 ms" in reason_text(found.reasons[0])
 
 
-def test_fresh_leader_is_not_judged_by_its_counters() -> None:
+def test_fresh_leader_is_not_evaluated_by_its_counters() -> None:
     seen = polled(100, writable=0)
     assert cluster_status(seen).level is StatusLevel.CRITICAL
     assert cluster_status(seen, known=StatusContext(fresh=True)).level is StatusLevel.HEALTHY
@@ -273,7 +273,7 @@ def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
     assert not_milder(dark, "prod", (stale,)) == dark
 
 
-def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
+def test_counters_of_every_recorded_new_leader_are_not_evaluated() -> None:
     posted = [each for each in recorded_stats("stat_on_new_leader", "v1-2022-03") if each.claims_leadership]
     assert posted
     for each in posted:
