@@ -18,7 +18,7 @@ from bot.common.message_key import MessageKey
 
 WHOLE_CHANNEL = ""
 """Scope of a storm over all clusters of a channel; any other scope is a cluster's name."""
-_MOST_ARRIVALS = 2000
+_MAX_ARRIVALS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _arrived(
     history: ChannelHistory, transition: Transition, limits: GroupingLimits, now: float
 ) -> tuple[ChannelHistory, Transition]:
     since, cluster = now - limits.within, transition.new.cluster
-    lately = tuple(arrival for arrival in history.arrivals if arrival[1] > since)[-_MOST_ARRIVALS:]
+    lately = tuple(arrival for arrival in history.arrivals if arrival[1] > since)[-_MAX_ARRIVALS:]
     history = replace(history, arrivals=(*lately, (cluster, now)))
     if transition.new.rule in NEVER_WILDCARD_SILENCED:
         return history, transition

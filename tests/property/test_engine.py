@@ -32,7 +32,7 @@ from tests.support.random_findings import FOUND, KEYS, RULES
 CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
 LIMITS = GroupingLimits(cluster=2, channel=3, within=100)
 CHANNEL = "C1"
-MOST_NEIGHBOURS = 8
+MAX_NEIGHBOURS = 8
 CALLING = {
     TransitionReason.FIRED,
     TransitionReason.WORSE,
@@ -127,7 +127,7 @@ class Engine(RuleBasedStateMachine):
         self._tick(15)
         assert self.store.state is before
 
-    @precondition(lambda self: len(self.neighbour) < MOST_NEIGHBOURS)
+    @precondition(lambda self: len(self.neighbour) < MAX_NEIGHBOURS)
     @rule(number=st.integers(1, 4))
     def the_neighbour_has_a_problem(self, number: int) -> None:
         made = [self._neighbour(self.neighbours + place) for place in range(number)]
