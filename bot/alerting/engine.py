@@ -102,16 +102,17 @@ def step(
         ),
     )
     watched = {rule.key for rule in rules}
-    moves: list[Transition | None] = [_withdrawn(alert, around) for alert in held.values() if alert.rule not in watched]
+    gone = (alert for alert in held.values() if alert.rule not in watched)
+    transitions: list[Transition | None] = [_withdrawn(alert, around) for alert in gone]
     for rule in rules:
         answer = answers.get(rule.key, CANNOT_TELL)
         if answer is CANNOT_TELL:
-            moves += [paused(alert, now) for (key, _), alert in held.items() if key == rule.key]
+            transitions += [paused(alert, now) for (key, _), alert in held.items() if key == rule.key]
             continue
         found = {finding.subject: finding for finding in answer}
         subjects = dict.fromkeys((*found, *(subject for key, subject in held if key == rule.key)))
-        moves += [_judge(rule, held.get((rule.key, name)), found.get(name), around) for name in subjects]
-    return tuple(move for move in moves if move is not None)
+        transitions += [_evaluate(rule, held.get((rule.key, name)), found.get(name), around) for name in subjects]
+    return tuple(transition for transition in transitions if transition is not None)
 
 
 def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
@@ -122,16 +123,18 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
     return Transition(alert, new, TransitionReason.ACKNOWLEDGED, Visibility.EDIT)
 
 
-def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
+def _evaluate(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
     """Apply a decided finding, or its absence, to one alert."""
     known = old if old is None else resumed(old, around.now)
-    move = _judged(rule, known, finding, around)
+    transition = _evaluated(rule, known, finding, around)
     if old is None or known is None or known == old:
-        return move
-    return replace(move, old=old) if move else Transition(old, known, TransitionReason.NOTED, Visibility.QUIET)
+        return transition
+    if transition is None:
+        return Transition(old, known, TransitionReason.NOTED, Visibility.QUIET)
+    return replace(transition, old=old)
 
 
-def _judged(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
+def _evaluated(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
     if finding is None:
         return _gone(rule, old, around) if old is not None else None
     if finding.doubtful:

@@ -242,7 +242,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     now = await cluster.snapshot(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
     alerts = await _alerts(app, cluster.name)
-    state = app.noted.get(cluster.name, ClusterNote()).state
+    state = app.cluster_notes.get(cluster.name, ClusterNote()).state
     known = status_context(state, now, rules, alerts)
     status = cluster_status(now, before, known)
     dialect = await cluster.dialect()

@@ -26,8 +26,9 @@ MAX_WAIT = 600.0
 class StatusReporter:
     """Finds problems of the program as a whole, and keeps the status lines in `channels` up to date.
 
-    `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old, `noted`
-    the results of the polls, `began` the start of this process. `alone` is true when no other replica runs.
+    `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old,
+    `cluster_notes` the results of the polls, `began` the start of this process. `alone` is true when no other replica
+    runs.
     """
 
     store: Store
@@ -35,7 +36,7 @@ class StatusReporter:
     clock: Callable[[], float]
     hosts: Mapping[str, int]
     max_age: Mapping[str, float]
-    noted: Mapping[str, ClusterNote]
+    cluster_notes: Mapping[str, ClusterNote]
     channels: Sequence[str]
     began: float
     alone: Callable[[], bool]
@@ -66,12 +67,12 @@ class StatusReporter:
 
     def _polled_at(self, name: str, now: float) -> float:
         """Time of the last poll; 0 for a time in the future, which a wrong clock saved."""
-        at = self.noted[name].at if name in self.noted else 0.0
+        at = self.cluster_notes[name].at if name in self.cluster_notes else 0.0
         return at if at <= now else 0.0
 
     def _lines(self, alerts: Sequence[Alert] = ()) -> list[ClusterLine]:
         return [
-            ClusterLine(name, hosts, not_milder(self.noted.get(name, ClusterNote()), name, alerts))
+            ClusterLine(name, hosts, not_milder(self.cluster_notes.get(name, ClusterNote()), name, alerts))
             for name, hosts in self.hosts.items()
         ]
 

@@ -34,7 +34,7 @@ _LINES = 10
 _WITH_BUTTONS = 15
 """Clusters with a row of buttons; the others are in paragraphs, because Slack shows a hundred blocks."""
 _PARAGRAPHS = 30
-_MOST_OPEN = 8
+_MAX_OPEN = 8
 """Alerts and operations that are shown; the others are counted."""
 _SENTENCE = 150
 """Shown characters of a verdict."""
@@ -146,7 +146,7 @@ def _operations(waiting: Sequence[Waiting]) -> Iterator[BlockJson]:
         return
     yield header("Changes that wait for approval")
     ranked = sorted(waiting, key=lambda each: (not each.mine, each.op.id))
-    for each in ranked[:_MOST_OPEN]:
+    for each in ranked[:_MAX_OPEN]:
         for_whom = "*you may approve it*" if each.mine else f"waits for {waits_for(each.op)[0].rstrip('.')}"
         sentence = f"Operation #{each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
         # People decide at the card, which shows the results of the checks.
@@ -159,7 +159,7 @@ def _alerts(alerts: Sequence[Alert], now: float) -> Iterator[BlockJson]:
     if not alerts:
         return
     yield header("Open alerts")
-    yield section("\n".join(_alert(alert, now) for alert in alerts[:_MOST_OPEN]))
+    yield section("\n".join(_alert(alert, now) for alert in alerts[:_MAX_OPEN]))
     yield from _more(len(alerts), "/cm alerts")
 
 
@@ -172,5 +172,5 @@ def _alert(alert: Alert, now: float) -> str:
 
 
 def _more(total: int, command: str) -> Iterator[BlockJson]:
-    if total > _MOST_OPEN:
-        yield context(f"… and {total - _MOST_OPEN} more: {command} lists all.")
+    if total > _MAX_OPEN:
+        yield context(f"… and {total - _MAX_OPEN} more: {command} lists all.")

@@ -13,7 +13,7 @@ from bot.views.parts import mark_of
 from bot.views.spaces import forecast, pace, range_of
 from bot.views.status_text import noted_sentence
 
-_MOST_REASON = 80
+_MAX_REASON = 80
 _OLD_SECONDS = 1800.0
 """Seconds after which a measurement shows its time; one is taken every ten minutes."""
 _FAR_DAYS = 400.0
@@ -86,7 +86,7 @@ def operation_line(operation: OperationFact) -> str:
     """An operation with its requester, approvers and reason."""
     who = f"requested by {named(operation.by)}" if operation.by else ""
     approved = f"approved by {' and '.join(map(named, operation.approved))}" if operation.approved else ""
-    why = f"“{escape(operation.why[:_MOST_REASON])}”" if operation.why else ""
+    why = f"“{escape(operation.why[:_MAX_REASON])}”" if operation.why else ""
     details = ", ".join(each for each in (who, approved, why) if each)
     return f"{escape(operation.words)}{f' ({details})' if details else ''}"
 

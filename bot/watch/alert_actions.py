@@ -57,18 +57,18 @@ class AlertActions:
     async def _acknowledge(self, alert_id: int, by: str) -> Alert:
         async with self.store.begin() as uow:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
-            move = acknowledge(alert, by, self.clock())
-            if move is None:
+            transition = acknowledge(alert, by, self.clock())
+            if transition is None:
                 raise UserError(f"Alert #{alert_id} is {alert.state} already{_by_whom(alert)}.")
             if alert.notes.group is not None:
                 # Same lock order as the watcher: the channel first.
                 await uow.channel_histories.get(self.channels[alert.cluster])
-            await uow.alerts.save(move.new, alert_text(move.new))
-            await publish_one(uow, move, self.channels[alert.cluster])
+            await uow.alerts.save(transition.new, alert_text(transition.new))
+            await publish_one(uow, transition, self.channels[alert.cluster])
             detail: dict[str, JsonValue] = {"alert": alert.id, "rule": alert.rule, "sentence": sentence_of(alert)}
             await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
         self.wake()
-        return move.new
+        return transition.new
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""

@@ -95,7 +95,7 @@ async def test_silence_of_all_rules_names_the_exceptions(world: Demo) -> None:
 
 async def test_silence_of_unknown_subject_is_refused(world: Demo) -> None:
     for _ in range(200):
-        if world.app.noted.get("prod", ClusterNote()).leader:
+        if world.app.cluster_notes.get("prod", ClusterNote()).leader:
             break
         await asyncio.sleep(0.05)
     for line, words in (

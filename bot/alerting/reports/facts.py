@@ -16,7 +16,7 @@ from bot.clustermgr.tasks import meaning_of
 T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
 
 _ONE_BY_ONE = 3
-_MOST_ALERTS = 100
+_MAX_ALERTS = 100
 _REPEATS = frozenset({"leader_changed", "membership_changed", "switch_changed"})
 
 
@@ -117,7 +117,7 @@ def _noticed(name: str, changes: Sequence[T], words: Callable[[T], str]) -> Iter
 
 
 def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
-    for alert in facts.recent[-_MOST_ALERTS:]:
+    for alert in facts.recent[-_MAX_ALERTS:]:
         if alert.rule in _REPEATS:
             continue
         if alert.fired_at:

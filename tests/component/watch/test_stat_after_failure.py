@@ -82,7 +82,7 @@ async def test_removed_voter_leaves_a_degraded_group_of_two() -> None:
     assert "add another voter" in first
 
 
-async def test_new_leader_is_not_judged_by_counters_of_a_follower() -> None:
+async def test_new_leader_is_not_evaluated_by_counters_of_a_follower() -> None:
     async with scenery() as world:
         for disk in world.simulated.data.disks:
             world.simulated.expire_disk(disk)

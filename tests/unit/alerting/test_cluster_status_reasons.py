@@ -6,16 +6,17 @@ import pytest
 
 from bot.alerting.cluster_state.counters import is_fresh, may_be_kept, status_context
 from bot.alerting.cluster_state.state import ClusterNote, ClusterState, update
-from bot.alerting.cluster_status import StatusContext, StatusLevel, cluster_status
+from bot.alerting.cluster_status import ClusterStatus, StatusContext, StatusLevel, cluster_status
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.capacity import CHUNKS_LOW
 from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
 from bot.alerting.rules.table import RULES
+from bot.alerting.status_facts import NamedLeaderSilent
 from bot.alerting.topics import TOPICS
 from bot.clustermgr.models import Disk, HostAnswer, Snapshot, ZoneChunks, ZoneDisks
 from bot.clustermgr.slow_poll import count_zones
-from bot.common.errors import AuthRejected, ClusterUnreachable
+from bot.common.errors import AuthRejected, ClusterTimeout, ClusterUnreachable
 from bot.views.stat import stat
 from bot.views.status_text import listed_reasons, not_milder, reason_text, status_sentence
 from tests.support.alert_words import sentence
@@ -96,7 +97,7 @@ def test_slow_leader_is_a_reason() -> None:
     assert "3,010 ms" in reason_text(found.reasons[0])
 
 
-def test_fresh_leader_is_not_judged_by_its_counters() -> None:
+def test_fresh_leader_is_not_evaluated_by_its_counters() -> None:
     seen = polled(100, writable=0)
     assert cluster_status(seen).level is StatusLevel.CRITICAL
     assert cluster_status(seen, known=StatusContext(fresh=True)).level is StatusLevel.HEALTHY
@@ -203,6 +204,45 @@ def test_followers_late_at_two_polls_prove_the_quorum_lost() -> None:
     assert cluster_status(now, before).level is StatusLevel.NO_LEADER
 
 
+FIVE_HOSTS = (1, 2, 3, 4, 5)
+REFUSED = ClusterUnreachable("refused")
+LATE = ClusterTimeout("late")
+
+
+def of_three_voters_and_two_retired_hosts(*late: int, ever: bool) -> ClusterStatus:
+    """The status when hosts 4 and 5 refuse connections and the `late` hosts gave no answer at two polls.
+
+    The retired hosts have answered before if `ever` is True.
+    """
+    first = polled(70, nodes=FIVE_HOSTS)
+    state = update(ClusterState(), first if ever else failing(first, 4, 5, error=REFUSED))
+    before, now = (
+        failing(failing(polled(at, nodes=FIVE_HOSTS), 4, 5, error=REFUSED), *late, error=LATE) for at in (85, 100)
+    )
+    state = update(update(state, before), now)
+    return cluster_status(now, before, status_context(state, now, ()))
+
+
+@pytest.mark.parametrize("ever", [True, False])
+def test_lost_retired_hosts_do_not_count_as_lost_voters(ever: bool) -> None:
+    silent_leader = of_three_voters_and_two_retired_hosts(1, ever=ever)
+    assert (silent_leader.level, silent_leader.unsure) == (StatusLevel.DEGRADED, False)
+    assert isinstance(silent_leader.headline, NamedLeaderSilent)
+    assert of_three_voters_and_two_retired_hosts(1, 2, ever=ever).level is StatusLevel.NO_LEADER
+
+
+@pytest.mark.parametrize("ever", [True, False])
+def test_lost_retired_hosts_do_not_prove_late_voters_lost(ever: bool) -> None:
+    first = polled(70, nodes=FIVE_HOSTS)
+    before = failing(first, 4, 5, error=REFUSED)
+    state = update(ClusterState(), first if ever else before)
+    once = failing(replace(before, at=85), 2, 3, error=LATE)
+    found = cluster_status(once, before, status_context(update(state, once), once, ()))
+    assert (found.level, found.unsure) == (StatusLevel.DEGRADED, True)
+    twice = replace(once, at=100)
+    assert cluster_status(twice, once, status_context(update(state, once), twice, ())).level is StatusLevel.CRITICAL
+
+
 @pytest.mark.parametrize(
     ("members", "nodes", "smallest", "level"),
     [
@@ -224,16 +264,16 @@ def test_small_groups_are_degraded_unless_meant(
 
 def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
     note = ClusterNote(at=90.0, level="healthy", verdict="prod is healthy.")
-    blind = alert(Severity.CRITICAL, rule="watch_blind")
-    assert not_milder(note, "prod", (blind,)).level == "critical"
-    assert not_milder(note, "prod", (replace(blind, cluster="other"),)) == note
-    raised = not_milder(ClusterNote(), "prod", (blind,))
+    stale = alert(Severity.CRITICAL, rule="watch_blind")
+    assert not_milder(note, "prod", (stale,)).level == "critical"
+    assert not_milder(note, "prod", (replace(stale, cluster="other"),)) == note
+    raised = not_milder(ClusterNote(), "prod", (stale,))
     assert raised.verdict == "prod is critical: Something of prod is wrong (alert #38)."
     dark = ClusterNote(level="unreachable", verdict="prod is unreachable.")
-    assert not_milder(dark, "prod", (blind,)) == dark
+    assert not_milder(dark, "prod", (stale,)) == dark
 
 
-def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
+def test_counters_of_every_recorded_new_leader_are_not_evaluated() -> None:
     posted = [each for each in recorded_stats("stat_on_new_leader", "v1-2022-03") if each.claims_leadership]
     assert posted
     for each in posted:

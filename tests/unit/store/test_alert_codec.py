@@ -155,7 +155,7 @@ def test_open_alert_of_old_release_gains_facts_silently() -> None:
     life = Life([rule()], alerts={7: old})
     detail = d.DisksBroken(1, 0, (DISK,))
     same = Finding("disk_broken", "", Severity.WARNING, detail, parts=("7",))
-    assert [(move.reason, move.visibility) for move in life.step(15, same)] == [
+    assert [(transition.reason, transition.visibility) for transition in life.step(15, same)] == [
         (TransitionReason.CHANGED, Visibility.EDIT)
     ]
     assert life.alerts[7].detail == detail
