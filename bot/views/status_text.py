@@ -14,17 +14,22 @@ from bot.alerting.cluster_status import ClusterStatus, level_of, worse_alert
 from bot.alerting.model import Alert
 from bot.alerting.text import count, listed, percent, plain
 from bot.clustermgr.health import VoterFault
-from bot.views.alert_text.raft import proven_clause, risk_clause, unhealthy_clause
+from bot.views.alert_text.raft import proven_clause, risk_clause, risk_state, unhealthy_clause
 from bot.views.alert_text.table import sentence_of
 from bot.views.voter_text import voter_fault_text
 
 
 def status_sentence(status: ClusterStatus) -> str:
-    """The headline: the consequence for the cluster, then the one cause."""
+    """The headline: the consequence for the cluster, then the one cause; it always has the state of a short quorum."""
     words = HEADLINES.get(type(status.headline))
     if words is None:
-        return f"{status.cluster} is {status.level}: {reason_text(status.headline)}."
-    return words(status.headline, status)
+        head = f"{status.cluster} is {status.level}: {reason_text(status.headline)}."
+    else:
+        head = words(status.headline, status)
+    short = next((fact for fact in status.reasons if isinstance(fact, f.QuorumShort)), status.headline)
+    if isinstance(short, f.QuorumShort) and short != status.headline:
+        return f"{head} It {risk_state(short.quorum)}{_decided(short)}."
+    return head
 
 
 def reason_text(fact: f.StatusFact) -> str:
@@ -95,7 +100,12 @@ def _majority_gone(fact: f.MajorityGone, status: ClusterStatus) -> str:
 
 def _quorum_short(fact: f.QuorumShort, status: ClusterStatus) -> str:
     faults = [(voter.peer, _fault(voter.fault)) for voter in fact.sick]
-    return f"{risk_clause(status.cluster, fact.quorum, faults)}{'; the next poll decides' if fact.unsure else ''}."
+    return f"{risk_clause(status.cluster, fact.quorum, faults)}{_decided(fact)}."
+
+
+def _decided(fact: f.QuorumShort) -> str:
+    """The clause of a state that one poll does not prove."""
+    return "; the next poll decides" if fact.unsure else ""
 
 
 def _contradiction(fact: f.StatusFact, status: ClusterStatus) -> str:

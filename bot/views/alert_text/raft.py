@@ -166,13 +166,18 @@ def quorum_at_risk(detail: QuorumAtRisk, cluster: str) -> AlertText:
 
 def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, str]]) -> str:
     """The consequence of a short quorum and its cause, without a full stop; `sick` are voters and their faults."""
-    state = "may accept no writes" if quorum.spare < 0 else "is one failure from losing writes"
+    state = risk_state(quorum)
     if not sick:
         return f"{cluster} {state}: all of its {count(quorum.voters, 'voter')} must agree"
     if len(sick) > 1:
         return f"{cluster} {state}: only {proven_clause(quorum)}"
     ((peer, fault),) = sick
     return f"{cluster} {state}: {unhealthy_clause(peer, fault)}"
+
+
+def risk_state(quorum: Quorum) -> str:
+    """The state of a cluster whose quorum is short, without its subject."""
+    return "may be refusing writes" if quorum.spare < 0 else "is one failure from losing writes"
 
 
 def proven_clause(quorum: Quorum) -> str:

@@ -61,7 +61,7 @@ def test_degraded_cluster_names_its_reasons(changes: dict[str, object], reason: 
 def test_lost_quorum_states_its_arithmetic_once() -> None:
     evaluation = of(peers={2: {"paused": True}, 3: {"active": False}})
     assert status_sentence(evaluation) == (
-        "prod may accept no writes: only 1 of 3 voters is proven healthy, and 2 must agree."
+        "prod may be refusing writes: only 1 of 3 voters is proven healthy, and 2 must agree."
     )
     assert evaluation.level is StatusLevel.CRITICAL
     assert listed_reasons(evaluation) == [
@@ -97,10 +97,18 @@ HEADLINES = [
     ),
     (
         {"nodes": (1, 2), "members": (1, 2), "peers": {2: {"active": False}}},
-        "prod may accept no writes: voter 2 is unhealthy (the leader has not heard from it lately).",
+        "prod may be refusing writes: voter 2 is unhealthy (the leader has not heard from it lately).",
         ["only 1 of 2 voters is proven healthy, and 2 must agree"],
     ),
     ({"writable": 0}, "prod is critical: only 0 % of the space is writable.", []),
+    (
+        {"writable": 0, "peers": {3: {"active": False}}},
+        "prod is critical: only 0 % of the space is writable. It is one failure from losing writes.",
+        [
+            "2 of 3 voters are proven healthy, and 2 must agree",
+            "voter 3 is unhealthy (the leader has not heard from it lately)",
+        ],
+    ),
     (
         {"silent": (1,)},
         "prod is degraded: 2 of 3 hosts answered, and peer 1, which leads by what they say, did not.",
@@ -125,6 +133,13 @@ def test_headline_names_the_consequence_and_one_cause(
     evaluation = of(**changes)
     assert status_sentence(evaluation) == sentence
     assert list(listed_reasons(evaluation)) == listed
+
+
+def test_headline_keeps_the_state_of_an_unproven_quorum() -> None:
+    now = polled(100, silent=(2, 3), writable=0)
+    assert status_sentence(cluster_status(now, polled(85))) == (
+        "prod is critical: only 0 % of the space is writable. It may be refusing writes; the next poll decides."
+    )
 
 
 def test_every_fact_has_words() -> None:

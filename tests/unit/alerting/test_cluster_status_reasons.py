@@ -67,7 +67,7 @@ def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: Ale
 def test_quorum_refused_by_majority_is_critical_at_once() -> None:
     found = cluster_status(refused(100, silent=(2, 3)))
     assert found.level is StatusLevel.CRITICAL
-    assert status_sentence(found).startswith("prod may accept no writes: only 1 of 3 voters is proven healthy")
+    assert status_sentence(found).startswith("prod may be refusing writes: only 1 of 3 voters is proven healthy")
 
 
 def test_late_answers_of_one_poll_prove_no_lost_quorum() -> None:

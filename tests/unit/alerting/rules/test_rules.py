@@ -144,7 +144,7 @@ CASES = [
     Case(
         "quorum_at_risk",
         polled(100, peers={2: {"active": False}, **INACTIVE}),
-        {"": "prod may accept no writes: only 1 of 3 voters is proven healthy, and 2 must agree."},
+        {"": "prod may be refusing writes: only 1 of 3 voters is proven healthy, and 2 must agree."},
         CRITICAL,
     ),
     Case(

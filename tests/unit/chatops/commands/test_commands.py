@@ -51,8 +51,8 @@ async def test_every_poll_is_answered_once(command: str, sample: Callable[[], Sn
 
 async def test_contradicted_poll_is_replaced_by_a_second_one() -> None:
     first, second = await typed("stat", FakeCluster(seen=[degraded()], second=replace(degraded(), at=AT + 5)))
-    assert seen(first.message).startswith("🟡 *prod may accept no writes: only 1 of 3 voters is proven healthy")
-    assert seen(second.message).startswith("🔴 *prod may accept no writes: only 1 of 3 voters is proven healthy")
+    assert seen(first.message).startswith("🟡 *prod may be refusing writes: only 1 of 3 voters is proven healthy")
+    assert seen(second.message).startswith("🔴 *prod may be refusing writes: only 1 of 3 voters is proven healthy")
 
 
 async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
