@@ -18,6 +18,9 @@ from bot.views.alert_text.raft import proven_clause, risk_clause, risk_state, un
 from bot.views.alert_text.table import sentence_of
 from bot.views.voter_text import voter_fault_text
 
+MAX_ALERT = 300
+"""Characters of an alert's sentence in a headline or reason: long enough for the longest without foreign text."""
+
 
 def status_sentence(status: ClusterStatus) -> str:
     """The headline: the consequence for the cluster, then the one cause; it always has the state of a short quorum."""
@@ -53,9 +56,9 @@ def _said(headline: f.StatusFact, fact: f.StatusFact) -> bool:
 
 
 def alert_headline(cluster: str, alert: Alert) -> str:
-    """The headline of a status that an open alert raises; an alert about the cluster itself is the consequence."""
-    text = _alert(alert)
-    return f"{text}." if text.startswith(f"{cluster} ") else f"{cluster} is {level_of(alert.severity)}: {text}."
+    """The headline of a status that an open alert raises: the alert may be of the past, its severity is of now."""
+    which = f"alert #{alert.id}" if alert.id else "an alert"
+    return f"{cluster} is {level_of(alert.severity)}: {which} is still open: {_problem(alert)}."
 
 
 def noted_sentence(cluster: str, verdict: str, raised_by: Alert | None) -> str:
@@ -209,7 +212,11 @@ def _fault(fault: VoterFault | None) -> str:
 
 def _alert(alert: Alert) -> str:
     number = f" (alert #{alert.id})" if alert.id else ""
-    return f"{plain(sentence_of(alert)).rstrip('.')}{number}"
+    return f"{_problem(alert)}{number}"
+
+
+def _problem(alert: Alert) -> str:
+    return plain(sentence_of(alert), MAX_ALERT).rstrip(".")
 
 
 def _answers(answered: int, hosts: int) -> str:

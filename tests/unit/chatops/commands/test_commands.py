@@ -60,7 +60,7 @@ async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
     noted = {"prod": ClusterNote(AT, "healthy", "prod is healthy.")}
     for command in ("stat", "members", "clusters"):
         [reply] = await typed(command, FakeCluster(seen=[healthy()]), alerts=open_now, remembered=noted)
-        assert "prod is critical: Something of prod is wrong (alert #38)" in seen(reply.message)
+        assert "prod is critical: alert #38 is still open: Something of prod is wrong" in seen(reply.message)
 
 
 async def test_settings_of_rules_hold_for_the_verdict_too() -> None:
