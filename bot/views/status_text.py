@@ -13,10 +13,8 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import ClusterStatus, level_of, worse_alert
 from bot.alerting.model import Alert
 from bot.alerting.text import count, listed, percent, plain
-from bot.clustermgr.health import VoterFault
 from bot.views.alert_text.raft import proven_clause, risk_clause, risk_state, unhealthy_clause
 from bot.views.alert_text.table import sentence_of
-from bot.views.voter_text import voter_fault_text
 
 MAX_ALERT = 300
 """Characters of an alert's sentence in a headline or reason: long enough for the longest without foreign text."""
@@ -102,7 +100,7 @@ def _majority_gone(fact: f.MajorityGone, status: ClusterStatus) -> str:
 
 
 def _quorum_short(fact: f.QuorumShort, status: ClusterStatus) -> str:
-    faults = [(voter.peer, _fault(voter.fault)) for voter in fact.sick]
+    faults = [(voter.peer, voter.fault) for voter in fact.sick]
     return f"{risk_clause(status.cluster, fact.quorum, faults)}{_decided(fact)}."
 
 
@@ -182,7 +180,7 @@ REASONS: Mapping[type[f.StatusFact], Callable[[Any], str]] = MappingProxyType(
         f.AlertFires: lambda fact: _alert(fact.alert),
         f.NoVoters: lambda _: "the leader lists no voters, so the quorum cannot be judged",
         f.QuorumShort: _short,
-        f.VoterUnhealthy: lambda fact: unhealthy_clause(fact.peer, _fault(fact.fault)),
+        f.VoterUnhealthy: lambda fact: unhealthy_clause(fact.peer, fact.fault),
         f.LearnerDown: lambda fact: f"learner {fact.peer} is down (the leader has not heard from it lately)",
         f.NoUsableAnswer: _no_usable_answer,
         f.SlowLeader: lambda fact: f"the leader answers slowly: {fact.host} took {fact.seconds * 1000:,.0f} ms",
@@ -204,10 +202,6 @@ REASONS: Mapping[type[f.StatusFact], Callable[[Any], str]] = MappingProxyType(
     }
 )
 """The words of each reason; LedWell and AllSilent are headlines only."""
-
-
-def _fault(fault: VoterFault | None) -> str:
-    return plain(voter_fault_text(fault))
 
 
 def _alert(alert: Alert) -> str:

@@ -44,7 +44,7 @@ def disks(*found: Disk) -> Snapshot:
 CRITICAL = Severity.CRITICAL
 RISK = "prod is one failure from losing writes: "
 NOT_HEARD = RISK + "voter 3 is unhealthy (the leader has not heard from it lately)."
-UNPROVEN = RISK + "voter 3 is unhealthy (its own host did not answer both times)."
+UNPROVEN = RISK + "voter 3 is not proven healthy (its own host missed one of two polls: it did not answer in time)."
 INACTIVE = {3: {"active": False}}
 CASES = [
     Case("disk_broken", disks(), {}),
