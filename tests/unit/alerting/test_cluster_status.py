@@ -33,28 +33,61 @@ def test_single_snapshot_does_not_degrade_a_cluster() -> None:
     assert cluster_status(polled(100)).level is StatusLevel.HEALTHY
 
 
+PROBLEM = "prod is degraded: "
+RISK = "prod is one failure from losing writes: "
+NOT_HEARD = "voter 3 is unhealthy (the leader has not heard from it lately)"
 DEGRADED = [
-    ({"bad": (disk(7), disk(8, 3))}, "1 disk is broken"),
-    ({"bad": (disk(7), disk(8, 3))}, "1 disk is being repaired"),
-    ({"bad": None, "broken": 2}, "2 disks are broken by the leader's counters"),
-    ({"read_only": True}, "the leader reports read_only (from its configuration)"),
-    ({"writable": TIB // 2}, "only 5.0 % of the space is writable"),
-    ({"peers": {3: {"active": False}}}, "voter 3 is unhealthy (the leader has not heard from it lately)"),
-    ({"peers": {3: {"match": -5000}}}, "voter 3 is unhealthy (it is 6,000 entries behind)"),
-    ({"peers": {3: {"active": False}}}, "2 of 3 voters are proven healthy, and 2 must agree"),
+    ({"bad": (disk(7), disk(8, 3))}, f"{PROBLEM}1 disk is broken.", "1 disk is broken"),
+    ({"bad": (disk(7), disk(8, 3))}, f"{PROBLEM}1 disk is broken.", "1 disk is being repaired"),
+    (
+        {"bad": None, "broken": 2},
+        f"{PROBLEM}2 disks are broken by the leader's counters.",
+        "2 disks are broken by the leader's counters",
+    ),
+    (
+        {"read_only": True},
+        f"{PROBLEM}the leader reports read_only (from its configuration).",
+        "the leader reports read_only (from its configuration)",
+    ),
+    (
+        {"writable": TIB // 2},
+        f"{PROBLEM}only 5.0 % of the space is writable.",
+        "only 5.0 % of the space is writable",
+    ),
+    ({"peers": {3: {"active": False}}}, f"{RISK}{NOT_HEARD}.", NOT_HEARD),
+    (
+        {"peers": {3: {"match": -5000}}},
+        f"{RISK}voter 3 is unhealthy (it is 6,000 entries behind).",
+        "voter 3 is unhealthy (it is 6,000 entries behind)",
+    ),
+    (
+        {"peers": {3: {"active": False}}},
+        f"{RISK}{NOT_HEARD}.",
+        "2 of 3 voters are proven healthy, and 2 must agree",
+    ),
     (
         {"peers": {3: {"is_learner": True, "active": False}}},
+        f"{RISK}all of its 2 voters must agree.",
         "learner 3 is down (the leader has not heard from it lately)",
     ),
-    ({"silent": (3,)}, "10.0.0.3:9998 is silent: It did not answer in time"),
-    ({"members": (1, 2)}, "10.0.0.3:9998 answers as peer 3, which is no longer a member: its data is stale"),
+    (
+        {"silent": (3,)},
+        f"{RISK}voter 3 is not proven healthy (its own host did not answer in time).",
+        "10.0.0.3:9998 is silent: It did not answer in time",
+    ),
+    (
+        {"members": (1, 2)},
+        f"{RISK}all of its 2 voters must agree.",
+        "10.0.0.3:9998 answers as peer 3, which is no longer a member: its data is stale",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("changes", "reason"), DEGRADED)
-def test_degraded_cluster_names_its_reasons(changes: dict[str, object], reason: str) -> None:
+@pytest.mark.parametrize(("changes", "headline", "reason"), DEGRADED)
+def test_degraded_cluster_names_its_reasons(changes: dict[str, object], headline: str, reason: str) -> None:
     evaluation = of(**changes)
     assert evaluation.level is StatusLevel.DEGRADED
+    assert status_sentence(evaluation) == headline
     assert reason in texts(evaluation)
 
 
