@@ -124,10 +124,10 @@ def _denies(fact: f.NamedLeaderDenies, status: ClusterStatus) -> str:
 
 def _leader_silent(fact: f.NamedLeaderSilent, status: ClusterStatus) -> str:
     more = "; the next poll decides whether the quorum is lost" if status.unsure else ""
-    return (
-        f"{status.cluster} is {status.level}: {fact.answered} of {count(fact.hosts, 'host')} answered, and peer "
-        f"{fact.peer}, which leads by what they say, did not{more}."
-    )
+    named = f"{status.cluster} is {status.level}: peer {fact.peer}, named as leader in term {fact.term},"
+    if fact.answered == fact.hosts:
+        return f"{named} is none of its {count(fact.hosts, 'configured host')}."
+    return f"{named} did not answer; {fact.answered} of {count(fact.hosts, 'host')} did{more}."
 
 
 HEADLINES: Mapping[type[f.StatusFact], Callable[[Any, ClusterStatus], str]] = MappingProxyType(
@@ -149,7 +149,9 @@ HEADLINES: Mapping[type[f.StatusFact], Callable[[Any, ClusterStatus], str]] = Ma
 
 def _short(fact: f.QuorumShort) -> str:
     if not fact.sick:
-        return f"a group of {count(fact.quorum.voters, 'voter')} cannot lose one: add another voter"
+        voters = fact.quorum.voters
+        few = "a single voter cannot be lost" if voters == 1 else f"a group of {voters:,} voters cannot lose one"
+        return f"{few}: add another voter"
     return f"{'only ' if fact.quorum.spare < 0 else ''}{proven_clause(fact.quorum)}"
 
 
@@ -171,8 +173,13 @@ def _disks(fact: f.DisksBad) -> str:
 
 
 def _several_named(fact: f.SeveralNamed) -> str:
-    peers = listed([str(peer) for peer in fact.peers])
-    return f"in term {fact.term} some hosts name peer {peers} as leader"
+    return f"in term {fact.term} some hosts name peers {listed([str(peer) for peer in fact.peers])} as leader"
+
+
+def _named_silent(fact: f.NamedLeaderSilent) -> str:
+    if fact.answered == fact.hosts:
+        return f"add the service address of peer {fact.peer} to `hosts` in the settings"
+    return f"peer {fact.peer} leads in term {fact.term} but did not answer itself"
 
 
 REASONS: Mapping[type[f.StatusFact], Callable[[Any], str]] = MappingProxyType(
@@ -198,7 +205,7 @@ REASONS: Mapping[type[f.StatusFact], Callable[[Any], str]] = MappingProxyType(
         f.NamedLeaderDenies: lambda fact: (
             f"peer {fact.peer} is named as leader in term {fact.term}, and answers as no leader in term {fact.own_term}"
         ),
-        f.NamedLeaderSilent: lambda fact: f"peer {fact.peer} leads in term {fact.term} but did not answer itself",
+        f.NamedLeaderSilent: _named_silent,
     }
 )
 """The words of each reason; LedWell and AllSilent are headlines only."""

@@ -172,7 +172,8 @@ def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, Fault]])
     """The consequence of a short quorum and its cause, without a full stop; `sick` are voters and their faults."""
     state = risk_state(quorum)
     if not sick:
-        return f"{cluster} {state}: all of its {count(quorum.voters, 'voter')} must agree"
+        few = "it has only 1 voter" if quorum.voters == 1 else f"all of its {quorum.voters:,} voters must agree"
+        return f"{cluster} {state}: {few}"
     if len(sick) > 1:
         return f"{cluster} {state}: only {proven_clause(quorum)}"
     ((peer, fault),) = sick

@@ -133,6 +133,16 @@ HEADLINES = [
         "prod may be refusing writes: voter 2 is unhealthy (the leader has not heard from it lately).",
         ["only 1 of 2 voters is proven healthy, and 2 must agree"],
     ),
+    (
+        {"nodes": (1, 2), "members": (1,), "silent": (2,)},
+        "prod is one failure from losing writes: it has only 1 voter.",
+        ["a single voter cannot be lost: add another voter", f"{host(2)} is silent: It did not answer in time"],
+    ),
+    (
+        {"leader": 9},
+        "prod is degraded: peer 9, named as leader in term 5, is none of its 3 configured hosts.",
+        ["add the service address of peer 9 to `hosts` in the settings"],
+    ),
     ({"writable": 0}, "prod is critical: only 0 % of the space is writable.", []),
     (
         {"writable": 0, "peers": {3: {"active": False}}},
@@ -144,7 +154,7 @@ HEADLINES = [
     ),
     (
         {"silent": (1,)},
-        "prod is degraded: 2 of 3 hosts answered, and peer 1, which leads by what they say, did not.",
+        "prod is degraded: peer 1, named as leader in term 5, did not answer; 2 of 3 hosts did.",
         ["peer 1 leads in term 5 but did not answer itself", f"{host(1)} is silent: It did not answer in time"],
     ),
     (
@@ -195,7 +205,7 @@ def test_host_with_a_different_view_is_named() -> None:
 def test_silent_leader_differs_from_no_leader() -> None:
     evaluation = of(silent=(1,))
     assert evaluation.level is StatusLevel.DEGRADED
-    assert "peer 1, which leads by what they say, did not" in status_sentence(evaluation)
+    assert "peer 1, named as leader in term 5, did not answer" in status_sentence(evaluation)
 
 
 def test_hosts_that_know_no_leader() -> None:
@@ -222,6 +232,13 @@ def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     evaluation = cluster_status(Snapshot("prod", 100, answers), Snapshot("prod", 85, answers))
     assert evaluation.level is StatusLevel.CONTRADICTION
     assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in status_sentence(evaluation)
+
+
+def test_several_named_leaders_are_listed_as_peers() -> None:
+    answers = (HostAnswer(host(3), 0.1, stat(3, 1)), HostAnswer(host(4), 0.1, stat(4, 2)))
+    assert status_sentence(cluster_status(Snapshot("prod", 100, answers))) == (
+        "prod is degraded: at one poll in term 5 some hosts name peers 1 and 2 as leader; the next poll decides."
+    )
 
 
 def test_hostile_text_is_on_one_line_and_bounded() -> None:

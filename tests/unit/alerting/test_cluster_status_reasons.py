@@ -211,7 +211,7 @@ def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
     assert cluster_status(seen).level is StatusLevel.NO_LEADER
     found = cluster_status(seen, known=StatusContext(voters=5))
     assert found.level is StatusLevel.DEGRADED
-    assert "peer 1, which leads by what they say, did not" in status_sentence(found)
+    assert "peer 1, named as leader in term 5, did not answer" in status_sentence(found)
 
 
 def test_followers_late_at_two_polls_prove_the_quorum_lost() -> None:
