@@ -64,7 +64,7 @@ class VoterFault:
     """Why a peer is not proven healthy, or not confirmed by its own host.
 
     `entries` is how far it is behind (0: over MAX_LAG), `state` the unusual raft state. `learner` is True if the peer
-    is a learner, `earlier` if the fault is of the previous poll. `error` is that of its own host, None if unknown.
+    is a learner, `earlier` if the fault is of the previous poll. `error` is the error of its host, None if unknown.
     """
 
     kind: VoterFaultKind

@@ -81,14 +81,14 @@ def settled(op: Operation) -> Message:
 
 def warning(op: Operation) -> Message:
     """Announcement before a leased switch goes back, with buttons to extend or keep."""
-    text = f"⏳ Operation #{op.id} ({escape(title(op))}): {_turned_back(op)}"
+    text = f"⏳ Operation #{op.id} ({escape(title(op))}): {escape(op.task)} {_turned_back(op)}"
     return message(text, section(text), *_buttons(op))
 
 
 def _turned_back(op: Operation) -> str:
-    """Sentence about the end of a lease."""
+    """Clause about the end of a lease, without its subject."""
     back = "on" if op.seen.switch is not None and op.seen.switch.meaning == "on" else "off"
-    return f"{escape(op.task)} is turned back {back} {date(op.lease_until, 'minute')}."
+    return f"is turned back {back} {date(op.lease_until, 'minute')}."
 
 
 _ENDS: Mapping[OpState, str] = {
@@ -204,7 +204,7 @@ def _state(op: Operation) -> str:
         by=f" by {person(last.by)}" if last.by else "",
         confirmed=_confirmed(op),
         when=date(last.at),
-        lease=f" {_turned_back(op)}" if op.lease_until else "",
+        lease=f" The task {_turned_back(op)}" if op.lease_until else "",
     )
     return f"*{op.state.capitalize()}*{rest}"
 
