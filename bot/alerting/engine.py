@@ -193,7 +193,7 @@ def _still_there(rule: Rule, old: Alert, finding: Finding, around: Surroundings)
     if old.state is AlertState.FIRING:
         if old.notes.muted is not None:
             return _unmuted(old, new, around)
-        # Check the call first: text that changes with every poll must not delay a call for ever.
+        # Check the call first: text that changes with every poll must not delay a call without end.
         called = call(rule, old, new, around.escalation, around.now)
         if called and not around.awaits(rule, finding):
             return called
@@ -211,7 +211,7 @@ def _got_worse(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Tran
     unreported = set(old.notes.unreported or ()) | new_parts(recent_peak(old, around.now), new)
     if _announced_lately(old, new, around):
         later = noted(following(new, around.now), unreported=tuple(sorted(unreported)))
-        # Growth at every poll must not delay a call for ever.
+        # Growth at every poll must not delay a call without end.
         return call(rule, old, new, around.escalation, around.now) or Transition(
             old, later, TransitionReason.WORSE, Visibility.EDIT
         )

@@ -12,7 +12,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
 from bot.views.parts import bullets, hosts_line, mark_of, role
 from bot.views.status_text import listed_reasons, quorum_text, status_sentence
-from bot.views.voter_text import voter_fault_text
+from bot.views.voter_text import condition, voter_fault_text
 
 MAX_PEERS = 12
 MAX_ZONES = 12
@@ -140,7 +140,7 @@ def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> str:
     if peer.is_learner:
         return f"○ {name} learner, {pace}, {'active' if peer.active else '*not active*'}"
     if health is not None and not health.healthy:
-        return f"▲ {name} {pace}, *not healthy*: {escape(voter_fault_text(health.fault))}"
+        return f"▲ {name} {pace}, *{condition(health.fault)}* ({escape(voter_fault_text(health.fault))})"
     return f"● {name} {pace}, {escape(peer.state)}"
 
 

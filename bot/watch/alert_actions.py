@@ -85,7 +85,9 @@ class AlertActions:
             near = suggestion(rule, known)
             raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
         if not 0 < seconds <= MAX_SILENCE:
-            raise UserError("A silence lasts longer than 0 s and at most 7 days, as in for=2h: after that look again.")
+            raise UserError(
+                "A silence lasts longer than 0 s and at most 7 days, as in for=2h: then check the alert again."
+            )
         now, posted = self.clock(), await self.open(cluster)
         subject = subject_of(rule, subject, cluster, await self._state(cluster), posted)
         async with self.store.begin() as uow:

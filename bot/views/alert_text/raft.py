@@ -22,10 +22,14 @@ from bot.alerting.details import (
 )
 from bot.alerting.model import AlertText, LegacyText
 from bot.alerting.status_facts import Quorum
-from bot.alerting.text import count, listed, span
+from bot.alerting.text import count, listed, plain, span
+from bot.clustermgr.health import VoterFault
 from bot.common.addresses import same_place
 from bot.views.text import in_ticks
-from bot.views.voter_text import voter_fault_text
+from bot.views.voter_text import condition, voter_fault_text
+
+Fault = VoterFault | LegacyText | None
+"""The fault of a voter, or its text as an earlier release stored it."""
 
 _DOWN: Mapping[PeerFault, str] = MappingProxyType(
     {
@@ -158,21 +162,27 @@ def peer_down(detail: PeerDown, cluster: str) -> AlertText:
 def quorum_at_risk(detail: QuorumAtRisk, cluster: str) -> AlertText:
     """`quorum_at_risk`."""
     quorum = Quorum(detail.voters, detail.needed, detail.healthy)
-    sentence = f"{risk_clause(cluster, quorum, [(voter.peer, _fault(voter)) for voter in detail.sick])}."
+    sentence = f"{risk_clause(cluster, quorum, [(voter.peer, voter.fault) for voter in detail.sick])}."
     if len(detail.sick) == 1:
         return AlertText(sentence, (proven_clause(quorum), *_silent(detail.sick[0])))
     return AlertText(sentence, tuple(line for voter in detail.sick for line in _sick(voter)))
 
 
-def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, str]]) -> str:
+def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, Fault]]) -> str:
     """The consequence of a short quorum and its cause, without a full stop; `sick` are voters and their faults."""
-    state = "may accept no writes" if quorum.spare < 0 else "is one failure from losing writes"
+    state = risk_state(quorum)
     if not sick:
-        return f"{cluster} {state}: all of its {count(quorum.voters, 'voter')} must agree"
+        few = "it has only 1 voter" if quorum.voters == 1 else f"all of its {quorum.voters:,} voters must agree"
+        return f"{cluster} {state}: {few}"
     if len(sick) > 1:
         return f"{cluster} {state}: only {proven_clause(quorum)}"
     ((peer, fault),) = sick
     return f"{cluster} {state}: {unhealthy_clause(peer, fault)}"
+
+
+def risk_state(quorum: Quorum) -> str:
+    """The state of a cluster whose quorum is short, without its subject."""
+    return "may be refusing writes" if quorum.spare < 0 else "is one failure from losing writes"
 
 
 def proven_clause(quorum: Quorum) -> str:
@@ -181,17 +191,17 @@ def proven_clause(quorum: Quorum) -> str:
     return f"{quorum.healthy} of {quorum.voters} voters {are} proven healthy, and {quorum.needed} must agree"
 
 
-def unhealthy_clause(peer: int, fault: str) -> str:
+def unhealthy_clause(peer: int, fault: Fault) -> str:
     """A voter that is not proven healthy, and its fault."""
-    return f"voter {peer} is unhealthy ({fault})"
+    return f"voter {peer} is {condition(fault)} ({_fault(fault)})"
 
 
 def _sick(voter: SickVoter) -> tuple[str, ...]:
-    return (f"voter {voter.peer}: {_fault(voter)}", *_silent(voter))
+    return (f"voter {voter.peer}: {_fault(voter.fault)}", *_silent(voter))
 
 
-def _fault(voter: SickVoter) -> str:
-    return voter.fault.text if isinstance(voter.fault, LegacyText) else voter_fault_text(voter.fault)
+def _fault(fault: Fault) -> str:
+    return fault.text if isinstance(fault, LegacyText) else plain(voter_fault_text(fault))
 
 
 def _silent(voter: SickVoter) -> tuple[str, ...]:

@@ -23,11 +23,17 @@ _MEANINGS: Mapping[str, str] = MappingProxyType({"on": "on", "off": "off", "unse
 
 def task_off(detail: TaskOff, cluster: str) -> AlertText:
     """`task_off_too_long`."""
-    word = "not set" if detail.unset else "off"
+    state = "has had no stored value" if detail.unset else "has been off"
     return AlertText(
-        f"Background task `{detail.task}` of {cluster} has been {word} for more than {span(detail.limit)}.",
+        f"Background task `{detail.task}` of {cluster} {state} for more than {span(detail.limit)}.",
         (_stored(detail.switch),),
     )
+
+
+def value_step(detail: TaskOff) -> str:
+    """The next step for a task without a stored value; "" otherwise."""
+    task = detail.task
+    return f"Store a value: `/cm task enable {task}` or `/cm task disable {task}`." if detail.unset else ""
 
 
 def task_off_with_work(detail: TaskOffWithWork, cluster: str) -> AlertText:
