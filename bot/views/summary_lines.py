@@ -10,6 +10,7 @@ from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
 from bot.views.op_parts import person
 from bot.views.parts import mark_of
+from bot.views.report_text import change_text
 from bot.views.spaces import forecast, pace, range_of
 from bot.views.status_text import noted_sentence
 
@@ -37,7 +38,7 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
         *(pending_line(each, now) for each in part.pending),
         *_ending(part, now),
         *(off_line(off, now) for off in part.off),
-        *(escape(change) for change in part.changes),
+        *(escape(change_text(change)) for change in part.changes),
         *(operation_line(operation) for operation in part.operations),
     ]
     return [*(found or ["nothing changed"]), *_space(part, now)]
@@ -74,7 +75,8 @@ def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
 
 def off_line(off: Off, now: float) -> str:
     """A switch that is not on."""
-    return f"⚪ {code(off.task)} has been {escape(off.word)} for {duration(now - off.since)}"
+    state = "off" if off.stored is None else f"meaningless ('{escape(off.stored)}')"
+    return f"⚪ {code(off.task)} has been {state} for {duration(now - off.since)}"
 
 
 def named(user: str) -> str:
