@@ -10,11 +10,10 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
-from bot.views.parts import Report, bullets, mark_of
+from bot.views.parts import Report, bullets, mark_of, verdict_of
 from bot.views.report_text import event_text, watch_text
 from bot.views.status_text import noted_sentence
-from bot.views.summary import level_phrase
-from bot.views.summary_lines import named, off_line, pending_line
+from bot.views.summary_lines import named, not_polled, off_line, pending_line
 
 MOST = 5
 MAX_WATCH = 6
@@ -84,11 +83,9 @@ def _states(value: Handover) -> Iterator[str]:
 
 
 def _state(state: State, now: float) -> str:
-    head = f"{mark_of(state.level)} *{escape(state.name)}* {level_phrase(state.level)}"
-    sentence = escape(noted_sentence(state.name, state.verdict, state.raised_by))
-    verdict = sentence.removeprefix(f"{escape(state.name)} is {state.level}").lstrip(": ")
+    sentence = noted_sentence(state.name, state.verdict or not_polled(state.name), state.raised_by)
     stale = f" _(as of {date(state.at, 'minute')})_" if state.at and now - state.at > STALE_SECONDS else ""
-    return f"{head}{f': {verdict}' if verdict else ''}{stale}"
+    return f"{mark_of(state.level)} {verdict_of(state.name, sentence)}{stale}"
 
 
 def _section(title: str, lines: Sequence[str], most: int = MOST) -> Iterator[BlockJson]:

@@ -52,7 +52,7 @@ def test_unhealthy_items_come_first() -> None:
             HomeCluster("z", ClusterNote(level="no leader", verdict="z has no leader.")),
         ]
     )
-    assert text.index("*z* no leader: z has no leader.") < text.index("*a* healthy")
+    assert text.index("🔴 *z* has no leader.") < text.index("*a* healthy")
 
 
 def test_help_shows_usage_and_allowed_commands() -> None:
@@ -74,7 +74,8 @@ def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
             alerts=alerts,
             waiting=waiting,
             now=AT,
-            problems=("a", "b"),
+            undelivered=3,
+            store_down=True,
         )
     )
     assert check_view({"type": "home", "blocks": list(blocks)}) == []

@@ -61,7 +61,7 @@ def test_unowned_alerts_come_before_owned_ones() -> None:
     )
     lines = text.split("\n")
     assert lines[0] == "Hand-over: 2 alerts open, 1 of them not acknowledged"
-    assert lines[1] == "🔴 *prod* critical: Alert 2 (alert #2)."
+    assert lines[1] == "🔴 *prod* is critical: Alert 2 (alert #2)."
     assert lines[3] == "• ⚠️ Warning for 2 h: Alert 1. · /cm ack 1"
     assert lines[5].startswith(f"• <@U1> since <!date^{NOW - HOUR:.0f}^")
     assert lines[5].endswith("🚨 Critical for 2 h: Alert 2.")
@@ -172,7 +172,7 @@ def test_many_unhealthy_clusters_fold() -> None:
     facts = [facts_of(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
     facts += [facts_of(f"h{n:02}", HEALTHY) for n in range(40)]
     text = of(*facts)
-    assert "🔴 *c00* without a leader: It has none." in text
+    assert "🔴 *c00*: It has none." in text
     assert "… and 56 more clusters not healthy: /cm clusters" in text
     assert "*h09* and 30 more" in text
 
