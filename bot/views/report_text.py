@@ -12,8 +12,8 @@ from bot.alerting.cluster_state.state import LeaderChange
 from bot.alerting.model import Alert
 from bot.alerting.reports import facts as f
 from bot.alerting.reports import handover as h
-from bot.alerting.text import count, listed, span
 from bot.clustermgr.tasks import meaning_of
+from bot.common.text import count, duration, listed
 from bot.views.alert_text.table import outcome_sentence, sentence_of
 
 
@@ -36,7 +36,7 @@ def _fired(alert: Alert) -> str:
 
 def _resolved(alert: Alert) -> str:
     became = outcome_sentence(alert) or sentence_of(alert)
-    return f"resolved after {span(alert.lasted)}: {became.removesuffix('.')}"
+    return f"resolved after {duration(alert.lasted)}: {became.removesuffix('.')}"
 
 
 def change_text(change: f.ChangeFact) -> str:
@@ -140,13 +140,13 @@ def _unknown(fact: h.OperationUndecided) -> str:
 def _silence_ends(fact: h.SilenceEnds) -> str:
     silence = fact.silence
     what = "everything" if silence.rule == "*" else silence.rule
-    return f"Silence #{silence.id} of {what} in {silence.cluster} ends in {span(fact.left)}."
+    return f"Silence #{silence.id} of {what} in {silence.cluster} ends in {duration(fact.left)}."
 
 
 def _repairs_stuck(fact: h.RepairsStuck) -> str:
     return (
         f"The repair of {count(fact.disks, 'disk')} of {fact.cluster} has made no progress for "
-        f"{span(fact.stuck_for)} (disk {fact.oldest})."
+        f"{duration(fact.stuck_for)} (disk {fact.oldest})."
     )
 
 
@@ -159,14 +159,14 @@ _WATCH: Mapping[type[h.WatchFact], Callable[[Any], str]] = MappingProxyType(
     {
         h.NeverPolled: lambda fact: f"cmbot has never polled {fact.cluster}: check its configuration.",
         h.PollsStale: lambda fact: (
-            f"cmbot has not polled {fact.cluster} for {span(fact.age)}: its data here is that old."
+            f"cmbot has not polled {fact.cluster} for {duration(fact.age)}: its data here is that old."
         ),
         h.OperationUndecided: _unknown,
         h.ApprovalExpires: lambda fact: (
-            f"Operation #{fact.op} of {fact.cluster} expires in {span(fact.left)} unless it is approved."
+            f"Operation #{fact.op} of {fact.cluster} expires in {duration(fact.left)} unless it is approved."
         ),
         h.SwitchReverts: lambda fact: (
-            f"{fact.task or 'A switch'} of {fact.cluster} reverts automatically in {span(fact.left)}."
+            f"{fact.task or 'A switch'} of {fact.cluster} reverts automatically in {duration(fact.left)}."
         ),
         h.SilenceEnds: _silence_ends,
         h.RepairsStuck: _repairs_stuck,

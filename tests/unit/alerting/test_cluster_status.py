@@ -38,7 +38,7 @@ DEGRADED = [
     ({"bad": (disk(7), disk(8, 3))}, "1 disk is being repaired"),
     ({"bad": None, "broken": 2}, "2 disks are broken by the leader's counters"),
     ({"read_only": True}, "the leader reports read_only (from its configuration)"),
-    ({"writable": TIB // 2}, "only 5.0 % of the space is writable"),
+    ({"writable": TIB // 2}, "only 5 % of the space is writable"),
     ({"peers": {3: {"active": False}}}, "voter 3 is unhealthy (the leader has not heard from it lately)"),
     ({"peers": {3: {"match": -5000}}}, "voter 3 is unhealthy (it is 6,000 entries behind)"),
     ({"peers": {3: {"active": False}}}, "2 of 3 voters are proven healthy, and 2 must agree"),

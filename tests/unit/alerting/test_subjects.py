@@ -49,10 +49,10 @@ def test_typed_subject_takes_the_alert_form(rule: str, typed: str, meant: str) -
         (
             "peer_down",
             "peer 5",
-            'about a peer by its number, and "peer 5" is none. Of prod these are known: 1, 2, 3, 5.',
+            'about a peer by its number, and "peer 5" is none. Of prod these are known: 1, 2, 3 and 5.',
         ),
         ("peer_down", "peer 5", "Did you mean subject=5?"),
-        ("peer_lagging", "9", "these are known: 1, 2, 3, 5."),
+        ("peer_lagging", "9", "these are known: 1, 2, 3 and 5."),
         ("learner_ready", "10.0.0.1", "a peer by its number"),
         ("disk_broken", "3", "disk_broken is about the whole cluster and has no subject: leave subject= out."),
         ("no_leader", "banana", "no_leader is about the whole cluster"),

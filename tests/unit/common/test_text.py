@@ -8,11 +8,11 @@ from bot.common.text import MAX_LISTED, listed
 @pytest.mark.parametrize(
     ("number", "conjunction", "text"),
     [
-        (0, "", ""),
+        (0, "and", ""),
         (1, "or", "h0"),
         (2, "or", "h0 or h1"),
-        (3, "", "h0, h1, h2"),
-        (MAX_LISTED, "", ", ".join(f"h{n}" for n in range(MAX_LISTED))),
+        (3, "and", "h0, h1 and h2"),
+        (MAX_LISTED, "and", f"{', '.join(f'h{n}' for n in range(MAX_LISTED - 1))} and h{MAX_LISTED - 1}"),
         (MAX_LISTED + 2, "or", f"{', '.join(f'h{n}' for n in range(MAX_LISTED))} and 2 more"),
     ],
 )
