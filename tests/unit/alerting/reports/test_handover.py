@@ -168,6 +168,20 @@ def test_long_shift_continues_in_the_thread() -> None:
     assert handover(hand_over([facts], SHIFT, NOW), threaded=False).thread == ()
 
 
+def test_state_of_a_cluster_is_said_once() -> None:
+    """The level is no prefix of a sentence that already says it."""
+    facts = [
+        facts_of("a", replace(HEALTHY, level="contradiction", verdict="a contradicts itself: two peers lead.")),
+        facts_of("b", replace(HEALTHY, level="no leader", verdict="b accepts no writes: it has no leader.")),
+        facts_of("c", ClusterState()),
+    ]
+    assert of(*facts).split("\n")[1:4] == [
+        "🔴 *a* contradicts itself: two peers lead.",
+        "🔴 *b* accepts no writes: it has no leader.",
+        "⚪ *c* has not been polled yet.",
+    ]
+
+
 def test_many_unhealthy_clusters_fold() -> None:
     facts = [facts_of(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
     facts += [facts_of(f"h{n:02}", HEALTHY) for n in range(40)]
