@@ -9,7 +9,7 @@ from bot.alerting.engine import acknowledge
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import RULES
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult, covers, equal_to, extended, muted_under, overlap
-from bot.alerting.subjects import subject_of
+from bot.alerting.subjects import SubjectRefused, subject_of
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, UserError
 from bot.common.json_object import JsonValue
@@ -89,9 +89,11 @@ class AlertActions:
                 "A silence lasts longer than 0 s and at most 7 days, as in for=2h: then check the alert again."
             )
         now, posted = self.clock(), await self.open(cluster)
-        subject = subject_of(rule, subject, cluster, await self._state(cluster), posted)
+        meant = subject_of(rule, subject, cluster, await self._state(cluster), posted)
+        if isinstance(meant, SubjectRefused):
+            raise UserError(views.no_subject(meant)).at("subject")
         async with self.store.begin() as uow:
-            wanted = Silence(cluster, rule, subject, now + seconds, by, reason, now)
+            wanted = Silence(cluster, rule, meant, now + seconds, by, reason, now)
             begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in posted))
             await uow.outbox.put(_key(begun), self.channels[cluster], views.silenced(begun))
             if key:

@@ -22,9 +22,10 @@ from bot.alerting.details import (
 )
 from bot.alerting.model import AlertText, LegacyText
 from bot.alerting.status_facts import Quorum
-from bot.alerting.text import count, listed, plain, span
+from bot.alerting.text import plain
 from bot.clustermgr.health import VoterFault
 from bot.common.addresses import same_place
+from bot.common.text import count, duration, listed
 from bot.views.text import in_ticks
 from bot.views.voter_text import condition, voter_fault_text
 
@@ -65,7 +66,7 @@ def leader_changed(detail: LeaderChanged, cluster: str) -> AlertText:
     by = "" if unplanned else ", by operations of cmbot"
     by = ", not by an operation of cmbot" if mixed else by
     return AlertText(
-        f"The leader of {cluster} changed {len(counted)} times in {span(last.at - first.at)}{by}, "
+        f"The leader of {cluster} changed {len(counted)} times in {duration(last.at - first.at)}{by}, "
         f"last from peer {last.before} to peer {last.after} in term {last.term}{_confirming(last)}.",
         lines,
     )
@@ -81,14 +82,14 @@ def _moved(cluster: str, move: LeaderMove) -> str:
     """The change as a sentence without its full stop: a past event, as the new leader may be gone when it is read."""
     moved = f"from peer {move.before} to peer {move.after} in term {move.term}{_by(move)}{_confirming(move)}"
     if move.away:
-        unseen = f"While cmbot did not poll (for {span(move.away)} at most)"
+        unseen = f"While cmbot did not poll (for {duration(move.away)} at most)"
         return f"{unseen}, the leader of {cluster} changed {moved}"
     return f"The leader of {cluster} changed {moved}"
 
 
 def _move_line(move: LeaderMove, *, mixed: bool = False) -> str:
     """The change in a list; among changes of operations (`mixed`) an unplanned one says so."""
-    when = f", noticed after at most {span(move.away)} without a poll" if move.away else ""
+    when = f", noticed after at most {duration(move.away)} without a poll" if move.away else ""
     by = _by(move) or (", not by an operation of cmbot" if mixed else "")
     return f"term {move.term}: from peer {move.before} to peer {move.after}{when}{by}"
 
@@ -109,7 +110,7 @@ def leader_flapping(detail: LeaderFlapping, cluster: str) -> AlertText:
     peers = sorted({peer for move in moves for peer in (move.before, move.after)})
     return AlertText(
         f"Writes to {cluster} stop again and again: its leader changed {times} times in "
-        f"{span(moves[-1].at - moves[0].at)}, between peers {listed([str(peer) for peer in peers])}.",
+        f"{duration(moves[-1].at - moves[0].at)}, between peers {listed([str(peer) for peer in peers])}.",
         tuple(_move_line(move) for move in reversed(moves)),
     )
 
@@ -117,7 +118,7 @@ def leader_flapping(detail: LeaderFlapping, cluster: str) -> AlertText:
 def membership_changed(detail: MembershipChanged, cluster: str) -> AlertText:
     """`membership_changed`."""
     moves, last = detail.moves, detail.moves[-1]
-    when = f"While cmbot did not poll (for {span(last.away)} at most), the" if last.away else "The"
+    when = f"While cmbot did not poll (for {duration(last.away)} at most), the" if last.away else "The"
     if len(moves) == 1:
         return AlertText(f"{when} members of {cluster} changed outside cmbot: {_member(last)}.")
     return AlertText(
@@ -127,7 +128,7 @@ def membership_changed(detail: MembershipChanged, cluster: str) -> AlertText:
 
 
 def _member_line(move: MemberMove) -> str:
-    when = f", noticed after at most {span(move.away)} without a poll" if move.away else ""
+    when = f", noticed after at most {duration(move.away)} without a poll" if move.away else ""
     return f"{_member(move)}{when}"
 
 

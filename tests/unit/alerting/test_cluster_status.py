@@ -51,8 +51,8 @@ DEGRADED = [
     ),
     (
         {"writable": TIB // 2},
-        f"{PROBLEM}only 5.0 % of the space is writable.",
-        "only 5.0 % of the space is writable",
+        f"{PROBLEM}only 5 % of the space is writable.",
+        "only 5 % of the space is writable",
     ),
     ({"peers": {3: {"active": False}}}, f"{RISK}{NOT_HEARD}.", NOT_HEARD),
     (
