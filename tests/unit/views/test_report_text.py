@@ -6,11 +6,12 @@ import pytest
 
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import LeaderChange
+from bot.alerting.model import Silence
 from bot.alerting.reports import facts as f
 from bot.alerting.reports import handover as h
 from bot.views.report_text import change_text, watch_text
 
-SILENCE = h.Silence("prod", "*", "", 0.0, "U0ANNA", id=7)
+SILENCE = Silence("prod", "*", "", 0.0, "U0ANNA", id=7)
 CHANGES: list[tuple[f.ChangeFact, str]] = [
     (LeaderChange(0.0, 1, 2, 8, op=4), "leadership moved from peer 1 to peer 2 in term 8 (operation #4)"),
     (f.LeaderMovedOften(3, 2, 8), "the leader changed 3 times, now peer 2 leads in term 8"),
