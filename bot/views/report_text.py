@@ -16,6 +16,9 @@ from bot.clustermgr.tasks import meaning_of
 from bot.common.text import count, duration, listed
 from bot.views.alert_text.table import outcome_sentence, sentence_of
 
+_MAX_DISKS = 5
+"""Disks that a summary names; the list of a rack says no more than its number."""
+
 
 def event_text(event: f.Event) -> str:
     """An event of a hand-over, as a phrase without a full stop."""
@@ -54,7 +57,7 @@ def _disks_gone(fact: f.DisksGone) -> str:
 
 
 def _disks(ids: tuple[int, ...]) -> str:
-    return f"{'disk' if len(ids) == 1 else 'disks'} {listed([str(each) for each in ids])}"
+    return f"{'disk' if len(ids) == 1 else 'disks'} {listed(ids, most=_MAX_DISKS)}"
 
 
 _COUNTED = {
