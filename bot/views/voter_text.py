@@ -55,4 +55,5 @@ def _text(fault: VoterFault) -> str:
         case VoterFaultKind.BEHIND:
             return f"it is {f'{fault.entries:,}' if fault.entries else f'over {MAX_LAG:,}'} entries behind"
         case kind:
-            return _HOST_ERRORS[kind, fault.error] if fault.error else _TEXTS[kind]
+            known = _HOST_ERRORS.get((kind, fault.error)) if fault.error else None
+            return known or _TEXTS[kind]
