@@ -36,6 +36,9 @@ INSTEAD: Mapping[str, str] = {
     "none the less|nevertheless": "still",
     "to and fro": "back and forth",
     "made good": "posted later, repeated",
+    "ought": "should",
+    "for ever": "without a limit, always",
+    "look again": "check again",
     "of its own": "separate, or its",
 }
 """Words and phrases (whole, in any case) and what to write in their place."""
@@ -54,6 +57,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("bot/runtime/jobs.py", "trouble"): "the log event schedule.trouble keeps its name: log searches use it",
     ("tests/support/databases.py", "nobody"): _UNIX_USER,
     ("CHANGELOG.md", "overtaken"): "quotes a former word",
+    ("CHANGELOG.md", "for ever"): "the entry of a released version stays",
     ("CHANGELOG.md", "mend"): "quotes a former name",
 }
 """(path, word): the reason why the word stays there."""

@@ -1,4 +1,4 @@
-"""What holds for every test: hypothesis judges values, not the speed of the machine, and tries the same ones each time.
+"""Settings of every test: hypothesis checks values, not the speed of the machine, and tries the same ones each time.
 
 `make test` must mean the same on every machine. `make quick` tries a fifth of it; to search further:
 pytest --hypothesis-profile=search.

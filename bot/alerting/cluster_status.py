@@ -63,7 +63,7 @@ class StatusContext:
 
     `alerts` are those of the cluster. `fresh`: the leader has not counted disks and space yet since its election.
     `voters` is how many voters the last leader listed (0: not known); a group of fewer than `smallest` is accepted.
-    `zones` are the usable chunks as last counted from the disk list.
+    `zones` are the usable chunks as last counted from the disk list. `others` are the hosts known to run no voter.
     """
 
     alerts: Sequence[Alert] = ()
@@ -71,6 +71,7 @@ class StatusContext:
     voters: int = 0
     smallest: float = 2
     zones: Zones = NOT_LISTED
+    others: frozenset[str] = frozenset()
 
 
 NOTHING_KNOWN = StatusContext()
@@ -81,7 +82,7 @@ def cluster_status(
 ) -> ClusterStatus:
     """Evaluate a snapshot of a cluster; `previous` is the snapshot before it, if there is one.
 
-    The status is never milder than the most severe firing alert. A fresh leader's counters are not judged.
+    The status is never milder than the most severe firing alert. A fresh leader's counters are not evaluated.
     """
     if not snapshot.answered:
         return _unreachable(snapshot)
@@ -157,11 +158,12 @@ def _led_by_report(snapshot: Snapshot, peer: int, previous: Snapshot | None, kno
     """Evaluate a snapshot whose hosts name a leader that does not claim to lead."""
     size, named, silent = known.voters or len(snapshot.answers), _named_leader(snapshot, peer), silent_hosts(snapshot)
     needed = quorum(size)
-    if size - lost(snapshot, previous) < needed:
+    if size - lost(snapshot, previous, known.others) < needed:
         # Without a majority there is no leader, even if a host still names one.
         gone = MajorityGone(len(snapshot.answered), len(snapshot.answers), needed, size)
         return ClusterStatus(snapshot.cluster, StatusLevel.NO_LEADER, gone, (gone, *silent))
-    unsure = isinstance(named, NamedLeaderDenies) or size - len(snapshot.silent) < needed
+    mute = sum(answer.host not in known.others for answer in snapshot.silent)
+    unsure = isinstance(named, NamedLeaderDenies) or size - mute < needed
     return ClusterStatus(snapshot.cluster, StatusLevel.DEGRADED, named, (named, *silent), unsure)
 
 
@@ -175,7 +177,7 @@ def _named_leader(snapshot: Snapshot, peer: int) -> NamedLeaderDenies | NamedLea
 
 def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
     found = (
-        *quorum_reasons(snapshot, leader, previous, known.smallest),
+        *quorum_reasons(snapshot, leader, previous, known.smallest, known.others),
         *look_reasons(snapshot, leader, fresh=known.fresh),
     )
     unsure = any(reason.unsure for reason in found)

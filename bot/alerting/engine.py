@@ -102,16 +102,17 @@ def step(
         ),
     )
     watched = {rule.key for rule in rules}
-    moves: list[Transition | None] = [_withdrawn(alert, around) for alert in held.values() if alert.rule not in watched]
+    gone = (alert for alert in held.values() if alert.rule not in watched)
+    transitions: list[Transition | None] = [_withdrawn(alert, around) for alert in gone]
     for rule in rules:
         answer = answers.get(rule.key, CANNOT_TELL)
         if answer is CANNOT_TELL:
-            moves += [paused(alert, now) for (key, _), alert in held.items() if key == rule.key]
+            transitions += [paused(alert, now) for (key, _), alert in held.items() if key == rule.key]
             continue
         found = {finding.subject: finding for finding in answer}
         subjects = dict.fromkeys((*found, *(subject for key, subject in held if key == rule.key)))
-        moves += [_judge(rule, held.get((rule.key, name)), found.get(name), around) for name in subjects]
-    return tuple(move for move in moves if move is not None)
+        transitions += [_evaluate(rule, held.get((rule.key, name)), found.get(name), around) for name in subjects]
+    return tuple(transition for transition in transitions if transition is not None)
 
 
 def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
@@ -122,16 +123,18 @@ def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
     return Transition(alert, new, TransitionReason.ACKNOWLEDGED, Visibility.EDIT)
 
 
-def _judge(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
+def _evaluate(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
     """Apply a decided finding, or its absence, to one alert."""
     known = old if old is None else resumed(old, around.now)
-    move = _judged(rule, known, finding, around)
+    transition = _evaluated(rule, known, finding, around)
     if old is None or known is None or known == old:
-        return move
-    return replace(move, old=old) if move else Transition(old, known, TransitionReason.NOTED, Visibility.QUIET)
+        return transition
+    if transition is None:
+        return Transition(old, known, TransitionReason.NOTED, Visibility.QUIET)
+    return replace(transition, old=old)
 
 
-def _judged(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
+def _evaluated(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
     if finding is None:
         return _gone(rule, old, around) if old is not None else None
     if finding.doubtful:
@@ -190,7 +193,7 @@ def _still_there(rule: Rule, old: Alert, finding: Finding, around: Surroundings)
     if old.state is AlertState.FIRING:
         if old.notes.muted is not None:
             return _unmuted(old, new, around)
-        # Check the call first: text that changes with every poll must not delay a call for ever.
+        # Check the call first: text that changes with every poll must not delay a call without end.
         called = call(rule, old, new, around.escalation, around.now)
         if called and not around.awaits(rule, finding):
             return called
@@ -208,7 +211,7 @@ def _got_worse(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Tran
     unreported = set(old.notes.unreported or ()) | new_parts(recent_peak(old, around.now), new)
     if _announced_lately(old, new, around):
         later = noted(following(new, around.now), unreported=tuple(sorted(unreported)))
-        # Growth at every poll must not delay a call for ever.
+        # Growth at every poll must not delay a call without end.
         return call(rule, old, new, around.escalation, around.now) or Transition(
             old, later, TransitionReason.WORSE, Visibility.EDIT
         )

@@ -18,7 +18,7 @@ from bot.common.message_key import MessageKey
 
 WHOLE_CHANNEL = ""
 """Scope of a storm over all clusters of a channel; any other scope is a cluster's name."""
-_MOST_ARRIVALS = 2000
+_MAX_ARRIVALS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +38,18 @@ class GroupingLimits:
 class AlertGroup:
     """One storm of a channel and the message that lists its alerts.
 
-    `slot` names the message, `ids` are all alerts ever listed in it, `lines` counts its thread replies. The storm is
-    active while `scopes` are over their limits; `ended_at` is 0 until then. `due` are the alerts that then get a
-    message each.
+    `message_key` names the message, `ids` are all alerts ever listed in it, `lines` counts its thread replies. The
+    storm is active while `scopes` are over their limits; `ended_at` is 0 until then. `due` are the alerts that then
+    get a message each.
     """
 
-    slot: str
+    message_key: MessageKey
     since: float
     scopes: tuple[str, ...]
     ids: tuple[int, ...] = ()
     lines: int = 0
     ended_at: float = 0.0
     due: tuple[int, ...] = ()
-
-    @property
-    def message_key(self) -> MessageKey:
-        """The key of the message that lists the alerts; `slot` is its text form, as stored."""
-        return MessageKey.parse(self.slot)
 
     @property
     def active(self) -> bool:
@@ -80,18 +75,18 @@ class ChannelHistory:
         """The active group, None outside a storm."""
         return next((group for group in self.groups if group.active), None)
 
-    def group(self, slot: str) -> AlertGroup | None:
-        """Return the group of that slot."""
-        return next((group for group in self.groups if group.slot == slot), None)
+    def group(self, message_key: MessageKey) -> AlertGroup | None:
+        """Return the group with that message."""
+        return next((group for group in self.groups if group.message_key == message_key), None)
 
     def with_group(self, group: AlertGroup) -> Self:
         """Return the history with this group added or replaced."""
-        others = tuple(held for held in self.groups if held.slot != group.slot)
+        others = tuple(held for held in self.groups if held.message_key != group.message_key)
         return replace(self, groups=(*others, group))
 
-    def without(self, slot: str) -> Self:
+    def without(self, message_key: MessageKey) -> Self:
         """Return the history without that group."""
-        return replace(self, groups=tuple(held for held in self.groups if held.slot != slot))
+        return replace(self, groups=tuple(held for held in self.groups if held.message_key != message_key))
 
     def count(self, scope: str, since: float) -> int:
         """Number of first posts in a scope after `since`."""
@@ -99,13 +94,17 @@ class ChannelHistory:
 
 
 def group_alerts(
-    history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], limits: GroupingLimits, now: float
+    history: ChannelHistory,
+    transitions: Sequence[Transition],
+    alerts: Iterable[Alert],
+    limits: GroupingLimits,
+    now: float,
 ) -> tuple[ChannelHistory, tuple[Transition, ...]]:
     """Group alerts that are too many; return the new channel history and the transitions to post.
 
     `alerts` are the open alerts of the cluster; those due get their own message once the storm is over.
     """
-    settled = list(moves)
+    settled = list(transitions)
     # Most severe first, so that these get their own messages.
     for place in sorted(range(len(settled)), key=lambda place: -settled[place].new.severity):
         if settled[place].reason is TransitionReason.FIRED:
@@ -122,26 +121,26 @@ def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
 
 def listed(group: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
     """Return the alerts still listed in the group: open, and without a separate message."""
-    return [alert for alert in alerts if alert.open and alert.notes.group == group.slot]
+    return [alert for alert in alerts if alert.open and alert.notes.group == str(group.message_key)]
 
 
 def _arrived(
-    history: ChannelHistory, move: Transition, limits: GroupingLimits, now: float
+    history: ChannelHistory, transition: Transition, limits: GroupingLimits, now: float
 ) -> tuple[ChannelHistory, Transition]:
-    since, cluster = now - limits.within, move.new.cluster
-    lately = tuple(arrival for arrival in history.arrivals if arrival[1] > since)[-_MOST_ARRIVALS:]
+    since, cluster = now - limits.within, transition.new.cluster
+    lately = tuple(arrival for arrival in history.arrivals if arrival[1] > since)[-_MAX_ARRIVALS:]
     history = replace(history, arrivals=(*lately, (cluster, now)))
-    if move.new.rule in NEVER_WILDCARD_SILENCED:
-        return history, move
+    if transition.new.rule in NEVER_WILDCARD_SILENCED:
+        return history, transition
     over = tuple(scope for scope in (cluster, WHOLE_CHANNEL) if history.count(scope, since) > limits.of(scope))
     storm = history.storm
     if not over and (storm is None or not storm.takes(cluster)):
-        return history, move
+        return history, transition
     if storm is None:
         history = replace(history, made=history.made + 1)
-        storm = AlertGroup(str(MessageKey.group(history.channel, history.made)), now, ())
+        storm = AlertGroup(MessageKey.group(history.channel, history.made), now, ())
     storm = replace(storm, scopes=tuple(dict.fromkeys((*storm.scopes, *over))))
-    return history.with_group(storm), replace(move, new=noted(move.new, group=storm.slot))
+    return history.with_group(storm), replace(transition, new=noted(transition.new, group=str(storm.message_key)))
 
 
 def _ended(history: ChannelHistory, limits: GroupingLimits, now: float) -> ChannelHistory:
@@ -153,25 +152,25 @@ def _ended(history: ChannelHistory, limits: GroupingLimits, now: float) -> Chann
 
 
 def _surfaced(
-    history: ChannelHistory, moves: Sequence[Transition], alerts: Iterable[Alert], now: float
+    history: ChannelHistory, transitions: Sequence[Transition], alerts: Iterable[Alert], now: float
 ) -> Iterable[Transition]:
     """Yield the transitions, and a first post for alerts that are due and still fire.
 
     An alert that notifies at this step replies in the group's thread first; its own post follows at the next step.
     """
-    moved = {move.old.id: move for move in moves if move.old is not None}
-    yield from (move for move in moves if move.visibility in NOTIFYING or not _is_due(history, move.new))
+    by_alert = {each.old.id: each for each in transitions if each.old is not None}
+    yield from (each for each in transitions if each.visibility in NOTIFYING or not _is_due(history, each.new))
     for alert in alerts:
-        move = moved.get(alert.id)
-        last = move.new if move else alert
-        if _is_due(history, last) and not (move and move.visibility in NOTIFYING):
-            new = noted(last if move and last.version > alert.version else following(last, now), group=None)
+        transition = by_alert.get(alert.id)
+        last = transition.new if transition else alert
+        if _is_due(history, last) and not (transition and transition.visibility in NOTIFYING):
+            new = noted(last if transition and last.version > alert.version else following(last, now), group=None)
             yield Transition(alert, new, TransitionReason.SURFACED, Visibility.POST)
 
 
 def _is_due(history: ChannelHistory, alert: Alert) -> bool:
     if alert.state is not AlertState.FIRING or alert.notes.group is None or alert.notes.muted:
         return False
-    group = history.group(alert.notes.group)
+    group = history.group(MessageKey.parse(alert.notes.group))
     # Group of another channel: the settings moved the cluster to this channel.
     return group is None or alert.id in group.due

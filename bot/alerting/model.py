@@ -130,7 +130,7 @@ class EngineNotes:
     if that is not when it fired. `escalated_at`: when a group was called. `group`: the key of the group message that
     lists it instead of an own message. `replied_at`: when a reply last said that it got worse. `unreported`: the parts
     that came since, without a reply (empty: it only grew). `peak`: its worst state lately, if it is milder now.
-    `unknown_since`: since when no poll can judge it; `unknown_for`: seconds of that while it was pending.
+    `unknown_since`: since when no poll can evaluate it; `unknown_for`: seconds of that while it was pending.
     """
 
     lifted: tuple[int, ...] = ()

@@ -11,7 +11,7 @@ from enum import Enum
 from bot.alerting.cluster_state.state import NOTE_EVERY, ClusterNote
 
 WAIT = 60.0
-"""Seconds at most that a dark cluster waits for polls of the others before it is judged alone."""
+"""Seconds at most that a dark cluster waits for polls of the others before it is evaluated alone."""
 SLACK = 30.0
 """Clusters went dark together if no more than this and one poll interval lies between."""
 FRESH = 30.0
@@ -19,7 +19,7 @@ FRESH = 30.0
 
 
 class NetworkStatus(Enum):
-    """State of cmbot's own network, judged for a dark cluster."""
+    """State of cmbot's own network, evaluated for a dark cluster."""
 
     WORKING = "the network works: a dark cluster is down itself"
     UNDECIDED = "the other clusters were not polled since"
@@ -54,8 +54,8 @@ class ClusterPoll:
 
     def fresh(self, now: float) -> bool:
         """True if the poll is recent enough to count."""
-        noted_late = 0.0 if self.here else NOTE_EVERY
-        return now - self.began <= 3 * self.watched.interval + FRESH + noted_late
+        stored_late = 0.0 if self.here else NOTE_EVERY
+        return now - self.began <= 3 * self.watched.interval + FRESH + stored_late
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Isolation:
 
 
 def network_status(cluster: str, polls: Iterable[ClusterPoll], now: float) -> NetworkStatus:
-    """State of the own network as judged for `cluster`; WORKING for a cluster that answers."""
+    """State of the own network as evaluated for `cluster`; WORKING for a cluster that answers."""
     held = {poll.watched.cluster: poll for poll in polls if poll.fresh(now)}
     me = held.pop(cluster, None)
     if me is None or not me.dark_since:
@@ -140,13 +140,13 @@ def _first(ranked: Iterable[ClusterPoll], key: Callable[[WatchedCluster], str]) 
 
 
 class OwnNetwork:
-    """The last poll of each cluster by this process, and the notes of other processes (`noted`, by cluster name)."""
+    """The last poll of each cluster by this process, and the notes of other processes (`cluster_notes`, by name)."""
 
     def __init__(
-        self, clusters: Iterable[WatchedCluster], *, noted: Mapping[str, ClusterNote], place: str = ""
+        self, clusters: Iterable[WatchedCluster], *, cluster_notes: Mapping[str, ClusterNote], place: str = ""
     ) -> None:
         self._watched = {watched.cluster: watched for watched in clusters}
-        self._noted, self._place = noted, place
+        self._notes, self._place = cluster_notes, place
         self._own: dict[str, ClusterPoll] = {}
         self._dark_elsewhere: dict[str, float] = {}
 
@@ -158,7 +158,7 @@ class OwnNetwork:
         since = (before.dark_since if before is not None else 0.0) or began
         self._own[cluster] = ClusterPoll(watched, began, since if dark else 0.0)
 
-    def judge(self, cluster: str, now: float) -> tuple[NetworkStatus, Isolation | None]:
+    def evaluate(self, cluster: str, now: float) -> tuple[NetworkStatus, Isolation | None]:
         """State of the own network for `cluster`; WORKING if its settings disable the rule."""
         watched = self._watched.get(cluster)
         if watched is None or not watched.announces:
@@ -173,13 +173,13 @@ class OwnNetwork:
             own = self._own.get(name)
             if own is not None and own.fresh(now):
                 found.append(own)
-            elif noted := self._noted.get(name):
-                found.append(self._elsewhere(watched, noted, now))
+            elif note := self._notes.get(name):
+                found.append(self._elsewhere(watched, note, now))
         return found
 
-    def _elsewhere(self, watched: WatchedCluster, noted: ClusterNote, now: float) -> ClusterPoll:
-        poll = ClusterPoll(watched, noted.at, here=False)
-        if noted.level != "unreachable" or not poll.fresh(now):
+    def _elsewhere(self, watched: WatchedCluster, note: ClusterNote, now: float) -> ClusterPoll:
+        poll = ClusterPoll(watched, note.at, here=False)
+        if note.level != "unreachable" or not poll.fresh(now):
             self._dark_elsewhere.pop(watched.cluster, None)
             return poll
         return replace(poll, dark_since=self._dark_elsewhere.setdefault(watched.cluster, poll.began))

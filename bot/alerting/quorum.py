@@ -1,6 +1,6 @@
 """The quorum by snapshots: its arithmetic, the reasons against it, and the proof that it is lost. No I/O."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from bot.alerting.model import Severity
@@ -48,17 +48,17 @@ def same_term(before: Snapshot | None, now: Snapshot) -> bool:
     return (then.leader, then.term) == (here.leader, here.term)
 
 
-def lost(snapshot: Snapshot, previous: Snapshot | None) -> int:
+def lost(snapshot: Snapshot, previous: Snapshot | None, others: Collection[str]) -> int:
     """Number of hosts known to be down: they refuse connections, or gave no answer at two polls.
 
-    A host that rejects the token or answers with an error is up.
+    A host that rejects the token or answers with an error is up. `others` do not count: they run no voter.
     """
     refused = {answer.host for answer in snapshot.silent if isinstance(answer.error, ClusterUnreachable)}
     late = {
         answer.host for answer in snapshot.silent if answer.error is None or isinstance(answer.error, ClusterTimeout)
     }
     before = _mute(previous) if previous and snapshot.at - previous.at >= MIN_APART else set()
-    return len(refused) + len(late & before)
+    return len((refused | (late & before)).difference(others))
 
 
 def _mute(snapshot: Snapshot) -> set[str]:
@@ -67,16 +67,17 @@ def _mute(snapshot: Snapshot) -> set[str]:
 
 
 def quorum_reasons(
-    snapshot: Snapshot, leader: Stat, previous: Snapshot | None, smallest: float
+    snapshot: Snapshot, leader: Stat, previous: Snapshot | None, smallest: float, others: Collection[str]
 ) -> Iterator[StatusReason]:
-    """The reasons against the quorum; a group of fewer than `smallest` voters raises none."""
+    """The reasons against the quorum; a group of fewer than `smallest` voters raises none. `others` run no voter."""
     health = proven_health(snapshot, previous)
     arithmetic = quorum_of(health)
     sick = tuple(voter for voter in health.values() if not voter.healthy)
     if not health:
         yield StatusReason(Severity.WARNING, Topic.QUORUM, NoVoters())
     elif arithmetic.spare < 0:
-        yield _no_majority(snapshot, leader, previous, arithmetic, sick)
+        down = lost(snapshot, previous, others)
+        yield _no_majority(snapshot, leader, previous, arithmetic, sick, down)
     elif arithmetic.spare == 0 and (sick or not _accepted_size(arithmetic.voters, len(snapshot.answers), smallest)):
         yield StatusReason(Severity.WARNING, Topic.QUORUM, QuorumShort(arithmetic, sick), _AT_RISK)
     for voter in sick:
@@ -94,12 +95,17 @@ def _accepted_size(size: int, hosts: int, smallest: float) -> bool:
 
 
 def _no_majority(
-    snapshot: Snapshot, leader: Stat, previous: Snapshot | None, arithmetic: Quorum, sick: tuple[VoterHealth, ...]
+    snapshot: Snapshot,
+    leader: Stat,
+    previous: Snapshot | None,
+    arithmetic: Quorum,
+    sick: tuple[VoterHealth, ...],
+    down: int,
 ) -> StatusReason:
     """The reason that writes may have stopped; one snapshot that other answers contradict is no proof.
 
     A voter counts as lost if its leader reports a fault that its own host does not contradict, or that two polls show;
-    of the others, as many as there are hosts known to be down.
+    of the others, as many as there are hosts `down`.
     """
     now = _faults(snapshot)
     before = _faults(previous) if previous and same_term(previous, snapshot) else set()
@@ -109,7 +115,7 @@ def _no_majority(
     }
     found = {voter.peer for voter in sick}
     by_leader = found & {peer for peer in now if peer not in following or peer in before}
-    certain = len(by_leader) + min(lost(snapshot, previous), len(found - now))
+    certain = len(by_leader) + min(down, len(found - now))
     if arithmetic.voters - certain >= arithmetic.needed:
         unsure = QuorumShort(arithmetic, sick, unsure=True)
         return StatusReason(Severity.WARNING, Topic.QUORUM, unsure, _AT_RISK, unsure=True)

@@ -8,7 +8,7 @@ from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.transition import has_new_part, noted
 
 EVERY_RULE = "*"
-_MOST_IDS = 20
+_MAX_IDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def globally_silenced(silences: Sequence[Silence], alerts: Iterable[Alert], now:
 def muted_under(silence: Silence, alert: Alert) -> Alert:
     """The alert with the silence that mutes it recorded; when that ends, the alert is announced."""
     ever = alert.notes.silenced
-    ever = ever if silence.id in ever else (*ever, silence.id)[-_MOST_IDS:]
+    ever = ever if silence.id in ever else (*ever, silence.id)[-_MAX_IDS:]
     return noted(alert, muted=Muted(silence.id, silence.by), silenced=ever)
 
 
@@ -109,4 +109,4 @@ def with_lifted(alert: Alert, ids: Iterable[int]) -> Alert:
     """The alert with these silences recorded as lifted."""
     held = alert.notes.lifted
     new = [one for one in ids if one not in held]
-    return noted(alert, lifted=(*held, *new)[-_MOST_IDS:]) if new else alert
+    return noted(alert, lifted=(*held, *new)[-_MAX_IDS:]) if new else alert

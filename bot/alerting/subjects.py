@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum
+from dataclasses import dataclass
+from enum import Enum, auto
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.state import ClusterState
@@ -11,18 +12,31 @@ from bot.alerting.rules.table import RULES
 from bot.alerting.silences import EVERY_RULE
 from bot.clustermgr.host_matching import meant
 from bot.clustermgr.tasks import TASKS, find_task
-from bot.common.errors import UserError
-from bot.common.text import listed, shown
 
 
 class SubjectKind(Enum):
-    """The kind of thing that an alert's subject names, in words."""
+    """The kind of thing that an alert's subject names."""
 
-    CLUSTER = "the whole cluster"
-    PEER = "a peer by its number"
-    HOST = "a host as the settings name it"
-    ZONE = "a zone"
-    TASK = "a background task"
+    CLUSTER = auto()
+    PEER = auto()
+    HOST = auto()
+    ZONE = auto()
+    TASK = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRefused:
+    """No alert of a rule of `cluster` has the typed subject; `kind` is what the rule is about.
+
+    `known` are the known subjects of that kind; `near` is the one that was probably meant, or "".
+    """
+
+    rule: str
+    typed: str
+    cluster: str
+    kind: SubjectKind
+    known: tuple[str, ...]
+    near: str
 
 
 _OTHERS: Mapping[str, SubjectKind] = MappingProxyType(
@@ -47,10 +61,13 @@ SUBJECTS: Mapping[str, SubjectKind] = MappingProxyType(
 """The kind of subject of each rule; a rule about the whole cluster has one alert per cluster."""
 
 
-def subject_of(rule: str, typed: str, cluster: str, state: ClusterState, alerts: Iterable[Alert]) -> str:
-    """Return the typed subject in the form that the rule's alerts use; raise UserError that lists the known subjects.
+def subject_of(
+    rule: str, typed: str, cluster: str, state: ClusterState, alerts: Iterable[Alert]
+) -> str | SubjectRefused:
+    """Return the typed subject in the form that the rule's alerts use, or its refusal.
 
-    Without known subjects only the form of the text is checked.
+    Without known subjects only the form of the text is checked. A subject for all rules is never refused: it may name
+    a zone.
     """
     if not typed:
         return ""
@@ -60,7 +77,9 @@ def subject_of(rule: str, typed: str, cluster: str, state: ClusterState, alerts:
         known = _known(kind, state, open_subjects)
         if (found := _found(kind, typed, known)) is not None:
             return found
-    raise UserError(_refusal(rule, typed, cluster, kinds, state, open_subjects)).at("subject")
+    kind = kinds[-1]
+    known = _known(kind, state, open_subjects)
+    return SubjectRefused(rule, typed, cluster, kind, known, _near(typed, known))
 
 
 def _known(kind: SubjectKind, state: ClusterState, open_subjects: Sequence[str]) -> tuple[str, ...]:
@@ -88,20 +107,7 @@ def _found(kind: SubjectKind, typed: str, known: Sequence[str]) -> str | None:
     return typed
 
 
-def _refusal(
-    rule: str, typed: str, cluster: str, kinds: Sequence[SubjectKind], state: ClusterState, open_subjects: Sequence[str]
-) -> str:
-    if rule == EVERY_RULE:
-        return f"No alert can be about {shown(typed)}: it must be a peer's number, a host, a zone or a background task."
-    [kind] = kinds
-    if kind is SubjectKind.CLUSTER:
-        return f"An alert of {rule} is about the whole cluster and has no subject: leave subject= out."
-    known = _known(kind, state, open_subjects)
-    here = f" Of {cluster} these are known: {listed(known)}." if known else ""
-    return f"An alert of {rule} is about {kind.value}, and {shown(typed)} is none.{here}{_near(typed, known)}"
-
-
 def _near(typed: str, known: Sequence[str]) -> str:
-    """Suggest the known subject in `peer 5` or `#5`; "" if there is none."""
+    """The known subject in `peer 5` or `#5`; "" if there is none."""
     numbers = re.findall(r"\d+", typed, re.ASCII)
-    return f" Did you mean subject={numbers[0]}?" if len(numbers) == 1 and numbers[0] in known else ""
+    return numbers[0] if len(numbers) == 1 and numbers[0] in known else ""

@@ -110,7 +110,7 @@ def unstamp(text: str) -> float:
     return at
 
 
-def seal(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id: int, detail: str) -> AuditRow:
+def next_row(after: Head, *, at: float, actor: str, action: str, cluster: str, op_id: int, detail: str) -> AuditRow:
     """Return the row after `after`; raises ValueError, TypeError or OverflowError for values that no row can hold."""
     hashed = {
         "seq": after.seq + 1,
@@ -163,7 +163,7 @@ def _misfit(head: Head, row: AuditRow) -> str:
 
 def _fits(head: Head, row: AuditRow) -> bool:
     try:
-        sealed = seal(
+        expected = next_row(
             head,
             at=row.at,
             actor=row.actor,
@@ -174,7 +174,7 @@ def _fits(head: Head, row: AuditRow) -> bool:
         )
     except (ValueError, TypeError, OverflowError):
         return False
-    return sealed == row
+    return expected == row
 
 
 def _contradiction(row: AuditRow, noted: Head | None) -> str:

@@ -16,7 +16,6 @@ from bot.operations.model import Operation, OpState
 from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
 from bot.permissions.roles import Rights, Role
-from bot.views.blocks import count
 from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.status_text import not_milder
 from bot.watch.alert_actions import AlertActions
@@ -27,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 MAX_LINKED = 8
 """Cards with a link."""
-STORE_DOWN = "Alerts and changes are missing here, because cmbot cannot reach its database. Open this tab again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +74,9 @@ class HomeTab:
             lost = await self.repository.refused_messages() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))
-            return Home(clusters, standing, may_change=may_change, now=now, problems=(STORE_DOWN,))
-        problems = (f"{count(lost, 'message')} could not be posted: /cm ops lists them.",) if lost else ()
+            return Home(clusters, standing, may_change=may_change, now=now, store_down=True)
         return Home(
-            clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now, problems=problems
+            clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now, undelivered=lost
         )
 
     async def _waiting(self, user: str, now: float) -> Sequence[Waiting]:

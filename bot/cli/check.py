@@ -16,9 +16,9 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
 from bot.alerting.rules.thresholds import configure
-from bot.alerting.text import count
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, ConfigError, StoreError
+from bot.common.text import count
 from bot.config import Members, Settings
 from bot.config.model import AccessSettings
 from bot.operations.policy import POLICIES, Policy, short_of
@@ -242,7 +242,7 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
     now = await cluster.snapshot(cluster.deadline)
     rules = app.watches[cluster.name].watched.rules
     alerts = await _alerts(app, cluster.name)
-    state = app.noted.get(cluster.name, ClusterNote()).state
+    state = app.cluster_notes.get(cluster.name, ClusterNote()).state
     known = status_context(state, now, rules, alerts)
     status = cluster_status(now, before, known)
     dialect = await cluster.dialect()

@@ -4,11 +4,13 @@ No single flag and no single poll proves health. A dead peer can be `StateReplic
 `active` (recorded exchanges, tests/contract). A voter without proof counts as unhealthy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.clustermgr.models import Peer, Snapshot, Stat
+from bot.common.addresses import place
+from bot.common.errors import ClusterTimeout, ClusterUnreachable
 
 MIN_APART = 3.0
 """Least time between the two polls."""
@@ -35,12 +37,34 @@ class VoterFaultKind(StrEnum):
     NOT_CONFIGURED = "not_configured"
 
 
+class HostError(StrEnum):
+    """Why the host of a voter gave no answer."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+
+
+_SEEN_FAULTY = frozenset(
+    {
+        VoterFaultKind.DOWN,
+        VoterFaultKind.PROBED,
+        VoterFaultKind.SNAPSHOT,
+        VoterFaultKind.OTHER_STATE,
+        VoterFaultKind.NOT_HEARD,
+        VoterFaultKind.PAUSED,
+        VoterFaultKind.BEHIND,
+        VoterFaultKind.OTHER_LEADER,
+        VoterFaultKind.TWO_HOSTS,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class VoterFault:
     """Why a peer is not proven healthy, or not confirmed by its own host.
 
     `entries` is how far it is behind (0: over MAX_LAG), `state` the unusual raft state. `learner` is True if the peer
-    is a learner, `earlier` if the fault is of the previous poll.
+    is a learner, `earlier` if the fault is of the previous poll. `error` is the error of its host, None if unknown.
     """
 
     kind: VoterFaultKind
@@ -48,6 +72,12 @@ class VoterFault:
     state: str = ""
     learner: bool = False
     earlier: bool = False
+    error: HostError | None = None
+
+    @property
+    def unproven(self) -> bool:
+        """True if no answer of now shows a fault: only the proof of health is missing."""
+        return self.earlier or self.kind not in _SEEN_FAULTY
 
     @property
     def needs_poll(self) -> bool:
@@ -133,7 +163,7 @@ def _health_of(peer: Peer, leader: Stat, earlier: Snapshot | None, now: Snapshot
     fault = _fault_in_both_views(peer, leader, earlier)
     if earlier is None or fault is not None:
         return VoterHealth(peer.id, healthy=False, confirmed=False, fault=fault)
-    return _confirm(peer.id, leader, earlier, now)
+    return _confirm(peer, leader, earlier, now)
 
 
 def _fault_in_both_views(peer: Peer, leader: Stat, earlier: Snapshot | None) -> VoterFault | None:
@@ -174,24 +204,26 @@ def peer_fault(peer: Peer, leader: Stat) -> VoterFault | None:
     return next((fault for wrong, fault in faults if wrong), None)
 
 
-def _confirm(peer: int, leader: Stat, earlier: Snapshot, now: Snapshot) -> VoterHealth:
+def _confirm(peer: Peer, leader: Stat, earlier: Snapshot, now: Snapshot) -> VoterHealth:
     leadership = (leader.raft_status.leader, leader.raft_status.term)
-    then, here = _own_views(earlier, peer), _own_views(now, peer)
+    then, here = _own_views(earlier, peer.id), _own_views(now, peer.id)
     if any(view != leadership for view in (*then.values(), *here.values())):
-        return _unproven(peer, VoterFaultKind.OTHER_LEADER)
+        return _unproven(peer.id, VoterFaultKind.OTHER_LEADER)
     if len(then.keys() | here.keys()) > 1:
-        return _unproven(peer, VoterFaultKind.TWO_HOSTS)
+        return _unproven(peer.id, VoterFaultKind.TWO_HOSTS)
     if then and here:
-        return VoterHealth(peer, healthy=True, confirmed=True)
+        return VoterHealth(peer.id, healthy=True, confirmed=True)
     if then or here:
-        return _unproven(peer, VoterFaultKind.ANSWERED_ONCE)
-    if _host_unidentified(earlier, now):
-        return _unproven(peer, VoterFaultKind.HOST_UNKNOWN)
-    return VoterHealth(peer, healthy=True, confirmed=False, fault=VoterFault(VoterFaultKind.NOT_CONFIGURED))
+        error = _host_error(earlier if here else now, {*then, *here})
+        return _unproven(peer.id, VoterFaultKind.ANSWERED_ONCE, error)
+    if unidentified := _unidentified(earlier, now):
+        error = _host_error(now, _of_machine(peer.host, unidentified))
+        return _unproven(peer.id, VoterFaultKind.HOST_UNKNOWN, error)
+    return VoterHealth(peer.id, healthy=True, confirmed=False, fault=VoterFault(VoterFaultKind.NOT_CONFIGURED))
 
 
-def _unproven(peer: int, kind: VoterFaultKind) -> VoterHealth:
-    return VoterHealth(peer, healthy=False, confirmed=False, fault=VoterFault(kind))
+def _unproven(peer: int, kind: VoterFaultKind, error: HostError | None = None) -> VoterHealth:
+    return VoterHealth(peer, healthy=False, confirmed=False, fault=VoterFault(kind, error=error))
 
 
 def _own_views(snapshot: Snapshot, peer: int) -> Mapping[str, tuple[int, int]]:
@@ -203,7 +235,21 @@ def _own_views(snapshot: Snapshot, peer: int) -> Mapping[str, tuple[int, int]]:
     }
 
 
-def _host_unidentified(earlier: Snapshot, now: Snapshot) -> bool:
-    """True if a host gave its node id in neither poll: it may belong to any peer."""
+def _unidentified(earlier: Snapshot, now: Snapshot) -> set[str]:
+    """The hosts that gave their node id in neither poll: each may belong to any peer."""
     placed = {host for answer in (earlier, now) for host, stat in answer.answered if stat.raft_status.node_id}
-    return any(answer.host not in placed for snapshot in (earlier, now) for answer in snapshot.answers)
+    return {answer.host for snapshot in (earlier, now) for answer in snapshot.answers} - placed
+
+
+def _of_machine(raft_host: str, hosts: Collection[str]) -> Collection[str]:
+    """The only one of these hosts on the machine of a raft address; none if several are."""
+    name = place(raft_host).rpartition(":")[0]
+    found = {host for host in hosts if name and place(host).rpartition(":")[0] == name}
+    return found if len(found) == 1 else ()
+
+
+def _host_error(snapshot: Snapshot, hosts: Collection[str]) -> HostError | None:
+    """The error of the first of these hosts without an answer."""
+    kinds = {ClusterUnreachable: HostError.UNREACHABLE, ClusterTimeout: HostError.TIMEOUT}
+    errors = (type(answer.error) for answer in snapshot.silent if answer.host in hosts and answer.error)
+    return next((kinds[error] for error in errors if error in kinds), None)

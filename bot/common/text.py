@@ -1,12 +1,53 @@
-"""Parts of sentences: quoted input, the nearest known word, a bounded list. No I/O."""
+"""Parts of sentences: counts, shares, durations, bounded lists, quoted input, the nearest known word. No I/O."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MAX_SHOWN = 48
 """Maximum characters of typed text that a sentence quotes."""
 MAX_LISTED = 10
 """Maximum names that one sentence lists."""
+_NO_SECONDS = 600
+"""From ten minutes on, seconds are left out of a duration."""
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return `1 disk`, `3 disks`, `1,200 entries`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(items: Iterable[object], last: str = "and", *, most: int = MAX_LISTED) -> str:
+    """Return `a`, `a and b`, `a, b and c`; beyond `most` names only the number of the others."""
+    words = [str(item) for item in items]
+    if len(words) > most:
+        return f"{', '.join(words[:most])} and {len(words) - most:,} more"
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units: `45 s`, `3 min 20 s`, `15 min`, `2 h 5 min`, `3 d 4 h`."""
+    whole = max(0, round(seconds))
+    if whole >= _NO_SECONDS:
+        whole -= whole % 60
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    parts = []
+    for name, length in units:
+        amount, whole = divmod(whole, length)
+        parts.append((amount, name))
+    first = next((place for place, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
+    return " ".join(f"{amount} {name}" for amount, name in parts[first : first + 2] if amount) or "0 s"
+
+
+def percent(part: float, whole: float) -> str:
+    """Return the share of `part` in `whole`, never rounded up to 100 % or down to 0 %; `-` if `whole` is 0."""
+    if whole <= 0 or not math.isfinite(part):
+        return "-"
+    share = 100 * part / whole
+    if 0 < share < 0.1:  # noqa: PLR2004 - the smallest share that one decimal can show
+        return "<0.1 %"
+    rounded: Callable[[float], float] = math.floor if share < 100 else round  # noqa: PLR2004 - per cent
+    return f"{rounded(share * 10) / 10:g} %"
 
 
 def shown(text: str) -> str:
@@ -68,12 +109,3 @@ def suggestion(given: str, known: Iterable[str], form: str = "{}") -> str:
     """Return ` Did you mean …?` with the nearest known word in `form`, or ""."""
     near = nearest(given, known)
     return f" Did you mean {form.format(near)}?" if near else ""
-
-
-def listed(names: Sequence[str], conjunction: str = "") -> str:
-    """Return the first ten names for a sentence, and the number of the others."""
-    if len(names) > MAX_LISTED:
-        return f"{', '.join(names[:MAX_LISTED])} and {len(names) - MAX_LISTED} more"
-    if conjunction and len(names) > 1:
-        return f"{', '.join(names[:-1])} {conjunction} {names[-1]}"
-    return ", ".join(names)

@@ -73,7 +73,7 @@ class ReplicaSettings(Section):
 
 
 class RetentionSettings(Section):
-    """Seconds to keep finished data of each kind; the audit log is kept for ever."""
+    """Seconds to keep finished data of each kind; the audit log is kept without a limit."""
 
     samples: Seconds = Field(14 * DAY, ge=DAY, le=90 * DAY)
     hourly_samples: Seconds = Field(90 * DAY, ge=DAY, le=3650 * DAY)

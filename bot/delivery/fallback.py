@@ -135,5 +135,5 @@ async def _open(uow: UnitOfWork, message_key: MessageKey, now: float) -> bool:
         op = await uow.operations.of_card(message_key.card_id)
         return op is not None and (not op.final or now - op.history[-1].at < NEWS_SECONDS)
     if (channel := message_key.group_channel) is not None:
-        return (await uow.channel_histories.get(channel)).group(str(message_key)) is not None
+        return (await uow.channel_histories.get(channel)).group(message_key) is not None
     return message_key.is_status

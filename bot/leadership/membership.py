@@ -9,7 +9,7 @@ import structlog
 
 from bot.common.errors import Fenced, StoreError
 from bot.leadership.assignment import AssignmentPlan, alone, beside, plan
-from bot.leadership.model import Hold, Replica, Roster, watch_of
+from bot.leadership.model import Assignments, Hold, Replica, watch_of
 from bot.leadership.ports import HoldCheck, ReplicaStore, ReplicaUnit
 
 log = structlog.get_logger(__name__)
@@ -102,15 +102,16 @@ class Membership:
                 await self.try_to_beat()
 
     async def _unchanged(self) -> bool:
-        """True if the roster has not changed and the last heartbeat is recent: then nothing needs to be written."""
+        """True if the assignments have not changed and the last heartbeat is recent: then nothing must be written."""
         try:
             async with self.store.read() as uow:
-                roster = await uow.replicas.roster()
+                assignments = await uow.replicas.assignments()
         except StoreError:
             return False
-        only = [each for each in roster.replicas if each.name == self.name] if len(roster.replicas) == 1 else []
-        young = [each for each in only if each.until and abs(roster.now - each.beat_at) < ALONE_BEAT]
-        held = {hold.task: hold for hold in roster.held_by(self.name)}
+        alone = len(assignments.replicas) == 1
+        only = [each for each in assignments.replicas if alone and each.name == self.name]
+        young = [each for each in only if each.until and abs(assignments.now - each.beat_at) < ALONE_BEAT]
+        held = {hold.task: hold for hold in assignments.held_by(self.name)}
         return bool(young) and held == self.holds and held.keys() >= set(self.tasks)
 
     async def try_to_beat(self) -> bool:
@@ -127,51 +128,53 @@ class Membership:
         """Save a heartbeat, and take, hand over and release tasks by the plan; raises StoreError."""
         began = self.steady()
         async with self.store.begin() as uow:
-            seen = await uow.replicas.roster()
+            seen = await uow.replicas.assignments()
             me = self._me(seen)
             # At its start a process that is alone on a file cannot tell active replicas from those that ended.
             first = self.alone and not self._joined
             expired = {each.name for each in seen.replicas} if first else self._expired(seen, began)
-            roster = replace(seen, replicas=[each for each in seen.replicas if each.name not in expired and each.until])
+            active = [each for each in seen.replicas if each.name not in expired and each.until]
+            assignments = replace(seen, replicas=active)
             if first:
                 await uow.replicas.reset()
             else:
                 await _expire(uow, me, seen, expired)
             await uow.replicas.beat(me)
-            steps = self._plan(me, roster)
-            held = {hold.task: hold for hold in roster.held_by(self.name)}
+            steps = self._plan(me, assignments)
+            held = {hold.task: hold for hold in assignments.held_by(self.name)}
             for task in (*steps.release, *(task for task, _ in steps.hand_over)):
                 held.pop(task, None)
-            held |= await _apply(uow, me, steps, roster.now)
-        others = [other for other in roster.replicas if other.name != self.name]
+            held |= await _apply(uow, me, steps, assignments.now)
+        others = [other for other in assignments.replicas if other.name != self.name]
         self._until = float("inf") if self.alone and not others else began + self.lease * TRUST
         self._joined = True
-        self._update(roster, others, held)
+        self._update(assignments, others, held)
 
-    def _expired(self, roster: Roster, now: float) -> set[str]:
+    def _expired(self, assignments: Assignments, now: float) -> set[str]:
         """Names of the others that expired: by the database's clock, or without a heartbeat for a lease of ours."""
-        others = [each for each in roster.replicas if each.until and each.name != self.name]
+        others = [each for each in assignments.replicas if each.until and each.name != self.name]
         heard = {each.name: (each.beat_at, now) for each in others}
         before = self._heard.items()
         heard |= {name: entry for name, entry in before if name in heard and heard[name][0] == entry[0]}
         self._heard = heard
         silent = {name for name, (_, since) in heard.items() if now - since >= self.lease}
         # Two processes on one file save times by their own clocks, so those times decide nothing.
-        return silent if self.alone else silent | {each.name for each in others if each.until <= roster.now}
+        return silent if self.alone else silent | {each.name for each in others if each.until <= assignments.now}
 
-    def _me(self, roster: Roster) -> Replica:
-        until = roster.now + (BEATS * ALONE_BEAT if self.alone else self.lease)
+    def _me(self, assignments: Assignments) -> Replica:
+        until = assignments.now + (BEATS * ALONE_BEAT if self.alone else self.lease)
         tasks = () if self._leaving else tuple(self.tasks)
         # A replica that expired counts as new again.
-        since = next((each.since for each in roster.replicas if each.name == self.name and each.until), roster.now)
-        return Replica(self.name, since, roster.now, until, tasks)
+        own = (each.since for each in assignments.replicas if each.name == self.name and each.until)
+        since = next(own, assignments.now)
+        return Replica(self.name, since, assignments.now, until, tasks)
 
-    def _plan(self, me: Replica, roster: Roster) -> AssignmentPlan:
+    def _plan(self, me: Replica, assignments: Assignments) -> AssignmentPlan:
         if not self.alone:
-            return plan(me, roster, self.lease)
-        return beside(me, roster) if self._joined else alone(me, roster)
+            return plan(me, assignments, self.lease)
+        return beside(me, assignments) if self._joined else alone(me, assignments)
 
-    def _update(self, roster: Roster, others: Sequence[Replica], held: dict[str, Hold]) -> None:
+    def _update(self, assignments: Assignments, others: Sequence[Replica], held: dict[str, Hold]) -> None:
         came = [task for task, hold in held.items() if self.holds.get(task) != hold]
         gone = [task for task in self.holds if task not in held]
         self.holds = held
@@ -179,7 +182,7 @@ class Membership:
         self.active_replicas = 1 + len(others)
         names = {other.name for other in others}
         self.elsewhere = {
-            task: hold.holder for task, hold in roster.holds.items() if task not in held and hold.holder in names
+            task: hold.holder for task, hold in assignments.holds.items() if task not in held and hold.holder in names
         }
         if came or gone:
             log.info("replica.holds", came=came, gone=gone, held=len(held), living=self.active_replicas)
@@ -202,12 +205,12 @@ class Membership:
         self.holds, self._until = {}, 0.0
 
 
-async def _expire(uow: ReplicaUnit, me: Replica, roster: Roster, expired: Collection[str]) -> None:
+async def _expire(uow: ReplicaUnit, me: Replica, assignments: Assignments, expired: Collection[str]) -> None:
     await uow.replicas.expire(expired)
     old = [
         other.name
-        for other in roster.replicas
-        if other.name != me.name and not other.until and other.beat_at < roster.now - KEEP_EXPIRED
+        for other in assignments.replicas
+        if other.name != me.name and not other.until and other.beat_at < assignments.now - KEEP_EXPIRED
     ]
     await uow.replicas.delete(old)
 

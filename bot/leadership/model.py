@@ -1,4 +1,4 @@
-"""Replica, Hold and Roster: active processes, and the tasks that each holds under a fencing token. No I/O.
+"""Replica, Hold and Assignments: active processes, and the tasks that each holds under a fencing token. No I/O.
 
 A replica has one *lease*: the time until which the others consider it active; each heartbeat renews it. A replica has
 a *hold* on each of its tasks. A hold does not expire: another replica may take the task when the lease has expired.
@@ -46,7 +46,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Roster:
+class Assignments:
     """Replicas, active or not, and holds by task, as the database has them at `now`."""
 
     now: float

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from bot.leadership.model import Hold, Replica, Roster
+from bot.leadership.model import Assignments, Hold, Replica
 
 
 class ReplicaRows(Protocol):
     """Replicas and holds in the store; all raise StoreError."""
 
-    async def roster(self) -> Roster:
+    async def assignments(self) -> Assignments:
         """Everything as of now; other replicas that decide wait until this unit of work ends."""
 
     async def beat(self, replica: Replica) -> None:

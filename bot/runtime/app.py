@@ -78,9 +78,9 @@ async def build(
         report_jobs = report_jobs_of(settings)
     async with foundation(settings, clock, wait_for_server) as base:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
-        noted = await _last_notes(base)
+        cluster_notes = await _last_notes(base)
         repository = OperationRepository(base.store, base.wake, base.clock, base.replica)
-        watches = _watches(base, rules, noted, repository)
+        watches = _watches(base, rules, cluster_notes, repository)
         watchdog = Watchdog(watches, base.store, wake=base.wake)
         scheduler = Scheduler(JobProblems(base.metrics, watchdog).report)
         membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler))
@@ -100,10 +100,10 @@ async def build(
         reports = _reports(base, report_jobs)
         audit_log = AuditLog(base.store, base.clock)
         inbox = Inbox(base.store, base.replica, base.clock)
-        home = _home(base, noted, approvals, alert_actions, inbox)
-        forms = _forms(base, noted, approvals, audit_log, home)
+        home = _home(base, cluster_notes, approvals, alert_actions, inbox)
+        forms = _forms(base, cluster_notes, approvals, audit_log, home)
         dispatcher = _dispatcher(
-            base, noted, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log
+            base, cluster_notes, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log
         )
         # The edge to Slack, where their questions arrive.
         task_queue = TaskQueue()
@@ -118,7 +118,7 @@ async def build(
             store=base.store,
             clusters=base.clusters,
             metrics=base.metrics,
-            noted=noted,
+            cluster_notes=cluster_notes,
             watches=watches,
             watchdog=watchdog,
             scheduler=scheduler,
@@ -137,7 +137,7 @@ async def build(
             bolt=bolt,
             socket=socket_mode,
             token_status=TokenStatus(base.gateway, socket_mode, measure=base.metrics.slack_rejected),
-            status_reporter=_status_reporter(base, noted, outbox, membership),
+            status_reporter=_status_reporter(base, cluster_notes, outbox, membership),
             retention=Retention(base.store, Keep(**settings.retention.model_dump()), base.clock),
             heartbeat=Heartbeat(heartbeat_url(settings)),
             loop_lag=LoopLag(base.metrics.loop_lag),
@@ -152,11 +152,11 @@ async def _last_notes(base: Foundation) -> Notes:
 
 
 def _watches(
-    base: Foundation, rules: Mapping[str, tuple[Rule, ...]], noted: Notes, repository: OperationRepository
+    base: Foundation, rules: Mapping[str, tuple[Rule, ...]], cluster_notes: Notes, repository: OperationRepository
 ) -> Mapping[str, Watcher]:
     own_network = OwnNetwork(
         [_watched_cluster(base.settings, own, rules[own.name]) for own in base.settings.clusters],
-        noted=noted,
+        cluster_notes=cluster_notes,
         place=socket.gethostname(),
     )
     return {
@@ -240,11 +240,11 @@ def _reports(base: Foundation, report_jobs: Sequence[ReportJob]) -> Reports:
 
 
 def _home(
-    base: Foundation, noted: Notes, approvals: ApprovalService, alert_actions: AlertActions, inbox: Inbox
+    base: Foundation, cluster_notes: Notes, approvals: ApprovalService, alert_actions: AlertActions, inbox: Inbox
 ) -> HomeTab:
     return HomeTab(
         names=tuple(base.clusters),
-        remembered=partial(_noted_of, noted),
+        remembered=partial(_note_of, cluster_notes),
         access=approvals.access,
         alerts=alert_actions,
         repository=approvals.repository,
@@ -255,12 +255,14 @@ def _home(
     )
 
 
-def _forms(base: Foundation, noted: Notes, approvals: ApprovalService, audit_log: AuditLog, home: HomeTab) -> Forms:
+def _forms(
+    base: Foundation, cluster_notes: Notes, approvals: ApprovalService, audit_log: AuditLog, home: HomeTab
+) -> Forms:
     return Forms(
         clusters=base.clusters,
         access=approvals.access,
         policies=approvals.policies,
-        remembered=partial(_noted_of, noted),
+        remembered=partial(_note_of, cluster_notes),
         slack=base.gateway,
         screens=ViewVersions(base.gateway),
         record_refusal=audit_log.refused_command,
@@ -269,13 +271,13 @@ def _forms(base: Foundation, noted: Notes, approvals: ApprovalService, audit_log
     )
 
 
-def _noted_of(noted: Notes, cluster: str) -> ClusterNote:
-    return noted.get(cluster, ClusterNote())
+def _note_of(cluster_notes: Notes, cluster: str) -> ClusterNote:
+    return cluster_notes.get(cluster, ClusterNote())
 
 
 def _dispatcher(
     base: Foundation,
-    noted: Notes,
+    cluster_notes: Notes,
     rules: Mapping[str, tuple[Rule, ...]],
     approvals: ApprovalService,
     proposals: ProposalService,
@@ -300,7 +302,7 @@ def _dispatcher(
         forms=forms,
         inbox=inbox,
         audit=audit_log,
-        remembered=partial(_noted_of, noted),
+        remembered=partial(_note_of, cluster_notes),
         clock=base.clock,
         ended=base.metrics.command,
         answers_private=own.slack.answers == "sender",
@@ -334,7 +336,7 @@ def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:
     return SocketMode(bolt, address, random=random.random, on_hello=base.gateway.learn_app)
 
 
-def _status_reporter(base: Foundation, noted: Notes, outbox: Outbox, membership: Membership) -> StatusReporter:
+def _status_reporter(base: Foundation, cluster_notes: Notes, outbox: Outbox, membership: Membership) -> StatusReporter:
     own = base.settings.clusters
     return StatusReporter(
         store=base.store,
@@ -342,7 +344,7 @@ def _status_reporter(base: Foundation, noted: Notes, outbox: Outbox, membership:
         clock=base.clock,
         hosts={each.name: len(each.hosts) for each in own},
         max_age={each.name: max(LATE_SECONDS, LATE_POLLS * each.poll_interval) for each in own},
-        noted=noted,
+        cluster_notes=cluster_notes,
         channels=[each.channel for each in base.settings.status],
         began=base.clock(),
         alone=lambda: membership.active_replicas <= 1,

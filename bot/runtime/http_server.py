@@ -84,7 +84,7 @@ async def _slack_ready(app: App, connected: Probe | None) -> str:
 async def _watch_ready(app: App) -> str:
     if idle := app.membership.idle(tuple(app.clusters)):
         return idle
-    stale = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.watchdog.blind.items()]
+    stale = [f"{name} for {app.clock() - since:.0f} s" for name, since in app.watchdog.stale.items()]
     return f"not polled successfully: {', '.join(stale)}" if stale else ""
 
 

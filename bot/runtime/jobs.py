@@ -212,7 +212,7 @@ async def poll(app: App, cluster: str) -> None:
             facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts)
             status = cluster_status(watch.latest, watch.previous, facts)
             known = with_status(known, status.level, status_sentence(status))
-        app.noted[cluster] = ClusterNote(
+        app.cluster_notes[cluster] = ClusterNote(
             at=watch.latest.at,
             level=known.level,
             verdict=known.verdict,
@@ -286,7 +286,8 @@ async def refresh_remote_notes(app: App) -> None:
         async with app.store.read() as uow:
             states = await uow.cluster_states.several(others)
         for name, state in states.items():
-            app.noted[name] = replace(ClusterNote.of(state), at=app.remote_times.local(name, state.at, app.clock()))
+            at = app.remote_times.local(name, state.at, app.clock())
+            app.cluster_notes[name] = replace(ClusterNote.of(state), at=at)
 
 
 async def check_watchdog(app: App) -> None:
@@ -297,7 +298,7 @@ async def check_watchdog(app: App) -> None:
     except StoreError as error:
         log.debug("sentry.store_down", error=str(error))
     for name in app.watches:
-        since = app.watchdog.blind.get(name, now)
+        since = app.watchdog.stale.get(name, now)
         app.metrics.unpolled(name, now - since)
 
 

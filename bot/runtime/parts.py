@@ -55,7 +55,7 @@ class App:
     """All parts of the program.
 
     `clock` is the clock of the process; setting the system time does not change it. `wall` is the system clock, which
-    crontabs follow. `noted` has the results of the last polls, of this replica and of others.
+    crontabs follow. `cluster_notes` has the results of the last polls, of this replica and of others.
     """
 
     settings: Settings
@@ -65,7 +65,7 @@ class App:
     store: Store
     clusters: Mapping[str, Cluster]
     metrics: Metrics
-    noted: Notes
+    cluster_notes: Notes
     watches: Mapping[str, Watcher]
     watchdog: Watchdog
     scheduler: Scheduler

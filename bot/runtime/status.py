@@ -13,7 +13,7 @@ from bot.delivery.worker import Outbox
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.views.clusters import ClusterLine
-from bot.views.status import Status, status, stopped
+from bot.views.status import STORE_SILENT, Status, not_polled_lately, not_sent, status, stopped, token_rejected
 from bot.views.status_text import not_milder
 
 log = structlog.get_logger(__name__)
@@ -26,8 +26,9 @@ MAX_WAIT = 600.0
 class StatusReporter:
     """Finds problems of the program as a whole, and keeps the status lines in `channels` up to date.
 
-    `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old, `noted`
-    the results of the polls, `began` the start of this process. `alone` is true when no other replica runs.
+    `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old,
+    `cluster_notes` the results of the polls, `began` the start of this process. `alone` is true when no other replica
+    runs.
     """
 
     store: Store
@@ -35,7 +36,7 @@ class StatusReporter:
     clock: Callable[[], float]
     hosts: Mapping[str, int]
     max_age: Mapping[str, float]
-    noted: Mapping[str, ClusterNote]
+    cluster_notes: Mapping[str, ClusterNote]
     channels: Sequence[str]
     began: float
     alone: Callable[[], bool]
@@ -48,30 +49,29 @@ class StatusReporter:
         now = self.clock()
         late = [name for name in self.hosts if now - max(began, self._polled_at(name, now)) > self.max_age[name]]
         if late:
-            return f"{', '.join(late)}: not polled lately."
+            return not_polled_lately(late)
         try:
             return await self.outbox_problem()
         except StoreError:
-            return "its database does not answer."
+            return STORE_SILENT
 
     async def outbox_problem(self) -> str:
         """Return the reason why messages are not sent, "" when they are. Raises StoreError."""
         if not self.outbox.healthy:
-            return f"Slack rejects the bot token ({self.outbox.auth_error})"
+            return token_rejected(self.outbox.auth_error)
         health = await self.outbox.health()
         if refused := await self.outbox.refused():
             return refused
-        stuck = health.oldest_age > MAX_WAIT
-        return f"a message has been waiting to be sent for {health.oldest_age:.0f} s" if stuck else ""
+        return not_sent(health.oldest_age) if health.oldest_age > MAX_WAIT else ""
 
     def _polled_at(self, name: str, now: float) -> float:
         """Time of the last poll; 0 for a time in the future, which a wrong clock saved."""
-        at = self.noted[name].at if name in self.noted else 0.0
+        at = self.cluster_notes[name].at if name in self.cluster_notes else 0.0
         return at if at <= now else 0.0
 
     def _lines(self, alerts: Sequence[Alert] = ()) -> list[ClusterLine]:
         return [
-            ClusterLine(name, hosts, not_milder(self.noted.get(name, ClusterNote()), name, alerts))
+            ClusterLine(name, hosts, not_milder(self.cluster_notes.get(name, ClusterNote()), name, alerts))
             for name, hosts in self.hosts.items()
         ]
 

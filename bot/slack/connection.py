@@ -28,7 +28,7 @@ _ACK_SECONDS = 3.0
 class Connection(SocketModeClient):
     """One connection; `spent` is set when a new one is needed.
 
-    The SDK by itself closes the old connection before it has a new one, and retries one used-up address for ever.
+    The SDK by itself closes the old connection before it has a new one, and retries one used-up address without end.
     """
 
     def __init__(

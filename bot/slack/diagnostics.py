@@ -99,12 +99,12 @@ async def _delivery(gateway: SlackClient, app_token: str, signing_secret: str) -
 async def _channel(gateway: SlackClient, channel: str, where: str) -> Checked:
     what = f"channel {channel} ({where})"
     try:
-        return _judged(what, await gateway.channel_info(channel))
+        return _channel_checked(what, await gateway.channel_info(channel))
     except SlackError as error:
         return _failed(what, error)
 
 
-def _judged(what: str, seen: Channel) -> Checked:
+def _channel_checked(what: str, seen: Channel) -> Checked:
     if seen.archived:
         return Checked(what, ok=False, words=f"#{seen.name} is archived", fix="name another channel, or unarchive it")
     if not seen.member:

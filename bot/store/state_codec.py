@@ -21,6 +21,7 @@ from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChang
 from bot.alerting.grouping import AlertGroup, ChannelHistory
 from bot.alerting.reports.trend import Measurement
 from bot.clustermgr.models import ZoneChunks
+from bot.common.message_key import MessageKey
 
 T = TypeVar("T")
 
@@ -69,7 +70,7 @@ def encode_history(history: ChannelHistory) -> dict[str, Any]:
     """Encode a channel history as JSON."""
     return {
         "arrivals": [list(arrival) for arrival in history.arrivals],
-        "digests": [asdict(group) for group in history.groups],
+        "digests": [_encoded_group(group) for group in history.groups],
         "made": history.made,
     }
 
@@ -103,9 +104,14 @@ def _is_size(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MAX_SIZE
 
 
+def _encoded_group(group: AlertGroup) -> dict[str, Any]:
+    values = {name: value for name, value in asdict(group).items() if name != "message_key"}
+    return {"slot": str(group.message_key), **values}
+
+
 def _group(stored: Mapping[str, Any]) -> AlertGroup:
     return AlertGroup(
-        str(stored["slot"]),
+        MessageKey.parse(str(stored["slot"])),
         float(stored["since"]),
         tuple(str(scope) for scope in stored.get("scopes", ())),
         tuple(int(number) for number in stored.get("ids", ())),

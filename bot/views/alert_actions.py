@@ -88,7 +88,7 @@ def _silence(alert: Alert) -> StaticSelectMenu:
     what = f"{alert.rule} of {alert.cluster}" + (f" ({alert.subject})" if alert.subject else "")
     sure = blocks.confirm(
         "Silence this alert?",
-        f"No one is reminded of {what} until the silence ends. It ends early if the alert gets worse.",
+        f"cmbot sends no reminder of {what} until the silence ends. It ends early if the alert gets worse.",
         "Silence",
         "Leave it",
     )

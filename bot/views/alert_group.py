@@ -31,10 +31,10 @@ def group_card(group: AlertGroup, alerts: Sequence[Alert]) -> Message:
     return message(f"{sentence} {state}{most}", *parts, context(_small_print(group)))
 
 
-def group_line(moves: Sequence[Transition]) -> Message:
-    """Render the thread reply about the transitions of the group's alerts at one tick; `moves` is not empty."""
-    mentions = " ".join(dict.fromkeys(f"<!subteam^{escape(move.mention)}>" for move in moves if move.mention))
-    groups = [(said, [move for move in moves if move.reason in reasons]) for reasons, said in _HEADINGS]
+def group_line(transitions: Sequence[Transition]) -> Message:
+    """Render the thread reply about the transitions of the group's alerts at one tick; `transitions` is not empty."""
+    mentions = " ".join(dict.fromkeys(f"<!subteam^{escape(each.mention)}>" for each in transitions if each.mention))
+    groups = [(said, [each for each in transitions if each.reason in reasons]) for reasons, said in _HEADINGS]
     texts = [_part(said, found) for said, found in groups if found]
     shown = "\n".join(texts)
     head = f"{mentions} " if mentions else ""
@@ -51,8 +51,8 @@ _HEADINGS = (
 )
 
 
-def _part(said: str, moves: Sequence[Transition]) -> str:
-    alerts = sorted((move.new for move in moves), key=lambda alert: (-alert.severity, alert.since))
+def _part(said: str, transitions: Sequence[Transition]) -> str:
+    alerts = sorted((transition.new for transition in transitions), key=lambda alert: (-alert.severity, alert.since))
     rest = [f"… and {len(alerts) - MAX_IN_REPLY:,} more"] if len(alerts) > MAX_IN_REPLY else []
     return "\n".join([f"{said} {count(len(alerts), 'alert')}", *map(_bullet, alerts[:MAX_IN_REPLY]), *rest])
 

@@ -1,10 +1,13 @@
 """Lists of open alerts and silences, and the replies to people who act on them. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult
+from bot.alerting.subjects import SubjectKind, SubjectRefused
+from bot.common.text import listed, shown
 from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
@@ -20,12 +23,12 @@ def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
         sentence = "No alert is open in any cluster."
     else:
         sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open."
-    shown: list[BlockJson] = [section(f"*{sentence}*"), *(section(_line(alert, now)) for alert in found[:MOST])]
+    blocks: list[BlockJson] = [section(f"*{sentence}*"), *(section(_line(alert, now)) for alert in found[:MOST])]
     if len(found) > MOST:
-        shown.append(context(f"… and {len(found) - MOST} more"))
+        blocks.append(context(f"… and {len(found) - MOST} more"))
     if silences:
-        shown.append(context(f"{count(silences, 'silence')} in force: /cm silences"))
-    return message(sentence, *shown)
+        blocks.append(context(f"{count(silences, 'silence')} in force: /cm silences"))
+    return message(sentence, *blocks)
 
 
 def _line(alert: Alert, now: float) -> str:
@@ -83,6 +86,26 @@ def holds_already(held: Silence, now: float) -> str:
         f"Silence #{held.id} already mutes {what}, for {left}, so nothing was changed. "
         f"To end it earlier, lift it first: /cm unsilence {held.id}"
     )
+
+
+_KINDS: Mapping[SubjectKind, str] = MappingProxyType(
+    {
+        SubjectKind.PEER: "a peer by its number",
+        SubjectKind.HOST: "a host as the settings name it",
+        SubjectKind.ZONE: "a zone",
+        SubjectKind.TASK: "a background task",
+    }
+)
+
+
+def no_subject(refused: SubjectRefused) -> str:
+    """Refuse a silence whose subject no alert can have; plain text, not escaped."""
+    typed = shown(refused.typed)
+    if refused.kind is SubjectKind.CLUSTER:
+        return f"An alert of {refused.rule} is about the whole cluster and has no subject: leave subject= out."
+    here = f" Of {refused.cluster} these are known: {listed(refused.known)}." if refused.known else ""
+    near = f" Did you mean subject={refused.near}?" if refused.near else ""
+    return f"An alert of {refused.rule} is about {_KINDS[refused.kind]}, and {typed} is none.{here}{near}"
 
 
 def lifted(done: Lifted, by: str) -> Message:

@@ -15,7 +15,7 @@ from bot.views.op_parts import request_phrase
 
 _HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
 _PROGRAM = "cmbot"
-_MOST_DETAILS = 160
+_MAX_DETAILS = 160
 _INVITE = " If cmbot is not in it, type /invite @cmbot and ask again; `cmbot audit export` writes all rows as well."
 _PROOF = (
     "`cmbot audit verify` proves that no row was changed. "
@@ -91,7 +91,7 @@ def _details(details: Mapping[str, JsonValue]) -> str:
     reason = f"reason: {details['reason']}" if details.get("reason") else ""
     words = (_wanted(details), _attended(details), details.get("words"), details.get("text"), reason)
     text = "; ".join(str(word) for word in words if word)
-    return text if len(text) <= _MOST_DETAILS else f"{text[: _MOST_DETAILS - 1]}…"
+    return text if len(text) <= _MAX_DETAILS else f"{text[: _MAX_DETAILS - 1]}…"
 
 
 def _attended(details: Mapping[str, JsonValue]) -> str:

@@ -3,18 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from bot.alerting.model import Alert, Silence
-from bot.alerting.reports.facts import Happening
+from bot.alerting.reports.facts import Happening, OperationFact
 from bot.alerting.reports.handover import Handover, OpenOperationFact, State
 from bot.alerting.reports.summary import STALE_SECONDS, Off
-from bot.alerting.text import span
 from bot.interactions.message import BlockJson, Message
-from bot.views.alert_text.table import outcome_sentence, sentence_of
+from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
-from bot.views.parts import Report, bullets, mark_of
+from bot.views.parts import Report, bullets, mark_of, verdict_of
+from bot.views.report_text import event_text, watch_text
 from bot.views.status_text import noted_sentence
-from bot.views.summary import level_phrase
-from bot.views.summary_lines import named, off_line, pending_line
+from bot.views.summary_lines import named, not_polled, off_line, pending_line
 
 MOST = 5
 MAX_WATCH = 6
@@ -33,10 +32,11 @@ def handover(value: Handover, *, threaded: bool = True) -> Report:
         *_section("⏳ In progress", [_task(each, value.now) for each in value.tasks]),
         *_section("🔕 Muted", [_silence(each, value.now) for each in value.silences]),
         *_section("⚪ Switched off", [_off(each, value.now) for each in value.off]),
-        *_section("👀 Watch for", [escape(each) for each in value.watch], MAX_WATCH),
+        *_section("👀 Watch for", [escape(watch_text(each)) for each in value.watch], MAX_WATCH),
     ]
     calm = [] if parts else [section("No alert is open, nothing is muted, and no operation is in progress.")]
-    head, happened = _headline(value), sorted(value.happened, key=lambda each: (each.at, each.cluster, _event(each)))
+    head = _headline(value)
+    happened = sorted(value.happened, key=lambda each: (each.at, each.cluster, event_text(each.event)))
     main = message(
         f"{head}. {_spoken(value)}",
         header(head),
@@ -83,11 +83,9 @@ def _states(value: Handover) -> Iterator[str]:
 
 
 def _state(state: State, now: float) -> str:
-    head = f"{mark_of(state.level)} *{escape(state.name)}* {level_phrase(state.level)}"
-    sentence = escape(noted_sentence(state.name, state.verdict, state.raised_by))
-    verdict = sentence.removeprefix(f"{escape(state.name)} is {state.level}").lstrip(": ")
+    sentence = noted_sentence(state.name, state.verdict or not_polled(state.name), state.raised_by)
     stale = f" _(as of {date(state.at, 'minute')})_" if state.at and now - state.at > STALE_SECONDS else ""
-    return f"{head}{f': {verdict}' if verdict else ''}{stale}"
+    return f"{mark_of(state.level)} {verdict_of(state.name, sentence)}{stale}"
 
 
 def _section(title: str, lines: Sequence[str], most: int = MOST) -> Iterator[BlockJson]:
@@ -135,27 +133,8 @@ def _happened(found: Sequence[Happening], *, threaded: bool) -> Iterator[BlockJs
 
 
 def _happening(each: Happening) -> str:
-    by = f" ({named(each.by)})" if each.by else ""
-    return f"{date(each.at, 'minute')} *{escape(each.cluster)}* {escape(_event(each))}{by}"
-
-
-def _event(each: Happening) -> str:
-    """The event as a phrase."""
-    if each.alert is None:
-        return each.words
-    return _resolved(each.alert) if each.resolved else _fired(each.alert)
-
-
-def _fired(alert: Alert) -> str:
-    """An alert when it fired; its sentence is marked as newer if it changed since."""
-    number = f"alert #{alert.id}" if alert.id else "alert"
-    newer = "" if alert.changed_at <= alert.fired_at else " and now says" if alert.open else " and last said"
-    return f"{number} ({alert.rule}) fired{newer}: {sentence_of(alert).removesuffix('.')}"
-
-
-def _resolved(alert: Alert) -> str:
-    became = outcome_sentence(alert) or sentence_of(alert)
-    return f"resolved after {span(alert.lasted)}: {became.removesuffix('.')}"
+    by = f" ({named(each.event.by)})" if isinstance(each.event, OperationFact) and each.event.by else ""
+    return f"{date(each.at, 'minute')} *{escape(each.cluster)}* {escape(event_text(each.event))}{by}"
 
 
 def _thread(found: Sequence[Happening]) -> Iterator[Message]:

@@ -1,7 +1,7 @@
 """The Home tab: clusters at their last poll, what is open, commands, and the rights of the reader. No I/O."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert
@@ -24,7 +24,7 @@ from bot.views.blocks import (
     section,
 )
 from bot.views.op_parts import title, waits_for
-from bot.views.parts import mark_of
+from bot.views.parts import mark_of, verdict_of
 
 STATUS, CHANGE = "home:status:", "home:change:"
 """The prefixes of the action ids of a cluster's buttons; the cluster's name follows."""
@@ -34,13 +34,14 @@ _LINES = 10
 _WITH_BUTTONS = 15
 """Clusters with a row of buttons; the others are in paragraphs, because Slack shows a hundred blocks."""
 _PARAGRAPHS = 30
-_MOST_OPEN = 8
+_MAX_OPEN = 8
 """Alerts and operations that are shown; the others are counted."""
 _SENTENCE = 150
 """Shown characters of a verdict."""
 _WELL = "healthy"
 _NOT_YET = "not polled yet"
 
+STORE_DOWN = "Alerts and changes are missing here, because cmbot cannot reach its database. Open this tab again later."
 HOW = (
     f"{code('/cm stat <cluster>')} the state of a cluster now\n"
     f"{code('/cm clusters')} all clusters at their last poll\n"
@@ -65,10 +66,12 @@ class HomeCluster:
     @property
     def line(self) -> str:
         """The cluster in a line of mrkdwn, with its verdict if it is not healthy."""
-        when = f", as of {date(self.noted.at, 'minute')}" if self.noted.at else ""
-        sentence = "" if self.level == _WELL else escape(clip(self.noted.verdict, _SENTENCE))
-        why = f": {sentence}" if sentence else ""
-        return f"{mark_of(self.level)} *{escape(self.name)}* {escape(self.level)}{when}{why}"
+        verdict = "" if self.level == _WELL else clip(self.noted.verdict, _SENTENCE)
+        if not verdict:
+            when = f", as of {date(self.noted.at, 'minute')}" if self.noted.at else ""
+            return f"{mark_of(self.level)} *{escape(self.name)}* {escape(self.level)}{when}"
+        when = f" _(as of {date(self.noted.at, 'minute')})_" if self.noted.at else ""
+        return f"{mark_of(self.level)} {verdict_of(self.name, verdict)}{when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The content of one person's tab: `standing` has their rights, `problems` what is missing (plain text).
+    """The content of one person's tab: `standing` has their rights, `may_change` the clusters that they may change.
 
-    `may_change` has the clusters that they may change.
+    `undelivered` is the number of messages that could not be posted, 0 for readers who cannot post them again.
+    `store_down`: the database did not answer, so alerts and changes are missing.
     """
 
     clusters: Sequence[HomeCluster]
@@ -93,13 +97,14 @@ class Home:
     alerts: Sequence[Alert] = ()
     waiting: Sequence[Waiting] = ()
     now: float = 0.0
-    problems: Sequence[str] = field(default=())
+    undelivered: int = 0
+    store_down: bool = False
 
 
 def home(shown: Home) -> tuple[BlockJson, ...]:
     """Render the tab: first what waits for the reader, then what is wrong."""
     return (
-        *(context(f"⚠ {escape(line)}") for line in shown.problems[:3]),
+        *_problems(shown),
         *_operations(shown.waiting),
         *_alerts(shown.alerts, shown.now),
         header("Clusters"),
@@ -113,6 +118,13 @@ def home(shown: Home) -> tuple[BlockJson, ...]:
         header("What you may do"),
         section("\n".join(f"• {escape(sentence)}" for sentence in shown.standing) or "Your rights are not known."),
     )
+
+
+def _problems(shown: Home) -> Iterator[BlockJson]:
+    if shown.store_down:
+        yield context(f"⚠ {STORE_DOWN}")
+    if shown.undelivered:
+        yield context(f"⚠ {count(shown.undelivered, 'message')} could not be posted: /cm ops lists them.")
 
 
 def _sentence(clusters: Sequence[HomeCluster]) -> str:
@@ -146,7 +158,7 @@ def _operations(waiting: Sequence[Waiting]) -> Iterator[BlockJson]:
         return
     yield header("Changes that wait for approval")
     ranked = sorted(waiting, key=lambda each: (not each.mine, each.op.id))
-    for each in ranked[:_MOST_OPEN]:
+    for each in ranked[:_MAX_OPEN]:
         for_whom = "*you may approve it*" if each.mine else f"waits for {waits_for(each.op)[0].rstrip('.')}"
         sentence = f"Operation #{each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
         # People decide at the card, which shows the results of the checks.
@@ -159,7 +171,7 @@ def _alerts(alerts: Sequence[Alert], now: float) -> Iterator[BlockJson]:
     if not alerts:
         return
     yield header("Open alerts")
-    yield section("\n".join(_alert(alert, now) for alert in alerts[:_MOST_OPEN]))
+    yield section("\n".join(_alert(alert, now) for alert in alerts[:_MAX_OPEN]))
     yield from _more(len(alerts), "/cm alerts")
 
 
@@ -172,5 +184,5 @@ def _alert(alert: Alert, now: float) -> str:
 
 
 def _more(total: int, command: str) -> Iterator[BlockJson]:
-    if total > _MOST_OPEN:
-        yield context(f"… and {total - _MOST_OPEN} more: {command} lists all.")
+    if total > _MAX_OPEN:
+        yield context(f"… and {total - _MAX_OPEN} more: {command} lists all.")

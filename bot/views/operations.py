@@ -81,16 +81,18 @@ def settled(op: Operation) -> Message:
 
 def warning(op: Operation) -> Message:
     """Announcement before a leased switch goes back, with buttons to extend or keep."""
-    back = "on" if op.seen.switch is not None and op.seen.switch.meaning == "on" else "off"
-    text = (
-        f"⏳ Operation #{op.id} ({escape(title(op))}): {escape(op.task)} goes back to {back} "
-        f"{date(op.lease_until, 'minute')}."
-    )
+    text = f"⏳ Operation #{op.id} ({escape(title(op))}): {escape(op.task)} {_turned_back(op)}"
     return message(text, section(text), *_buttons(op))
 
 
+def _turned_back(op: Operation) -> str:
+    """Clause about the end of a lease, without its subject."""
+    back = "on" if op.seen.switch is not None and op.seen.switch.meaning == "on" else "off"
+    return f"is turned back {back} {date(op.lease_until, 'minute')}."
+
+
 _ENDS: Mapping[OpState, str] = {
-    OpState.PROPOSED: "{task} goes back to {value} now",
+    OpState.PROPOSED: "{task} is now turned back {value}",
     OpState.VERIFIED: "{task} is {value} again",
     OpState.UNKNOWN: "it is not known if {task} is {value} again",
     OpState.BLOCKED: "{task} was not restored",
@@ -171,11 +173,11 @@ class _StateView(NamedTuple):
 STATES: Mapping[OpState, _StateView] = {
     OpState.PROPOSED: _StateView("◌", "; the checks run."),
     OpState.WAITING: _StateView("⏳", " for {waits} Nothing was sent; the card expires {until}."),
-    OpState.RUNNING: _StateView("▶", "{confirmed}, since {when}: cmbot sends the request, then looks for its effect."),
-    OpState.VERIFIED: _StateView("✅", "{because}{confirmed}, {when}.{lease}"),
-    OpState.FAILED: _StateView("❌", "{because}{confirmed}, {when}."),
+    OpState.RUNNING: _StateView("▶", " since {when}.{confirmed} cmbot sends the request, then looks for its effect."),
+    OpState.VERIFIED: _StateView("✅", "{because}, {when}.{confirmed}{lease}"),
+    OpState.FAILED: _StateView("❌", "{because}, {when}.{confirmed}"),
     OpState.UNKNOWN: _StateView(
-        "❓", "{because}{confirmed}, {when}. cmbot does not send it again; it keeps looking for the effect."
+        "❓", "{because}, {when}.{confirmed} cmbot does not send it again; it keeps looking for the effect."
     ),
     OpState.BLOCKED: _StateView("⛔", "{because}. Nothing was sent, {when}."),
     OpState.REJECTED: _StateView("⛔", "{by}{because}. Nothing was sent, {when}."),
@@ -202,7 +204,7 @@ def _state(op: Operation) -> str:
         by=f" by {person(last.by)}" if last.by else "",
         confirmed=_confirmed(op),
         when=date(last.at),
-        lease=f" It goes back {date(op.lease_until, 'minute')}." if op.lease_until else "",
+        lease=f" The task {_turned_back(op)}" if op.lease_until else "",
     )
     return f"*{op.state.capitalize()}*{rest}"
 
@@ -226,12 +228,18 @@ def _step(event: Event) -> str:
 
 
 def _confirmed(op: Operation) -> str:
-    by_click = next((event.by for event in reversed(op.history) if event.state is OpState.RUNNING), "")
-    who = op.approvals or ((by_click,) if by_click else ())
+    """Sentence about the approval, with the time of the last click; "" without one."""
+    clicks = [event for event in op.history if event.by and _is_approval(event)]
+    who = op.approvals or tuple(event.by for event in clicks[-1:])
     if not who:
         return ""
-    verb = "confirmed" if who == (op.requester,) else "approved"
-    return f", {verb} by {' and '.join(map(person, who))}"
+    verb = "Confirmed" if who == (op.requester,) else "Approved"
+    when = f", {date(clicks[-1].at, 'time')}" if clicks else ""
+    return f" {verb} by {' and '.join(map(person, who))}{when}."
+
+
+def _is_approval(event: Event) -> bool:
+    return event.state is OpState.RUNNING or event.kind in {StepKind.APPROVED, StepKind.CONFIRMED}
 
 
 def _history(op: Operation) -> list[str]:

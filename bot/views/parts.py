@@ -21,8 +21,14 @@ _DISK_MARKS = {DiskStatus.NORMAL: "✓", DiskStatus.BROKEN: "✗", DiskStatus.RE
 
 
 def mark_of(level: str) -> str:
-    """Return the symbol of a level; always show it beside its word."""
+    """Return the symbol of a level; always show it beside its word or its sentence."""
     return LEVEL_MARKS.get(level, UNKNOWN_MARK)
+
+
+def verdict_of(name: str, sentence: str) -> str:
+    """Return the sentence of a cluster's status in mrkdwn; it begins with the name in bold."""
+    bold, rest = f"*{escape(name)}*", sentence.removeprefix(f"{name} ")
+    return f"{bold} {escape(rest)}" if rest != sentence else f"{bold}: {escape(sentence)}"
 
 
 def bullets(lines: Sequence[str], most: int = 10) -> str:

@@ -12,10 +12,10 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
 from bot.views.parts import bullets, hosts_line, mark_of, role
 from bot.views.status_text import listed_reasons, quorum_text, status_sentence
-from bot.views.voter_text import voter_fault_text
+from bot.views.voter_text import condition, voter_fault_text
 
-MOST_PEERS = 12
-MOST_ZONES = 12
+MAX_PEERS = 12
+MAX_ZONES = 12
 _NOT_COUNTED = (
     "Disks and space may be out of date: the leader was elected less than six minutes ago and has not counted disks "
     "and space yet."
@@ -125,10 +125,8 @@ def _peers(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, *, healt
     # The headline of a healthy cluster has it.
     quorum = f": {quorum_text(quorum_of(health))}" if health and not healthy else ""
     head = [f"*Peers* ({count(len(voters(leader)), 'voter')}, {count(len(learners(leader)), 'learner')}){quorum}"]
-    lines = [_peer(peer, leader, health.get(peer.id)) for peer in peers[:MOST_PEERS]]
-    more = (
-        [f"… and {count(len(peers) - MOST_PEERS, 'more peer')}: see `/cm members`"] if len(peers) > MOST_PEERS else []
-    )
+    lines = [_peer(peer, leader, health.get(peer.id)) for peer in peers[:MAX_PEERS]]
+    more = [f"… and {count(len(peers) - MAX_PEERS, 'more peer')}: see `/cm members`"] if len(peers) > MAX_PEERS else []
     transfer = [f"⚠ leadership is being transferred to peer {moving}"] if moving else []
     return "\n".join((*head, *lines, *more, *transfer))
 
@@ -142,7 +140,7 @@ def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> str:
     if peer.is_learner:
         return f"○ {name} learner, {pace}, {'active' if peer.active else '*not active*'}"
     if health is not None and not health.healthy:
-        return f"▲ {name} {pace}, *not healthy*: {escape(voter_fault_text(health.fault))}"
+        return f"▲ {name} {pace}, *{condition(health.fault)}* ({escape(voter_fault_text(health.fault))})"
     return f"● {name} {pace}, {escape(peer.state)}"
 
 
@@ -163,7 +161,7 @@ def _disks(snapshot: Snapshot, space: SpaceStat) -> str:
 def _zones(space: SpaceStat, bad: Sequence[Disk] | None, counted: Zones) -> BlockJson:
     header = ("Zone", "Disks", "Available", "Not normal", "Free chunks")
     zones = sorted(space.disk_stat_infos, key=lambda zone: zone.idc)
-    return table([_zone(zone, bad, counted) for zone in zones], header=header, right=(1, 2, 4), most=MOST_ZONES)
+    return table([_zone(zone, bad, counted) for zone in zones], header=header, right=(1, 2, 4), most=MAX_ZONES)
 
 
 def _zone(zone: ZoneDisks, bad: Sequence[Disk] | None, counted: Zones) -> tuple[str, ...]:
@@ -187,4 +185,4 @@ def _small_print(snapshot: Snapshot, *, may_grow: bool) -> Iterator[str]:
         )
     late = [code(answer.host) for answer in snapshot.silent if isinstance(answer.error, ClusterTimeout)]
     if may_grow and late:
-        yield f"If {', '.join(late[:MOST_PEERS])} answers late, this message is updated."
+        yield f"If {', '.join(late[:MAX_PEERS])} answers late, this message is updated."

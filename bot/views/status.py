@@ -26,6 +26,24 @@ class Status:
     error: str = ""
 
 
+STORE_SILENT = "its database does not answer."
+
+
+def not_polled_lately(clusters: Sequence[str]) -> str:
+    """The problem of clusters whose last poll is too old; plain text, not escaped."""
+    return f"{', '.join(clusters)}: not polled lately."
+
+
+def token_rejected(error: str) -> str:
+    """The problem of a bot token that Slack rejects with `error`; plain text, not escaped."""
+    return f"Slack rejects the bot token ({error})"
+
+
+def not_sent(seconds: float) -> str:
+    """The problem of a message that waits for too long."""
+    return f"a message has been waiting to be sent for {seconds:.0f} s"
+
+
 def status(now: Status) -> Message:
     """The status line with its time; it is edited while cmbot runs."""
     healthy = sum(line.level == "healthy" for line in now.lines)

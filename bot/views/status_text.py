@@ -12,19 +12,26 @@ from bot.alerting import status_facts as f
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import ClusterStatus, level_of, worse_alert
 from bot.alerting.model import Alert
-from bot.alerting.text import count, listed, percent, plain
-from bot.clustermgr.health import VoterFault
-from bot.views.alert_text.raft import proven_clause, risk_clause, unhealthy_clause
+from bot.alerting.text import plain
+from bot.common.text import count, listed, percent
+from bot.views.alert_text.raft import proven_clause, risk_clause, risk_state, unhealthy_clause
 from bot.views.alert_text.table import sentence_of
-from bot.views.voter_text import voter_fault_text
+
+MAX_ALERT = 300
+"""Characters of an alert's sentence in a headline or reason: long enough for the longest without foreign text."""
 
 
 def status_sentence(status: ClusterStatus) -> str:
-    """The headline: the consequence for the cluster, then the one cause."""
+    """The headline: the consequence for the cluster, then the one cause; it always has the state of a short quorum."""
     words = HEADLINES.get(type(status.headline))
     if words is None:
-        return f"{status.cluster} is {status.level}: {reason_text(status.headline)}."
-    return words(status.headline, status)
+        head = f"{status.cluster} is {status.level}: {reason_text(status.headline)}."
+    else:
+        head = words(status.headline, status)
+    short = next((fact for fact in status.reasons if isinstance(fact, f.QuorumShort)), status.headline)
+    if isinstance(short, f.QuorumShort) and short != status.headline:
+        return f"{head} It {risk_state(short.quorum)}{_decided(short)}."
+    return head
 
 
 def reason_text(fact: f.StatusFact) -> str:
@@ -48,9 +55,9 @@ def _said(headline: f.StatusFact, fact: f.StatusFact) -> bool:
 
 
 def alert_headline(cluster: str, alert: Alert) -> str:
-    """The headline of a status that an open alert raises; an alert about the cluster itself is the consequence."""
-    text = _alert(alert)
-    return f"{text}." if text.startswith(f"{cluster} ") else f"{cluster} is {level_of(alert.severity)}: {text}."
+    """The headline of a status that an open alert raises: the alert may be of the past, its severity is of now."""
+    which = f"alert #{alert.id}" if alert.id else "an alert"
+    return f"{cluster} is {level_of(alert.severity)}: {which} is still open: {_problem(alert)}."
 
 
 def noted_sentence(cluster: str, verdict: str, raised_by: Alert | None) -> str:
@@ -94,8 +101,13 @@ def _majority_gone(fact: f.MajorityGone, status: ClusterStatus) -> str:
 
 
 def _quorum_short(fact: f.QuorumShort, status: ClusterStatus) -> str:
-    faults = [(voter.peer, _fault(voter.fault)) for voter in fact.sick]
-    return f"{risk_clause(status.cluster, fact.quorum, faults)}{'; the next poll decides' if fact.unsure else ''}."
+    faults = [(voter.peer, voter.fault) for voter in fact.sick]
+    return f"{risk_clause(status.cluster, fact.quorum, faults)}{_decided(fact)}."
+
+
+def _decided(fact: f.QuorumShort) -> str:
+    """The clause of a state that one poll does not prove."""
+    return "; the next poll decides" if fact.unsure else ""
 
 
 def _contradiction(fact: f.StatusFact, status: ClusterStatus) -> str:
@@ -113,10 +125,10 @@ def _denies(fact: f.NamedLeaderDenies, status: ClusterStatus) -> str:
 
 def _leader_silent(fact: f.NamedLeaderSilent, status: ClusterStatus) -> str:
     more = "; the next poll decides whether the quorum is lost" if status.unsure else ""
-    return (
-        f"{status.cluster} is {status.level}: {fact.answered} of {count(fact.hosts, 'host')} answered, and peer "
-        f"{fact.peer}, which leads by what they say, did not{more}."
-    )
+    named = f"{status.cluster} is {status.level}: peer {fact.peer}, named as leader in term {fact.term},"
+    if fact.answered == fact.hosts:
+        return f"{named} is none of its {count(fact.hosts, 'configured host')}."
+    return f"{named} did not answer; {fact.answered} of {count(fact.hosts, 'host')} did{more}."
 
 
 HEADLINES: Mapping[type[f.StatusFact], Callable[[Any, ClusterStatus], str]] = MappingProxyType(
@@ -138,7 +150,9 @@ HEADLINES: Mapping[type[f.StatusFact], Callable[[Any, ClusterStatus], str]] = Ma
 
 def _short(fact: f.QuorumShort) -> str:
     if not fact.sick:
-        return f"a group of {count(fact.quorum.voters, 'voter')} cannot lose one: add another voter"
+        voters = fact.quorum.voters
+        few = "a single voter cannot be lost" if voters == 1 else f"a group of {voters:,} voters cannot lose one"
+        return f"{few}: add another voter"
     return f"{'only ' if fact.quorum.spare < 0 else ''}{proven_clause(fact.quorum)}"
 
 
@@ -160,8 +174,13 @@ def _disks(fact: f.DisksBad) -> str:
 
 
 def _several_named(fact: f.SeveralNamed) -> str:
-    peers = listed([str(peer) for peer in fact.peers])
-    return f"in term {fact.term} some hosts name peer {peers} as leader"
+    return f"in term {fact.term} some hosts name peers {listed([str(peer) for peer in fact.peers])} as leader"
+
+
+def _named_silent(fact: f.NamedLeaderSilent) -> str:
+    if fact.answered == fact.hosts:
+        return f"add the service address of peer {fact.peer} to `hosts` in the settings"
+    return f"peer {fact.peer} leads in term {fact.term} but did not answer itself"
 
 
 REASONS: Mapping[type[f.StatusFact], Callable[[Any], str]] = MappingProxyType(
@@ -169,7 +188,7 @@ REASONS: Mapping[type[f.StatusFact], Callable[[Any], str]] = MappingProxyType(
         f.AlertFires: lambda fact: _alert(fact.alert),
         f.NoVoters: lambda _: "the leader lists no voters, so the quorum cannot be judged",
         f.QuorumShort: _short,
-        f.VoterUnhealthy: lambda fact: unhealthy_clause(fact.peer, _fault(fact.fault)),
+        f.VoterUnhealthy: lambda fact: unhealthy_clause(fact.peer, fact.fault),
         f.LearnerDown: lambda fact: f"learner {fact.peer} is down (the leader has not heard from it lately)",
         f.NoUsableAnswer: _no_usable_answer,
         f.SlowLeader: lambda fact: f"the leader answers slowly: {fact.host} took {fact.seconds * 1000:,.0f} ms",
@@ -187,19 +206,19 @@ REASONS: Mapping[type[f.StatusFact], Callable[[Any], str]] = MappingProxyType(
         f.NamedLeaderDenies: lambda fact: (
             f"peer {fact.peer} is named as leader in term {fact.term}, and answers as no leader in term {fact.own_term}"
         ),
-        f.NamedLeaderSilent: lambda fact: f"peer {fact.peer} leads in term {fact.term} but did not answer itself",
+        f.NamedLeaderSilent: _named_silent,
     }
 )
 """The words of each reason; LedWell and AllSilent are headlines only."""
 
 
-def _fault(fault: VoterFault | None) -> str:
-    return plain(voter_fault_text(fault))
-
-
 def _alert(alert: Alert) -> str:
     number = f" (alert #{alert.id})" if alert.id else ""
-    return f"{plain(sentence_of(alert)).rstrip('.')}{number}"
+    return f"{_problem(alert)}{number}"
+
+
+def _problem(alert: Alert) -> str:
+    return plain(sentence_of(alert), MAX_ALERT).rstrip(".")
 
 
 def _answers(answered: int, hosts: int) -> str:

@@ -9,11 +9,12 @@ from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
 from bot.views.op_parts import person
-from bot.views.parts import mark_of
+from bot.views.parts import mark_of, verdict_of
+from bot.views.report_text import change_text
 from bot.views.spaces import forecast, pace, range_of
 from bot.views.status_text import noted_sentence
 
-_MOST_REASON = 80
+_MAX_REASON = 80
 _OLD_SECONDS = 1800.0
 """Seconds after which a measurement shows its time; one is taken every ten minutes."""
 _FAR_DAYS = 400.0
@@ -22,12 +23,15 @@ _FAR_DAYS = 400.0
 
 def verdict_line(part: ClusterSummary, now: float) -> Iterator[str]:
     """The status with the cluster's name in bold, and its time if it is old."""
-    noted = part.verdict or f"{part.name} has not been polled yet."
-    name, verdict = escape(part.name), escape(noted_sentence(part.name, noted, part.raised_by))
-    rest = verdict.removeprefix(f"{name} ")
-    yield f"{mark_of(part.level)} *{name}* {rest}" if rest != verdict else f"{mark_of(part.level)} *{name}*: {verdict}"
+    noted = part.verdict or not_polled(part.name)
+    yield f"{mark_of(part.level)} {verdict_of(part.name, noted_sentence(part.name, noted, part.raised_by))}"
     if part.at and now - part.at > STALE_SECONDS:
         yield f"_As of {date(part.at, 'minute')}; not polled since._"
+
+
+def not_polled(name: str) -> str:
+    """The sentence of a cluster without a status."""
+    return f"{name} has not been polled yet."
 
 
 def lines(part: ClusterSummary, now: float) -> list[str]:
@@ -37,7 +41,7 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
         *(pending_line(each, now) for each in part.pending),
         *_ending(part, now),
         *(off_line(off, now) for off in part.off),
-        *(escape(change) for change in part.changes),
+        *(escape(change_text(change)) for change in part.changes),
         *(operation_line(operation) for operation in part.operations),
     ]
     return [*(found or ["nothing changed"]), *_space(part, now)]
@@ -74,7 +78,8 @@ def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
 
 def off_line(off: Off, now: float) -> str:
     """A switch that is not on."""
-    return f"⚪ {code(off.task)} has been {escape(off.word)} for {duration(now - off.since)}"
+    state = "off" if off.stored is None else f"meaningless ('{escape(off.stored)}')"
+    return f"⚪ {code(off.task)} has been {state} for {duration(now - off.since)}"
 
 
 def named(user: str) -> str:
@@ -86,7 +91,7 @@ def operation_line(operation: OperationFact) -> str:
     """An operation with its requester, approvers and reason."""
     who = f"requested by {named(operation.by)}" if operation.by else ""
     approved = f"approved by {' and '.join(map(named, operation.approved))}" if operation.approved else ""
-    why = f"“{escape(operation.why[:_MOST_REASON])}”" if operation.why else ""
+    why = f"“{escape(operation.why[:_MAX_REASON])}”" if operation.why else ""
     details = ", ".join(each for each in (who, approved, why) if each)
     return f"{escape(operation.words)}{f' ({details})' if details else ''}"
 

@@ -3,10 +3,9 @@
 import math
 import re
 import unicodedata
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bot.alerting.text import count
+from bot.common.text import count, duration, percent
 
 __all__ = [
     "bar",
@@ -119,24 +118,6 @@ def date(at: float, style: str = "full") -> str:
     return f"<!date^{int(at)}^{DATE_STYLES[style]}|{utc(at)}>"
 
 
-_NO_SECONDS = 600
-"""From ten minutes on, seconds are left out."""
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in its two largest units: `45 s`, `3 min 20 s`, `15 min`, `2 h 5 min`, `3 d 4 h`."""
-    whole = max(0, round(seconds))
-    if whole >= _NO_SECONDS:
-        whole -= whole % 60
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    parts = []
-    for name, length in units:
-        amount, whole = divmod(whole, length)
-        parts.append((amount, name))
-    first = next((place for place, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
-    return " ".join(f"{amount} {name}" for amount, name in parts[first : first + 2] if amount) or "0 s"
-
-
 def size(amount: int) -> str:
     """Return bytes in powers of 1,024: `608.8 GiB`."""
     value = float(amount)
@@ -145,21 +126,6 @@ def size(amount: int) -> str:
             return f"{amount:,} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:,.1f} EiB"
-
-
-def percent(part: float, whole: float) -> str:
-    """Return the share of `part` in `whole`, never rounded up to 100 % or down to 0 %; `-` if `whole` is 0."""
-    if whole <= 0 or not math.isfinite(part):
-        return "-"
-    share = 100 * part / whole
-    if 0 < share < 0.1:  # noqa: PLR2004 - the smallest share that one decimal can show
-        return "<0.1 %"
-    return f"{_toward_zero(share):g} %"
-
-
-def _toward_zero(share: float) -> float:
-    rounded: Callable[[float], float] = math.floor if share < 100 else round  # noqa: PLR2004 - per cent
-    return rounded(share * 10) / 10
 
 
 def bar(fraction: float, width: int = 20) -> str:

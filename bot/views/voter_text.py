@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.clustermgr.health import MAX_LAG, VoterFault, VoterFaultKind
+from bot.clustermgr.health import MAX_LAG, HostError, VoterFault, VoterFaultKind
 
 _TEXTS: Mapping[VoterFaultKind, str] = MappingProxyType(
     {
@@ -15,11 +15,28 @@ _TEXTS: Mapping[VoterFaultKind, str] = MappingProxyType(
         VoterFaultKind.PAUSED: "replication to it is paused",
         VoterFaultKind.OTHER_LEADER: "its own host names another leader or term",
         VoterFaultKind.TWO_HOSTS: "two hosts answer as this peer",
-        VoterFaultKind.ANSWERED_ONCE: "its own host did not answer both times",
+        VoterFaultKind.ANSWERED_ONCE: "its own host missed one of two polls",
         VoterFaultKind.HOST_UNKNOWN: "its own host does not answer or is not configured",
         VoterFaultKind.NOT_CONFIGURED: "its own host is not configured",
     }
 )
+_HOST_ERRORS: Mapping[tuple[VoterFaultKind, HostError], str] = MappingProxyType(
+    {
+        (VoterFaultKind.ANSWERED_ONCE, HostError.UNREACHABLE): (
+            "its own host missed one of two polls: it accepted no connection"
+        ),
+        (VoterFaultKind.ANSWERED_ONCE, HostError.TIMEOUT): (
+            "its own host missed one of two polls: it did not answer in time"
+        ),
+        (VoterFaultKind.HOST_UNKNOWN, HostError.UNREACHABLE): "its own host accepts no connection",
+        (VoterFaultKind.HOST_UNKNOWN, HostError.TIMEOUT): "its own host did not answer in time",
+    }
+)
+
+
+def condition(fault: object) -> str:
+    """The condition of a voter with a fault, or with a text in its place."""
+    return "not proven healthy" if isinstance(fault, VoterFault) and fault.unproven else "unhealthy"
 
 
 def voter_fault_text(fault: VoterFault | None) -> str:
@@ -38,4 +55,5 @@ def _text(fault: VoterFault) -> str:
         case VoterFaultKind.BEHIND:
             return f"it is {f'{fault.entries:,}' if fault.entries else f'over {MAX_LAG:,}'} entries behind"
         case kind:
-            return _TEXTS[kind]
+            known = _HOST_ERRORS.get((kind, fault.error)) if fault.error else None
+            return known or _TEXTS[kind]

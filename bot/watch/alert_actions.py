@@ -9,7 +9,7 @@ from bot.alerting.engine import acknowledge
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import RULES
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult, covers, equal_to, extended, muted_under, overlap
-from bot.alerting.subjects import subject_of
+from bot.alerting.subjects import SubjectRefused, subject_of
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, UserError
 from bot.common.json_object import JsonValue
@@ -57,18 +57,18 @@ class AlertActions:
     async def _acknowledge(self, alert_id: int, by: str) -> Alert:
         async with self.store.begin() as uow:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
-            move = acknowledge(alert, by, self.clock())
-            if move is None:
+            transition = acknowledge(alert, by, self.clock())
+            if transition is None:
                 raise UserError(f"Alert #{alert_id} is {alert.state} already{_by_whom(alert)}.")
             if alert.notes.group is not None:
                 # Same lock order as the watcher: the channel first.
                 await uow.channel_histories.get(self.channels[alert.cluster])
-            await uow.alerts.save(move.new, alert_text(move.new))
-            await publish_one(uow, move, self.channels[alert.cluster])
+            await uow.alerts.save(transition.new, alert_text(transition.new))
+            await publish_one(uow, transition, self.channels[alert.cluster])
             detail: dict[str, JsonValue] = {"alert": alert.id, "rule": alert.rule, "sentence": sentence_of(alert)}
             await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
         self.wake()
-        return move.new
+        return transition.new
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
@@ -85,11 +85,15 @@ class AlertActions:
             near = suggestion(rule, known)
             raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
         if not 0 < seconds <= MAX_SILENCE:
-            raise UserError("A silence lasts longer than 0 s and at most 7 days, as in for=2h: after that look again.")
+            raise UserError(
+                "A silence lasts longer than 0 s and at most 7 days, as in for=2h: then check the alert again."
+            )
         now, posted = self.clock(), await self.open(cluster)
-        subject = subject_of(rule, subject, cluster, await self._state(cluster), posted)
+        meant = subject_of(rule, subject, cluster, await self._state(cluster), posted)
+        if isinstance(meant, SubjectRefused):
+            raise UserError(views.no_subject(meant)).at("subject")
         async with self.store.begin() as uow:
-            wanted = Silence(cluster, rule, subject, now + seconds, by, reason, now)
+            wanted = Silence(cluster, rule, meant, now + seconds, by, reason, now)
             begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in posted))
             await uow.outbox.put(_key(begun), self.channels[cluster], views.silenced(begun))
             if key:

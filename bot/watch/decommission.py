@@ -38,10 +38,10 @@ async def _close(
         if channel and alert.notes.group is not None:
             # Same lock order as the watcher: the channel first.
             await uow.channel_histories.get(channel)
-        move = withdrawn(alert, now, NotWatched(cluster_left=True))
-        await uow.alerts.save(move.new, alert_text(move.new))
+        transition = withdrawn(alert, now, NotWatched(cluster_left=True))
+        await uow.alerts.save(transition.new, alert_text(transition.new))
         if channel and alert.state is not AlertState.PENDING:
-            await publish_one(uow, move, channel)
+            await publish_one(uow, transition, channel)
             closed[channel] = closed.get(channel, 0) + 1
     for held in silences:
         await uow.silences.remove(held.id)

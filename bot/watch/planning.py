@@ -134,7 +134,7 @@ def plan_tick(
         outcome=lambda alert: _rule(rules, alert.rule).resolved(context, alert),
     )
     history, transitions = group_alerts(stored.history, transitions, stored.alerts, watched.limits, now)
-    by_key = {alert.key: alert for alert in (*stored.alerts, *(move.new for move in transitions))}
+    by_key = {alert.key: alert for alert in (*stored.alerts, *(transition.new for transition in transitions))}
     alerts = tuple(by_key.values())
     if complete:
         status = cluster_status(snapshot, observation.previous, status_context(state, snapshot, rules, alerts))

@@ -15,25 +15,29 @@ from bot.views.notices import silence_over
 
 
 async def publish(
-    uow: UnitOfWork, moves: Sequence[Transition], before: ChannelHistory, after: ChannelHistory, limits: GroupingLimits
+    uow: UnitOfWork,
+    transitions: Sequence[Transition],
+    before: ChannelHistory,
+    after: ChannelHistory,
+    limits: GroupingLimits,
 ) -> None:
     """Save the alerts of one step and put their messages; `before` and `after` are the channel history."""
-    stored = [await _stored(uow, move) for move in moves]
-    for move in stored:
-        await _publish_own(uow, move, after.channel)
+    stored = [await _stored(uow, transition) for transition in transitions]
+    for transition in stored:
+        await _publish_own(uow, transition, after.channel)
     storm = before.storm
-    ended = storm.slot if storm and storm != after.group(storm.slot) and after.storm is None else ""
+    ended = storm.message_key if storm and after.storm is None and storm != after.group(storm.message_key) else None
     after = await _publish_groups(uow, after, _by_group(stored), ended, limits)
     if after != before:
         await uow.channel_histories.put(after)
 
 
-async def publish_one(uow: UnitOfWork, move: Transition, channel: str) -> None:
+async def publish_one(uow: UnitOfWork, transition: Transition, channel: str) -> None:
     """Publish one saved transition that a person caused; also if an alert group lists the alert."""
-    await _publish_own(uow, move, channel)
-    if move.new.notes.group is not None:
+    await _publish_own(uow, transition, channel)
+    if transition.new.notes.group is not None:
         history = await uow.channel_histories.get(channel)
-        published = await _publish_groups(uow, history, _by_group([move]), "", GroupingLimits())
+        published = await _publish_groups(uow, history, _by_group([transition]), None, GroupingLimits())
         if published != history:
             await uow.channel_histories.put(published)
 
@@ -45,109 +49,115 @@ async def end_group(uow: UnitOfWork, channel: str, now: float) -> bool:
     if storm is None:
         return False
     calm = history.with_group(replace(storm, ended_at=now))
-    published = await _publish_groups(uow, calm, {}, storm.slot, GroupingLimits())
+    published = await _publish_groups(uow, calm, {}, storm.message_key, GroupingLimits())
     await uow.channel_histories.put(published)
     return True
 
 
-async def _stored(uow: UnitOfWork, move: Transition) -> Transition:
-    if not move.new.open and move.new.id:
-        await uow.silences.end_with(move.new.id)
-    if move.new.id == 0 or move.old is None or move.new.version != move.old.version:
-        return replace(move, new=await uow.alerts.save(move.new, alert_text(move.new)))
-    await uow.alerts.touch(move.new, alert_text(move.new))
-    return move
+async def _stored(uow: UnitOfWork, transition: Transition) -> Transition:
+    if not transition.new.open and transition.new.id:
+        await uow.silences.end_with(transition.new.id)
+    if transition.new.id == 0 or transition.old is None or transition.new.version != transition.old.version:
+        return replace(transition, new=await uow.alerts.save(transition.new, alert_text(transition.new)))
+    await uow.alerts.touch(transition.new, alert_text(transition.new))
+    return transition
 
 
-async def _publish_own(uow: UnitOfWork, move: Transition, channel: str) -> None:
+async def _publish_own(uow: UnitOfWork, transition: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
-    if move.visibility is Visibility.QUIET or move.new.notes.group is not None:
+    if transition.visibility is Visibility.QUIET or transition.new.notes.group is not None:
         return
-    message_key = MessageKey.alert(move.new.id)
-    await uow.outbox.put(message_key, channel, card(move.new))
-    if not move.new.open:
+    message_key = MessageKey.alert(transition.new.id)
+    await uow.outbox.put(message_key, channel, card(transition.new))
+    if not transition.new.open:
         # Growth that was not posted yet is obsolete.
         await uow.outbox.drop_unposted(message_key.lines, loud=True)
-    if move.visibility in {Visibility.REPLY, Visibility.REPLY_BROADCAST} or _was_muted(move):
+    if transition.visibility in {Visibility.REPLY, Visibility.REPLY_BROADCAST} or _was_muted(transition):
         await uow.outbox.put(
-            message_key.line(move.new.version),
+            message_key.line(transition.new.version),
             channel,
-            line(move),
+            line(transition),
             parent=message_key,
-            broadcast=move.visibility is Visibility.REPLY_BROADCAST,
+            broadcast=transition.visibility is Visibility.REPLY_BROADCAST,
         )
 
 
-def _was_muted(move: Transition) -> bool:
+def _was_muted(transition: Transition) -> bool:
     """True if a silence delayed the first post; the thread mentions that."""
-    return move.reason is TransitionReason.FIRED and move.old is not None and move.old.notes.muted is not None
+    return (
+        transition.reason is TransitionReason.FIRED
+        and transition.old is not None
+        and transition.old.notes.muted is not None
+    )
 
 
-def _by_group(moves: Sequence[Transition]) -> Mapping[str, Sequence[Transition]]:
-    """The transitions that a group message shows, by its slot; also of an alert that left the group."""
-    found: dict[str, list[Transition]] = {}
-    for move in moves:
-        slot = move.new.notes.group or (move.old.notes.group if move.old else None)
-        if slot and move.visibility is not Visibility.QUIET:
-            found.setdefault(slot, []).append(move)
+def _by_group(transitions: Sequence[Transition]) -> Mapping[MessageKey, Sequence[Transition]]:
+    """The transitions that a group message shows, by its key; also of an alert that left the group."""
+    found: dict[MessageKey, list[Transition]] = {}
+    for transition in transitions:
+        group = transition.new.notes.group or (transition.old.notes.group if transition.old else None)
+        if group and transition.visibility is not Visibility.QUIET:
+            found.setdefault(MessageKey.parse(group), []).append(transition)
     return found
 
 
 async def _publish_groups(
     uow: UnitOfWork,
     history: ChannelHistory,
-    moves: Mapping[str, Sequence[Transition]],
-    ended: str,
+    transitions: Mapping[MessageKey, Sequence[Transition]],
+    ended: MessageKey | None,
     limits: GroupingLimits,
 ) -> ChannelHistory:
-    for slot in dict.fromkeys((*moves, ended)):
-        group = history.group(slot)
+    for message_key in dict.fromkeys((*transitions, *([ended] if ended else []))):
+        group = history.group(message_key)
         if group is not None:
-            choose = limits if slot == ended else None
-            published = await _publish_group(uow, history.channel, group, moves.get(slot, ()), choose)
-            history = history.with_group(published) if published else history.without(slot)
+            choose = limits if message_key == ended else None
+            published = await _publish_group(uow, history.channel, group, transitions.get(message_key, ()), choose)
+            history = history.with_group(published) if published else history.without(message_key)
     return history
 
 
 async def _publish_group(
-    uow: UnitOfWork, channel: str, group: AlertGroup, moves: Sequence[Transition], choose: GroupingLimits | None
+    uow: UnitOfWork, channel: str, group: AlertGroup, transitions: Sequence[Transition], choose: GroupingLimits | None
 ) -> AlertGroup | None:
     """Post the group message as it is now; None if all its alerts are over, and with them the group.
 
     With the limits to `choose` by, the storm ends here, and the alerts due for their own message are recorded.
     """
-    new = tuple(move.new.id for move in moves if move.reason is TransitionReason.FIRED)
+    new = tuple(each.new.id for each in transitions if each.reason is TransitionReason.FIRED)
     group = replace(group, ids=(*group.ids, *new))
     alerts = await uow.alerts.some(group.ids)
     left = listed(group, alerts)
     if choose is not None:
         group = replace(group, due=due(left, choose))
     await uow.outbox.put(group.message_key, channel, group_card(group, alerts))
-    notifying = [move for move in moves if move.visibility in NOTIFYING and move.new.notes.group is not None]
+    notifying = [each for each in transitions if each.visibility in NOTIFYING and each.new.notes.group is not None]
     if notifying:
         group = replace(group, lines=group.lines + 1)
         reply = group.message_key.line(group.lines)
         before = [alert for alert in alerts if alert.id not in new]
-        shown = any(_shows(move, most_severe(before)) for move in notifying)
+        shown = any(_shows(transition, most_severe(before)) for transition in notifying)
         await uow.outbox.put(reply, channel, group_line(notifying), parent=group.message_key, broadcast=shown)
     return group if group.active or left else None
 
 
-def _shows(move: Transition, before: Severity) -> bool:
+def _shows(transition: Transition, before: Severity) -> bool:
     """True if the reply is broadcast: it calls a group, or is more severe than before."""
-    if move.reason is TransitionReason.FIRED:
-        return move.new.severity is Severity.CRITICAL and before < Severity.CRITICAL
-    critical = move.new.severity is Severity.CRITICAL
-    return bool(move.mention) or (
-        move.visibility is Visibility.REPLY_BROADCAST and critical and move.reason is not TransitionReason.REMINDED
+    if transition.reason is TransitionReason.FIRED:
+        return transition.new.severity is Severity.CRITICAL and before < Severity.CRITICAL
+    critical = transition.new.severity is Severity.CRITICAL
+    return bool(transition.mention) or (
+        transition.visibility is Visibility.REPLY_BROADCAST
+        and critical
+        and transition.reason is not TransitionReason.REMINDED
     )
 
 
 async def announce_expired(
-    uow: UnitOfWork, over: Sequence[Silence], alerts: Sequence[Alert], moves: Sequence[Transition], channel: str
+    uow: UnitOfWork, over: Sequence[Silence], alerts: Sequence[Alert], transitions: Sequence[Transition], channel: str
 ) -> None:
     """Remove the silences that are `over` and announce their end: in the threads of `alerts`, else in the channel."""
-    announced = _announced_in_threads(alerts, moves)
+    announced = _announced_in_threads(alerts, transitions)
     for silence in over:
         await uow.silences.remove(silence.id)
         if silence.id not in announced:
@@ -156,12 +166,12 @@ async def announce_expired(
             await uow.outbox.put(MessageKey.silence(silence.id, "over"), channel, silence_over(silence, kept))
 
 
-def _announced_in_threads(alerts: Sequence[Alert], moves: Sequence[Transition]) -> set[int]:
+def _announced_in_threads(alerts: Sequence[Alert], transitions: Sequence[Transition]) -> set[int]:
     """The silences whose end an alert's thread announces: now, or as soon as a poll decides."""
-    moved = {move.old.id: move.new for move in moves if move.old is not None}
+    latest = {each.old.id: each.new for each in transitions if each.old is not None}
     calling = {AlertState.PENDING, AlertState.FIRING}
     return {
         alert.notes.muted.id
         for alert in alerts
-        if alert.notes.muted is not None and moved.get(alert.id, alert).state in calling
+        if alert.notes.muted is not None and latest.get(alert.id, alert).state in calling
     }

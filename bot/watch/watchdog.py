@@ -9,7 +9,7 @@ from bot.alerting.details import PollFailure, PollFailureKind
 from bot.alerting.engine import Transition, step
 from bot.alerting.grouping import group_alerts
 from bot.alerting.rules.base import Rule
-from bot.alerting.rules.watchdog import PollTimes, blind_finding, patience
+from bot.alerting.rules.watchdog import PollTimes, patience, stale_finding
 from bot.common.errors import Conflict, Fenced, StoreError
 from bot.leadership.ports import CheckOfCluster, HoldCheck, holds_every_cluster
 from bot.store.database import Store
@@ -22,13 +22,13 @@ log = structlog.get_logger(__name__)
 
 
 class Watchdog:
-    """Checks the watchers of this process; `blind` has the clusters without polls, and since when (Unix seconds)."""
+    """Checks the watchers of this process; `stale` has the clusters without polls, and since when (Unix seconds)."""
 
     def __init__(self, watchers: Mapping[str, Watcher], store: Store, *, wake: Callable[[], None]) -> None:
         self._watchers, self._store, self._wake = watchers, store, wake
         self._started_at = 0.0
         self._not_run: dict[str, PollFailure] = {}
-        self.blind: Mapping[str, float] = {}
+        self.stale: Mapping[str, float] = {}
 
     def record_schedule_error(self, cluster: str, problem: str) -> None:
         """Record why the scheduler did not start a tick; used as the reason when no poll failed."""
@@ -41,12 +41,12 @@ class Watchdog:
     async def check(self, now: float, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Find the clusters that this process should watch and that are not polled; raise their alerts.
 
-        Raises StoreError; then `blind` is only what this process knows.
+        Raises StoreError; then `stale` is only what this process knows.
         """
         self._started_at = self._started_at or now
         ours = {name: check for name in self._watchers if (check := check_of_cluster(name))}
         suspects = {name: since for name in ours if (since := self._suspected(self._watchers[name], now))}
-        for name in self.blind.keys() - suspects.keys():
+        for name in self.stale.keys() - suspects.keys():
             self._not_run.pop(name, None)
         confirmed: dict[str, float] = {}
         try:
@@ -54,9 +54,9 @@ class Watchdog:
                 if since := await self._confirm(self._watchers[name], now, ours[name]):
                     confirmed[name] = since
         except StoreError:
-            self.blind = suspects
+            self.stale = suspects
             raise
-        self.blind = confirmed
+        self.stale = confirmed
 
     def _suspected(self, watcher: Watcher, now: float) -> float:
         rule = watchdog_rule(watcher.watched)
@@ -73,12 +73,12 @@ class Watchdog:
                 await check(uow)
                 stored_at = (await uow.cluster_states.get(watched.cluster)).at
                 times = PollTimes(watcher.health.done_at or self._started_at, stored_at, watched.interval)
-                since = times.blind_since(now, patience(rule, watched.interval))
-                moves = await self._raise(uow, watcher, rule, since, now) if since else ()
+                since = times.stale_since(now, patience(rule, watched.interval))
+                transitions = await self._raise(uow, watcher, rule, since, now) if since else ()
         except (Conflict, Fenced):
             # Another process raised it at the same moment, or a person acknowledged it.
             return 0.0
-        if moves:
+        if transitions:
             why = poll_failure_text(self.failure(watched.cluster))
             log.warning("watch.blind", cluster=watched.cluster, seconds=round(now - since), why=why)
             watcher.invalidate()
@@ -91,8 +91,8 @@ class Watchdog:
         watched = watcher.watched
         before = await uow.channel_histories.get(watched.channel)
         alerts = [alert for alert in await uow.alerts.open(watched.cluster) if alert.rule == rule.key]
-        transitions = step(
-            {rule.key: (blind_finding(rule, self.failure(watched.cluster)),)},
+        found = step(
+            {rule.key: (stale_finding(rule, self.failure(watched.cluster)),)},
             alerts,
             await uow.silences.active(now, watched.cluster),
             (rule,),
@@ -100,7 +100,7 @@ class Watchdog:
             cluster=watched.cluster,
             escalation=watched.escalation,
         )
-        moves = [move if move.old else replace(move, new=replace(move.new, since=since)) for move in transitions]
-        after, moves_to_post = group_alerts(before, moves, alerts, watched.limits, now)
-        await publish(uow, moves_to_post, before, after, watched.limits)
-        return moves_to_post
+        transitions = [each if each.old else replace(each, new=replace(each.new, since=since)) for each in found]
+        after, to_post = group_alerts(before, transitions, alerts, watched.limits, now)
+        await publish(uow, to_post, before, after, watched.limits)
+        return to_post

@@ -131,7 +131,7 @@ class Watcher:
             # Evaluate, inhibit, silence, group:
             plan, causes = await self._plan(stored, observation)
             self._keep(plan)
-            if plan.writes or stored.expired or self._was_blind(now):
+            if plan.writes or stored.expired or self._was_stale(now):
                 await self._commit(stored, observation, causes, plan)
         except Exception as error:  # one of the three broad ones: no fault may end the watch
             failures = self._count_failure(error)
@@ -188,12 +188,12 @@ class Watcher:
         return self._snapshots[0] if self._snapshots else None
 
     def _network(self, snapshot: Snapshot, now: float) -> tuple[NetworkStatus, Isolation | None]:
-        """The state of cmbot's own network, judged from all clusters."""
+        """The state of cmbot's own network, evaluated from all clusters."""
         if self._own_network is None:
             return NetworkStatus.WORKING, None
         dark = bool(snapshot.answers) and all(is_silent(answer) for answer in snapshot.answers)
         self._own_network.record(self.watched.cluster, now, dark=dark)
-        return self._own_network.judge(self.watched.cluster, now)
+        return self._own_network.evaluate(self.watched.cluster, now)
 
     async def _load(self, now: float) -> StoredState:
         """Load the stored values; from the cache while no alert is open.
@@ -201,7 +201,7 @@ class Watcher:
         With the cache the store is read once a minute, when the state is saved: that is the longest time until this
         process takes over an alert that another process opened and then left behind.
         """
-        if self._cached is not None and not self._was_blind(now):
+        if self._cached is not None and not self._was_stale(now):
             return self._cached
         async with self._store.read() as uow:
             stored = await self._read(uow, now)
@@ -252,7 +252,7 @@ class Watcher:
         if (
             stored.expired
             or plan.save_history
-            or any(move.visibility is not Visibility.QUIET for move in plan.transitions)
+            or any(transition.visibility is not Visibility.QUIET for transition in plan.transitions)
         ):
             self._wake()
 
@@ -281,16 +281,16 @@ class Watcher:
 
     async def _announce_gap(self, uow: UnitOfWork, stored: StoredState, now: float) -> None:
         """Announce a time without polls that no alert covers, because the store itself was down."""
-        if not self._was_blind(now) or any(alert.rule == WATCH_BLIND.key for alert in stored.alerts):
+        if not self._was_stale(now) or any(alert.rule == WATCH_BLIND.key for alert in stored.alerts):
             return
         times = PollTimes(self.health.done_at, stored.state.at, self.watched.interval)
-        if since := times.blind_since(now, self._patience()):
+        if since := times.stale_since(now, self._patience()):
             name = self.watched.cluster
             note = watch_recovered(name, since, now, self.health.failure)
             await uow.outbox.put(MessageKey.stale(name, now), self.watched.channel, note)
             self._wake()
 
-    def _was_blind(self, now: float) -> bool:
+    def _was_stale(self, now: float) -> bool:
         return 0 < self.health.done_at < now - self._patience() and self.health.failures > 0
 
     def _patience(self) -> float:

@@ -33,7 +33,7 @@ class ApprovalService:
     """Handles the buttons of cards."""
 
     repository: OperationRepository
-    runner: Executor
+    executor: Executor
     access: Access
     clusters: Mapping[str, ClusterPort]
     policies: PolicyOf
@@ -119,7 +119,7 @@ class ApprovalService:
 
     async def _seen_now(self, op: Operation) -> str:
         cluster = self.clusters.get(op.cluster)
-        observation = await self.runner.observation(op, cluster) if cluster is not None else None
+        observation = await self.executor.observation(op, cluster) if cluster is not None else None
         return f"cmbot sees: {observation.text}" if observation is not None else "cmbot cannot read the cluster now"
 
     async def _approve(self, op: Operation, click: Click) -> None:
@@ -217,7 +217,7 @@ class ApprovalService:
             return await self._end_unsent(running, policy, found)
 
         # The step to running compares versions: of many clicks at once only one succeeds.
-        await self.runner.start(
+        await self.executor.start(
             op,
             cluster,
             Reevaluation(evaluation, partial(self._evaluate, op, cluster), end, self.monotonic),

@@ -10,7 +10,7 @@ from bot.views import operations as views
 
 MAX_READ = 50
 _BEFORE = 86400.0
-"""Seconds; no operation takes longer from its proposal to its end, apart from a switch with a time limit."""
+"""Seconds; no operation takes longer from its proposal to its end, apart from a switch with a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class OperationReport:
         return [fact for fact in found if fact.at >= since]
 
     async def pending(self, cluster: str) -> Sequence[Pending]:
-        """List waiting, running and unknown operations, and switches with a time limit."""
+        """List waiting, running and unknown operations, and switches with a lease."""
         async with self.store.read() as uow:
             found = [*await uow.operations.open(cluster), *await uow.operations.time_limited(cluster)]
         return [pending_of(op) for op in found[-MAX_READ:]]
@@ -40,7 +40,7 @@ def fact_of(op: Operation) -> OperationFact:
 
 
 def pending_of(op: Operation) -> Pending:
-    """Pending entry of an open operation or a switch with a time limit."""
+    """Pending entry of an open operation or a switch with a lease."""
     text = views.what(op)
     if op.lease_until and op.final:
         return Pending(op.id, text, "leased", op.requester, op.created_at, op.lease_until, op.task)

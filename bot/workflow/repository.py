@@ -73,7 +73,7 @@ class OperationRepository:
         inbound_key: str = "",
         **changes: Unpack[StepChanges],
     ) -> Operation:
-        """Move an operation to a state and update its card; a verified switch with a time limit starts it."""
+        """Move an operation to a state and update its card; a verified switch with a lease starts it."""
         moved = advance(op, to, at=self.clock(), by=by, text=text, kind=kind, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
@@ -125,7 +125,7 @@ class OperationRepository:
         return stored
 
     async def put_back(self, limited: Operation, reverting: Operation) -> Operation:
-        """End a time limit and store the operation that restores the old value, in one transaction."""
+        """End a lease and store the operation that restores the old value, in one transaction."""
         async with self.store.begin() as uow:
             await self.hold_check(uow)
             stored = await uow.operations.add(reverting, check_text)
@@ -139,7 +139,7 @@ class OperationRepository:
         return stored
 
     async def warn(self, limited: Operation) -> Operation:
-        """Announce in the card's thread and in its channel that a time limit is about to end."""
+        """Announce in the card's thread and in its channel that a lease is about to end."""
         warned = note(limited, at=self.clock(), kind=StepKind.WARNED, warn_at=0.0)
         card = MessageKey.card(warned.card_id)
         warning = card.warning(warned.id, announcements(warned))
@@ -170,7 +170,7 @@ class OperationRepository:
         await uow.outbox.put(line, op.channel, views.line(op), parent=thread, broadcast=loud)
 
     async def _end_time_limits(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
-        """End the time limit of an earlier change of the same switch: its value is no longer in force."""
+        """End the lease of an earlier change of the same switch: its value is no longer in force."""
         if op.state is not OpState.VERIFIED or not op.task:
             return []
         others = [other for other in await uow.operations.time_limited(op.cluster) if other.id != op.id]
@@ -238,7 +238,7 @@ class OperationRepository:
             return list(await uow.operations.due(self.clock()))
 
     async def time_limited(self) -> list[Operation]:
-        """List the operations with a time limit."""
+        """List the operations with a lease."""
         async with self.store.read() as uow:
             return await uow.operations.time_limited()
 

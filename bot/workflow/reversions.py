@@ -1,7 +1,4 @@
-"""Time limits of switches: announce their end, restore the old value once, extend or keep by button.
-
-Messages and stored fields call a time limit a lease.
-"""
+"""Leases of switches: announce their end, restore the old value once, extend or keep by button."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -32,13 +29,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class TimeLimitClicks:
-    """Handles the buttons of a switch with a time limit; both need the right to approve it."""
+    """Handles the buttons of a switch with a lease; both need the right to approve it."""
 
     repository: OperationRepository
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
-        """Extend a time limit by its length, or keep the value for good; raises UserError."""
+        """Extend a lease by its length, or keep the value for good; raises UserError."""
         refused = refuse_keeping(op, rights, policy)
         if refused is not None:
             raise UserError(refusal_text(refused))
@@ -55,17 +52,17 @@ class TimeLimitClicks:
 
 @dataclass(slots=True)
 class Reversions:
-    """Ends time limits: restores old values. A compare-and-set claims each end, so it happens once."""
+    """Ends leases: restores old values. A compare-and-set claims each end, so it happens once."""
 
     repository: OperationRepository
-    runner: Executor
+    executor: Executor
     clusters: Mapping[str, ClusterPort]
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
 
     async def end_due(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
-        """Announce and end due time limits on this replica's clusters, then execute their reverting operations."""
+        """Announce and end due leases on this replica's clusters, then execute their reverting operations."""
         now = self.clock()
         for op in await self.repository.time_limited():
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
@@ -92,7 +89,7 @@ class Reversions:
             else:
                 again, end = partial(self._evaluate, op, cluster), partial(self._end_unsent, repository)
                 reevaluation = Reevaluation(evaluation, again, end, self.monotonic)
-                await self.runner.start(
+                await self.executor.start(
                     op, cluster, reevaluation, text="the old value is restored", seen=evaluation.seen
                 )
         except UserError as error:

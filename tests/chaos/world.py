@@ -24,7 +24,7 @@ from tests.support.databases import Postgres, server_running
 TIMING = Timing(wait=1.0, election=0.4, refresh=0.2, catch_up=0.2, transfer=0.05)
 CHANNELS = ("C0STORAGE", "C0ARCHIVE", "C0OPERATIONS")
 POLL, LEASE = 0.2, 1.0
-MOST_LOGGED = 5000
+MAX_LOGGED = 5000
 """Number of logged requests of a cluster beyond which its reads are dropped."""
 SETTINGS = """
 slack: {{api_url: "{api}"}}
@@ -202,7 +202,7 @@ class World:
 
     def _forget_polls(self) -> None:
         for cluster in self.clusters.values():
-            if len(cluster.log) > MOST_LOGGED:
+            if len(cluster.log) > MAX_LOGGED:
                 cluster.log.entries[:] = [seen for seen in cluster.log if seen.method != "GET"]
 
     async def calm(self) -> None:
@@ -268,7 +268,7 @@ async def world(replicas: int, folder: Path | None = None, *, long: bool = False
             for number in range(1, replicas + 1)
         }
         for cluster in clusters.values():
-            cluster.log.limit = 10 * MOST_LOGGED
+            cluster.log.limit = 10 * MAX_LOGGED
         postgres = stack.enter_context(server_running()) if replicas > 1 else None
         url = postgres.url(await postgres.create()) if postgres else f"sqlite:///{folder}/cmbot.db"
         made = World(folder, slack, clusters, url, postgres, long)

@@ -8,7 +8,7 @@ from bot.alerting.rules.base import Names, Rule, Threshold, Unit
 from bot.alerting.rules.table import INHIBITS, RULES
 from bot.alerting.runbooks import RUNBOOKS
 from bot.alerting.runbooks.runbook import Runbook
-from bot.alerting.text import span
+from bot.common.text import duration
 
 PAGE = Path("docs/alerts.md")
 
@@ -118,7 +118,7 @@ def _severity(severity: Severity) -> str:
 
 
 def _time(seconds: float) -> str:
-    return span(seconds) if seconds else "-"
+    return duration(seconds) if seconds else "-"
 
 
 def _section(rule: Rule, runbook: Runbook) -> str:
@@ -134,7 +134,7 @@ def _section(rule: Rule, runbook: Runbook) -> str:
 
 
 def _defaults(rule: Rule) -> str:
-    return f"Announced after {span(rule.for_seconds)}." if rule.for_seconds else "Announced at once."
+    return f"Announced after {duration(rule.for_seconds)}." if rule.for_seconds else "Announced at once."
 
 
 def _inhibited(rule: Rule) -> str:
@@ -143,7 +143,7 @@ def _inhibited(rule: Rule) -> str:
 
 
 def _threshold(name: str, threshold: Threshold) -> str:
-    shown = span(threshold.default) if threshold.unit is Unit.SECONDS else f"{threshold.default:g}"
+    shown = duration(threshold.default) if threshold.unit is Unit.SECONDS else f"{threshold.default:g}"
     unit = " %" if threshold.unit is Unit.PERCENT else ""
     return f"| `{name}` | {shown}{unit} | {threshold.about} |"
 

@@ -87,7 +87,7 @@ LEADERSHIP = (
     ),
 )
 
-UNJUDGED = (
+NOT_EVALUATED = (
     Situation(
         "quorum lost: one host left, naming no leader",
         Scene(leader=0, silent=_GONE({1, 3})),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.alerting.text import span
+from bot.common.text import duration
 from bot.config import Secrets, parse
 from bot.runtime.jobs import Cron, Every, Job, jobs_of
 from bot.runtime.settings_mapping import report_jobs_of
@@ -45,7 +45,7 @@ def _runs(trigger: Every | Cron) -> str:
     if isinstance(trigger, Cron):
         return f"`{trigger.expression}` ({trigger.timezone})"
     jitter = f" ± {trigger.jitter:g} s" if trigger.jitter else ""
-    return f"every {span(trigger.seconds)}{jitter}"
+    return f"every {duration(trigger.seconds)}{jitter}"
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ CHAPTERS: tuple[tuple[str, tuple[Situation, ...]], ...] = (
     ("Learners and new voters", examples_members.LEARNERS),
     ("Small groups", examples_members.SIZES),
     ("Leadership, and what a look proves", examples_others.LEADERSHIP),
-    ("Clusters on which nothing can be judged", examples_others.UNJUDGED),
+    ("Clusters on which nothing can be judged", examples_others.NOT_EVALUATED),
     ("Background tasks", examples_others.SWITCHES),
 )
 """The chapters of the table."""

@@ -95,11 +95,11 @@ async def test_silence_of_all_rules_names_the_exceptions(world: Demo) -> None:
 
 async def test_silence_of_unknown_subject_is_refused(world: Demo) -> None:
     for _ in range(200):
-        if world.app.noted.get("prod", ClusterNote()).leader:
+        if world.app.cluster_notes.get("prod", ClusterNote()).leader:
             break
         await asyncio.sleep(0.05)
     for line, words in (
-        ("/cm silence peer_down prod subject='peer 3'", "Of prod these are known: 1, 2, 3. Did you mean subject=3?"),
+        ("/cm silence peer_down prod subject='peer 3'", "Of prod these are known: 1, 2 and 3. Did you mean subject=3?"),
         ("/cm silence disk_broken prod subject=3", "has no subject: leave subject= out"),
         ("/cm silence no_leader prod subject=banana", "has no subject"),
     ):

@@ -37,10 +37,11 @@ class World:
         return self.demo.clusters["prod"]
 
     async def first_poll(self) -> None:
-        """Wait for the poll at the start; the program makes no other."""
+        """Wait for the poll at the start, then stop the schedule: the program makes no other."""
         watch = self.demo.app.watches["prod"]
         await self.cluster.until(lambda: watch.health.done_at > 0)
         assert not watch.health.failures
+        await self.demo.app.scheduler.stop()
 
     async def poll_once(self) -> None:
         """Poll once and count it."""

@@ -94,7 +94,8 @@ async def test_removal_approved_by_another_person_is_sent_once_and_verified(worl
     assert writes(world, "/member/remove") == []
     await click(world, card, BOB)
     done = await card_with(world, card, "Verified")
-    assert "peer 3 is no member any more, approved by <@U0BOB>" in done.full_text
+    assert "Approved by <@U0BOB>, " in done.full_text
+    assert "peer 3 is no member any more, <!date^" in done.full_text
     assert writes(world, "/member/remove") == [{"peer_id": 3}]
 
 
@@ -261,7 +262,7 @@ async def test_break_glass_needs_a_reason_and_two_approvers(world: Demo) -> None
     assert "already" in await refused(world, half, BOB)
     assert writes(world, "/leadership/transfer") == []
     await click(world, half, CAROL)
-    await card_with(world, card, "approved by <@U0BOB> and <@U0CAROL>")
+    await card_with(world, card, "Approved by <@U0BOB> and <@U0CAROL>, ")
     await cluster.until(lambda: bool(writes(world, "/leadership/transfer")))
 
 
@@ -335,11 +336,13 @@ async def test_admin_settles_an_unknown_operation(world: Demo) -> None:
 async def test_leased_switch_is_announced_and_put_back_once(world: Demo) -> None:
     card = await propose(world, "/cm task disable balance for=2h")
     await click(world, card, ALICE)
-    await card_with(world, card, "It goes back ")
+    await card_with(world, card, " is turned back on ")
     op = await only_op(world)
     await world.app.repository.note(op, text="time passes", warn_at=1.0)
     await world.app.reversions.end_due()
-    warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
+    warning = await world.slack.wait_for(
+        OPERATIONS, lambda m: m.thread_ts == card.ts and m.text.startswith("⏳") and "is turned back on" in m.text
+    )
     assert "op_extend" in json.dumps(warning.blocks)
     op = await only_op(world)
     await world.app.repository.note(op, text="time passes", lease_until=1.0)
@@ -356,11 +359,13 @@ async def test_leased_switch_is_announced_and_put_back_once(world: Demo) -> None
 async def test_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, words: str) -> None:
     card = await propose(world, "/cm task disable balance for=2h")
     await click(world, card, ALICE)
-    await card_with(world, card, "It goes back ")
+    await card_with(world, card, " is turned back on ")
     before = (await only_op(world)).lease_until
     await world.app.repository.note(await only_op(world), text="time passes", warn_at=1.0)
     await world.app.reversions.end_due()
-    warning = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "goes back to on" in m.text)
+    warning = await world.slack.wait_for(
+        OPERATIONS, lambda m: m.thread_ts == card.ts and m.text.startswith("⏳") and "is turned back on" in m.text
+    )
     await click(world, warning, BOB, action)
     await card_with(world, card, words)
     after = (await only_op(world)).lease_until
@@ -374,7 +379,7 @@ async def test_two_concurrent_approvals_both_count(world: Demo) -> None:
     await cluster.kill(3)
     card = await propose(world, "/cm leader transfer 3 force=yes reason=drill")
     await asyncio.gather(click(world, card, BOB), click(world, card, CAROL))
-    await card_with(world, card, "approved by")
+    await card_with(world, card, "Approved by")
     await cluster.until(lambda: bool(writes(world, "/leadership/transfer")))
     assert sorted((await only_op(world)).approvals) == [BOB, CAROL]
     assert len(writes(world, "/leadership/transfer")) == 1
@@ -383,7 +388,7 @@ async def test_two_concurrent_approvals_both_count(world: Demo) -> None:
 async def test_switch_changed_by_a_person_since_is_left_alone(world: Demo) -> None:
     card = await propose(world, "/cm task disable balance for=2h")
     await click(world, card, ALICE)
-    await card_with(world, card, "It goes back ")
+    await card_with(world, card, " is turned back on ")
     world.clusters["prod"].data.kv["balance"] = "true"
     await world.app.repository.note(await only_op(world), text="time passes", lease_until=1.0)
     await world.app.reversions.end_due()

@@ -83,7 +83,7 @@ async def test_refused_edit_of_a_half_approved_card_keeps_both_valid(world: Demo
     assert "cancelled" not in half.full_text
     await world.slack.as_user(CAROL).force_click(card, "op_confirm")
     await world.slack.wait_for(
-        OPERATIONS, lambda m: not m.thread_ts and "approved by <@U0BOB> and <@U0CAROL>" in m.full_text, timeout=30
+        OPERATIONS, lambda m: not m.thread_ts and "Approved by <@U0BOB> and <@U0CAROL>, " in m.full_text, timeout=30
     )
 
 

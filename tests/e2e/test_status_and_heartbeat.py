@@ -42,10 +42,10 @@ async def test_status_line_is_one_message_and_shows_a_stop(world: Demo) -> None:
 
 
 async def test_status_line_names_clusters_that_are_not_polled(world: Demo) -> None:
-    unpolled = replace(world.app.status_reporter, noted={}, began=0.0)
+    unpolled = replace(world.app.status_reporter, cluster_notes={}, began=0.0)
     assert await unpolled.problem() == "prod, archive: not polled lately."
     later = world.app.clock() + 3600
-    ahead = replace(unpolled, noted={name: ClusterNote(at=later) for name in world.clusters})
+    ahead = replace(unpolled, cluster_notes={name: ClusterNote(at=later) for name in world.clusters})
     assert await ahead.problem() == "prod, archive: not polled lately.", "a clock that was ahead saved the time"
     await unpolled.update(ARCHIVE)
     line = await world.slack.wait_for(ARCHIVE, lambda m: "cmbot has a problem" in m.full_text)

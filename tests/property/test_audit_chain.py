@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.audit.chain import GENESIS, AuditRow, Head, cut_off, seal, stamp, unstamp, verify
+from bot.audit.chain import GENESIS, AuditRow, Head, cut_off, next_row, stamp, unstamp, verify
 from bot.audit.export import COLUMNS, csv_head, csv_rows, json_lines, read_lines
 
 TEXT = st.text(max_size=20)
@@ -29,7 +29,7 @@ FIELDS = st.fixed_dictionaries(
 def chained(contents: list[dict[str, Any]]) -> list[AuditRow]:
     rows: list[AuditRow] = []
     for content in contents:
-        rows.append(seal(rows[-1].head if rows else GENESIS, **content))
+        rows.append(next_row(rows[-1].head if rows else GENESIS, **content))
     return rows
 
 
@@ -71,7 +71,7 @@ def test_changed_row_with_new_hash_breaks_the_next_row(
     rows: list[AuditRow], content: dict[str, Any], data: st.DataObject
 ) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
-    forged = seal(rows[place - 1].head if place else GENESIS, **content)
+    forged = next_row(rows[place - 1].head if place else GENESIS, **content)
     assume(forged != rows[place])
     broken = verify([*rows[:place], forged, *rows[place + 1 :]])
     if place + 1 < len(rows):
@@ -117,7 +117,7 @@ def test_an_inserted_or_doubled_row_is_found(
     rows: list[AuditRow], content: dict[str, Any], data: st.DataObject
 ) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
-    other = seal(rows[place - 1].head if place else GENESIS, **content)
+    other = next_row(rows[place - 1].head if place else GENESIS, **content)
     for strange in (other, rows[place]):
         assert verify([*rows[: place + 1], strange, *rows[place + 1 :]]) is not None
 

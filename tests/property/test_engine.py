@@ -20,6 +20,7 @@ from bot.alerting.rules.table import INHIBITS, NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import covers
 from bot.alerting.transition import NOTIFYING, ended, reads_the_same
 from bot.common.errors import StoreError
+from bot.common.message_key import MessageKey
 from bot.store.state_codec import decode_history
 from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish, publish_one
@@ -31,7 +32,7 @@ from tests.support.random_findings import FOUND, KEYS, RULES
 CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
 LIMITS = GroupingLimits(cluster=2, channel=3, within=100)
 CHANNEL = "C1"
-MOST_NEIGHBOURS = 8
+MAX_NEIGHBOURS = 8
 CALLING = {
     TransitionReason.FIRED,
     TransitionReason.WORSE,
@@ -126,7 +127,7 @@ class Engine(RuleBasedStateMachine):
         self._tick(15)
         assert self.store.state is before
 
-    @precondition(lambda self: len(self.neighbour) < MOST_NEIGHBOURS)
+    @precondition(lambda self: len(self.neighbour) < MAX_NEIGHBOURS)
     @rule(number=st.integers(1, 4))
     def the_neighbour_has_a_problem(self, number: int) -> None:
         made = [self._neighbour(self.neighbours + place) for place in range(number)]
@@ -164,11 +165,11 @@ class Engine(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_person_acknowledges(self, data: st.DataObject) -> None:
         firing = [alert.id for alert in self.own if alert.state is AlertState.FIRING]
-        move = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
-        assert move is not None
-        assert move.visibility is Visibility.EDIT
-        self.runner.run(self._acknowledged(move))
-        self.announced.setdefault(move.new.id, []).append((self.now, move))
+        transition = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
+        assert transition is not None
+        assert transition.visibility is Visibility.EDIT
+        self.runner.run(self._acknowledged(transition))
+        self.announced.setdefault(transition.new.id, []).append((self.now, transition))
 
     @invariant()
     def one_open_alert_at_most_per_key(self) -> None:
@@ -178,7 +179,7 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_resolved_aloud_that_never_fired(self) -> None:
         for number, alert in self.alerts.items():
-            reasons = [move.reason for _, move in self.announced.get(number, ())]
+            reasons = [transition.reason for _, transition in self.announced.get(number, ())]
             assert reasons.count(TransitionReason.FIRED) == (1 if alert.fired_at else 0)
             assert reasons.count(TransitionReason.SURFACED) <= 1
             assert alert.fired_at or alert.state in {AlertState.PENDING, AlertState.RESOLVED}
@@ -189,16 +190,16 @@ class Engine(RuleBasedStateMachine):
         outbox, history = self.store.state.outbox, self.history
         for alert in self.alerts.values():
             if alert.fired_at and alert.open:
-                slot = alert.notes.group
-                group = history.group(slot) if slot else None
-                assert (f"alert:{alert.id}" in outbox) is (slot is None)
-                assert slot is None or (group is not None and alert.id in group.ids and slot in outbox)
-                assert slot is None or alert.rule not in NEVER_WILDCARD_SILENCED
+                key = alert.notes.group
+                group = history.group(MessageKey.parse(key)) if key else None
+                assert (f"alert:{alert.id}" in outbox) is (key is None)
+                assert key is None or (group is not None and alert.id in group.ids and key in outbox)
+                assert key is None or alert.rule not in NEVER_WILDCARD_SILENCED
 
     @invariant()
     def a_group_message_is_true(self) -> None:
         for group in self.history.groups:
-            _, shown, parent, _ = self.store.state.outbox[group.slot]
+            _, shown, parent, _ = self.store.state.outbox[str(group.message_key)]
             held = [self.alerts[number] for number in group.ids]
             assert f" {len(listed(group, held))} open" in shown["text"]
             assert parent is None
@@ -207,16 +208,20 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def no_more_messages_come_at_once_than_the_limits_allow(self) -> None:
         since = self.now - LIMITS.within
-        moves = [move for posted in self.announced.values() for at, move in posted if at > since]
-        first = [move.new for move in moves if move.reason is TransitionReason.FIRED and move.new.notes.group is None]
+        transitions = [transition for posted in self.announced.values() for at, transition in posted if at > since]
+        first = [
+            transition.new
+            for transition in transitions
+            if transition.reason is TransitionReason.FIRED and transition.new.notes.group is None
+        ]
         spared = [alert for alert in first if alert.rule not in NEVER_WILDCARD_SILENCED]
         assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
         assert len(spared) <= LIMITS.channel
 
-    async def _acknowledged(self, move: Transition) -> None:
+    async def _acknowledged(self, transition: Transition) -> None:
         async with self.store.begin() as uow:
-            await uow.alerts.save(move.new, alert_text(move.new))
-            await publish_one(uow, move, CHANNEL)
+            await uow.alerts.save(transition.new, alert_text(transition.new))
+            await publish_one(uow, transition, CHANNEL)
 
     def _neighbour(self, number: int) -> Alert:
         alert = Alert(
@@ -227,7 +232,7 @@ class Engine(RuleBasedStateMachine):
     def _tick(self, seconds: float, *, settling: bool = False, remembered: bool = False) -> None:
         self.now += seconds
         held = self.own
-        moves = step(
+        transitions = step(
             self.world,
             held,
             self.silences,
@@ -238,27 +243,27 @@ class Engine(RuleBasedStateMachine):
             remembered=remembered,
             escalation=CALLS,
         )
-        assert len({move.new.key for move in moves}) == len(moves), "two steps for one alert"
+        assert len({transition.new.key for transition in transitions}) == len(transitions), "two steps for one alert"
         blocked = self._blocked(held, settling=settling, remembered=remembered)
-        for move in moves:
-            self._check(move, blocked)
-        if self._commit("prod", moves):
+        for transition in transitions:
+            self._check(transition, blocked)
+        if self._commit("prod", transitions):
             self._nothing_is_lost(blocked)
 
-    def _commit(self, cluster: str, moves: tuple[Transition, ...]) -> bool:
+    def _commit(self, cluster: str, transitions: tuple[Transition, ...]) -> bool:
         """Fold, store and tell, as one transaction; False when it was lost."""
         held = [alert for alert in self.alerts.values() if alert.open and alert.cluster == cluster]
         before = self.history
-        after, posted = group_alerts(before, moves, held, LIMITS, self.now)
-        assert {move.new.key for move in moves} <= {move.new.key for move in posted}
+        after, posted = group_alerts(before, transitions, held, LIMITS, self.now)
+        assert {transition.new.key for transition in transitions} <= {transition.new.key for transition in posted}
         try:
             self.runner.run(self._stored(posted, before, after))
         except StoreError:
             return False
         ids = {alert.key: alert.id for alert in self.alerts.values()}
-        for move in posted:
-            if move.visibility is not Visibility.QUIET:
-                self.announced.setdefault(ids[move.new.key], []).append((self.now, move))
+        for transition in posted:
+            if transition.visibility is not Visibility.QUIET:
+                self.announced.setdefault(ids[transition.new.key], []).append((self.now, transition))
         return True
 
     async def _stored(self, posted: tuple[Transition, ...], before: ChannelHistory, after: ChannelHistory) -> None:
@@ -280,65 +285,70 @@ class Engine(RuleBasedStateMachine):
     def _last(self, alert: Alert, *reasons: TransitionReason) -> float:
         """When it was last said aloud for one of these reasons, or acknowledged."""
         said = [
-            (at, move)
-            for at, move in self.announced[alert.id]
-            if move.visibility in NOTIFYING or move.reason is TransitionReason.ACKNOWLEDGED
+            (at, transition)
+            for at, transition in self.announced[alert.id]
+            if transition.visibility in NOTIFYING or transition.reason is TransitionReason.ACKNOWLEDGED
         ]
-        return max((at for at, move in said if move.reason in reasons), default=0.0)
+        return max((at for at, transition in said if transition.reason in reasons), default=0.0)
 
-    def _check(self, move: Transition, blocked: frozenset[str]) -> None:
-        old, new = move.old, move.new
+    def _check(self, transition: Transition, blocked: frozenset[str]) -> None:
+        old, new = transition.old, transition.new
         if self.world[new.rule] is CANNOT_TELL:
             assert old is not None
-            assert (move.visibility, reads_the_same(old, new)) == (Visibility.QUIET, True), (
+            assert (transition.visibility, reads_the_same(old, new)) == (Visibility.QUIET, True), (
                 "moved though its state was unknown"
             )
             return
-        assert new.version == (old.version if old else 0) + (move.visibility is not Visibility.QUIET or not new.open)
-        if move.visibility is not Visibility.QUIET:
+        assert new.version == (old.version if old else 0) + (
+            transition.visibility is not Visibility.QUIET or not new.open
+        )
+        if transition.visibility is not Visibility.QUIET:
             assert new.rule not in blocked
-        if move.reason is TransitionReason.FIRED:
+        if transition.reason is TransitionReason.FIRED:
             assert old is None or old.state is AlertState.PENDING
-            assert move.visibility is Visibility.POST
+            assert transition.visibility is Visibility.POST
             assert not self._muted(new)
             waited = self.now - new.since - (unknown_for(old) if old else 0.0)
             assert waited >= next(each.for_seconds for each in RULES if each.key == new.rule)
-        elif move.visibility is not Visibility.QUIET:
+        elif transition.visibility is not Visibility.QUIET:
             assert old is not None
             assert old.fired_at > 0, "repeated before its first announcement"
-            self._check_repeated(move, old)
+            self._check_repeated(transition, old)
 
-    def _check_repeated(self, move: Transition, old: Alert) -> None:
-        new = move.new
-        if move.reason in {TransitionReason.REMINDED, TransitionReason.ESCALATED, TransitionReason.UNMUTED}:
+    def _check_repeated(self, transition: Transition, old: Alert) -> None:
+        new = transition.new
+        if transition.reason in {TransitionReason.REMINDED, TransitionReason.ESCALATED, TransitionReason.UNMUTED}:
             assert old.state is new.state is AlertState.FIRING
             assert not self._muted(new)
-        if move.reason is TransitionReason.UNMUTED:
+        if transition.reason is TransitionReason.UNMUTED:
             assert any(covers(silence, old, silence.created_at) for silence in self.silences)
             assert old.notes.muted is not None
             assert new.notes.muted is None
-        if move.reason is TransitionReason.REMINDED:
+        if transition.reason is TransitionReason.REMINDED:
             rule_ = next(each for each in RULES if each.key == new.rule)
             assert self.now - self._last(old, *CALLING) >= rule_.remind > 0
-        if move.reason is TransitionReason.ESCALATED:
+        if transition.reason is TransitionReason.ESCALATED:
             self._check_escalation(old, new)
-        if move.mention:
-            assert move.reason is TransitionReason.ESCALATED or self._last(old, TransitionReason.ESCALATED)
-            assert (move.mention, move.visibility) == (CALLS.to, Visibility.REPLY_BROADCAST)
+        if transition.mention:
+            assert transition.reason is TransitionReason.ESCALATED or self._last(old, TransitionReason.ESCALATED)
+            assert (transition.mention, transition.visibility) == (CALLS.to, Visibility.REPLY_BROADCAST)
             assert new.severity >= CALLS.severity
-        if move.reason is TransitionReason.WORSE:
-            self._check_worse(move, old)
-        if move.visibility in NOTIFYING and move.reason not in {TransitionReason.FIRED, TransitionReason.WORSE}:
+        if transition.reason is TransitionReason.WORSE:
+            self._check_worse(transition, old)
+        if transition.visibility in NOTIFYING and transition.reason not in {
+            TransitionReason.FIRED,
+            TransitionReason.WORSE,
+        }:
             assert not self._muted(new)
-            assert old.state is not AlertState.ACKNOWLEDGED or move.reason is TransitionReason.RESOLVED
+            assert old.state is not AlertState.ACKNOWLEDGED or transition.reason is TransitionReason.RESOLVED
 
-    def _check_worse(self, move: Transition, old: Alert) -> None:
-        new = move.new
+    def _check_worse(self, transition: Transition, old: Alert) -> None:
+        new = transition.new
         parts = set(new.parts or ()) - set(old.parts or ())
         grown = new.severity > old.severity or new.weight > old.weight or parts
         assert grown or old.notes.unreported is not None
         assert not self._muted(new)
-        if move.visibility is Visibility.EDIT:
+        if transition.visibility is Visibility.EDIT:
             assert old.notes.replied_at is not None
             assert self.now - old.notes.replied_at < REPLY_EVERY, "a first reply was put off"
             assert new.severity <= min(old.severity, Severity.WARNING)

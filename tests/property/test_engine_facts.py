@@ -32,15 +32,15 @@ def test_unknown_values_change_nothing(answers: Sequence[tuple[float, str]]) -> 
         before = dict(life.alerts)
         now += apart
         findings = [found()] if what == "seen" else []
-        moves = life.step(now, disk_broken=CANNOT_TELL) if what == "unknown" else life.step(now, *findings)
+        transitions = life.step(now, disk_broken=CANNOT_TELL) if what == "unknown" else life.step(now, *findings)
         if what == "unknown":
-            assert all(move.visibility is Visibility.QUIET for move in moves)
+            assert all(transition.visibility is Visibility.QUIET for transition in transitions)
             assert all(reads_the_same(before[number], alert) for number, alert in life.alerts.items())
         known.append((now, what))
-        for move in moves:
-            if move.reason is TransitionReason.FIRED:
+        for transition in transitions:
+            if transition.reason is TransitionReason.FIRED:
                 assert _seen_for(known, "seen") >= HOLD
-            if move.reason is TransitionReason.RESOLVED:
+            if transition.reason is TransitionReason.RESOLVED:
                 assert _seen_for(known, "gone") >= HOLD
 
 
@@ -71,9 +71,15 @@ def test_planned_change_never_worsens(steps: Sequence[tuple[int, bool]], apart: 
         life = Life([replace(rule_of(key), for_seconds=0)])
         life.step(now, *_found(key, now, changes))
         another = LeaderChange(now, changes[-1].after, changes[-1].before, 50, op=99)
-        moves = life.step(now, *_found(key, now, [*changes, another]))
-        assert not [move for move in moves if move.visibility in NOTIFYING and move.new.severity > Severity.INFO]
-        assert not crashed or all(move.visibility in {Visibility.QUIET, Visibility.EDIT} for move in moves)
+        transitions = life.step(now, *_found(key, now, [*changes, another]))
+        assert not [
+            transition
+            for transition in transitions
+            if transition.visibility in NOTIFYING and transition.new.severity > Severity.INFO
+        ]
+        assert not crashed or all(
+            transition.visibility in {Visibility.QUIET, Visibility.EDIT} for transition in transitions
+        )
 
 
 def _found(key: str, now: float, changes: Sequence[LeaderChange]) -> Sequence[Finding]:
@@ -103,10 +109,10 @@ def test_a_new_subject_in_a_firing_alert_is_always_announced(steps: Sequence[tup
             life.ack(now)
         now += apart
         severity = Severity.CRITICAL if event == "worse" else Severity.WARNING
-        moves = life.step(now, found(severity=severity, weight=len(parts), parts=tuple(sorted(parts))))
-        for move in moves:
-            if move.visibility in {Visibility.POST, Visibility.REPLY_BROADCAST}:
-                announced |= set(move.new.parts or ())
+        transitions = life.step(now, found(severity=severity, weight=len(parts), parts=tuple(sorted(parts))))
+        for transition in transitions:
+            if transition.visibility in {Visibility.POST, Visibility.REPLY_BROADCAST}:
+                announced |= set(transition.new.parts or ())
     assert steps[-1][1] <= announced
 
 
@@ -118,8 +124,14 @@ PLACES = st.tuples(st.sampled_from(KEYS), st.sampled_from("12"))
 @settings(deadline=None)
 def test_inhibition_never_crosses_subjects(said: Mapping[tuple[str, str], Sequence[tuple[str, str]]]) -> None:
     life = Life([rule(key) for key in KEYS])
-    moves = life.step(0, *(found(key, subject=subject, covers=tuple(pairs)) for (key, subject), pairs in said.items()))
-    posted = {(move.new.rule, move.new.subject) for move in moves if move.reason is TransitionReason.FIRED}
+    transitions = life.step(
+        0, *(found(key, subject=subject, covers=tuple(pairs)) for (key, subject), pairs in said.items())
+    )
+    posted = {
+        (transition.new.rule, transition.new.subject)
+        for transition in transitions
+        if transition.reason is TransitionReason.FIRED
+    }
     assert posted == set(said) - {pair for pairs in said.values() for pair in pairs}
 
 

@@ -1,4 +1,4 @@
-"""However long the database, the judgement and the cluster take: nothing is sent on a judgement that is not fresh."""
+"""However long the database, the evaluation and the cluster take: no request is sent on a stale evaluation."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -91,13 +91,13 @@ def test_no_request_is_sent_on_an_evaluation_beyond_the_limit(
         assert not isinstance(found, str)
         return await book.move(running, OpState.SUPERSEDED) if has_moved(running, found.verdict) else None
 
-    runner = Executor(cast("OperationRepository", book), {}, time, verify_within=0.0)
+    executor = Executor(cast("OperationRepository", book), {}, time, verify_within=0.0)
     op = replace(WAITING, seen=first.seen)
-    asyncio.run(runner.start(op, FakeCluster(api=api), Reevaluation(first, again, end, time), seen=first.seen))
+    asyncio.run(executor.start(op, FakeCluster(api=api), Reevaluation(first, again, end, time), seen=first.seen))
     stale = age + lock > FRESH_SECONDS
     assert len(made) == (2 if stale else 1)
     assert len(api.sent) == (0 if stale and then is not FINE else 1)
     for when, host in api.sent:
         assert 0 <= when - made[-1].at <= FRESH_SECONDS
-        assert host == made[-1].seen.leader, "sent to the leader that was judged"
+        assert host == made[-1].seen.leader, "sent to the leader that was evaluated"
     assert book.states == [OpState.RUNNING, OpState.FAILED if api.sent else OpState.SUPERSEDED]

@@ -74,7 +74,16 @@ def status_context(
     """Facts beyond the snapshot that its status depends on; `rules` as configured."""
     fresh = is_fresh(snapshot, state, settled_of(rules))
     zones = zones_of(state.zones, state.zones_at, snapshot.at)
-    return StatusContext(alerts, fresh, len(state.voters), smallest_of(rules), zones)
+    others = _hosts_without_voter(state, snapshot)
+    return StatusContext(alerts, fresh, len(state.voters), smallest_of(rules), zones, others)
+
+
+def _hosts_without_voter(state: ClusterState, snapshot: Snapshot) -> frozenset[str]:
+    """Hosts known to run no voter; a host that never answered is one of them once every voter's host is known."""
+    peers = {note.host: note.peer for note in state.hosts}
+    all_known = bool(state.voters) and set(state.voters) <= set(peers.values())
+    hosts = {answer.host for answer in snapshot.answers} if all_known else peers.keys()
+    return frozenset(host for host in hosts if state.voters and peers.get(host) not in state.voters)
 
 
 def settled_of(rules: Sequence[Rule]) -> float:

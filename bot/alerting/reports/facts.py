@@ -1,22 +1,18 @@
-"""Events of a cluster within a time, as sentences: folded for a summary, one by one for a hand-over. No I/O."""
+"""Events of a cluster within a time: folded for a summary, one by one for a hand-over. No I/O."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from operator import attrgetter
-from typing import TypeVar
 
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 from bot.alerting.cluster_status import level_of, worse_alert
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.trend import Point, Sample, Trend
-from bot.alerting.text import count, listed
-from bot.clustermgr.tasks import meaning_of
-
-T = TypeVar("T", LeaderChange, MemberChange, SwitchChange)
 
 _ONE_BY_ONE = 3
-_MOST_ALERTS = 100
+_MAX_ALERTS = 100
 _REPEATS = frozenset({"leader_changed", "membership_changed", "switch_changed"})
 
 
@@ -82,18 +78,110 @@ class ClusterFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One event of a cluster: time, phrase (raw, without a full stop), and the user behind it, if any.
+class AlertEvent:
+    """An alert fired, or was resolved."""
 
-    An event without a phrase is that of an `alert`, which fired or was `resolved` then.
-    """
+    alert: Alert
+    resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchEvent:
+    """A switch changed; the dialect of the cluster ("" if unknown) gives its stored values their meaning."""
+
+    change: SwitchChange
+    dialect: str
+
+
+Event = AlertEvent | LeaderChange | MemberChange | SwitchEvent | OperationFact
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of a cluster, with its time."""
 
     at: float
     cluster: str
-    words: str = ""
-    by: str = ""
-    alert: Alert | None = None
-    resolved: bool = False
+    event: Event
+
+
+class Counted(Enum):
+    """The numbers that a summary compares."""
+
+    BAD_DISKS = auto()
+    DISKS = auto()
+    MEMBERS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class NumberMoved:
+    """A number differs from the one at the start."""
+
+    counted: Counted
+    before: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderMovedOften:
+    """The leader changed several times; now `leader` leads in `term`."""
+
+    times: int
+    leader: int
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elections:
+    """Elections took place, and the same peer still leads."""
+
+    number: int
+    leader: int
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisksBroke:
+    """Disks broke, by id."""
+
+    disks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DisksGone:
+    """Broken disks were repaired or removed, by id."""
+
+    disks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsCounted:
+    """Number of alerts that fired, and of those that were resolved."""
+
+    fired: int
+    resolved: int
+
+
+@dataclass(frozen=True, slots=True)
+class ManyMoves:
+    """More changes of one kind than a summary lists, and the last one."""
+
+    number: int
+    last: MemberChange | SwitchEvent
+
+
+ChangeFact = (
+    LeaderChange
+    | LeaderMovedOften
+    | Elections
+    | DisksBroke
+    | DisksGone
+    | NumberMoved
+    | MemberChange
+    | SwitchEvent
+    | ManyMoves
+    | AlertsCounted
+)
 
 
 def happened(facts: ClusterFacts, since: float) -> list[Happening]:
@@ -102,36 +190,29 @@ def happened(facts: ClusterFacts, since: float) -> list[Happening]:
     A change made by an operation appears as the operation; an alert that repeats a change is left out.
     """
     state = facts.state
+    moves: tuple[LeaderChange | MemberChange, ...] = (*state.changes, *state.member_changes)
+    switches = (each for each in state.switch_changes if not each.op)
     found = [
         *_alerts(facts),
-        *_noticed(facts.name, state.changes, lambda each: _moved(each.before, each.after, each.term)),
-        *_noticed(facts.name, state.member_changes, member_words),
-        *_noticed(facts.name, state.switch_changes, lambda each: switch_words(each, state.dialect)),
-        *(Happening(operation.at, facts.name, operation.words, operation.by) for operation in facts.operations),
+        *(Happening(each.at, facts.name, each) for each in moves if not each.op),
+        *(Happening(each.at, facts.name, SwitchEvent(each, state.dialect)) for each in switches),
+        *(Happening(operation.at, facts.name, operation) for operation in facts.operations),
     ]
-    return sorted((each for each in found if each.at >= since), key=attrgetter("at", "words"))
-
-
-def _noticed(name: str, changes: Sequence[T], words: Callable[[T], str]) -> Iterator[Happening]:
-    return (Happening(each.at, name, words(each)) for each in changes if not each.op)
+    return sorted((each for each in found if each.at >= since), key=attrgetter("at"))
 
 
 def _alerts(facts: ClusterFacts) -> Iterator[Happening]:
-    for alert in facts.recent[-_MOST_ALERTS:]:
+    for alert in facts.recent[-_MAX_ALERTS:]:
         if alert.rule in _REPEATS:
             continue
         if alert.fired_at:
-            yield Happening(alert.fired_at, facts.name, alert=alert)
+            yield Happening(alert.fired_at, facts.name, AlertEvent(alert))
         if alert.fired_at and alert.resolved_at:
-            yield Happening(alert.resolved_at, facts.name, alert=alert, resolved=True)
+            yield Happening(alert.resolved_at, facts.name, AlertEvent(alert, resolved=True))
 
 
-def _moved(before: int, after: int, term: int) -> str:
-    return f"leadership moved from peer {before} to peer {after} in term {term}"
-
-
-def changed(facts: ClusterFacts, since: float) -> list[str]:
-    """The events folded into a few phrases, the most severe first."""
+def changed(facts: ClusterFacts, since: float) -> list[ChangeFact]:
+    """The events folded into a few facts, the most severe first."""
     return [
         *_leadership(facts, since),
         *_disks(facts),
@@ -141,25 +222,23 @@ def changed(facts: ClusterFacts, since: float) -> list[str]:
     ]
 
 
-def _fired(facts: ClusterFacts, since: float) -> Iterator[str]:
+def _fired(facts: ClusterFacts, since: float) -> Iterator[AlertsCounted]:
     fired = sum(alert.fired_at >= since for alert in facts.recent if alert.fired_at)
     ended = sum(alert.resolved_at >= since for alert in facts.recent if alert.fired_at and alert.resolved_at)
-    if fired:
-        yield f"{count(fired, 'alert')} fired{f', {ended:,} resolved' if ended else ''}"
-    elif ended:
-        yield f"{count(ended, 'alert')} resolved"
+    if fired or ended:
+        yield AlertsCounted(fired, ended)
 
 
-def _leadership(facts: ClusterFacts, since: float) -> Iterator[str]:
+def _leadership(facts: ClusterFacts, since: float) -> Iterator[LeaderChange | LeaderMovedOften | Elections]:
     state = facts.state
     changes = [change for change in state.changes if change.at >= since]
     elections = _elections(facts)
     if len(changes) == 1:
-        yield _moved(changes[0].before, changes[0].after, changes[0].term) + _caused(changes[0].op)
+        yield changes[0]
     elif changes:
-        yield f"the leader changed {len(changes)} times, now peer {state.leader} leads in term {state.term}"
+        yield LeaderMovedOften(len(changes), state.leader, state.term)
     elif elections:
-        yield f"{count(elections, 'election')}, and peer {state.leader} still leads (term {state.term})"
+        yield Elections(elections, state.leader, state.term)
 
 
 def _elections(facts: ClusterFacts) -> int:
@@ -167,78 +246,41 @@ def _elections(facts: ClusterFacts) -> int:
     return max(0, facts.state.term - terms[0]) if terms else 0
 
 
-def _disks(facts: ClusterFacts) -> Iterator[str]:
+def _disks(facts: ClusterFacts) -> Iterator[DisksBroke | DisksGone | NumberMoved]:
     """The disks that broke or were repaired; only their number if older measurements have no ids."""
     known = [frozenset(values.bad) for _, values in facts.samples if values.bad is not None]
     if known:
         now = {disk.id for disk in facts.state.disks} if facts.state.disks_at else known[-1]
         seen = frozenset(now).union(*known)
-        broke, repaired = sorted(seen - known[0]), sorted(seen - now)
-        if broke:
-            yield f"{_numbered(broke)} broke"
-        if repaired:
-            yield f"{_numbered(repaired)} {'is' if len(repaired) == 1 else 'are'} repaired or gone"
+        if broke := sorted(seen - known[0]):
+            yield DisksBroke(tuple(broke))
+        if gone := sorted(seen - now):
+            yield DisksGone(tuple(gone))
     else:
-        yield from _counted([values.bad_disks for _, values in facts.samples], "broken or repairing disks")
-    yield from _counted([values.disks for _, values in facts.samples], "disks")
+        yield from _moved(Counted.BAD_DISKS, [values.bad_disks for _, values in facts.samples])
+    yield from _moved(Counted.DISKS, [values.disks for _, values in facts.samples])
 
 
-def _numbered(ids: Sequence[int]) -> str:
-    return f"{'disk' if len(ids) == 1 else 'disks'} {listed([str(each) for each in ids])}"
-
-
-def _counted(numbers: Sequence[int | None], words: str) -> Iterator[str]:
+def _moved(counted: Counted, numbers: Sequence[int | None]) -> Iterator[NumberMoved]:
     known = [number for number in numbers if number is not None]
     if known and known[0] != known[-1]:
-        yield f"{words}: {known[0]:,} then, {known[-1]:,} now"
+        yield NumberMoved(counted, known[0], known[-1])
 
 
-def _members(facts: ClusterFacts, since: float) -> Iterator[str]:
+def _members(facts: ClusterFacts, since: float) -> Iterator[MemberChange | ManyMoves | NumberMoved]:
     changes = [change for change in facts.state.member_changes if change.at >= since]
-    if changes:
-        yield from _folded([member_words(change) for change in changes], "changes of members")
+    if len(changes) > _ONE_BY_ONE:
+        yield ManyMoves(len(changes), changes[-1])
+    elif changes:
+        yield from changes
     else:
-        yield from _counted([values.members for _, values in facts.samples], "members")
+        yield from _moved(Counted.MEMBERS, [values.members for _, values in facts.samples])
 
 
-def _switches(facts: ClusterFacts, since: float) -> Iterator[str]:
-    changes = [change for change in facts.state.switch_changes if change.at >= since]
-    yield from _folded([switch_words(change, facts.state.dialect) for change in changes], "changes of switches")
-
-
-def _folded(phrases: Sequence[str], what: str) -> Iterator[str]:
-    if len(phrases) <= _ONE_BY_ONE:
-        yield from phrases
+def _switches(facts: ClusterFacts, since: float) -> Iterator[SwitchEvent | ManyMoves]:
+    state = facts.state
+    moves = [SwitchEvent(change, state.dialect) for change in state.switch_changes if change.at >= since]
+    if len(moves) > _ONE_BY_ONE:
+        yield ManyMoves(len(moves), moves[-1])
     else:
-        yield f"{len(phrases):,} {what}, the last: {phrases[-1]}"
-
-
-def member_words(change: MemberChange) -> str:
-    """A change of a member in a phrase."""
-    if not change.was:
-        did = f"joined as a {change.now}"
-    elif not change.now:
-        did = f"left (it was a {change.was})"
-    elif change.was != change.now:
-        did = f"went from {change.was} to {change.now}"
-    else:
-        did = f"moved from {change.host_was} to {change.host}"
-    return f"peer {change.peer} {did}{_caused(change.op)}"
-
-
-def switch_words(change: SwitchChange, dialect: str) -> str:
-    """A change of a switch in a phrase."""
-    before, after = (meaning(value, dialect) for value in (change.before, change.after))
-    return f"the switch {change.key} went from {before} to {after}{_caused(change.op)}"
-
-
-def _caused(op: int) -> str:
-    return f" (operation #{op})" if op else ""
-
-
-def meaning(value: str | None, dialect: str) -> str:
-    """The meaning of a stored value: on, off, unset, or the raw value if unknown."""
-    word = meaning_of(value, dialect).word if dialect else ""
-    if word in {"on", "off", "unset"}:
-        return word
-    return "unset" if value is None else f"'{value}'"
+        yield from moves

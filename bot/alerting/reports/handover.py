@@ -8,7 +8,6 @@ from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import ClusterFacts, Happening, Pending, happened
 from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, announced, switches_off
 from bot.alerting.reports.trend import Sureness
-from bot.alerting.text import count, span
 from bot.clustermgr.models import DiskStatus
 
 SHIFT_SECONDS = 12 * 3600.0
@@ -38,10 +37,107 @@ class OpenOperationFact:
 
 
 @dataclass(frozen=True, slots=True)
+class NeverPolled:
+    """No poll of the cluster has succeeded yet."""
+
+    cluster: str
+
+
+@dataclass(frozen=True, slots=True)
+class PollsStale:
+    """The last poll is `age` seconds old."""
+
+    cluster: str
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperationUndecided:
+    """An operation may have been applied or not."""
+
+    cluster: str
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalExpires:
+    """An operation that waits for approval expires in `left` seconds."""
+
+    cluster: str
+    op: int
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchReverts:
+    """A switch reverts automatically in `left` seconds; `task` is "" if unknown."""
+
+    cluster: str
+    task: str
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceEnds:
+    """A silence ends in `left` seconds."""
+
+    silence: Silence
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepairsStuck:
+    """The repair of `disks` disks has made no progress; that of disk `oldest` not for `stuck_for` seconds."""
+
+    cluster: str
+    disks: int
+    oldest: int
+    stuck_for: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepairOff:
+    """The switch disk_repair is off although `disks` broken disks need it."""
+
+    cluster: str
+    disks: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderUnsteady:
+    """The leader changed `times` times in the shift."""
+
+    cluster: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class FullSoon:
+    """The cluster is full in `days` days at the current pace."""
+
+    cluster: str
+    days: int
+
+
+WatchFact = (
+    NeverPolled
+    | PollsStale
+    | OperationUndecided
+    | ApprovalExpires
+    | SwitchReverts
+    | SilenceEnds
+    | RepairsStuck
+    | RepairOff
+    | LeaderUnsteady
+    | FullSoon
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Handover:
     """The time from `since` to `now` (Unix seconds), and all that is open at its end.
 
-    `free` are unacknowledged alerts, `held` acknowledged ones; `watch` are full sentences (raw).
+    `free` are unacknowledged alerts, `held` acknowledged ones; `watch` is what deserves attention.
     """
 
     since: float
@@ -53,7 +149,7 @@ class Handover:
     silences: tuple[Silence, ...]
     off: tuple[Off, ...]
     happened: tuple[Happening, ...]
-    watch: tuple[str, ...]
+    watch: tuple[WatchFact, ...]
     due_at: float = 0.0
 
 
@@ -73,71 +169,54 @@ def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at
         happened=tuple(
             sorted((each for known in facts for each in happened(known, since)), key=attrgetter("at", "cluster"))
         ),
-        watch=tuple(sentence for each in facts for sentence in _to_watch(each, since, now)),
+        watch=tuple(fact for each in facts for fact in _to_watch(each, since, now)),
         due_at=due_at,
     )
 
 
-def _to_watch(facts: ClusterFacts, since: float, now: float) -> Iterator[str]:
-    yield from _blind(facts, now)
+def _to_watch(facts: ClusterFacts, since: float, now: float) -> Iterator[WatchFact]:
+    yield from _polls(facts, now)
     yield from _undecided(facts, now)
     yield from _ending(facts, now)
     yield from _disks(facts, now)
-    yield from _restless(facts, since)
-    yield from _filling(facts)
+    changes = sum(change.at >= since for change in facts.state.changes)
+    if changes >= _RESTLESS:
+        yield LeaderUnsteady(facts.name, changes)
+    full_in = facts.trend.full_in
+    if full_in is not None and full_in <= SOON_FULL_DAYS and facts.trend.sure is not Sureness.NONE:
+        yield FullSoon(facts.name, round(full_in))
 
 
-def _blind(facts: ClusterFacts, now: float) -> Iterator[str]:
+def _polls(facts: ClusterFacts, now: float) -> Iterator[NeverPolled | PollsStale]:
     at = facts.state.at
     if not at:
-        yield f"cmbot has never polled {facts.name}: check its configuration."
+        yield NeverPolled(facts.name)
     elif now - at > STALE_SECONDS:
-        yield f"cmbot has not polled {facts.name} for {span(now - at)}: its data here is that old."
+        yield PollsStale(facts.name, now - at)
 
 
-def _undecided(facts: ClusterFacts, now: float) -> Iterator[str]:
+def _undecided(facts: ClusterFacts, now: float) -> Iterator[OperationUndecided | ApprovalExpires]:
     for each in facts.pending:
         if each.state == "unknown":
-            yield (
-                f"It is unknown whether operation #{each.op} of {facts.name} was applied: "
-                f"check the cluster, then type /cm op settle {each.op}."
-            )
+            yield OperationUndecided(facts.name, each.op)
         elif each.state == "waiting" and each.until > now:
-            yield f"Operation #{each.op} of {facts.name} expires in {span(each.until - now)} unless it is approved."
+            yield ApprovalExpires(facts.name, each.op, each.until - now)
 
 
-def _ending(facts: ClusterFacts, now: float) -> Iterator[str]:
+def _ending(facts: ClusterFacts, now: float) -> Iterator[SwitchReverts | SilenceEnds]:
     for pending in facts.pending:
         if pending.state == "leased" and 0 < pending.until - now <= SHIFT_SECONDS:
-            yield f"{pending.task or 'A switch'} of {facts.name} reverts automatically in {span(pending.until - now)}."
+            yield SwitchReverts(facts.name, pending.task, pending.until - now)
     for silence in facts.silences:
         if silence.until - now <= SHIFT_SECONDS:
-            what = "everything" if silence.rule == "*" else silence.rule
-            yield (f"Silence #{silence.id} of {what} in {silence.cluster} ends in {span(silence.until - now)}.")
+            yield SilenceEnds(silence, silence.until - now)
 
 
-def _disks(facts: ClusterFacts, now: float) -> Iterator[str]:
+def _disks(facts: ClusterFacts, now: float) -> Iterator[RepairsStuck | RepairOff]:
     slow = [each for each in facts.state.repairs if now - each.moved_at >= _SLOW_REPAIR]
     broken = [disk for disk in facts.state.disks if disk.status == DiskStatus.BROKEN]
     if slow:
         oldest = min(slow, key=attrgetter("moved_at"))
-        yield (
-            f"The repair of {count(len(slow), 'disk')} of {facts.name} has made no progress for "
-            f"{span(now - oldest.moved_at)} (disk {oldest.id})."
-        )
+        yield RepairsStuck(facts.name, len(slow), oldest.id, now - oldest.moved_at)
     if broken and any(off.task == "disk_repair" for off in switches_off(facts)):
-        waiting = "1 disk waits" if len(broken) == 1 else f"{len(broken):,} disks wait"
-        yield f"disk_repair is off in {facts.name} while {waiting} for repair."
-
-
-def _restless(facts: ClusterFacts, since: float) -> Iterator[str]:
-    changes = sum(change.at >= since for change in facts.state.changes)
-    if changes >= _RESTLESS:
-        yield f"The leader of {facts.name} changed {changes} times in this shift: find the cause."
-
-
-def _filling(facts: ClusterFacts) -> Iterator[str]:
-    full_in = facts.trend.full_in
-    if full_in is not None and full_in <= SOON_FULL_DAYS and facts.trend.sure is not Sureness.NONE:
-        days = count(round(full_in), "day")
-        yield f"{facts.name} is full in about {days} at the current pace: /cm trend {facts.name}"
+        yield RepairOff(facts.name, len(broken))

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, AlertState, Silence
-from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending, changed
+from bot.alerting.reports.facts import ChangeFact, ClusterFacts, OperationFact, Pending, changed
 from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points
 from bot.clustermgr.tasks import TASKS, Dialect, meaning_of
 
@@ -36,17 +36,20 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """A background task whose switch is not on: its name, the meaning of its stored value (raw), and since when."""
+    """A background task whose switch is not on: its name, and since when.
+
+    `stored` is a value without meaning (raw), None if the switch is off.
+    """
 
     cluster: str
     task: str
-    word: str
     since: float
+    stored: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSummary:
-    """One cluster's part: status as of `at` (0: never), changes as phrases, open alerts, operations, switches off.
+    """One cluster's part: status as of `at` (0: never), changes, open alerts, operations, switches off.
 
     `verdict` is the sentence of the last status ("": none), `raised_by` the open alert that is more severe.
     """
@@ -55,7 +58,7 @@ class ClusterSummary:
     level: str
     verdict: str
     at: float
-    changes: tuple[str, ...]
+    changes: tuple[ChangeFact, ...]
     growth: Growth | None
     alerts: tuple[Alert, ...]
     operations: tuple[OperationFact, ...]
@@ -150,7 +153,7 @@ def _not_on(name: str, state: ClusterState) -> Iterator[Off]:
             continue
         word = meaning_of(note.value, state.dialect).word
         if word != "on":
-            yield Off(name, task.name, word if word == "off" else f"{word} ('{note.value}')", note.since)
+            yield Off(name, task.name, note.since, None if word == "off" else note.value)
 
 
 def _growth(samples: Sequence[Sample]) -> Growth | None:

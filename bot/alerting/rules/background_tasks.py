@@ -166,7 +166,7 @@ def _ended(_: RuleContext, __: Alert) -> Outcome:
 
 TASK_OFF_TOO_LONG = Rule(
     key="task_off_too_long",
-    about="A background task that ought to run has been off for long; one alert for each task.",
+    about="A background task that should run has been off for a long time; one alert for each task.",
     severity=Severity.WARNING,
     for_seconds=0,
     clear=0,
@@ -177,7 +177,7 @@ TASK_OFF_TOO_LONG = Rule(
         {"after": Threshold(24 * 3600, Unit.SECONDS, "how long a task may be off, as far as cmbot has seen")}
     ),
     lists=MappingProxyType(
-        {"meant_off": Names(_UNCOMMON, _ALL, "tasks that may be off for ever; the list replaces this one")}
+        {"meant_off": Names(_UNCOMMON, _ALL, "tasks that may always be off; the list replaces this one")}
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Rule: a frozen value that judges a RuleContext and answers with findings, or that it cannot tell."""
+"""Rule: a frozen value that evaluates a RuleContext and answers with findings, or that it cannot tell."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

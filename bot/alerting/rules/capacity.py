@@ -120,7 +120,7 @@ def _ended(_: RuleContext, __: Alert) -> Outcome:
 
 WRITABLE_LOW = Rule(
     key="writable_low",
-    about="Little of the space can be written, or it will be full in a few days if it goes on as in the last ones.",
+    about="Little of the space can be written, or at the pace of the last days it will be full in a few days.",
     severity=Severity.CRITICAL,
     for_seconds=600,
     clear=1800,

@@ -17,22 +17,22 @@ _INTERVALS = 3
 
 @dataclass(frozen=True, slots=True)
 class PollTimes:
-    """Last successful poll of a cluster: in this process (`done_at`) and in any, as far as noted (`noted_at`)."""
+    """Last successful poll of a cluster: in this process (`done_at`) and in any, as far as stored (`stored_at`)."""
 
     done_at: float
-    noted_at: float
+    stored_at: float
     interval: float
 
-    def blind_since(self, now: float, limit: float) -> float:
+    def stale_since(self, now: float, limit: float) -> float:
         """Since when no process polls it successfully (Unix seconds), 0 while that is no longer than `limit`.
 
-        Another process notes its polls once a minute at least, so its note may be that old.
+        Another process stores its polls once a minute at least, so `stored_at` may be that old.
         """
-        noted_limit = max(limit, NOTE_EVERY + 2 * self.interval)
-        # A time in the future was noted by a wrong clock: it proves nothing.
-        noted_at = self.noted_at if self.noted_at <= now + NOTE_EVERY else 0.0
-        here, anywhere = now - self.done_at, now - noted_at
-        return max(self.done_at, noted_at) if here > limit and anywhere > noted_limit else 0.0
+        stored_limit = max(limit, NOTE_EVERY + 2 * self.interval)
+        # A time in the future was stored by a wrong clock: it proves nothing.
+        stored_at = self.stored_at if self.stored_at <= now + NOTE_EVERY else 0.0
+        here, anywhere = now - self.done_at, now - stored_at
+        return max(self.done_at, stored_at) if here > limit and anywhere > stored_limit else 0.0
 
 
 def patience(rule: Rule, interval: float) -> float:
@@ -41,8 +41,8 @@ def patience(rule: Rule, interval: float) -> float:
     return set_to or max(SHORTEST, _INTERVALS * interval)
 
 
-def blind_finding(rule: Rule, failure: PollFailure | None) -> Finding:
-    """The finding of a watch that is blind; it stays the same while that lasts."""
+def stale_finding(rule: Rule, failure: PollFailure | None) -> Finding:
+    """The finding of a watch that is stale; it stays the same while that lasts."""
     return Finding(rule.key, "", rule.severity, PollsFail(failure))
 
 

@@ -85,7 +85,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
             "A voter that is far behind cannot become leader and does not count as healthy, so the quorum may tolerate "
             "fewer failures than it seems. A voter that falls further and further behind will not recover by itself.",
             (
-                "`/cm members` shows by how many entries; look again after a minute.",
+                "`/cm members` shows by how many entries; check again after a minute.",
                 "If the gap shrinks, wait. If the node receives a snapshot, it catches up after that.",
                 "If the gap grows, look at the disk, the load and the network of that node.",
                 "A voter that never catches up can be replaced: `/cm member replace`.",

@@ -119,7 +119,7 @@ SILENCE = Command(
     ),
     notes=(
         "cmbot posts the silence in the cluster's alert channel. "
-        f"* does not mute {listed(sorted(NEVER_WILDCARD_SILENCED), 'and')}: name these to mute them. "
+        f"* does not mute {listed(sorted(NEVER_WILDCARD_SILENCED))}: name these to mute them. "
         "The answer says how many open alerts it mutes now. "
         "The same silence again with a later end extends the one in force."
     ),

@@ -104,7 +104,4 @@ def _second_cluster(command: Command, named: Sequence[str], cluster: str | None)
         return f"{where} takes one cluster, and {names[0]} is named more than once: name it once."
     words = " ".join(f"<{word}>" for word in command.args.words)
     each = listed([" ".join(part for part in (where, words, name) if part) for name in names], "or")
-    return (
-        f"{where} takes one cluster, and {listed(names, 'and')} are {len(names)}: "
-        f"write one command for each, as in {each}."
-    )
+    return f"{where} takes one cluster, and {listed(names)} are {len(names)}: write one command for each, as in {each}."

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 
-from bot.alerting.text import listed
 from bot.clustermgr.models import Snapshot
+from bot.common.text import listed
 from bot.operations.preflight.facts import cluster as f
 from bot.operations.preflight.verdict import Check, block, passed, warn
 from bot.operations.preflight.view import View

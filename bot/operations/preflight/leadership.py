@@ -1,7 +1,7 @@
 """Checks of leadership, and against two changes at once: pending transfers, catching up, open operations."""
 
-from bot.alerting.text import listed
 from bot.clustermgr.health import MAX_LAG
+from bot.common.text import listed
 from bot.operations.preflight.context import MEMBERSHIP, OpenOperation, PreflightContext
 from bot.operations.preflight.facts import leadership as f
 from bot.operations.preflight.quorum import present, what_if

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.playground.slack_sim.blockkit import MOST_TEXT, check_blocks, check_view, doubled_action_ids
+from bot.playground.slack_sim.blockkit import MAX_TEXT, check_blocks, check_view, doubled_action_ids
 from bot.playground.slack_sim.errors import ApiError
 from bot.playground.slack_sim.message import Blocks, Message
 from bot.playground.slack_sim.team import Channel
@@ -14,7 +14,7 @@ from bot.playground.slack_sim.workspace import Workspace
 Args = Mapping[str, Any]
 Answer = dict[str, Any]
 _PAGE = 100
-_MOST = 1000
+_MAX = 1000
 
 
 def text_of(args: Args, name: str) -> str:
@@ -53,8 +53,8 @@ def _limit(args: Args) -> int:
         limit = int(text_of(args, "limit") or _PAGE)
     except ValueError as error:
         raise ApiError("invalid_limit") from error
-    if not 0 < limit <= _MOST:
-        raise ApiError("invalid_limit", f"limit is 1 to {_MOST}")
+    if not 0 < limit <= _MAX:
+        raise ApiError("invalid_limit", f"limit is 1 to {_MAX}")
     return limit
 
 
@@ -96,7 +96,7 @@ def public_message(ws: Workspace, channel: Channel, ts: str) -> Message:
     return message
 
 
-_MOST_VIEW = 250_000
+_MAX_VIEW = 250_000
 
 
 def content_of(ws: Workspace, args: Args, where: str) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def content_of(ws: Workspace, args: Args, where: str) -> dict[str, Any]:
     blocks, text = structure(args, "blocks"), text_of(args, "text")
     if not text and not blocks and not args.get("attachments"):
         raise ApiError("no_text")
-    if len(text) > MOST_TEXT:
-        raise ApiError("msg_too_long", f"{len(text)} characters, {MOST_TEXT} are allowed")
+    if len(text) > MAX_TEXT:
+        raise ApiError("msg_too_long", f"{len(text)} characters, {MAX_TEXT} are allowed")
     if args.get("attachments"):
         ws.violate("attachments", "attachments are legacy and not shown here: use blocks", where)
     if blocks and (problems := check_blocks(blocks)):
@@ -178,7 +178,7 @@ def view_of(ws: Workspace, args: Args, kind: str, where: str) -> dict[str, Any]:
         problems = [f"must be a {kind} view [json-pointer:/view/type]"]
     if problems:
         raise ApiError("invalid_arguments", "; ".join(problems), **_response_metadata(problems))
-    if len(json.dumps(view)) > _MOST_VIEW:
-        raise ApiError("view_too_large", f"{_MOST_VIEW} bytes are allowed")
+    if len(json.dumps(view)) > _MAX_VIEW:
+        raise ApiError("view_too_large", f"{_MAX_VIEW} bytes are allowed")
     _warn_of_doubles(ws, view["blocks"], where)
     return {**view, "blocks": list(with_ids(ws, view["blocks"]))}

@@ -63,7 +63,7 @@ def cell(kinds: Mapping[str, Check], total: str) -> Check:
     return check
 
 
-MOST_CHARTS = 2
+MAX_CHARTS = 2
 """Limit of charts in a message."""
 
 
@@ -110,9 +110,9 @@ CHART = by_type(
 
 
 MESSAGE, MODAL, HOME = "message", "modal", "home"
-_MOST_BLOCKS = {MESSAGE: 50, MODAL: 100, HOME: 100}
+_MAX_BLOCKS = {MESSAGE: 50, MODAL: 100, HOME: 100}
 _TOTALS = {"markdown": 12_000, "table": 10_000, "data_table": 10_000}
-MOST_TEXT = 40_000
+MAX_TEXT = 40_000
 
 
 def _section(value: Any, path: str, found: Findings) -> None:
@@ -222,8 +222,8 @@ def check_blocks(blocks: Any, surface: str = MESSAGE) -> list[str]:
     found = Findings(surface)
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]
-    if len(blocks) > _MOST_BLOCKS[surface]:
-        found.wrong("/blocks", f"no more than {_MOST_BLOCKS[surface]} items allowed")
+    if len(blocks) > _MAX_BLOCKS[surface]:
+        found.wrong("/blocks", f"no more than {_MAX_BLOCKS[surface]} items allowed")
     check = by_type(_ALLOWED[surface], f"block in a {surface}")
     for index, block in enumerate(blocks):
         known = len(found.action_ids)
@@ -252,8 +252,8 @@ def _totals(found: Findings) -> None:
     for total, most in _TOTALS.items():
         if found.totals.get(total, 0) > most:
             found.wrong("/blocks", f"{total} blocks hold more than {most} characters in all")
-    if found.totals.get("charts", 0) > MOST_CHARTS:
-        found.wrong("/blocks", f"no more than {MOST_CHARTS} data_visualization blocks allowed")
+    if found.totals.get("charts", 0) > MAX_CHARTS:
+        found.wrong("/blocks", f"no more than {MAX_CHARTS} data_visualization blocks allowed")
 
 
 _VIEW_COMMON: Mapping[str, Check] = {

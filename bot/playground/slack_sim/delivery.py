@@ -18,7 +18,7 @@ from aiohttp import WSMessage, WSMsgType, web
 from bot.playground.slack_sim.faults import SOCKET_KINDS, Faults
 from bot.playground.slack_sim.workspace import Workspace
 
-MOST_SOCKETS = 10
+MAX_SOCKETS = 10
 TICKET_SECONDS = 30.0
 LIVE, SILENT, DEAD = "live", "silent", "dead"
 _DEBUG = {"host": "applink-local", "build_number": 1, "approximate_connection_time": 18060}
@@ -63,7 +63,7 @@ class Sockets:
             raise web.HTTPUnauthorized(text="the ticket is unknown, used or expired")
         ws = web.WebSocketResponse(autoping=False)
         await ws.prepare(request)
-        if len(self.open) >= MOST_SOCKETS:
+        if len(self.open) >= MAX_SOCKETS:
             return await self._too_many(ws)
         socket = Socket(ws, request)
         self.open.append(socket)
@@ -80,7 +80,7 @@ class Sockets:
         return ws
 
     async def _too_many(self, ws: web.WebSocketResponse) -> web.StreamResponse:
-        self.workspace.violate("too_many_websockets", f"an app may hold {MOST_SOCKETS} connections", "Socket Mode")
+        self.workspace.violate("too_many_websockets", f"an app may hold {MAX_SOCKETS} connections", "Socket Mode")
         await ws.send_json({"type": "disconnect", "reason": "too_many_websockets", "debug_info": _DEBUG})
         await ws.close()
         return ws

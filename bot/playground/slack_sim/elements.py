@@ -119,7 +119,7 @@ TIME = shape({**_PICKS, "initial_time": string(5, 5), "timezone": string(100)})
 DATE_TIME = shape({**_ACTS, "initial_date_time": number(1e9, 1e10, whole=True)})
 _ID = string(20)
 _IDS = array(_ID, 100, 0)
-_MOST: Mapping[str, Check] = {"max_selected_items": number(1, 100, whole=True)}
+_MAX: Mapping[str, Check] = {"max_selected_items": number(1, 100, whole=True)}
 _FILTER = shape(
     {
         "include": array(one_of("im", "mpim", "private", "public"), 4),
@@ -146,9 +146,9 @@ INTERACTIVE: Mapping[str, Check] = {
     "users_select": USERS,
     "conversations_select": CONVERSATIONS,
     "channels_select": CHANNELS,
-    "multi_users_select": shape({**_PICKS, **_MOST, "initial_users": _IDS}),
-    "multi_conversations_select": shape({**_PLACES, **_MOST, "initial_conversations": _IDS}),
-    "multi_channels_select": shape({**_PICKS, **_MOST, "initial_channels": _IDS}),
+    "multi_users_select": shape({**_PICKS, **_MAX, "initial_users": _IDS}),
+    "multi_conversations_select": shape({**_PLACES, **_MAX, "initial_conversations": _IDS}),
+    "multi_channels_select": shape({**_PICKS, **_MAX, "initial_channels": _IDS}),
 }
 """The elements of an actions block."""
 

@@ -13,8 +13,8 @@ DELIVERY_KINDS = ("duplicate", "lost_delivery")
 """duplicate (the next envelopes come twice), lost_delivery (the next envelopes never arrive)."""
 KINDS = (*METHOD_KINDS, *SOCKET_KINDS, *DELIVERY_KINDS)
 
-MOST_TIMES = 1_000_000
-MOST_SECONDS = 3600.0
+MAX_TIMES = 1_000_000
+MAX_SECONDS = 3600.0
 
 
 class FaultRefused(ValueError):
@@ -50,8 +50,8 @@ class Faults:
         """Inject a fault and return it, so that `withdraw` can end it."""
         if kind not in KINDS:
             raise FaultRefused(f"unknown fault {kind!r:.60}: one of {', '.join(KINDS)}")
-        if not 1 <= count <= MOST_TIMES or not 0 <= seconds <= MOST_SECONDS:
-            raise FaultRefused(f"count is 1 to {MOST_TIMES}, seconds 0 to {MOST_SECONDS:g}")
+        if not 1 <= count <= MAX_TIMES or not 0 <= seconds <= MAX_SECONDS:
+            raise FaultRefused(f"count is 1 to {MAX_TIMES}, seconds 0 to {MAX_SECONDS:g}")
         fault = Fault(kind, count, method, seconds, code)
         self.pending.append(fault)
         return fault

@@ -65,7 +65,7 @@ async def harden(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Referrer-Policy"] = "no-referrer"
 
 
-_MOST_BODY = 4 << 20
+_MAX_BODY = 4 << 20
 _LOOPBACK = "127.0.0.1"
 
 
@@ -123,7 +123,7 @@ class LocalSlack:
         return f"{self._api.origin}/"
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=_MOST_BODY, middlewares=[guard])
+        app = web.Application(client_max_size=_MAX_BODY, middlewares=[guard])
         app.on_response_prepare.append(harden)
         app.add_routes(self._routes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

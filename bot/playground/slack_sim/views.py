@@ -12,7 +12,7 @@ from bot.playground.slack_sim.message import View
 from bot.playground.slack_sim.payloads import view_json
 from bot.playground.slack_sim.workspace import Workspace
 
-_MOST_STACKED = 3
+_MAX_STACKED = 3
 
 
 def new_hash() -> str:
@@ -36,8 +36,8 @@ def push(ws: Workspace, args: Args) -> Answer:
     stack = ws.modals.get(user, [])
     if not stack:
         raise ApiError("not_found", "no modal is open")
-    if len(stack) >= _MOST_STACKED:
-        raise ApiError("push_limit_reached", f"{_MOST_STACKED} views may be stacked")
+    if len(stack) >= _MAX_STACKED:
+        raise ApiError("push_limit_reached", f"{_MAX_STACKED} views may be stacked")
     root, before = stack[0], stack[-1]
     view = View(ws.new_id("V"), user, content, new_hash(), root_id=root.id, previous_id=before.id)
     return {"view": view_json(ws, ws.put_view(view))}

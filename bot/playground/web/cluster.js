@@ -25,7 +25,7 @@ let timer = null;
 
 const prefix = () => `/control/clusters/${encodeURIComponent(chosen)}`;
 
-/** Do one action on the chosen cluster, say how it went, and look again. */
+/** Do one action on the chosen cluster, say how it went, and read its state again. */
 async function act(action, body = {}, said = "") {
   const answer = await post(`${prefix()}/${action}`, body);
   if (!answer.ok) toast(answer.message ?? answer.error ?? "That did not work", "error");

@@ -153,6 +153,9 @@ def _parts_key(rule: str) -> str:
 
 def _data_of(alert: Alert, text: AlertText) -> dict[str, Any]:
     data: dict[str, Any] = {"detail": _encoded(alert.detail), **_encoded_notes(alert.notes)}
+    if isinstance(alert.detail, d.PollsFail):
+        # A replica of an earlier commit reads the text of the failure here, and ignores the facts.
+        data["detail"]["why"] = " ".join(text.lines)
     if alert.outcome is not None:
         data["outcome"] = _encoded(alert.outcome)
     if alert.parts is not None:

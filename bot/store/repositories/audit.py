@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, insert, select, true
 from sqlalchemy.engine import RowMapping
 
-from bot.audit.chain import GENESIS, AuditEntry, AuditRow, Head, seal
+from bot.audit.chain import GENESIS, AuditEntry, AuditRow, Head, next_row
 from bot.audit.query import ALL, AuditQuery
 from bot.store.column_types import clean, encode
 from bot.store.schema import audit
@@ -30,7 +30,7 @@ class Audit:
         if self._session.postgres:
             # A lock on the last row is not enough: a waiting writer would go on with the old last row.
             await self._session.value(select(func.pg_advisory_xact_lock(LOCK)))
-        row = seal(
+        row = next_row(
             await self.head(),
             at=entry.at,
             actor=clean(entry.actor),

@@ -109,7 +109,7 @@ class Operations:
         return await self._list(select(operations).where(late).order_by(operations.c.id), None)
 
     async def time_limited(self, cluster: str | None = None) -> list[Operation]:
-        """List those with a time limit (a lease, in stored fields), the next to end first."""
+        """List those with a lease, the next to end first."""
         query = select(operations).where(operations.c.lease_until > 0).order_by(operations.c.lease_until)
         return await self._list(query, cluster)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import ColumnElement, delete, func, select, update
 
 from bot.common.errors import Fenced
-from bot.leadership.model import Hold, Replica, Roster
+from bot.leadership.model import Assignments, Hold, Replica
 from bot.store.schema import holds, inbox_rows, posts, replicas
 from bot.store.session import Session
 
@@ -27,7 +27,7 @@ class Replicas:
         self._session = session
         self._clock = clock
 
-    async def roster(self) -> Roster:
+    async def assignments(self) -> Assignments:
         """All replicas and holds as of now; in a writing unit of work other replicas wait until it ends."""
         if self._session.postgres and self._session.writable:
             await self._session.value(select(func.pg_advisory_xact_lock(LOCK)))
@@ -36,7 +36,7 @@ class Replicas:
             for row in await self._session.rows(select(replicas).order_by(replicas.c.name))
         ]
         held = {row["task"]: Hold(**row) for row in await self._session.rows(select(holds).order_by(holds.c.task))}
-        return Roster(await self._now(), known, held)
+        return Assignments(await self._now(), known, held)
 
     async def _now(self) -> float:
         now = await self.server_time()

@@ -18,8 +18,8 @@ from bot.alerting.details import (
     ZoneLoss,
 )
 from bot.alerting.model import AlertText
-from bot.alerting.text import count, listed
 from bot.clustermgr.models import DiskStatus
+from bot.common.text import count, listed
 from bot.views.text import in_ticks
 
 _STATUS: Mapping[int, str] = MappingProxyType(

@@ -24,7 +24,7 @@ from bot.alerting.details import (
     UselessAnswer,
 )
 from bot.alerting.model import AlertText, LegacyText
-from bot.alerting.text import count, listed
+from bot.common.text import count, listed
 from bot.views.text import in_ticks
 
 _MAX_NAMED = 20

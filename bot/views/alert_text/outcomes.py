@@ -22,8 +22,8 @@ from bot.alerting.outcomes import (
     VolumesNow,
     WorkMoves,
 )
-from bot.alerting.text import count, listed, percent, span
 from bot.clustermgr.health import quorum
+from bot.common.text import count, duration, listed, percent
 from bot.views.alert_text.hosts import fault_words
 
 _ENDED: Mapping[str, str] = MappingProxyType(
@@ -92,7 +92,7 @@ def leader_now(outcome: LeaderNow, alert: Alert) -> str:
         return f"{cluster} has a leader again: peer {peer} in term {outcome.term}."
     if alert.rule == "leader_unseen":
         return f"The leader of {cluster} answers cmbot again: peer {peer}."
-    return f"The leader of {cluster} has not changed again: peer {peer} has led for {span(outcome.led_for)}."
+    return f"The leader of {cluster} has not changed again: peer {peer} has led for {duration(outcome.led_for)}."
 
 
 def members_now(outcome: MembersNow, alert: Alert) -> str:

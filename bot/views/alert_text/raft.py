@@ -22,10 +22,15 @@ from bot.alerting.details import (
 )
 from bot.alerting.model import AlertText, LegacyText
 from bot.alerting.status_facts import Quorum
-from bot.alerting.text import count, listed, span
+from bot.alerting.text import plain
+from bot.clustermgr.health import VoterFault
 from bot.common.addresses import same_place
+from bot.common.text import count, duration, listed
 from bot.views.text import in_ticks
-from bot.views.voter_text import voter_fault_text
+from bot.views.voter_text import condition, voter_fault_text
+
+Fault = VoterFault | LegacyText | None
+"""The fault of a voter, or its text as an earlier release stored it."""
 
 _DOWN: Mapping[PeerFault, str] = MappingProxyType(
     {
@@ -61,7 +66,7 @@ def leader_changed(detail: LeaderChanged, cluster: str) -> AlertText:
     by = "" if unplanned else ", by operations of cmbot"
     by = ", not by an operation of cmbot" if mixed else by
     return AlertText(
-        f"The leader of {cluster} changed {len(counted)} times in {span(last.at - first.at)}{by}, "
+        f"The leader of {cluster} changed {len(counted)} times in {duration(last.at - first.at)}{by}, "
         f"last from peer {last.before} to peer {last.after} in term {last.term}{_confirming(last)}.",
         lines,
     )
@@ -77,14 +82,14 @@ def _moved(cluster: str, move: LeaderMove) -> str:
     """The change as a sentence without its full stop: a past event, as the new leader may be gone when it is read."""
     moved = f"from peer {move.before} to peer {move.after} in term {move.term}{_by(move)}{_confirming(move)}"
     if move.away:
-        unseen = f"While cmbot did not poll (for {span(move.away)} at most)"
+        unseen = f"While cmbot did not poll (for {duration(move.away)} at most)"
         return f"{unseen}, the leader of {cluster} changed {moved}"
     return f"The leader of {cluster} changed {moved}"
 
 
 def _move_line(move: LeaderMove, *, mixed: bool = False) -> str:
     """The change in a list; among changes of operations (`mixed`) an unplanned one says so."""
-    when = f", noticed after at most {span(move.away)} without a poll" if move.away else ""
+    when = f", noticed after at most {duration(move.away)} without a poll" if move.away else ""
     by = _by(move) or (", not by an operation of cmbot" if mixed else "")
     return f"term {move.term}: from peer {move.before} to peer {move.after}{when}{by}"
 
@@ -105,7 +110,7 @@ def leader_flapping(detail: LeaderFlapping, cluster: str) -> AlertText:
     peers = sorted({peer for move in moves for peer in (move.before, move.after)})
     return AlertText(
         f"Writes to {cluster} stop again and again: its leader changed {times} times in "
-        f"{span(moves[-1].at - moves[0].at)}, between peers {listed([str(peer) for peer in peers])}.",
+        f"{duration(moves[-1].at - moves[0].at)}, between peers {listed([str(peer) for peer in peers])}.",
         tuple(_move_line(move) for move in reversed(moves)),
     )
 
@@ -113,7 +118,7 @@ def leader_flapping(detail: LeaderFlapping, cluster: str) -> AlertText:
 def membership_changed(detail: MembershipChanged, cluster: str) -> AlertText:
     """`membership_changed`."""
     moves, last = detail.moves, detail.moves[-1]
-    when = f"While cmbot did not poll (for {span(last.away)} at most), the" if last.away else "The"
+    when = f"While cmbot did not poll (for {duration(last.away)} at most), the" if last.away else "The"
     if len(moves) == 1:
         return AlertText(f"{when} members of {cluster} changed outside cmbot: {_member(last)}.")
     return AlertText(
@@ -123,7 +128,7 @@ def membership_changed(detail: MembershipChanged, cluster: str) -> AlertText:
 
 
 def _member_line(move: MemberMove) -> str:
-    when = f", noticed after at most {span(move.away)} without a poll" if move.away else ""
+    when = f", noticed after at most {duration(move.away)} without a poll" if move.away else ""
     return f"{_member(move)}{when}"
 
 
@@ -158,21 +163,27 @@ def peer_down(detail: PeerDown, cluster: str) -> AlertText:
 def quorum_at_risk(detail: QuorumAtRisk, cluster: str) -> AlertText:
     """`quorum_at_risk`."""
     quorum = Quorum(detail.voters, detail.needed, detail.healthy)
-    sentence = f"{risk_clause(cluster, quorum, [(voter.peer, _fault(voter)) for voter in detail.sick])}."
+    sentence = f"{risk_clause(cluster, quorum, [(voter.peer, voter.fault) for voter in detail.sick])}."
     if len(detail.sick) == 1:
         return AlertText(sentence, (proven_clause(quorum), *_silent(detail.sick[0])))
     return AlertText(sentence, tuple(line for voter in detail.sick for line in _sick(voter)))
 
 
-def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, str]]) -> str:
+def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, Fault]]) -> str:
     """The consequence of a short quorum and its cause, without a full stop; `sick` are voters and their faults."""
-    state = "may accept no writes" if quorum.spare < 0 else "is one failure from losing writes"
+    state = risk_state(quorum)
     if not sick:
-        return f"{cluster} {state}: all of its {count(quorum.voters, 'voter')} must agree"
+        few = "it has only 1 voter" if quorum.voters == 1 else f"all of its {quorum.voters:,} voters must agree"
+        return f"{cluster} {state}: {few}"
     if len(sick) > 1:
         return f"{cluster} {state}: only {proven_clause(quorum)}"
     ((peer, fault),) = sick
     return f"{cluster} {state}: {unhealthy_clause(peer, fault)}"
+
+
+def risk_state(quorum: Quorum) -> str:
+    """The state of a cluster whose quorum is short, without its subject."""
+    return "may be refusing writes" if quorum.spare < 0 else "is one failure from losing writes"
 
 
 def proven_clause(quorum: Quorum) -> str:
@@ -181,17 +192,17 @@ def proven_clause(quorum: Quorum) -> str:
     return f"{quorum.healthy} of {quorum.voters} voters {are} proven healthy, and {quorum.needed} must agree"
 
 
-def unhealthy_clause(peer: int, fault: str) -> str:
+def unhealthy_clause(peer: int, fault: Fault) -> str:
     """A voter that is not proven healthy, and its fault."""
-    return f"voter {peer} is unhealthy ({fault})"
+    return f"voter {peer} is {condition(fault)} ({_fault(fault)})"
 
 
 def _sick(voter: SickVoter) -> tuple[str, ...]:
-    return (f"voter {voter.peer}: {_fault(voter)}", *_silent(voter))
+    return (f"voter {voter.peer}: {_fault(voter.fault)}", *_silent(voter))
 
 
-def _fault(voter: SickVoter) -> str:
-    return voter.fault.text if isinstance(voter.fault, LegacyText) else voter_fault_text(voter.fault)
+def _fault(fault: Fault) -> str:
+    return fault.text if isinstance(fault, LegacyText) else plain(voter_fault_text(fault))
 
 
 def _silent(voter: SickVoter) -> tuple[str, ...]:

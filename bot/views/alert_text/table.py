@@ -99,6 +99,8 @@ def named_step(detail: Detail) -> str:
         return detail.step
     if isinstance(detail, d.DisksBroken):
         return disks.repair_step(detail)
+    if isinstance(detail, d.TaskOff):
+        return tasks.value_step(detail)
     return raft.quorum_step(detail) if isinstance(detail, d.QuorumAtRisk) else ""
 
 

@@ -13,7 +13,7 @@ from bot.alerting.details import (
     TaskOffWithWork,
 )
 from bot.alerting.model import AlertText
-from bot.alerting.text import count, listed, span
+from bot.common.text import count, duration, listed
 from bot.views.tasks import effect_text
 from bot.views.text import in_ticks
 
@@ -23,11 +23,17 @@ _MEANINGS: Mapping[str, str] = MappingProxyType({"on": "on", "off": "off", "unse
 
 def task_off(detail: TaskOff, cluster: str) -> AlertText:
     """`task_off_too_long`."""
-    word = "not set" if detail.unset else "off"
+    state = "has had no stored value" if detail.unset else "has been off"
     return AlertText(
-        f"Background task `{detail.task}` of {cluster} has been {word} for more than {span(detail.limit)}.",
+        f"Background task `{detail.task}` of {cluster} {state} for more than {duration(detail.limit)}.",
         (_stored(detail.switch),),
     )
+
+
+def value_step(detail: TaskOff) -> str:
+    """The next step for a task without a stored value; "" otherwise."""
+    task = detail.task
+    return f"Store a value: `/cm task enable {task}` or `/cm task disable {task}`." if detail.unset else ""
 
 
 def task_off_with_work(detail: TaskOffWithWork, cluster: str) -> AlertText:
@@ -57,7 +63,7 @@ def _stored(switch: StoredSwitch) -> str:
 def switches_changed(detail: SwitchesChanged, cluster: str) -> AlertText:
     """`switch_changed`."""
     moves, last = detail.moves, detail.moves[-1]
-    unseen = f"While cmbot did not poll (for {span(last.away)} at most), " if last.away else ""
+    unseen = f"While cmbot did not poll (for {duration(last.away)} at most), " if last.away else ""
     if len(moves) == 1:
         task = f"{'b' if unseen else 'B'}ackground task `{last.task}` of {cluster}"
         return AlertText(f"{unseen}{task} was switched {_from_to(last)} outside cmbot.")
@@ -70,7 +76,7 @@ def switches_changed(detail: SwitchesChanged, cluster: str) -> AlertText:
 
 
 def _line(move: SwitchMove) -> str:
-    when = f", noticed after at most {span(move.away)} without a poll" if move.away else ""
+    when = f", noticed after at most {duration(move.away)} without a poll" if move.away else ""
     return f"`{move.task}`: {_from_to(move)}{when}"
 
 

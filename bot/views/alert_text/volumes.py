@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.alerting.details import DisksNotEmpty, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import AlertText
-from bot.alerting.text import count, listed
+from bot.common.text import count, listed
 
 _MAX_DISKS = 8
 

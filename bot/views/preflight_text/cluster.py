@@ -1,8 +1,9 @@
 """Words for the facts of the raft group as a whole. No I/O."""
 
+from bot.common.text import listed
 from bot.operations.addresses import shown
 from bot.operations.preflight.facts import cluster as f
-from bot.views.preflight_text.phrases import CheckText, listed
+from bot.views.preflight_text.phrases import CheckText
 from bot.views.text import count
 
 _ONE_CLUSTER = (

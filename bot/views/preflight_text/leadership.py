@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bot.common.text import listed
 from bot.operations.model import OpState
 from bot.operations.preflight.facts import leadership as f
 from bot.operations.preflight.facts.leadership import CatchUp, CatchUpRule
-from bot.views.preflight_text.phrases import CheckText, listed
+from bot.views.preflight_text.phrases import CheckText
 from bot.views.voter_text import voter_fault_text
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from bot.common.text import listed
+
 
 class CheckText(NamedTuple):
     """A check in words: its sentence, and what to do next ("" if there is nothing to do)."""
@@ -14,14 +16,6 @@ class CheckText(NamedTuple):
     def ended(self) -> str:
         """Sentence with a full stop, so that advice can follow it."""
         return self.sentence if self.sentence.rstrip().endswith((".", "!", "?", ":", "…")) else f"{self.sentence}."
-
-
-def listed(items: Iterable[object], last: str = "and") -> str:
-    """Items as a phrase: "1, 2 and 3"."""
-    words = [str(item) for item in items]
-    if len(words) <= 1:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def peers(ids: Iterable[int], last: str = "and") -> str:

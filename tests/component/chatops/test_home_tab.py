@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.chatops.forms.events import HomeOpened
-from bot.chatops.home import STORE_DOWN, HomeTab
+from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
 from bot.common.message_key import MessageKey
 from bot.config import AccessSettings, Members
@@ -22,7 +22,7 @@ from bot.operations.requests import MemberRemove, Request, TaskSwitch
 from bot.permissions.access import Access
 from bot.store.database import Store
 from bot.views.alert_text.table import alert_text
-from bot.views.home import CHANGE
+from bot.views.home import CHANGE, STORE_DOWN
 from bot.watch.alert_actions import AlertActions
 from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
@@ -136,7 +136,7 @@ async def test_repeated_event_shows_nothing_unless_the_database_is_down(
 async def test_home_shows_no_cluster_milder_than_its_worst_alert(store: Store, clock: Clock) -> None:
     await raise_alert(store, clock, Severity.CRITICAL)
     text = await published(store, clock, "U0ANNA")
-    assert "🔴 *prod* critical: prod is critical: Peer 3 is down (alert #1)." in text
+    assert "🔴 *prod* is critical: alert #1 is still open: Peer 3 is down." in text
     assert "0 of 1 cluster are healthy" in text
 
 

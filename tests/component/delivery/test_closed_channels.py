@@ -57,7 +57,7 @@ async def test_open_subjects_are_posted_when_the_channel_opens(
 async def test_deleted_message_is_wanted_while_its_subject_is_open(
     store: Store, fallback: Fallback, key: MessageKey, wanted: bool
 ) -> None:
-    group = AlertGroup(str(GROUP), 0.0, ("prod",), (1, 2))
+    group = AlertGroup(GROUP, 0.0, ("prod",), (1, 2))
     async with store.begin() as uow:
         await uow.channel_histories.put(ChannelHistory("C1", groups=(group,)))
     assert await fallback.wanted(key) is wanted

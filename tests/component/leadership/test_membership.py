@@ -52,7 +52,7 @@ def member(
 async def expire(store: Store, name: str) -> None:
     """Make the last heartbeat of a replica older than its lease, on the clock of the database."""
     async with store.begin() as uow:
-        [row] = [replica for replica in (await uow.replicas.roster()).replicas if replica.name == name]
+        [row] = [replica for replica in (await uow.replicas.assignments()).replicas if replica.name == name]
         await uow.replicas.beat(Replica(row.name, row.since, row.beat_at - LEASE, 1.0, row.tasks))
 
 
@@ -162,7 +162,7 @@ async def test_new_replica_gets_its_share_and_starts_it(store: Store) -> None:
     one, two = member(store, "one"), member(store, "two", gained=gained.extend)
     await one.beat()
     async with store.begin() as uow:
-        now = (await uow.replicas.roster()).now
+        now = (await uow.replicas.assignments()).now
         await uow.replicas.beat(Replica("two", now - LEASE, now, now + 1000, TASKS))
     for _ in range(4):
         await one.beat()
@@ -224,12 +224,15 @@ async def test_expired_replica_stays_listed_for_ten_minutes(store: Store) -> Non
     await two.beat()
     await two.beat()
     async with store.begin() as uow:
-        roster = await uow.replicas.roster()
-        assert [(replica.name, replica.until > 0) for replica in roster.replicas] == [("one", False), ("two", True)]
-        await uow.replicas.beat(Replica("one", 0.0, roster.now - KEEP_EXPIRED - 1, 0.0, TASKS))
+        assignments = await uow.replicas.assignments()
+        assert [(replica.name, replica.until > 0) for replica in assignments.replicas] == [
+            ("one", False),
+            ("two", True),
+        ]
+        await uow.replicas.beat(Replica("one", 0.0, assignments.now - KEEP_EXPIRED - 1, 0.0, TASKS))
     await two.beat()
     async with store.read() as uow:
-        assert [replica.name for replica in (await uow.replicas.roster()).replicas] == ["two"]
+        assert [replica.name for replica in (await uow.replicas.assignments()).replicas] == ["two"]
 
 
 async def test_process_alone_takes_over_from_an_earlier_one_at_once(store: Store) -> None:
@@ -314,7 +317,7 @@ async def test_process_suspended_in_a_transaction_does_not_block_others(postgres
 
         async def stopped() -> None:
             async with stuck.begin() as uow:
-                await uow.replicas.roster()
+                await uow.replicas.assignments()
                 await member(store, "two").beat()
                 went_on.append("two")
                 await uow.replicas.beat(Replica("stuck", 0.0, 0.0, 0.0))

@@ -61,7 +61,7 @@ async def test_stop_of_a_replaced_process_releases_nothing(store: Store) -> None
     await second.beat()
     assert sorted(second.holds) == sorted(TASKS)
     async with store.read() as uow:
-        assert {hold.holder for hold in (await uow.replicas.roster()).holds.values()} == {"second"}
+        assert {hold.holder for hold in (await uow.replicas.assignments()).holds.values()} == {"second"}
 
 
 async def test_process_alone_writes_nothing_while_nothing_changes(tmp_path: Path, clock: Clock) -> None:
@@ -74,7 +74,7 @@ async def test_process_alone_writes_nothing_while_nothing_changes(tmp_path: Path
 
         async def beat_at() -> float:
             async with store.read() as uow:
-                return {each.name: each.beat_at for each in (await uow.replicas.roster()).replicas}.get("one", 0.0)
+                return {each.name: each.beat_at for each in (await uow.replicas.assignments()).replicas}.get("one", 0.0)
 
         async def beats_at(now: float) -> None:
             for _ in range(1000):
@@ -100,7 +100,7 @@ async def test_silent_replica_expires_although_the_database_clock_went_back(stor
     """Its saved lease ends hours from now, but it sent no heartbeat for the length of a lease."""
     one = member(store, "one")
     async with store.begin() as uow:
-        now = (await uow.replicas.roster()).now
+        now = (await uow.replicas.assignments()).now
         await uow.replicas.beat(Replica("two", now, now + 3600, now + 3600 + LEASE, TASKS))
         for task in TASKS:
             await uow.replicas.assign(task, "two", now)

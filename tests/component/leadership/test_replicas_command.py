@@ -20,10 +20,10 @@ OPERATION = Operation("prod", MemberRemove(3), "U1", 0.0, 9e9, state=OpState.RUN
 
 async def shown(url: str, clock: Clock) -> tuple[str, tuple[str, ...]]:
     """Return the text on the terminal, and the clusters that no replica watches."""
-    roster, running = await read_replicas(url, clock)
+    assignments, running = await read_replicas(url, clock)
     out = io.StringIO()
-    Console(file=out, width=200).print(table(roster, running))
-    return out.getvalue(), unheld(roster)
+    Console(file=out, width=200).print(table(assignments, running))
+    return out.getvalue(), unheld(assignments)
 
 
 async def test_table_shows_what_each_replica_watches_and_runs(store: Store, database_url: str, clock: Clock) -> None:

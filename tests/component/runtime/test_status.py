@@ -56,7 +56,7 @@ def reporter(
         clock=clock,
         hosts={"prod": 3},
         max_age={"prod": 60.0},
-        noted={"prod": ClusterNote(at=clock.now - polled)},
+        cluster_notes={"prod": ClusterNote(at=clock.now - polled)},
         channels=("C0STATUS",),
         began=clock.now,
         alone=lambda: alone,

@@ -21,7 +21,7 @@ from tests.support.slack_faults import FAILS, FaultySlack, says, serving
 TOKEN = "xoxb-test-7777-secret"
 MESSAGE = Message("words")
 PATIENCE = 0.4
-MOST_MEMORY = 64 * 1024
+MAX_MEMORY = 64 * 1024
 """Kilobytes by which the whole matrix may raise this process's peak: an answer is bounded at 4 MiB."""
 
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
@@ -115,7 +115,7 @@ async def test_fault_at_method_has_its_specified_outcome(fault: str, method: str
     # A read is asked once more by the HTTP library when its connection closed without an answer.
     assert slack.asked.count(method.lower()) <= (2 if method in READS else 1)
     assert "elsewhere" not in slack.asked
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MAX_MEMORY
 
 
 @pytest.mark.parametrize("method", CALLS)

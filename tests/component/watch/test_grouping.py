@@ -199,10 +199,10 @@ async def test_acknowledgement_is_shown_in_the_group(store: ObservedStore) -> No
 
 async def acknowledged(world: World, number: int) -> Alert:
     async with world.store.begin() as uow:
-        move = acknowledge(world.store.state.alerts[number], "U1", world.now)
-        assert move is not None
-        await uow.alerts.save(move.new, alert_text(move.new))
-        await publish_one(uow, move, "C1")
+        transition = acknowledge(world.store.state.alerts[number], "U1", world.now)
+        assert transition is not None
+        await uow.alerts.save(transition.new, alert_text(transition.new))
+        await publish_one(uow, transition, "C1")
     return world.store.state.alerts[number]
 
 

@@ -94,10 +94,10 @@ async def test_partial_recovery_announces_the_rest(world: World) -> None:
     assert set(posted) == {
         f"Warning in prod: Host `{host(3)}` of prod does not answer: it did not answer in time.",
         *(
-            f"{RISK}voter 3 is unhealthy ({why}).".replace("Critical", "Warning")
+            f"{RISK}voter 3 is not proven healthy ({why}).".replace("Critical", "Warning")
             for why in (
                 "in the previous poll: the leader has not heard from it lately",
-                "its own host does not answer or is not configured",
+                "its own host did not answer in time",
             )
         ),
     }

@@ -29,7 +29,7 @@ class Many:
     store: ObservedStore
     names: tuple[str, ...] = THIRTEEN
     channels: Mapping[str, str] = field(default_factory=dict)
-    noted: dict[str, ClusterNote] = field(default_factory=dict)
+    cluster_notes: dict[str, ClusterNote] = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
@@ -38,7 +38,7 @@ class Many:
 
     def __post_init__(self) -> None:
         clusters = [self._watched_cluster(name) for name in self.names]
-        own_network = OwnNetwork(clusters, noted=self.noted, place="bot-1")
+        own_network = OwnNetwork(clusters, cluster_notes=self.cluster_notes, place="bot-1")
         for name in self.names:
             if name not in self.elsewhere:
                 watched = Watched(
@@ -214,7 +214,7 @@ async def both(one: Many, other: Many, rounds: int) -> None:
     for _ in range(rounds):
         for world in (one, other):
             states = {name: decode_state(data) for name, data in world.store.state.cluster_states.items()}
-            world.noted.update({name: ClusterNote.of(state) for name, state in states.items()})
+            world.cluster_notes.update({name: ClusterNote.of(state) for name, state in states.items()})
             await world.rounds()
 
 
@@ -244,7 +244,7 @@ async def test_process_stands_in_when_the_other_one_raised_nothing(store: Observ
     await world.rounds(4)
     world.down.add("west")
     for _ in range(20):
-        world.noted["east"] = ClusterNote(at=world.now, level="unreachable")
+        world.cluster_notes["east"] = ClusterNote(at=world.now, level="unreachable")
         await world.rounds()
     assert world.posted_rules() == [("west", "own_network")]
 

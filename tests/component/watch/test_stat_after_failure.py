@@ -61,7 +61,7 @@ async def test_dead_follower_is_degraded_in_the_first_answer() -> None:
     async with scenery() as world:
         await world.simulated.kill(3)
         first = (await world.shown())[0]
-    assert first.startswith("🟡 *prod is one failure from losing writes: voter 3 is unhealthy (")
+    assert first.startswith("🟡 *prod is one failure from losing writes: voter 3 is not proven healthy (")
 
 
 async def test_paused_majority_is_red_after_the_second_poll() -> None:
@@ -82,7 +82,7 @@ async def test_removed_voter_leaves_a_degraded_group_of_two() -> None:
     assert "add another voter" in first
 
 
-async def test_new_leader_is_not_judged_by_counters_of_a_follower() -> None:
+async def test_new_leader_is_not_evaluated_by_counters_of_a_follower() -> None:
     async with scenery() as world:
         for disk in world.simulated.data.disks:
             world.simulated.expire_disk(disk)

@@ -57,11 +57,11 @@ async def test_stale_watch_fires_once_and_resolves(
     world.see = broken
     assert await world.ticks(20) == [BLIND]
     assert "An unexpected ValueError: the log has the rest." in str(world.store.state.outbox["alert:1"][1]["blocks"])
-    assert world.watchdog.blind.keys() == {"prod"}
+    assert world.watchdog.stale.keys() == {"prod"}
     world.see = polled
     ended = "Resolved in prod after 5 min 15 s: cmbot polls prod successfully again."
     assert await world.ticks(3) == [ended, ended]
-    assert world.watchdog.blind == {}
+    assert world.watchdog.stale == {}
 
 
 async def test_stale_watch_fires_after_three_intervals(world: Guarded) -> None:
@@ -104,7 +104,7 @@ async def test_stale_watch_is_announced_after_a_database_outage(world: Guarded) 
     assert await world.ticks(40) == []
     with pytest.raises(StoreError):
         await world.watchdog.check(world.now)
-    assert world.watchdog.blind.keys() == {"prod"}
+    assert world.watchdog.stale.keys() == {"prod"}
     world.store.down = False
     posted = await world.ticks(3)
     assert posted == [
@@ -127,7 +127,7 @@ async def test_cluster_watched_by_another_replica_is_not_stale(world: Guarded) -
         world.now += 15
         await other.tick(world.now)
         await world.watchdog.check(world.now)
-    assert (world.store.posted, world.watchdog.blind) == ([], {})
+    assert (world.store.posted, world.watchdog.stale) == ([], {})
     world.now += 15
     await world.watch.tick(world.now)
     assert world.store.posted == []

@@ -195,9 +195,11 @@ async def test_acknowledgement_between_polls_is_kept(world: World) -> None:
     await world.ticks()
     async with world.store.begin() as uow:
         [alert] = await uow.alerts.open("prod")
-        move = acknowledge(alert, "U1", world.now)
-        assert move is not None
-        await publish_one(uow, replace(move, new=await uow.alerts.save(move.new, alert_text(move.new))), "C1")
+        transition = acknowledge(alert, "U1", world.now)
+        assert transition is not None
+        await publish_one(
+            uow, replace(transition, new=await uow.alerts.save(transition.new, alert_text(transition.new))), "C1"
+        )
     world.see = with_disks(disk(8))
     assert len(await world.ticks(3)) == 1
     [held] = world.store.firing()

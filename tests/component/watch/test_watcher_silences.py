@@ -67,10 +67,10 @@ async def test_silence_of_acknowledged_alert_ends_in_the_channel(world: World) -
     world.see = with_disks(disk(7))
     await world.ticks()
     [alert] = world.store.firing()
-    move = acknowledge(alert, "U2", world.now)
-    assert move is not None
+    transition = acknowledge(alert, "U2", world.now)
+    assert transition is not None
     async with world.store.begin() as uow:
-        await uow.alerts.save(move.new, alert_text(move.new))
+        await uow.alerts.save(transition.new, alert_text(transition.new))
     await silence(world)
     assert (await world.ticks(10))[-1] == (
         "Silence #1 of `disk_broken` of prod ended. It muted 1 alert, of which 1 acknowledged one is still "

@@ -41,16 +41,16 @@ class Stopped(Cluster):
 
 
 class Scenery:
-    """A simulated cluster, its handle on the test's clock, the ledger and the runner."""
+    """A simulated cluster, its handle on the test's clock, the ledger and the executor."""
 
     def __init__(self, simulated: SimulatedCluster, client: ClustermgrClient, store: Store, clock: Clock) -> None:
         self.simulated, self.clock = simulated, clock
         self.cluster = Cluster("prod", "C0OPS", client, clock, 5.0)
         self.store = store
         self.repository = OperationRepository(store, lambda: None, clock, "p1")
-        self.runner = self.runner_of("p1")
+        self.executor = self.executor_of("p1")
 
-    def runner_of(self, process: str, **options: Any) -> Executor:
+    def executor_of(self, process: str, **options: Any) -> Executor:
         """How a process of that name runs operations."""
         repository = replace(self.repository, owner=process)
         return Executor(repository, {"prod": self.cluster}, self.clock, verify_within=0.0, **options)
@@ -75,12 +75,12 @@ class Scenery:
 
 
 async def never(*_args: object) -> Any:
-    """What a fresh judgement never needs."""
-    raise AssertionError("a fresh judgement was made again")
+    """What a fresh evaluation never needs."""
+    raise AssertionError("a fresh evaluation was made again")
 
 
 def fresh() -> Reevaluation:
-    """A judgement made just now."""
+    """An evaluation made just now."""
     return Reevaluation(Evaluation(PreflightResult((), Fingerprint()), ObservedState()), never, never)
 
 
@@ -92,14 +92,14 @@ async def scenery(store: Store, clock: Clock) -> AsyncIterator[Scenery]:
 
 async def test_operation_of_a_dead_process_is_verified_not_sent(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
-    scenery.runner = scenery.runner_of("p2")
-    await scenery.runner.settle_unfinished()
+    scenery.executor = scenery.executor_of("p2")
+    await scenery.executor.settle_unfinished()
     assert await scenery.state_of(op) == (
         OpState.UNKNOWN,
         "the cmbot process that ran this stopped; it is not known whether the request was sent",
     )
     await scenery.simulated.elect(2)
-    await scenery.runner.settle_unfinished()
+    await scenery.executor.settle_unfinished()
     assert await scenery.state_of(op) == (OpState.VERIFIED, "the effect was seen; peer 2 leads")
     assert not scenery.simulated.log.matching(method="POST")
 
@@ -107,7 +107,7 @@ async def test_operation_of_a_dead_process_is_verified_not_sent(scenery: Scenery
 async def test_effect_before_the_process_stopped_is_verified(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
     await scenery.simulated.elect(2)
-    await scenery.runner_of("p2").settle_unfinished()
+    await scenery.executor_of("p2").settle_unfinished()
     assert await scenery.state_of(op) == (OpState.VERIFIED, "the cmbot process that ran this stopped; peer 2 leads")
 
 
@@ -117,23 +117,23 @@ async def test_operation_of_a_live_process_is_left_to_it(scenery: Scenery, state
     await scenery.lives("p1", until=2e12)
     op = await scenery.opened(TRANSFER, *states)
     await scenery.simulated.elect(2)
-    await scenery.runner_of("p2").settle_unfinished()
+    await scenery.executor_of("p2").settle_unfinished()
     assert (await scenery.state_of(op))[0] is states[-1]
     await scenery.lives("p1", until=0.0)
-    await scenery.runner_of("p2").settle_unfinished()
+    await scenery.executor_of("p2").settle_unfinished()
     assert (await scenery.state_of(op))[0] is OpState.VERIFIED
 
 
 async def test_operations_of_foreign_clusters_are_left_alone(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
-    await scenery.runner_of("p2").settle_unfinished(lambda _cluster: None)
+    await scenery.executor_of("p2").settle_unfinished(lambda _cluster: None)
     assert (await scenery.state_of(op))[0] is OpState.RUNNING
 
 
 async def test_unrecorded_result_of_this_process_is_verified(scenery: Scenery) -> None:
     """The database was down when the answer came: the process that sent the request records the result later."""
     op = await scenery.opened(TRANSFER, OpState.RUNNING)
-    await scenery.runner.settle_unfinished(lambda _cluster: None)
+    await scenery.executor.settle_unfinished(lambda _cluster: None)
     assert await scenery.state_of(op) == (
         OpState.UNKNOWN,
         "its result could not be stored; it is not known whether the request was sent",
@@ -143,10 +143,10 @@ async def test_unrecorded_result_of_this_process_is_verified(scenery: Scenery) -
 async def test_a_process_that_may_be_counted_as_dead_sends_nothing(scenery: Scenery) -> None:
     op = await scenery.opened(TRANSFER)
     with pytest.raises(Fenced):
-        await scenery.runner_of("p1", alive=lambda: False).start(op, scenery.cluster, fresh(), by="U0BEN")
+        await scenery.executor_of("p1", alive=lambda: False).start(op, scenery.cluster, fresh(), by="U0BEN")
     assert (await scenery.state_of(op))[0] is OpState.WAITING
     answers = iter((True, False))
-    await scenery.runner_of("p1", alive=lambda: next(answers)).start(op, scenery.cluster, fresh(), by="U0BEN")
+    await scenery.executor_of("p1", alive=lambda: next(answers)).start(op, scenery.cluster, fresh(), by="U0BEN")
     state, text = await scenery.state_of(op)
     assert state is OpState.FAILED
     assert text.startswith("nothing was sent")
@@ -157,9 +157,9 @@ async def test_result_found_by_another_process_stands(scenery: Scenery) -> None:
     """Stopped between its request and its note, taken over, and woken: its note is not believed any more."""
     op = await scenery.opened(TRANSFER)
     cluster = Stopped("prod", "C0OPS", scenery.cluster.api, scenery.clock, 5.0)
-    task = asyncio.create_task(scenery.runner.start(op, cluster, fresh(), by="U0BEN"))
+    task = asyncio.create_task(scenery.executor.start(op, cluster, fresh(), by="U0BEN"))
     await scenery.simulated.until(lambda: bool(scenery.simulated.log.matching(method="POST")))
-    await scenery.runner_of("p2").settle_unfinished()
+    await scenery.executor_of("p2").settle_unfinished()
     found = await scenery.state_of(op)
     cluster.go.set()
     assert (await task).history[-1].text == found[1]
@@ -169,10 +169,10 @@ async def test_result_found_by_another_process_stands(scenery: Scenery) -> None:
 async def test_missing_effect_counts_as_not_applied_after_a_minute(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
     for _ in range(int(STILL_SECONDS / 5) + 1):
-        await scenery.runner.settle_unfinished()
+        await scenery.executor.settle_unfinished()
         assert (await scenery.state_of(op))[0] is OpState.UNKNOWN
         scenery.clock.now += 5
-    await scenery.runner.settle_unfinished()
+    await scenery.executor.settle_unfinished()
     state, text = await scenery.state_of(op)
     assert state is OpState.FAILED
     assert "not applied: one leader with a quorum held for 60 s without it" in text
@@ -183,7 +183,7 @@ async def test_a_minute_with_an_election_in_it_proves_nothing(scenery: Scenery) 
     for turn in range(int(STILL_SECONDS / 5) + 2):
         if turn == 6:
             await scenery.simulated.elect(2)
-        await scenery.runner.settle_unfinished()
+        await scenery.executor.settle_unfinished()
         scenery.clock.now += 5
     assert (await scenery.state_of(op))[0] is OpState.UNKNOWN
 
@@ -192,7 +192,7 @@ async def test_a_200_without_an_effect_is_unknown(scenery: Scenery) -> None:
     """A transfer to an unreachable voter answers 200 and does nothing."""
     await scenery.simulated.kill(2)
     op = await scenery.opened(TRANSFER)
-    await scenery.runner.start(op, scenery.cluster, fresh(), by="U0BEN")
+    await scenery.executor.start(op, scenery.cluster, fresh(), by="U0BEN")
     state, text = await scenery.state_of(op)
     assert state is OpState.UNKNOWN
     assert text.startswith("the cluster answered 200, but the effect was not seen")
@@ -206,7 +206,7 @@ async def test_a_cluster_that_left_the_settings_leaves_nothing_open(scenery: Sce
         await scenery.opened(replace(REMOVE, cluster="past"), OpState.RUNNING, OpState.UNKNOWN),
     ]
     stays = await scenery.opened(REMOVE)
-    await scenery.runner.close_gone()
+    await scenery.executor.close_gone()
     found = [await scenery.state_of(op) for op in opened]
     assert [state for state, _ in found] == [OpState.CLOSED] * 3
     assert [text.partition("; ")[2] for _, text in found] == [
@@ -218,10 +218,10 @@ async def test_a_cluster_that_left_the_settings_leaves_nothing_open(scenery: Sce
 
 async def test_operation_without_a_decision_expires(scenery: Scenery) -> None:
     op = await scenery.opened(replace(REMOVE, expires_at=scenery.clock() + 60))
-    await scenery.runner.expire_undecided()
+    await scenery.executor.expire_undecided()
     assert (await scenery.state_of(op))[0] is OpState.WAITING
     scenery.clock.now += 60
-    await scenery.runner.expire_undecided()
+    await scenery.executor.expire_undecided()
     assert (await scenery.state_of(op))[0] is OpState.EXPIRED
 
 

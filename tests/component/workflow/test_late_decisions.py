@@ -69,7 +69,7 @@ def service(scenery: Scenery, *, second: bool = False, known: bool = True) -> Ap
         access=Access(ACCESS, no_members),
         policies=policy,
         clusters=clusters,
-        runner=scenery.runner,
+        executor=scenery.executor,
         time_limits=TimeLimitClicks(repository),
         clock=clock,
         members_now=no_members,

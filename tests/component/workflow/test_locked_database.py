@@ -1,4 +1,4 @@
-"""A real lock on the database between the judgement and the request: the cluster is read again, or nothing is sent."""
+"""A real lock on the database between the evaluation and the request: the cluster is read again, or nothing is sent."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.fast_time
 
 __all__ = ["scenery"]
 TOO_LONG = FRESH_SECONDS + 1
-"""Seconds for which the lock is held on the clock by which a judgement ages."""
+"""Seconds for which the lock is held on the clock by which an evaluation ages."""
 ACCESS = AccessSettings(operators=Members(users=(REMOVE.requester,)), approvers=Members(users=("U0BEN",)))
 Work = Callable[[], Awaitable[None]]
 
@@ -72,7 +72,7 @@ class Locked:
     parts: dict[str, Any] = field(default_factory=dict)
 
     def monotonic(self) -> float:
-        """The clock by which a judgement ages."""
+        """The clock by which an evaluation ages."""
         return time.monotonic() + self.ahead
 
     def lock(self, seconds: float, meanwhile: Work) -> None:
@@ -87,11 +87,11 @@ class Locked:
         repository = LockedLedger(
             self.scenery.store, lambda: None, self.scenery.clock, "p1", url=self.url, meanwhile=under_lock
         )
-        runner = replace(self.scenery.runner, repository=repository)
+        executor = replace(self.scenery.executor, repository=repository)
         clusters = {"prod": self.scenery.cluster}
         self.parts = {
             "repository": self.scenery.repository,
-            "runner": runner,
+            "executor": executor,
             "clusters": clusters,
             "clock": self.scenery.clock,
         }
@@ -153,7 +153,7 @@ async def test_lock_beyond_the_age_limit_reads_the_cluster_again(locked: Locked)
     assert state is OpState.VERIFIED
 
 
-async def test_lock_within_the_age_limit_sends_on_the_judgement(locked: Locked) -> None:
+async def test_lock_within_the_age_limit_sends_on_the_evaluation(locked: Locked) -> None:
     locked.lock(0.0, nothing)
     await locked.approve(await locked.waiting())
     assert [seen.path for seen in locked.sent()] == ["/member/remove"]
@@ -182,7 +182,7 @@ async def test_leader_gone_under_the_lock_leaves_nothing_sent(locked: Locked) ->
 
 
 @pytest.mark.parametrize("moved", [False, True])
-async def test_lease_that_ends_under_the_lock_is_judged_again(locked: Locked, moved: bool) -> None:
+async def test_lease_that_ends_under_the_lock_is_evaluated_again(locked: Locked, moved: bool) -> None:
     """What was set past cmbot while the database was locked is not overwritten."""
     simulated, task = locked.scenery.simulated, "balance"
     simulated.set_switch(task, "false")

@@ -29,7 +29,7 @@ async def settle(scenery: Scenery, op: Operation, *, done: bool) -> Operation:
     parts: Any = {"access": Everybody(), "time_limits": None, "members_now": None, "policies": None}
     own = ApprovalService(
         repository=scenery.repository,
-        runner=scenery.runner,
+        executor=scenery.executor,
         clusters={"prod": scenery.cluster},
         clock=scenery.clock,
         **parts,
@@ -41,7 +41,7 @@ async def calm(scenery: Scenery) -> None:
     """A minute in which one leader with a quorum held, and a look more."""
     for _ in range(int(STILL_SECONDS / 5) + 2):
         scenery.clock.now += 5
-        await scenery.runner.compare_settled()
+        await scenery.executor.compare_settled()
 
 
 async def card(scenery: Scenery, op: Operation) -> str:
@@ -60,7 +60,7 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     assert settled.history[-1].words == (
         "settled as not done by an admin: seen in the log; cmbot sees: no leader is seen just now"
     )
-    await scenery.runner.compare_settled()
+    await scenery.executor.compare_settled()
     assert (await scenery.state_of(op))[0] is OpState.FAILED
     for node in (1, 2, 3):
         await scenery.simulated.start(node)
@@ -69,7 +69,7 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     await scenery.simulated.until(lambda: scenery.simulated.leader == 2)
     async with asyncio.timeout(30):
         while "opposite" not in (await scenery.state_of(op))[1]:
-            await scenery.runner.compare_settled()
+            await scenery.executor.compare_settled()
             await asyncio.sleep(0.1)
     assert await scenery.state_of(op) == (OpState.FAILED, "the cluster shows the opposite: peer 2 leads")
     assert "The cluster shows the opposite: peer 2 leads.* An admin settled it otherwise." in await card(scenery, op)
@@ -103,7 +103,7 @@ async def test_later_operation_on_the_same_thing_ends_the_comparison(scenery: Sc
     await settle(scenery, op, done=False)
     await scenery.opened(SWITCH, OpState.RUNNING, OpState.VERIFIED)
     scenery.simulated.data.kv["balance"] = "false"
-    await scenery.runner.compare_settled()
+    await scenery.executor.compare_settled()
     assert (await scenery.state_of(op))[1] == "a later operation changed the same thing: no further comparison"
 
 

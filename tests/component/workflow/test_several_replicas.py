@@ -21,9 +21,9 @@ def not_ours(_cluster: str) -> None:
 async def test_operation_on_a_foreign_cluster_does_not_expire_here(scenery: Scenery) -> None:
     op = await scenery.opened(replace(REMOVE, expires_at=scenery.clock() + 60))
     scenery.clock.now += 60
-    await scenery.runner.expire_undecided(not_ours)
+    await scenery.executor.expire_undecided(not_ours)
     assert (await scenery.state_of(op))[0] is OpState.WAITING
-    await scenery.runner.expire_undecided()
+    await scenery.executor.expire_undecided()
     assert (await scenery.state_of(op))[0] is OpState.EXPIRED
 
 
@@ -31,11 +31,11 @@ async def test_settlement_on_a_foreign_cluster_is_not_compared_here(scenery: Sce
     settled = replace(TRANSFER, seen=ObservedState(settlement=Settlement(done=False, at=scenery.clock())))
     op = await scenery.opened(settled, OpState.RUNNING, OpState.UNKNOWN, OpState.FAILED)
     await scenery.simulated.elect(2)
-    await scenery.runner.compare_settled(not_ours)
+    await scenery.executor.compare_settled(not_ours)
     found = await scenery.repository.get(op.id)
     assert found is not None
     assert found.seen.contradiction == ""
-    await scenery.runner.compare_settled()
+    await scenery.executor.compare_settled()
     found = await scenery.repository.get(op.id)
     assert found is not None
     assert "peer 2 leads" in found.seen.contradiction
@@ -54,7 +54,7 @@ async def test_lease_on_a_foreign_cluster_is_not_ended_here(scenery: Scenery) ->
     op = await scenery.opened(LEASED, OpState.RUNNING, OpState.VERIFIED)
     await scenery.repository.note(op, text="leased", **until(scenery.clock() + 60, 60))
     scenery.clock.now += 61
-    manager = Reversions(scenery.repository, scenery.runner, {"prod": scenery.cluster}, scenery.clock)
+    manager = Reversions(scenery.repository, scenery.executor, {"prod": scenery.cluster}, scenery.clock)
     await manager.end_due(not_ours)
     assert len(await scenery.repository.recent(None, 9)) == 1
     assert scenery.simulated.log.matching(method="POST") == []
@@ -68,7 +68,7 @@ async def test_lease_on_a_removed_cluster_ends_without_a_restore(scenery: Scener
     gone = replace(LEASED, cluster="gone")
     op = await scenery.opened(gone, OpState.RUNNING, OpState.VERIFIED)
     await scenery.repository.note(op, text="leased", **until(scenery.clock() + 60, 60))
-    await scenery.runner.close_gone()
+    await scenery.executor.close_gone()
     found = await scenery.repository.get(op.id)
     assert found is not None
     assert (found.lease_until, found.warn_at) == (0.0, 0.0)
@@ -84,7 +84,7 @@ async def test_unread_switch_is_not_restored(scenery: Scenery) -> None:
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     scenery.clock.now += 61
-    await Reversions(scenery.repository, scenery.runner, {"prod": scenery.cluster}, scenery.clock).end_due()
+    await Reversions(scenery.repository, scenery.executor, {"prod": scenery.cluster}, scenery.clock).end_due()
     back = (await scenery.repository.recent(None, 9))[0]
     assert back.state is OpState.BLOCKED
     assert scenery.simulated.log.matching(method="POST") == []

@@ -1,4 +1,4 @@
-"""A request goes to the leader that was judged, on a fresh judgement, or it is not sent; over real sockets."""
+"""A request goes to the leader that was evaluated, on a fresh evaluation, or it is not sent; over real sockets."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ __all__ = ["scenery"]
 
 
 class Later:
-    """A monotonic clock on which a judgement was made long ago."""
+    """A monotonic clock on which an evaluation was made long ago."""
 
     def __call__(self) -> float:
         return 1e9
 
 
 async def evaluated_now(scenery: Scenery, request: Any) -> Evaluation:
-    """Judge now; the looks of a watch before count, so that voters are proven."""
+    """Evaluate now; the looks of a watch before count, so that voters are proven."""
     await scenery.cluster.snapshot(5.0)
     scenery.clock.now += 4
     return await evaluate(scenery.cluster, request, ())
@@ -41,7 +41,7 @@ def decisions(scenery: Scenery) -> ApprovalService:
     parts: Any = {"access": None, "time_limits": None, "members_now": no_members}
     return ApprovalService(
         repository=scenery.repository,
-        runner=scenery.runner,
+        executor=scenery.executor,
         clusters={"prod": scenery.cluster},
         policies=policies,
         clock=scenery.clock,
@@ -49,7 +49,7 @@ def decisions(scenery: Scenery) -> ApprovalService:
     )
 
 
-async def test_stale_judgement_that_now_blocks_is_not_sent(scenery: Scenery) -> None:
+async def test_stale_evaluation_that_now_blocks_is_not_sent(scenery: Scenery) -> None:
     """The database was locked between the click and the step to running, and a voter died meanwhile."""
     first = await evaluated_now(scenery, MemberRemove(3))
     op = await scenery.opened(REMOVE)
@@ -63,7 +63,7 @@ async def test_stale_judgement_that_now_blocks_is_not_sent(scenery: Scenery) -> 
     async def end(running: Any, found: Evaluation | str) -> Any:
         return await own._end_unsent(running, POLICIES["member_remove"], found)
 
-    ended = await scenery.runner.start(
+    ended = await scenery.executor.start(
         op, scenery.cluster, Reevaluation(first, again, end, Later()), by="U0BEN", seen=first.seen
     )
     assert not scenery.simulated.log.matching(method="POST")
@@ -72,7 +72,7 @@ async def test_stale_judgement_that_now_blocks_is_not_sent(scenery: Scenery) -> 
     assert ended.card_id == op.id
 
 
-async def test_stale_judgement_that_still_holds_is_sent_once(scenery: Scenery) -> None:
+async def test_stale_evaluation_that_still_holds_is_sent_once(scenery: Scenery) -> None:
     first = await evaluated_now(scenery, MemberRemove(3))
     op = await scenery.opened(REMOVE)
 
@@ -83,11 +83,11 @@ async def test_stale_judgement_that_still_holds_is_sent_once(scenery: Scenery) -
         assert isinstance(found, Evaluation)
         assert found.verdict.level is not CheckLevel.BLOCK
 
-    await scenery.runner.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
+    await scenery.executor.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
     assert len(scenery.simulated.log.matching(method="POST", path="/member/remove")) == 1
 
 
-async def test_judgement_that_can_no_longer_be_made_sends_nothing(scenery: Scenery) -> None:
+async def test_evaluation_that_can_no_longer_be_made_sends_nothing(scenery: Scenery) -> None:
     first = await evaluated_now(scenery, TaskSwitch("balance", on=False))
     op = await scenery.opened(REMOVE)
     own = decisions(scenery)
@@ -98,17 +98,17 @@ async def test_judgement_that_can_no_longer_be_made_sends_nothing(scenery: Scene
     async def end(running: Any, found: Evaluation | str) -> Any:
         return await own._end_unsent(running, POLICIES["task_disable"], found)
 
-    await scenery.runner.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
+    await scenery.executor.start(op, scenery.cluster, Reevaluation(first, again, end, Later()), seen=first.seen)
     assert await scenery.state_of(op) == (OpState.BLOCKED, "prod has no background task balance.")
     assert not scenery.simulated.log.matching(method="POST")
 
 
-async def test_leader_gone_after_the_judgement_leaves_nothing_sent(scenery: Scenery) -> None:
+async def test_leader_gone_after_the_evaluation_leaves_nothing_sent(scenery: Scenery) -> None:
     """No other host gets the request: a follower would forward it to a leader that was not judged."""
     await scenery.simulated.elect(1)
     op = await scenery.opened(TRANSFER)
     await scenery.simulated.kill(1)
-    await scenery.runner.start(op, scenery.cluster, fresh(), seen=ObservedState(leader=scenery.simulated.host(1)))
+    await scenery.executor.start(op, scenery.cluster, fresh(), seen=ObservedState(leader=scenery.simulated.host(1)))
     state, text = await scenery.state_of(op)
     assert state is OpState.FAILED
     assert text.startswith("Nothing was sent: ")
@@ -116,6 +116,6 @@ async def test_leader_gone_after_the_judgement_leaves_nothing_sent(scenery: Scen
 
 
 @pytest.mark.parametrize(("age", "stale"), [(0.0, False), (FRESH_SECONDS, False), (FRESH_SECONDS + 0.1, True)])
-def test_judgement_is_stale_after_a_few_seconds(age: float, stale: bool) -> None:
+def test_evaluation_is_stale_after_a_few_seconds(age: float, stale: bool) -> None:
     made = Reevaluation(fresh().evaluation, never, never)
     assert Reevaluation(made.evaluation, never, never, lambda: made.evaluation.at + age).stale is stale

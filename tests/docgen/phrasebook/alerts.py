@@ -21,6 +21,7 @@ from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
 from bot.alerting.silences import Lifted, SilenceResult
 from bot.alerting.transition import Transition, TransitionReason, Visibility
+from bot.common.message_key import MessageKey
 from bot.views import alert_group, alert_lists, alerts, fallback, notices
 from bot.views.alert_actions import runbook
 from tests.docgen.phrasebook.render import Sample, Section
@@ -140,7 +141,7 @@ def _replies() -> Iterator[Sample]:
 
 def _groups() -> Iterator[Sample]:
     listed = tuple(replace(BROKEN, id=number, notes=EngineNotes(group=GROUP)) for number in range(1, 12))
-    group = AlertGroup(GROUP, AT - HOUR, ("prod",), tuple(each.id for each in listed))
+    group = AlertGroup(MessageKey.parse(GROUP), AT - HOUR, ("prod",), tuple(each.id for each in listed))
     yield Sample("active", alert_group.group_card(group, listed))
     yield Sample("ended, alerts are open", alert_group.group_card(replace(group, scopes=(), ended_at=AT), listed[:2]))
     over = tuple(replace(each, state=AlertState.RESOLVED, resolved_at=AT) for each in listed)

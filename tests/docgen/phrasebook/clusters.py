@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.volume_risk import risks_of
-from bot.audit.chain import GENESIS, seal
+from bot.audit.chain import GENESIS, next_row
 from bot.audit.query import AuditQuery, Found
 from bot.chatops.commands.help import topic
 from bot.chatops.commands.registry import COMMANDS
@@ -133,7 +133,7 @@ def _tasks() -> Section:
 
 
 def _audit() -> Section:
-    row = seal(
+    row = next_row(
         GENESIS,
         at=AT,
         actor="U0ANNA",

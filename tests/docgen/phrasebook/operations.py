@@ -206,7 +206,8 @@ def _home() -> Iterator[Sample]:
         (BROKEN,),
         (Waiting(WAITING, LINK, mine=True), Waiting(WAITING)),
         AT,
-        ("No database.",),
+        2,
     )
     yield Sample("operator", home(full))
+    yield Sample("the database does not answer", home(Home(clusters, rights, ("prod",), now=AT, store_down=True)))
     yield Sample("viewer, nothing is open", home(Home(clusters[:1], ("You may read.",), now=AT)))

@@ -33,35 +33,68 @@ def test_single_snapshot_does_not_degrade_a_cluster() -> None:
     assert cluster_status(polled(100)).level is StatusLevel.HEALTHY
 
 
+PROBLEM = "prod is degraded: "
+RISK = "prod is one failure from losing writes: "
+NOT_HEARD = "voter 3 is unhealthy (the leader has not heard from it lately)"
 DEGRADED = [
-    ({"bad": (disk(7), disk(8, 3))}, "1 disk is broken"),
-    ({"bad": (disk(7), disk(8, 3))}, "1 disk is being repaired"),
-    ({"bad": None, "broken": 2}, "2 disks are broken by the leader's counters"),
-    ({"read_only": True}, "the leader reports read_only (from its configuration)"),
-    ({"writable": TIB // 2}, "only 5.0 % of the space is writable"),
-    ({"peers": {3: {"active": False}}}, "voter 3 is unhealthy (the leader has not heard from it lately)"),
-    ({"peers": {3: {"match": -5000}}}, "voter 3 is unhealthy (it is 6,000 entries behind)"),
-    ({"peers": {3: {"active": False}}}, "2 of 3 voters are proven healthy, and 2 must agree"),
+    ({"bad": (disk(7), disk(8, 3))}, f"{PROBLEM}1 disk is broken.", "1 disk is broken"),
+    ({"bad": (disk(7), disk(8, 3))}, f"{PROBLEM}1 disk is broken.", "1 disk is being repaired"),
+    (
+        {"bad": None, "broken": 2},
+        f"{PROBLEM}2 disks are broken by the leader's counters.",
+        "2 disks are broken by the leader's counters",
+    ),
+    (
+        {"read_only": True},
+        f"{PROBLEM}the leader reports read_only (from its configuration).",
+        "the leader reports read_only (from its configuration)",
+    ),
+    (
+        {"writable": TIB // 2},
+        f"{PROBLEM}only 5 % of the space is writable.",
+        "only 5 % of the space is writable",
+    ),
+    ({"peers": {3: {"active": False}}}, f"{RISK}{NOT_HEARD}.", NOT_HEARD),
+    (
+        {"peers": {3: {"match": -5000}}},
+        f"{RISK}voter 3 is unhealthy (it is 6,000 entries behind).",
+        "voter 3 is unhealthy (it is 6,000 entries behind)",
+    ),
+    (
+        {"peers": {3: {"active": False}}},
+        f"{RISK}{NOT_HEARD}.",
+        "2 of 3 voters are proven healthy, and 2 must agree",
+    ),
     (
         {"peers": {3: {"is_learner": True, "active": False}}},
+        f"{RISK}all of its 2 voters must agree.",
         "learner 3 is down (the leader has not heard from it lately)",
     ),
-    ({"silent": (3,)}, "10.0.0.3:9998 is silent: It did not answer in time"),
-    ({"members": (1, 2)}, "10.0.0.3:9998 answers as peer 3, which is no longer a member: its data is stale"),
+    (
+        {"silent": (3,)},
+        f"{RISK}voter 3 is not proven healthy (its own host did not answer in time).",
+        "10.0.0.3:9998 is silent: It did not answer in time",
+    ),
+    (
+        {"members": (1, 2)},
+        f"{RISK}all of its 2 voters must agree.",
+        "10.0.0.3:9998 answers as peer 3, which is no longer a member: its data is stale",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("changes", "reason"), DEGRADED)
-def test_degraded_cluster_names_its_reasons(changes: dict[str, object], reason: str) -> None:
+@pytest.mark.parametrize(("changes", "headline", "reason"), DEGRADED)
+def test_degraded_cluster_names_its_reasons(changes: dict[str, object], headline: str, reason: str) -> None:
     evaluation = of(**changes)
     assert evaluation.level is StatusLevel.DEGRADED
+    assert status_sentence(evaluation) == headline
     assert reason in texts(evaluation)
 
 
 def test_lost_quorum_states_its_arithmetic_once() -> None:
     evaluation = of(peers={2: {"paused": True}, 3: {"active": False}})
     assert status_sentence(evaluation) == (
-        "prod may accept no writes: only 1 of 3 voters is proven healthy, and 2 must agree."
+        "prod may be refusing writes: only 1 of 3 voters is proven healthy, and 2 must agree."
     )
     assert evaluation.level is StatusLevel.CRITICAL
     assert listed_reasons(evaluation) == [
@@ -97,13 +130,31 @@ HEADLINES = [
     ),
     (
         {"nodes": (1, 2), "members": (1, 2), "peers": {2: {"active": False}}},
-        "prod may accept no writes: voter 2 is unhealthy (the leader has not heard from it lately).",
+        "prod may be refusing writes: voter 2 is unhealthy (the leader has not heard from it lately).",
         ["only 1 of 2 voters is proven healthy, and 2 must agree"],
+    ),
+    (
+        {"nodes": (1, 2), "members": (1,), "silent": (2,)},
+        "prod is one failure from losing writes: it has only 1 voter.",
+        ["a single voter cannot be lost: add another voter", f"{host(2)} is silent: It did not answer in time"],
+    ),
+    (
+        {"leader": 9},
+        "prod is degraded: peer 9, named as leader in term 5, is none of its 3 configured hosts.",
+        ["add the service address of peer 9 to `hosts` in the settings"],
     ),
     ({"writable": 0}, "prod is critical: only 0 % of the space is writable.", []),
     (
+        {"writable": 0, "peers": {3: {"active": False}}},
+        "prod is critical: only 0 % of the space is writable. It is one failure from losing writes.",
+        [
+            "2 of 3 voters are proven healthy, and 2 must agree",
+            "voter 3 is unhealthy (the leader has not heard from it lately)",
+        ],
+    ),
+    (
         {"silent": (1,)},
-        "prod is degraded: 2 of 3 hosts answered, and peer 1, which leads by what they say, did not.",
+        "prod is degraded: peer 1, named as leader in term 5, did not answer; 2 of 3 hosts did.",
         ["peer 1 leads in term 5 but did not answer itself", f"{host(1)} is silent: It did not answer in time"],
     ),
     (
@@ -127,6 +178,13 @@ def test_headline_names_the_consequence_and_one_cause(
     assert list(listed_reasons(evaluation)) == listed
 
 
+def test_headline_keeps_the_state_of_an_unproven_quorum() -> None:
+    now = polled(100, silent=(2, 3), writable=0)
+    assert status_sentence(cluster_status(now, polled(85))) == (
+        "prod is critical: only 0 % of the space is writable. It may be refusing writes; the next poll decides."
+    )
+
+
 def test_every_fact_has_words() -> None:
     headlines_only = {status_facts.LedWell, status_facts.AllSilent}
     facts = {
@@ -147,7 +205,7 @@ def test_host_with_a_different_view_is_named() -> None:
 def test_silent_leader_differs_from_no_leader() -> None:
     evaluation = of(silent=(1,))
     assert evaluation.level is StatusLevel.DEGRADED
-    assert "peer 1, which leads by what they say, did not" in status_sentence(evaluation)
+    assert "peer 1, named as leader in term 5, did not answer" in status_sentence(evaluation)
 
 
 def test_hosts_that_know_no_leader() -> None:
@@ -174,6 +232,13 @@ def test_two_leaders_of_one_term_are_a_contradiction() -> None:
     evaluation = cluster_status(Snapshot("prod", 100, answers), Snapshot("prod", 85, answers))
     assert evaluation.level is StatusLevel.CONTRADICTION
     assert "10.0.0.1:9998 and 10.0.0.2:9998 each claim to lead in term 5" in status_sentence(evaluation)
+
+
+def test_several_named_leaders_are_listed_as_peers() -> None:
+    answers = (HostAnswer(host(3), 0.1, stat(3, 1)), HostAnswer(host(4), 0.1, stat(4, 2)))
+    assert status_sentence(cluster_status(Snapshot("prod", 100, answers))) == (
+        "prod is degraded: at one poll in term 5 some hosts name peers 1 and 2 as leader; the next poll decides."
+    )
 
 
 def test_hostile_text_is_on_one_line_and_bounded() -> None:

@@ -6,18 +6,22 @@ import pytest
 
 from bot.alerting.cluster_state.counters import is_fresh, may_be_kept, status_context
 from bot.alerting.cluster_state.state import ClusterNote, ClusterState, update
-from bot.alerting.cluster_status import StatusContext, StatusLevel, cluster_status
-from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
+from bot.alerting.cluster_status import ClusterStatus, StatusContext, StatusLevel, cluster_status
+from bot.alerting.details import AnswerFault, ClusterSilent, FaultKind, HostFault
+from bot.alerting.model import Alert, AlertState, Detail, LegacyDetail, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.capacity import CHUNKS_LOW
 from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
 from bot.alerting.rules.table import RULES
+from bot.alerting.status_facts import NamedLeaderSilent
 from bot.alerting.topics import TOPICS
 from bot.clustermgr.models import Disk, HostAnswer, Snapshot, ZoneChunks, ZoneDisks
 from bot.clustermgr.slow_poll import count_zones
-from bot.common.errors import AuthRejected, ClusterUnreachable
+from bot.common.errors import AuthRejected, ClusterTimeout, ClusterUnreachable
+from bot.views.alert_text.table import sentence_of
 from bot.views.stat import stat
-from bot.views.status_text import listed_reasons, not_milder, reason_text, status_sentence
+from bot.views.status_text import alert_headline, listed_reasons, not_milder, reason_text, status_sentence
+from tests.support.alert_samples import DETAIL_SAMPLES
 from tests.support.alert_words import sentence
 from tests.support.raft_snapshots import failing, having
 from tests.support.view_samples import recorded_stats
@@ -37,12 +41,29 @@ def refused(at: float, *, silent: tuple[int, ...], leader: int = 1) -> Snapshot:
     return replace(seen, answers=answers)
 
 
-def test_alert_about_the_cluster_is_the_headline_itself() -> None:
+def test_headline_of_an_alert_says_that_it_is_open() -> None:
     about = replace(alert(Severity.CRITICAL), detail=LegacyDetail("prod accepts no writes: it has no leader."))
     found = cluster_status(polled(100), polled(90), StatusContext((about,)))
     assert found.level is StatusLevel.CRITICAL
-    assert status_sentence(found) == "prod accepts no writes: it has no leader (alert #38)."
+    assert status_sentence(found) == (
+        "prod is critical: alert #38 is still open: prod accepts no writes: it has no leader."
+    )
     assert listed_reasons(found) == []
+
+
+def test_old_alert_of_an_answering_cluster_is_no_present_state() -> None:
+    hosts = tuple(HostFault(f"h:{node}", AnswerFault(FaultKind.TIMEOUT)) for node in (1, 2, 3))
+    old = replace(alert(Severity.CRITICAL, rule="cluster_unreachable"), detail=ClusterSilent(hosts))
+    sentence = status_sentence(cluster_status(polled(100, silent=(1,)), None, StatusContext((old,), voters=3)))
+    assert sentence.startswith("prod is critical: alert #38 is still open: prod is unreachable")
+    unnumbered = alert_headline("Something", replace(alert(Severity.WARNING), id=0))
+    assert unnumbered == "Something is degraded: an alert is still open: Something of prod is wrong."
+
+
+@pytest.mark.parametrize("detail", DETAIL_SAMPLES)
+def test_alert_in_a_headline_is_not_cut(detail: Detail) -> None:
+    open_now = replace(alert(Severity.CRITICAL), detail=detail)
+    assert alert_headline("prod", open_now).endswith(f"still open: {sentence_of(open_now).rstrip('.')}.")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +88,7 @@ def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: Ale
 def test_quorum_refused_by_majority_is_critical_at_once() -> None:
     found = cluster_status(refused(100, silent=(2, 3)))
     assert found.level is StatusLevel.CRITICAL
-    assert status_sentence(found).startswith("prod may accept no writes: only 1 of 3 voters is proven healthy")
+    assert status_sentence(found).startswith("prod may be refusing writes: only 1 of 3 voters is proven healthy")
 
 
 def test_late_answers_of_one_poll_prove_no_lost_quorum() -> None:
@@ -96,7 +117,7 @@ def test_slow_leader_is_a_reason() -> None:
     assert "3,010 ms" in reason_text(found.reasons[0])
 
 
-def test_fresh_leader_is_not_judged_by_its_counters() -> None:
+def test_fresh_leader_is_not_evaluated_by_its_counters() -> None:
     seen = polled(100, writable=0)
     assert cluster_status(seen).level is StatusLevel.CRITICAL
     assert cluster_status(seen, known=StatusContext(fresh=True)).level is StatusLevel.HEALTHY
@@ -191,7 +212,7 @@ def test_two_lost_hosts_of_five_voters_are_no_lost_quorum() -> None:
     assert cluster_status(seen).level is StatusLevel.NO_LEADER
     found = cluster_status(seen, known=StatusContext(voters=5))
     assert found.level is StatusLevel.DEGRADED
-    assert "peer 1, which leads by what they say, did not" in status_sentence(found)
+    assert "peer 1, named as leader in term 5, did not answer" in status_sentence(found)
 
 
 def test_followers_late_at_two_polls_prove_the_quorum_lost() -> None:
@@ -201,6 +222,45 @@ def test_followers_late_at_two_polls_prove_the_quorum_lost() -> None:
         True,
     )
     assert cluster_status(now, before).level is StatusLevel.NO_LEADER
+
+
+FIVE_HOSTS = (1, 2, 3, 4, 5)
+REFUSED = ClusterUnreachable("refused")
+LATE = ClusterTimeout("late")
+
+
+def of_three_voters_and_two_retired_hosts(*late: int, ever: bool) -> ClusterStatus:
+    """The status when hosts 4 and 5 refuse connections and the `late` hosts gave no answer at two polls.
+
+    The retired hosts have answered before if `ever` is True.
+    """
+    first = polled(70, nodes=FIVE_HOSTS)
+    state = update(ClusterState(), first if ever else failing(first, 4, 5, error=REFUSED))
+    before, now = (
+        failing(failing(polled(at, nodes=FIVE_HOSTS), 4, 5, error=REFUSED), *late, error=LATE) for at in (85, 100)
+    )
+    state = update(update(state, before), now)
+    return cluster_status(now, before, status_context(state, now, ()))
+
+
+@pytest.mark.parametrize("ever", [True, False])
+def test_lost_retired_hosts_do_not_count_as_lost_voters(ever: bool) -> None:
+    silent_leader = of_three_voters_and_two_retired_hosts(1, ever=ever)
+    assert (silent_leader.level, silent_leader.unsure) == (StatusLevel.DEGRADED, False)
+    assert isinstance(silent_leader.headline, NamedLeaderSilent)
+    assert of_three_voters_and_two_retired_hosts(1, 2, ever=ever).level is StatusLevel.NO_LEADER
+
+
+@pytest.mark.parametrize("ever", [True, False])
+def test_lost_retired_hosts_do_not_prove_late_voters_lost(ever: bool) -> None:
+    first = polled(70, nodes=FIVE_HOSTS)
+    before = failing(first, 4, 5, error=REFUSED)
+    state = update(ClusterState(), first if ever else before)
+    once = failing(replace(before, at=85), 2, 3, error=LATE)
+    found = cluster_status(once, before, status_context(update(state, once), once, ()))
+    assert (found.level, found.unsure) == (StatusLevel.DEGRADED, True)
+    twice = replace(once, at=100)
+    assert cluster_status(twice, once, status_context(update(state, once), twice, ())).level is StatusLevel.CRITICAL
 
 
 @pytest.mark.parametrize(
@@ -224,16 +284,16 @@ def test_small_groups_are_degraded_unless_meant(
 
 def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
     note = ClusterNote(at=90.0, level="healthy", verdict="prod is healthy.")
-    blind = alert(Severity.CRITICAL, rule="watch_blind")
-    assert not_milder(note, "prod", (blind,)).level == "critical"
-    assert not_milder(note, "prod", (replace(blind, cluster="other"),)) == note
-    raised = not_milder(ClusterNote(), "prod", (blind,))
-    assert raised.verdict == "prod is critical: Something of prod is wrong (alert #38)."
+    stale = alert(Severity.CRITICAL, rule="watch_blind")
+    assert not_milder(note, "prod", (stale,)).level == "critical"
+    assert not_milder(note, "prod", (replace(stale, cluster="other"),)) == note
+    raised = not_milder(ClusterNote(), "prod", (stale,))
+    assert raised.verdict == "prod is critical: alert #38 is still open: Something of prod is wrong."
     dark = ClusterNote(level="unreachable", verdict="prod is unreachable.")
-    assert not_milder(dark, "prod", (blind,)) == dark
+    assert not_milder(dark, "prod", (stale,)) == dark
 
 
-def test_counters_of_every_recorded_new_leader_are_not_judged() -> None:
+def test_counters_of_every_recorded_new_leader_are_not_evaluated() -> None:
     posted = [each for each in recorded_stats("stat_on_new_leader", "v1-2022-03") if each.claims_leadership]
     assert posted
     for each in posted:

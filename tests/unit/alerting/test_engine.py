@@ -27,8 +27,8 @@ def test_alert_with_hold_fires_later_with_its_start() -> None:
     life = Life([rule(for_seconds=30)])
     assert seen(life.step(0, found())) == [(TransitionReason.SEEN, Visibility.QUIET)]
     assert life.step(15, found()) == []
-    [move] = life.step(30, found())
-    assert (move.reason, move.visibility, move.new.since, move.new.fired_at) == (
+    [transition] = life.step(30, found())
+    assert (transition.reason, transition.visibility, transition.new.since, transition.new.fired_at) == (
         TransitionReason.FIRED,
         Visibility.POST,
         0,
@@ -49,9 +49,9 @@ def test_alert_absent_for_its_clear_time_is_resolved() -> None:
     life.step(0, found())
     assert seen(life.step(15)) == [(TransitionReason.CLEARING, Visibility.QUIET)]
     assert life.step(30) == []
-    [move] = life.step(45)
-    assert (move.reason, move.visibility) == (TransitionReason.RESOLVED, Visibility.REPLY)
-    assert (outcome_sentence(move.new), move.new.resolved_at, move.new.state) == (
+    [transition] = life.step(45)
+    assert (transition.reason, transition.visibility) == (TransitionReason.RESOLVED, Visibility.REPLY)
+    assert (outcome_sentence(transition.new), transition.new.resolved_at, transition.new.state) == (
         "It is over.",
         45,
         AlertState.RESOLVED,
@@ -229,8 +229,11 @@ def test_silence_matches_its_cluster_rule_and_subject() -> None:
     peers = rule("peer_down")
     others = [silence("peer_down", subject="2"), silence("no_leader"), replace(silence("*"), cluster="archive")]
     life = Life([peers], others)
-    moves = life.step(0, found("peer_down", subject="2"), found("peer_down", subject="3"))
-    assert {move.new.subject: move.visibility for move in moves} == {"2": Visibility.QUIET, "3": Visibility.POST}
+    transitions = life.step(0, found("peer_down", subject="2"), found("peer_down", subject="3"))
+    assert {transition.new.subject: transition.visibility for transition in transitions} == {
+        "2": Visibility.QUIET,
+        "3": Visibility.POST,
+    }
 
 
 def test_wildcard_silence_excludes_protected_rules() -> None:
@@ -246,25 +249,27 @@ BOTH = (rule("cluster_unreachable", clear=30), rule("host_unreachable", clear=30
 def test_unreachable_cluster_inhibits_its_hosts() -> None:
     life = Life(BOTH)
     hosts = [found("host_unreachable", subject=name) for name in ("a", "b")]
-    moves = life.step(0, found("cluster_unreachable"), *hosts)
-    assert {move.new.rule: move.visibility for move in moves} == {
+    transitions = life.step(0, found("cluster_unreachable"), *hosts)
+    assert {transition.new.rule: transition.visibility for transition in transitions} == {
         "cluster_unreachable": Visibility.POST,
         "host_unreachable": Visibility.QUIET,
     }
     life.step(15, hosts[0])
-    moves = life.step(45, hosts[0])
-    assert [(move.new.rule, move.reason) for move in moves] == [("cluster_unreachable", TransitionReason.RESOLVED)]
+    transitions = life.step(45, hosts[0])
+    assert [(transition.new.rule, transition.reason) for transition in transitions] == [
+        ("cluster_unreachable", TransitionReason.RESOLVED)
+    ]
     assert seen(life.step(60, hosts[0])) == FIRED
 
 
 def test_inhibited_alert_neither_grows_nor_resolves() -> None:
     life = Life((rule("no_leader"), rule("quorum_at_risk", remind=10)))
     life.step(0, found("quorum_at_risk"))
-    moves = life.step(15, found("no_leader"), found("quorum_at_risk", weight=2))
-    assert [move.new.rule for move in moves] == ["no_leader"]
+    transitions = life.step(15, found("no_leader"), found("quorum_at_risk", weight=2))
+    assert [transition.new.rule for transition in transitions] == ["no_leader"]
     assert life.step(30, found("no_leader")) == []
-    moves = life.step(45, found("quorum_at_risk", weight=2))
-    assert [(m.new.rule, m.reason) for m in moves] == [("no_leader", TransitionReason.RESOLVED)]
+    transitions = life.step(45, found("quorum_at_risk", weight=2))
+    assert [(m.new.rule, m.reason) for m in transitions] == [("no_leader", TransitionReason.RESOLVED)]
     assert seen(life.step(60, found("quorum_at_risk", weight=2))) == WORSE
 
 
@@ -300,8 +305,8 @@ def test_subjects_of_one_rule_are_independent() -> None:
     life = Life([rule("peer_down")])
     two, three = (found("peer_down", subject=name) for name in ("2", "3"))
     assert seen(life.step(0, two, three)) == FIRED * 2
-    [move] = life.step(15, three)
-    assert (move.new.subject, move.reason) == ("2", TransitionReason.RESOLVED)
+    [transition] = life.step(15, three)
+    assert (transition.new.subject, transition.reason) == ("2", TransitionReason.RESOLVED)
 
 
 def test_each_visible_change_raises_the_version() -> None:

@@ -19,8 +19,8 @@ def escalating(remind: float = 0) -> Life:
 BAD = found(severity=CRITICAL)
 
 
-def calls(moves: list[Transition]) -> list[tuple[TransitionReason, str]]:
-    return [(move.reason, move.mention) for move in moves]
+def calls(transitions: list[Transition]) -> list[tuple[TransitionReason, str]]:
+    return [(transition.reason, transition.mention) for transition in transitions]
 
 
 def test_unacknowledged_alert_escalates_after_its_time() -> None:
@@ -43,8 +43,10 @@ def test_escalated_alert_notifies_the_group_with_each_reminder() -> None:
 def test_text_changing_every_poll_delays_no_escalation() -> None:
     life = escalating(remind=200)
     life.step(0, BAD)
-    moves = [life.step(now, found(severity=CRITICAL, lines=(str(now),))) for now in range(15, 315, 15)]
-    reasons = [move.reason for step in moves for move in step if move.visibility is not Visibility.EDIT]
+    transitions = [life.step(now, found(severity=CRITICAL, lines=(str(now),))) for now in range(15, 315, 15)]
+    reasons = [
+        transition.reason for step in transitions for transition in step if transition.visibility is not Visibility.EDIT
+    ]
     assert reasons == [TransitionReason.REMINDED, TransitionReason.ESCALATED]
     assert lines(life.alerts[1]) == ("300",)
 
@@ -52,8 +54,12 @@ def test_text_changing_every_poll_delays_no_escalation() -> None:
 def test_alert_growing_every_poll_delays_no_escalation() -> None:
     life = Life([rule()], escalation=Escalation(GROUP, 300, WARNING))
     life.step(0, found())
-    said = [move for now in range(15, 330, 15) for move in life.step(now, found(weight=now))]
-    assert [(move.reason, move.visibility) for move in said if move.visibility is not Visibility.EDIT] == [
+    said = [transition for now in range(15, 330, 15) for transition in life.step(now, found(weight=now))]
+    assert [
+        (transition.reason, transition.visibility)
+        for transition in said
+        if transition.visibility is not Visibility.EDIT
+    ] == [
         (TransitionReason.WORSE, Visibility.REPLY),
         *ESCALATED,
         (TransitionReason.WORSE, Visibility.REPLY),
@@ -112,12 +118,12 @@ def test_alert_outlasting_its_silence_is_announced_once() -> None:
     life.step(0, found())
     life.silences.append(silence(until=100))
     assert seen(life.step(15, found())) == NOTED
-    [move] = life.step(100, found())
-    assert (move.reason, move.visibility) == UNMUTED[0]
-    assert move.old is not None
-    assert move.old.notes.muted == Muted(1, "U1")
-    assert move.new.notes.muted is None
-    assert move.new.notes.silenced == (1,)
+    [transition] = life.step(100, found())
+    assert (transition.reason, transition.visibility) == UNMUTED[0]
+    assert transition.old is not None
+    assert transition.old.notes.muted == Muted(1, "U1")
+    assert transition.new.notes.muted is None
+    assert transition.new.notes.silenced == (1,)
     assert life.step(115, found()) == []
 
 
@@ -125,8 +131,8 @@ def test_lifted_silence_ends_like_an_expired_one() -> None:
     life = Life(silences=[silence()])
     life.step(0, found())
     life.silences.clear()
-    [move] = life.step(15, found())
-    assert (move.reason, move.visibility) == (TransitionReason.FIRED, Visibility.POST)
+    [transition] = life.step(15, found())
+    assert (transition.reason, transition.visibility) == (TransitionReason.FIRED, Visibility.POST)
 
 
 def test_silence_end_is_announced_when_visible() -> None:
@@ -135,7 +141,7 @@ def test_silence_end_is_announced_when_visible() -> None:
     life.silences.append(silence("quorum_at_risk", until=100))
     life.step(15, found("quorum_at_risk"))
     life.step(100, found("quorum_at_risk"), found("no_leader"))
-    assert TransitionReason.UNMUTED not in [move.reason for move in life.step(115, found("quorum_at_risk"))]
+    assert TransitionReason.UNMUTED not in [transition.reason for transition in life.step(115, found("quorum_at_risk"))]
     assert seen(life.step(130, found("quorum_at_risk"))) == UNMUTED
 
 
@@ -163,9 +169,9 @@ def test_alert_that_worsened_under_a_silence_is_worse() -> None:
     life.step(0, found())
     life.silences.append(silence())
     life.step(15, found())
-    [move] = life.step(30, found(weight=2))
-    assert move.reason is TransitionReason.WORSE
-    assert move.new.notes.muted is None
+    [transition] = life.step(30, found(weight=2))
+    assert transition.reason is TransitionReason.WORSE
+    assert transition.new.notes.muted is None
 
 
 def test_proven_finding_fires_with_the_first_poll() -> None:

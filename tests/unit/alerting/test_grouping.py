@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, group_alerts, listed
 from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Muted, Severity
 from bot.alerting.transition import Transition, TransitionReason, Visibility, noted
+from bot.common.message_key import MessageKey
 from bot.store.state_codec import decode_history, encode_history
 from tests.support.alert_words import sentence
 
@@ -25,11 +26,11 @@ class Channel:
             replace(ALERT, cluster=cluster, rule=rule, subject=str(self.made + n), since=now) for n in range(number)
         ]
         self.made += number
-        moves = [Transition(None, alert, TransitionReason.FIRED, Visibility.POST) for alert in alerts]
-        return [move.new.notes.group or "" for move in self.pass_by(now, *moves)]
+        transitions = [Transition(None, alert, TransitionReason.FIRED, Visibility.POST) for alert in alerts]
+        return [transition.new.notes.group or "" for transition in self.pass_by(now, *transitions)]
 
-    def pass_by(self, now: float, *moves: Transition) -> tuple[Transition, ...]:
-        self.history, posted = group_alerts(self.history, moves, (), LIMITS, now)
+    def pass_by(self, now: float, *transitions: Transition) -> tuple[Transition, ...]:
+        self.history, posted = group_alerts(self.history, transitions, (), LIMITS, now)
         return posted
 
 
@@ -75,15 +76,15 @@ def test_never_grouped_alert_has_its_own_message() -> None:
 
 def test_most_severe_alerts_are_posted_individually() -> None:
     channel = Channel()
-    moves = [
+    transitions = [
         Transition(
             None, replace(ALERT, subject=str(n), severity=Severity(1 + n // 2)), TransitionReason.FIRED, Visibility.POST
         )
         for n in range(6)
     ]
-    posted = channel.pass_by(0, *moves)
-    assert [move.new.subject for move in posted] == [str(n) for n in range(6)]
-    assert [move.new.subject for move in posted if move.new.notes.group is None] == ["2", "4", "5"]
+    posted = channel.pass_by(0, *transitions)
+    assert [transition.new.subject for transition in posted] == [str(n) for n in range(6)]
+    assert [transition.new.subject for transition in posted if transition.new.notes.group is None] == ["2", "4", "5"]
 
 
 def test_storm_ends_at_half_the_limit() -> None:
@@ -107,7 +108,7 @@ def test_steady_stream_over_the_limit_is_one_group() -> None:
 
 
 def over(ids: tuple[int, ...]) -> ChannelHistory:
-    return ChannelHistory("C1", (), (AlertGroup(FIRST, 0, ("prod",), ids, ended_at=100, due=ids),), 1)
+    return ChannelHistory("C1", (), (AlertGroup(MessageKey.parse(FIRST), 0, ("prod",), ids, ended_at=100, due=ids),), 1)
 
 
 def in_group(number: int, **changes: object) -> Alert:
@@ -127,7 +128,7 @@ def test_unacknowledged_severe_alerts_are_posted_after_the_storm() -> None:
 
 def test_alert_due_after_a_storm_is_posted_once() -> None:
     fires, changed, over_now = in_group(1), in_group(2), in_group(3)
-    moves = [
+    transitions = [
         Transition(
             changed,
             replace(changed, detail=LegacyDetail("More."), version=2),
@@ -141,13 +142,13 @@ def test_alert_due_after_a_storm_is_posted_once() -> None:
             Visibility.REPLY,
         ),
     ]
-    _, posted = group_alerts(over((1, 2, 3)), moves, [fires, changed, over_now], LIMITS, 115)
-    assert {move.new.id: move.reason for move in posted} == {
+    _, posted = group_alerts(over((1, 2, 3)), transitions, [fires, changed, over_now], LIMITS, 115)
+    assert {transition.new.id: transition.reason for transition in posted} == {
         1: TransitionReason.SURFACED,
         2: TransitionReason.SURFACED,
         3: TransitionReason.RESOLVED,
     }
-    own = {move.new.id: move.new for move in posted}
+    own = {transition.new.id: transition.new for transition in posted}
     assert (sentence(own[2]), own[2].version, own[1].version) == ("More.", 2, 2)
     assert own[1].notes.group is None
     assert group_alerts(over((1,)), [], [own[1]], LIMITS, 130)[1] == ()
@@ -167,13 +168,13 @@ def test_group_announces_a_severe_alert_first() -> None:
         alert, replace(alert, version=2), TransitionReason.ESCALATED, Visibility.REPLY_BROADCAST, "S0ONCALL"
     )
     assert group_alerts(over((1,)), [call], [alert], LIMITS, 115)[1] == (call,)
-    [move] = group_alerts(over((1,)), [], [call.new], LIMITS, 130)[1]
-    assert move.reason is TransitionReason.SURFACED
+    [transition] = group_alerts(over((1,)), [], [call.new], LIMITS, 130)[1]
+    assert transition.reason is TransitionReason.SURFACED
 
 
 def test_grouped_alert_is_posted_in_its_new_channel() -> None:
-    [move] = group_alerts(ChannelHistory("C2"), [], [in_group(1)], LIMITS, 115)[1]
-    assert (move.reason, move.visibility) == (TransitionReason.SURFACED, Visibility.POST)
+    [transition] = group_alerts(ChannelHistory("C2"), [], [in_group(1)], LIMITS, 115)[1]
+    assert (transition.reason, transition.visibility) == (TransitionReason.SURFACED, Visibility.POST)
 
 
 def test_channel_history_survives_the_store() -> None:

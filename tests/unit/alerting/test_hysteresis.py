@@ -102,9 +102,9 @@ def test_more_parts_than_can_be_named_shrink_quietly() -> None:
 def test_unannounced_part_is_announced_when_it_returns() -> None:
     life = Life()
     posted = [
-        move.visibility
+        transition.visibility
         for now, parts in ((0, "a"), (5, "ab"), (10, "abc"), (15, "a"), (310, "a"), (315, "ac"), (620, "ac"))
-        for move in life.step(now, found(weight=len(parts), parts=tuple(parts)))
-        if move.visibility in NOTIFYING
+        for transition in life.step(now, found(weight=len(parts), parts=tuple(parts)))
+        if transition.visibility in NOTIFYING
     ]
     assert posted == [Visibility.POST, *[Visibility.REPLY_BROADCAST] * 3]

@@ -37,17 +37,17 @@ class Life:
         """What a reader notices of it."""
         seen: dict[str, Answer] = {r.key: tuple(f for f in findings if f.rule == r.key) for r in self.rules}
         held = [alert for alert in self.alerts.values() if alert.open]
-        moves = step({**seen, **answers}, held, [], self.rules, now, cluster="prod")
+        transitions = step({**seen, **answers}, held, [], self.rules, now, cluster="prod")
         return [
-            (sentence(move.new), move.reason)
-            for move in map(self._keep, moves)
-            if move.visibility is not Visibility.QUIET
+            (sentence(transition.new), transition.reason)
+            for transition in map(self._keep, transitions)
+            if transition.visibility is not Visibility.QUIET
         ]
 
-    def _keep(self, move: Transition) -> Transition:
-        new = replace(move.new, id=move.new.id or len(self.alerts) + 1)
+    def _keep(self, transition: Transition) -> Transition:
+        new = replace(transition.new, id=transition.new.id or len(self.alerts) + 1)
         self.alerts[new.id] = new
-        return replace(move, new=new)
+        return replace(transition, new=new)
 
 
 PEER_FIRED = ("Voter 3 is down.", TransitionReason.FIRED)

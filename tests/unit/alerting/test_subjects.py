@@ -1,4 +1,4 @@
-"""What a silence's subject must be: as the rule's alerts name it, and a refusal that says what that is."""
+"""Subjects of silences: the form that the rule's alerts use, and refusals with the known subjects."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from bot.alerting.cluster_state.observations import HostNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.table import RULES
-from bot.alerting.subjects import SUBJECTS, subject_of
-from bot.common.errors import UserError
+from bot.alerting.subjects import SUBJECTS, SubjectRefused, subject_of
+from bot.views.alert_lists import no_subject
 
 SEEN = ClusterState(
     voters=(1, 2, 3),
@@ -18,7 +18,7 @@ SEEN = ClusterState(
 CHUNKS = Alert("prod", "chunks_low", "z0", AlertState.FIRING, Severity.WARNING, LegacyDetail("Few chunks."), 0.0)
 
 
-def subject(rule: str, typed: str, state: ClusterState = SEEN) -> str:
+def subject(rule: str, typed: str, state: ClusterState = SEEN) -> str | SubjectRefused:
     return subject_of(rule, typed, "prod", state, [CHUNKS])
 
 
@@ -36,6 +36,7 @@ def subject(rule: str, typed: str, state: ClusterState = SEEN) -> str:
         ("task_off_with_work", "vol_inspect", "volume_inspect"),
         ("*", "3", "3"),
         ("*", "node-2", "http://node-2:9998"),
+        ("*", "z9", "z9"),
     ],
 )
 def test_typed_subject_takes_the_alert_form(rule: str, typed: str, meant: str) -> None:
@@ -48,10 +49,10 @@ def test_typed_subject_takes_the_alert_form(rule: str, typed: str, meant: str) -
         (
             "peer_down",
             "peer 5",
-            'about a peer by its number, and "peer 5" is none. Of prod these are known: 1, 2, 3, 5.',
+            'about a peer by its number, and "peer 5" is none. Of prod these are known: 1, 2, 3 and 5.',
         ),
         ("peer_down", "peer 5", "Did you mean subject=5?"),
-        ("peer_lagging", "9", "these are known: 1, 2, 3, 5."),
+        ("peer_lagging", "9", "these are known: 1, 2, 3 and 5."),
         ("learner_ready", "10.0.0.1", "a peer by its number"),
         ("disk_broken", "3", "disk_broken is about the whole cluster and has no subject: leave subject= out."),
         ("no_leader", "banana", "no_leader is about the whole cluster"),
@@ -60,17 +61,16 @@ def test_typed_subject_takes_the_alert_form(rule: str, typed: str, meant: str) -
     ],
 )
 def test_unknown_subject_is_refused_with_the_known_ones(rule: str, typed: str, words: str) -> None:
-    with pytest.raises(UserError) as caught:
-        subject(rule, typed)
-    assert words in str(caught.value)
+    refused = subject(rule, typed)
+    assert isinstance(refused, SubjectRefused)
+    assert words in no_subject(refused)
 
 
 def test_unseen_subject_must_have_a_valid_form() -> None:
     assert subject("peer_down", "7", ClusterState()) == "7"
     assert subject("host_unreachable", "a:1", ClusterState()) == "a:1"
     for rule, typed in (("peer_down", "peer 7"), ("host_unreachable", "banana")):
-        with pytest.raises(UserError):
-            subject(rule, typed, ClusterState())
+        assert isinstance(subject(rule, typed, ClusterState()), SubjectRefused)
 
 
 def test_every_rule_has_a_kind_of_subject() -> None:

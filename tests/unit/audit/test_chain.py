@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from bot.audit.chain import GENESIS, AuditRow, Head, cut_off, parse_head, seal, stamp, unstamp, verify
+from bot.audit.chain import GENESIS, AuditRow, Head, cut_off, next_row, parse_head, stamp, unstamp, verify
 from bot.audit.export import csv_rows, harmless, json_line, read_lines
 from bot.common.errors import UserError
 
-FIRST = seal(
+FIRST = next_row(
     GENESIS, at=1735689599.9994, actor="U1", action="a.b", cluster="prod", op_id=3, detail='{"words":"\u00fc \\"x\\""}'
 )
 
@@ -29,7 +29,7 @@ def test_row_hashed_by_this_release_keeps_its_hash() -> None:
 
 
 def test_an_export_can_be_checked_without_this_program() -> None:
-    second = seal(FIRST.head, at=1.0, actor="", action="x", cluster="", op_id=0, detail="{}")
+    second = next_row(FIRST.head, at=1.0, actor="", action="x", cluster="", op_id=0, detail="{}")
     previous = "0" * 64
     for line in (json_line(FIRST), json_line(second)):
         row = json.loads(line)
@@ -41,7 +41,7 @@ def test_an_export_can_be_checked_without_this_program() -> None:
 
 
 def test_the_first_broken_row_is_named() -> None:
-    second = seal(FIRST.head, at=1.0, actor="", action="x", cluster="", op_id=0, detail="{}")
+    second = next_row(FIRST.head, at=1.0, actor="", action="x", cluster="", op_id=0, detail="{}")
     broken = verify([second])
     assert broken is not None
     assert (broken.seq, broken.why) == (

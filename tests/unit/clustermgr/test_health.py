@@ -8,8 +8,8 @@ import pytest
 
 from bot.clustermgr.health import healthy_count, lag, learner_health, quorum, voter_health, voters
 from bot.clustermgr.models import HostAnswer, Snapshot, Stat
-from bot.common.errors import ClusterTimeout
-from bot.views.voter_text import voter_fault_text
+from bot.common.errors import ClusterTimeout, ClusterUnreachable
+from bot.views.voter_text import condition, voter_fault_text
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
 
@@ -116,10 +116,10 @@ def test_recorded_caught_up_learner_is_healthy_and_no_voter() -> None:
         (Scene(earlier={"voters": (1, 2), "learners": (3,)}), "was not a voter in the previous poll"),
         (Scene(views={3: (2, 6)}), "its own host names another leader or term"),
         (Scene(earlier={"views": {3: (0, 7)}}), "its own host names another leader or term"),
-        (Scene(only_now_silent=frozenset({3})), "its own host did not answer both times"),
-        (Scene(earlier={"silent": frozenset({3})}), "its own host did not answer both times"),
+        (Scene(only_now_silent=frozenset({3})), "its own host missed one of two polls: it did not answer in time"),
+        (Scene(earlier={"silent": frozenset({3})}), "its own host missed one of two polls: it did not answer in time"),
         (Scene(only_now_silent=frozenset({3}), extra={"x:1": (3, 1, 7)}), "two hosts answer as this peer"),
-        (Scene(silent=frozenset({3})), "its own host does not answer or is not configured"),
+        (Scene(silent=frozenset({3})), "its own host did not answer in time"),
         (Scene(unlisted=frozenset({3}), silent=frozenset({2})), "its own host does not answer or is not configured"),
     ],
 )
@@ -127,6 +127,48 @@ def test_each_part_of_the_definition_is_needed(scene: Scene, why: str) -> None:
     health = voter_health(*scene.snapshots())[3]
     assert not health.healthy
     assert voter_fault_text(health.fault) == why
+
+
+def refusing(snapshot: Snapshot | None) -> Snapshot:
+    """The snapshot, where silent hosts accept no connection."""
+    assert snapshot is not None
+    error = ClusterUnreachable("refuses connections")
+    return replace(snapshot, answers=tuple(replace(a, error=error) if a.error else a for a in snapshot.answers))
+
+
+def test_refusing_host_of_a_replicating_voter_is_named() -> None:
+    before, now = Scene(silent=frozenset({3})).snapshots()
+    fault = voter_health(refusing(before), refusing(now))[3].fault
+    assert (condition(fault), voter_fault_text(fault)) == ("not proven healthy", "its own host accepts no connection")
+    before, now = Scene(only_now_silent=frozenset({3})).snapshots()
+    once = voter_fault_text(voter_health(before, refusing(now))[3].fault)
+    assert once == "its own host missed one of two polls: it accepted no connection"
+
+
+def test_error_of_a_shared_machine_is_given_to_no_voter() -> None:
+    def moved(snapshot: Snapshot | None) -> Snapshot:
+        assert snapshot is not None
+        answers = tuple(replace(a, host=f"cm3:{n}") for n, a in enumerate(snapshot.answers))
+        return replace(snapshot, answers=answers)
+
+    before, now = Scene(silent=frozenset({2, 3})).snapshots()
+    fault = voter_health(moved(before), moved(now))[3].fault
+    assert voter_fault_text(fault) == "its own host does not answer or is not configured"
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        (Scene(peers={3: s.PAUSED}), "unhealthy"),
+        (Scene(views={3: (2, 6)}), "unhealthy"),
+        (Scene(only_now_silent=frozenset({3}), extra={"x:1": (3, 1, 7)}), "unhealthy"),
+        (Scene(only_now_silent=frozenset({3})), "not proven healthy"),
+        (Scene(earlier=None), "not proven healthy"),
+        (Scene(earlier={"peers": {3: s.PAUSED}}), "not proven healthy"),
+    ],
+)
+def test_only_a_fault_that_shows_now_makes_unhealthy(scene: Scene, words: str) -> None:
+    assert condition(voter_health(*scene.snapshots())[3].fault) == words
 
 
 def test_exactly_1000_entries_behind_is_still_healthy() -> None:

@@ -1,4 +1,4 @@
-"""How Slack's errors are judged and how fast channels are served."""
+"""How Slack's errors are evaluated and how fast channels are served."""
 
 import pytest
 from hypothesis import given
@@ -105,7 +105,7 @@ enterprise_is_restricted invalid_auth method_deprecated missing_scope no_permiss
 org_login_required token_expired token_revoked two_factor_setup_required"""
 
 
-def test_documented_codes_are_each_judged_as_meant() -> None:
+def test_documented_codes_each_have_their_decision() -> None:
     for code in PASSING.split():
         late = verdict(SlackError("", code=code), attempts=MAX_UNKNOWN_TRIES - 1)
         assert (code, late.wait is None, late.hold) == (code, False, RetryScope.ROW)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.leadership.assignment import AssignmentPlan, alone, plan
-from bot.leadership.model import Hold, Replica, Roster, cluster_of, watch_of
+from bot.leadership.model import Assignments, Hold, Replica, cluster_of, watch_of
 
 LEASE = 15.0
 NOW = 1000.0
@@ -19,8 +19,8 @@ def replica(name: str, *, until: float = NOW + LEASE, since: float = 0.0, tasks:
     return Replica(name, since, NOW, until, tasks)
 
 
-def roster(replicas: list[Replica], held: Mapping[str, str]) -> Roster:
-    return Roster(NOW, replicas, {task: Hold(task, holder, 1, 0.0) for task, holder in held.items()})
+def assignments(replicas: list[Replica], held: Mapping[str, str]) -> Assignments:
+    return Assignments(NOW, replicas, {task: Hold(task, holder, 1, 0.0) for task, holder in held.items()})
 
 
 def applied(me: str, steps: AssignmentPlan, held: dict[str, str]) -> None:
@@ -36,14 +36,14 @@ def settle(replicas: list[Replica], held: dict[str, str], rounds: int) -> int:
         moved = 0
         for me in replicas:
             if me.until > NOW:
-                steps = plan(me, roster(replicas, held), LEASE)
+                steps = plan(me, assignments(replicas, held), LEASE)
                 moved += len(steps.take) + len(steps.hand_over) + len(steps.release)
                 applied(me.name, steps, held)
     return moved
 
 
 def test_first_replica_takes_every_task() -> None:
-    assert plan(replica("a"), roster([], {}), LEASE) == AssignmentPlan(take=TASKS)
+    assert plan(replica("a"), assignments([], {}), LEASE) == AssignmentPlan(take=TASKS)
 
 
 def test_tasks_of_an_expired_replica_are_divided_at_once() -> None:
@@ -58,10 +58,10 @@ def test_tasks_of_an_expired_replica_are_divided_at_once() -> None:
 def test_new_replica_gets_tasks_singly_after_a_lease() -> None:
     held = dict.fromkeys(TASKS, "a")
     fresh = [replica("a"), replica("b", since=NOW - LEASE + 1)]
-    assert plan(fresh[0], roster(fresh, held), LEASE) == AssignmentPlan()
+    assert plan(fresh[0], assignments(fresh, held), LEASE) == AssignmentPlan()
     settled = [replica("a"), replica("b")]
-    assert plan(settled[0], roster(settled, held), LEASE) == AssignmentPlan(hand_over=((TASKS[0], "b"),))
-    assert plan(settled[1], roster(settled, held), LEASE) == AssignmentPlan()
+    assert plan(settled[0], assignments(settled, held), LEASE) == AssignmentPlan(hand_over=((TASKS[0], "b"),))
+    assert plan(settled[1], assignments(settled, held), LEASE) == AssignmentPlan()
 
 
 def test_no_task_moves_while_the_load_is_even() -> None:
@@ -77,15 +77,15 @@ def test_task_that_is_not_in_the_settings_is_released() -> None:
     """Two versions of the settings run side by side: each replica polls the clusters that it knows."""
     old, new = replica("a", tasks=TASKS[:2]), replica("b", tasks=TASKS[1:3])
     held = {TASKS[0]: "b", TASKS[1]: "b"}
-    steps = plan(new, roster([old, new], held), LEASE)
+    steps = plan(new, assignments([old, new], held), LEASE)
     assert (steps.release, steps.take) == ((TASKS[0],), (TASKS[2],))
     applied("b", steps, held)
-    assert plan(old, roster([old, new], held), LEASE).take == (TASKS[0],)
+    assert plan(old, assignments([old, new], held), LEASE).take == (TASKS[0],)
 
 
 def test_process_alone_on_a_file_takes_every_task() -> None:
     held = {TASKS[0]: "an earlier process", "watch:gone": "an earlier process"}
-    steps = alone(replica("a"), roster([replica("another")], held))
+    steps = alone(replica("a"), assignments([replica("another")], held))
     assert (steps.take, steps.release) == (TASKS, ("watch:gone",))
 
 
@@ -128,7 +128,7 @@ def test_equal_replicas_end_with_an_even_load(count: int, holders: list[str]) ->
     assert max(shares) - min(shares) <= 1
 
 
-def test_replica_that_is_not_on_the_roster_counts_itself() -> None:
+def test_replica_without_assignment_counts_itself() -> None:
     held = dict.fromkeys(TASKS[:6], "a")
     me = replace(replica("b"), since=NOW)
-    assert plan(me, roster([replica("a")], held), LEASE).take == TASKS[6:]
+    assert plan(me, assignments([replica("a")], held), LEASE).take == TASKS[6:]

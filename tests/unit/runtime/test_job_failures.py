@@ -43,7 +43,7 @@ class Parts:
     dispatcher: Down = field(default_factory=Down)
     executor: Down = field(default_factory=Down)
     retention: Down = field(default_factory=Down)
-    watchdog: Any = field(default_factory=lambda: SimpleNamespace(check=Down().check, blind={}))
+    watchdog: Any = field(default_factory=lambda: SimpleNamespace(check=Down().check, stale={}))
     membership: Down = field(default_factory=Down)
     store: Down = field(default_factory=Down)
     settings: Any = field(default_factory=lambda: SimpleNamespace(clusters=()))

@@ -150,12 +150,27 @@ def test_a_fact_stored_as_text_reads_as_before(stored: dict[str, Any], detail: D
     assert alert_of(row_of(found)) == found
 
 
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        (d.PollFailure(d.PollFailureKind.ERROR, "The database is locked."), "The database is locked."),
+        (d.PollFailure(d.PollFailureKind.UNEXPECTED, "KeyError"), "An unexpected KeyError: the log has the rest."),
+        (LegacyText("The database is locked."), "The database is locked."),
+        (None, ""),
+    ],
+)
+def test_failure_of_polls_is_stored_as_text_too(failure: d.PollFailure | LegacyText | None, why: str) -> None:
+    stored = row_of(replace(alert(d.PollsFail(failure)), rule="watch_blind"))
+    assert stored["data"]["detail"]["why"] == why
+    assert alert_of(stored).detail == d.PollsFail(failure)
+
+
 def test_open_alert_of_old_release_gains_facts_silently() -> None:
     old = replace(alert_of(old_row()), outcome=None, fired_at=1.0, version=1, notes=EngineNotes())
     life = Life([rule()], alerts={7: old})
     detail = d.DisksBroken(1, 0, (DISK,))
     same = Finding("disk_broken", "", Severity.WARNING, detail, parts=("7",))
-    assert [(move.reason, move.visibility) for move in life.step(15, same)] == [
+    assert [(transition.reason, transition.visibility) for transition in life.step(15, same)] == [
         (TransitionReason.CHANGED, Visibility.EDIT)
     ]
     assert life.alerts[7].detail == detail

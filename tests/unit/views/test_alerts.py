@@ -5,9 +5,19 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.details import DiskName, DisksBroken
+from bot.alerting.details import DiskName, DisksBroken, StoredSwitch, TaskOff
 from bot.alerting.engine import Transition, TransitionReason, Visibility
-from bot.alerting.model import Alert, AlertState, EnableTask, Fix, LegacyDetail, LegacyOutcome, Severity, TransferLeader
+from bot.alerting.model import (
+    Alert,
+    AlertState,
+    EnableTask,
+    Fix,
+    LegacyDetail,
+    LegacyOutcome,
+    LegacyText,
+    Severity,
+    TransferLeader,
+)
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
 from bot.interactions.message import Message
@@ -48,6 +58,16 @@ def test_alert_shows_severity_cluster_sentence_and_start() -> None:
     assert step == "*Next:* `/cm tasks`: is `disk_repair` on?"
     assert small.startswith("firing since <!date^1790000000^")
     assert "UTC>" in small
+
+
+def test_next_step_for_an_unset_task_stores_a_value() -> None:
+    unset = TaskOff(
+        "balance", StoredSwitch("balance", None, LegacyText("services read it as off")), 86_400.0, unset=True
+    )
+    steps = texts(card(replace(ALERT, rule="task_off_too_long", detail=unset)))
+    assert "*Next:* Store a value: `/cm task enable balance` or `/cm task disable balance`." in steps
+    off = texts(card(replace(ALERT, rule="task_off_too_long", detail=replace(unset, unset=False))))
+    assert any("show who switched it off" in step for step in off)
 
 
 def test_every_severity_has_a_word_and_a_symbol() -> None:

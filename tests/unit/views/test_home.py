@@ -8,7 +8,7 @@ from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.operations.model import Operation, OpState
 from bot.operations.requests import MemberRemove
 from bot.playground.slack_sim.blockkit import check_view
-from bot.views.home import CHANGE, STATUS, Home, HomeCluster, Waiting, home
+from bot.views.home import CHANGE, STATUS, STORE_DOWN, Home, HomeCluster, Waiting, home
 
 STANDING = ("You may use every command that only reads.",)
 AT = 1_700_000_000.0
@@ -52,7 +52,18 @@ def test_unhealthy_items_come_first() -> None:
             HomeCluster("z", ClusterNote(level="no leader", verdict="z has no leader.")),
         ]
     )
-    assert text.index("*z* no leader: z has no leader.") < text.index("*a* healthy")
+    assert text.index("🔴 *z* has no leader.") < text.index("*a* healthy")
+
+
+def test_old_verdict_has_its_time_behind_it() -> None:
+    text = shown([HomeCluster("prod", ClusterNote(1700000000.0, "contradiction", "prod contradicts itself: a."))])
+    assert "🔴 *prod* contradicts itself: a. _(as of <!date^1700000000" in text
+
+
+def test_missing_messages_and_database_are_reported() -> None:
+    text = json.dumps(home(Home([], STANDING, undelivered=1, store_down=True)), ensure_ascii=False)
+    assert STORE_DOWN in text
+    assert "1 message could not be posted: /cm ops lists them." in text
 
 
 def test_help_shows_usage_and_allowed_commands() -> None:
@@ -74,7 +85,8 @@ def test_a_thousand_clusters_fit_into_slack_s_hundred_blocks() -> None:
             alerts=alerts,
             waiting=waiting,
             now=AT,
-            problems=("a", "b"),
+            undelivered=3,
+            store_down=True,
         )
     )
     assert check_view({"type": "home", "blocks": list(blocks)}) == []

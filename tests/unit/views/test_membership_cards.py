@@ -149,9 +149,9 @@ def test_leased_switch_shows_its_end_and_buttons() -> None:
     )
     text = seen(operations.card(switch))
     assert "for 2 h" in text
-    assert "It goes back " in text
+    assert " is turned back on " in text
     assert [one["action_id"] for one in buttons(switch)] == ["op_extend", "op_keep"]
-    assert "balance goes back to on " in operations.warning(switch).text
+    assert "balance is turned back on " in operations.warning(switch).text
     assert_postable(operations.warning(switch))
     assert not buttons(replace(switch, lease_until=0.0))
 

@@ -58,10 +58,10 @@ def test_healthy_stat_fits_one_screen() -> None:
 
 def test_a_degraded_cluster_names_the_peer_and_the_silent_host() -> None:
     text = seen(stat(degraded()))
-    assert text.startswith("🟡 *prod may accept no writes: only 1 of 3 voters is proven healthy")
+    assert text.startswith("🟡 *prod may be refusing writes: only 1 of 3 voters is proven healthy")
     assert "and 2 must agree; the next poll decides.*" in text
     assert "▲ *3* `127.0.0.1:10112`" in text
-    assert "*not healthy*: the leader has not heard from it lately" in text
+    assert "*unhealthy* (the leader has not heard from it lately)" in text
     assert "10.0.0.3:9998 refuses connections" in text
     assert "2 of 3 hosts answered" in text
 

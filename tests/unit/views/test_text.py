@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.views.text import bar, clip, code, date, duration, escape, percent, plain, pre, size, utc
+from bot.views.text import bar, clip, code, date, escape, plain, pre, size, utc
 
 
 @given(st.text(max_size=200))
@@ -71,28 +71,12 @@ def test_size_has_a_binary_unit(amount: int, shown: str) -> None:
     assert size(amount) == shown
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "shown"),
-    [(0, 10, "0 %"), (10, 10, "100 %"), (9999, 10000, "99.9 %"), (1, 100000, "<0.1 %"), (1, 3, "33.3 %"), (1, 0, "-")],
-)
-def test_shares_are_never_rounded_to_nothing_or_all(part: int, whole: int, shown: str) -> None:
-    assert percent(part, whole) == shown
-
-
 def test_share_is_drawn_as_a_bar() -> None:
     assert bar(0, 4) == "░░░░"
     assert bar(0.001, 4) == "█░░░"
     assert bar(0.99, 4) == "███░"
     assert bar(7, 4) == "████"
     assert bar(float("nan"), 4) == "░░░░"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [(0, "0 s"), (45.4, "45 s"), (60, "1 min"), (200, "3 min 20 s"), (3600, "1 h"), (7500, "2 h 5 min"), (-3, "0 s")],
-)
-def test_durations(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
 
 
 def test_times_are_the_readers_own_with_utc_behind() -> None:

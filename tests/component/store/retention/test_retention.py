@@ -143,7 +143,7 @@ async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, kee
             await uow.inbox.insert_if_new(key, "Click", {}, seen)
         await uow.inbox.done("done")
         await uow.cluster_states.put("prod", ClusterState(term=1))
-        await uow.channel_histories.put(ChannelHistory("C1", groups=(AlertGroup("digest:C1:2", 0.0, ()),)))
+        await uow.channel_histories.put(ChannelHistory("C1", groups=(AlertGroup(MessageKey.group("C1", 2), 0.0, ()),)))
     gone = [f"alert:{alerts[0].id}", f"alert:{alerts[2].id}:line:3", f"op:{ended.id}", f"op:{ended.id}:line:1.2"]
     gone += [f"silence:{over.id}:over", "summary:job:1", "summary:job:1:0", "handover:job:2"]
     gone += ["digest:C1:1", "digest:C1:1:line:1", "blind:prod:1", "left:prod:C1:1"]

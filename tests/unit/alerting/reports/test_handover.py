@@ -61,7 +61,7 @@ def test_unowned_alerts_come_before_owned_ones() -> None:
     )
     lines = text.split("\n")
     assert lines[0] == "Hand-over: 2 alerts open, 1 of them not acknowledged"
-    assert lines[1] == "🔴 *prod* critical: Alert 2 (alert #2)."
+    assert lines[1] == "🔴 *prod* is critical: alert #2 is still open: Alert 2."
     assert lines[3] == "• ⚠️ Warning for 2 h: Alert 1. · /cm ack 1"
     assert lines[5].startswith(f"• <@U1> since <!date^{NOW - HOUR:.0f}^")
     assert lines[5].endswith("🚨 Critical for 2 h: Alert 2.")
@@ -168,11 +168,25 @@ def test_long_shift_continues_in_the_thread() -> None:
     assert handover(hand_over([facts], SHIFT, NOW), threaded=False).thread == ()
 
 
+def test_state_of_a_cluster_is_said_once() -> None:
+    """The level is no prefix of a sentence that already says it."""
+    facts = [
+        facts_of("a", replace(HEALTHY, level="contradiction", verdict="a contradicts itself: two peers lead.")),
+        facts_of("b", replace(HEALTHY, level="no leader", verdict="b accepts no writes: it has no leader.")),
+        facts_of("c", ClusterState()),
+    ]
+    assert of(*facts).split("\n")[1:4] == [
+        "🔴 *a* contradicts itself: two peers lead.",
+        "🔴 *b* accepts no writes: it has no leader.",
+        "⚪ *c* has not been polled yet.",
+    ]
+
+
 def test_many_unhealthy_clusters_fold() -> None:
     facts = [facts_of(f"c{n:02}", replace(HEALTHY, level="no leader", verdict="It has none.")) for n in range(60)]
     facts += [facts_of(f"h{n:02}", HEALTHY) for n in range(40)]
     text = of(*facts)
-    assert "🔴 *c00* without a leader: It has none." in text
+    assert "🔴 *c00*: It has none." in text
     assert "… and 56 more clusters not healthy: /cm clusters" in text
     assert "*h09* and 30 more" in text
 

@@ -87,7 +87,7 @@ CASES: list[tuple[str, tuple[Seen, ...], dict[str, str] | None]] = [
     (
         "task_off_too_long",
         two(25 * HOUR, switches=off(balance=None)),
-        {"balance": "Background task `balance` of prod has been not set for more than 1 d."},
+        {"balance": "Background task `balance` of prod has had no stored value for more than 1 d."},
     ),
     ("task_off_too_long", two(25 * HOUR, switches=off(balance="Enable")), {}),
     ("task_off_too_long", two(25 * HOUR, switches=off(data_inspect="false", shard_disk_repair=None)), {}),

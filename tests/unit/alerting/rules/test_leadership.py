@@ -47,7 +47,7 @@ def test_planned_transfer_after_a_crash_is_an_edit() -> None:
     assert one is not None
     assert two is not None
     life.step(1015, one)
-    assert [move.visibility.value for move in life.step(1215, two)] == ["edit"]
+    assert [transition.visibility.value for transition in life.step(1215, two)] == ["edit"]
 
 
 def test_planned_transfer_ends_with_the_crash_alert() -> None:
@@ -61,7 +61,7 @@ def test_crash_after_a_planned_transfer_is_worse() -> None:
     assert two is not None
     assert (one.severity, cause_of(one.detail)[0]) == (Severity.INFO, 43)
     life.step(1215, one)
-    assert [move.visibility.value for move in life.step(1315, two)] == ["reply and broadcast"]
+    assert [transition.visibility.value for transition in life.step(1315, two)] == ["reply and broadcast"]
 
 
 def test_two_crashes_around_a_planned_transfer_count_as_two() -> None:
@@ -130,17 +130,17 @@ def test_named_leader_is_confirmed_by_an_edit() -> None:
     for each in (answers, [*answers, polled(110, leader=2, term=6)]):
         answer = ask("leader_changed", after(*each))
         assert answer is not CANNOT_TELL
-        moves = life.step(each[-1].at, *answer)
-    assert [move.visibility.value for move in moves] == ["edit"]
-    assert sentence(moves[0].new).endswith("to peer 2 in term 6.")
+        transitions = life.step(each[-1].at, *answer)
+    assert [transition.visibility.value for transition in transitions] == ["edit"]
+    assert sentence(transitions[0].new).endswith("to peer 2 in term 6.")
 
 
 def test_change_sentence_survives_the_next_leader() -> None:
     life = Life([rule_of("leader_changed")])
-    [move] = life.step(1015, *filter(None, [posted(1015, CRASH)]))
+    [transition] = life.step(1015, *filter(None, [posted(1015, CRASH)]))
     gone = RuleContext(polled(1030, leader=0), replace(after(polled(1015)).state, changes=(CRASH,)), 1030)
     assert ask("leader_changed", gone) is CANNOT_TELL
-    assert sentence(move.new) == "The leader of prod changed from peer 1 to peer 2 in term 6."
+    assert sentence(transition.new) == "The leader of prod changed from peer 1 to peer 2 in term 6."
 
 
 FIVE: dict[str, Any] = {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5)}

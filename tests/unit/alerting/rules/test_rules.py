@@ -44,7 +44,7 @@ def disks(*found: Disk) -> Snapshot:
 CRITICAL = Severity.CRITICAL
 RISK = "prod is one failure from losing writes: "
 NOT_HEARD = RISK + "voter 3 is unhealthy (the leader has not heard from it lately)."
-UNPROVEN = RISK + "voter 3 is unhealthy (its own host did not answer both times)."
+UNPROVEN = RISK + "voter 3 is not proven healthy (its own host missed one of two polls: it did not answer in time)."
 INACTIVE = {3: {"active": False}}
 CASES = [
     Case("disk_broken", disks(), {}),
@@ -144,7 +144,7 @@ CASES = [
     Case(
         "quorum_at_risk",
         polled(100, peers={2: {"active": False}, **INACTIVE}),
-        {"": "prod may accept no writes: only 1 of 3 voters is proven healthy, and 2 must agree."},
+        {"": "prod may be refusing writes: only 1 of 3 voters is proven healthy, and 2 must agree."},
         CRITICAL,
     ),
     Case(

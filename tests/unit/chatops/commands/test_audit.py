@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.audit.chain import GENESIS, AuditRow, seal
+from bot.audit.chain import GENESIS, AuditRow, next_row
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.audit import moment
 from bot.common.errors import SlackError, UserError
@@ -18,7 +18,7 @@ def rows(number: int, detail: str = '{"words":"confirmed","reason":"rush hour"}'
     for _ in range(number):
         after = made[-1].head if made else GENESIS
         made.append(
-            seal(after, at=AT, actor="U0ANNA", action="operation.running", cluster="prod", op_id=7, detail=detail)
+            next_row(after, at=AT, actor="U0ANNA", action="operation.running", cluster="prod", op_id=7, detail=detail)
         )
     return tuple(reversed(made))
 

@@ -51,8 +51,8 @@ async def test_every_poll_is_answered_once(command: str, sample: Callable[[], Sn
 
 async def test_contradicted_poll_is_replaced_by_a_second_one() -> None:
     first, second = await typed("stat", FakeCluster(seen=[degraded()], second=replace(degraded(), at=AT + 5)))
-    assert seen(first.message).startswith("🟡 *prod may accept no writes: only 1 of 3 voters is proven healthy")
-    assert seen(second.message).startswith("🔴 *prod may accept no writes: only 1 of 3 voters is proven healthy")
+    assert seen(first.message).startswith("🟡 *prod may be refusing writes: only 1 of 3 voters is proven healthy")
+    assert seen(second.message).startswith("🔴 *prod may be refusing writes: only 1 of 3 voters is proven healthy")
 
 
 async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
@@ -60,7 +60,7 @@ async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
     noted = {"prod": ClusterNote(AT, "healthy", "prod is healthy.")}
     for command in ("stat", "members", "clusters"):
         [reply] = await typed(command, FakeCluster(seen=[healthy()]), alerts=open_now, remembered=noted)
-        assert "prod is critical: Something of prod is wrong (alert #38)" in seen(reply.message)
+        assert "prod is critical: alert #38 is still open: Something of prod is wrong" in seen(reply.message)
 
 
 async def test_settings_of_rules_hold_for_the_verdict_too() -> None:

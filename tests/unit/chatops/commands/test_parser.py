@@ -140,13 +140,13 @@ def test_cluster_is_named_or_default_or_the_only_one() -> None:
     assert understood("stat", default="test")[2] == "test"
     assert understood("stat prod", default="test")[2] == "prod"
     assert understood("stat", "only")[2] == "only"
-    assert refusal("stat") == "Which cluster? Write /cm stat … <cluster>. Configured: prod, test."
+    assert refusal("stat") == "Which cluster? Write /cm stat … <cluster>. Configured: prod and test."
 
 
 def test_surplus_argument_is_never_the_default_cluster() -> None:
     sentence = refusal("stat prodd", default="prod")
     assert sentence == (
-        '"prodd" is no argument of /cm stat and no configured cluster. Did you mean prod? Configured: prod, test.'
+        '"prodd" is no argument of /cm stat and no configured cluster. Did you mean prod? Configured: prod and test.'
     )
     assert '"prodd"' in refusal("task enable balance prodd", default="prod")
     assert refusal("stat prod test") == (
@@ -172,7 +172,7 @@ def test_surplus_argument_is_never_the_default_cluster() -> None:
         ("member replace 3 4 10.0.0.4:10110 10.0.0.4:9998", '"10.0.0.4:9998" needs its key: write node=10.0.0.4:9998.'),
         ("member replace 3 4 a:1 b:2 prod", '"b:2" needs its key: write node=b:2.'),
         ("member replace 3 4 a:1 prod test", "prod and test are 2: write one command for each"),
-        ("member remove 3 4", "no configured cluster. Configured: prod, test. Write /cm member remove <peer_id>"),
+        ("member remove 3 4", "no configured cluster. Configured: prod and test. Write /cm member remove <peer_id>"),
         ("silence disk_broken 2h", '"2h" needs its key: write for=2h.'),
         ("silence disk_broken prod 2h", '"2h" needs its key: write for=2h.'),
         ("silence disk_broken '2h 30m'", 'write for="2h 30m".'),
@@ -212,11 +212,11 @@ def test_surplus_word_without_cluster_scope_is_refused() -> None:
         (
             "stat nope",
             (
-                '"nope" is no argument of /cm stat and no configured cluster. Configured: prod, test. '
+                '"nope" is no argument of /cm stat and no configured cluster. Configured: prod and test. '
                 "Write, for instance, /cm stat prod."
             ),
         ),
-        ("stat cluster=prd", 'There is no cluster "prd". Did you mean prod? Configured: prod, test.'),
+        ("stat cluster=prd", 'There is no cluster "prd". Did you mean prod? Configured: prod and test.'),
         (
             "task enable prod",
             (
@@ -227,7 +227,10 @@ def test_surplus_word_without_cluster_scope_is_refused() -> None:
         ),
         (
             "disks prod statu=broken",
-            '/cm disks has no argument "statu". Did you mean status=? It takes status=, idc=, host=, limit=, cluster=.',
+            (
+                '/cm disks has no argument "statu". Did you mean status=? '
+                "It takes status=, idc=, host=, limit= and cluster=."
+            ),
         ),
         ("disks prod status=broken status=normal", "status is given twice: give it once."),
         ("stat cluster=prod cluster=test", "cluster is given twice: give it once."),

@@ -34,13 +34,13 @@ ON, OFF = (
 )
 
 
-def judge(request: Request, scene: Scene = Scene(), facts: PreflightContext = ANSWERS) -> PreflightResult:  # noqa: B008 - frozen value
+def evaluate(request: Request, scene: Scene = Scene(), facts: PreflightContext = ANSWERS) -> PreflightResult:  # noqa: B008 - frozen value
     """The verdict on a scene."""
     return preflight(request, *scene.snapshots(), facts=facts)
 
 
 def test_quorum_sentence_has_both_counts_and_the_risk() -> None:
-    check = judge(MemberRemove(3)).check("quorum")
+    check = evaluate(MemberRemove(3)).check("quorum")
     assert check is not None
     assert check_text(check).sentence == (
         "Quorum is 2 of 3; it can lose 1 more voter. "
@@ -62,19 +62,19 @@ def test_the_recorded_disaster_would_have_been_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "verdict", [judge(MemberRemove(3)), judge(learner(3)), judge(TaskSwitch("balance", on=False), facts=ON)]
+    "verdict", [evaluate(MemberRemove(3)), evaluate(learner(3)), evaluate(TaskSwitch("balance", on=False), facts=ON)]
 )
 def test_a_verdict_comes_back_from_json_as_it_was(verdict: PreflightResult) -> None:
     assert decode_verdict(json.loads(json.dumps(encode_verdict(verdict, check_text)))) == verdict
 
 
 def test_the_worst_check_comes_first() -> None:
-    ranks = [check.level.rank for check in judge(voter(4), facts=PreflightContext(node_answers=False)).checks]
+    ranks = [check.level.rank for check in evaluate(voter(4), facts=PreflightContext(node_answers=False)).checks]
     assert ranks == sorted(ranks, reverse=True)
 
 
 def test_force_lifts_only_forceable_checks() -> None:
-    softened = judge(voter(4), facts=PreflightContext(node_answers=False))
+    softened = evaluate(voter(4), facts=PreflightContext(node_answers=False))
     assert softened.forceable
     forced = softened.forced()
     assert forced.level is CheckLevel.WARN
@@ -85,44 +85,44 @@ def test_force_lifts_only_forceable_checks() -> None:
         "FORCED against this block: cm4:9998 does not answer, and a voter counts for the quorum from the moment it is "
         "added."
     )
-    hard = judge(MemberRemove(1))
+    hard = evaluate(MemberRemove(1))
     assert not hard.forceable
     assert hard.forced().blocked
 
 
 def test_already_so_needs_nothing_to_be_sent() -> None:
-    assert judge(TaskSwitch("balance", on=True), facts=ON).already_so
-    assert not judge(TaskSwitch("balance", on=True), facts=OFF).already_so
-    assert not judge(TaskSwitch("balance", on=True), Scene(leader=0), facts=ON).already_so
+    assert evaluate(TaskSwitch("balance", on=True), facts=ON).already_so
+    assert not evaluate(TaskSwitch("balance", on=True), facts=OFF).already_so
+    assert not evaluate(TaskSwitch("balance", on=True), Scene(leader=0), facts=ON).already_so
 
 
 def test_the_same_state_leaves_an_approval_valid() -> None:
-    old, new = judge(MemberRemove(3)), judge(MemberRemove(3))
+    old, new = evaluate(MemberRemove(3)), evaluate(MemberRemove(3))
     assert not changes_a_check(old, new)
     assert difference(old.fingerprint, new.fingerprint) == ()
 
 
 def test_a_lag_that_moves_leaves_an_approval_valid() -> None:
-    old = judge(MemberRemove(3), Scene(peers={3: s.LAGGING}))
-    new = judge(MemberRemove(3), Scene(peers={3: {"match": s.COMMIT - 9_000}}))
+    old = evaluate(MemberRemove(3), Scene(peers={3: s.LAGGING}))
+    new = evaluate(MemberRemove(3), Scene(peers={3: {"match": s.COMMIT - 9_000}}))
     assert [check_text(check).sentence for check in old.checks] != [check_text(check).sentence for check in new.checks]
     assert not changes_a_check(old, new)
 
 
 def test_election_among_healthy_voters_keeps_removal_approved_and_is_listed() -> None:
-    old, new = judge(MemberRemove(3)), judge(MemberRemove(3), Scene(leader=2, term=8))
+    old, new = evaluate(MemberRemove(3)), evaluate(MemberRemove(3), Scene(leader=2, term=8))
     assert not changes_a_check(old, new)
     assert difference(old.fingerprint, new.fingerprint) == ("leader: peer 1 → peer 2", "term: 7 → 8")
 
 
 def test_an_election_voids_an_approved_transfer() -> None:
-    assert changes_a_check(judge(LeaderTransfer(3)), judge(LeaderTransfer(3), Scene(leader=2, term=8)))
+    assert changes_a_check(evaluate(LeaderTransfer(3)), evaluate(LeaderTransfer(3), Scene(leader=2, term=8)))
 
 
 def test_leader_killed_before_approval_voids_it_and_is_listed() -> None:
-    old = judge(MemberRemove(3))
+    old = evaluate(MemberRemove(3))
     killed = Scene(leader=2, term=8, peers={1: s.DOWN_BEFORE_ELECTION}, silent=frozenset({1}))
-    new = judge(MemberRemove(3), killed)
+    new = evaluate(MemberRemove(3), killed)
     assert changes_a_check(old, new)
     assert new.blocked
     assert "quorum" in {check.key for check in changed_checks(old, new)}
@@ -135,21 +135,21 @@ def test_leader_killed_before_approval_voids_it_and_is_listed() -> None:
 
 def test_a_voter_less_among_five_voids_though_the_level_stays() -> None:
     five = Scene(voters=(1, 2, 3, 4, 5))
-    old = judge(LeaderTransfer(2), five)
-    new = judge(LeaderTransfer(2), replace(five, peers={5: s.DOWN}))
+    old = evaluate(LeaderTransfer(2), five)
+    new = evaluate(LeaderTransfer(2), replace(five, peers={5: s.DOWN}))
     assert (old.level, new.level) == (CheckLevel.PASS, CheckLevel.PASS)
     assert changes_a_check(old, new)
 
 
 def test_a_check_that_is_no_longer_made_voids_too() -> None:
-    lagging = judge(learner(4), Scene(applied=s.COMMIT - 20_000))
-    assert changes_a_check(lagging, judge(learner(4)))
+    lagging = evaluate(learner(4), Scene(applied=s.COMMIT - 20_000))
+    assert changes_a_check(lagging, evaluate(learner(4)))
 
 
 def test_changed_switch_voids_the_approval_and_is_listed() -> None:
     request = TaskSwitch("balance", on=True)
-    old = judge(request, facts=OFF)
-    new = judge(request, facts=PreflightContext(dialect="v3", switch=SwitchReading("Enable", "meaningless")))
+    old = evaluate(request, facts=OFF)
+    new = evaluate(request, facts=PreflightContext(dialect="v3", switch=SwitchReading("Enable", "meaningless")))
     assert changes_a_check(old, new)
     assert difference(old.fingerprint, new.fingerprint) == ("balance is: off ('false') → meaningless ('Enable')",)
 
@@ -181,13 +181,13 @@ def test_repaired_disks_are_not_bad_and_old_counters_prove_nothing() -> None:
 
 def test_an_operation_of_another_task_is_not_in_the_way() -> None:
     other = OpenOperation(3, OpKind.TASK_SWITCH, OpState.WAITING, "disk_drop")
-    assert not judge(TaskSwitch("balance", on=False), facts=replace(ON, operations=(other,))).blocked
+    assert not evaluate(TaskSwitch("balance", on=False), facts=replace(ON, operations=(other,))).blocked
 
 
 def test_of_two_members_that_catch_up_either_may_be_removed() -> None:
     scene = Scene(learners=(4, 5), peers={4: s.SNAPSHOTTING, 5: s.SNAPSHOTTING})
-    assert [judge(MemberRemove(peer), scene).level for peer in (4, 5)] == [CheckLevel.WARN, CheckLevel.WARN]
-    assert judge(MemberRemove(3), scene).blocked
+    assert [evaluate(MemberRemove(peer), scene).level for peer in (4, 5)] == [CheckLevel.WARN, CheckLevel.WARN]
+    assert evaluate(MemberRemove(3), scene).blocked
 
 
 def test_unplaced_leader_host_is_quoted_only_when_harmless() -> None:
@@ -220,7 +220,7 @@ def test_address_of_a_member_is_taken_however_it_is_spelled(recorded: str, typed
 
 @pytest.mark.parametrize("typed", ["CM2.:9998", "cm2:9998"])
 def test_service_address_is_matched_in_any_spelling(typed: str) -> None:
-    check = judge(MemberAdd(4, "cm4:10110", typed)).check("node")
+    check = evaluate(MemberAdd(4, "cm4:10110", typed)).check("node")
     assert check is not None
     assert check.level is CheckLevel.BLOCK
     assert "belongs to peer 2" in check_text(check).sentence
