@@ -138,9 +138,13 @@ def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     return found
 
 
-def risks_of(survey: VolumeSurvey) -> tuple[VolumeRisk, ...]:
-    """The risk of each volume that is read, the worst first."""
-    expired = infer_expired(survey.volumes.values(), survey.disks)
+def risks_of(survey: VolumeSurvey, expired_disks: int) -> tuple[VolumeRisk, ...]:
+    """The risk of each volume that is read, the worst first.
+
+    `expired_disks` is the number of disks without a heartbeat by the leader's counters: if it is 0, none is inferred,
+    because a compaction lowers the health of a volume too.
+    """
+    expired = infer_expired(survey.volumes.values(), survey.disks) if expired_disks else frozenset()
     found = (volume_risk(volume, survey.disks, expired) for volume in survey.volumes.values())
     return tuple(sorted(found, key=_worst_first))
 

@@ -353,6 +353,12 @@ class Snapshot:
         return of_top_term[0] if len(of_top_term) == 1 else None
 
     @property
+    def expired_disks(self) -> int:
+        """Number of disks without a heartbeat by the leader's counters, which lag by minutes; 0 without a leader."""
+        zones = self.leader[1].space_stat.disk_stat_infos if self.leader else ()
+        return sum(zone.expired for zone in zones)
+
+    @property
     def term(self) -> int:
         """The highest term of all answers; 0 if no host answered."""
         return max((stat.raft_status.term for _, stat in self.answered), default=0)

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.own_network import Isolation
+from bot.alerting.volume_risk import VolumeRisk, risks_of
 from bot.clustermgr.models import Snapshot, Stat
 
 MAX_LINES = 50
@@ -34,7 +36,7 @@ class LeaderTerm:
     stat: Stat
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleContext:
     """All facts that a rule may use; `state` includes this poll already.
 
@@ -51,6 +53,12 @@ class RuleContext:
     isolation: Isolation | None = None
     watched: frozenset[str] = frozenset()
     terms: tuple[LeaderTerm, ...] = ()
+
+    @cached_property
+    def volume_risks(self) -> tuple[VolumeRisk, ...]:
+        """The risk of each volume that is read, the worst first; computed once, because several rules use it."""
+        survey = self.snapshot.volumes
+        return () if survey is None else risks_of(survey, self.snapshot.expired_disks)
 
     @property
     def cluster(self) -> str:

@@ -22,9 +22,7 @@ from bot.alerting.rules.base import (
     Unit,
 )
 from bot.alerting.text import plain
-from bot.alerting.volume_risk import risks_of
 from bot.clustermgr.models import DiskStatus, Snapshot, ZoneDisks
-from bot.clustermgr.volume_survey import VolumeSurvey
 
 
 def disk_name(note: DiskNote) -> DiskName:
@@ -54,7 +52,7 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
             repairing[:MAX_PARTS],
             repair_on=repair_on,
             waiting_since=_waiting_since(context.state.repairs) if repair_on else None,
-            affected=_affected(context.snapshot.volumes),
+            affected=_affected(context),
         ),
         weight=len(notes),
         parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
@@ -62,11 +60,11 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
     )
 
 
-def _affected(survey: VolumeSurvey | None) -> AffectedVolumes | None:
+def _affected(context: RuleContext) -> AffectedVolumes | None:
     """The volumes with lost units, None while some are not read: their number is not known."""
-    if survey is None or not survey.complete:
+    if context.snapshot.volumes is None or not context.snapshot.volumes.complete:
         return None
-    lost = [risk for risk in risks_of(survey) if risk.lost]
+    lost = [risk for risk in context.volume_risks if risk.lost]
     unknown = any(risk.left is None for risk in lost)
     left = None if unknown else min((risk.left for risk in lost if risk.left is not None), default=None)
     return AffectedVolumes(len(lost), left)

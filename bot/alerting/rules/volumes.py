@@ -8,7 +8,7 @@ from bot.alerting.details import DisksNotEmpty, UnitsLeft, VolumeLoss, VolumesAt
 from bot.alerting.model import Alert, Detail, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksEmpty, VolumesNow
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, risks_of, unwritten
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, unwritten
 
 _NEAR = frozenset({RiskLevel.ONE_LEFT, RiskLevel.UNKNOWN, RiskLevel.NONE_LEFT})
 
@@ -27,7 +27,7 @@ def _judge(context: RuleContext, find: Callable[[Sequence[VolumeRisk]], Finding 
     survey = context.snapshot.volumes
     if survey is None or not survey.known or context.snapshot.leader is None:
         return CANNOT_TELL
-    found = find(risks_of(survey))
+    found = find(context.volume_risks)
     if found is None:
         return () if survey.complete else CANNOT_TELL
     return (found,)
@@ -118,8 +118,7 @@ def _empty_now(_: RuleContext, alert: Alert) -> Outcome:
 
 
 def _volumes_now(context: RuleContext, _: Alert) -> Outcome:
-    survey = context.snapshot.volumes
-    risks = risks_of(survey) if survey is not None else ()
+    risks = context.volume_risks
     return VolumesNow(
         sum(bool(risk.lost) for risk in risks), min((r.left for r in risks if r.left is not None), default=None)
     )

@@ -29,16 +29,15 @@ async def run_risk(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 def _report(call: Call, snapshot: Snapshot, survey: VolumeSurvey) -> RiskReport:
     cluster = call.the_cluster.name
-    risks = risks_of(survey)
+    risks = risks_of(survey, snapshot.expired_disks)
     off = shard_repair_off(call.remembered(cluster).state, call.now)
-    zones = snapshot.leader[1].space_stat.disk_stat_infos if snapshot.leader else ()
     return RiskReport(
         cluster,
         risks,
         survey,
         snapshot.at,
         unwritten=unwritten(risks) if off else 0,
-        expired=sum(zone.expired for zone in zones),
+        expired=snapshot.expired_disks,
     )
 
 

@@ -106,7 +106,7 @@ def _risk() -> Section:
 
     def sample(state: str, held: dict[int, PlacedVolume], at: float = AT, **more: Any) -> Sample:
         survey = VolumeSurvey(disks, held, {}, read_at=at, **more.pop("pending", {}))
-        return Sample(state, risk(RiskReport("prod", risks_of(survey), survey, AT, **more)))
+        return Sample(state, risk(RiskReport("prod", risks_of(survey, 1), survey, AT, **more)))
 
     return Section(
         "Volumes at risk (`/cm risk`)",
