@@ -32,7 +32,7 @@ class DisksBroken(Detail):
 
     `by_counters` if the leader only counts them: `disks` are then those of the last list. `repair_on` is the switch of
     disk_repair (None: not known); `waiting_since` is set while no repair has begun. `affected` are the volumes
-    on these disks, None until all of them are read.
+    with units on these disks, None if there are none or while some are not read.
     """
 
     broken: int

@@ -61,10 +61,12 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
 
 
 def _affected(context: RuleContext) -> AffectedVolumes | None:
-    """The volumes with lost units, None while some are not read: their number is not known."""
+    """The volumes with lost units; None if there are none, or while some are not read."""
     if context.snapshot.volumes is None or not context.snapshot.volumes.complete:
         return None
     lost = [risk for risk in context.volume_risks if risk.lost]
+    if not lost:
+        return None
     unknown = any(risk.left is None for risk in lost)
     left = None if unknown else min((risk.left for risk in lost if risk.left is not None), default=None)
     return AffectedVolumes(len(lost), left)

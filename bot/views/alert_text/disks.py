@@ -53,8 +53,6 @@ def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
 
 def affected_text(affected: AffectedVolumes) -> str:
     """Say how many volumes have units on the disks, and how many more the worst can lose."""
-    if not affected.volumes:
-        return "no volume has a unit on them"
     these = f"affects {count(affected.volumes, 'volume')}"
     if affected.left is None:
         return f"{these}; how many more units they can lose is not known"
