@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.audit.chain import BrokenChain, Head
 from bot.chatops.audit_log import walk
 from bot.cli.audit import verdict_text
+from bot.cli.files import readable, writable
 from bot.common.errors import UserError
-from bot.common.files import readable, writable
 from bot.store import migrate
 from bot.store.column_types import encode
 from bot.store.database import Store
