@@ -135,7 +135,7 @@ class Dispatcher:
         except SlackError as error:
             _log_lost(work, error)
         except CmbotError as error:
-            log.info("answer.refused", user=work.user, kind=type(error).__name__, error=str(error))
+            log.info("answer.refused", user=work.user, kind=type(error).__name__, error=error_views.error_text(error))
             await self._audit(work, request, error)
             self.ended(_KINDS[type(work)], "refused")
             await _answer_last(work, answer, Reply(error_views.sentence(error)))
@@ -238,9 +238,9 @@ class Dispatcher:
     async def _audit(self, work: Work, request: CommandRequest | None, error: CmbotError) -> None:
         """Record a click that was refused, and a command that its sender has no right to give."""
         if request is not None and isinstance(error, NotAllowed):
-            await self.audit.refused_command(request.invocation, request.cluster, str(error))
+            await self.audit.refused_command(request.invocation, request.cluster, error_views.error_text(error))
         elif request is None and isinstance(work, Click) and isinstance(error, UserError):
-            await self.audit.refused_click(work, str(error))
+            await self.audit.refused_click(work, error_views.error_text(error))
 
     def call_of(self, invocation: Invocation, cluster: str) -> Call:
         """Return what the command of `invocation` needs to run for that cluster ("" for none)."""

@@ -25,6 +25,7 @@ from bot.runtime.lifecycle import running
 from bot.runtime.signals import Signals
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
+from bot.views.errors import error_text
 
 WAIT_FOR_DATABASE = 60.0
 """Seconds that a start waits for a database server that is down before it fails."""
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return asyncio.run(_interruptible(job, args))
     except CmbotError as error:
-        Console(stderr=True).print(f"cmbot: {error}", style="red", markup=False, highlight=False)
+        Console(stderr=True).print(f"cmbot: {error_text(error)}", style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:
         return 130

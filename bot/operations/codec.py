@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any
 
-from bot.common.errors import UserError
+from bot.common.errors import Refused
 from bot.operations.change_request import RequestOptions, Reversion
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement, StepKind
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import CheckWording, PreflightResult
+from bot.operations.request_problems import RequestIncomplete
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
 
 Json = Mapping[str, Any]
@@ -45,17 +46,17 @@ def encode_request(op: Operation) -> dict[str, Any]:
 
 
 def decode_request(kind: str, data: Json) -> Request:
-    """Decode the request of that kind; raises UserError when a value is missing or not valid."""
+    """Decode the request of that kind; raises Refused when a value is missing or not valid."""
     try:
         return _REQUESTS[OpKind(kind)](**_known(_REQUESTS[OpKind(kind)], data))
     except (TypeError, ValueError) as error:
-        raise UserError(f"The stored request ({kind}) is not complete: type the command again.") from error
+        raise Refused(RequestIncomplete(kind)) from error
 
 
 def stored_request(kind: str, data: Json) -> Request:
     """Decode a request as it was stored, even if today's rules refuse its values; `evaluate` checks them.
 
-    An operation that an earlier release accepted must not keep every other one from being read. Raises UserError when
+    An operation that an earlier release accepted must not keep every other one from being read. Raises Refused when
     a value is missing, ValueError for an unknown kind.
     """
     found = _REQUESTS[OpKind(kind)]
@@ -63,7 +64,7 @@ def stored_request(kind: str, data: Json) -> Request:
     for field in fields(found):
         value = data.get(field.name, field.default)
         if value is MISSING:
-            raise UserError(f"The stored request ({kind}) is not complete: type the command again.")
+            raise Refused(RequestIncomplete(kind))
         object.__setattr__(request, field.name, value)
     return request
 

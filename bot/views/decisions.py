@@ -4,17 +4,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from bot.common.errors import Problem
 from bot.operations import decisions as d
 from bot.operations import policy as p
 from bot.operations.decisions import Lacking
-from bot.operations.policy import Lack, LackReason, Policy, Refusal, Shortfall
+from bot.operations.policy import Lack, LackReason, Policy, Shortfall
 from bot.views.text import count
-
-
-def refusal_text(refusal: Refusal) -> str:
-    """The reason of a refusal, in a sentence."""
-    return REFUSALS[type(refusal)](refusal)
-
 
 _LACKS: Mapping[LackReason, str] = MappingProxyType(
     {
@@ -88,7 +83,7 @@ def _lease_over(refusal: d.LeaseOver) -> str:
     return f"The lease of operation #{refusal.op} is over, so there is nothing to extend or keep."
 
 
-REFUSALS: Mapping[type[Refusal], Callable[[Any], str]] = MappingProxyType(
+REFUSALS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
     {
         p.ProposerLacks: _proposer_lacks,
         p.NoApprover: _no_approver,

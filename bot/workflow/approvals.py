@@ -5,18 +5,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bot.common.errors import Conflict, NotAllowed, UserError
+from bot.common.errors import Conflict, NotAllowed, Refused
 from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.events import Click
 from bot.operations.change_request import policy_keys
 from bot.operations.decisions import Act, DecisionRights, dropped, refuse_decision, requester_lacks, unsure
 from bot.operations.model import Operation, OpState, StepKind
+from bot.operations.operation_problems import (
+    ApprovalNotNeeded,
+    ApproversUnproven,
+    ButtonOutdated,
+    ButtonWithoutOperation,
+    NoSuchOperation,
+    OtherDecisionFirst,
+    OutcomeIsKnown,
+)
 from bot.operations.policy import Need, Policy, PolicyOf, Terms, missing
 from bot.operations.settlement import mark
 from bot.operations.supersede import has_moved, replacement_of
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
-from bot.views.decisions import missing_text, progress, refusal_text
+from bot.views.decisions import progress
 from bot.views.preflight_text.changes import replacement_text, what_moved
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
@@ -45,17 +54,17 @@ class ApprovalService:
     """Clock for the age of an evaluation until its request is sent."""
 
     async def known(self, op_id: int) -> Operation:
-        """Get an operation; raises UserError."""
+        """Get an operation; raises Refused."""
         op = await self.repository.get(op_id)
         if op is None:
-            raise UserError(f"There is no operation #{op_id}. `/cm ops state=recent` lists the last ones.")
+            raise Refused(NoSuchOperation(op_id))
         return op
 
     async def decide(self, click: Click) -> Reply | None:
-        """Execute a click on a card; raises UserError for the person who clicked."""
+        """Execute a click on a card; raises Refused for the person who clicked."""
         act = ACTS.get(click.action_id)
         if act is None and click.action_id not in self.time_limits.actions:
-            raise UserError("This button belongs to an older version of cmbot. Type the command again.")
+            raise Refused(ButtonOutdated())
         op = await self._of(click)
         if act is None:
             policy = self._policy(op)
@@ -72,14 +81,14 @@ class ApprovalService:
         op_id = click.number("op")
         op = await self.repository.get(op_id) if op_id else None
         if op is None or op.channel != click.channel:
-            raise UserError("This button belongs to no known operation. Type the command again.")
+            raise Refused(ButtonWithoutOperation())
         return op
 
     async def _rights(self, op: Operation, user: str, source: str) -> Rights:
         """Look up the rights of a user; raises NotAllowed with the needed role when they have none at all."""
         rights = await self.access.rights(user, op.cluster)
-        if not rights.held and user != op.requester:
-            raise NotAllowed(lacking_source(rights, source))
+        if not rights.held and user != op.requester and (lack := lacking_source(rights, source)):
+            raise NotAllowed(lack)
         return rights
 
     def _policy(self, op: Operation) -> Policy:
@@ -92,7 +101,7 @@ class ApprovalService:
         rights = await lookup
         refusal = refuse_decision(op, act, rights, policy, version=version, now=self.clock())
         if refusal is not None:
-            raise UserError(refusal_text(refusal))
+            raise Refused(refusal)
         try:
             return await self.repository.move(op, to, by=user, kind=StepKind(to), inbound_key=key)
         except Conflict as error:
@@ -106,7 +115,7 @@ class ApprovalService:
         """Record an admin's statement on an unknown outcome, and what cmbot sees of it."""
         await self.access.require(caller.user, Role.ADMIN, op.cluster)
         if op.state is not OpState.UNKNOWN:
-            raise UserError(f"Operation #{op.id} is {op.state}: only an unknown outcome can be settled.")
+            raise Refused(OutcomeIsKnown(op.id, op.state))
         to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")
         text = f" as {came} by an admin: {reason}; {await self._seen_now(op)}"
         seen = mark(op, done=done, at=self.clock())
@@ -130,7 +139,7 @@ class ApprovalService:
             version = click.number("v")
             refusal = refuse_decision(op, Act.APPROVE, rights, policy, version=version, now=self.clock())
             if refusal is not None:
-                raise UserError(refusal_text(refusal))
+                raise Refused(refusal)
             cluster = self.clusters.get(op.cluster)
             if cluster is None:
                 text = f"{op.cluster} is no longer in the settings; nothing was sent"
@@ -151,9 +160,7 @@ class ApprovalService:
             people = await people_of(self.access, op, click.user)
             short = missing(policy, op.requester, people.given)
             if short and short == missing(policy, op.requester, people.earlier):
-                raise UserError(
-                    f"Operation #{op.id} already has your kind of approval: it waits for {missing_text(short)}."
-                )
+                raise Refused(ApprovalNotNeeded(op.id, tuple(Need(*each) for each in short.items())))
             if not short:
                 again = await self._recounted(op, click, policy)
                 if again is None:
@@ -171,14 +178,14 @@ class ApprovalService:
         """Look up the approvers again and drop approvals that no longer count; None if the requester lost the role."""
         people = await people_of(self.access, op, click.user, now=self.members_now)
         if group := unsure(op, policy, people):
-            raise UserError(f"Slack did not list the user group {group}, so nothing was sent. Click again in a moment.")
+            raise Refused(ApproversUnproven(group))
         if lost := requester_lacks(op, people):
             text = f"its requester no longer holds the role {lost}"
             await self.repository.move(op, OpState.CANCELLED, text=text, inbound_key=click.key)
             return None
         refusal = refuse_decision(op, Act.APPROVE, people.clicker, policy, version=op.version, now=self.clock())
         if refusal is not None:
-            raise UserError(refusal_text(refusal))
+            raise Refused(refusal)
         gone = dropped(policy, op, people)
         if not gone:
             return op, people
@@ -280,8 +287,8 @@ class _Lost(Exception):
     """Another step came in between."""
 
 
-def _too_late(op: Operation) -> UserError:
-    return UserError(f"Another decision on operation #{op.id} came first: see its card.")
+def _too_late(op: Operation) -> Refused:
+    return Refused(OtherDecisionFirst(op.id))
 
 
 @dataclass(slots=True)

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
-from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, UserError
+from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
 from bot.interactions.command import ClusterPort
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
+from bot.operations.operation_problems import NoSuchTask, OtherDialect
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
 from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
 from bot.views.dialect_text import evidence_text
+from bot.views.errors import error_text
 from bot.workflow.actions import read_switch
 
 FRESH_SECONDS = 3.0
@@ -50,7 +52,7 @@ async def evaluate(
 ) -> Evaluation:
     """Read the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
-    Raises UserError when today's rules refuse the request, or when the cluster has no such background task. Never
+    Raises Refused when today's rules refuse the request, or when the cluster has no such background task. Never
     raises ClusterError: what is not known is a check that says so.
     """
     request = replace(request)  # validates again: an earlier release may have accepted and stored it
@@ -121,7 +123,7 @@ async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
         return _Read(detected)
     key = key_of(task, detected.dialect)
     if key is None:
-        raise UserError(f"{cluster.name} ({detected.dialect}) has no background task {task}. See `/cm tasks`.")
+        raise Refused(NoSuchTask(cluster.name, detected.dialect, task))
     try:
         return _Read(detected, key, await read_switch(cluster, key, seconds=max(0.0, until - time.monotonic())))
     except ClusterError as error:
@@ -134,8 +136,7 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
     if not chosen or detected.dialect == chosen:
         return detected
     if detected.dialect is not None:
-        why = evidence_text(detected.evidence).rstrip(".")
-        raise UserError(f"{cluster.name} uses {detected.dialect} ({why}), not {chosen}: leave `dialect=` out.")
+        raise Refused(OtherDialect(cluster.name, detected.dialect, detected.evidence, chosen))
     wanted = Dialect(chosen)
     return DetectedDialect(wanted, replace(detected.evidence, chosen=wanted))
 
@@ -207,4 +208,4 @@ class Reevaluation:
         try:
             return await self.again()
         except UserError as error:
-            return str(error)
+            return error_text(error)

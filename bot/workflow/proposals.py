@@ -4,19 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.audit.chain import AuditEntry
-from bot.common.errors import Conflict, NotAllowed, SlackError, UserError
+from bot.common.errors import Conflict, NotAllowed, Refused, SlackError
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Caller, ClusterPort, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, StepKind, advance
+from bot.operations.operation_problems import CardNotPosted, NothingToForce
 from bot.operations.policy import PolicyOf, ReasonMissing, Terms, lacks_all, refuse_proposal
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import operations as views
 from bot.views import ops_list
-from bot.views.decisions import refusal_text
 from bot.views.preflight_text.table import blocks_text
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import Evaluation, evaluate
@@ -55,9 +55,9 @@ class ProposalService:
             if evaluation.verdict.already_so:
                 return Reply(views.already(op))
             if change_request.options.forced and not evaluation.forces and not evaluation.verdict.blocked:
-                raise UserError("There is nothing to force: no check refuses this. Leave `force=yes` out.")
+                raise Refused(NothingToForce())
             if lacking is not None:
-                raise UserError(refusal_text(lacking))
+                raise Refused(lacking)
             if change_request.dry_run:
                 return Reply(views.evaluation(op, evaluation.verdict, dry_run=True))
             try:
@@ -77,9 +77,9 @@ class ProposalService:
         forced = change_request.options.forced
         refusal = refuse_proposal(policy, rights, channel=caller.channel, reason=change_request.reason, forced=forced)
         if refusal is not None and not isinstance(refusal, ReasonMissing):
-            raise NotAllowed(refusal_text(refusal))
+            raise NotAllowed(refusal)
         if refusal is not None and not forced:
-            raise UserError(refusal_text(refusal))
+            raise Refused(refusal)
         return Terms(policy, requester_counts=not lacks_all(rights, policy)), refusal
 
     async def _evaluate(self, cluster: ClusterPort, change_request: ChangeRequest) -> Evaluation:
@@ -119,10 +119,7 @@ class ProposalService:
         refusal = await self.posted(MessageKey.card(op.card_id), CARD_SECONDS)
         if refusal:
             await self.repository.withdraw(op.card_id, refusal)
-            raise UserError(
-                f"Nothing was proposed: the card cannot be posted in <#{op.channel}> ({refusal}). "
-                "Invite cmbot there, or change the cluster's `operations_channel`."
-            )
+            raise Refused(CardNotPosted(op.channel, refusal))
         ts = await self.repository.posted_at(op)
         return Reply(views.proposed(op, await link_to(self.permalink, op.channel, ts)))
 
@@ -145,7 +142,7 @@ class ProposalService:
         return await self.repository.recent(cluster, MAX_LISTED)
 
     async def shown(self, op_id: int) -> Operation:
-        """Get one operation; raises UserError."""
+        """Get one operation; raises Refused."""
         return await self.decisions.known(op_id)
 
     async def cancel(self, caller: Caller, op_id: int) -> Reply:

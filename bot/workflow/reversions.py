@@ -7,17 +7,18 @@ from functools import partial
 
 import structlog
 
-from bot.common.errors import Conflict, Fenced, UserError
+from bot.common.errors import Conflict, Fenced, Refused, UserError
 from bot.interactions.command import ClusterPort
 from bot.interactions.events import Click
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.decisions import refuse_keeping
 from bot.operations.leases import NO_LEASE, reverting, until
 from bot.operations.model import Operation, OpState, StepKind
+from bot.operations.operation_problems import LeaseChanged
 from bot.operations.policy import Policy
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Rights
-from bot.views.decisions import refusal_text
+from bot.views.errors import error_text
 from bot.views.operations import reversion_reason
 from bot.views.preflight_text.table import blocks_text
 from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
@@ -35,10 +36,10 @@ class TimeLimitClicks:
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
-        """Extend a lease by its length, or keep the value for good; raises UserError."""
+        """Extend a lease by its length, or keep the value for good; raises Refused."""
         refused = refuse_keeping(op, rights, policy)
         if refused is not None:
-            raise UserError(refusal_text(refused))
+            raise Refused(refused)
         try:
             if click.action_id == "op_keep":
                 kind, text, changes = StepKind.KEPT, ": it no longer goes back", NO_LEASE
@@ -47,7 +48,7 @@ class TimeLimitClicks:
                 kind, text, changes = StepKind.EXTENDED, "", until(end, op.options.lease)
             await self.repository.note(op, by=click.user, text=text, kind=kind, inbound_key=click.key, **changes)
         except Conflict as error:
-            raise UserError(f"Operation #{op.id} changed before your click: see its card.") from error
+            raise Refused(LeaseChanged(op.id)) from error
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ class Reversions:
                     op, cluster, reevaluation, text="the old value is restored", seen=evaluation.seen
                 )
         except UserError as error:
-            await repository.move(op, OpState.BLOCKED, text=str(error))
+            await repository.move(op, OpState.BLOCKED, text=error_text(error))
         except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 

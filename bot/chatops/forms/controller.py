@@ -101,9 +101,9 @@ class Forms:
         try:
             await self._acted(act)
         except CmbotError as error:
-            log.info("form.refused", user=act.user, kind=type(error).__name__, error=str(error))
+            log.info("form.refused", user=act.user, kind=type(error).__name__, error=error_views.error_text(error))
             if isinstance(error, NotAllowed):
-                await self.record_refusal(_as_command(act), self._cluster_of(act), str(error))
+                await self.record_refusal(_as_command(act), self._cluster_of(act), error_views.error_text(error))
             if act.action_id in {KIND, CLUSTER}:
                 turn = self.screens.turn(act.view.id, act.view.hash)
                 await self.screens.show(act.view.id, turn, notice(error_views.sentence(error)))

@@ -11,7 +11,7 @@ from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
-from bot.common.errors import UserError
+from bot.common.errors import Refused, UserError
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Args, Call, Caller, ClusterPort, Reply
 from bot.interactions.events import Invocation, Submission
@@ -22,8 +22,9 @@ from bot.operations.replacement_plan import Replacement
 from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
-from bot.views.decisions import refusal_text
+from bot.views.errors import error_text
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, notice
+from bot.views.problem_text.table import problem_text
 
 RIGHTS_SECONDS = 1.5
 """Seconds for the look-up of user groups, of the three that Slack waits; the look-up is repeated later."""
@@ -60,7 +61,7 @@ class _PolicyCheck:
             policy, self.rights, channel=caller.channel, reason=change_request.reason, forced=forced
         )
         if isinstance(refusal, ReasonMissing):
-            raise UserError(refusal_text(refusal)).at("reason")
+            raise Refused(refusal).at("reason")
         return Reply(Message(""))
 
     async def replace(
@@ -87,15 +88,15 @@ class FormValidator:
         try:
             origin = self._origin(sent)
         except UserError as error:
-            return FormAnswer({"response_action": "update", "view": notice(Message(str(error)))})
+            return FormAnswer({"response_action": "update", "view": notice(Message(error_text(error)))})
         rights = await self._rights(sent.user, origin.cluster)
         if rights is not None and (why := lacking(rights, Role.OPERATOR)):
-            return await self._refused(sent, origin, why)
+            return await self._refused(sent, origin, problem_text(why))
         try:
             work, kind = self._work(sent, origin)
             await self._rehearse(work, kind, validated(kind.command, work.values), rights)
         except UserError as error:
-            return FormAnswer(_errors(sent, str(error), error.argument))
+            return FormAnswer(_errors(sent, error_text(error), error.argument))
         return FormAnswer({"response_action": "update", "view": checking(work.cluster)}, work)
 
     async def _rights(self, user: str, cluster: str) -> Rights | None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, insert, select, update
 from sqlalchemy.engine import RowMapping
 
-from bot.common.errors import Conflict, StoreError, UserError
+from bot.common.errors import Conflict, Refused, StoreError
 from bot.operations import codec
 from bot.operations.model import TRANSITIONS, Operation, OpState
 from bot.operations.preflight.verdict import CheckWording
@@ -56,7 +56,10 @@ def _operation(row: RowMapping) -> Operation:
             terms=codec.decode_terms(row["terms"]),
             approvals=tuple(row["approvals"]),
         )
-    except (UserError, LookupError, TypeError, ValueError) as error:
+    except Refused as error:
+        incomplete = f"The stored request ({row['kind']}) is not complete: type the command again."
+        raise StoreError(f"Operation #{row['id']} cannot be read from the database: {incomplete}") from error
+    except (LookupError, TypeError, ValueError) as error:
         raise StoreError(f"Operation #{row['id']} cannot be read from the database: {error}") from error
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.common.errors import SlackError, UserError
+from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Caller, ClusterPort
 from bot.interactions.events import Click
@@ -21,6 +21,7 @@ from bot.workflow.proposals import link_to
 from bot.workflow.repository import OperationRepository
 from bot.workflow.reversions import TimeLimitClicks
 from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
+from tests.support.refusals import refused
 
 __all__ = ["scenery"]
 ACCESS = AccessSettings(
@@ -88,14 +89,14 @@ async def leased(scenery: Scenery) -> Operation:
 
 async def test_button_of_another_release_is_refused(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE)
-    with pytest.raises(UserError, match=r"^This button belongs to an older version of cmbot\."):
+    with refused(r"^This button belongs to an older version of cmbot\."):
         await service(scenery).decide(click(op, "op_postpone"))
     assert (await scenery.state_of(op))[0] is OpState.WAITING
 
 
 async def test_rejection_after_another_decision_is_refused(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE)
-    with pytest.raises(UserError, match=rf"^Another decision on operation #{op.id} came first: see its card\.$"):
+    with refused(rf"^Another decision on operation #{op.id} came first: see its card\.$"):
         await service(scenery, second=True).decide(click(op, "op_reject"))
     assert (await scenery.state_of(op))[0] is OpState.CLOSED
 
@@ -110,13 +111,13 @@ async def test_approval_on_a_removed_cluster_closes_the_operation(scenery: Scene
 @pytest.mark.parametrize("states", [(), (OpState.RUNNING,), (OpState.RUNNING, OpState.VERIFIED)])
 async def test_only_an_unknown_outcome_can_be_settled(scenery: Scenery, states: tuple[OpState, ...]) -> None:
     op = await scenery.opened(REMOVE, *states)
-    with pytest.raises(UserError, match=rf"^Operation #{op.id} is {op.state}: only an unknown outcome can be settled"):
+    with refused(rf"^Operation #{op.id} is {op.state}: only an unknown outcome can be settled"):
         await service(scenery).settle(op, Caller("U0CARA", "C0OPS", ""), done=True, reason="seen")
 
 
 async def test_settlement_after_another_step_is_refused(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
-    with pytest.raises(UserError, match="came first"):
+    with refused("came first"):
         await service(scenery, second=True).settle(op, Caller("U0CARA", "C0OPS", ""), done=False, reason="checked")
     assert (await scenery.state_of(op))[0] is OpState.CLOSED
 
@@ -124,7 +125,7 @@ async def test_settlement_after_another_step_is_refused(scenery: Scenery) -> Non
 @pytest.mark.parametrize("action", ["op_extend", "op_keep"])
 async def test_lease_needs_an_approver_to_be_kept(scenery: Scenery, action: str) -> None:
     op = await leased(scenery)
-    with pytest.raises(UserError, match="another person must extend or keep it"):
+    with refused("another person must extend or keep it"):
         await service(scenery).decide(click(op, action, op.requester))
     found = await scenery.repository.get(op.id)
     assert found is not None
@@ -133,7 +134,7 @@ async def test_lease_needs_an_approver_to_be_kept(scenery: Scenery, action: str)
 
 async def test_lease_that_changed_before_the_click_stays(scenery: Scenery) -> None:
     op = await leased(scenery)
-    with pytest.raises(UserError, match=rf"^Operation #{op.id} changed before your click: see its card\.$"):
+    with refused(rf"^Operation #{op.id} changed before your click: see its card\.$"):
         await service(scenery, second=True).decide(click(op, "op_keep"))
     found = await scenery.repository.get(op.id)
     assert found is not None

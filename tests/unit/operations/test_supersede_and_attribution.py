@@ -6,7 +6,6 @@ import pytest
 
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import Change, LeaderChange
-from bot.common.errors import UserError
 from bot.operations.attribution import caused_by
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.model import ObservedState, Operation, OpState, advance
@@ -18,6 +17,7 @@ from bot.operations.supersede import has_moved, replacement_of
 from bot.views.preflight_text.changes import replacement_text, what_moved
 from bot.workflow.actions import effect_of
 from tests.docgen.cluster_fixture import DOWN, Scene
+from tests.support.refusals import refused
 
 HEALTHY = Scene()
 OP = Operation("prod", LeaderTransfer(2), "U0ANNA", 100.0, 1000.0, channel="C0OPS", id=12)
@@ -118,7 +118,7 @@ def test_effect_is_read_from_the_leaders_view_only() -> None:
 
 def test_replacement_continues_and_refuses_a_healthy_member() -> None:
     wanted, change_request = Replacement(3, 4, "cm4:10110", "cm4:9998"), ChangeRequest(MemberRemove(3), "lost")
-    with pytest.raises(UserError, match="Peer 3 is healthy"):
+    with refused("Peer 3 is healthy"):
         next_change(wanted, change_request, *HEALTHY.snapshots(), caught_up=False)
     dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
     steps, step = next_change(wanted, change_request, *dead.snapshots(), caught_up=False)
