@@ -106,9 +106,7 @@ async def _evaluate_switch(
     )
     dialect = detected.dialect.value
     will_send = word_for(detected.dialect, on=request.on)
-    switch = ObservedSwitch(
-        read.key, read.value, word or NOT_READ, will_send, dialect, evidence_text(detected.evidence)
-    )
+    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, detected.evidence)
     verdict = preflight(request, before, now, facts=facts)
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
