@@ -12,7 +12,7 @@ from bot.alerting import status_facts as f
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import ClusterStatus, level_of, worse_alert
 from bot.alerting.model import Alert
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.common.text import count, listed, percent
 from bot.views.alert_text.raft import proven_clause, risk_clause, risk_state, unhealthy_clause
 from bot.views.alert_text.table import sentence_of
@@ -223,7 +223,7 @@ def _alert(alert: Alert) -> str:
 
 
 def _problem(alert: Alert) -> str:
-    return plain(sentence_of(alert), MAX_ALERT).rstrip(".")
+    return one_line(sentence_of(alert), MAX_ALERT).rstrip(".")
 
 
 def _answers(answered: int, hosts: int) -> str:

@@ -64,7 +64,8 @@ def test_fact_with_wrong_values_opens_with_its_words() -> None:
         found = decode_event(row | {"fact": row["fact"] | wrong})
         assert found.fact == s.LegacyWords("the cluster shows the opposite: peer 2 leads")
     refused = stored(Event(1.0, OpState.BLOCKED, "", s.ChecksRefuse(SAME.checks)))
-    for checks in (7, [{}], None):
+    unreadable: tuple[object, ...] = (7, [{}], None)
+    for checks in unreadable:
         assert decode_event(refused | {"fact": {"kind": "checks_refuse", "checks": checks}}).fact == s.LegacyWords(
             refused["words"]
         )
