@@ -15,7 +15,7 @@ from bot.alerting.status_facts import (
     SlowLeader,
     StatusFact,
 )
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.alerting.topics import Topic, topic_of
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import DiskStatus, HostAnswer, Snapshot, SpaceStat, Stat
@@ -87,7 +87,7 @@ def silent_hosts(snapshot: Snapshot) -> tuple[NoUsableAnswer, ...]:
 
 
 def _silent(answer: HostAnswer) -> NoUsableAnswer:
-    return NoUsableAnswer(answer.host, plain(answer.error.sentence).rstrip(".") if answer.error else "")
+    return NoUsableAnswer(answer.host, one_line(answer.error.sentence).rstrip(".") if answer.error else "")
 
 
 def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:

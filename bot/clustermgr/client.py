@@ -39,7 +39,11 @@ MAX_DISKS = 20_000
 
 
 class ClusterApi(Protocol):
-    """Reads and writes of one cluster; every method raises ClusterError."""
+    """Reads and writes of one cluster; every method raises ClusterError.
+
+    ClustermgrClient implements it over HTTP. The port keeps readers of a cluster apart from connections, so that an
+    implementation in memory needs neither a transport nor its bulkhead.
+    """
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ class Caller:
 
 
 class ClusterPort(Protocol):
-    """One configured cluster, as a command may use it."""
+    """One configured cluster, as a command may use it: Cluster without the calls of the watch."""
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from bot.common.errors import Problem
 from bot.operations import decisions as d
 from bot.operations import policy as p
 from bot.operations.decisions import Lacking
-from bot.operations.policy import Lack, LackReason, Policy, Shortfall
+from bot.operations.policy import Lack, LackReason, Shortfall
 from bot.views.text import count
 
 _LACKS: Mapping[LackReason, str] = MappingProxyType(
@@ -108,13 +108,6 @@ def _sentence(clause: str) -> str:
 def missing_text(short: Mapping[str, int]) -> str:
     """Missing approvals as a phrase: "2 approvals by approver and 1 approval by admin"."""
     return " and ".join(f"{count(number, 'approval')} by {source}" for source, number in short.items())
-
-
-def progress(policy: Policy, short: Mapping[str, int]) -> str:
-    """Progress of the approvals: "1 of 2"; with several sources, the missing approvals."""
-    if policy.also:
-        return f"{missing_text(short)} missing"
-    return f"{policy.approvals - short[policy.source]} of {policy.approvals}"
 
 
 def shortfall_text(found: Shortfall) -> str:

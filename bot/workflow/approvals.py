@@ -22,11 +22,21 @@ from bot.operations.operation_problems import (
 )
 from bot.operations.policy import Need, Policy, PolicyOf, Terms, missing
 from bot.operations.settlement import mark
-from bot.operations.supersede import has_moved, replacement_of
+from bot.operations.step_facts import (
+    AfterMove,
+    AfterRemoval,
+    ApprovalProgress,
+    ApprovalsDropped,
+    ClusterMoved,
+    ClusterRemoved,
+    Failure,
+    LostSources,
+    RequesterLost,
+    SettledByAdmin,
+)
+from bot.operations.supersede import difference_from, has_moved, replacement_of
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
-from bot.views.decisions import progress
-from bot.views.preflight_text.changes import replacement_text, what_moved
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -116,20 +126,17 @@ class ApprovalService:
         await self.access.require(caller.user, Role.ADMIN, op.cluster)
         if op.state is not OpState.UNKNOWN:
             raise Refused(OutcomeIsKnown(op.id, op.state))
-        to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")
-        text = f" as {came} by an admin: {reason}; {await self._seen_now(op)}"
+        to = OpState.VERIFIED if done else OpState.FAILED
+        cluster = self.clusters.get(op.cluster)
+        observation = await self.executor.observation(op, cluster) if cluster is not None else None
+        fact = SettledByAdmin(done, reason, None if observation is None else observation.sight)
         seen = mark(op, done=done, at=self.clock())
         try:
             return await self.repository.move(
-                op, to, by=caller.user, text=text, kind=StepKind.SETTLED, seen=seen, inbound_key=caller.key
+                op, to, by=caller.user, fact=fact, kind=StepKind.SETTLED, seen=seen, inbound_key=caller.key
             )
         except Conflict as error:
             raise _too_late(op) from error
-
-    async def _seen_now(self, op: Operation) -> str:
-        cluster = self.clusters.get(op.cluster)
-        observation = await self.executor.observation(op, cluster) if cluster is not None else None
-        return f"cmbot sees: {observation.text}" if observation is not None else "cmbot cannot read the cluster now"
 
     async def _approve(self, op: Operation, click: Click) -> None:
         policy = self._policy(op)
@@ -142,8 +149,8 @@ class ApprovalService:
                 raise Refused(refusal)
             cluster = self.clusters.get(op.cluster)
             if cluster is None:
-                text = f"{op.cluster} is no longer in the settings; nothing was sent"
-                await self.repository.move(op, OpState.CLOSED, by=click.user, text=text, inbound_key=click.key)
+                removed = ClusterRemoved(op.cluster, AfterRemoval.NOT_SENT)
+                await self.repository.move(op, OpState.CLOSED, by=click.user, fact=removed, inbound_key=click.key)
                 return
             try:
                 await self._count(op, case, cluster)
@@ -180,8 +187,7 @@ class ApprovalService:
         if group := unsure(op, policy, people):
             raise Refused(ApproversUnproven(group))
         if lost := requester_lacks(op, people):
-            text = f"its requester no longer holds the role {lost}"
-            await self.repository.move(op, OpState.CANCELLED, text=text, inbound_key=click.key)
+            await self.repository.move(op, OpState.CANCELLED, fact=RequesterLost(lost), inbound_key=click.key)
             return None
         refusal = refuse_decision(op, Act.APPROVE, people.clicker, policy, version=op.version, now=self.clock())
         if refusal is not None:
@@ -190,8 +196,8 @@ class ApprovalService:
         if not gone:
             return op, people
         kept = tuple(user for user in op.approvals if user not in gone)
-        losses = "; ".join(f"{user} no longer holds {' and '.join(sources)}" for user, sources in gone.items())
-        op = await self.repository.note(op, text=f"an approval no longer counts: {losses}", approvals=kept)
+        losses = ApprovalsDropped(tuple(LostSources(user, sources) for user, sources in gone.items()))
+        op = await self.repository.note(op, fact=losses, approvals=kept)
         return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
 
     async def _evaluate(self, op: Operation, cluster: ClusterPort) -> Evaluation:
@@ -208,11 +214,10 @@ class ApprovalService:
         approvals = (*op.approvals, click.user)
         if short:
             terms = replace(op.terms or Terms(policy), missing=tuple(Need(*each) for each in short.items()))
-            text = f" ({progress(policy, short)})"
             await self.repository.note(
                 op,
                 by=click.user,
-                text=text,
+                fact=_progress(policy, short),
                 kind=StepKind.APPROVED,
                 approvals=approvals,
                 terms=terms,
@@ -238,7 +243,7 @@ class ApprovalService:
     async def _end_unsent(self, running: Operation, policy: Policy, found: Evaluation | str) -> Operation | None:
         """End a running operation whose new evaluation voids the approval; None when its request may be sent."""
         if isinstance(found, str):
-            return await self.repository.move(running, OpState.BLOCKED, text=found)
+            return await self.repository.move(running, OpState.BLOCKED, fact=Failure(found))
         if not has_moved(running, found.verdict):
             return None
         return await self._supersede(running, policy, found)
@@ -246,32 +251,26 @@ class ApprovalService:
     async def _supersede(
         self, op: Operation, policy: Policy, evaluation: Evaluation, *, by: str = "", key: str = ""
     ) -> Operation:
-        changed = what_moved(op, evaluation.verdict)
-        text = f"the cluster changed since the card was shown: {'; '.join(changed)}"
-        so_already = "; it is already as requested" if evaluation.verdict.already_so else ""
-        pointless = (
-            "; there is nothing left to force: type the command again without `force=yes`"
-            if _unforced(op, evaluation)
-            else ""
-        )
-        if so_already or pointless:
-            text += so_already or pointless
-            return await self.repository.move(op, OpState.SUPERSEDED, by=by, text=text, inbound_key=key)
+        moved = ClusterMoved(difference_from(op, evaluation.verdict), _after_move(op, evaluation))
+        if moved.then is not AfterMove.NONE:
+            return await self.repository.move(op, OpState.SUPERSEDED, by=by, fact=moved, inbound_key=key)
         replacement = replacement_of(
-            op,
-            evaluation.seen,
-            evaluation.verdict,
-            changed,
-            policy,
-            now=self.clock(),
-            text=replacement_text(op, evaluation.verdict),
+            op, evaluation.seen, evaluation.verdict, moved.difference, policy, now=self.clock()
         )
-        return await self.repository.supersede(op, replacement, by=by, text=text, inbound_key=key)
+        return await self.repository.supersede(op, replacement, by=by, fact=moved, inbound_key=key)
 
 
-def _unforced(op: Operation, evaluation: Evaluation) -> bool:
-    """True if break-glass was requested and no check refuses any more."""
-    return op.forced and not evaluation.forces and not evaluation.verdict.blocked
+def _after_move(op: Operation, evaluation: Evaluation) -> AfterMove:
+    if evaluation.verdict.already_so:
+        return AfterMove.ALREADY_SO
+    forceless = op.forced and not evaluation.forces and not evaluation.verdict.blocked
+    return AfterMove.NOTHING_TO_FORCE if forceless else AfterMove.NONE
+
+
+def _progress(policy: Policy, short: Mapping[str, int]) -> ApprovalProgress:
+    """Count the approvals so far; with several sources, those that are missing."""
+    missing_needs = tuple(Need(*each) for each in short.items()) if policy.also else ()
+    return ApprovalProgress(policy.approvals - short.get(policy.source, 0), policy.approvals, missing_needs)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,6 @@ from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
 from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
-from bot.views.dialect_text import evidence_text
 from bot.views.errors import error_text
 from bot.workflow.actions import read_switch
 
@@ -108,9 +107,7 @@ async def _evaluate_switch(
     )
     dialect = detected.dialect.value
     will_send = word_for(detected.dialect, on=request.on)
-    switch = ObservedSwitch(
-        read.key, read.value, word or NOT_READ, will_send, dialect, evidence_text(detected.evidence)
-    )
+    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, detected.evidence)
     verdict = preflight(request, before, now, facts=facts)
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 

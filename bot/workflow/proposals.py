@@ -12,12 +12,13 @@ from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, StepKind, advance
 from bot.operations.operation_problems import CardNotPosted, NothingToForce
 from bot.operations.policy import PolicyOf, ReasonMissing, Terms, lacks_all, refuse_proposal
+from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
+from bot.operations.step_facts import ChecksRefuse
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import operations as views
 from bot.views import ops_list
-from bot.views.preflight_text.table import blocks_text
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.repository import OperationRepository
@@ -109,7 +110,8 @@ class ProposalService:
 
     async def _open(self, op: Operation, evaluation: Evaluation, caller: Caller) -> Reply:
         if evaluation.verdict.blocked:
-            blocked = advance(op, OpState.BLOCKED, at=op.created_at, text=blocks_text(evaluation.verdict))
+            refusals = ChecksRefuse(evaluation.verdict.of_level(CheckLevel.BLOCK))
+            blocked = advance(op, OpState.BLOCKED, at=op.created_at, fact=refusals)
             noted = await self.repository.open(blocked, inbound_key=caller.key)
             return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False))
         waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, kind=StepKind.PROPOSED)

@@ -9,7 +9,7 @@ from bot.alerting.cluster_status import StatusContext, StatusLevel
 from bot.alerting.model import Alert
 from bot.alerting.rules.base import LeaderTerm, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import zones_of
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.models import Snapshot, SpaceStat, Stat
 
 COUNTED = 300.0
@@ -102,7 +102,7 @@ def _configured(rules: Sequence[Rule], rule: str, name: str, default: float) -> 
 
 def with_status(state: ClusterState, level: StatusLevel, sentence: str) -> ClusterState:
     """The state with the cluster status of its snapshot, which is stored as a level and a sentence."""
-    return replace(state, level=str(level), verdict=plain(sentence, 500))
+    return replace(state, level=str(level), verdict=one_line(sentence, 500))
 
 
 def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:

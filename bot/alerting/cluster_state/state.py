@@ -23,7 +23,7 @@ from bot.alerting.cluster_state.observations import (
     switch_changes,
     switch_notes,
 )
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
 
@@ -232,7 +232,9 @@ def worth_writing(old: ClusterState, new: ClusterState) -> bool:
 
 def note_of(disk: Disk) -> DiskNote:
     """The note of a disk."""
-    return DiskNote(disk.disk_id, disk.status, plain(disk.idc, 60), plain(disk.host, 100), plain(disk.path, 120))
+    return DiskNote(
+        disk.disk_id, disk.status, one_line(disk.idc, 60), one_line(disk.host, 100), one_line(disk.path, 120)
+    )
 
 
 def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
@@ -248,7 +250,7 @@ def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat,
     return replace(
         state,
         leader=peer,
-        leader_host=plain(host),
+        leader_host=one_line(host),
         term=term,
         leader_at=snapshot.at,
         leader_since=state.leader_since if state.leader == peer else snapshot.at,

@@ -9,7 +9,7 @@ from bot.alerting.model import Alert, Finding, Outcome, Pair, Severity
 from bot.alerting.outcomes import Ended, SpaceNow
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import Chunks, zones_of
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.models import SpaceStat, ZoneDisks
 
 
@@ -39,7 +39,7 @@ def _no_worse(context: RuleContext, space: SpaceStat, share: float) -> Iterator[
     """The zones that are as short of chunks as the whole is of space, to a percent: one shortage, one alert."""
     for zone, chunks in _usable(context, space):
         if chunks is not None and chunks.share >= share - 1:
-            yield "chunks_low", plain(zone.idc, 60)
+            yield "chunks_low", one_line(zone.idc, 60)
 
 
 def _usable(context: RuleContext, space: SpaceStat) -> Iterator[tuple[ZoneDisks, Chunks | None]]:
@@ -85,7 +85,7 @@ def _zone_low(zone: ZoneDisks, chunks: Chunks, limits: RuleConfig) -> Finding | 
     severity = _severity(share, limits, "warn_share", "critical_share")
     if severity is None:
         return None
-    name = plain(zone.idc, 60)
+    name = one_line(zone.idc, 60)
     detail = ChunksLow(name, int(share), none=not share)
     return Finding("chunks_low", name, limits.at_most(severity), detail, weight=1 + (share < 1) + (share <= 0))
 

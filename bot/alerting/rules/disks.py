@@ -21,7 +21,7 @@ from bot.alerting.rules.base import (
     Threshold,
     Unit,
 )
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.models import DiskStatus, Snapshot, ZoneDisks
 
 
@@ -142,7 +142,7 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _zone_loss(zone: ZoneDisks) -> ZoneLoss:
-    return ZoneLoss(plain(zone.idc, 60) or "a zone without a name", zone.expired, zone.available)
+    return ZoneLoss(one_line(zone.idc, 60) or "a zone without a name", zone.expired, zone.available)
 
 
 def _ended(_: RuleContext, __: Alert) -> Outcome:

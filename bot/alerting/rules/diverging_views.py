@@ -8,7 +8,7 @@ from bot.alerting.model import Alert, Finding, Outcome, Pair, Severity
 from bot.alerting.outcomes import Ended, LeaderNow
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext
 from bot.alerting.rules.reachability import host_outcome
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.models import Snapshot
 
 
@@ -88,7 +88,7 @@ def _leader_unseen(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     if any(peer_at(context.state.hosts, answer.host) in {0, named[0]} for answer in snapshot.silent):
         return CANNOT_TELL
-    given = {plain(stat.leader_host) for _, stat in snapshot.answered if stat.raft_status.leader == named[0]}
+    given = {one_line(stat.leader_host) for _, stat in snapshot.answered if stat.raft_status.leader == named[0]}
     detail = LeaderUnseen(named[0], tuple(sorted(given - {""})))
     return (Finding("leader_unseen", "", limits.severity, detail, parts=(str(named[0]),)),)
 

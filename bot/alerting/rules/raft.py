@@ -18,7 +18,7 @@ from bot.alerting.model import Alert, Finding, Outcome, Pair, Severity
 from bot.alerting.outcomes import MembersNow, PeerOutcome, PeerState
 from bot.alerting.quorum import quorum_of, same_term
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.health import MAX_LAG, VoterFault, VoterHealth, lag, peer_fault, quorum, voter_health, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 
@@ -52,7 +52,7 @@ def sees_spare(leader: Stat) -> bool:
 
 def name_of(peer: Peer) -> PeerName:
     """A peer as its leader lists it; the address is on one line."""
-    return PeerName(peer.id, peer.is_learner, plain(peer.host) if peer.host else "")
+    return PeerName(peer.id, peer.is_learner, one_line(peer.host) if peer.host else "")
 
 
 def covered_by_loss(state: ClusterState, peer: int) -> tuple[Pair, ...]:
@@ -160,7 +160,7 @@ def _covered(context: RuleContext, peer: int) -> tuple[Pair, ...]:
 
 def _steady(fault: VoterFault | None) -> VoterFault | None:
     """The fault without the exact lag, which differs from poll to poll: each would be an edit."""
-    return None if fault is None else replace(fault, entries=0, state=plain(fault.state))
+    return None if fault is None else replace(fault, entries=0, state=one_line(fault.state))
 
 
 def _quorum_safe(context: RuleContext, _: Alert) -> Outcome:

@@ -9,7 +9,7 @@ from bot.alerting.model import Alert, Finding, Fix, Outcome, Severity, TransferL
 from bot.alerting.outcomes import HostOutcome, HostState, PeerOutcome, PeerState
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.raft import name_of, why_down
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.health import MAX_LAG, lag, learner_health, same_leadership, voter_health
 from bot.clustermgr.models import Peer, Stat
 
@@ -122,7 +122,7 @@ def _learner_ready(context: RuleContext, limits: RuleConfig) -> Answer:
 def _ready(context: RuleContext, peer: int, raft_host: str, limits: RuleConfig) -> Finding:
     """Name what its promotion needs: servers refuse to promote a learner in place (910, docs/clustermgr.md)."""
     hosts = hosts_of(context.state.hosts, peer)
-    detail = LearnerReady(peer, plain(raft_host), _bare(hosts[0]) if hosts else "")
+    detail = LearnerReady(peer, one_line(raft_host), _bare(hosts[0]) if hosts else "")
     return Finding("learner_ready", str(peer), limits.severity, detail)
 
 

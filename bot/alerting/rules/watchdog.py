@@ -7,7 +7,7 @@ from bot.alerting.details import OwnNetworkLost, PollFailure, PollFailureKind, P
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.common.errors import CmbotError
 
 SHORTEST = 60.0
@@ -49,7 +49,7 @@ def stale_finding(rule: Rule, failure: PollFailure | None) -> Finding:
 def poll_failure(error: Exception) -> PollFailure:
     """The reason why a poll failed."""
     if isinstance(error, CmbotError):
-        return PollFailure(PollFailureKind.ERROR, plain(str(error), 300))
+        return PollFailure(PollFailureKind.ERROR, one_line(str(error), 300))
     return PollFailure(PollFailureKind.UNEXPECTED, type(error).__name__)
 
 

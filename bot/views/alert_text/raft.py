@@ -22,7 +22,7 @@ from bot.alerting.details import (
 )
 from bot.alerting.model import AlertText, LegacyText
 from bot.alerting.status_facts import Quorum
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.health import VoterFault
 from bot.common.addresses import same_place
 from bot.common.text import count, duration, listed
@@ -202,7 +202,7 @@ def _sick(voter: SickVoter) -> tuple[str, ...]:
 
 
 def _fault(fault: Fault) -> str:
-    return fault.text if isinstance(fault, LegacyText) else plain(voter_fault_text(fault))
+    return fault.text if isinstance(fault, LegacyText) else one_line(voter_fault_text(fault))
 
 
 def _silent(voter: SickVoter) -> tuple[str, ...]:

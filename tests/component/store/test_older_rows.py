@@ -16,7 +16,7 @@ from bot.operations.requests import MemberAdd, MemberRemove, TaskSwitch
 from bot.store.database import Store
 from bot.store.schema import inbox_rows, operations
 from bot.views.operations import card
-from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING
 from bot.workflow.evaluation import evaluate
 from bot.workflow.repository import OperationRepository
 from tests.support.in_memory_ports import FakeCluster
@@ -27,7 +27,7 @@ LINK_LOCAL = {"peer_id": 4, "host": "169.254.7.9:10110", "node_host": "169.254.7
 
 async def add(store: Store, request: MemberAdd | MemberRemove) -> Operation:
     async with store.begin() as uow:
-        return await uow.operations.add(Operation("prod", request, "U0ANNA", 100.0, 1000.0), check_text)
+        return await uow.operations.add(Operation("prod", request, "U0ANNA", 100.0, 1000.0), WORDING)
 
 
 async def test_operation_with_a_request_refused_today_is_read(store: Store) -> None:
@@ -99,7 +99,7 @@ async def test_checks_of_an_older_row_keep_their_words(store: Store) -> None:
     async with store.begin() as uow:
         found = await uow.operations.get(op.id)
         assert found is not None
-        await uow.operations.save(advance(found, OpState.WAITING, at=101.0), check_text)
+        await uow.operations.save(advance(found, OpState.WAITING, at=101.0), WORDING)
         kept = await uow.operations.get(op.id)
     assert kept is not None
     assert kept.seen == found.seen

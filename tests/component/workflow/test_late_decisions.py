@@ -15,7 +15,9 @@ from bot.operations.leases import until
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import LegacyWords
 from bot.permissions.access import Access
+from bot.views.step_text import event_text
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.proposals import link_to
 from bot.workflow.repository import OperationRepository
@@ -52,12 +54,12 @@ class SecondPlace(OperationRepository):
 
     async def move(self, op: Operation, to: OpState, **step: Any) -> Operation:
         """Close the operation, then try the step."""
-        await OperationRepository.move(self, op, OpState.CLOSED, text="the cluster was removed")
+        await OperationRepository.move(self, op, OpState.CLOSED, fact=LegacyWords("the cluster was removed"))
         return await OperationRepository.move(self, op, to, **step)
 
     async def note(self, op: Operation, **changes: Any) -> Operation:
         """Announce the end of the lease, then try the change."""
-        await OperationRepository.note(self, op, text="it goes back soon", warn_at=0.0)
+        await OperationRepository.note(self, op, fact=LegacyWords("it goes back soon"), warn_at=0.0)
         return await OperationRepository.note(self, op, **changes)
 
 
@@ -84,7 +86,7 @@ def click(op: Operation, action: str, user: str = "U0BEN") -> Click:
 async def leased(scenery: Scenery) -> Operation:
     """A verified switch whose lease runs."""
     op = await scenery.opened(LEASED, OpState.RUNNING, OpState.VERIFIED)
-    return await scenery.repository.note(op, text="leased", **until(scenery.clock() + 7200, 7200))
+    return await scenery.repository.note(op, fact=LegacyWords("leased"), **until(scenery.clock() + 7200, 7200))
 
 
 async def test_button_of_another_release_is_refused(scenery: Scenery) -> None:
@@ -154,4 +156,6 @@ async def test_settlement_on_a_silent_cluster_says_that_it_is_unread(scenery: Sc
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     settled = await service(scenery).settle(op, Caller("U0CARA", "C0OPS", ""), done=True, reason="in the log")
-    assert settled.history[-1].words == "settled as done by an admin: in the log; cmbot cannot read the cluster now"
+    assert (
+        event_text(settled.history[-1]) == "settled as done by an admin: in the log; cmbot cannot read the cluster now"
+    )

@@ -13,8 +13,9 @@ from bot.operations.policy import Policy
 from bot.operations.preflight.check import preflight
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.operations.supersede import has_moved, replacement_of
-from bot.views.preflight_text.changes import replacement_text, what_moved
+from bot.operations.supersede import difference_from, has_moved, replacement_of
+from bot.views.preflight_text.changes import changes
+from bot.views.step_text import event_text
 from bot.workflow.actions import effect_of
 from tests.docgen.cluster_fixture import DOWN, Scene
 from tests.support.refusals import refused
@@ -48,13 +49,11 @@ def test_unchanged_state_keeps_the_approval_valid() -> None:
 def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scene, state: OpState, phrase: str) -> None:
     op, fresh = waiting(), preflight(LeaderTransfer(2), *scene.snapshots())
     assert has_moved(op, fresh)
-    changed = what_moved(op, fresh)
-    assert phrase in changed
-    text = replacement_text(op, fresh)
-    replacement = replacement_of(
-        op, ObservedState(verdict=fresh), fresh, changed, Policy(expires_after=60), now=500.0, text=text
-    )
-    assert replacement.history[-1].text == text
+    difference = difference_from(op, fresh)
+    assert phrase in changes(difference)
+    seen, policy = ObservedState(verdict=fresh), Policy(expires_after=60)
+    replacement = replacement_of(op, seen, fresh, difference, policy, now=500.0)
+    text = event_text(replacement.history[-1])
     assert text.startswith("the cluster changed since: " if fresh.blocked else "replaces operation #12; no approvals")
     assert (replacement.state, replacement.id, replacement.card_id, replacement.approvals, replacement.expires_at) == (
         state,
@@ -66,7 +65,7 @@ def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scen
     assert (replacement.request, replacement.requester, replacement.seen.difference) == (
         op.request,
         op.requester,
-        changed,
+        difference,
     )
 
 
@@ -74,7 +73,7 @@ def test_card_of_an_older_release_is_superseded() -> None:
     old = advance(OP, OpState.WAITING, at=101.0, seen=ObservedState())
     fresh = preflight(LeaderTransfer(2), *HEALTHY.snapshots())
     assert has_moved(old, fresh)
-    assert what_moved(old, fresh) == ("an older release made the card",)
+    assert changes(difference_from(old, fresh)) == ("an older release made the card",)
 
 
 def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: int = 12) -> Operation:
