@@ -82,13 +82,13 @@ def addressed(
     return command, named or fallback or ""
 
 
-def is_changing(text: str, commands: Sequence[Command] = COMMANDS) -> bool:
+def is_changing(text: str) -> bool:
     """True if `text` changes a cluster, so that it must be stored before it is acknowledged."""
     try:
         words, _ = _split(tokens(text))
     except UserError:
         return False
-    found = _longest(words, commands)
+    found = _longest(words, COMMANDS)
     return found is not None and found.changes
 
 

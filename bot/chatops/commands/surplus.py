@@ -14,7 +14,6 @@ _ADDRESS = re.compile(r"\S+:\d{1,5}", re.ASCII)
 _YES = "yes"
 _SPANS = ("for", "since")
 """The arguments that take a span; no command has both."""
-_NODE = "node"
 _OPTION = re.compile(r"-+[A-Za-z]\S*", re.ASCII)
 _MAX_SHOWN = 80
 """Characters of a word that a hint repeats."""
@@ -74,7 +73,7 @@ def _keys_for(command: Command, word: str) -> Iterator[str]:
             with suppress(ValueError):
                 seconds_of(word)
                 yield key
-        elif key == _NODE and _ADDRESS.fullmatch(word):
+        elif key == "node" and _ADDRESS.fullmatch(word):
             yield key
 
 
