@@ -7,8 +7,7 @@ an error, never a reason to take the default cluster.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.chatops.commands.arguments import validated
-from bot.chatops.commands.cluster_names import all_of, configured
+from bot.chatops.commands.arguments import all_of, configured, validated
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.surplus import lacks_value, surplus
 from bot.chatops.commands.tokenizer import Token, tokens

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from bot.chatops.commands.cluster_names import all_of
+from bot.chatops.commands.arguments import all_of
 from bot.chatops.commands.usage import choices, full_name, usage
 from bot.common.durations import seconds_of
 from bot.common.text import listed, shown, suggestion
