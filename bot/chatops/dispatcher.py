@@ -13,8 +13,7 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
 from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
-from bot.chatops.commands.arguments import validated
-from bot.chatops.commands.cluster_names import configured
+from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.commands.parser import addressed, parse
 from bot.chatops.forms.controller import Forms
 from bot.chatops.inbox import Inbox

@@ -67,14 +67,10 @@ async def take_snapshot(
     deadline: float,
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
-    read_slow: ReadSlowState | None = None,
 ) -> Snapshot:
-    """Poll once, for at most `deadline` seconds; never raises ClusterError.
-
-    With `read_slow` the poll also reads what changes slowly.
-    """
-    wanted: dict[str, Any] = {"bad_disks": bad_disks, "switches": switches, "read_slow": read_slow}
-    return [found async for found in snapshots(api, cluster, now=now, deadlines=(deadline,), **wanted)][-1]
+    """Poll once, for at most `deadline` seconds; never raises ClusterError."""
+    polled = snapshots(api, cluster, now=now, deadlines=(deadline,), bad_disks=bad_disks, switches=switches)
+    return [found async for found in polled][-1]
 
 
 async def snapshots(
@@ -163,11 +159,9 @@ async def _leader_or_any(stats: tuple[asyncio.Task[HostAnswer], ...]) -> str | N
 
 
 def _host_answer(host: str, task: asyncio.Task[HostAnswer], waited: float) -> HostAnswer:
-    return task.result() if task.done() else HostAnswer(host, waited, error=_late(host, waited))
-
-
-def _late(host: str, waited: float) -> ClusterTimeout:
-    return ClusterTimeout(f"{host} gave no answer in {waited:.0f} s.", host=host)
+    if task.done():
+        return task.result()
+    return HostAnswer(host, waited, error=ClusterTimeout(f"{host} gave no answer in {waited:.0f} s.", host=host))
 
 
 def _outcome(task: asyncio.Task[T], waited: float) -> tuple[T | None, ClusterError | None]:

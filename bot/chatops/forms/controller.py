@@ -103,7 +103,8 @@ class Forms:
         except CmbotError as error:
             log.info("form.refused", user=act.user, kind=type(error).__name__, error=error_views.error_text(error))
             if isinstance(error, NotAllowed):
-                await self.record_refusal(_as_command(act), self._cluster_of(act), error_views.error_text(error))
+                command = Invocation(act.key, act.user, "", f"do ({act.action_id[:40]})", "")
+                await self.record_refusal(command, self._cluster_of(act), error_views.error_text(error))
             if act.action_id in {KIND, CLUSTER}:
                 turn = self.screens.turn(act.view.id, act.view.hash)
                 await self.screens.show(act.view.id, turn, notice(error_views.sentence(error)))
@@ -161,7 +162,3 @@ class Forms:
             log.info("form.answer_elsewhere", view=view_id, code=error.code)
             return False
         return True
-
-
-def _as_command(act: ViewAction) -> Invocation:
-    return Invocation(act.key, act.user, "", f"do ({act.action_id[:40]})", "")
