@@ -15,6 +15,8 @@ from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachab
 from bot.views.dialect_text import evidence_text
 from tests.support.raw_server import Handler, Request, answer, hangs, refusing, says, serving
 
+pytestmark = pytest.mark.fast_time
+
 
 def stat(node: int, leader: int, term: int = 3) -> dict[str, Any]:
     return {"leader_host": "", "raft_status": {"nodeId": node, "term": term, "leader": leader}}
