@@ -18,19 +18,9 @@ from bot.chatops.commands.parser import addressed, parse
 from bot.chatops.forms.controller import Forms
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
-from bot.interactions.command import (
-    AlertBook,
-    Args,
-    Call,
-    Caller,
-    ClusterPort,
-    Command,
-    OperationBook,
-    Proposer,
-    Reply,
-    ReportBook,
-)
+from bot.interactions.command import AlertBook, Args, Call, Caller, Command, OperationBook, Proposer, Reply, ReportBook
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
@@ -73,7 +63,7 @@ class Dispatcher:
     """Runs commands, clicks and forms."""
 
     commands: tuple[Command, ...]
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     default_of_channel: Mapping[str, str]
     access: Access
     proposer: Proposer

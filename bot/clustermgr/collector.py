@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot
 from bot.clustermgr.slow_poll import SlowPoll
 from bot.common.errors import ClusterError, ClusterTimeout
@@ -26,7 +26,7 @@ class _Poll:
 
     cluster: str
     at: float
-    api: ClusterApi
+    api: ClustermgrClient
     started: float = field(default_factory=time.monotonic)
     stats: dict[str, asyncio.Task[HostAnswer]] = field(default_factory=dict)
     disks: asyncio.Task[tuple[Disk, ...]] | None = None
@@ -60,7 +60,7 @@ class _Poll:
 
 
 async def take_snapshot(
-    api: ClusterApi,
+    api: ClustermgrClient,
     cluster: str,
     *,
     now: float,
@@ -74,7 +74,7 @@ async def take_snapshot(
 
 
 async def snapshots(
-    api: ClusterApi,
+    api: ClustermgrClient,
     cluster: str,
     *,
     now: float,
@@ -119,7 +119,7 @@ async def _stop(tasks: tuple[asyncio.Task[Any], ...]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read_stat(api: ClusterApi, host: str) -> HostAnswer:
+async def _read_stat(api: ClustermgrClient, host: str) -> HostAnswer:
     start = time.monotonic()
     try:
         stat = await api.stat(host)

@@ -3,11 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import meaning_of
 from bot.common.errors import ClusterTimeout
-from bot.interactions.command import ClusterPort
 from bot.operations.leases import switch_of
 from bot.operations.model import Operation
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
@@ -34,7 +34,7 @@ class Observation:
     sight: Sight
 
 
-async def send(api: ClusterApi, op: Operation) -> None:
+async def send(api: ClustermgrClient, op: Operation) -> None:
     """Send the request of an operation; raises ClusterError.
 
     Only the host that led at the last evaluation gets the request; if it no longer leads, it refuses.
@@ -52,7 +52,7 @@ async def send(api: ClusterApi, op: Operation) -> None:
             await api.leadership_transfer(peer, at=leader)
 
 
-async def observe(cluster: ClusterPort, op: Operation) -> Observation:
+async def observe(cluster: Cluster, op: Operation) -> Observation:
     """Check for the effect of an operation once; sends nothing. Raises ClusterError."""
     if isinstance(op.request, TaskSwitch):
         request, switch = switch_of(op)
@@ -80,12 +80,12 @@ def effect_of(request: MemberAdd | MemberRemove | LeaderTransfer, now: Snapshot)
             return Observation(found.is_learner == learner, PeerJoined(peer, found.is_learner))
 
 
-async def last_look(cluster: ClusterPort) -> Snapshot:
+async def last_look(cluster: Cluster) -> Snapshot:
     """Ask all hosts now."""
     return (await cluster.snapshot_pair(patient=False))[1]
 
 
-async def read_switch(cluster: ClusterPort, key: str, *, seconds: float = READ_SECONDS) -> str | None:
+async def read_switch(cluster: Cluster, key: str, *, seconds: float = READ_SECONDS) -> str | None:
     """Read the stored value of a switch, None when it is unset; raises ClusterError."""
     try:
         async with asyncio.timeout(seconds):

@@ -5,11 +5,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
-from bot.interactions.command import ClusterPort
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
 from bot.operations.operation_problems import NoSuchTask, OtherDialect
@@ -44,7 +44,7 @@ class Evaluation:
 
 
 async def evaluate(
-    cluster: ClusterPort,
+    cluster: Cluster,
     request: Request,
     operations: Iterable[Operation],
     options: RequestOptions = NO_OPTIONS,
@@ -84,7 +84,7 @@ class _Read:
 
 
 async def _evaluate_switch(
-    cluster: ClusterPort, request: TaskSwitch, others: tuple[OpenOperation, ...], options: RequestOptions
+    cluster: Cluster, request: TaskSwitch, others: tuple[OpenOperation, ...], options: RequestOptions
 ) -> Evaluation:
     (before, now), read = await asyncio.gather(
         cluster.snapshot_pair(patient=False, bad_disks=True), _read(cluster, request.task, options.dialect)
@@ -112,7 +112,7 @@ async def _evaluate_switch(
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
 
-async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
+async def _read(cluster: Cluster, task: str, chosen: str) -> _Read:
     """Read the dialect, then the value, in SWITCH_SECONDS together, because a person waits for the answer."""
     until = time.monotonic() + SWITCH_SECONDS
     detected = await _dialect(cluster, chosen)
@@ -127,7 +127,7 @@ async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
         return _Read(detected, key, error=str(error))
 
 
-async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
+async def _dialect(cluster: Cluster, chosen: str) -> DetectedDialect:
     """Detect the dialect; the one `chosen` by a person counts only when detection fails."""
     detected = await cluster.dialect(fresh=True)
     if not chosen or detected.dialect == chosen:
@@ -138,7 +138,7 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
     return DetectedDialect(wanted, replace(detected.evidence, chosen=wanted))
 
 
-async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
+async def _facts(cluster: Cluster, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
     if not isinstance(request, MemberAdd):
         return PreflightContext(operations=others)
     detected, (answers, doubt) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
@@ -148,7 +148,7 @@ async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOpera
     )
 
 
-async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
+async def _answers(cluster: Cluster, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
     """True if a Clustermgr answers at that address; None, with the reason if it is known, when that is open.
 
     A person typed the address: unless it is in the settings, it is asked without the request token.
