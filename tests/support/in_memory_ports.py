@@ -21,7 +21,7 @@ from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.models import Disk, Snapshot, Stat, Volume
+from bot.clustermgr.models import Disk, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -68,6 +68,18 @@ class FakeApi:
     async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
+    async def disk_set_broken(self, disk_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_access(self, disk_id: int, *, readonly: bool, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_drop(self, disk_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
     async def disk_list(
         self,
         *,
@@ -109,6 +121,9 @@ class FakeApi:
             if disk.disk_id == disk_id:
                 return disk
         raise NotFound("the disk was not found", status=911, words="disk not found", trace_id="af40")
+
+    async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
+        return ()
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}
