@@ -60,14 +60,18 @@ class DiskFacts:
 
     @property
     def suspects(self) -> SuspectDisks:
-        """The disks whose units are lost or move; not known (`listed` is False) while the disk list was not read."""
+        """The disks whose units are lost or move; not known (`listed` is False) while the disk list was not read.
+
+        A disk in a state that is not known here counts as bad: nothing shows that its units are safe.
+        """
         if self.disks is None:
             return SuspectDisks(dropping=self.dropping or frozenset(), listed=False)
         states: dict[int, set[int]] = {}
         for disk in self.disks:
             states.setdefault(disk.status, set()).add(disk.disk_id)
-        bad = states.get(DiskStatus.BROKEN, set()) | states.get(DiskStatus.REPAIRING, set())
-        gone = states.get(DiskStatus.REPAIRED, set()) | states.get(DiskStatus.DROPPED, set())
+        gone = states.pop(DiskStatus.REPAIRED, set()) | states.pop(DiskStatus.DROPPED, set())
+        states.pop(DiskStatus.NORMAL, None)
+        bad = {disk for disks in states.values() for disk in disks}
         readonly = {disk.disk_id for disk in self.disks if disk.readonly}
         moving = (self.dropping or frozenset()) - bad - gone
         return SuspectDisks(frozenset(bad), moving, frozenset(gone), frozenset(readonly - bad - gone))

@@ -161,11 +161,20 @@ def _glass_is_strict(policies: Mapping[str, PolicySettings]) -> Mapping[str, Pol
 Policies = Annotated[Mapping[PolicyKey, PolicySettings], AfterValidator(_glass_is_strict)]
 
 
+class DiskSettings(Section):
+    """Limits of disks that are out of service at once, in one host and one zone, and the spare chunks in percent."""
+
+    per_host: int = Field(1, ge=1, le=1000)
+    per_zone: int = Field(2, ge=1, le=1000)
+    spare_percent: int = Field(10, ge=0, le=1000)
+
+
 class OperationSettings(Section):
-    """Seconds that a card waits for its decision, and that a change is verified."""
+    """Seconds that a card waits for its decision, and that a change is verified; limits of disks."""
 
     expires_after: Seconds = Field(900.0, ge=10, le=86400)
     verify_within: Seconds = Field(30.0, ge=1, le=600)
+    disks: DiskSettings = DiskSettings()
 
 
 class EscalationSettings(Section):

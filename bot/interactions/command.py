@@ -17,6 +17,8 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Lifted, SilenceResult
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.disk_facts import DiskFacts
+from bot.clustermgr.disk_reader import Selector
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
@@ -124,6 +126,9 @@ class ClusterPort(Protocol):
 
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         """Return a snapshot, and the volumes on its disks that are not safe, read for at most `within` seconds."""
+
+    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+        """Read what a change of disks needs, for at most `within` seconds; never raises ClusterError."""
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """Return how the cluster spells its switches, from memory or from new probes. Never raises ClusterError."""

@@ -87,13 +87,14 @@ def request_phrase(request: Request) -> str:
 def _disk_phrase(request: DiskRequest) -> str:
     match request:
         case DiskAccess():
-            return f"make disk {request.disk_id} {'read-only' if request.readonly else 'writable'}"
+            return f"make disk #{request.disk_id} {'read-only' if request.readonly else 'writable'}"
         case DiskBroken():
-            return f"declare disk {request.disk_id} broken"
+            return f"declare disk #{request.disk_id} broken"
         case DiskOffline():
-            return f"take disk {request.disk_id} offline"
+            return f"take disk #{request.disk_id} offline"
         case DisksOffline():
-            return f"take {count(len(request.disk_ids), 'disk')} offline: {listed(map(str, request.disk_ids))}"
+            names = listed([f"#{disk}" for disk in request.disk_ids])
+            return f"take {count(len(request.disk_ids), 'disk')} offline: {names}"
         case NodeOffline():
             return f"take the blobnode {request.host} offline"
         case NodeDrop():

@@ -21,6 +21,8 @@ from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.disk_facts import DiskFacts
+from bot.clustermgr.disk_reader import Selector
 from bot.clustermgr.models import Disk, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
@@ -150,6 +152,7 @@ class FakeCluster:
     earlier: Snapshot | None = None
     second: Snapshot | None = None
     surveys: list[VolumeSurvey] = field(default_factory=list)
+    disks: DiskFacts = field(default_factory=DiskFacts)
 
     async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         self.read.append((bad_disks, switches))
@@ -167,6 +170,9 @@ class FakeCluster:
 
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         return self.seen[-1], self.surveys.pop(0)
+
+    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+        return self.disks
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         if self.verdict is None:
