@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.operations.requests import MemberAdd, TaskSwitch
 from bot.views.op_parts import request_phrase
 from bot.views.preflight_text.table import check_text
-from tests.docgen import examples_members, examples_others
+from tests.docgen import examples_disks, examples_members, examples_others
 from tests.docgen.examples import Example, Situation
 
 CHAPTERS: tuple[tuple[str, tuple[Situation, ...]], ...] = (
@@ -17,6 +17,11 @@ CHAPTERS: tuple[tuple[str, tuple[Situation, ...]], ...] = (
     ("Leadership, and what a look proves", examples_others.LEADERSHIP),
     ("Clusters on which nothing can be judged", examples_others.NOT_EVALUATED),
     ("Background tasks", examples_others.SWITCHES),
+    ("Disks: their state", examples_disks.DISK_STATES),
+    ("Disks: the volumes on them", examples_disks.DISK_VOLUMES),
+    ("Disks: room for what moves, and limits", examples_disks.DISK_ROOM),
+    ("Disks: the work, and other operations", examples_disks.DISK_WORK),
+    ("Several disks, and nodes", examples_disks.SEVERAL_DISKS),
 )
 """The chapters of the table."""
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from bot.operations.preflight.facts import cluster, leadership, members, quorum, tasks
+from bot.operations.preflight.facts import cluster, disks, leadership, members, quorum, tasks
 from bot.operations.preflight.verdict import Check, CheckLevel, Fact
 
 _BLOCKING_ADVICE = (
@@ -66,6 +66,22 @@ BLOCKING: frozenset[type[Fact]] = frozenset(
         quorum.CommitFails,
         quorum.QuorumLost,
         tasks.DialectUnknown,
+        disks.DiskListUnread,
+        disks.DisksMissing,
+        disks.HostWithoutDisks,
+        disks.StateRefuses,
+        disks.DropNotCancelled,
+        disks.BrokenWhileDropping,
+        disks.DroppingUnread,
+        disks.NodeDropMissing,
+        disks.VolumesUnread,
+        disks.CodeModesUnknown,
+        disks.VolumeMargins,
+        disks.RoomInZones,
+        disks.UnitsWithoutPlace,
+        disks.TaskIsOff,
+        disks.NoScheduler,
+        disks.LimitReached,
     }
 )
 """Kinds of fact with which a check refuses; the preflight of random states makes no block of another kind."""

@@ -20,10 +20,11 @@ def volumes_unread(fact: f.VolumesUnread) -> CheckText:
     if fact.disks:
         parts.append(f"the units on {disk_names(fact.disks)} were not read")
     if fact.volumes:
-        parts.append(f"{fact.volumes:,} of {count(fact.of, 'volume')} were not read in time")
+        were = "was" if fact.volumes == 1 else "were"
+        parts.append(f"{fact.volumes:,} of {count(fact.of, 'volume')} {were} not read in full")
     text = " and ".join(parts) or "volumes were not read"
     return CheckText(
-        f"{text[0].upper()}{text[1:]}: it is not known how many units they can lose.", "Try again in some seconds."
+        f"{text[0].upper()}{text[1:]}: nothing is known of the units that can be lost.", "Try again in some seconds."
     )
 
 
@@ -113,12 +114,13 @@ def heartbeats_lost(fact: f.HeartbeatsLost) -> CheckText:
     head = f"{count(fact.disks, 'disk')} of these zones {verb} no heartbeat by the leader's counters"
     if not fact.inferred:
         return CheckText(
-            f"{head}, and no call names them: their units are unreachable, but not counted here.",
-            "Bring their hosts back first.",
+            f"{head}, and no call names {'it' if fact.disks == 1 else 'them'}: units there are unreachable, but not "
+            "counted here.",
+            "Bring the host back first.",
         )
     return CheckText(
         f"{head}; inferred from the health of the volumes: {disk_names(fact.inferred)}.",
-        "Bring their hosts back first.",
+        "Bring the host back first.",
     )
 
 

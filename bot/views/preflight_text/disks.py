@@ -23,7 +23,6 @@ _STATES: Mapping[int, str] = MappingProxyType(
         DiskStatus.DROPPED: "dropped",
     }
 )
-_NOTHING_TO_DO = "There is nothing to do. `/cm disk <id>` says if it is safe to pull."
 
 
 def state_text(each: DiskSituation) -> str:
@@ -40,6 +39,11 @@ def _each(disks: Sequence[DiskSituation]) -> str:
     named = [f"disk #{each.disk} is {state_text(each)}" for each in disks]
     text = listed(named, most=_MAX_NAMED)
     return f"{text[0].upper()}{text[1:]}"
+
+
+def _pull(disks: Sequence[DiskSituation]) -> str:
+    which = str(disks[0].disk) if len(disks) == 1 else "<id>"
+    return f"`/cm disk {which}` says if it is safe to pull."
 
 
 def disk_list_unread(fact: f.DiskListUnread) -> CheckText:
@@ -90,10 +94,10 @@ def state_refuses(fact: f.StateRefuses) -> CheckText:
     if states <= {DiskStatus.BROKEN, DiskStatus.REPAIRING}:
         return CheckText(
             f"{found}. A broken disk is repaired, not dropped, and takes no writes.",
-            "Wait for its repair (`/cm disks status=repairing`); then `/cm disk <id>` says if it is safe to pull.",
+            f"Wait for its repair (`/cm disks status=repairing`); then {_pull(fact.disks)}",
         )
     if states <= {DiskStatus.REPAIRED, DiskStatus.DROPPED}:
-        return CheckText(f"{found}: it is out of service already.", _NOTHING_TO_DO)
+        return CheckText(f"{found}: it is out of service already.", f"There is nothing to do. {_pull(fact.disks)}")
     return CheckText(
         f"{found}. Only a normal disk may be changed this way.", "`/cm disks` shows the state of each disk."
     )
@@ -107,21 +111,13 @@ def disks_skipped(fact: f.DisksSkipped) -> CheckText:
     )
 
 
-_DONE = {
-    DiskChange.READONLY: "",
-    DiskChange.WRITABLE: "",
-    DiskChange.BROKEN: "",
-    DiskChange.OFFLINE: " `/cm disk <id>` says if it is safe to pull.",
-    DiskChange.NODE_DROP: "",
-}
-
-
 def disks_already(fact: f.DisksAlready) -> CheckText:
     """Nothing needs to be sent."""
-    states = {DiskChange.WRITABLE: "writable"}
-    if fact.change in states:
-        return CheckText(f"{disk_names([each.disk for each in fact.disks]).capitalize()} is writable already.")
-    return CheckText(f"{_each(fact.disks)} already.{_DONE[fact.change]}")
+    if fact.change is DiskChange.WRITABLE:
+        names = disk_names([each.disk for each in fact.disks])
+        return CheckText(f"{names[0].upper()}{names[1:]} is writable already.")
+    then = f" {_pull(fact.disks)}" if fact.change is DiskChange.OFFLINE else ""
+    return CheckText(f"{_each(fact.disks)} already.{then}")
 
 
 def drop_not_cancelled(fact: f.DropNotCancelled) -> CheckText:
