@@ -50,6 +50,7 @@ _REQUESTS: Mapping[OpKind, type[Request]] = {
         NodeDrop,
     )
 }
+_OF_DISKS = frozenset({"disk_ids", "disk_states", "readonly", "dropping", "least_left"})
 _SWITCH = ("key", "value", "meaning", "will_send", "dialect", "why")
 
 
@@ -155,10 +156,11 @@ def _verdict(stored: object) -> PreflightResult | None:
 
 
 def encode_verdict(verdict: PreflightResult, wording: CheckWording) -> dict[str, Any]:
-    """Encode the checks and the fingerprint of a preflight."""
+    """Encode the checks and the fingerprint of a preflight; its fields of disks take a key only where they are set."""
+    state = _plain(asdict(verdict.fingerprint))
     return {
         "checks": [encode_check(check, wording) for check in verdict.checks],
-        "fingerprint": _plain(asdict(verdict.fingerprint)),
+        "fingerprint": {key: value for key, value in state.items() if key not in _OF_DISKS or value not in ([], None)},
     }
 
 

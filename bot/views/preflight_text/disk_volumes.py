@@ -49,12 +49,12 @@ def volume_margins(fact: f.VolumeMargins) -> CheckText:
     head = f"{names} {verb} {count(fact.units, 'unit')} of {count(fact.volumes, 'volume')}"
     if fact.change is DiskChange.BROKEN:
         return _broken(fact, head)
-    worst = fact.worst[0]
+    least = min(group.after for group in fact.groups)
     none, one = fact.ending(-(10**9), 0), fact.ending(1, 1)
     if not none and not fact.unreadable:
         more = f" in {count(one, 'volume')}" if one else ""
         return CheckText(
-            f"{head}; no unit is lost while they move, and the worst volume {_can(worst.after)}{more}.",
+            f"{head}; no unit is lost while they move, and the worst volume {_can(least)}{more}.",
             "Better wait until lost units are repaired." if one else "",
         )
     parts = [f"{count(none, 'volume')} can lose no more units"] if none else []

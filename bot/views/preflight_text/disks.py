@@ -38,7 +38,7 @@ def state_text(each: DiskSituation) -> str:
 def _each(disks: Sequence[DiskSituation]) -> str:
     named = [f"disk #{each.disk} is {state_text(each)}" for each in disks]
     text = listed(named, most=_MAX_NAMED)
-    return f"{text[0].upper()}{text[1:]}"
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _pull(disks: Sequence[DiskSituation]) -> str:
@@ -106,7 +106,7 @@ def state_refuses(fact: f.StateRefuses) -> CheckText:
 def disks_skipped(fact: f.DisksSkipped) -> CheckText:
     """Disks are left out."""
     return CheckText(
-        f"Left out: {_each(fact.disks)[0].lower()}{_each(fact.disks)[1:]}.",
+        f"Left out: {_each(fact.disks)[:1].lower()}{_each(fact.disks)[1:]}.",
         "Broken disks are repaired, not dropped; the node can be dropped once they are repaired.",
     )
 
