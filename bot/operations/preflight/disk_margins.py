@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
+from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 from bot.operations.preflight.facts import disks as f
@@ -24,12 +25,16 @@ _SURE = frozenset({DiskChange.OFFLINE, DiskChange.BROKEN})
 ON = "on"
 
 
-def margin_checks(change: DiskChange, targets: Sequence[int], known: DiskFacts) -> tuple[Check, ...]:
-    """Check the volumes on these disks; a volume that was not read, or of an unknown code mode, is never safe."""
+def margin_checks(
+    change: DiskChange, targets: Sequence[int], known: DiskFacts, silent: frozenset[int]
+) -> tuple[Check, ...]:
+    """Check the volumes on these disks; a volume that was not read, or of an unknown code mode, is never safe.
+
+    `silent` are the disks that have probably lost their heartbeat.
+    """
     units = {disk: known.units[disk] for disk in targets if disk in known.units}
     vids = {vuid >> 32 for vuids in units.values() for vuid in vuids}
     volumes = [volume for vid, volume in sorted(known.volumes.items()) if vid in vids]
-    silent = inferred_silent(known)
     found = (
         _unread(change, targets, len(vids), known),
         _unknown_modes(change, volumes),
@@ -71,8 +76,7 @@ def _unread(change: DiskChange, targets: Sequence[int], volumes: int, known: Dis
 
 
 def _unknown_modes(change: DiskChange, volumes: Sequence[PlacedVolume]) -> Check | None:
-    nothing = SuspectDisks()
-    modes = Counter(volume.code_mode for volume in volumes if volume_risk(volume, nothing).mode is None)
+    modes = Counter(volume.code_mode for volume in volumes if volume.code_mode not in CODE_MODES)
     if not modes:
         return None
     some = tuple(sorted(modes)[:MAX_NAMED])
@@ -157,8 +161,8 @@ def _smaller(volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:
     """Warn where fresh blobs may lack shards that nothing rebuilds."""
     switch = known.switches.get("shard_repair")
     meaning = switch.word if switch is not None else ""
-    modes = [volume_risk(volume, SuspectDisks()).mode for volume in volumes]
-    units = max((mode.unwritten for mode in modes if mode is not None), default=0)
+    modes = {volume.code_mode for volume in volumes} & CODE_MODES.keys()
+    units = max((CODE_MODES[mode].unwritten for mode in modes), default=0)
     if meaning == ON or not units:
         return None
     return warn("shard_repair", f.MarginsSmaller(units, meaning), bound=meaning)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.addresses import place
-from bot.operations.preflight.disk_margins import MAX_NAMED, inferred_silent
+from bot.operations.preflight.disk_margins import MAX_NAMED
 from bot.operations.preflight.facts import disks as f
 from bot.operations.preflight.facts.disks import DiskChange, OutOfService, ZoneRoom
 from bot.operations.preflight.verdict import Check, block, passed, warn
@@ -20,15 +20,16 @@ MAX_ZONES = 8
 _MOVING = frozenset({DiskStatus.BROKEN, DiskStatus.REPAIRING})
 
 
-def room_checks(targets: Sequence[int], known: DiskFacts) -> tuple[Check, ...]:
-    """Check that the units of these disks find room in their zones."""
-    place_check = _places(targets, known)
-    return (_zones(targets, known), *((place_check,) if place_check is not None else ()))
+def room_checks(targets: Sequence[int], known: DiskFacts, silent: frozenset[int]) -> tuple[Check, ...]:
+    """Check that the units of these disks find room in their zones, on disks that are not `silent`."""
+    good = good_disks(targets, known, silent)
+    place_check = _places(targets, known, good)
+    return (_zones(targets, known, good, silent), *((place_check,) if place_check is not None else ()))
 
 
-def good_disks(targets: Sequence[int], known: DiskFacts) -> tuple[Disk, ...]:
+def good_disks(targets: Sequence[int], known: DiskFacts, silent: frozenset[int]) -> tuple[Disk, ...]:
     """Disks that take units of these ones; those that have probably lost their heartbeat are left out."""
-    out = {*targets, *(known.dropping or ()), *inferred_silent(known)}
+    out = {*targets, *(known.dropping or ()), *silent}
     return tuple(
         disk
         for disk in known.disks or ()
@@ -36,9 +37,8 @@ def good_disks(targets: Sequence[int], known: DiskFacts) -> tuple[Disk, ...]:
     )
 
 
-def _zones(targets: Sequence[int], known: DiskFacts) -> Check:
+def _zones(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk], silent: frozenset[int]) -> Check:
     own = [disk for disk in known.disks or () if disk.disk_id in targets]
-    good, silent = good_disks(targets, known), inferred_silent(known)
     zones = sorted({disk.idc for disk in own})
     rooms = [_room(zone, own, good, silent, known) for zone in zones]
     rooms.sort(key=lambda room: (room.sure - room.chunks, room.zone))
@@ -93,11 +93,11 @@ def _moves(disk: Disk, known: DiskFacts) -> bool:
     return disk.status in _MOVING or disk.disk_id in (known.dropping or ())
 
 
-def _places(targets: Sequence[int], known: DiskFacts) -> Check | None:
+def _places(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk]) -> Check | None:
     """Refuse volumes whose unit has no disk to go to: the drop or repair would not end."""
     zone_of = {disk.disk_id: disk.idc for disk in known.disks or ()}
     by_zone: dict[str, set[int]] = defaultdict(set)
-    for disk in good_disks(targets, known):
+    for disk in good:
         if disk.free_chunk_cnt > 0:
             by_zone[disk.idc].add(disk.disk_id)
     leaving = set(targets)

@@ -12,7 +12,7 @@ from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import Dialect
 from bot.operations.preflight.context import PreflightContext
-from bot.operations.preflight.disk_margins import least_left, margin_checks
+from bot.operations.preflight.disk_margins import inferred_silent, least_left, margin_checks
 from bot.operations.preflight.disk_room import limit_check, room_checks
 from bot.operations.preflight.disk_targets import targets_of
 from bot.operations.preflight.disk_work import beside_check, work_checks
@@ -62,12 +62,16 @@ def disk_checks(request: DiskRequest, view: View, facts: PreflightContext) -> tu
     quorum = quorum_check(view)
     if any(check.level is CheckLevel.BLOCK or check.key == "already_so" for check in states):
         return (*states, quorum)
-    targets = active_targets(request, known)
+    targets, silent = active_targets(request, known), inferred_silent(known)
     checks = [*states, quorum, *beside_check(change, facts)]
     if change is not DiskChange.NODE_DROP:
-        checks += margin_checks(change, targets, known)
+        checks += margin_checks(change, targets, known, silent)
     if change in MOVES:
-        checks += [*room_checks(targets, known), limit_check(change, targets, known), *work_checks(change, known)]
+        checks += [
+            *room_checks(targets, known, silent),
+            limit_check(change, targets, known),
+            *work_checks(change, known),
+        ]
     level = CheckLevel.WARN if change in MOVES else CheckLevel.PASS
     return (*checks, Check("consequence", level, f.DiskConsequence(change)))
 
