@@ -15,12 +15,12 @@ SCHEDULER = "SCHEDULER"
 class DiskLimits:
     """Limits of the settings: disks out of service at once in a host and in a zone, and the spare chunks.
 
-    `spare_percent` of the chunks that must move has to be free beside them.
+    `reserve_percent` of the chunks that must move has to be free beside them.
     """
 
     per_host: int = 1
     per_zone: int = 2
-    spare_percent: int = 10
+    reserve_percent: int = 10
 
 
 @dataclass(frozen=True, slots=True)

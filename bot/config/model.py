@@ -166,7 +166,7 @@ class DiskSettings(Section):
 
     per_host: int = Field(1, ge=1, le=1000)
     per_zone: int = Field(2, ge=1, le=1000)
-    spare_percent: int = Field(10, ge=0, le=1000)
+    reserve_percent: int = Field(10, ge=0, le=1000)
 
 
 class OperationSettings(Section):

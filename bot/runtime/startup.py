@@ -113,7 +113,7 @@ async def _cluster(
     )
     pinned = None if own.dialect == "auto" else Dialect(own.dialect)
     disks = settings.operations.disks
-    limits = DiskLimits(disks.per_host, disks.per_zone, disks.spare_percent)
+    limits = DiskLimits(disks.per_host, disks.per_zone, disks.reserve_percent)
     return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned, limits)
 
 

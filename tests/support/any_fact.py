@@ -104,7 +104,7 @@ _REFUSALS: dict[type[Fact], st.SearchStrategy[Fact]] = {
         change=st.sampled_from((disks.DiskChange.OFFLINE, disks.DiskChange.BROKEN)),
         groups=st.tuples(_LOW_MARGINS),
     ),
-    disks.RoomInZones: st.builds(disks.RoomInZones, zones=st.tuples(_FULL_ZONES), spare_percent=st.integers(0, 100)),
+    disks.RoomInZones: st.builds(disks.RoomInZones, zones=st.tuples(_FULL_ZONES), reserve_percent=st.integers(0, 100)),
     disks.StateRefuses: st.builds(disks.StateRefuses, disks=_SITUATIONS),
 }
 

@@ -42,7 +42,7 @@ def _zones(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk], silen
     zones = sorted({disk.idc for disk in own})
     rooms = [_room(zone, own, good, silent, known) for zone in zones]
     rooms.sort(key=lambda room: (room.sure - room.chunks, room.zone))
-    spare = known.limits.spare_percent
+    spare = known.limits.reserve_percent
     fact = f.RoomInZones(tuple(rooms[:MAX_ZONES]), spare)
     bound = str([room.zone for room in rooms if not is_roomy(room, spare)])
     if any(room.free < room.chunks or room.free_bytes < room.used_bytes for room in rooms):
@@ -52,15 +52,15 @@ def _zones(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk], silen
     return passed("room", fact)
 
 
-def wanted(room: ZoneRoom, spare_percent: int) -> int:
+def wanted(room: ZoneRoom, reserve_percent: int) -> int:
     """Free chunks that a zone must have: those that move, those of its other disks that move, and the margin."""
-    return room.chunks + room.others + -(-room.chunks * spare_percent // 100)
+    return room.chunks + room.others + -(-room.chunks * reserve_percent // 100)
 
 
-def is_roomy(room: ZoneRoom, spare_percent: int) -> bool:
+def is_roomy(room: ZoneRoom, reserve_percent: int) -> bool:
     """True if the free chunks and bytes of a zone are enough, with the margin."""
-    wanted_bytes = room.used_bytes * (100 + spare_percent) // 100
-    return room.sure >= wanted(room, spare_percent) and room.free_bytes >= wanted_bytes
+    wanted_bytes = room.used_bytes * (100 + reserve_percent) // 100
+    return room.sure >= wanted(room, reserve_percent) and room.free_bytes >= wanted_bytes
 
 
 def _room(zone: str, own: Sequence[Disk], good: Sequence[Disk], silent: frozenset[int], known: DiskFacts) -> ZoneRoom:
@@ -116,7 +116,7 @@ def _places(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk]) -> C
 def limit_check(change: DiskChange, targets: Sequence[int], known: DiskFacts) -> Check:
     """Check the disks that are out of service in the same hosts and zones; repairs and drops slow each other.
 
-    A declared break only warns: not to say that a disk is broken helps nobody.
+    A declared break only warns: a broken disk that is not declared is not repaired either.
     """
     own = [disk for disk in known.disks or () if disk.disk_id in targets]
     others = [disk for disk in known.disks or () if disk.disk_id not in targets and _moves(disk, known)]

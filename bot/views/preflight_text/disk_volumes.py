@@ -138,8 +138,8 @@ def margins_smaller(fact: f.MarginsSmaller) -> CheckText:
 
 def room_in_zones(fact: f.RoomInZones) -> CheckText:
     """Room in the zones."""
-    rooms = " ".join(_room(room, fact.spare_percent) for room in fact.zones) or "No zone is concerned."
-    if all(is_roomy(room, fact.spare_percent) for room in fact.zones):
+    rooms = " ".join(_room(room, fact.reserve_percent) for room in fact.zones) or "No zone is concerned."
+    if all(is_roomy(room, fact.reserve_percent) for room in fact.zones):
         return CheckText(rooms)
     return CheckText(
         rooms, "Add disks to the zone, make read-only disks writable, or wait until others are repaired or dropped."
@@ -150,7 +150,7 @@ def _room(room: ZoneRoom, spare: int) -> str:
     zone = f"Zone {clip(room.zone, _MAX_ZONE)}" if room.zone else "The zone without a name"
     margin = wanted(room, spare) - room.chunks - room.others
     others = f" + {room.others:,} of other disks that move" if room.others else ""
-    need = f"{room.chunks:,} to move{others} + {margin:,} spare ({spare} %) = {wanted(room, spare):,}"
+    need = f"{room.chunks:,} to move{others} + {margin:,} in reserve ({spare} %) = {wanted(room, spare):,}"
     silent = f", {room.sure:,} without {count(room.silent, 'disk')} that may have no heartbeat" if room.silent else ""
     text = (
         f"{zone} needs {count(wanted(room, spare), 'free chunk')}: {need}. "

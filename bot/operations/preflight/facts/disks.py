@@ -220,10 +220,10 @@ class ZoneRoom:
 
 @dataclass(frozen=True, slots=True)
 class RoomInZones(Fact):
-    """Room in each zone for the chunks that must move, with `spare_percent` of them as a margin."""
+    """Room in each zone for the chunks that must move, with `reserve_percent` of them as a margin."""
 
     zones: tuple[ZoneRoom, ...]
-    spare_percent: int
+    reserve_percent: int
 
 
 @dataclass(frozen=True, slots=True)
