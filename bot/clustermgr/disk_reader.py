@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.models import Disk, Service, Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, Meaning, key_of, meaning_of
@@ -40,7 +40,7 @@ Selector = Callable[[tuple[Disk, ...] | None], Sequence[int]]
 class DiskReader:
     """One reading of one cluster, from its leader at `host`; `errors` are sentences without duplicates."""
 
-    api: ClusterApi
+    api: ClustermgrClient
     dialect: Callable[[], Awaitable[DetectedDialect]]
     host: str
     now: float
