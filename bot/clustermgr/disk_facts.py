@@ -47,10 +47,6 @@ class DiskFacts:
     limits: DiskLimits = DiskLimits()
     errors: tuple[str, ...] = ()
 
-    def disk(self, disk_id: int) -> Disk | None:
-        """The disk of that id, None if it is not in the list or the list was not read."""
-        return next((disk for disk in self.disks or () if disk.disk_id == disk_id), None)
-
     @property
     def schedulers(self) -> tuple[str, ...] | None:
         """Addresses of the registered schedulers; None if the list of services was not read."""

@@ -50,7 +50,7 @@ def volume_margins(fact: f.VolumeMargins) -> CheckText:
     if fact.change is DiskChange.BROKEN:
         return _broken(fact, head)
     least = min(group.after for group in fact.groups)
-    none, one = fact.ending(-(10**9), 0), fact.ending(1, 1)
+    none, one = fact.ending(0), fact.ending(1, above=0)
     if not none and not fact.unreadable:
         more = f" in {count(one, 'volume')}" if one else ""
         return CheckText(
@@ -64,7 +64,7 @@ def volume_margins(fact: f.VolumeMargins) -> CheckText:
 
 
 def _broken(fact: f.VolumeMargins, head: str) -> CheckText:
-    lost, none = fact.ending(-(10**9), -1), fact.ending(0, 0)
+    lost, none = fact.ending(-1), fact.ending(0, above=-1)
     groups = "; ".join(_group(group) for group in fact.groups[:_MAX_GROUPS])
     more = sum(group.volumes for group in fact.groups[_MAX_GROUPS:])
     groups += f"; {count(more, 'volume')} keep more" if more else ""

@@ -171,9 +171,10 @@ class VolumeMargins(Fact):
         """Number of volumes."""
         return sum(group.volumes for group in self.groups)
 
-    def ending(self, low: int, high: int) -> int:
-        """Number of volumes whose margin ends between these two, both included."""
-        return sum(group.volumes for group in self.groups if low <= group.after <= high)
+    def ending(self, most: int, *, above: int | None = None) -> int:
+        """Number of volumes whose margin ends at `most` or below it, and above the other number if one is given."""
+        ends = [group for group in self.groups if group.after <= most and (above is None or group.after > above)]
+        return sum(group.volumes for group in ends)
 
 
 @dataclass(frozen=True, slots=True)
