@@ -19,7 +19,10 @@ from bot.clustermgr.models import (
     ConfigList,
     Disk,
     DiskPage,
+    DiskStatus,
     KvPage,
+    Service,
+    ServiceList,
     Stat,
     Volume,
     VolumePage,
@@ -124,6 +127,22 @@ class ClustermgrClient:
         """POST /leadership/transfer, once."""
         await self._write("/leadership/transfer", {"peer_id": peer_id}, at)
 
+    async def disk_set_broken(self, disk_id: int, *, at: str | None = None) -> None:
+        """POST /disk/set with state 2, once."""
+        await self._write("/disk/set", {"disk_id": disk_id, "status": int(DiskStatus.BROKEN)}, at)
+
+    async def disk_access(self, disk_id: int, *, readonly: bool, at: str | None = None) -> None:
+        """POST /disk/access, once."""
+        await self._write("/disk/access", {"disk_id": disk_id, "readonly": readonly}, at)
+
+    async def disk_drop(self, disk_id: int, *, at: str | None = None) -> None:
+        """POST /disk/drop, once."""
+        await self._write("/disk/drop", {"disk_id": disk_id}, at)
+
+    async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
+        """POST /node/drop, once."""
+        await self._write("/node/drop", {"node_id": node_id}, at)
+
     async def disk_list(
         self,
         *,
@@ -200,6 +219,15 @@ class ClustermgrClient:
         async def ask(host: str) -> tuple[Volume, ...]:
             answer = await self._read(host, "/volume/list?" + urlencode(args), decoding.VOLUMES)
             return parse(VolumePage, answer, decoding.VOLUMES).volumes if answer.body else ()
+
+        return await self._any(ask, first)
+
+    async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
+        """GET /service/list: the registered services."""
+
+        async def ask(host: str) -> tuple[Service, ...]:
+            answer = await self._read(host, "/service/list", decoding.SERVICES)
+            return parse(ServiceList, answer, decoding.SERVICES).nodes
 
         return await self._any(ask, first)
 

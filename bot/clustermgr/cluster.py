@@ -10,6 +10,8 @@ from functools import partial
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
+from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
+from bot.clustermgr.disk_reader import DiskReader, Selector
 from bot.clustermgr.health import MIN_APART, same_leadership
 from bot.clustermgr.models import Disk, Snapshot
 from bot.clustermgr.slow_poll import SlowPoller
@@ -61,6 +63,7 @@ class Cluster:
     clock: Callable[[], float]
     deadline: float
     pinned: Dialect | None = None
+    disk_limits: DiskLimits = field(default_factory=DiskLimits)
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
@@ -167,6 +170,17 @@ class Cluster:
             survey = await self._read_volumes(snapshot, snapshot.bad_disks, max(0.1, min(SURVEY_SECONDS, left)))
             if survey.complete or left <= SURVEY_SECONDS:
                 return snapshot, survey
+
+    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+        """Read what a change of disks needs, for at most `within` seconds; never raises ClusterError.
+
+        `select` picks the disks from the disk list. Without a leader in `snapshot` nothing is read: such reads hang.
+        """
+        if snapshot.leader is None:
+            return DiskFacts(limits=self.disk_limits)
+        reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock())
+        await reader.read(select, within)
+        return reader.facts(snapshot, self.disk_limits)
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

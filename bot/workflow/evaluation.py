@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
@@ -14,9 +15,10 @@ from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
 from bot.operations.operation_problems import NoSuchTask, OtherDialect
 from bot.operations.preflight.check import PreflightResult, preflight
-from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
+from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading, open_operation
+from bot.operations.preflight.disk_targets import targets_of
 from bot.operations.preflight.facts.members import NodeDoubt
-from bot.operations.requests import MemberAdd, Request, TaskSwitch
+from bot.operations.requests import DiskRequest, MemberAdd, MemberRequest, Request, TaskSwitch
 from bot.views.errors import error_text
 from bot.workflow.actions import read_switch
 
@@ -24,6 +26,8 @@ FRESH_SECONDS = 3.0
 """Maximum age of an evaluation when its request is sent; a write may have waited for a database lock meanwhile."""
 SWITCH_SECONDS = 4.4
 """Time limit for reading a switch, including its dialect; less than the deadline of an answer."""
+DISK_SECONDS = 5.0
+"""Time limit for reading the disks and the volumes of a change of disks."""
 NOT_READ = "not read"
 """Meaning of a switch that could not be read."""
 NODE_SECONDS = 2.0
@@ -55,9 +59,11 @@ async def evaluate(
     raises ClusterError: what is not known is a check that says so.
     """
     request = replace(request)  # validates again: an earlier release may have accepted and stored it
-    others = tuple(OpenOperation(op.id, op.kind, op.state, op.task) for op in operations if op.state in LOCKING)
+    others = tuple(open_operation(op) for op in operations if op.state in LOCKING)
     if isinstance(request, TaskSwitch):
         return await _evaluate_switch(cluster, request, others, options)
+    if not isinstance(request, MemberRequest):
+        return await _evaluate_disks(cluster, request, others, options)
     (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others))
     facts = replace(facts, replaces=options.replaces)
     verdict = preflight(request, before, now, facts=facts)
@@ -71,6 +77,18 @@ def _evaluation(verdict: PreflightResult, seen: ObservedState, *, forced: bool) 
 
 def _leader(now: Snapshot) -> str:
     return now.leader[0] if now.leader else ""
+
+
+async def _evaluate_disks(
+    cluster: Cluster, request: DiskRequest, others: tuple[OpenOperation, ...], options: RequestOptions
+) -> Evaluation:
+    """Read the snapshots first: without a leader, reads of disks would hang."""
+    before, now = await cluster.snapshot_pair(patient=False)
+    disks = await cluster.disk_facts(now, partial(targets_of, request), DISK_SECONDS)
+    facts = PreflightContext(operations=others, disks=disks)
+    verdict = preflight(request, before, now, facts=facts)
+    dialect = disks.dialect.value if disks.dialect else ""
+    return _evaluation(verdict, ObservedState(_leader(now), dialect), forced=options.forced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
-from bot.clustermgr.models import Disk, Snapshot, Stat, Volume
+from bot.clustermgr.disk_facts import DiskFacts
+from bot.clustermgr.disk_reader import Selector
+from bot.clustermgr.models import Disk, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -69,6 +71,18 @@ class FakeApi(ClustermgrClient):
     async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
+    async def disk_set_broken(self, disk_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_access(self, disk_id: int, *, readonly: bool, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_drop(self, disk_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
     async def disk_list(
         self,
         *,
@@ -111,6 +125,9 @@ class FakeApi(ClustermgrClient):
                 return disk
         raise NotFound("the disk was not found", status=911, words="disk not found", trace_id="af40")
 
+    async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
+        return ()
+
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}
 
@@ -137,6 +154,7 @@ class FakeCluster(Cluster):
     earlier: Snapshot | None = None
     second: Snapshot | None = None
     surveys: list[VolumeSurvey] = field(default_factory=list)
+    disks: DiskFacts = field(default_factory=DiskFacts)
 
     async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         self.read.append((bad_disks, switches))
@@ -154,6 +172,9 @@ class FakeCluster(Cluster):
 
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         return self.seen[-1], self.surveys.pop(0)
+
+    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+        return self.disks
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         if self.verdict is None:

@@ -37,6 +37,7 @@ READS: Mapping[str, Call] = {
     "volume": lambda api, _: api.volume(7),
     "volumes": lambda api, _: api.volumes(),
     "disk_info": lambda api, _: api.disk_info(7),
+    "services": lambda api, _: api.services(),
     "kv_list": lambda api, host: api.kv_list(host),
     "config_list": lambda api, host: api.config_list(host),
 }
@@ -45,6 +46,10 @@ WRITES: Mapping[str, Call] = {
     "member_add": lambda api, _: api.member_add(4, "10.0.0.4:10110", learner=True),
     "member_remove": lambda api, _: api.member_remove(3),
     "leadership_transfer": lambda api, _: api.leadership_transfer(2),
+    "disk_set_broken": lambda api, _: api.disk_set_broken(7),
+    "disk_access": lambda api, _: api.disk_access(7, readonly=True),
+    "disk_drop": lambda api, _: api.disk_drop(7),
+    "node_drop": lambda api, _: api.node_drop(2),
 }
 SENT_NOTHING = (
     "refused",
