@@ -20,6 +20,8 @@ from bot.clustermgr.models import (
     Disk,
     DiskPage,
     KvPage,
+    Service,
+    ServiceList,
     Stat,
     Volume,
     VolumePage,
@@ -94,6 +96,9 @@ class ClusterApi(Protocol):
 
     async def disk_info(self, disk_id: int) -> Disk:
         """GET /disk/info; raises NotFound for an unknown disk."""
+
+    async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
+        """GET /service/list: the services that registered themselves; empty while there is none."""
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64; raises ClusterRefused on releases without this call (v1)."""
@@ -264,6 +269,15 @@ class ClustermgrClient:
         async def ask(host: str) -> tuple[Volume, ...]:
             answer = await self._read(host, "/volume/list?" + urlencode(args), decoding.VOLUMES)
             return parse(VolumePage, answer, decoding.VOLUMES).volumes if answer.body else ()
+
+        return await self._any(ask, first)
+
+    async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
+        """GET /service/list; `nodes` is null while no service is registered (recorded exchanges)."""
+
+        async def ask(host: str) -> tuple[Service, ...]:
+            answer = await self._read(host, "/service/list", decoding.SERVICES)
+            return parse(ServiceList, answer, decoding.SERVICES).nodes
 
         return await self._any(ask, first)
 

@@ -11,7 +11,9 @@ from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_leadership
-from bot.clustermgr.models import Disk, Snapshot
+from bot.clustermgr.models import Disk, Service, Snapshot
+from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
+from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.slow_poll import SlowPoller
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind
 from bot.clustermgr.volume_reader import VolumeReader
@@ -61,6 +63,7 @@ class Cluster:
     clock: Callable[[], float]
     deadline: float
     pinned: Dialect | None = None
+    schedulers: SchedulerClient = field(default_factory=lambda: SchedulerClient(AllowedSchedulers()))
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
@@ -73,6 +76,7 @@ class Cluster:
 
     _recent: deque[Snapshot] = field(default_factory=deque)
     _dropping: frozenset[int] = frozenset()
+    _services: tuple[Service, ...] = ()
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -117,8 +121,25 @@ class Cluster:
                 snapshot = await anext(polled)
         snapshot = await self._with_units_left(snapshot, bad)
         snapshot = await self._with_volumes(snapshot)
+        snapshot = await self._with_schedulers(snapshot)
         self._remember(snapshot)
         return snapshot
+
+    async def _with_schedulers(self, snapshot: Snapshot) -> Snapshot:
+        """Add the statistics of the schedulers once a minute; without a leader the last known ones are asked."""
+        if snapshot.services is not None:
+            self._services = snapshot.services
+        if not self.schedulers.due(snapshot.at):
+            return snapshot
+        return replace(snapshot, schedulers=await self.schedulers.survey(self._services, snapshot.at))
+
+    async def ask_schedulers(self) -> SchedulerSurvey | None:
+        """Ask the schedulers now; None if the settings name and allow none. Never raises ClusterError."""
+        if not self.schedulers.allowed.configured:
+            return None
+        with suppress(ClusterError):
+            self._services = await self.api.services()
+        return await self.schedulers.survey(self._services, self.clock())
 
     async def _with_units_left(self, snapshot: Snapshot, bad: Sequence[int]) -> Snapshot:
         """Add the units left on disks that are no longer bad; a disk's state does not prove that it is empty."""

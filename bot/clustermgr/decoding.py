@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from bot.clustermgr.models import (
     MAX_DISKS_IN_ANSWER,
     MAX_PEERS,
+    MAX_SERVICES,
     MAX_SWITCHES,
     MAX_UNITS,
     MAX_VOLUME_UNITS,
@@ -46,6 +47,9 @@ DISK = Bound(1 << 16, FEW)
 VOLUME = Bound(1 << 16, MAX_VOLUME_UNITS + FEW)
 VOLUMES = Bound(4 << 20, MAX_VOLUMES_IN_ANSWER * MAX_VOLUME_UNITS)
 """One page of /volume/list."""
+SERVICES = Bound(1 << 19, MAX_SERVICES + FEW)
+SCHEDULER = Bound(1 << 18, FEW)
+"""The statistics of a scheduler."""
 SWITCH = Bound(1 << 16, FEW)
 SWITCHES = Bound(1 << 18, MAX_SWITCHES + FEW)
 CONFIGS = Bound(1 << 16, FEW)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.dialect import keys_of
-from bot.clustermgr.models import Disk, DiskStatus, ZoneChunks
+from bot.clustermgr.models import Disk, DiskStatus, Service, ZoneChunks
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader
 
@@ -36,8 +36,10 @@ INTERVAL_SECONDS = 60.0
 """Seconds between two slow polls."""
 DISK_LIST_SECONDS = 300.0
 """Seconds between two reads of the whole disk list."""
-MAX_COUNTED = 4
-"""Disks whose chunks are counted in one slow poll; each answer may have thousands of rows."""
+MAX_COUNTED = 16
+"""Disks whose chunks are counted in one slow poll."""
+MAX_ROWS = 10_000
+"""No further disk is counted in a slow poll whose answers had so many rows; one answer may have 16,384."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,9 @@ def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
 class SlowPoll:
     """The answers of one slow poll; `switches` is empty when the dialect is unknown.
 
-    A part that was refused or unreadable is missing: `dropping` is None, or its key is not in `switches`. `chunks` maps
-    the ids of disks counted this time to the chunks left. `zones` are the usable chunks of each zone, None when not
-    counted this time.
+    A part that was refused or unreadable is missing: `dropping` or `services` is None, or its key is not in `switches`.
+    `chunks` maps the ids of disks counted this time to the chunks left. `zones` are the usable chunks of each zone,
+    None when not counted this time. `services` are the registered services.
     """
 
     dialect: Dialect | None
@@ -75,6 +77,7 @@ class SlowPoll:
     dropping: tuple[Disk, ...] | None
     chunks: Mapping[int, int]
     zones: tuple[ZoneChunks, ...] | None = None
+    services: tuple[Service, ...] | None = None
 
 
 async def _part(read: Awaitable[T]) -> T | None:
@@ -117,6 +120,7 @@ class SlowPoller:
         """
         host = await first()
         dropping = await _part(self.api.disk_dropping(first=host))
+        services = await _part(self.api.services(first=host))
         dialect = (await self.dialect()).dialect
         switches: dict[str, str | None] = {}
         for key in keys_of(dialect) if dialect else ():
@@ -125,7 +129,7 @@ class SlowPoller:
         chunks = await self._count({*bad, *(disk.disk_id for disk in dropping or ())}, now, host)
         zones = await self._zones(dropping, now, host)
         self.polled_at = now
-        return SlowPoll(dialect, switches, dropping, chunks, zones)
+        return SlowPoll(dialect, switches, dropping, chunks, zones, services)
 
     async def _zones(
         self, dropping: tuple[Disk, ...] | None, now: float, host: str | None
@@ -151,9 +155,11 @@ class SlowPoller:
         """Count the chunks left on the disks whose turn it is; stop where a release has no such call."""
         self._counted = {disk: self._counted.get(disk, 0.0) for disk in disks}
         turn = sorted(disks, key=lambda disk: (self._counted[disk], disk))[:MAX_COUNTED]
-        chunks = {}
+        chunks: dict[int, int] = {}
         try:
             for disk in turn:
+                if sum(chunks.values()) >= MAX_ROWS:
+                    break
                 self._counted[disk] = now
                 chunks[disk] = await self.api.disk_chunks(disk, first=host)
         except ClusterError:

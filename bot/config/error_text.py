@@ -101,7 +101,7 @@ def _problem(item: ErrorDetails, data: object) -> str:
         return f"{path}: no such setting; {hint}"
     if kind == "model_type":
         return f"{path or 'settings'}: write keys and values below it; see docs/configuration.md"
-    if last == ("token_env",):
+    if last in {("token_env",), ("scheduler_token_env",)}:
         # Never show the value: it may be the secret.
         return f"{path}: write the name of the environment variable that holds the secret, such as CMBOT_TOKEN_PROD"
     return f"{path or 'settings'}{_given(place, data)}: {_words(item, place, _dig(place, data))}"

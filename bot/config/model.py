@@ -25,6 +25,7 @@ from bot.config.types import (
     GroupId,
     Host,
     Name,
+    Scheduler,
     Seconds,
     Secret,
     Source,
@@ -193,6 +194,8 @@ class ClusterSettings(Section):
     answer_deadline: Seconds = Field(5.0, ge=0.1, le=30)
     token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     ca_file: Path | None = None
+    schedulers: Annotated[tuple[Scheduler, ...], Field(max_length=15)] = ()
+    scheduler_token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     alerts: EscalationSettings = EscalationSettings()
     policies: Policies = Field(default_factory=dict)
@@ -259,6 +262,7 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secrets: Secrets = Field(default_factory=Secrets, exclude=True, repr=False)
     cluster_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
+    scheduler_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -287,7 +291,8 @@ class Settings(Section):
         """Every secret value, for the redaction of logs."""
         own = self.secrets
         held = (own.slack_bot_token, own.slack_app_token, own.slack_signing_secret, own.cmbot_heartbeat_url)
-        values = [secret.get_secret_value() for secret in (*held, *self.cluster_tokens.values())]
+        tokens = (*self.cluster_tokens.values(), *self.scheduler_tokens.values())
+        values = [secret.get_secret_value() for secret in (*held, *tokens)]
         return tuple(value for value in (*values, *_passwords(self.store_url)) if value)
 
     @property

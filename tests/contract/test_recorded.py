@@ -134,6 +134,10 @@ async def volumes(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any
     return await api.volumes(count=100)
 
 
+async def services(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.services()
+
+
 async def config_set(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
     return await api.config_set("balance", "true")
 
@@ -161,12 +165,13 @@ METHODS: dict[tuple[str, str], Typed] = {
     ("GET", "/volume/unit/list"): disk_chunks,
     ("GET", "/volume/get"): volume,
     ("GET", "/volume/list"): volumes,
+    ("GET", "/service/list"): services,
     ("POST", "/config/set"): config_set,
     ("POST", "/member/add"): member_add,
     ("POST", "/member/remove"): member_remove,
     ("POST", "/leadership/transfer"): transfer,
 }
-TYPED = 886
+TYPED = 895
 
 
 def _query(exchange: Exchange, key: str) -> str:
@@ -249,6 +254,8 @@ def check_value(exchange: Exchange, value: Any) -> None:
         found = (value,) if isinstance(value, Volume) else value
         sent = [body] if isinstance(value, Volume) else body["volumes"] if body else []
         assert list(map(fields_of, found)) == sent_fields(sent)
+    elif exchange.target == "/service/list":
+        assert [each.model_dump() for each in value] == (body["nodes"] or [])
     elif isinstance(value, tuple):
         assert [disk.disk_id for disk in value] == [disk["disk_id"] for disk in body["disks"] or ()]
     elif isinstance(value, str):
