@@ -19,6 +19,7 @@ from bot.clustermgr.models import (
     ConfigList,
     Disk,
     DiskPage,
+    DiskStatus,
     KvPage,
     Service,
     ServiceList,
@@ -67,6 +68,18 @@ class ClusterApi(Protocol):
     async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
         """POST /leadership/transfer, once; a 200 does not prove that the leader changes."""
 
+    async def disk_set_broken(self, disk_id: int, *, at: str | None = None) -> None:
+        """POST /disk/set with state 2, once; 912 if it is broken already, 913 if its state does not allow it."""
+
+    async def disk_access(self, disk_id: int, *, readonly: bool, at: str | None = None) -> None:
+        """POST /disk/access, once; 932 (from v3.2 on) for `readonly` false while the disk is being dropped."""
+
+    async def disk_drop(self, disk_id: int, *, at: str | None = None) -> None:
+        """POST /disk/drop, once: a read-only disk begins to drop; 926 if it is writable (v1: 200) or not normal."""
+
+    async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
+        """POST /node/drop, once; 926 or 935 while disks are in use, 404 on v1, which has no such call."""
+
     async def disk_list(
         self,
         *,
@@ -98,7 +111,7 @@ class ClusterApi(Protocol):
         """GET /disk/info; raises NotFound for an unknown disk."""
 
     async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
-        """GET /service/list: the services that registered themselves; empty while there is none."""
+        """GET /service/list: the registered services; empty when there is none."""
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64; raises ClusterRefused on releases without this call (v1)."""
@@ -193,6 +206,22 @@ class ClustermgrClient:
         """POST /leadership/transfer, once."""
         await self._write("/leadership/transfer", {"peer_id": peer_id}, at)
 
+    async def disk_set_broken(self, disk_id: int, *, at: str | None = None) -> None:
+        """POST /disk/set with state 2, once."""
+        await self._write("/disk/set", {"disk_id": disk_id, "status": int(DiskStatus.BROKEN)}, at)
+
+    async def disk_access(self, disk_id: int, *, readonly: bool, at: str | None = None) -> None:
+        """POST /disk/access, once."""
+        await self._write("/disk/access", {"disk_id": disk_id, "readonly": readonly}, at)
+
+    async def disk_drop(self, disk_id: int, *, at: str | None = None) -> None:
+        """POST /disk/drop, once."""
+        await self._write("/disk/drop", {"disk_id": disk_id}, at)
+
+    async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
+        """POST /node/drop, once."""
+        await self._write("/node/drop", {"node_id": node_id}, at)
+
     async def disk_list(
         self,
         *,
@@ -273,7 +302,7 @@ class ClustermgrClient:
         return await self._any(ask, first)
 
     async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
-        """GET /service/list; `nodes` is null while no service is registered (recorded exchanges)."""
+        """GET /service/list: the registered services."""
 
         async def ask(host: str) -> tuple[Service, ...]:
             answer = await self._read(host, "/service/list", decoding.SERVICES)

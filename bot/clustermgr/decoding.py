@@ -47,7 +47,7 @@ DISK = Bound(1 << 16, FEW)
 VOLUME = Bound(1 << 16, MAX_VOLUME_UNITS + FEW)
 VOLUMES = Bound(4 << 20, MAX_VOLUMES_IN_ANSWER * MAX_VOLUME_UNITS)
 """One page of /volume/list."""
-SERVICES = Bound(1 << 19, MAX_SERVICES + FEW)
+SERVICES = Bound(1 << 20, MAX_SERVICES + FEW)
 SCHEDULER = Bound(1 << 18, FEW)
 """The statistics of a scheduler."""
 SWITCH = Bound(1 << 16, FEW)

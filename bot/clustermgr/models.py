@@ -33,10 +33,10 @@ MAX_VOLUME_UNITS = 64
 """Limit of units of one volume; the widest known code mode has 38."""
 MAX_VOLUMES_IN_ANSWER = 500
 """Limit of volumes in one page that is asked for."""
+MAX_SERVICES = 5_000
+"""Limit of registered services in one answer; it has no pages."""
 MAX_SWITCHES = 1_000
 """Limit of stored keys in one answer."""
-MAX_SERVICES = 2_000
-"""Limit of registered services; every blobnode is one."""
 
 
 def _state(written: str) -> str:
@@ -146,7 +146,7 @@ class DiskStatus(IntEnum):
 
 
 class Disk(WireModel):
-    """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release."""
+    """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release; v1 sends no `node_id`."""
 
     disk_id: Count
     status: Count = 0
@@ -154,6 +154,7 @@ class Disk(WireModel):
     rack: Text = ""
     host: Text = ""
     path: Text = ""
+    node_id: Count | None = None
     readonly: Flag = False
     used: Number = 0
     free: Number = 0
@@ -226,6 +227,21 @@ class VolumePage(WireModel):
     marker: Count = 0
 
 
+class Service(WireModel):
+    """One registered service of GET /service/list; `name` is `SCHEDULER`, `PROXY`, `BLOBNODE` and so on."""
+
+    cluster_id: Count = 0
+    name: Text = ""
+    host: Text = ""
+    idc: Text = ""
+
+
+class ServiceList(WireModel):
+    """GET /service/list; `nodes` is null when no service is registered."""
+
+    nodes: Annotated[tuple[Service, ...], Field(max_length=MAX_SERVICES, fail_fast=True), NullIsEmpty(tuple)] = ()
+
+
 class KeyValue(WireModel):
     """One pair of GET /kv/list; `value` is base64."""
 
@@ -245,21 +261,6 @@ class ConfigList(WireModel):
     configs: Annotated[Mapping[str, Text], Field(max_length=MAX_SWITCHES), NullIsEmpty(dict)] = Field(
         default_factory=dict
     )
-
-
-class Service(WireModel):
-    """A service that registered itself at the cluster; `host` is the address that it named."""
-
-    cluster_id: Count = 0
-    name: Text = ""
-    host: Text = ""
-    idc: Text = ""
-
-
-class ServiceList(WireModel):
-    """GET /service/list; `nodes` is null while no service is registered."""
-
-    nodes: Annotated[tuple[Service, ...], Field(max_length=MAX_SERVICES, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,18 @@ class PolicySettings(Section):
 
 
 PolicyKey = Literal[
-    "task_enable", "task_disable", "member_add", "member_remove", "member_replace", "leader_transfer", "break_glass"
+    "task_enable",
+    "task_disable",
+    "member_add",
+    "member_remove",
+    "member_replace",
+    "leader_transfer",
+    "disk_readonly",
+    "disk_writable",
+    "disk_broken",
+    "disk_offline",
+    "node_offline",
+    "break_glass",
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.operations.preflight.facts import cluster, leadership, members, quorum, tasks
+from bot.operations.preflight.facts import cluster, disks, leadership, members, quorum, tasks
 from bot.operations.preflight.verdict import Check, CheckLevel, CheckWording, Fact, LegacyFact
 
 FACT_KINDS: Mapping[str, type[Fact]] = MappingProxyType(
@@ -88,6 +88,7 @@ FACT_KINDS: Mapping[str, type[Fact]] = MappingProxyType(
         "repair_stops": tasks.RepairStops,
         "repair_slows": tasks.RepairSlows,
         "consequence": tasks.Consequence,
+        "disk_list_unread": disks.DiskListUnread,
     }
 )
 """The stored name of each kind of fact: a class may be renamed, its stored name may not."""

@@ -18,12 +18,37 @@ from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import CheckWording, PreflightResult
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    NodeDrop,
+    NodeOffline,
+    OpKind,
+    Request,
+    TaskSwitch,
+)
 
 Json = Mapping[str, Any]
 
 _REQUESTS: Mapping[OpKind, type[Request]] = {
-    request.kind: request for request in (MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch)
+    request.kind: request
+    for request in (
+        MemberAdd,
+        MemberRemove,
+        LeaderTransfer,
+        TaskSwitch,
+        DiskAccess,
+        DiskBroken,
+        DiskOffline,
+        DisksOffline,
+        NodeOffline,
+        NodeDrop,
+    )
 }
 _SWITCH = ("key", "value", "meaning", "will_send", "dialect", "why")
 
@@ -64,7 +89,7 @@ def stored_request(kind: str, data: Json) -> Request:
         value = data.get(field.name, field.default)
         if value is MISSING:
             raise UserError(f"The stored request ({kind}) is not complete: type the command again.")
-        object.__setattr__(request, field.name, value)
+        object.__setattr__(request, field.name, _tuple(value))
     return request
 
 

@@ -9,6 +9,10 @@ from bot.common.errors import UserError
 from bot.operations.addresses import ZERO_LEADS, ZERO_REMOVED, check_peer_id, parse_address, shown
 
 _TASK = re.compile(r"[a-z][a-z0-9_]{0,63}")
+MAX_ID = 2**32 - 1
+"""Largest id of a disk or a node: the server stores an unsigned 32-bit number."""
+MAX_DISKS_AT_ONCE = 64
+"""Limit of disks that one request takes out of service one after another."""
 
 
 class OpKind(StrEnum):
@@ -18,6 +22,12 @@ class OpKind(StrEnum):
     MEMBER_ADD = "member_add"
     MEMBER_REMOVE = "member_remove"
     LEADER_TRANSFER = "leader_transfer"
+    DISK_ACCESS = "disk_access"
+    DISK_BROKEN = "disk_broken"
+    DISK_OFFLINE = "disk_offline"
+    DISKS_OFFLINE = "disks_offline"
+    NODE_OFFLINE = "node_offline"
+    NODE_DROP = "node_drop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,101 @@ class TaskSwitch:
         _check_flag(self.on, "on")
 
 
-Request = MemberAdd | MemberRemove | LeaderTransfer | TaskSwitch
+@dataclass(frozen=True, slots=True)
+class DiskAccess:
+    """Make a disk read-only, or writable again. Raises UserError when the id is not valid."""
+
+    kind: ClassVar[OpKind] = OpKind.DISK_ACCESS
+    disk_id: int
+    readonly: bool
+
+    def __post_init__(self) -> None:
+        check_disk_id(self.disk_id)
+        _check_flag(self.readonly, "readonly")
+
+
+@dataclass(frozen=True, slots=True)
+class DiskBroken:
+    """Declare a disk broken: its units are lost, and are repaired elsewhere. Raises UserError for a bad id."""
+
+    kind: ClassVar[OpKind] = OpKind.DISK_BROKEN
+    disk_id: int
+
+    def __post_init__(self) -> None:
+        check_disk_id(self.disk_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskOffline:
+    """Take one disk out of service: make it read-only, then drop it. Raises UserError when the id is not valid."""
+
+    kind: ClassVar[OpKind] = OpKind.DISK_OFFLINE
+    disk_id: int
+
+    def __post_init__(self) -> None:
+        check_disk_id(self.disk_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DisksOffline:
+    """Take several disks out of service, one after another, in this order.
+
+    Raises UserError when an id is not valid or is given twice, or when there are none or more than MAX_DISKS_AT_ONCE.
+    """
+
+    kind: ClassVar[OpKind] = OpKind.DISKS_OFFLINE
+    disk_ids: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        given: object = self.disk_ids
+        if not isinstance(given, tuple | list) or not 0 < len(given) <= MAX_DISKS_AT_ONCE:
+            raise UserError(f"Name between 1 and {MAX_DISKS_AT_ONCE} disks, as in `/cm disk offline 7 8`.")
+        ids = tuple(map(check_disk_id, given))
+        if len(set(ids)) < len(ids):
+            raise UserError("A disk is named twice: name each disk once.")
+        object.__setattr__(self, "disk_ids", ids)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOffline:
+    """Take the disks of a blobnode out of service one after another, then the node; `host` is its address.
+
+    Raises UserError when the address is not valid.
+    """
+
+    kind: ClassVar[OpKind] = OpKind.NODE_OFFLINE
+    host: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "host", parse_address(self.host, "address of the blobnode"))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDrop:
+    """Drop a node whose disks are out of service. Raises UserError when the id is not valid."""
+
+    kind: ClassVar[OpKind] = OpKind.NODE_DROP
+    node_id: int
+
+    def __post_init__(self) -> None:
+        _check_id(self.node_id, "node")
+
+
+MemberRequest = MemberAdd | MemberRemove | LeaderTransfer
+OneDiskRequest = DiskAccess | DiskBroken | DiskOffline
+DiskRequest = OneDiskRequest | DisksOffline | NodeOffline | NodeDrop
+Request = MemberRequest | TaskSwitch | DiskRequest
+
+
+def check_disk_id(value: object) -> int:
+    """Check a disk id; raises UserError unless it is a whole number between 1 and 2^32-1."""
+    return _check_id(value, "disk")
+
+
+def _check_id(value: object, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_ID:
+        raise UserError(f"The id of a {what} is a whole number between 1 and {MAX_ID}: `/cm disks` lists the disks.")
+    return value
 
 
 def _check_flag(value: object, name: str) -> None:

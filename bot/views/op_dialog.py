@@ -9,9 +9,22 @@ from bot.clustermgr.health import quorum
 from bot.operations.model import Operation
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import PreflightResult
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DiskRequest,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    NodeDrop,
+    NodeOffline,
+    Request,
+    TaskSwitch,
+)
 from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, plain, utc
-from bot.views.op_parts import MAX_VALUE, title, will_send, word
+from bot.views.op_parts import MAX_VALUE, request_phrase, title, will_send, word
 from bot.views.preflight_text.table import check_text
 
 _MAX_IDS = 60
@@ -39,6 +52,24 @@ def _act(request: Request) -> tuple[str, str]:
             return f"Move leadership to peer {request.peer_id}", "Move leadership"
         case MemberAdd():
             return f"Add peer {request.peer_id} as {'learner' if request.learner else 'voter'}", "Add it"
+        case _:
+            return _disk_act(request)
+
+
+def _disk_act(request: DiskRequest) -> tuple[str, str]:
+    phrase = request_phrase(request)
+    full = f"{phrase[0].upper()}{phrase[1:]}"
+    match request:
+        case DiskAccess():
+            return full, "Make it read-only" if request.readonly else "Make it writable"
+        case DiskBroken():
+            return full, "Declare it broken"
+        case DiskOffline() | NodeOffline():
+            return full, "Take it offline"
+        case DisksOffline():
+            return f"Take {count(len(request.disk_ids), 'disk')} offline", "Take them offline"
+        case NodeDrop():
+            return full, "Drop it"
 
 
 def fitting(lines: Iterable[str], most: int = MAX_CONFIRM_TEXT) -> str:
@@ -74,7 +105,7 @@ def consequence(op: Operation, verdict: PreflightResult) -> str:
         return ""
     if isinstance(request, LeaderTransfer):
         return _transfer(state, request.peer_id)
-    return _votes(request, state)
+    return _votes(request, state) if isinstance(request, MemberAdd | MemberRemove) else ""
 
 
 def _transfer(state: Fingerprint, peer: int) -> str:

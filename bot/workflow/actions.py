@@ -10,7 +10,20 @@ from bot.common.errors import ClusterTimeout
 from bot.interactions.command import ClusterPort
 from bot.operations.leases import switch_of
 from bot.operations.model import Operation
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    MemberRequest,
+    NodeDrop,
+    NodeOffline,
+    TaskSwitch,
+)
+from bot.workflow.disk_effects import disk_effect
 
 READ_SECONDS = 5.0
 """Time limit for reading a switch; a linear read without a quorum holds for ten seconds."""
@@ -25,7 +38,7 @@ class Observation:
 
 
 async def send(api: ClusterApi, op: Operation) -> None:
-    """Send the request of an operation; raises ClusterError.
+    """Send the request of an operation; raises ClusterError, ValueError for one that is sent in steps.
 
     Only the host that led at the last evaluation gets the request; if it no longer leads, it refuses.
     """
@@ -40,6 +53,14 @@ async def send(api: ClusterApi, op: Operation) -> None:
             await api.member_remove(peer, at=leader)
         case LeaderTransfer(peer_id=peer):
             await api.leadership_transfer(peer, at=leader)
+        case DiskAccess(disk_id=disk, readonly=readonly):
+            await api.disk_access(disk, readonly=readonly, at=leader)
+        case DiskBroken(disk_id=disk):
+            await api.disk_set_broken(disk, at=leader)
+        case NodeDrop(node_id=node_id):
+            await api.node_drop(node_id, at=leader)
+        case DiskOffline() | DisksOffline() | NodeOffline():
+            raise ValueError(f"operation #{op.id} ({op.kind}) is sent in steps")
 
 
 async def observe(cluster: ClusterPort, op: Operation) -> Observation:
@@ -48,10 +69,14 @@ async def observe(cluster: ClusterPort, op: Operation) -> Observation:
         request, switch = switch_of(op)
         value = await read_switch(cluster, switch.key)
         return Observation(value == switch.will_send, f"{request.task} is now {meaning_of(value, switch.dialect).word}")
-    return effect_of(op.request, await last_look(cluster))
+    if isinstance(op.request, DiskAccess | DiskBroken | DiskOffline):
+        return Observation(*await disk_effect(cluster.api, op.request))
+    if isinstance(op.request, MemberRequest):
+        return effect_of(op.request, await last_look(cluster))
+    raise ValueError(f"operation #{op.id} ({op.kind}) is observed in steps")
 
 
-def effect_of(request: MemberAdd | MemberRemove | LeaderTransfer, now: Snapshot) -> Observation:
+def effect_of(request: MemberRequest, now: Snapshot) -> Observation:
     """Find the effect of a change of members in the leader's own view; without a leader nothing is seen."""
     if now.leader is None:
         return Observation(done=False, text="no leader is seen just now")

@@ -13,7 +13,7 @@ from bot.interactions.command import ClusterPort
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
 from bot.operations.preflight.check import PreflightResult, preflight
-from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
+from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading, open_operation
 from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
 from bot.views.dialect_text import evidence_text
@@ -54,7 +54,7 @@ async def evaluate(
     raises ClusterError: what is not known is a check that says so.
     """
     request = replace(request)  # validates again: an earlier release may have accepted and stored it
-    others = tuple(OpenOperation(op.id, op.kind, op.state, op.task) for op in operations if op.state in LOCKING)
+    others = tuple(open_operation(op) for op in operations if op.state in LOCKING)
     if isinstance(request, TaskSwitch):
         return await _evaluate_switch(cluster, request, others, options)
     (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others))

@@ -68,6 +68,18 @@ class FakeApi:
     async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
+    async def disk_set_broken(self, disk_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_access(self, disk_id: int, *, readonly: bool, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_drop(self, disk_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
     async def disk_list(
         self,
         *,

@@ -5,12 +5,13 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.operations.preflight.facts import cluster as cluster_facts
+from bot.operations.preflight.facts import disks as disk_facts
 from bot.operations.preflight.facts import leadership as leadership_facts
 from bot.operations.preflight.facts import members as member_facts
 from bot.operations.preflight.facts import quorum as quorum_facts
 from bot.operations.preflight.facts import tasks as task_facts
 from bot.operations.preflight.verdict import Check, CheckLevel, Fact, LegacyFact, PreflightResult
-from bot.views.preflight_text import cluster, leadership, members, quorum, tasks
+from bot.views.preflight_text import cluster, disks, leadership, members, quorum, tasks
 from bot.views.preflight_text.phrases import CheckText
 
 
@@ -94,6 +95,7 @@ FACTS: Mapping[type[Fact], Callable[[Any], CheckText]] = MappingProxyType(
         task_facts.RepairStops: tasks.repair_stops,
         task_facts.RepairSlows: tasks.repair_slows,
         task_facts.Consequence: tasks.consequence,
+        disk_facts.DiskListUnread: disks.disk_list_unread,
     }
 )
 """Words for each kind of fact."""
