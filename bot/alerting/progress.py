@@ -26,15 +26,15 @@ class LeftCount(NamedTuple):
 class WorkProgress:
     """Progress as of the last count: `left` of `total` units are on the disk yet.
 
-    `rate` is the number of units that left it in a minute, over the last `window` seconds (both None with one count).
-    `idle` are the seconds for which no unit has moved, 0 while units move.
+    `rate` is the number of units that left it in a minute, to two digits, over the last `window` seconds, to a minute.
+    Both are None without two counts, and while no unit moves: then `stalled_since` is the last move (Unix seconds).
     """
 
     left: int
     total: int
     rate: float | None = None
     window: float | None = None
-    idle: float = 0.0
+    stalled_since: float | None = None
 
     @property
     def share(self) -> float:
@@ -81,10 +81,12 @@ def work_progress(counts: Sequence[LeftCount], total: int | None) -> WorkProgres
     basis = _basis(counts)
     if basis is None:
         return WorkProgress(last.left, whole)
+    if basis.left == last.left:
+        moved = next(count.at for count in counts if count.left == last.left)
+        return WorkProgress(last.left, whole, stalled_since=moved)
     window = last.at - basis.at
-    idle = last.at - next(count.at for count in counts if count.left == last.left)
-    rate = (basis.left - last.left) / window * _MINUTE
-    return WorkProgress(last.left, whole, rate, window, idle if not rate else 0.0)
+    rate = float(f"{(basis.left - last.left) / window * _MINUTE:.2g}")
+    return WorkProgress(last.left, whole, rate, max(1, round(window / _MINUTE)) * _MINUTE)
 
 
 def _basis(counts: Sequence[LeftCount]) -> LeftCount | None:

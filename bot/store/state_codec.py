@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.observations import (
     Forecast,
     HostNote,
@@ -19,6 +20,7 @@ from bot.alerting.cluster_state.observations import (
 )
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.grouping import AlertGroup, ChannelHistory
+from bot.alerting.progress import LeftCount
 from bot.alerting.reports.trend import Measurement
 from bot.clustermgr.models import ZoneChunks
 from bot.common.message_key import MessageKey
@@ -30,8 +32,6 @@ _LISTS: Mapping[str, type[Any]] = MappingProxyType(
         "disks": DiskNote,
         "dropping": DiskNote,
         "changes": LeaderChange,
-        "repairs": Progress,
-        "drops": Progress,
         "switch_changes": SwitchChange,
         "members": MemberNote,
         "member_changes": MemberChange,
@@ -58,10 +58,34 @@ def decode_state(data: Mapping[str, Any]) -> ClusterState:
             "learners": tuple(data.get("learners", ())),
             "refusing": tuple(data.get("refusing", ())),
             **{name: _values(kind, data.get(name, ())) for name, kind in _LISTS.items()},
+            "repairs": _progress(data.get("repairs", ())),
+            "drops": _progress(data.get("drops", ())),
+            "background": _background(data.get("background", {})),
             "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
             "switches": {
                 key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
             },
+        }
+    )
+
+
+def _progress(values: Iterable[Mapping[str, Any]]) -> tuple[Progress, ...]:
+    """Decode the progress of disks; a count is stored as [time, units]."""
+    return tuple(
+        Progress(
+            **{**_known(Progress, value), "counts": tuple(LeftCount(at, left) for at, left in value.get("counts", ()))}
+        )
+        for value in values
+    )
+
+
+def _background(data: Mapping[str, Any]) -> BackgroundNote:
+    tasks = ({**task, "errors": tuple(task.get("errors", ()))} for task in data.get("tasks", ()))
+    return BackgroundNote(
+        **{
+            **_known(BackgroundNote, data),
+            "asked": _values(SchedulerNote, data.get("asked", ())),
+            "tasks": _values(TaskNote, tasks),
         }
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Self, TypeVar
 
+from bot.alerting.cluster_state.background import BackgroundNote, updated_background
 from bot.alerting.cluster_state.observations import (
     Forecast,
     HostNote,
@@ -78,6 +79,7 @@ class ClusterState:
     `members` are the peers that the last known leader listed, by id; `hosts` map the configured hosts to peers.
     `refusing` are the hosts that rejected the request token at their last answer.
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
+    `background` is what is known of the schedulers.
     """
 
     at: float = 0.0
@@ -111,6 +113,7 @@ class ClusterState:
     refusing: tuple[str, ...] = ()
     zones: tuple[ZoneChunks, ...] = ()
     zones_at: float = 0.0
+    background: BackgroundNote = field(default_factory=BackgroundNote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ def update(
         at=snapshot.at,
         hosts=host_notes(state.hosts, snapshot),
         refusing=refusing(state.refusing, snapshot),
+        background=updated_background(state.background, snapshot),
     )
     unseen = unwatched_for(state, snapshot.at, interval, resumed=resumed)
     new = update_leader(new, snapshot, away=unseen)

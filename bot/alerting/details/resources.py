@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.alerting.details.schedulers import DiskProgress
 from bot.alerting.model import Detail, LegacyText
 from bot.clustermgr.tasks import SwitchEffect
 
@@ -43,6 +44,8 @@ class DisksBroken(Detail):
     repair_on: bool | None = None
     waiting_since: float | None = None
     affected: AffectedVolumes | None = None
+    progress: tuple[DiskProgress, ...] = ()
+    """Units left on the first of the disks whose units were counted."""
 
     @property
     def more(self) -> int:

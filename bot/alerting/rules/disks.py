@@ -7,9 +7,10 @@ from bot.alerting.cluster_state.counters import SETTLED, leaders_space
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote, note_of
 from bot.alerting.cluster_state.switches import known_now
-from bot.alerting.details import AffectedVolumes, DiskName, DisksBroken, DisksExpired, ZoneLoss
+from bot.alerting.details import AffectedVolumes, DiskName, DiskProgress, DisksBroken, DisksExpired, ZoneLoss
 from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksDone, Ended
+from bot.alerting.progress import work_progress
 from bot.alerting.rules.base import (
     CANNOT_TELL,
     MAX_LINES,
@@ -53,11 +54,18 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
             repair_on=repair_on,
             waiting_since=_waiting_since(context.state.repairs) if repair_on else None,
             affected=_affected(context),
+            progress=progress_of(context.state.repairs),
         ),
         weight=len(notes),
         parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
         fix=EnableTask("disk_repair") if repair_on is False else None,
     )
+
+
+def progress_of(work: Sequence[Progress]) -> tuple[DiskProgress, ...]:
+    """The progress of the first disks whose units were counted."""
+    known = ((each.id, work_progress(each.counts, each.total)) for each in work[:MAX_LINES])
+    return tuple(DiskProgress(disk, progress) for disk, progress in known if progress is not None)
 
 
 def _affected(context: RuleContext) -> AffectedVolumes | None:

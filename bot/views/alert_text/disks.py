@@ -18,8 +18,10 @@ from bot.alerting.details import (
     ZoneLoss,
 )
 from bot.alerting.model import AlertText
+from bot.alerting.progress import WorkProgress
 from bot.clustermgr.models import DiskStatus
 from bot.common.text import count, listed
+from bot.views.progress import progress_line
 from bot.views.text import in_ticks
 
 _STATUS: Mapping[int, str] = MappingProxyType(
@@ -41,7 +43,8 @@ def status_word(status: int) -> str:
 def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     """`disk_broken`."""
     sentence = _broken(cluster, detail.broken, detail.repairing)
-    lines = tuple(_disk(disk) for disk in detail.disks)
+    progress = {each.disk: each.progress for each in detail.progress}
+    lines = tuple(f"{_disk(disk)}{_progress(disk, progress.get(disk.id))}" for disk in detail.disks)
     if not detail.by_counters:
         affected = () if detail.affected is None else (affected_text(detail.affected),)
         return AlertText(f"{sentence}.", (*affected, *lines), detail.more)
@@ -86,6 +89,15 @@ def _is(number: int) -> str:
 
 def _disk(disk: DiskName) -> str:
     return f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}"
+
+
+def _progress(disk: DiskName, progress: WorkProgress | None) -> str:
+    """The units left on a disk: with a bar while it is being repaired."""
+    if progress is None:
+        return ""
+    if disk.status == DiskStatus.REPAIRING:
+        return f", {progress_line(progress)}"
+    return f", {count(progress.left, 'unit')} to rebuild"
 
 
 def _where(disk: DiskName) -> str:

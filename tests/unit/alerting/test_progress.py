@@ -64,7 +64,7 @@ def test_counts_far_apart_still_give_a_rate() -> None:
 
 def test_stalled_work_has_no_estimate_but_its_idle_time() -> None:
     found = progress_of((0, 50), (60, 40), *((60, 40) for _ in range(12)))
-    assert found == WorkProgress(40, 50, 0.0, 720.0, 720.0)
+    assert found == WorkProgress(40, 50, stalled_since=1060.0)
     assert found is not None
     assert found.seconds is None
 
@@ -99,10 +99,10 @@ def test_progress_is_never_negative_and_bounded(steps: Steps) -> None:
         return
     assert 0 <= found.left <= found.total
     assert 0.0 <= found.share <= 1.0
-    assert found.rate is None or found.rate >= 0
+    assert found.rate is None or found.rate > 0
+    assert (found.rate is None) == (found.window is None)
     assert found.seconds is None or found.seconds >= 0
-    assert found.idle >= 0
-    assert not (found.idle and found.seconds)
+    assert not (found.stalled_since is not None and found.seconds)
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=40))
