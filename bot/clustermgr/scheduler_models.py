@@ -48,6 +48,7 @@ class TaskPart(WireModel):
     worker_doing_cnt: Count | None = None
     finishing_cnt: Count | None = None
     stats_per_min: FinishedPerMinute | None = None
+    success_per_min: Text | None = None
     failed_per_min: Text | None = None
     time_out_per_min: Text | None = None
     err_stats: Errors = ()
@@ -55,6 +56,7 @@ class TaskPart(WireModel):
     def stats(self) -> TaskStats:
         """What the part means."""
         failed = self.failed_per_min if self.failed_per_min is not None else self.time_out_per_min
+        ended = self.success_per_min if self.stats_per_min is None else self.stats_per_min.finished_cnt
         done = self.repaired_tasks_cnt if self.repaired_tasks_cnt is not None else self.dropped_tasks_cnt
         return TaskStats(
             on=self.enable,
@@ -65,7 +67,7 @@ class TaskPart(WireModel):
             done=done,
             waiting=self.preparing_cnt,
             working=self.worker_doing_cnt,
-            finished=None if self.stats_per_min is None else per_minute(self.stats_per_min.finished_cnt),
+            finished=None if ended is None else per_minute(ended),
         )
 
 

@@ -1,6 +1,6 @@
 """Statistics of the schedulers as the watch keeps them: what each answered, and what its leader counts. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -108,11 +108,17 @@ EVERY_SCHEDULER = frozenset({"shard_repair", "blob_delete"})
 
 def together(stats: list[TaskStats]) -> TaskStats:
     """The sum of what several schedulers count of one task."""
-    failed = [each.failed for each in stats if each.failed is not None]
     errors = tuple(dict.fromkeys(error for each in stats for error in each.errors))
     known = [each.on for each in stats if each.on is not None]
     return TaskStats(
         on=all(known) if known else None,
-        failed=tuple(map(sum, zip(*(reversed(each) for each in failed), strict=False)))[::-1] if failed else None,
+        failed=_sums(each.failed for each in stats),
+        finished=_sums(each.finished for each in stats),
         errors=errors,
     )
+
+
+def _sums(minutes: Iterable[tuple[int, ...] | None]) -> tuple[int, ...] | None:
+    """The sum of each minute, the present one last; None if nothing is known."""
+    known = [reversed(each) for each in minutes if each is not None]
+    return tuple(map(sum, zip(*known, strict=False)))[::-1] if known else None

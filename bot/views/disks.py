@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from bot.alerting.progress import WorkProgress
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.interactions.message import Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
 from bot.views.parts import disk_state
+from bot.views.progress import progress_line
 
 _HEADER = ("Disk", "State", "Zone", "Host", "Path", "Used", "Of")
 _NEXT: Mapping[int, str] = {
@@ -71,8 +73,18 @@ def _safety(found: Disk, units: Sequence[int] | None, at: float) -> str:
     return f", *safe to pull: no unit left*, as of {date(at, 'time')}"
 
 
-def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = None) -> Message:
-    """Render all facts of one disk; `units` are the vuids left on it, None if they were not read."""
+def disk(
+    cluster: str,
+    found: Disk,
+    *,
+    at: float,
+    units: Sequence[int] | None = None,
+    progress: WorkProgress | None = None,
+) -> Message:
+    """Render all facts of one disk; `units` are the vuids left on it, None if they were not read.
+
+    `progress` is that of its repair or drop, None if there is none.
+    """
     state = disk_state(found)
     filled = bar(found.used / found.size if found.size > 0 else 0.0, 12)
     sentence = (
@@ -92,7 +104,9 @@ def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = 
         f"*Created*\n{escape(found.create_time) or '-'}",
         f"*Last changed*\n{escape(found.last_update_time) or '-'}",
     )
-    return message(sentence, section(f"*Disk #{found.disk_id} of {escape(cluster)}*"), facts, context(_as_of(at)))
+    head = section(f"*Disk #{found.disk_id} of {escape(cluster)}*")
+    work = () if progress is None else (section(f"*Units moved off it*\n{progress_line(progress, now=at)}"),)
+    return message(sentence, head, facts, *work, context(_as_of(at)))
 
 
 def _as_of(at: float) -> str:

@@ -23,7 +23,8 @@ class TaskNote:
     """What the schedulers last said of one task; None for what they did not send.
 
     `failing` are its failures in the last whole minute, `errors` their texts. `disks` is the number of disks under way,
-    `total` and `done` count their tasks, `finishing` the tasks that ended in the last whole minute.
+    `total` and `done` count their tasks, `working` those that workers do now, `finishing` those that ended in the last
+    whole minute.
     """
 
     task: str
@@ -33,6 +34,7 @@ class TaskNote:
     total: int | None = None
     done: int | None = None
     finishing: int | None = None
+    working: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def _note(name: str, stats: TaskStats) -> TaskNote:
         stats.total,
         stats.done,
         stats.finishing,
+        stats.working,
     )
 
 

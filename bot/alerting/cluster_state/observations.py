@@ -209,12 +209,20 @@ def progress(old: Sequence[Progress], disks: Sequence[Disk], snapshot: Snapshot)
 
 
 def _moved(old: Progress | None, disk: Disk, snapshot: Snapshot) -> Progress:
-    left = (snapshot.chunks or {}).get(disk.disk_id)
+    left = _units_left(disk.disk_id, snapshot)
     if old is None or old.status != disk.status:
         # A repair begins with the units that the broken disk had.
         begun = old.total if old is not None and disk.status == DiskStatus.REPAIRING else None
         old = Progress(disk.disk_id, disk.status, snapshot.at, snapshot.at, left, begun)
     return old if left is None else _counted(old, left, snapshot.at)
+
+
+def _units_left(disk: int, snapshot: Snapshot) -> int | None:
+    """The units counted on a disk in this poll, None if they were not counted."""
+    if snapshot.chunks is not None and disk in snapshot.chunks:
+        return snapshot.chunks[disk]
+    count = snapshot.volumes.units.get(disk) if snapshot.volumes is not None else None
+    return count.units if count is not None and count.at == snapshot.at else None
 
 
 def _counted(old: Progress, left: int, at: float) -> Progress:

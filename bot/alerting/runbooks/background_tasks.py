@@ -22,7 +22,7 @@ SWITCHES: Mapping[str, Runbook] = MappingProxyType(
             (
                 "Start the scheduler; its log says why it ended. `/cm tasks` shows which tasks wait.",
                 "It runs, and none is registered: it cannot reach Clustermgr, or it has the id of another cluster.",
-                "It is registered and does not answer: look at its host, the firewall, and `schedulers` in the settings.",
+                "It is registered and does not answer: look at its host, the firewall and `schedulers`.",
             ),
             "Registrations come from `/service/list`, once a minute. A scheduler that is registered but not named or "
             "allowed by `schedulers` is never contacted, so whether it answers is not known. `hold` is longer than a "

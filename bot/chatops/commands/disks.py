@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bot.alerting.task_activity import disk_progress
 from bot.chatops.commands.deadline import in_time
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.host_matching import alike
@@ -86,7 +87,8 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
     except NotFound as error:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
     units = await _units(call, args.id) if units_matter(found) else None
-    yield Reply(disk(cluster.name, found, at=call.now, units=units), private=False)
+    progress = disk_progress(call.remembered(cluster.name).state, args.id)
+    yield Reply(disk(cluster.name, found, at=call.now, units=units, progress=progress), private=False)
 
 
 async def _units(call: Call, disk_id: int) -> tuple[int, ...] | None:

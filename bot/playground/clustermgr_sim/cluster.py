@@ -12,7 +12,7 @@ from bot.playground.clustermgr_sim.answer import CUT, Answer, Call
 from bot.playground.clustermgr_sim.clock import Clock, RealClock, Timing, VirtualClock
 from bot.playground.clustermgr_sim.controls import DiskControls, ProcessControls, SchedulerControls
 from bot.playground.clustermgr_sim.data import Data
-from bot.playground.clustermgr_sim.demo import demo_data
+from bot.playground.clustermgr_sim.demo import IDLE_SCHEDULER, demo_data
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import FaultControls, Faults, Kind, refusal, spoil
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
@@ -83,7 +83,7 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
 
     `flavour` is `v1`, `v3.5` or `master`; `ports` fixes the HTTP ports (0 or none: any free one); `data` replaces the
     state of the demo; `addresses` replaces the service addresses of the nodes; `clock` may be a VirtualClock;
-    so many `schedulers` run and work.
+    so many `schedulers` run and work. Without any, and without `data`, one is registered that does no work.
     """
 
     def __init__(
@@ -125,6 +125,8 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         self.addresses = own | dict(zip(ids, addresses, strict=False))
         now = self.clock.now()
         self.data = data or demo_data(self.flavour, now=now, rng=self._rng, hosts=disk_hosts, paths=disk_paths)
+        if data is None and not schedulers:
+            self.data.services.append(IDLE_SCHEDULER)
         members = [Member(node, raft_host(node), self.addresses[node]) for node in ids]
         self.raft = Raft(members, self.data, self.timing, now=now)
         self.raft.bootstrap(leader, term=term, commit=commit)
@@ -137,6 +139,7 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
             secret=secret,
             rng=self._rng,
         )
+        self.engine.background.stopped = IDLE_SCHEDULER in self.data.services
         self.schedulers = Schedulers(self.engine.background, self.clock)
 
     async def __aenter__(self) -> Self:
