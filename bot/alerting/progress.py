@@ -39,7 +39,7 @@ class WorkProgress:
     @property
     def share(self) -> float:
         """Share that is done, 0 to 1."""
-        return 1.0 - self.left / self.total if self.total else 1.0
+        return (self.total - self.left) / self.total if self.total else 1.0
 
     @property
     def seconds(self) -> float | None:

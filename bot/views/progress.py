@@ -17,13 +17,14 @@ def progress_line(progress: WorkProgress | None, *, now: float | None = None) ->
     """
     if progress is None:
         return "the units left are not counted yet"
-    return f"{progress_bar(progress)} {units_left(progress)}; {pace(progress, now=now)}"
+    return f"{progress_bar(progress)}: {units_left(progress)}; {pace(progress, now=now)}"
 
 
 def progress_bar(progress: WorkProgress) -> str:
     """Return the bar with the share that is done, as in `████░░░░░░ 40 %`; 100 % only once no unit is left."""
-    share = progress.share
-    return f"{bar(share, WIDTH)} {int(share * 100)} %"
+    done = progress.total - progress.left
+    percent = 100 * done // progress.total if progress.total else 100
+    return f"{bar(progress.share, WIDTH)} {percent} %"
 
 
 def units_left(progress: WorkProgress) -> str:

@@ -57,13 +57,13 @@ def _sentence(report: RepairReport) -> str:
 def _row(work: WorkOnDisk, now: float) -> tuple[str, ...]:
     note = work.progress
     found = work_progress(note.counts, note.total)
-    known = found is not None
+    under_way = found if not work.waits else None
     return (
         f"#{note.id}",
         _kind(work),
-        progress_bar(found) if known and not work.waits else "-",
-        f"{found.left:,} of {found.total:,}" if known else "not counted yet",
-        pace(found, now=now) if known and not work.waits else "-",
+        "-" if under_way is None else progress_bar(under_way),
+        "not counted yet" if found is None else f"{found.left:,} of {found.total:,}",
+        "-" if under_way is None else pace(under_way, now=now),
         utc(note.since)[:16] + " UTC",
         work.idc or "-",
         work.host or "-",
