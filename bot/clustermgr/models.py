@@ -259,6 +259,13 @@ class VolumePage(WireModel):
     marker: Count = 0
 
 
+class DashboardPage(WireModel):
+    """GET /cluster/dashboard, whose parts are known in outline only (bot.clustermgr.dashboard keeps what fits)."""
+
+    volume_safety: Any = None
+    service: Any = None
+
+
 class KeyValue(WireModel):
     """One pair of GET /kv/list; `value` is base64."""
 
