@@ -46,8 +46,9 @@ def risk_text(risk: RiskNote) -> str:
         RiskLevel.REDUCED: risk.reduced,
         RiskLevel.NONE: risk.unreachable,
     }
-    known = levels_text(levels) or "no volume is known to have lost units"
-    return "; ".join((known, *caveat_lines(risk.caveats)))
+    nothing = "no volume is known to have lost units" if risk.caveats.judged else ""
+    known = levels_text(levels) or nothing
+    return "; ".join(([known] if known else []) + [*caveat_lines(risk.caveats)])
 
 
 def risk_mark(risk: RiskNote) -> str:

@@ -16,7 +16,7 @@ from bot.clustermgr.volume_reader import (
     MAX_SINGLE,
     MAX_UNIT_LISTS,
     PAGED_ABOVE,
-    RECENT_SECONDS,
+    RECHECK_SECONDS,
     REREAD_GONE_SECONDS,
     REREAD_SECONDS,
     VolumeReader,
@@ -177,7 +177,7 @@ async def test_units_of_a_repaired_disk_are_read_often_then_daily() -> None:
         table.paths()
         await reader.read(gone, 1015.0 + REREAD_SECONDS, None, 5.0)
         assert table.paths() == ["/volume/unit/list"]
-        late = 1015.0 + RECENT_SECONDS + REREAD_SECONDS
+        late = 1015.0 + RECHECK_SECONDS + REREAD_SECONDS
         await reader.read(gone, late, None, 5.0)
         table.paths()
         await reader.read(gone, late + 2 * REREAD_SECONDS, None, 5.0)
