@@ -208,15 +208,17 @@ class DiskPage(WireModel):
 class VolumeUnit(WireModel):
     """One chunk of a volume."""
 
-    vuid: Count = 0
+    vuid: Annotated[Count, Field(gt=0)]
 
 
 class VolumeUnits(WireModel):
-    """GET /volume/unit/list: the chunks that volumes have on one disk."""
+    """GET /volume/unit/list: the chunks that volumes have on one disk.
 
-    volume_unit_infos: Annotated[
-        tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True), NullIsEmpty(tuple)
-    ] = ()
+    A missing or null list is a wrong answer: people pull a disk because its list is empty, and servers send `[]`
+    (recorded exchanges).
+    """
+
+    volume_unit_infos: Annotated[tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True)]
 
 
 class PlacedUnit(WireModel):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.models import Volume
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
@@ -34,6 +35,15 @@ RECHECK_SECONDS = 6 * 3600.0
 """Time after its repair or drop for which the units of a disk are read again that often, unless the settings say so."""
 REREAD_GONE_SECONDS = 86400.0
 """Age at which the units of a disk that has long been repaired or dropped are read again."""
+
+
+def is_whole(volume: Volume) -> bool:
+    """True if the answer has each unit once, at its index: what is missing from it must not count as safe."""
+    mode = CODE_MODES.get(volume.code_mode)
+    indexes = sorted(unit.index for unit in volume.units)
+    number = len(indexes) if mode is None else mode.units
+    own = all(unit.vuid >> 32 == volume.vid and unit.disk_id for unit in volume.units)
+    return own and number > 0 and indexes == list(range(number))
 
 
 def placed(volume: Volume, at: float) -> PlacedVolume:
@@ -63,6 +73,7 @@ class VolumeReader:
     _volumes: dict[int, PlacedVolume] = field(default_factory=dict)
     _tried: dict[int, float] = field(default_factory=dict)
     _marker: int | None = None
+    _unusable: set[int] = field(default_factory=set)
     _read_at: float = 0.0
     _suspects: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
@@ -157,19 +168,25 @@ class VolumeReader:
             marker = self._marker or 0
             page = await self.api.volumes(after=marker, count=PAGE, first=host)
             following = max((volume.vid for volume in page), default=0)
-            # A page that does not go on ends the list: a server may never end it.
+            # A page that does not go on ends the reading: a server may never end its list.
             if following <= marker or len(self._volumes) >= MAX_KEPT:
-                self._end_pages()
+                self._end_pages(whole=not page)
                 return
-            found = (placed(volume, now) for volume in page)
+            usable = [volume for volume in page if is_whole(volume)]
+            self._unusable |= {volume.vid for volume in page} - {volume.vid for volume in usable}
+            found = (placed(volume, now) for volume in usable)
             self._volumes |= {each.vid: each for each in found if not self._suspects.keys().isdisjoint(each.disks)}
             self._marker = following
 
-    def _end_pages(self) -> None:
-        """End the reading of pages; a volume that no page had is gone or has moved off its disk."""
+    def _end_pages(self, *, whole: bool) -> None:
+        """End the reading of pages; after the whole list, a volume that no page had is gone or has left its disk.
+
+        A volume whose row could not be used, or that a list cut short did not reach, stays missing.
+        """
         self._marker = None
-        gone = set(self._missing())
+        gone = set(self._missing()) - self._unusable if whole else set()
         self._units = {disk: vids - gone for disk, vids in self._units.items()}
+        self._unusable = set()
 
     async def _read_singly(self, vids: list[int], now: float, host: str | None) -> None:
         waiting = iter(vids)
@@ -193,6 +210,8 @@ class VolumeReader:
             self._volumes.pop(vid, None)
             self._units = {disk: vids - {vid} for disk, vids in self._units.items()}
             return
-        # An answer about another volume proves nothing about this one.
-        if volume.vid == vid:
+        # An answer about another volume, or about a part of its units, proves nothing about this one.
+        if volume.vid == vid and is_whole(volume):
             self._volumes[vid] = placed(volume, now)
+        else:
+            self._volumes.pop(vid, None)
