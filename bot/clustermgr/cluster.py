@@ -207,12 +207,14 @@ class Cluster:
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
         with suppress(ClusterError):
             self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(first=snapshot.leader[0]))
+        before: VolumeSurvey | None = None
         while True:
             left = ends - self.clock()
             limit = max(0.1, min(SURVEY_SECONDS, left))
             survey = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], limit)
-            if survey.complete or left <= SURVEY_SECONDS:
+            if survey.complete or left <= SURVEY_SECONDS or (before and survey.no_nearer(before)):
                 return snapshot, survey
+            before = survey
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

@@ -80,3 +80,9 @@ class VolumeSurvey:
     def complete(self) -> bool:
         """True if every unit list and every volume was read."""
         return self.known and self.disks.listed and not self.pending_disks and self.pending_volumes == 0
+
+    def no_nearer(self, before: "VolumeSurvey") -> bool:
+        """True if as much is pending as before: a host that refuses a part will refuse it again."""
+        if self.pending_volumes is None or before.pending_volumes is None:
+            return False
+        return len(self.pending_disks) >= len(before.pending_disks) and self.pending_volumes >= before.pending_volumes

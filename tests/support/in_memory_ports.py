@@ -313,6 +313,7 @@ async def typed(
     forms: FakeForms | None = None,
     reports: FakeReports | None = None,
     rules: Sequence[Rule] = (),
+    now: float = AT,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known: dict[str, ClusterPort] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -321,7 +322,7 @@ async def typed(
         caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),
         clusters=known,
         cluster=known[parsed.cluster] if parsed.cluster else None,
-        now=AT,
+        now=now,
         proposer=proposals or FakeDesk(),
         operations=proposals or FakeDesk(),
         access=ACCESS,
