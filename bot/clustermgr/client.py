@@ -272,7 +272,7 @@ class ClustermgrClient:
         return await self._any(ask, first)
 
     async def dashboard(self, host: str) -> DashboardPage:
-        """GET /cluster/dashboard of one host, as it is kept there; nothing is computed anew for it."""
+        """GET /cluster/dashboard of one host, as it is kept there; the leader computes nothing for it."""
         answer = await self._read(host, "/cluster/dashboard", decoding.DASHBOARD)
         return parse(DashboardPage, answer, decoding.DASHBOARD)
 

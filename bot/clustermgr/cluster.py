@@ -178,7 +178,7 @@ class Cluster:
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.
 
-        Until that list is read, nobody knows which disks are repaired or dropped.
+        Until that list is read, it is not known which disks are repaired or dropped.
         """
         watched = bad | self._dropping
         if self._leaving - watched:

@@ -47,11 +47,15 @@ class DashboardReader:
             async with asyncio.timeout(READ_SECONDS):
                 page = await self.api.dashboard(host)
         except (ClusterError, TimeoutError) as error:
-            return self._unused(str(error) or "no answer in time")
+            self._note_unused(str(error) or "no answer in time")
+            return None
         found = dashboard_of(page.volume_safety, page.service, now)
-        return found if found.usable else self._unused("an answer of another shape")
+        if found.usable:
+            return found
+        self._note_unused("an answer of another shape")
+        return None
 
-    def _unused(self, why: str) -> None:
+    def _note_unused(self, why: str) -> None:
         """Note once that the dashboard is not used."""
         if not self._logged:
             log.debug("dashboard_not_used", why=why)

@@ -101,7 +101,7 @@ class VolumeReader:
     def _intervals_of_gone(self, disks: SuspectDisks, now: float) -> dict[int, float]:
         """Seconds between two reads of each disk listed as repaired or dropped; often while units are left.
 
-        A disk that nobody has watched so far counts as repaired or dropped now: no call says since when it is.
+        A disk that was not watched so far counts as repaired or dropped now: no call says since when it is.
         """
         new = disks.gone - self._gone_since.keys()
         earlier = self.gone_since() if new else {}

@@ -75,10 +75,11 @@ def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float) -> Message
     state = disk_state(found)
     filled = bar(found.used / found.size if found.size > 0 else 0.0, 12)
     pull = pull_text(safety)
+    pull = f"*{pull[1].upper()}{pull[2:]}"
     sentence = (
-        f"Disk #{found.disk_id} of {escape(cluster)} is {state[2:]}, {pull.replace('*', '')}: {escape(found.path)} on "
-        f"{escape(found.host)} in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} "
-        "used."
+        f"Disk #{found.disk_id} of {escape(cluster)} is {state[2:]}: {escape(found.path)} on {escape(found.host)} "
+        f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used. "
+        f"{pull.replace('*', '')}."
     )
     facts = fields(
         f"*State*\n{state}{_NEXT.get(found.status, '')}",
@@ -96,7 +97,7 @@ def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float) -> Message
     notes = [f"{margin[0].upper()}{margin[1:]}."] if margin else []
     return message(
         sentence,
-        section(f"*Disk #{found.disk_id} of {escape(cluster)}*\n{pull[0]}{pull[1].upper()}{pull[2:]}."),
+        section(f"*Disk #{found.disk_id} of {escape(cluster)}*\n{pull}."),
         facts,
         context(" ".join((*notes, _as_of(at)))),
     )

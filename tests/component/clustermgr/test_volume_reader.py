@@ -193,7 +193,7 @@ async def test_units_of_a_repaired_disk_are_read_often_then_daily() -> None:
 
 @pytest.mark.parametrize(("known_for", "asked"), [(HOUR, 1), (7 * HOUR, 0)])
 async def test_time_of_a_repair_survives_a_restart(known_for: float, asked: int) -> None:
-    """A new process asks as often as the old one did; a disk that nobody knew counts as repaired now."""
+    """A new process asks as often as the old one did; a disk that was not known counts as repaired now."""
     table = Table({1: [2, 3, 4, 5, 6, 7]})
     gone = SuspectDisks(gone=frozenset({1, 9}))
     async with reading(table) as reader:

@@ -32,8 +32,8 @@ async def asked(world: World, command: str) -> str:
 async def reported(world: World) -> tuple[str, str]:
     """The summary and the hand-over of the last hour, as text."""
     reports = Reports(world.store, lambda: world.now)
-    told = await reports.summary(["prod"], world.now - 3600), await reports.handover(["prod"], world.now - 3600)
-    return seen(summary(told[0]).message), seen(handover(told[1]).message)
+    built = await reports.summary(["prod"], world.now - 3600), await reports.handover(["prod"], world.now - 3600)
+    return seen(summary(built[0]).message), seen(handover(built[1]).message)
 
 
 def lines_of(world: World, rule: str) -> tuple[str, ...]:
@@ -222,12 +222,12 @@ async def test_disk_that_is_not_empty_names_its_volumes() -> None:
         await world.ticks(2)
         world.cluster.repair_disk(7, "repaired")
         await world.ticks(6, apart=60)
-        assert "safe to pull: no unit left" in await asked(world, "disk 7")
+        assert "Safe to pull: no unit left" in await asked(world, "disk 7")
         world.cluster.land_unit(7)
         await world.ticks(7, apart=60)
         [unit] = world.cluster.data.volumes.units_of(7)
         assert f"disk #7: 1 unit of volume #{unit.vid}" in lines_of(world, "disk_not_empty")
-        assert f"do not pull: 1 unit of 1 volume is still on it (#{unit.vid})" in await asked(world, "disk 7")
+        assert f"Do not pull: 1 unit of 1 volume is still on it (#{unit.vid})" in await asked(world, "disk 7")
         [note] = [note for note in world.watch.state.lost_disks if note.id == 7]
         assert (note.units, note.seen) == (1, True)
 

@@ -27,10 +27,12 @@ EC3P3 = 11
 AT = 1000.0
 
 
-def at_poll(at: float, bad: tuple[int, ...], gone: dict[int, int | None] | None = None, **more: bool) -> Snapshot:
+def at_poll(
+    at: float, bad: tuple[int, ...], gone: dict[int, int | None] | None = None, *, listed: bool = True
+) -> Snapshot:
     """A poll with these bad disks, and the counted units of those that are repaired or dropped."""
     units = {number: UnitCount(left, at) for number, left in (gone or {}).items() if left is not None}
-    disks = SuspectDisks(frozenset(bad), gone=frozenset(gone or ()), **more)
+    disks = SuspectDisks(frozenset(bad), gone=frozenset(gone or ()), listed=listed)
     survey = VolumeSurvey(disks, {}, units, read_at=at)
     return replace(polled(at, bad=[disk(number) for number in bad]), volumes=survey)
 
@@ -51,7 +53,7 @@ def test_disk_that_was_broken_before_is_lost_at_least_since_then() -> None:
     assert notes_after(at_poll(AT, (7,)), at_poll(AT + 15, (7,))) == {7: LostDisk(7, AT, seen=False)}
 
 
-def test_disk_that_broke_while_nobody_watched_is_lost_at_least_since_then() -> None:
+def test_disk_that_broke_without_a_watch_is_lost_at_least_since() -> None:
     notes = notes_after(at_poll(AT, ()), at_poll(AT + 3600, (7,)))
     assert notes == {7: LostDisk(7, AT + 3600, seen=False)}
 
@@ -85,8 +87,8 @@ def test_many_disks_stay_bounded() -> None:
     assert len(notes_after(at_poll(AT, tuple(range(1, 900))))) == 200
 
 
-def risks(lost: int, **more: frozenset[int]) -> VolumeSurvey:
-    disks = SuspectDisks(frozenset(range(1, lost + 1)), **more)
+def risks(lost: int, expired: frozenset[int] = frozenset()) -> VolumeSurvey:
+    disks = SuspectDisks(frozenset(range(1, lost + 1)), expired=expired)
     return VolumeSurvey(disks, {5: PlacedVolume(5, EC3P3, -lost, (1, 2, 3, 4, 5, 6))}, {}, read_at=AT)
 
 

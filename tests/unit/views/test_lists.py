@@ -70,7 +70,7 @@ def test_single_disk_shows_all_its_facts() -> None:
     found = disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6)
     shown = disk_card("prod", found, pull_safety(found, None, AT), at=AT)
     text = seen(shown)
-    assert shown.text.startswith("Disk #7 of prod is repaired, do not pull: its units could not be counted: /data7 on ")
+    assert shown.text.startswith("Disk #7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
     assert "*Do not pull*: its units could not be counted" in text
     assert "■ repaired" in text
     assert "`z0`, `r1`" in text
@@ -180,24 +180,24 @@ def test_whoami_shows_ids_and_reasons(hostile: str) -> None:
 def test_units_left_on_a_disk_of_any_state_are_named(status: int) -> None:
     found = disk(3, status=status)
     left = disk_card("prod", found, pull_safety(found, (7 << 32 | 1, 9 << 32 | 2), 1.0), at=1.0)
-    assert "do not pull: 2 units of 2 volumes are still on it" in left.text
+    assert "Do not pull: 2 units of 2 volumes are still on it" in left.text
     assert "(#7, #9)" in left.text
-    assert "safe to pull" not in left.text
+    assert "Safe to pull" not in left.text
 
 
 @pytest.mark.parametrize("status", [2, 3, 4, 5, 9])
 def test_disk_without_a_unit_is_safe_to_pull(status: int) -> None:
     found = disk(3, status=status)
-    assert "safe to pull: no unit left" in disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0).text
+    assert "Safe to pull: no unit left" in disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0).text
 
 
 def test_disk_in_use_without_a_unit_is_not_safe_to_pull() -> None:
     found = disk(3, status=1)
     empty = disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0)
-    assert "do not pull yet: no unit is on it" in empty.text
-    assert "safe to pull" not in empty.text
+    assert "Do not pull yet: no unit is on it" in empty.text
+    assert "Safe to pull" not in empty.text
     retired = disk(3, status=1, readonly=True)
-    assert "safe to pull" in disk_card("prod", retired, pull_safety(retired, (), 1.0), at=1.0).text
+    assert "Safe to pull" in disk_card("prod", retired, pull_safety(retired, (), 1.0), at=1.0).text
 
 
 @pytest.mark.parametrize("why", NotRebuilt)

@@ -43,7 +43,7 @@ async def test_unknown_disk_is_never_called_empty() -> None:
 async def test_normal_disk_is_asked_for_its_units_too() -> None:
     used = Disk(disk_id=7, status=DiskStatus.NORMAL)
     [reply] = await typed("disk 7", FakeCluster(api=FakeApi((used,), units=(5 << 32,))))
-    assert "do not pull: 1 unit of 1 volume is still on it" in reply.message.text
+    assert "Do not pull: 1 unit of 1 volume is still on it" in reply.message.text
 
 
 @pytest.mark.parametrize("text", ["disks", "disks idc=z9", "disks host=10.0.0.8:8899"])
