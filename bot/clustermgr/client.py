@@ -17,6 +17,7 @@ from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
     MAX_VOLUMES_IN_ANSWER,
     ConfigList,
+    DashboardPage,
     Disk,
     DiskPage,
     DiskStatus,
@@ -112,6 +113,9 @@ class ClusterApi(Protocol):
 
     async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
         """GET /service/list: the registered services; empty when there is none."""
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        """GET /cluster/dashboard of one host; raises ClusterRefused on releases without this call."""
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64; raises ClusterRefused on releases without this call (v1)."""
@@ -309,6 +313,11 @@ class ClustermgrClient:
             return parse(ServiceList, answer, decoding.SERVICES).nodes
 
         return await self._any(ask, first)
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        """GET /cluster/dashboard of one host, as it is kept there; the leader computes nothing for it."""
+        answer = await self._read(host, "/cluster/dashboard", decoding.DASHBOARD)
+        return parse(DashboardPage, answer, decoding.DASHBOARD)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64."""

@@ -7,7 +7,7 @@ later ones in snake_case. A list that is absent or null is empty.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, Field
 from pydantic.alias_generators import to_camel
@@ -176,15 +176,17 @@ class DiskPage(WireModel):
 class VolumeUnit(WireModel):
     """One chunk of a volume."""
 
-    vuid: Count = 0
+    vuid: Annotated[Count, Field(gt=0)]
 
 
 class VolumeUnits(WireModel):
-    """GET /volume/unit/list: the chunks that volumes have on one disk."""
+    """GET /volume/unit/list: the chunks that volumes have on one disk.
 
-    volume_unit_infos: Annotated[
-        tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True), NullIsEmpty(tuple)
-    ] = ()
+    A missing or null list is a wrong answer: people pull a disk because its list is empty, and servers send `[]`
+    (recorded exchanges).
+    """
+
+    volume_unit_infos: Annotated[tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True)]
 
 
 class PlacedUnit(WireModel):
@@ -240,6 +242,13 @@ class ServiceList(WireModel):
     """GET /service/list; `nodes` is null when no service is registered."""
 
     nodes: Annotated[tuple[Service, ...], Field(max_length=MAX_SERVICES, fail_fast=True), NullIsEmpty(tuple)] = ()
+
+
+class DashboardPage(WireModel):
+    """GET /cluster/dashboard, whose parts are known in outline only (bot.clustermgr.dashboard keeps what fits)."""
+
+    volume_safety: Any = None
+    service: Any = None
 
 
 class KeyValue(WireModel):

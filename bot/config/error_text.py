@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic_core import ErrorDetails
 
-from bot.config.model import is_duration, known_keys
+from bot.config.setting_keys import is_duration, known_keys
 
 _SECRET = re.compile(r"\bx(?:ox[a-z]|app|wfp)[.-]|://[^/\s]*@|://[^\s:]*:[^\s]*@")
 """Signs of a secret in a value: a token of Slack, or a user and password in an address."""

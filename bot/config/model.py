@@ -1,9 +1,9 @@
 """The settings: frozen values that are validated together."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote
 
 from pydantic import (
@@ -192,6 +192,18 @@ class AlertSettings(EscalationSettings):
     storm: StormSettings = StormSettings()
 
 
+class DiskSettings(Section):
+    """Seconds for which the units of a disk are counted often after its repair or drop."""
+
+    recheck_for: Seconds = Field(6 * 3600.0, ge=0, le=30 * DAY)
+
+
+class ClusterDiskSettings(Section):
+    """The same for the disks of one cluster; a missing key takes the global value."""
+
+    recheck_for: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=0, le=30 * DAY)] | None = None
+
+
 class ClusterSettings(Section):
     """One Clustermgr raft group: its hosts, channels and polling."""
 
@@ -211,6 +223,7 @@ class ClusterSettings(Section):
     alerts: EscalationSettings = EscalationSettings()
     policies: Policies = Field(default_factory=dict)
     access: ClusterAccessSettings = ClusterAccessSettings()
+    disks: ClusterDiskSettings = ClusterDiskSettings()
 
     @property
     def card_channel(self) -> str:
@@ -266,6 +279,7 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     policies: Policies = Field(default_factory=dict)
     alerts: AlertSettings = AlertSettings()
+    disks: DiskSettings = DiskSettings()
     summaries: tuple[SummarySettings, ...] = ()
     status: tuple[StatusSettings, ...] = ()
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
@@ -319,6 +333,11 @@ class Settings(Section):
         common = {key: getattr(self.alerts, key) for key in EscalationSettings.model_fields}
         return EscalationSettings(**{**common, **own})
 
+    def recheck_for(self, name: str) -> float:
+        """Return for how many seconds a cluster's disks are counted often after their repair or drop."""
+        own = self.cluster(name).disks.recheck_for
+        return self.disks.recheck_for if own is None else own
+
     @property
     def escalation_groups(self) -> tuple[str, ...]:
         """Ids of the user groups that unacknowledged alerts call."""
@@ -350,34 +369,3 @@ def _passwords(url: str) -> tuple[str, ...]:
     """Return the password of a database URL, both as written and decoded."""
     found = {match[1] for log_in in _LOG_INS if (match := log_in.search(url))}
     return tuple(sorted(found | {unquote(password) for password in found}))
-
-
-def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:
-    """Return the valid keys at a location of pydantic; none if it is not in a section."""
-    section: type[Section] | None = Settings
-    for part in place:
-        if section is None:
-            break
-        fields = {field.alias or name: field for name, field in section.model_fields.items()}
-        if part in fields:
-            section = _section_in(fields[str(part)].annotation)
-    return tuple(field.alias or name for name, field in section.model_fields.items()) if section else ()
-
-
-def is_duration(place: Sequence[str | int]) -> bool:
-    """True if the setting at this location is a duration."""
-    section: type[Section] | None = Settings
-    field = None
-    for part in place:
-        fields = {field.alias or name: field for name, field in section.model_fields.items()} if section else {}
-        if part in fields:
-            field = fields[str(part)]
-            section = _section_in(field.annotation)
-    return field is not None and "seconds_in_settings" in repr((field.metadata, field.annotation))
-
-
-def _section_in(annotation: object) -> type[Section] | None:
-    """Return the section in an annotation, also inside a list or mapping."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    return next((found for each in get_args(annotation) if (found := _section_in(each))), None)

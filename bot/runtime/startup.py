@@ -118,7 +118,16 @@ async def _cluster(
     schedulers = SchedulerClient(
         allowed_schedulers(own.schedulers), token.get_secret_value() if token else None, context, on_call=on_call
     )
-    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned, schedulers)
+    return Cluster(
+        own.name,
+        own.card_channel,
+        client,
+        clock,
+        own.answer_deadline,
+        pinned,
+        settings.recheck_for(own.name),
+        schedulers=schedulers,
+    )
 
 
 def allowed_schedulers(written: Sequence[str]) -> AllowedSchedulers:

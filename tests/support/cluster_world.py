@@ -38,11 +38,14 @@ class World:
     now: float = 1_000_000.0
     allowed: AllowedSchedulers = field(default_factory=AllowedSchedulers)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+    gone_since: Mapping[int, float] = field(default_factory=dict)
+    handle: Cluster = field(init=False)
     watch: Watcher = field(init=False)
 
     def __post_init__(self) -> None:
         asked = SchedulerClient(self.allowed)
-        handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0, schedulers=asked)
+        self.handle = handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0, schedulers=asked)
+        handle.restore_gone(lambda: self.gone_since)
         watched = Watched("prod", "C1", 15, configure(self.rules))
         self.watch = Watcher(
             watched,

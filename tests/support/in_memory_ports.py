@@ -21,7 +21,7 @@ from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.models import Disk, Service, Snapshot, Stat, Volume
+from bot.clustermgr.models import DashboardPage, Disk, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -124,6 +124,9 @@ class FakeApi:
 
     async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
         return ()
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        raise NotFound("this release has no such call", host=host)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}

@@ -40,7 +40,6 @@ from bot.alerting.details.raft import (
     UselessAnswer,
 )
 from bot.alerting.details.resources import (
-    AffectedVolumes,
     ChunksLow,
     DiskName,
     DisksBroken,
@@ -62,6 +61,7 @@ from bot.alerting.details.resources import (
 )
 from bot.alerting.details.schedulers import DiskProgress, SchedulersSilent, SilentScheduler, TaskFailing
 from bot.alerting.details.volumes import (
+    AffectedVolumes,
     DisksNotEmpty,
     UnitsLeft,
     VolumeLoss,

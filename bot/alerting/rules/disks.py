@@ -11,6 +11,8 @@ from bot.alerting.details import AffectedVolumes, DiskName, DiskProgress, DisksB
 from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksDone, Ended
 from bot.alerting.progress import work_progress
+from bot.alerting.risk_facts import RiskCaveats
+from bot.alerting.rules.affected import affected_by
 from bot.alerting.rules.base import (
     CANNOT_TELL,
     MAX_LINES,
@@ -53,7 +55,7 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
             repairing[:MAX_PARTS],
             repair_on=repair_on,
             waiting_since=_waiting_since(context.state.repairs) if repair_on else None,
-            affected=_affected(context),
+            affected=affected_by(context, {note.id for note in notes}),
             progress=progress_of(context.state.repairs),
         ),
         weight=len(notes),
@@ -66,18 +68,6 @@ def progress_of(work: Sequence[Progress]) -> tuple[DiskProgress, ...]:
     """The progress of the first disks whose units were counted."""
     known = ((each.id, work_progress(each.counts, each.total)) for each in work[:MAX_LINES])
     return tuple(DiskProgress(disk, progress) for disk, progress in known if progress is not None)
-
-
-def _affected(context: RuleContext) -> AffectedVolumes | None:
-    """The volumes with lost units; None if there are none, or while some are not read."""
-    if context.snapshot.volumes is None or not context.snapshot.volumes.complete:
-        return None
-    lost = [risk for risk in context.volume_risks if risk.lost]
-    if not lost:
-        return None
-    unknown = any(risk.left is None for risk in lost)
-    left = None if unknown else min((risk.left for risk in lost if risk.left is not None), default=None)
-    return AffectedVolumes(len(lost), left)
 
 
 def _waiting_since(repairs: Sequence[Progress]) -> float | None:
@@ -102,7 +92,13 @@ def _by_counters(context: RuleContext, limits: RuleConfig) -> Answer:
             rule="disk_broken",
             subject="",
             severity=limits.severity,
-            detail=DisksBroken(broken, repairing, listed, by_counters=True),
+            detail=DisksBroken(
+                broken,
+                repairing,
+                listed,
+                by_counters=True,
+                affected=AffectedVolumes(0, None, RiskCaveats(judged=False)),
+            ),
             weight=broken + repairing,
             partial=True,
         ),
@@ -137,12 +133,24 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
         return ()
     lost = sum(zone.expired for zone in zones)
     whole = tuple(zone.zone for zone in zones if zone.whole)
+    survey = context.snapshot.volumes
+    named = survey.disks.expired if survey is not None else frozenset()
+    inferred = {disk for risk in context.volume_risks for disk in risk.unreachable} - named
     return (
         Finding(
             rule="disk_expired",
             subject="",
             severity=limits.severity if whole else limits.at_most(Severity.WARNING),
-            detail=DisksExpired(lost, tuple(zones[:MAX_LINES]), whole, max(0, len(zones) - MAX_LINES)),
+            detail=DisksExpired(
+                lost,
+                tuple(zones[:MAX_LINES]),
+                whole,
+                max(0, len(zones) - MAX_LINES),
+                tuple(sorted(named)[:MAX_LINES]),
+                tuple(sorted(inferred)[:MAX_LINES]),
+                max(0, lost - len(named | inferred)),
+                affected_by(context, named | inferred),
+            ),
             weight=lost,
             parts=tuple(zone.zone for zone in zones),
         ),

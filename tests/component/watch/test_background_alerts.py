@@ -21,6 +21,7 @@ SHAPES = pytest.mark.parametrize("flavour", ["v3.5", "master"])
 SLOW = Timing(collect=5, unit_move=30, refresh=0)
 """Two units leave a disk in a minute."""
 DISK, UNITS = 7, 42
+EC3P3 = 11
 
 
 def options(**more: Any) -> dict[str, Any]:
@@ -38,7 +39,7 @@ async def asked(world: World, command: str) -> str:
     state, latest = world.watch.state, world.watch.latest
     assert latest is not None
     switches = {key: note.value for key, note in state.switches.items()}
-    cluster = FakeCluster(seen=[replace(latest, switches=switches)])
+    cluster = FakeCluster(seen=[replace(latest, switches=switches)], api=world.api)
     [reply] = await typed(command, cluster, remembered={"prod": ClusterNote.of(state)}, now=world.now)
     return seen(reply.message)
 
@@ -174,6 +175,31 @@ async def test_failing_task_is_announced_with_its_errors_and_ends(flavour: str) 
         world.cluster.fail_tasks("shard_repair", 0)
         [ended] = about(await world.ticks(6, apart=60), "Resolved")
         assert "Background task `shard_repair` of prod no longer fails" in ended
+
+
+async def test_margins_may_be_smaller_while_shards_are_not_rebuilt() -> None:
+    """The alert of the volumes says so while the task is on and fails, and while no scheduler is registered."""
+    async with watched({"volumes_low": {"enabled": False}}, **options()) as world:
+        volume = next(each for each in world.cluster.data.volumes if each.code_mode == EC3P3)
+        world.cluster.set_switch("disk_repair", "false")
+        for unit in volume.units[:2]:
+            world.cluster.break_disk(unit.disk_id)
+        await world.ticks(3, apart=60)
+        assert "smaller" not in margin(world)
+        world.cluster.fail_tasks("shard_repair", 12)
+        await world.ticks(3, apart=60)
+        assert margin(world).startswith("`shard_repair` fails: new blobs may already lack up to 1 unit")
+        await world.cluster.stop_scheduler()
+        await world.ticks(3, apart=60)
+        assert margin(world).startswith("`shard_repair` is on, but no scheduler is registered: new blobs may already")
+        asked_disk = await asked(world, f"disk {volume.units[5].disk_id}")
+        assert "`shard_repair` is on, but no scheduler is registered" in asked_disk
+
+
+def margin(world: World) -> str:
+    """The first line of the alert about volumes at risk."""
+    [alert] = [each for each in world.store.firing() if each.rule == "volumes_at_risk"]
+    return lines(alert)[0].replace("`S", "`s")
 
 
 async def test_few_failures_are_not_announced() -> None:

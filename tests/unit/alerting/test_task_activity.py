@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
-from bot.alerting.cluster_state.observations import Progress
+from bot.alerting.cluster_state.observations import Progress, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, DiskNote
+from bot.alerting.cluster_state.switches import shards_not_rebuilt
 from bot.alerting.progress import LeftCount
+from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.task_activity import activities, disk_progress, work_on_disks
 from bot.clustermgr.tasks import TASKS, Dialect
+from bot.views.alert_text.caveats import margin_note
 from bot.views.task_activity import activity_text, schedulers_text
 
 NOW = 10_000.0
@@ -134,3 +137,31 @@ def test_work_under_way_comes_before_what_waits() -> None:
 )
 def test_schedulers_are_counted_or_not_known(background: BackgroundNote, words: str) -> None:
     assert schedulers_text(background, NOW).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("background", "why"),
+    [
+        (WORKS, None),
+        (BackgroundNote(), None),
+        (BackgroundNote(0, NOW), NotRebuilt.NOT_REGISTERED),
+        (BackgroundNote(1, NOW, SILENT, NOW), NotRebuilt.SILENT),
+        (note("shard_repair", failing=3), NotRebuilt.FAILING),
+        (note("shard_repair", failing=2), None),
+        (note("blob_delete", failing=30), None),
+    ],
+)
+def test_shards_are_not_rebuilt_while_their_task_is_not_done(
+    background: BackgroundNote, why: NotRebuilt | None
+) -> None:
+    on = state(background, switches_at=NOW, switches={"shard_repair": SwitchNote("true", NOW)})
+    assert shards_not_rebuilt(on, NOW) is why
+    off = replace(on, switches={"shard_repair": SwitchNote("false", NOW)})
+    assert shards_not_rebuilt(off, NOW) is NotRebuilt.OFF
+    assert shards_not_rebuilt(replace(on, switches={}), NOW) is NotRebuilt.UNKNOWN
+
+
+@pytest.mark.parametrize("why", NotRebuilt)
+def test_every_reason_has_words_for_the_margin(why: NotRebuilt) -> None:
+    assert "shard_repair" in margin_note(2, why)
+    assert margin_note(2, why).endswith("each margin may be smaller by that")
