@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.alerting.cluster_state.background import FRESH, Hindrance, TaskNote, hindrance
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import ClusterState, DiskNote
-from bot.alerting.progress import WorkProgress, work_progress
+from bot.alerting.progress import WorkProgress, with_count, work_progress
 from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import TASKS, Dialect, meaning_of
 
@@ -149,10 +149,13 @@ def work_on_disks(state: ClusterState) -> tuple[WorkOnDisk, ...]:
     return tuple(sorted(found, key=lambda work: (work.waits, work.drop, work.progress.id)))
 
 
-def disk_progress(state: ClusterState, disk_id: int) -> WorkProgress | None:
-    """The progress of the repair or drop of one disk; None if there is none, or no count."""
+def disk_progress(state: ClusterState, disk_id: int, now: float, left: int | None = None) -> WorkProgress | None:
+    """The progress of the repair or drop of one disk, with `left` units counted now; None if nothing is counted."""
     work = next((each.progress for each in work_on_disks(state) if each.progress.id == disk_id), None)
-    return None if work is None else work_progress(work.counts, work.total)
+    if work is None:
+        return None
+    counts = work.counts if left is None else with_count(work.counts, now, left)
+    return work_progress(counts, work.total)
 
 
 def _place(note: DiskNote | None) -> dict[str, str]:

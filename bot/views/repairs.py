@@ -35,7 +35,7 @@ class RepairReport:
 def repairs(report: RepairReport) -> Message:
     """Render the repairs and drops, those under way first."""
     sentence = _sentence(report)
-    notes = " ".join((*_notes(report), _as_of(report)))
+    notes = " ".join(filter(None, (*_notes(report), _as_of(report))))
     if not report.work:
         return message(sentence, section(f"*{sentence}*"), context(notes))
     rows = table([_row(each, report.now) for each in report.work[:MAX_ROWS]], header=_HEADER, right=_RIGHT)
@@ -86,9 +86,9 @@ def _notes(report: RepairReport) -> list[str]:
     if waits := hindered_text(dict(report.tasks)):
         notes.append(f"{waits}.")
     counted = (report.background.task(task, report.now) for task in report.tasks)
-    notes += [text for each in counted if each is not None and (text := _scheduler_counts(each))]
-    if report.work:
-        notes.append("Left are the units counted on the disk: the counts of the scheduler run ahead of them.")
+    counts = [text for each in counted if each is not None and (text := _scheduler_counts(each))]
+    if counts:
+        notes += [*counts, "Left are the units counted on the disk; the counts of the scheduler run ahead of them."]
     notes.append(schedulers_text(report.background, report.now))
     return notes
 

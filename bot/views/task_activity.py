@@ -67,7 +67,7 @@ def schedulers_text(note: BackgroundNote, now: float) -> str:
     else:
         known = f"{count(registered, 'scheduler') if registered else 'No scheduler'} {_is(registered)} registered."
     if not asked:
-        return f"{known} None is asked for its statistics: `schedulers` in the settings names and allows none."
+        return f"{known} None is asked for its statistics: `schedulers` in the settings names and allows none of them."
     silent = sum(each.silent for each in asked)
     answer = f"{len(asked) - silent} of {count(len(asked), 'scheduler')} answered"
     without = sum(bool(each.fault) and not each.silent for each in asked)

@@ -10,7 +10,7 @@ from bot.alerting.cluster_state.switches import known_now
 from bot.alerting.details import AffectedVolumes, DiskName, DiskProgress, DisksBroken, DisksExpired, ZoneLoss
 from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksDone, Ended
-from bot.alerting.progress import work_progress
+from bot.alerting.progress import WorkProgress, work_progress
 from bot.alerting.risk_facts import RiskCaveats
 from bot.alerting.rules.affected import affected_by
 from bot.alerting.rules.base import (
@@ -66,8 +66,13 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
 
 def progress_of(work: Sequence[Progress]) -> tuple[DiskProgress, ...]:
     """The progress of the first disks whose units were counted."""
-    known = ((each.id, work_progress(each.counts, each.total)) for each in work[:MAX_LINES])
-    return tuple(DiskProgress(disk, progress) for disk, progress in known if progress is not None)
+    known = ((each, work_progress(each.counts, each.total)) for each in work[:MAX_LINES])
+    return tuple(DiskProgress(each.id, _shown(each, progress)) for each, progress in known if progress is not None)
+
+
+def _shown(work: Progress, progress: WorkProgress) -> WorkProgress:
+    """What the alert shows: while a broken disk waits for its repair, only the units left."""
+    return progress if work.status == DiskStatus.REPAIRING else WorkProgress(progress.left, progress.total)
 
 
 def _waiting_since(repairs: Sequence[Progress]) -> float | None:

@@ -89,8 +89,9 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
     except NotFound as error:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
     state = call.remembered(cluster.name).state
-    safety = pull_safety(found, await _units(call, args.id), call.now, shards_not_rebuilt(state, call.now))
-    progress = disk_progress(state, args.id)
+    units = await _units(call, args.id)
+    safety = pull_safety(found, units, call.now, shards_not_rebuilt(state, call.now))
+    progress = disk_progress(state, args.id, call.now, None if units is None else len(units))
     yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress), private=False)
 
 

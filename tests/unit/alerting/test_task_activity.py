@@ -117,10 +117,13 @@ def test_work_under_way_comes_before_what_waits() -> None:
         (9, True, False, ""),
         (8, False, True, "h8"),
     ]
-    found = disk_progress(known, 7)
+    found = disk_progress(known, 7, NOW)
     assert found is not None
     assert (found.left, found.rate) == (30, 3.0)
-    assert disk_progress(known, 1) is None
+    counted_now = disk_progress(known, 7, NOW, 10)
+    assert counted_now is not None
+    assert counted_now.left == 10
+    assert disk_progress(known, 1, NOW, 10) is None
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,9 @@ def test_schedulers_are_noted_until_they_are_read_again() -> None:
 
 def test_progress_and_schedulers_survive_the_store() -> None:
     survey = SchedulerSurvey(160, (SchedulerAnswer("a", {"blob_delete": TaskStats(failed=(4, 4), errors=("EOF",))}),))
-    state = after(dropping(100, 50), replace(dropping(160, 40), schedulers=survey, services=()))
+    later = dropping(160, 40)
+    assert isinstance(later, Snapshot)
+    state = after(dropping(100, 50), replace(later, schedulers=survey, services=()))
     assert state.background.tasks
     assert decode_state(json.loads(json.dumps(encode_state(state)))) == state
 
