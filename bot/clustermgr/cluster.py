@@ -13,7 +13,7 @@ from bot.clustermgr.dashboard import Dashboard, resolved
 from bot.clustermgr.dashboard_reader import DashboardReader
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_leadership
-from bot.clustermgr.models import Disk, Service, Snapshot
+from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.slow_poll import SlowPoller
@@ -25,7 +25,7 @@ from bot.common.errors import ClusterError
 ANSWER_SHARE = 0.9
 """The share of the answer deadline after which a command answers with what is known by then."""
 MAX_COUNTED = 20
-"""Disks whose units are counted once they are no longer bad."""
+"""Disks whose units are counted when their repair begins, or once they are no longer bad."""
 COUNT_SECONDS = 2.0
 """Limit of one such count."""
 SURVEY_SECONDS = 2.0
@@ -129,7 +129,7 @@ class Cluster:
             if not snapshot.complete and len(deadlines) > 1:
                 await on_partial(snapshot)
                 snapshot = await anext(polled)
-        snapshot = await self._with_units_left(snapshot, bad)
+        snapshot = await self._with_units_left(snapshot, latest or ())
         snapshot = await self._with_volumes(snapshot)
         snapshot = await self._with_schedulers(snapshot)
         self._remember(snapshot)
@@ -151,17 +151,23 @@ class Cluster:
             self._services = await self.api.services()
         return await self.schedulers.survey(self._services, self.clock())
 
-    async def _with_units_left(self, snapshot: Snapshot, bad: Sequence[int]) -> Snapshot:
-        """Add the units left on disks that are no longer bad; a disk's state does not prove that it is empty."""
+    async def _with_units_left(self, snapshot: Snapshot, before: Sequence[Disk]) -> Snapshot:
+        """Add the units left on disks that are no longer bad, and on those whose repair has just begun.
+
+        A disk's state does not prove that it is empty; and progress is measured from the units at the beginning.
+        """
         if snapshot.bad_disks is None:
             return snapshot
-        gone = sorted(set(bad) - {disk.disk_id for disk in snapshot.bad_disks})[:MAX_COUNTED]
+        were, are = ({disk.disk_id: disk.status for disk in disks} for disks in (before, snapshot.bad_disks))
+        gone = sorted(were.keys() - are.keys())
+        begun = (disk for disk, status in were.items() if are.get(disk) == DiskStatus.REPAIRING != status)
+        changed = [*gone, *sorted(begun)][:MAX_COUNTED]
         found = dict(snapshot.chunks or {})
         with suppress(TimeoutError, ClusterError):
             async with asyncio.timeout(COUNT_SECONDS):
-                for disk in gone:
+                for disk in changed:
                     found[disk] = await self.api.disk_chunks(disk)
-        return replace(snapshot, chunks=found) if gone and found else snapshot
+        return replace(snapshot, chunks=found) if changed and found else snapshot
 
     async def _with_volumes(self, snapshot: Snapshot) -> Snapshot:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
