@@ -39,8 +39,9 @@ class RiskCaveats:
 
     `judged` is False if no volume could be judged. `pending_disks` have units that were not read yet, `pending_volumes`
     is the number of volumes not read yet (None: not known). `listed` is False while it is not known which disks are
-    repaired or dropped. Each margin may be smaller by up to `unwritten` units while `not_rebuilt`. `unnamed` disks have
-    no heartbeat and are not known. `dashboard` has the cluster's own counts where they differ from `counts`.
+    repaired or dropped. Each margin may be smaller by up to `unwritten` units, because of `not_rebuilt`. `unnamed`
+    disks have no heartbeat and are not known; `heartbeats` is False while a new leader has not counted them.
+    `dashboard` has the cluster's own counts where they differ from `counts`.
     """
 
     judged: bool = True
@@ -52,6 +53,7 @@ class RiskCaveats:
     unnamed: int = 0
     counts: SafetyCounts | None = None
     dashboard: SafetyCounts | None = None
+    heartbeats: bool = True
 
     @property
     def complete(self) -> bool:
@@ -61,7 +63,10 @@ class RiskCaveats:
     def about(self, risks: Sequence[VolumeRisk]) -> "RiskCaveats":
         """The caveats of a statement on the lost units of these volumes: heartbeats and other counts do not matter."""
         smaller = unwritten(risks) if self.not_rebuilt else 0
-        return replace(self, unwritten=smaller, unnamed=0, counts=None, dashboard=None)
+        why = self.not_rebuilt if smaller else None
+        return replace(
+            self, unwritten=smaller, not_rebuilt=why, unnamed=0, counts=None, dashboard=None, heartbeats=True
+        )
 
 
 def caveats_of(
@@ -69,21 +74,25 @@ def caveats_of(
     survey: VolumeSurvey | None,
     risks: Sequence[VolumeRisk],
     not_rebuilt: NotRebuilt | None,
+    *,
+    fresh: bool = False,
 ) -> RiskCaveats:
-    """What is not sure about the risks of a survey."""
+    """What is not sure about the risks of a survey; `fresh` if the leader has not counted heartbeats yet."""
     if survey is None or not survey.known or snapshot.leader is None:
-        return RiskCaveats(judged=False, not_rebuilt=not_rebuilt)
+        return RiskCaveats(judged=False)
     away = {disk for risk in risks for disk in risk.unreachable} | survey.disks.expired
     counts, dashboard = _compared(survey, risks)
+    smaller = unwritten(risks) if not_rebuilt else 0
     return RiskCaveats(
         pending_disks=len(survey.pending_disks),
         pending_volumes=survey.pending_volumes,
         listed=survey.disks.listed,
-        unwritten=unwritten(risks) if not_rebuilt else 0,
-        not_rebuilt=not_rebuilt,
-        unnamed=max(0, snapshot.expired_disks - len(away)),
+        unwritten=smaller,
+        not_rebuilt=not_rebuilt if smaller else None,
+        unnamed=0 if fresh else max(0, snapshot.expired_disks - len(away)),
         counts=counts,
         dashboard=dashboard,
+        heartbeats=not fresh,
     )
 
 

@@ -37,6 +37,8 @@ def _lines(caveats: RiskCaveats) -> Iterator[str]:
         yield f"not judged yet: {pending}"
     if not caveats.listed:
         yield "not judged yet: disks that are repaired or dropped; the disk list was not read"
+    if not caveats.heartbeats:
+        yield "not judged yet: heartbeats of disks; the leader was elected a few minutes ago"
     if caveats.unnamed:
         yield unnamed_text(caveats.unnamed)
     if caveats.unwritten and caveats.not_rebuilt:
