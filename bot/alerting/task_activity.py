@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.alerting.cluster_state.background import FRESH, Hindrance, TaskNote, hindrance
+from bot.alerting.cluster_state.background import FRESH, TaskHindrance, TaskNote, hindrance
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import ClusterState, DiskNote
 from bot.alerting.progress import WorkProgress, with_count, work_progress
@@ -50,10 +50,10 @@ class TaskActivity:
     configured: bool = True
 
 
-_HINDERED: Mapping[Hindrance, ActivityKind] = {
-    Hindrance.NOT_REGISTERED: ActivityKind.NOT_REGISTERED,
-    Hindrance.SILENT: ActivityKind.SILENT,
-    Hindrance.FAILING: ActivityKind.FAILING,
+_HINDERED: Mapping[TaskHindrance, ActivityKind] = {
+    TaskHindrance.NOT_REGISTERED: ActivityKind.NOT_REGISTERED,
+    TaskHindrance.SILENT: ActivityKind.SILENT,
+    TaskHindrance.FAILING: ActivityKind.FAILING,
 }
 
 

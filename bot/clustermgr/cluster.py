@@ -7,11 +7,13 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dashboard import Dashboard, resolved
 from bot.clustermgr.dashboard_reader import DashboardReader
 from bot.clustermgr.dialect import detect_dialect
+from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
+from bot.clustermgr.disk_reader import DiskReader, Selector
 from bot.clustermgr.health import MIN_APART, same_leadership
 from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
@@ -64,10 +66,11 @@ class Cluster:
 
     name: str
     operations_channel: str
-    api: ClusterApi
+    api: ClustermgrClient
     clock: Callable[[], float]
     deadline: float
     pinned: Dialect | None = None
+    disk_limits: DiskLimits = field(default_factory=DiskLimits)
     recheck_for: float = RECHECK_SECONDS
     schedulers: SchedulerClient = field(default_factory=lambda: SchedulerClient(AllowedSchedulers()))
     _dialect: DetectedDialect | None = field(default=None)
@@ -242,6 +245,17 @@ class Cluster:
             if survey.complete or left <= SURVEY_SECONDS or (before and survey.no_nearer(before)):
                 return snapshot, survey
             before = survey
+
+    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+        """Read what a change of disks needs, for at most `within` seconds; never raises ClusterError.
+
+        `select` picks the disks from the disk list. Without a leader in `snapshot` nothing is read: such reads hang.
+        """
+        if snapshot.leader is None:
+            return DiskFacts(limits=self.disk_limits)
+        reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock())
+        await reader.read(select, within)
+        return reader.facts(snapshot, self.disk_limits)
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

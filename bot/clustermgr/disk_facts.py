@@ -13,14 +13,14 @@ SCHEDULER = "SCHEDULER"
 
 @dataclass(frozen=True, slots=True)
 class DiskLimits:
-    """Limits of the settings: disks out of service at once in a host and in a zone, and the spare chunks.
+    """Limits of the settings: disks out of service at once in a host and in a zone, and the reserve of chunks.
 
-    `spare_percent` of the chunks that must move has to be free beside them.
+    `reserve_percent` of the chunks that must move has to be free beside them.
     """
 
     per_host: int = 1
     per_zone: int = 2
-    spare_percent: int = 10
+    reserve_percent: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,6 @@ class DiskFacts:
     limits: DiskLimits = DiskLimits()
     errors: tuple[str, ...] = ()
 
-    def disk(self, disk_id: int) -> Disk | None:
-        """The disk of that id, None if it is not in the list or the list was not read."""
-        return next((disk for disk in self.disks or () if disk.disk_id == disk_id), None)
-
     @property
     def schedulers(self) -> tuple[str, ...] | None:
         """Addresses of the registered schedulers; None if the list of services was not read."""
@@ -60,14 +56,18 @@ class DiskFacts:
 
     @property
     def suspects(self) -> SuspectDisks:
-        """The disks whose units are lost or move; not known (`listed` is False) while the disk list was not read."""
+        """The disks whose units are lost or move; not known (`listed` is False) while the disk list was not read.
+
+        A disk in a state that is not known here counts as bad: nothing shows that its units are safe.
+        """
         if self.disks is None:
             return SuspectDisks(dropping=self.dropping or frozenset(), listed=False)
         states: dict[int, set[int]] = {}
         for disk in self.disks:
             states.setdefault(disk.status, set()).add(disk.disk_id)
-        bad = states.get(DiskStatus.BROKEN, set()) | states.get(DiskStatus.REPAIRING, set())
-        gone = states.get(DiskStatus.REPAIRED, set()) | states.get(DiskStatus.DROPPED, set())
+        gone = states.pop(DiskStatus.REPAIRED, set()) | states.pop(DiskStatus.DROPPED, set())
+        states.pop(DiskStatus.NORMAL, None)
+        bad = {disk for disks in states.values() for disk in disks}
         readonly = {disk.disk_id for disk in self.disks if disk.readonly}
         moving = (self.dropping or frozenset()) - bad - gone
         return SuspectDisks(frozenset(bad), moving, frozenset(gone), frozenset(readonly - bad - gone))

@@ -162,11 +162,20 @@ def _glass_is_strict(policies: Mapping[str, PolicySettings]) -> Mapping[str, Pol
 Policies = Annotated[Mapping[PolicyKey, PolicySettings], AfterValidator(_glass_is_strict)]
 
 
+class DiskSettings(Section):
+    """Limits of disks out of service at once, in one host and one zone; the reserve of free chunks in percent."""
+
+    per_host: int = Field(1, ge=1, le=1000)
+    per_zone: int = Field(2, ge=1, le=1000)
+    reserve_percent: int = Field(10, ge=0, le=1000)
+
+
 class OperationSettings(Section):
-    """Seconds that a card waits for its decision, and that a change is verified."""
+    """Seconds that a card waits for its decision, and that a change is verified; limits of disks."""
 
     expires_after: Seconds = Field(900.0, ge=10, le=86400)
     verify_within: Seconds = Field(30.0, ge=1, le=600)
+    disks: DiskSettings = DiskSettings()
 
 
 class EscalationSettings(Section):
@@ -192,13 +201,13 @@ class AlertSettings(EscalationSettings):
     storm: StormSettings = StormSettings()
 
 
-class DiskSettings(Section):
+class RecheckSettings(Section):
     """Seconds for which the units of a disk are counted often after its repair or drop."""
 
     recheck_for: Seconds = Field(6 * 3600.0, ge=0, le=30 * DAY)
 
 
-class ClusterDiskSettings(Section):
+class ClusterRecheckSettings(Section):
     """The same for the disks of one cluster; a missing key takes the global value."""
 
     recheck_for: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=0, le=30 * DAY)] | None = None
@@ -223,7 +232,7 @@ class ClusterSettings(Section):
     alerts: EscalationSettings = EscalationSettings()
     policies: Policies = Field(default_factory=dict)
     access: ClusterAccessSettings = ClusterAccessSettings()
-    disks: ClusterDiskSettings = ClusterDiskSettings()
+    disks: ClusterRecheckSettings = ClusterRecheckSettings()
 
     @property
     def card_channel(self) -> str:
@@ -279,7 +288,7 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     policies: Policies = Field(default_factory=dict)
     alerts: AlertSettings = AlertSettings()
-    disks: DiskSettings = DiskSettings()
+    disks: RecheckSettings = RecheckSettings()
     summaries: tuple[SummarySettings, ...] = ()
     status: tuple[StatusSettings, ...] = ()
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)

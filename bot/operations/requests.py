@@ -5,8 +5,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from bot.common.errors import UserError
-from bot.operations.addresses import ZERO_LEADS, ZERO_REMOVED, check_peer_id, parse_address, shown
+from bot.common.errors import Refused
+from bot.operations.addresses import check_peer_id, parse_address
+from bot.operations.request_problems import (
+    AddressesEqual,
+    AddressKind,
+    BadDiskCount,
+    BadDiskId,
+    BadNodeId,
+    BadTaskName,
+    DiskTwice,
+    FlagMissing,
+    PeerIdUse,
+)
 
 _TASK = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_ID = 2**32 - 1
@@ -34,7 +45,7 @@ class OpKind(StrEnum):
 class MemberAdd:
     """Add a raft member: `host` is its raft address, `node_host` its service address ("" where the server knows none).
 
-    Raises UserError when a value is not valid.
+    Raises Refused when a value is not valid.
     """
 
     kind: ClassVar[OpKind] = OpKind.MEMBER_ADD
@@ -45,44 +56,41 @@ class MemberAdd:
 
     def __post_init__(self) -> None:
         check_peer_id(self.peer_id)
-        object.__setattr__(self, "host", parse_address(self.host, "raft address"))
+        object.__setattr__(self, "host", parse_address(self.host, AddressKind.RAFT))
         if self.node_host != "":
-            object.__setattr__(self, "node_host", parse_address(self.node_host, "service address (node=)"))
+            object.__setattr__(self, "node_host", parse_address(self.node_host, AddressKind.SERVICE))
         if self.host == self.node_host:
-            raise UserError(
-                f"The raft address and the service address (node=) are both {shown(self.host)}: a node has two ports; "
-                "`/cm members` shows those of the others."
-            )
+            raise Refused(AddressesEqual(self.host))
         _check_flag(self.learner, "as=")
 
 
 @dataclass(frozen=True, slots=True)
 class MemberRemove:
-    """Remove a raft member. Raises UserError when the id is not valid."""
+    """Remove a raft member. Raises Refused when the id is not valid."""
 
     kind: ClassVar[OpKind] = OpKind.MEMBER_REMOVE
     peer_id: int
 
     def __post_init__(self) -> None:
-        check_peer_id(self.peer_id, ZERO_REMOVED)
+        check_peer_id(self.peer_id, PeerIdUse.REMOVE)
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderTransfer:
-    """Move leadership to a voter. Raises UserError when the id is not valid."""
+    """Move leadership to a voter. Raises Refused when the id is not valid."""
 
     kind: ClassVar[OpKind] = OpKind.LEADER_TRANSFER
     peer_id: int
 
     def __post_init__(self) -> None:
-        check_peer_id(self.peer_id, ZERO_LEADS)
+        check_peer_id(self.peer_id, PeerIdUse.LEAD)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSwitch:
     """Turn a background task on or off; the dialect of a cluster decides if it has such a task.
 
-    Raises UserError when the name cannot be a task's name.
+    Raises Refused when the name cannot be a task's name.
     """
 
     kind: ClassVar[OpKind] = OpKind.TASK_SWITCH
@@ -96,7 +104,7 @@ class TaskSwitch:
 
 @dataclass(frozen=True, slots=True)
 class DiskAccess:
-    """Make a disk read-only, or writable again. Raises UserError when the id is not valid."""
+    """Make a disk read-only, or writable again. Raises Refused when the id is not valid."""
 
     kind: ClassVar[OpKind] = OpKind.DISK_ACCESS
     disk_id: int
@@ -109,7 +117,7 @@ class DiskAccess:
 
 @dataclass(frozen=True, slots=True)
 class DiskBroken:
-    """Declare a disk broken: its units are lost, and are repaired elsewhere. Raises UserError for a bad id."""
+    """Declare a disk broken: its units are lost, and are repaired elsewhere. Raises Refused for a bad id."""
 
     kind: ClassVar[OpKind] = OpKind.DISK_BROKEN
     disk_id: int
@@ -120,7 +128,7 @@ class DiskBroken:
 
 @dataclass(frozen=True, slots=True)
 class DiskOffline:
-    """Take one disk out of service: make it read-only, then drop it. Raises UserError when the id is not valid."""
+    """Take one disk out of service: make it read-only, then drop it. Raises Refused when the id is not valid."""
 
     kind: ClassVar[OpKind] = OpKind.DISK_OFFLINE
     disk_id: int
@@ -133,7 +141,7 @@ class DiskOffline:
 class DisksOffline:
     """Take several disks out of service, one after another, in this order.
 
-    Raises UserError when an id is not valid or is given twice, or when there are none or more than MAX_DISKS_AT_ONCE.
+    Raises Refused when an id is not valid or is given twice, or when there are none or more than MAX_DISKS_AT_ONCE.
     """
 
     kind: ClassVar[OpKind] = OpKind.DISKS_OFFLINE
@@ -142,10 +150,11 @@ class DisksOffline:
     def __post_init__(self) -> None:
         given: object = self.disk_ids
         if not isinstance(given, tuple | list) or not 0 < len(given) <= MAX_DISKS_AT_ONCE:
-            raise UserError(f"Name between 1 and {MAX_DISKS_AT_ONCE} disks, as in `/cm disk offline 7 8`.")
+            raise Refused(BadDiskCount(MAX_DISKS_AT_ONCE))
         ids = tuple(map(check_disk_id, given))
-        if len(set(ids)) < len(ids):
-            raise UserError("A disk is named twice: name each disk once.")
+        twice = next((disk for at, disk in enumerate(ids) if disk in ids[:at]), None)
+        if twice is not None:
+            raise Refused(DiskTwice(twice))
         object.__setattr__(self, "disk_ids", ids)
 
 
@@ -153,25 +162,26 @@ class DisksOffline:
 class NodeOffline:
     """Take the disks of a blobnode out of service one after another, then the node; `host` is its address.
 
-    Raises UserError when the address is not valid.
+    Raises Refused when the address is not valid.
     """
 
     kind: ClassVar[OpKind] = OpKind.NODE_OFFLINE
     host: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "host", parse_address(self.host, "address of the blobnode"))
+        object.__setattr__(self, "host", parse_address(self.host, AddressKind.BLOBNODE))
 
 
 @dataclass(frozen=True, slots=True)
 class NodeDrop:
-    """Drop a node whose disks are out of service. Raises UserError when the id is not valid."""
+    """Drop a node whose disks are out of service. Raises Refused when the id is not valid."""
 
     kind: ClassVar[OpKind] = OpKind.NODE_DROP
     node_id: int
 
     def __post_init__(self) -> None:
-        _check_id(self.node_id, "node")
+        if not _is_id(self.node_id):
+            raise Refused(BadNodeId())
 
 
 MemberRequest = MemberAdd | MemberRemove | LeaderTransfer
@@ -181,21 +191,21 @@ Request = MemberRequest | TaskSwitch | DiskRequest
 
 
 def check_disk_id(value: object) -> int:
-    """Check a disk id; raises UserError unless it is a whole number between 1 and 2^32-1."""
-    return _check_id(value, "disk")
-
-
-def _check_id(value: object, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_ID:
-        raise UserError(f"The id of a {what} is a whole number between 1 and {MAX_ID}: `/cm disks` lists the disks.")
+    """Check a disk id; raises Refused unless it is a whole number between 1 and 2^32-1."""
+    if isinstance(value, bool) or not isinstance(value, int) or not _is_id(value):
+        raise Refused(BadDiskId())
     return value
 
 
-def _check_flag(value: object, name: str) -> None:
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_ID
+
+
+def _check_flag(value: object, argument: str) -> None:
     if not isinstance(value, bool):
-        raise UserError(f"The request has no yes or no for {name}: type the command again.")
+        raise Refused(FlagMissing(argument))
 
 
 def _check_task(value: object) -> None:
     if not isinstance(value, str) or not _TASK.fullmatch(value):
-        raise UserError("A task's name has small letters and underscores, as in `disk_repair`: see `/cm tasks`.")
+        raise Refused(BadTaskName())

@@ -15,6 +15,7 @@ import structlog
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.disk_facts import DiskLimits
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import ConfigError, StoreError
@@ -118,6 +119,8 @@ async def _cluster(
     schedulers = SchedulerClient(
         allowed_schedulers(own.schedulers), token.get_secret_value() if token else None, context, on_call=on_call
     )
+    disks = settings.operations.disks
+    limits = DiskLimits(disks.per_host, disks.per_zone, disks.reserve_percent)
     return Cluster(
         own.name,
         own.card_channel,
@@ -125,8 +128,9 @@ async def _cluster(
         clock,
         own.answer_deadline,
         pinned,
+        limits,
         settings.recheck_for(own.name),
-        schedulers=schedulers,
+        schedulers,
     )
 
 

@@ -61,7 +61,7 @@ def decode_state(data: Mapping[str, Any]) -> ClusterState:
             "voters": tuple(data.get("voters", ())),
             "learners": tuple(data.get("learners", ())),
             "refusing": tuple(data.get("refusing", ())),
-            **{name: _values(kind, data.get(name, ())) for name, kind in _LISTS.items()},
+            **{name: _each(kind, data.get(name, ())) for name, kind in _LISTS.items()},
             "repairs": _progress(data.get("repairs", ())),
             "drops": _progress(data.get("drops", ())),
             "background": _background(data.get("background", {})),
@@ -72,6 +72,10 @@ def decode_state(data: Mapping[str, Any]) -> ClusterState:
             },
         }
     )
+
+
+def _each(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
+    return tuple(kind(**_known(kind, value)) for value in values)
 
 
 def _progress(values: Iterable[Mapping[str, Any]]) -> tuple[Progress, ...]:
@@ -89,8 +93,8 @@ def _background(data: Mapping[str, Any]) -> BackgroundNote:
     return BackgroundNote(
         **{
             **_known(BackgroundNote, data),
-            "asked": _values(SchedulerNote, data.get("asked", ())),
-            "tasks": _values(TaskNote, tasks),
+            "asked": _each(SchedulerNote, data.get("asked", ())),
+            "tasks": _each(TaskNote, tasks),
         }
     )
 
@@ -159,10 +163,6 @@ def _group(stored: Mapping[str, Any]) -> AlertGroup:
         float(stored.get("ended_at", 0.0)),
         tuple(int(number) for number in stored.get("due", ())),
     )
-
-
-def _values(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
-    return tuple(kind(**_known(kind, value)) for value in values)
 
 
 def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from bot.operations.requests import (
     LeaderTransfer,
     MemberAdd,
     MemberRemove,
+    MemberRequest,
     NodeDrop,
     NodeOffline,
     Request,
@@ -72,11 +73,11 @@ def _disk_act(request: DiskRequest) -> tuple[str, str]:
             return full, "Drop it"
 
 
-def fitting(lines: Iterable[str], most: int = MAX_CONFIRM_TEXT) -> str:
+def fitting(lines: Iterable[str]) -> str:
     """Lines that fit, whole and in order; a line that does not fit is left out, never cut."""
     kept: list[str] = []
     for line in map(plain, lines):
-        if len("\n".join((*kept, line))) <= most:
+        if len("\n".join((*kept, line))) <= MAX_CONFIRM_TEXT:
             kept.append(line)
     return "\n".join(kept)
 
@@ -98,14 +99,14 @@ def _lines(op: Operation) -> list[str]:
 def consequence(op: Operation, verdict: PreflightResult) -> str:
     """Consequence of the change in one line that fits into the dialog; "" when it is not known."""
     request, state = op.request, verdict.fingerprint
-    if isinstance(request, TaskSwitch):
+    if not isinstance(request, MemberRequest):
         found = verdict.check("consequence")
         return check_text(found).sentence if found is not None else ""
     if not state.voters:
         return ""
     if isinstance(request, LeaderTransfer):
         return _transfer(state, request.peer_id)
-    return _votes(request, state) if isinstance(request, MemberAdd | MemberRemove) else ""
+    return _votes(request, state)
 
 
 def _transfer(state: Fingerprint, peer: int) -> str:

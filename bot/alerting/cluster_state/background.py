@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.scheduler_client import schedulers_of
 from bot.clustermgr.scheduler_survey import EVERY_SCHEDULER, SchedulerSurvey, TaskStats
@@ -73,7 +73,7 @@ class BackgroundNote:
         return next((note for note in self.tasks if note.task == name), None) if self.asked_now(now) else None
 
 
-class Hindrance(StrEnum):
+class TaskHindrance(StrEnum):
     """Why a task that is on may not be done."""
 
     NOT_REGISTERED = "not_registered"
@@ -89,7 +89,7 @@ def updated_background(old: BackgroundNote, snapshot: Snapshot) -> BackgroundNot
     if snapshot.schedulers is None:
         return new
     asked = (
-        SchedulerNote(plain(answer.host, _MAX_HOST), answer.fault.value if answer.fault else "", answer.silent)
+        SchedulerNote(one_line(answer.host, _MAX_HOST), answer.fault.value if answer.fault else "", answer.silent)
         for answer in snapshot.schedulers.answers
     )
     return replace(new, asked=tuple(asked), asked_at=snapshot.at, tasks=tuple(_task_notes(snapshot.schedulers)))
@@ -117,15 +117,15 @@ def _note(name: str, stats: TaskStats) -> TaskNote:
 
 def hindrance(
     note: BackgroundNote, task: str, now: float, *, dialect: str = "", failing: float = FAILING
-) -> Hindrance | None:
+) -> TaskHindrance | None:
     """Why a task that is on may not be done now; None if nothing is known against it."""
     if no_scheduler(note, task, now, dialect):
-        return Hindrance.NOT_REGISTERED
+        return TaskHindrance.NOT_REGISTERED
     asked = note.asked_now(now)
     if asked and all(each.silent for each in asked):
-        return Hindrance.SILENT
+        return TaskHindrance.SILENT
     stats = note.task(task, now)
-    return Hindrance.FAILING if stats and stats.failing is not None and stats.failing >= failing else None
+    return TaskHindrance.FAILING if stats and stats.failing is not None and stats.failing >= failing else None
 
 
 def no_scheduler(note: BackgroundNote, task: str, now: float, dialect: str) -> bool:

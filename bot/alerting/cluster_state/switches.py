@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.background import Hindrance, hindrance
+from bot.alerting.cluster_state.background import TaskHindrance, hindrance
 from bot.alerting.cluster_state.observations import SwitchNote
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.risk_facts import NotRebuilt
@@ -78,10 +78,10 @@ def shards_not_rebuilt(state: ClusterState, now: float) -> NotRebuilt | None:
     return None if hindered is None else _HINDERED[hindered]
 
 
-_HINDERED: Mapping[Hindrance, NotRebuilt] = MappingProxyType(
+_HINDERED: Mapping[TaskHindrance, NotRebuilt] = MappingProxyType(
     {
-        Hindrance.NOT_REGISTERED: NotRebuilt.NOT_REGISTERED,
-        Hindrance.SILENT: NotRebuilt.SILENT,
-        Hindrance.FAILING: NotRebuilt.FAILING,
+        TaskHindrance.NOT_REGISTERED: NotRebuilt.NOT_REGISTERED,
+        TaskHindrance.SILENT: NotRebuilt.SILENT,
+        TaskHindrance.FAILING: NotRebuilt.FAILING,
     }
 )

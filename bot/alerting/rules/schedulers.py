@@ -5,9 +5,18 @@ from types import MappingProxyType
 from bot.alerting.cluster_state.background import FAILING, TaskNote, no_scheduler
 from bot.alerting.cluster_state.switches import known_now
 from bot.alerting.details import SchedulersSilent, SilentScheduler, TaskFailing
-from bot.alerting.model import Alert, Finding, Outcome, Severity
-from bot.alerting.outcomes import Ended
-from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
+from bot.alerting.model import Finding, Severity
+from bot.alerting.rules.base import (
+    CANNOT_TELL,
+    MAX_LINES,
+    Answer,
+    Rule,
+    RuleConfig,
+    RuleContext,
+    Threshold,
+    Unit,
+    ended,
+)
 from bot.clustermgr.scheduler_survey import SchedulerFault
 
 
@@ -59,10 +68,6 @@ def _finding(note: TaskNote, limits: RuleConfig) -> Finding:
     return Finding("tasks_failing", note.task, limits.severity, detail)
 
 
-def _ended(_: RuleContext, __: Alert) -> Outcome:
-    return Ended()
-
-
 SCHEDULER_SILENT = Rule(
     key="scheduler_silent",
     about="Background tasks are on, but no scheduler is registered, or one that the settings name or allow does not "
@@ -72,7 +77,7 @@ SCHEDULER_SILENT = Rule(
     clear=60,
     remind=14400,
     finds=_silent,
-    resolved=_ended,
+    resolved=ended,
 )
 
 TASKS_FAILING = Rule(
@@ -83,7 +88,7 @@ TASKS_FAILING = Rule(
     clear=180,
     remind=14400,
     finds=_failing,
-    resolved=_ended,
+    resolved=ended,
     thresholds=MappingProxyType(
         {"per_minute": Threshold(FAILING, Unit.NUMBER, "failures in the last whole minute from which it counts")}
     ),

@@ -10,6 +10,7 @@ from pydantic import Field, create_model
 from bot.alerting.task_activity import activities
 from bot.chatops.commands.members import ChangeArgs, about, change_request_of
 from bot.chatops.commands.stat import NoArgs
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import (
     ALWAYS_ON,
@@ -24,7 +25,7 @@ from bot.clustermgr.tasks import (
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import UserError
 from bot.common.text import listed, shown
-from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply
+from bot.interactions.command import Call, Command, Offer, Reply
 from bot.interactions.message import Message
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Role
@@ -57,7 +58,7 @@ def _rendered(call: Call, answer: Snapshot, detected: DetectedDialect) -> Messag
     return tasks(answer, detected, found, state.background)
 
 
-async def _dialect(cluster: ClusterPort) -> DetectedDialect:
+async def _dialect(cluster: Cluster) -> DetectedDialect:
     try:
         async with asyncio.timeout(DIALECT_SECONDS):
             return await cluster.dialect()

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.reports.facts import OperationFact, Pending
 from bot.views.handover import handover
 from bot.views.summary import summary
 from bot.watch.report_builder import Reports
@@ -29,9 +30,17 @@ async def asked(world: World, command: str) -> str:
     return f"{reply.message.text}\n{seen(reply.message)}"
 
 
+async def no_operations(_cluster: str, _since: float) -> tuple[OperationFact, ...]:
+    return ()
+
+
+async def nothing_pending(_cluster: str) -> tuple[Pending, ...]:
+    return ()
+
+
 async def reported(world: World) -> tuple[str, str]:
     """The summary and the hand-over of the last hour, as text."""
-    reports = Reports(world.store, lambda: world.now)
+    reports = Reports(world.store, lambda: world.now, no_operations, nothing_pending, ())
     built = await reports.summary(["prod"], world.now - 3600), await reports.handover(["prod"], world.now - 3600)
     return seen(summary(built[0]).message), seen(handover(built[1]).message)
 
@@ -129,6 +138,7 @@ async def test_lost_heartbeats_are_unreachable_and_not_lost() -> None:
         assert not [each for each in posted if "Data of" in each]
 
 
+@pytest.mark.fast_time
 async def test_cluster_without_a_leader_is_not_read() -> None:
     async with watched(dashboard=True) as world:
         _, disks = disks_of_one_volume(world)

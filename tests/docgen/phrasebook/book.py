@@ -6,6 +6,7 @@ from tests.docgen.phrasebook.alerts import sections as alert_sections
 from tests.docgen.phrasebook.background import sections as background_sections
 from tests.docgen.phrasebook.clusters import sections as cluster_sections
 from tests.docgen.phrasebook.operations import sections as operation_sections
+from tests.docgen.phrasebook.problems import section as problem_section
 from tests.docgen.phrasebook.render import page
 from tests.docgen.phrasebook.reports import sections as report_sections
 
@@ -21,7 +22,6 @@ and menus, and an indented block below a button is its dialog. Times are in UTC.
 
 def book() -> str:
     """Return the page."""
-    return page(
-        _HEAD,
-        (*cluster_sections(), *background_sections(), *alert_sections(), *operation_sections(), *report_sections()),
-    )
+    answers = (*cluster_sections(), *background_sections(), *alert_sections())
+    parts = (*answers, *operation_sections(), *report_sections(), problem_section())
+    return page(_HEAD, parts)
