@@ -42,6 +42,8 @@ APART_SECONDS = MIN_APART + 0.2
 """Wait before a second poll, when no earlier poll proves voters healthy."""
 MAX_AGE_SECONDS = 60.0
 """Greatest age of a poll that serves as the earlier of two."""
+STATISTICS_SECONDS = 180.0
+"""Time for which the statistics of the schedulers count in a preflight; they are read once a minute."""
 DIALECT_SECONDS = 3600.0
 """Time for which the watch keeps a detected dialect; an upgrade may change it."""
 OnPartial = Callable[[Snapshot], Awaitable[None]]
@@ -88,6 +90,7 @@ class Cluster:
     _recent: deque[Snapshot] = field(default_factory=deque)
     _dropping: frozenset[int] = frozenset()
     _services: tuple[Service, ...] = ()
+    _surveyed: SchedulerSurvey | None = None
     _leaving: frozenset[int] = frozenset()
     _left_at: float = 0.0
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -144,7 +147,8 @@ class Cluster:
             self._services = snapshot.services
         if not self.schedulers.due(snapshot.at):
             return snapshot
-        return replace(snapshot, schedulers=await self.schedulers.survey(self._services, snapshot.at))
+        self._surveyed = await self.schedulers.survey(self._services, snapshot.at)
+        return replace(snapshot, schedulers=self._surveyed)
 
     async def ask_schedulers(self) -> SchedulerSurvey | None:
         """Ask the schedulers now; None if the settings name and allow none. Never raises ClusterError."""
@@ -255,7 +259,9 @@ class Cluster:
             return DiskFacts(limits=self.disk_limits)
         reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock())
         await reader.read(select, within)
-        return reader.facts(snapshot, self.disk_limits)
+        facts = reader.facts(snapshot, self.disk_limits)
+        recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
+        return replace(facts, statistics=self._surveyed) if recent else facts
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

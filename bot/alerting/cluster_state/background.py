@@ -1,11 +1,11 @@
 """Notes of the schedulers: which are registered, which answer, and what they say of each background task. No I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.alerting.text import one_line
-from bot.clustermgr.models import Snapshot
+from bot.clustermgr.models import Service, Snapshot
 from bot.clustermgr.scheduler_client import schedulers_of
 from bot.clustermgr.scheduler_survey import EVERY_SCHEDULER, SchedulerSurvey, TaskStats
 from bot.clustermgr.tasks import TASKS, Dialect
@@ -83,16 +83,23 @@ class TaskHindrance(StrEnum):
 
 def updated_background(old: BackgroundNote, snapshot: Snapshot) -> BackgroundNote:
     """The notes after this snapshot; a part that was not read stays."""
+    return noted(old, snapshot.services, snapshot.schedulers, snapshot.at)
+
+
+def noted(
+    old: BackgroundNote, services: Sequence[Service] | None, survey: SchedulerSurvey | None, at: float
+) -> BackgroundNote:
+    """The notes with what was read `at` (Unix seconds); None stays as it was."""
     new = old
-    if snapshot.services is not None:
-        new = replace(new, registered=len(schedulers_of(snapshot.services)), registered_at=snapshot.at)
-    if snapshot.schedulers is None:
+    if services is not None:
+        new = replace(new, registered=len(schedulers_of(services)), registered_at=at)
+    if survey is None:
         return new
     asked = (
         SchedulerNote(one_line(answer.host, _MAX_HOST), answer.fault.value if answer.fault else "", answer.silent)
-        for answer in snapshot.schedulers.answers
+        for answer in survey.answers
     )
-    return replace(new, asked=tuple(asked), asked_at=snapshot.at, tasks=tuple(_task_notes(snapshot.schedulers)))
+    return replace(new, asked=tuple(asked), asked_at=at, tasks=tuple(_task_notes(survey)))
 
 
 def _task_notes(survey: SchedulerSurvey) -> Iterable[TaskNote]:

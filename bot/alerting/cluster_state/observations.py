@@ -225,7 +225,13 @@ def _units_left(disk: int, snapshot: Snapshot) -> int | None:
     return count.units if count is not None and count.at == snapshot.at else None
 
 
+MIN_APART = 50.0
+"""Least seconds between two counts of a disk that are kept: each changes what people see of its progress."""
+
+
 def _counted(old: Progress, left: int, at: float) -> Progress:
+    if old.counts and left and at - old.counts[-1].at < MIN_APART:
+        return old
     new = replace(old, total=total_after(old.total, old.counts, left), counts=with_count(old.counts, at, left))
     if old.left is not None and left >= old.left:
         return new
