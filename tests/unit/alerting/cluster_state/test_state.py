@@ -176,6 +176,12 @@ def test_dropping_disk_progresses_only_when_chunks_leave() -> None:
     assert later == Progress(9, 1, 100, moved_at=340, left=49, total=51, counts=(LeftCount(400, 50),))
 
 
+def test_counts_close_together_are_not_kept() -> None:
+    """Each kept count edits the alert: a minute has one, but the last unit is never waited for."""
+    state = after(dropping(100, 50), dropping(140, 45), dropping(160, 40), dropping(175, 0))
+    assert state.drops[0].counts == (LeftCount(100, 50), LeftCount(160, 40), LeftCount(175, 0))
+
+
 def test_repair_begins_with_the_units_of_the_broken_disk() -> None:
     broken = replace(polled(100, bad=(disk(7),)), chunks={7: 40})
     repairing = replace(polled(160, bad=(disk(7, 3),)), chunks={7: 38})
