@@ -74,7 +74,8 @@ def caveats_of(
     """What is not sure about the risks of a survey; `fresh` if the leader has not counted heartbeats yet."""
     if survey is None or not survey.known or snapshot.leader is None:
         return RiskCaveats(judged=False)
-    away = {disk for risk in risks for disk in risk.unreachable} | survey.disks.expired
+    expired = 0 if fresh else snapshot.expired_disks
+    away = {disk for risk in risks for disk in risk.unreachable} | survey.disks.expired if expired else frozenset()
     counts, dashboard = _compared(survey, risks)
     smaller = unwritten(risks) if not_rebuilt else 0
     return RiskCaveats(
@@ -83,7 +84,7 @@ def caveats_of(
         listed=survey.disks.listed,
         unwritten=smaller,
         not_rebuilt=not_rebuilt if smaller else None,
-        unnamed=0 if fresh else max(0, snapshot.expired_disks - len(away)),
+        unnamed=max(0, expired - len(away)),
         counts=counts,
         dashboard=dashboard,
         heartbeats=not fresh,
