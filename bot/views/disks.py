@@ -99,7 +99,7 @@ def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float) -> Message
         sentence,
         section(f"*Disk #{found.disk_id} of {escape(cluster)}*\n{pull}."),
         facts,
-        context(" ".join((*notes, _as_of(at)))),
+        context(" ".join((*notes, f"As of {date(at, 'time')}."))),
     )
 
 
@@ -107,7 +107,3 @@ def _time(written: str) -> str:
     """A time as the server writes it, as a date; anything else is shown as it is."""
     at = unix_of(written)
     return date(at) if at is not None else escape(written) or "-"
-
-
-def _as_of(at: float) -> str:
-    return f"As of {date(at, 'time')}."

@@ -28,13 +28,16 @@ from bot.common.errors import (
     StoreError,
     UserError,
 )
+from bot.permissions.access import ClusterStanding, HeldRole, Standing
+from bot.permissions.problems import RoleNotHeld
+from bot.permissions.roles import HELD_ROLES, Role
+from bot.views.access_text import standing_text
 from bot.views.audit import Upload, audit
-from bot.views.clusters import ClusterLine, clusters
+from bot.views.clusters import ClusterLine, clusters, version, whoami
 from bot.views.disks import disk, disks
 from bot.views.errors import crashed, sentence
 from bot.views.help import details, overview
 from bot.views.members import members
-from bot.views.people import version, whoami
 from bot.views.risk import RiskReport, risk
 from bot.views.stat import stat
 from bot.views.status import Status, status, stopped
@@ -66,6 +69,21 @@ SNAPSHOTS = (
     ("hosts contradict the leader on two voters", view_samples.degraded),
     ("no quorum", view_samples.leaderless),
     ("no host answers", view_samples.unreachable),
+)
+STANDINGS = (
+    ("reader", Standing(audits=False, lacks=RoleNotHeld(Role.OPERATOR))),
+    ("every role", Standing(audits=True, held=tuple(HeldRole(role, role is Role.ADMIN) for role in HELD_ROLES))),
+    (
+        "other roles on some clusters",
+        Standing(
+            audits=True,
+            clusters=(
+                ClusterStanding(("prod",), (Role.OPERATOR, Role.APPROVER)),
+                ClusterStanding(("archive", "test"), ()),
+                ClusterStanding(("lab",), (), ("S0OPS (internal_error)",)),
+            ),
+        ),
+    ),
 )
 
 
@@ -203,7 +221,7 @@ def _errors() -> Section:
         ClusterRefused(f"{host} refused the request.", host=host, status=400, words="illegal arguments"),
         AuthRejected(f"{host} rejected the token.", host=host, status=401),
         OutcomeUnknown(f"{host} gave no readable answer.", host=host),
-        NotAllowed("You are not an operator of prod. Ask an admin for the role."),
+        NotAllowed(RoleNotHeld(Role.OPERATOR, "prod")),
         UserError("No cluster is called prdo. Did you mean prod?"),
         ConfigError("clusters[0].hosts is empty."),
         StoreError("cmbot cannot reach its database."),
@@ -221,7 +239,10 @@ def _people() -> Section:
             Sample("/cm help", overview(topics, ("archive", "prod"))),
             Sample("/cm help task", overview(task, ("archive", "prod"), "/cm task")),
             Sample("/cm help task disable", details(next(each for each in task if each.name.endswith("disable")))),
-            Sample("/cm whoami", whoami("U0ANNA", "C0OPS", ("You are an operator of prod.", "You are no admin."))),
+            *(
+                Sample(f"/cm whoami, {name}", whoami("U0ANNA", "C0OPS", tuple(standing_text(each))))
+                for name, each in STANDINGS
+            ),
             Sample("/cm version", version("cmbot 0.2.0", "https://docs.example/cmbot")),
         ),
     )
