@@ -96,7 +96,7 @@ def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float, progress: 
         f"*Free*\n{size(found.free)}",
         f"*Chunks*\n{found.used_chunk_cnt:,} used, {found.free_chunk_cnt:,} free of {found.max_chunk_cnt:,}",
         f"*Created*\n{_time(found.create_time)}",
-        f"*Last changed*\n{_time(found.last_update_time)}",
+        f"*Last update of its record*\n{_time(found.last_update_time)}",
     )
     margin = margin_note(safety.unwritten, safety.not_rebuilt) if safety.not_rebuilt else ""
     notes = [f"{margin[0].upper()}{margin[1:]}."] if margin else []

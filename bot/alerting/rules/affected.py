@@ -23,13 +23,13 @@ def compared_caveats(context: RuleContext, risks: Sequence[VolumeRisk]) -> RiskC
     """What is not sure about a statement on these volumes, with the counts of the dashboard where they differ."""
     found = all_caveats(context)
     own = found.about(risks)
-    return replace(found, unwritten=own.unwritten, not_rebuilt=own.not_rebuilt)
+    return replace(found.steady, unwritten=own.unwritten, not_rebuilt=own.not_rebuilt)
 
 
 def affected_by(context: RuleContext, disks: Collection[int]) -> AffectedVolumes | None:
     """The volumes that these disks affect; None if all are judged and none is affected."""
     found = affected(context.volume_risks, disks) if context.snapshot.leader is not None else ()
-    known = all_caveats(context).about(found)
+    known = all_caveats(context).about(found).steady
     if not found and known.complete:
         return None
     unknown = any(risk.left is None for risk in found)

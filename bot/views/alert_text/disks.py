@@ -14,7 +14,6 @@ from bot.alerting.details import (
     StuckDisk,
     VolumesLow,
     WritableLow,
-    ZoneLoss,
 )
 from bot.alerting.model import AlertText
 from bot.alerting.progress import WorkProgress
@@ -45,7 +44,10 @@ def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     """`disk_broken`."""
     sentence = _broken(cluster, detail.broken, detail.repairing)
     progress = {each.disk: each.progress for each in detail.progress}
-    lines = tuple(f"{_disk(disk)}{_progress(disk, progress.get(disk.id))}" for disk in detail.disks)
+    lines = tuple(
+        f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}{_progress(disk, progress.get(disk.id))}"
+        for disk in detail.disks
+    )
     affected = affected_lines(detail.affected)
     if not detail.by_counters:
         return AlertText(f"{sentence}.", (*affected, *lines), detail.more)
@@ -77,10 +79,6 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _disk(disk: DiskName) -> str:
-    return f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}"
-
-
 def _progress(disk: DiskName, progress: WorkProgress | None) -> str:
     """The units left on a disk: with a bar while it is being repaired."""
     if progress is None:
@@ -102,7 +100,14 @@ def disks_expired(detail: DisksExpired, cluster: str) -> AlertText:
     everywhere = f", among them every writable disk of {listed(detail.whole)}" if detail.whole else ""
     return AlertText(
         f"{count(detail.lost, 'disk')} of {cluster} {has} lost {their} heartbeat{everywhere}.",
-        (*affected_lines(detail.affected), *_without_heartbeat(detail), *(_zone(zone) for zone in detail.zones)),
+        (
+            *affected_lines(detail.affected),
+            *_without_heartbeat(detail),
+            *(
+                f"zone {zone.zone}: {zone.expired:,} of {count(zone.available, 'writable disk')}"
+                for zone in detail.zones
+            ),
+        ),
         detail.more,
     )
 
@@ -119,10 +124,6 @@ def _without_heartbeat(detail: DisksExpired) -> Iterator[str]:
 
 def _them(number: int) -> str:
     return "it" if number == 1 else "them"
-
-
-def _zone(zone: ZoneLoss) -> str:
-    return f"zone {zone.zone}: {zone.expired:,} of {count(zone.available, 'writable disk')}"
 
 
 def disks_stuck(detail: DisksStuck, cluster: str) -> AlertText:

@@ -3,10 +3,10 @@
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.reports.facts import OperationFact, Pending
 from bot.views.handover import handover
 from bot.views.summary import summary
 from bot.watch.report_builder import Reports
+from bot.workflow.reporting import OperationReport
 from tests.support.alert_words import lines
 from tests.support.cluster_world import World, watched
 from tests.support.in_memory_ports import typed
@@ -30,17 +30,10 @@ async def asked(world: World, command: str) -> str:
     return f"{reply.message.text}\n{seen(reply.message)}"
 
 
-async def no_operations(_cluster: str, _since: float) -> tuple[OperationFact, ...]:
-    return ()
-
-
-async def nothing_pending(_cluster: str) -> tuple[Pending, ...]:
-    return ()
-
-
 async def reported(world: World) -> tuple[str, str]:
     """The summary and the hand-over of the last hour, as text."""
-    reports = Reports(world.store, lambda: world.now, no_operations, nothing_pending, ())
+    operations = OperationReport(world.store)
+    reports = Reports(world.store, lambda: world.now, operations.ended_since, operations.pending, ())
     built = await reports.summary(["prod"], world.now - 3600), await reports.handover(["prod"], world.now - 3600)
     return seen(summary(built[0]).message), seen(handover(built[1]).message)
 

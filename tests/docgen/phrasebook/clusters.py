@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.cluster_status import StatusContext
 from bot.alerting.pull_safety import pull_safety
-from bot.alerting.risk_facts import NotRebuilt, SafetyCounts, Since, caveats_of
+from bot.alerting.risk_facts import NotRebuilt, RiskCaveats, RiskFact, RiskNote, SafetyCounts, Since, caveats_of
 from bot.alerting.volume_risk import risks_of
 from bot.audit.chain import GENESIS, next_row
 from bot.audit.query import AuditQuery, Found
@@ -89,6 +90,7 @@ STANDINGS = (
 def sections() -> Iterator[Section]:
     """Yield the sections."""
     yield Section("Status of a cluster (`/cm stat`)", tuple(Sample(name, stat(make())) for name, make in SNAPSHOTS))
+    yield Section("Volumes in the status (`/cm stat`)", tuple(_risk_lines()))
     yield Section("Members (`/cm members`)", tuple(Sample(name, members(make())) for name, make in SNAPSHOTS))
     yield Section(
         "Clusters (`/cm clusters`)", (Sample("some", clusters(LINES, now=AT)), Sample("none", clusters((), now=AT)))
@@ -100,6 +102,15 @@ def sections() -> Iterator[Section]:
     yield _status_line()
     yield _errors()
     yield _people()
+
+
+def _risk_lines() -> Iterator[Sample]:
+    """Yield the status of a cluster whose volumes are at risk, and of one whose volumes are not judged."""
+    reduced = RiskNote(none_left=1, one_left=2, reduced=12)
+    unread = RiskNote(caveats=RiskCaveats(pending_disks=2, pending_volumes=None))
+    for state, note in (("volumes are at risk", reduced), ("volumes are not judged yet", unread)):
+        known = StatusContext(risk=RiskFact(note, AT - 15))
+        yield Sample(state, stat(view_samples.broken_disks(), None, known))
 
 
 def _disks() -> Section:

@@ -22,9 +22,9 @@ def volume(lost: int, *, unreachable: int = 0, mode: CodeMode | None = EC3P3) ->
     return VolumeRisk(7, mode.id if mode else 77, mode, disks[:lost], disks[lost:])
 
 
-def shown(*risks: VolumeRisk, survey: VolumeSurvey = COMPLETE, expired: int = 0) -> Message:
+def shown(*risks: VolumeRisk, survey: VolumeSurvey = COMPLETE, unnamed: int = 0) -> Message:
     caveats = RiskCaveats(
-        pending_disks=len(survey.pending_disks), pending_volumes=survey.pending_volumes, unnamed=expired
+        pending_disks=len(survey.pending_disks), pending_volumes=survey.pending_volumes, unnamed=unnamed
     )
     found = risk(RiskReport("prod", risks, survey, AT, caveats=caveats))
     assert_postable(found)
@@ -80,25 +80,25 @@ def test_disks_of_one_volume_are_listed_up_to_a_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expired", "note"),
+    ("unnamed", "note"),
     [
         (0, None),
         (1, "1 more disk has lost the heartbeat and cannot be named"),
         (3, "3 more disks have lost the heartbeat and cannot be named"),
     ],
 )
-def test_disks_without_heartbeat_that_no_volume_names_are_counted(expired: int, note: str | None) -> None:
-    text = seen(shown(volume(0, unreachable=2), expired=expired))
-    assert "Inferred from the health of volumes: no heartbeat of disks #1 and #2" in text
+def test_disks_without_heartbeat_that_no_volume_names_are_counted(unnamed: int, note: str | None) -> None:
+    text = seen(shown(volume(0, unreachable=2), unnamed=unnamed))
+    assert "Inferred from the health of volumes: no heartbeat of disks #1 and #2." in text
     assert (note in text) if note else "cannot be named" not in text
 
 
 @pytest.mark.parametrize(
     ("disks", "volumes", "pending"),
     [
-        ((1, 2), 0, "Not judged yet: 2 disks"),
-        ((), 3, "Not judged yet: 3 volumes"),
-        ((1,), None, "Not judged yet: 1 disk and volumes that are still being listed"),
+        ((1, 2), 0, "Not judged yet: 2 disks. Ask again"),
+        ((), 3, "Not judged yet: 3 volumes. Ask again"),
+        ((1,), None, "Not judged yet: 1 disk and some volumes. Ask again"),
     ],
 )
 def test_pending_reads_are_named(disks: tuple[int, ...], volumes: int | None, pending: str) -> None:
