@@ -2,7 +2,8 @@
 
 The three counts are never mixed. A unit is *lost* on a disk that is broken or repairing, or that is listed as repaired
 or dropped although the unit is still on it. It is *unreachable* on a disk that lost its heartbeat: a host that restarts
-brings it back. It *moves* on a disk that is being dropped and is otherwise healthy, which loses nothing.
+brings it back. A disk in a state of a later release counts as unreachable too, because nothing is known of it. A unit
+*moves* on a disk that is being dropped and is otherwise healthy, which loses nothing.
 """
 
 from collections import defaultdict
@@ -72,8 +73,9 @@ def volume_risk(volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[in
     mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
     lost = tuple(disk for disk in counted if disk in disks.lost)
-    unreachable = tuple(disk for disk in counted if disk in expired - disks.lost)
-    moving = tuple(disk for disk in counted if disk in disks.dropping - disks.lost - expired)
+    away = expired | disks.unknown
+    unreachable = tuple(disk for disk in counted if disk in away - disks.lost)
+    moving = tuple(disk for disk in counted if disk in disks.dropping - disks.lost - away)
     return VolumeRisk(volume.vid, volume.code_mode, mode, lost, unreachable, moving)
 
 
@@ -83,7 +85,7 @@ def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
     The score is minus the number of units that cannot be written; a compaction takes one too, so this number is a
     hint and no proof (recorded exchanges: data_compact, data_expired).
     """
-    known = disks.lost | disks.dropping | disks.readonly
+    known = disks.lost | disks.dropping | disks.readonly | disks.unknown
     explained = sum(disk in known for disk in volume.disks)
     return max(0, -volume.health_score - explained)
 
@@ -94,7 +96,7 @@ def infer_expired(volumes: Iterable[PlacedVolume], disks: SuspectDisks) -> froze
     A disk without a heartbeat makes every volume on it less healthy. So a disk is inferred if each of its given volumes
     has an unexplained unit, and at least one of them has no other disk left that could explain it.
     """
-    known = disks.lost | disks.dropping | disks.readonly
+    known = disks.lost | disks.dropping | disks.readonly | disks.unknown
     missing: dict[int, int] = {}
     volumes_of: dict[int, list[int]] = defaultdict(list)
     disks_of: dict[int, list[int]] = {}

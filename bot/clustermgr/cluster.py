@@ -144,7 +144,12 @@ class Cluster:
         listed, host = self._slow_poller.listed, snapshot.leader[0] if snapshot.leader else None
         bad = frozenset(disk.disk_id for disk in bad_disks)
         disks = SuspectDisks(
-            bad, self._dropping - bad - listed.gone, listed.gone - bad, listed.readonly, bool(listed.at)
+            bad,
+            self._dropping - bad - listed.gone,
+            listed.gone - bad,
+            listed.readonly,
+            bool(listed.at),
+            listed.unknown - bad,
         )
         async with self._reading:
             return await self._volume_reader.read(disks, snapshot.at, host, within)

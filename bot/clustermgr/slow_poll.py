@@ -10,18 +10,19 @@ from bot.clustermgr.models import Disk, DiskStatus, ZoneChunks
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader
 
-_PRESENT = (DiskStatus.NORMAL, DiskStatus.BROKEN, DiskStatus.REPAIRING)
+_GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
+_KNOWN = frozenset(DiskStatus)
 
 
 def count_zones(disks: Iterable[Disk], dropping: Container[int]) -> tuple[ZoneChunks, ...]:
     """Count the usable chunks of each zone that still has a disk, sorted by name.
 
-    Only a normal, writable disk that is not being dropped takes new chunks. `/stat` counts all other disks too
-    (recorded on v1 and master: even dropped ones).
+    Only a normal, writable disk that is not being dropped takes new chunks. A disk in an unknown state belongs to its
+    zone and has no usable chunk. `/stat` counts all other disks too (recorded on v1 and master: even dropped ones).
     """
     found: dict[str, tuple[int, int]] = {}
     for disk in disks:
-        if disk.status not in _PRESENT:
+        if disk.status in _GONE:
             continue
         free, total = found.get(disk.idc, (0, 0))
         usable = disk.status == DiskStatus.NORMAL and not disk.readonly and disk.disk_id not in dropping
@@ -48,17 +49,21 @@ class ListedDisks:
     """Listed as repaired or dropped."""
     readonly: frozenset[int] = frozenset()
     at: float = 0.0
+    unknown: frozenset[int] = frozenset()
+    """In a state of a later release."""
 
 
 def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
     """The disks of a whole list by state."""
-    gone, readonly = set(), set()
+    gone, readonly, unknown = set(), set(), set()
     for disk in disks:
-        if disk.status in {DiskStatus.REPAIRED, DiskStatus.DROPPED}:
+        if disk.status in _GONE:
             gone.add(disk.disk_id)
+        elif disk.status not in _KNOWN:
+            unknown.add(disk.disk_id)
         elif disk.readonly:
             readonly.add(disk.disk_id)
-    return ListedDisks(frozenset(gone), frozenset(readonly), at)
+    return ListedDisks(frozenset(gone), frozenset(readonly), at, frozenset(unknown))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class SuspectDisks:
     """Disks whose units are not safe or move, by id.
 
     `bad` are broken or repairing, `gone` are listed as repaired or dropped, `dropping` are being dropped. `readonly`
-    disks only take no writes. `listed` is False while the whole disk list was not read: `gone` is unknown then.
+    disks only take no writes. `unknown` are in a state of a later release. `listed` is False while the whole disk list
+    was not read: `gone` and `unknown` are not known then.
     """
 
     bad: frozenset[int] = frozenset()
@@ -36,11 +37,12 @@ class SuspectDisks:
     gone: frozenset[int] = frozenset()
     readonly: frozenset[int] = frozenset()
     listed: bool = True
+    unknown: frozenset[int] = frozenset()
 
     @property
     def unsafe(self) -> frozenset[int]:
-        """The disks whose units are lost or move."""
-        return self.bad | self.dropping
+        """The disks whose units are lost, move or may not be readable."""
+        return self.bad | self.dropping | self.unknown
 
     @property
     def lost(self) -> frozenset[int]:

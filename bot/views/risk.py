@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_level
 from bot.clustermgr.volume_survey import VolumeSurvey
+from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.views.alert_text.volumes import margin_note
 from bot.views.blocks import code, context, count, date, escape, message, section, table
 
 _HEADER = ("Volume", "Can lose", "Code mode", "Lost", "Unreachable", "Moving", "Disks")
 _MAX_DISKS = 12
+_ODD = "cmbot does not know the state that the disk list gives"
 _MARKS = {
     RiskLevel.LOST: "🔴",
     RiskLevel.NONE_LEFT: "🔴",
@@ -102,7 +104,11 @@ def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
     notes = []
     if pending := _pending(report.survey):
         notes.append(f"Not judged yet: {pending}; ask again in a minute.")
-    inferred = {disk for each in shown for disk in each.unreachable}
+    away = {disk for each in shown for disk in each.unreachable}
+    if odd := sorted(away & report.survey.disks.unknown):
+        names = listed([f"#{disk}" for disk in odd])
+        notes.append(f"Units on {'disk' if len(odd) == 1 else 'disks'} {names} count as unreachable: {_ODD}.")
+    inferred = away - report.survey.disks.unknown
     if inferred:
         notes.append(
             "Unreachable units are inferred from the health of volumes: no call names disks without heartbeat."

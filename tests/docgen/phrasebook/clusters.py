@@ -3,13 +3,24 @@
 from collections.abc import Iterator
 from typing import Any
 
+from bot.alerting.chunk_spread import chunk_spread
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.volume_risk import risks_of
 from bot.audit.chain import GENESIS, next_row
 from bot.audit.query import AuditQuery, Found
 from bot.chatops.commands.help import topic
 from bot.chatops.commands.registry import COMMANDS
-from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
+from bot.clustermgr.disk_states import DiskListing, DiskState
+from bot.clustermgr.models import Disk
+from bot.clustermgr.tasks import (
+    DetectedDialect,
+    Dialect,
+    DialectEvidence,
+    EvidenceKind,
+    HostDialect,
+    Meaning,
+    SwitchEffect,
+)
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 from bot.common.errors import (
     AuthRejected,
@@ -24,8 +35,10 @@ from bot.common.errors import (
     UserError,
 )
 from bot.views.audit import Upload, audit
+from bot.views.balance import BalanceReport, Switch, balance
 from bot.views.clusters import ClusterLine, clusters
-from bot.views.disks import disk, disks
+from bot.views.disk_list import DiskList, disk_list
+from bot.views.disks import disk
 from bot.views.errors import crashed, sentence
 from bot.views.help import details, overview
 from bot.views.members import members
@@ -72,6 +85,7 @@ def sections() -> Iterator[Section]:
     )
     yield _disks()
     yield _risk()
+    yield _balance()
     yield _tasks()
     yield _audit()
     yield _status_line()
@@ -80,14 +94,36 @@ def sections() -> Iterator[Section]:
 
 
 def _disks() -> Section:
-    found = tuple(view_samples.disk(number, status=number) for number in range(1, 6))
+    found = tuple(view_samples.disk(number, status=number, free_chunk_cnt=900) for number in range(1, 6))
+    flagged = (view_samples.disk(6, status=1, readonly=True), view_samples.disk(7, status=1, readonly=True))
+    every = (*found, *flagged, view_samples.disk(8, status=9), view_samples.disk(9, status=1))
+    listing = DiskListing(every, frozenset({7}), 1)
+    no_beat = DiskListing(every, frozenset({7}), 2, frozenset({9}))
     one = view_samples.disk(7, status=4)
     return Section(
         "Disks (`/cm disks`, `/cm disk`)",
         (
-            Sample("a list", disks("prod", found, asked=(), limit=10, at=AT)),
-            Sample("more than shown", disks("prod", found[:2], asked=("status=normal",), limit=2, at=AT)),
-            Sample("none", disks("prod", (), asked=("status=broken", "idc=z0"), limit=10, at=AT)),
+            Sample("every state", disk_list(DiskList("prod", listing, listing.ordered(every), AT))),
+            Sample(
+                "more than shown",
+                disk_list(DiskList("prod", listing, found, AT, asked=("idc=z0",), limit=2)),
+            ),
+            Sample(
+                "none",
+                disk_list(DiskList("prod", listing, (), AT, asked=("status=broken", "idc=z1"), limit=10)),
+            ),
+            Sample(
+                "disks without a heartbeat, inferred",
+                disk_list(
+                    DiskList(
+                        "prod", no_beat, (every[-1],), AT, asked=("status=expired",), state=DiskState.EXPIRED, read=500
+                    )
+                ),
+            ),
+            Sample(
+                "parts could not be read",
+                disk_list(DiskList("prod", DiskListing(found[:1], None, None, complete=False), found[:1], AT)),
+            ),
             Sample("one disk", disk("prod", found[0], at=AT)),
             Sample("repaired, units are left", disk("prod", one, at=AT, units=(12 << 32 | 1 << 24 | 1, 14 << 32 | 1))),
             Sample("repaired, no unit is left", disk("prod", one, at=AT, units=())),
@@ -117,6 +153,33 @@ def _risk() -> Section:
             sample("data is lost", lost | volumes, expired=2),
             sample("volumes are still being listed", {13: volumes[13]}, pending={"pending_volumes": None}),
             sample("no leader", {}, at=0.0),
+        ),
+    )
+
+
+def _balance() -> Section:
+    def disks(*free: int, readonly: bool = False) -> tuple[Disk, ...]:
+        facts = {"status": 1, "rack": "r1", "max_chunk_cnt": 2000, "readonly": readonly}
+        return tuple(
+            view_samples.disk(number, idc=f"z{number % 2}", free_chunk_cnt=free_chunks, **facts)
+            for number, free_chunks in enumerate(free, start=1)
+        )
+
+    def sample(state: str, found: tuple[Disk, ...], switch: Switch | None, **more: Any) -> Sample:
+        listing = DiskListing(found, **more)
+        return Sample(state, balance(BalanceReport("prod", listing, chunk_spread(listing), AT, switch)))
+
+    on, off = Switch("true", Meaning("on", SwitchEffect.RUN)), Switch("false", Meaning("off", SwitchEffect.DO_NOT_RUN))
+    unset, odd = Switch(None, Meaning("unset", SwitchEffect.WRITE_OFF)), Switch("on", None)
+    return Section(
+        "Where chunks are (`/cm balance`)",
+        (
+            sample("balanced", disks(1000, 1040, 980, 1010), on),
+            sample("a disk is nearly full", disks(1000, 10, 980, 1500), off),
+            sample("a zone is fuller", disks(1500, 300, 1600, 310), unset),
+            sample("dialect not known, a disk without chunks", (*disks(9, 9), view_samples.disk(5, status=1)), odd),
+            sample("no disk takes chunks", disks(9, readonly=True), None, dropping=None),
+            sample("no disk", (), None),
         ),
     )
 
