@@ -56,7 +56,8 @@ def balance(report: BalanceReport) -> Message:
     rows = _rows(report)
     if not rows:
         return message(sentence, head, foot)
-    return message(sentence, head, table(rows, header=_HEADER, right=(2, 3, 4, 5), most=MAX_ROWS), foot)
+    header = _HEADER if report.spread.outliers else _HEADER[:-1]
+    return message(sentence, head, table(rows, header=header, right=(2, 3, 4, 5), most=MAX_ROWS), foot)
 
 
 def _mark(report: BalanceReport) -> str:

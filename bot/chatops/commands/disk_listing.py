@@ -51,7 +51,7 @@ async def _expired(api: ClusterApi, first: str | None) -> int | None:
     with suppress(TimeoutError):
         async with asyncio.timeout(STAT_SECONDS):
             leader = await _leader(api, hosts) or await _leader(api, [host for host in api.hosts if host != first])
-            return leader and sum(zone.expired for zone in leader.space_stat.disk_stat_infos)
+            return None if leader is None else sum(zone.expired for zone in leader.space_stat.disk_stat_infos)
     return None
 
 

@@ -159,7 +159,7 @@ def _risk() -> Section:
 
 def _balance() -> Section:
     def disks(*free: int, readonly: bool = False) -> tuple[Disk, ...]:
-        facts = {"status": 1, "rack": "r1", "max_chunk_cnt": 2000, "readonly": readonly}
+        facts: dict[str, Any] = {"status": 1, "rack": "r1", "max_chunk_cnt": 2000, "readonly": readonly}
         return tuple(
             view_samples.disk(number, idc=f"z{number % 2}", free_chunk_cnt=free_chunks, **facts)
             for number, free_chunks in enumerate(free, start=1)

@@ -254,8 +254,8 @@ def test_surplus_word_without_cluster_scope_is_refused() -> None:
         (
             "disks prod status=brokn",
             (
-                'status cannot be "brokn": it must be one of normal, broken, repairing, repaired, dropped '
-                "(did you mean broken?)."
+                'status cannot be "brokn": it must be one of normal, readonly, broken, repairing, repaired, '
+                "dropping, dropped, expired, unknown (did you mean broken?)."
             ),
         ),
         ("disks prod limit=lots", 'limit cannot be "lots": it must be a whole number.'),
