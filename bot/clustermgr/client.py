@@ -17,6 +17,7 @@ from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
     MAX_VOLUMES_IN_ANSWER,
     ConfigList,
+    DashboardPage,
     Disk,
     DiskPage,
     KvPage,
@@ -94,6 +95,9 @@ class ClusterApi(Protocol):
 
     async def disk_info(self, disk_id: int) -> Disk:
         """GET /disk/info; raises NotFound for an unknown disk."""
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        """GET /cluster/dashboard of one host; raises ClusterRefused on releases without this call."""
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64; raises ClusterRefused on releases without this call (v1)."""
@@ -266,6 +270,11 @@ class ClustermgrClient:
             return parse(VolumePage, answer, decoding.VOLUMES).volumes if answer.body else ()
 
         return await self._any(ask, first)
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        """GET /cluster/dashboard of one host, as it is kept there; the leader computes nothing for it."""
+        answer = await self._read(host, "/cluster/dashboard", decoding.DASHBOARD)
+        return parse(DashboardPage, answer, decoding.DASHBOARD)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64."""

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.collector import snapshots, take_snapshot
+from bot.clustermgr.dashboard import Dashboard, resolved
+from bot.clustermgr.dashboard_reader import DashboardReader
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_leadership
 from bot.clustermgr.models import Disk, Snapshot
 from bot.clustermgr.slow_poll import SlowPoller
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind
-from bot.clustermgr.volume_reader import VolumeReader
+from bot.clustermgr.volume_reader import RECHECK_SECONDS, VolumeReader
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterError
 
@@ -53,7 +55,10 @@ def poll_deadline(answer: float, interval: float) -> float:
 
 @dataclass(slots=True)
 class Cluster:
-    """Name, hosts, channel and calls of one cluster; keeps the last detected dialect and the last snapshots."""
+    """Name, hosts, channel and calls of one cluster; keeps the last detected dialect and the last snapshots.
+
+    `recheck_for` is how long the units of a disk are read often after its repair or drop (seconds).
+    """
 
     name: str
     operations_channel: str
@@ -61,18 +66,23 @@ class Cluster:
     clock: Callable[[], float]
     deadline: float
     pinned: Dialect | None = None
+    recheck_for: float = RECHECK_SECONDS
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
     _volume_reader: VolumeReader = field(init=False)
+    _dashboard_reader: DashboardReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Let slow polls use the dialect that this handle keeps."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)
-        self._volume_reader = VolumeReader(self.api)
+        self._volume_reader = VolumeReader(self.api, self.recheck_for)
+        self._dashboard_reader = DashboardReader(self.api)
 
     _recent: deque[Snapshot] = field(default_factory=deque)
     _dropping: frozenset[int] = frozenset()
+    _leaving: frozenset[int] = frozenset()
+    _left_at: float = 0.0
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -138,21 +148,52 @@ class Cluster:
             return replace(snapshot, volumes=self._volume_reader.survey())
         if snapshot.dropping is not None:
             self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
-        return replace(snapshot, volumes=await self._read_volumes(snapshot, snapshot.bad_disks, SURVEY_SECONDS))
+        volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
+        return replace(snapshot, volumes=volumes)
 
-    async def _read_volumes(self, snapshot: Snapshot, bad_disks: Sequence[Disk], within: float) -> VolumeSurvey:
-        listed, host = self._slow_poller.listed, snapshot.leader[0] if snapshot.leader else None
+    def restore_gone(self, gone_since: Callable[[], Mapping[int, float]]) -> None:
+        """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
+        self._volume_reader.gone_since = gone_since
+
+    async def _read_volumes(
+        self, snapshot: Snapshot, bad_disks: Sequence[Disk], host: str, within: float
+    ) -> VolumeSurvey:
         bad = frozenset(disk.disk_id for disk in bad_disks)
+        await self._list_again(bad, snapshot.at, host)
+        dashboard = await self._read_dashboard(snapshot.at, host)
+        listed = self._slow_poller.listed
+        dropping = self._dropping - bad - listed.gone
         disks = SuspectDisks(
             bad,
-            self._dropping - bad - listed.gone,
+            dropping,
             listed.gone - bad,
             listed.readonly,
-            bool(listed.at),
+            bool(listed.at) and listed.at >= self._left_at,
+            (dashboard.named if dashboard else frozenset()) - bad - listed.gone,
             listed.unknown - bad,
         )
         async with self._reading:
-            return await self._volume_reader.read(disks, snapshot.at, host, within)
+            survey = await self._volume_reader.read(disks, snapshot.at, host, within)
+        return replace(survey, dashboard=dashboard)
+
+    async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
+        """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.
+
+        Until that list is read, it is not known which disks are repaired or dropped.
+        """
+        watched = bad | self._dropping
+        if self._leaving - watched:
+            self._left_at = at
+        self._leaving = watched
+        if self._slow_poller.listed.at < self._left_at:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SURVEY_SECONDS):
+                    await self._slow_poller.list_disks(at, host, due=True)
+
+    async def _read_dashboard(self, at: float, host: str) -> Dashboard | None:
+        """Read the cluster's own dashboard, if it is due, and find its disks in the disk list."""
+        found = await self._dashboard_reader.read(at, host)
+        return None if found is None else resolved(found, self._slow_poller.listed.normal)
 
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         """Read the volumes on disks that are not safe, piece after piece, for at most `within` seconds.
@@ -167,11 +208,14 @@ class Cluster:
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
         with suppress(ClusterError):
             self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(first=snapshot.leader[0]))
+        before: VolumeSurvey | None = None
         while True:
             left = ends - self.clock()
-            survey = await self._read_volumes(snapshot, snapshot.bad_disks, max(0.1, min(SURVEY_SECONDS, left)))
-            if survey.complete or left <= SURVEY_SECONDS:
+            limit = max(0.1, min(SURVEY_SECONDS, left))
+            survey = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], limit)
+            if survey.complete or left <= SURVEY_SECONDS or (before and survey.no_nearer(before)):
                 return snapshot, survey
+            before = survey
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

@@ -46,6 +46,8 @@ DISK = Bound(1 << 16, FEW)
 VOLUME = Bound(1 << 16, MAX_VOLUME_UNITS + FEW)
 VOLUMES = Bound(4 << 20, MAX_VOLUMES_IN_ANSWER * MAX_VOLUME_UNITS)
 """One page of /volume/list."""
+DASHBOARD = Bound(1 << 18, 5_000)
+"""Its details of unsafe volumes are not used, but arrive with it."""
 SWITCH = Bound(1 << 16, FEW)
 SWITCHES = Bound(1 << 18, MAX_SWITCHES + FEW)
 CONFIGS = Bound(1 << 16, FEW)

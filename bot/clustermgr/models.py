@@ -208,15 +208,17 @@ class DiskPage(WireModel):
 class VolumeUnit(WireModel):
     """One chunk of a volume."""
 
-    vuid: Count = 0
+    vuid: Annotated[Count, Field(gt=0)]
 
 
 class VolumeUnits(WireModel):
-    """GET /volume/unit/list: the chunks that volumes have on one disk."""
+    """GET /volume/unit/list: the chunks that volumes have on one disk.
 
-    volume_unit_infos: Annotated[
-        tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True), NullIsEmpty(tuple)
-    ] = ()
+    A missing or null list is a wrong answer: people pull a disk because its list is empty, and servers send `[]`
+    (recorded exchanges).
+    """
+
+    volume_unit_infos: Annotated[tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True)]
 
 
 class PlacedUnit(WireModel):
@@ -257,6 +259,13 @@ class VolumePage(WireModel):
         tuple[Volume, ...], Field(max_length=MAX_VOLUMES_IN_ANSWER, fail_fast=True), NullIsEmpty(tuple)
     ] = ()
     marker: Count = 0
+
+
+class DashboardPage(WireModel):
+    """GET /cluster/dashboard, whose parts are known in outline only (bot.clustermgr.dashboard keeps what fits)."""
+
+    volume_safety: Any = None
+    service: Any = None
 
 
 class KeyValue(WireModel):

@@ -1,5 +1,6 @@
 """Slow poll: state that changes slowly, read once a minute from the leader (switches, dropping disks, chunks left)."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -49,6 +50,8 @@ class ListedDisks:
     """Listed as repaired or dropped."""
     readonly: frozenset[int] = frozenset()
     at: float = 0.0
+    normal: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """The normal disks of each host, by its address."""
     unknown: frozenset[int] = frozenset()
     """In a state of a later release."""
 
@@ -56,6 +59,7 @@ class ListedDisks:
 def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
     """The disks of a whole list by state."""
     gone, readonly, unknown = set(), set(), set()
+    normal: defaultdict[str, set[int]] = defaultdict(set)
     for disk in disks:
         if disk.status in _GONE:
             gone.add(disk.disk_id)
@@ -63,7 +67,10 @@ def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
             unknown.add(disk.disk_id)
         elif disk.readonly:
             readonly.add(disk.disk_id)
-    return ListedDisks(frozenset(gone), frozenset(readonly), at, frozenset(unknown))
+        if disk.status == DiskStatus.NORMAL:
+            normal[disk.host].add(disk.disk_id)
+    hosts = {host: frozenset(own) for host, own in normal.items()}
+    return ListedDisks(frozenset(gone), frozenset(readonly), at, hosts, frozenset(unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,7 @@ class SlowPoller:
     polled_at: float = 0.0
     listed: ListedDisks = ListedDisks()
     _listed_at: float = 0.0
+    _hurried_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)
 
     def due(self, now: float) -> bool:
@@ -139,12 +147,15 @@ class SlowPoller:
         disks = await self.list_disks(now, host)
         return None if disks is None else count_zones(disks, {disk.disk_id for disk in dropping or ()})
 
-    async def list_disks(self, now: float, host: str | None) -> tuple[Disk, ...] | None:
-        """Read the whole disk list if it is due; None if it is not due or cannot be read."""
-        if now - self._listed_at < DISK_LIST_SECONDS:
+    async def list_disks(self, now: float, host: str | None, *, due: bool = False) -> tuple[Disk, ...] | None:
+        """Read the whole disk list if it is old or `due` (at most once a minute); None if not, or if unreadable."""
+        if now - (self._hurried_at if due else self._listed_at) < (INTERVAL_SECONDS if due else DISK_LIST_SECONDS):
             return None
         # Set the time first, so that a list slower than one poll does not delay every poll.
-        self._listed_at = now
+        if due:
+            self._hurried_at = now
+        else:
+            self._listed_at = now
         try:
             disks = await self.api.disk_list(first=host)
         except ClusterError:

@@ -180,6 +180,18 @@ class AlertSettings(EscalationSettings):
     storm: StormSettings = StormSettings()
 
 
+class DiskSettings(Section):
+    """Seconds for which the units of a disk are counted often after its repair or drop."""
+
+    recheck_for: Seconds = Field(6 * 3600.0, ge=0, le=30 * DAY)
+
+
+class ClusterDiskSettings(Section):
+    """The same for the disks of one cluster; a missing key takes the global value."""
+
+    recheck_for: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=0, le=30 * DAY)] | None = None
+
+
 class ClusterSettings(Section):
     """One Clustermgr raft group: its hosts, channels and polling."""
 
@@ -197,6 +209,7 @@ class ClusterSettings(Section):
     alerts: EscalationSettings = EscalationSettings()
     policies: Policies = Field(default_factory=dict)
     access: ClusterAccessSettings = ClusterAccessSettings()
+    disks: ClusterDiskSettings = ClusterDiskSettings()
 
     @property
     def card_channel(self) -> str:
@@ -252,6 +265,7 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     policies: Policies = Field(default_factory=dict)
     alerts: AlertSettings = AlertSettings()
+    disks: DiskSettings = DiskSettings()
     summaries: tuple[SummarySettings, ...] = ()
     status: tuple[StatusSettings, ...] = ()
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
@@ -302,6 +316,11 @@ class Settings(Section):
         own = {key: value for key, value in self.cluster(name).alerts if value is not None}
         common = {key: getattr(self.alerts, key) for key in EscalationSettings.model_fields}
         return EscalationSettings(**{**common, **own})
+
+    def recheck_for(self, name: str) -> float:
+        """Return for how many seconds a cluster's disks are counted often after their repair or drop."""
+        own = self.cluster(name).disks.recheck_for
+        return self.disks.recheck_for if own is None else own
 
     @property
     def escalation_groups(self) -> tuple[str, ...]:

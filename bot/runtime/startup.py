@@ -111,7 +111,8 @@ async def _cluster(
         )
     )
     pinned = None if own.dialect == "auto" else Dialect(own.dialect)
-    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned)
+    recheck_for = settings.recheck_for(own.name)
+    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned, recheck_for)
 
 
 def _tls(own: ClusterSettings) -> ssl.SSLContext | None:

@@ -8,6 +8,8 @@ from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from bot.alerting.cluster_state.observations import (
     Forecast,
     HostNote,
@@ -20,6 +22,7 @@ from bot.alerting.cluster_state.observations import (
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.grouping import AlertGroup, ChannelHistory
 from bot.alerting.reports.trend import Measurement
+from bot.alerting.risk_facts import LostDisk, RiskNote
 from bot.clustermgr.models import ZoneChunks
 from bot.common.message_key import MessageKey
 
@@ -37,6 +40,7 @@ _LISTS: Mapping[str, type[Any]] = MappingProxyType(
         "member_changes": MemberChange,
         "hosts": HostNote,
         "zones": ZoneChunks,
+        "lost_disks": LostDisk,
     }
 )
 """The fields of a ClusterState that are tuples of values."""
@@ -58,6 +62,7 @@ def decode_state(data: Mapping[str, Any]) -> ClusterState:
             "learners": tuple(data.get("learners", ())),
             "refusing": tuple(data.get("refusing", ())),
             **{name: _values(kind, data.get(name, ())) for name, kind in _LISTS.items()},
+            "risk": _risk(data.get("risk")),
             "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
             "switches": {
                 key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
@@ -95,6 +100,17 @@ def decode_measurement(data: Mapping[str, Any]) -> Measurement:
     bad = data.get("bad")
     ids = tuple(each for each in bad if isinstance(each, int)) if isinstance(bad, list) else None
     return Measurement(**numbers, **sizes, bad=ids)
+
+
+_RISK = TypeAdapter(RiskNote)
+
+
+def _risk(stored: Any) -> RiskNote:
+    """The risk of volumes; one that another release stored in another form is not known: it is judged again soon."""
+    try:
+        return _RISK.validate_python(stored or {})
+    except ValidationError:
+        return RiskNote()
 
 
 _COUNTS = ("term", "leader", "bad_disks", "disks", "members")

@@ -35,10 +35,13 @@ class World:
     explain: Explain = unexplained
     now: float = 1_000_000.0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+    gone_since: Mapping[int, float] = field(default_factory=dict)
+    handle: Cluster = field(init=False)
     watch: Watcher = field(init=False)
 
     def __post_init__(self) -> None:
-        handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0)
+        self.handle = handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0)
+        handle.restore_gone(lambda: self.gone_since)
         watched = Watched("prod", "C1", 15, configure(self.rules))
         self.watch = Watcher(
             watched,

@@ -21,7 +21,7 @@ from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.models import Disk, Snapshot, Stat, Volume
+from bot.clustermgr.models import DashboardPage, Disk, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -109,6 +109,9 @@ class FakeApi:
             if disk.disk_id == disk_id:
                 return disk
         raise NotFound("the disk was not found", status=911, words="disk not found", trace_id="af40")
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        raise NotFound("this release has no such call", host=host)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}
@@ -310,6 +313,7 @@ async def typed(
     forms: FakeForms | None = None,
     reports: FakeReports | None = None,
     rules: Sequence[Rule] = (),
+    now: float = AT,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known: dict[str, ClusterPort] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -318,7 +322,7 @@ async def typed(
         caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),
         clusters=known,
         cluster=known[parsed.cluster] if parsed.cluster else None,
-        now=AT,
+        now=now,
         proposer=proposals or FakeDesk(),
         operations=proposals or FakeDesk(),
         access=ACCESS,

@@ -23,6 +23,7 @@ from bot.alerting.cluster_state.observations import (
     switch_changes,
     switch_notes,
 )
+from bot.alerting.risk_facts import LostDisk, RiskCaveats, RiskFact, RiskNote, lost_disks
 from bot.alerting.text import plain
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
@@ -31,7 +32,7 @@ MAX_DISKS = 200
 MAX_CHANGES = 20
 NOTE_EVERY = 60.0
 """Seconds after which an unchanged state is stored again."""
-_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at"})
+_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at", "risk_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class ClusterState:
     `members` are the peers that the last known leader listed, by id; `hosts` map the configured hosts to peers.
     `refusing` are the hosts that rejected the request token at their last answer.
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
+    `lost_disks` are the disks whose units are lost, and those listed as repaired or dropped; `risk` is the risk of
+    volumes as last judged at `risk_at`.
     """
 
     at: float = 0.0
@@ -111,6 +114,9 @@ class ClusterState:
     refusing: tuple[str, ...] = ()
     zones: tuple[ZoneChunks, ...] = ()
     zones_at: float = 0.0
+    lost_disks: tuple[LostDisk, ...] = ()
+    risk: RiskNote = field(default_factory=RiskNote)
+    risk_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,13 @@ class ClusterNote:
         return cls(state.at, state.level, state.verdict, state.leader, state.leader_host, state.term, None, state)
 
 
+def risk_fact(state: ClusterState) -> RiskFact | None:
+    """The risk of volumes, None if there is nothing to say; with bad disks, no judgement yet is something to say."""
+    if not state.risk_at:
+        return RiskFact(RiskNote(caveats=RiskCaveats(judged=False)), 0.0) if state.disks else None
+    return RiskFact(state.risk, state.risk_at) if state.risk.notable else None
+
+
 def update(
     state: ClusterState,
     snapshot: Snapshot,
@@ -158,7 +171,9 @@ def update(
     new = update_leader(new, snapshot, away=unseen)
     if snapshot.bad_disks is not None:
         repairs = progress(state.repairs, snapshot.bad_disks, snapshot)
-        new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
+        watched = 0 < snapshot.at - state.disks_at <= NOTE_EVERY + 3 * interval and not unseen
+        lost = lost_disks(state.lost_disks, snapshot, watched=watched)
+        new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs, lost_disks=lost)
     if snapshot.dropping is not None:
         drops = progress(state.drops, snapshot.dropping, snapshot)
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.alerting.cluster_state.observations import SwitchNote
 from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.rules.base import RuleContext
 from bot.clustermgr.tasks import TASKS, Dialect, Meaning, key_of, meaning_of
 
@@ -60,6 +61,13 @@ def is_off(state: ClusterState, task: str, now: float) -> bool:
     return any(switch.task == task and switch.off for switch in switches(state, now) or ())
 
 
-def shard_repair_off(state: ClusterState, now: float) -> bool:
-    """True if missing shards are known not to be rebuilt."""
-    return is_off(state, "shard_repair", now)
+def shards_not_rebuilt(state: ClusterState, now: float) -> NotRebuilt | None:
+    """Why missing shards may not be rebuilt; None if they are, as far as is known.
+
+    A write is acknowledged once PutQuorum units are written; `shard_repair` writes the others later. So this decides
+    if each statement of a margin must say that the margin may be smaller.
+    """
+    known = next((switch for switch in switches(state, now) or () if switch.task == "shard_repair"), None)
+    if known is not None and known.off:
+        return NotRebuilt.OFF
+    return None if known is not None and known.meaning.word == "on" else NotRebuilt.UNKNOWN

@@ -40,7 +40,6 @@ from bot.alerting.details.raft import (
     UselessAnswer,
 )
 from bot.alerting.details.resources import (
-    AffectedVolumes,
     ChunksLow,
     DiskName,
     DisksBroken,
@@ -61,6 +60,7 @@ from bot.alerting.details.resources import (
     ZoneLoss,
 )
 from bot.alerting.details.volumes import (
+    AffectedVolumes,
     DisksNotEmpty,
     UnitsLeft,
     VolumeLoss,

@@ -10,6 +10,8 @@ from bot.alerting.cluster_state.switches import known_now
 from bot.alerting.details import AffectedVolumes, DiskName, DisksBroken, DisksExpired, ZoneLoss
 from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksDone, Ended
+from bot.alerting.risk_facts import RiskCaveats
+from bot.alerting.rules.affected import affected_by
 from bot.alerting.rules.base import (
     CANNOT_TELL,
     MAX_LINES,
@@ -52,24 +54,12 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
             repairing[:MAX_PARTS],
             repair_on=repair_on,
             waiting_since=_waiting_since(context.state.repairs) if repair_on else None,
-            affected=_affected(context),
+            affected=affected_by(context, {note.id for note in notes}),
         ),
         weight=len(notes),
         parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
         fix=EnableTask("disk_repair") if repair_on is False else None,
     )
-
-
-def _affected(context: RuleContext) -> AffectedVolumes | None:
-    """The volumes with lost units; None if there are none, or while some are not read."""
-    if context.snapshot.volumes is None or not context.snapshot.volumes.complete:
-        return None
-    lost = [risk for risk in context.volume_risks if risk.lost]
-    if not lost:
-        return None
-    unknown = any(risk.left is None for risk in lost)
-    left = None if unknown else min((risk.left for risk in lost if risk.left is not None), default=None)
-    return AffectedVolumes(len(lost), left)
 
 
 def _waiting_since(repairs: Sequence[Progress]) -> float | None:
@@ -94,7 +84,13 @@ def _by_counters(context: RuleContext, limits: RuleConfig) -> Answer:
             rule="disk_broken",
             subject="",
             severity=limits.severity,
-            detail=DisksBroken(broken, repairing, listed, by_counters=True),
+            detail=DisksBroken(
+                broken,
+                repairing,
+                listed,
+                by_counters=True,
+                affected=AffectedVolumes(0, None, RiskCaveats(judged=False)),
+            ),
             weight=broken + repairing,
             partial=True,
         ),
@@ -129,12 +125,24 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
         return ()
     lost = sum(zone.expired for zone in zones)
     whole = tuple(zone.zone for zone in zones if zone.whole)
+    survey = context.snapshot.volumes
+    named = survey.disks.expired if survey is not None else frozenset()
+    inferred = {disk for risk in context.volume_risks for disk in risk.unreachable} - named
     return (
         Finding(
             rule="disk_expired",
             subject="",
             severity=limits.severity if whole else limits.at_most(Severity.WARNING),
-            detail=DisksExpired(lost, tuple(zones[:MAX_LINES]), whole, max(0, len(zones) - MAX_LINES)),
+            detail=DisksExpired(
+                lost,
+                tuple(zones[:MAX_LINES]),
+                whole,
+                max(0, len(zones) - MAX_LINES),
+                tuple(sorted(named)[:MAX_LINES]),
+                tuple(sorted(inferred)[:MAX_LINES]),
+                max(0, lost - len(named | inferred)),
+                affected_by(context, named | inferred),
+            ),
             weight=lost,
             parts=tuple(zone.zone for zone in zones),
         ),

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -83,7 +83,7 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
 
     `flavour` is `v1`, `v3.5` or `master`; `ports` fixes the HTTP ports (0 or none: any free one); `data` replaces the
     state of the demo; `addresses` replaces the service addresses of the nodes; `clock` may be a VirtualClock;
-    so many `schedulers` run and work.
+    so many `schedulers` run and work. With `dashboard` it answers /cluster/dashboard, which no recorded server does.
     """
 
     def __init__(
@@ -104,8 +104,9 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         commit: int = 3,
         seed: int = 0,
         schedulers: int = 0,
+        dashboard: bool = False,
     ) -> None:
-        self.flavour = FLAVOURS[flavour]
+        self.flavour = replace(FLAVOURS[flavour], has_dashboard=dashboard)
         self.clock = clock or RealClock()
         self.timing = timing or Timing()
         self.log = RequestLog()

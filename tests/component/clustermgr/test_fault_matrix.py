@@ -37,6 +37,7 @@ READS: Mapping[str, Call] = {
     "volume": lambda api, _: api.volume(7),
     "volumes": lambda api, _: api.volumes(),
     "disk_info": lambda api, _: api.disk_info(7),
+    "dashboard": lambda api, host: api.dashboard(host),
     "kv_list": lambda api, host: api.kv_list(host),
     "config_list": lambda api, host: api.config_list(host),
 }

@@ -1,10 +1,13 @@
 """Samples of the answers about clusters, and of lists, errors and help."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.alerting.chunk_spread import chunk_spread
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.pull_safety import pull_safety
+from bot.alerting.risk_facts import NotRebuilt, SafetyCounts, Since, caveats_of
 from bot.alerting.volume_risk import risks_of
 from bot.audit.chain import GENESIS, next_row
 from bot.audit.query import AuditQuery, Found
@@ -53,6 +56,7 @@ from tests.support.view_samples import AT, HOSTS
 
 HEALTHY, DEGRADED = "healthy", "degraded"
 V3 = DetectedDialect(Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect(HOSTS[0], Dialect.V3),)))
+DIFFERENCE: Mapping[str, Any] = {"counts": SafetyCounts(1, 0, 0), "dashboard": SafetyCounts(0, 1, 0)}
 LINES = (
     ClusterLine(
         "archive",
@@ -100,6 +104,10 @@ def _disks() -> Section:
     listing = DiskListing(every, frozenset({7}), 1)
     no_beat = DiskListing(every, frozenset({7}), 2, frozenset({9}))
     one = view_samples.disk(7, status=4)
+
+    def asked(state: str, each: Disk, units: Sequence[int] | None, why: NotRebuilt | None = None) -> Sample:
+        return Sample(f"one disk: {state}", disk("prod", each, pull_safety(each, units, AT, why), at=AT))
+
     return Section(
         "Disks (`/cm disks`, `/cm disk`)",
         (
@@ -124,9 +132,13 @@ def _disks() -> Section:
                 "parts could not be read",
                 disk_list(DiskList("prod", DiskListing(found[:1], None, None, complete=False), found[:1], AT)),
             ),
-            Sample("one disk", disk("prod", found[0], at=AT)),
-            Sample("repaired, units are left", disk("prod", one, at=AT, units=(12 << 32 | 1 << 24 | 1, 14 << 32 | 1))),
-            Sample("repaired, no unit is left", disk("prod", one, at=AT, units=())),
+            asked("normal", found[0], (12 << 32 | 1,)),
+            asked("normal, without a unit", found[0], ()),
+            asked("broken", found[1], (12 << 32 | 1, 14 << 32 | 1)),
+            asked("repaired, units are left", one, (12 << 32 | 1 << 24 | 1, 14 << 32 | 1)),
+            asked("repaired, no unit is left", one, ()),
+            asked("repaired, not counted", one, None),
+            asked("repaired, no unit is left, shard_repair is off", one, (), NotRebuilt.OFF),
         ),
     )
 
@@ -138,19 +150,25 @@ def _risk() -> Section:
         13: PlacedVolume(13, 11, -2, (1, 5, 2, 3, 4, 6)),
         14: PlacedVolume(14, 77, -2, (1, 2, 3, 4)),
     }
+    many = {vid: PlacedVolume(vid, 11, -2, (1, 5, 2, 3, 4, 6)) for vid in range(20, 52)}
     lost = {15: PlacedVolume(15, 11, -4, (1, 5, 7, 8, 2, 3))}
 
     def sample(state: str, held: dict[int, PlacedVolume], at: float = AT, **more: Any) -> Sample:
         survey = VolumeSurvey(disks, held, {}, read_at=at, **more.pop("pending", {}))
-        return Sample(state, risk(RiskReport("prod", risks_of(survey, 1), survey, AT, **more)))
+        risks = risks_of(survey, 1)
+        caveats = caveats_of(view_samples.healthy(), survey, risks, more.pop("why", None))
+        since = {13: Since(AT - 3600, exact=True), 12: Since(AT - 600, exact=False)}
+        return Sample(state, risk(RiskReport("prod", risks, survey, AT, since, replace(caveats, **more))))
 
     return Section(
         "Volumes at risk (`/cm risk`)",
         (
             sample("nothing is lost", {}),
-            sample("the worst can lose no more, shard_repair is off", volumes, unwritten=1),
+            sample("the worst can lose no more, shard_repair is off", volumes, why=NotRebuilt.OFF),
             sample("one can lose 1 more", {13: volumes[13]}, pending={"pending_disks": (7, 8), "pending_volumes": 40}),
-            sample("data is lost", lost | volumes, expired=2),
+            sample("data is lost", lost | volumes, unnamed=2),
+            sample("more than the table shows", many),
+            sample("the cluster's dashboard counts otherwise", lost, **DIFFERENCE),
             sample("volumes are still being listed", {13: volumes[13]}, pending={"pending_volumes": None}),
             sample("no leader", {}, at=0.0),
         ),

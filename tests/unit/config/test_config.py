@@ -260,6 +260,24 @@ def test_command_without_cluster_request_needs_no_token() -> None:
     assert parse(text, secrets=NO_SECRETS, environment={}, tokens=False).cluster_tokens == {}
 
 
+@pytest.mark.parametrize(
+    ("cluster", "common", "seconds"),
+    [
+        ("disks: {}", "", 6 * 3600.0),
+        ("disks: {}", "disks: {recheck_for: 2d}", 2 * 86400.0),
+        ("disks: {recheck_for: 30m}", "disks: {recheck_for: 2d}", 1800.0),
+        ("disks: {recheck_for: 0}", "", 0.0),
+    ],
+)
+def test_time_of_recounting_disks_is_set_globally_and_per_cluster(cluster: str, common: str, seconds: float) -> None:
+    assert read(f"{with_cluster(cluster)}{common}\n").recheck_for("prod") == seconds
+
+
+@pytest.mark.parametrize("wrong", ["soon", "31d", "-1", "true"])
+def test_wrong_time_of_recounting_disks_is_named(wrong: str) -> None:
+    assert "disks.recheck_for" in refusal(f"{MINIMAL}disks: {{recheck_for: {wrong}}}")
+
+
 def test_every_setting_is_documented() -> None:
     """docs/configuration.md explains every key."""
     page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from bot.alerting.cluster_state.counters import with_status
 from bot.alerting.cluster_state.observations import Forecast, Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange, update, worth_writing
 from bot.alerting.cluster_status import cluster_status
+from bot.alerting.risk_facts import LostDisk, NotRebuilt, RiskCaveats, RiskNote, SafetyCounts
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import Dialect
 from bot.store.state_codec import decode_state, encode_state
@@ -37,7 +38,14 @@ def test_cluster_state_survives_the_store() -> None:
     assert state.changes
     assert state.switch_changes
     assert state.drops
-    state = replace(state, forecast=Forecast(100, 900))
+    caveats = RiskCaveats(True, 3, None, False, 1, NotRebuilt.OFF, 2, SafetyCounts(1, 2, 3), SafetyCounts(0, 2, 4))  # noqa: FBT003 - a full value
+    state = replace(
+        state,
+        forecast=Forecast(100, 900),
+        lost_disks=(LostDisk(7, 90.0, seen=True, gone_since=95.0, units=2, counted_at=99.0),),
+        risk=RiskNote(1, 2, 3, 4, 5, 6, caveats),
+        risk_at=100.0,
+    )
     assert decode_state(json.loads(json.dumps(encode_state(state)))) == state
 
 
@@ -46,6 +54,11 @@ def test_state_of_another_release_is_read_where_known() -> None:
     state = decode_state(held)
     assert (state.leader, state.disks[0].id) == (3, 7)
     assert decode_state({}) == ClusterState()
+
+
+@pytest.mark.parametrize("stored", [None, {}, {"lost": "many"}, {"caveats": {"not_rebuilt": "of a later release"}}, 7])
+def test_risk_in_another_form_is_not_known(stored: object) -> None:
+    assert decode_state({"leader": 3, "risk": stored}).risk == RiskNote()
 
 
 def test_first_leader_is_no_change() -> None:
