@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, unwritten
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level, unwritten
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.volume_survey import VolumeSurvey
 
@@ -67,7 +67,7 @@ def caveats_of(
     """What is not sure about the risks of a survey."""
     if survey is None or not survey.known or snapshot.leader is None:
         return RiskCaveats(judged=False, not_rebuilt=not_rebuilt)
-    away = {disk for risk in risks for disk in risk.unreachable} | survey.disks.expired
+    away = _whole(risks).away | survey.disks.expired
     counts, dashboard = _compared(survey, risks)
     return RiskCaveats(
         pending_disks=len(survey.pending_disks),
@@ -79,6 +79,10 @@ def caveats_of(
         counts=counts,
         dashboard=dashboard,
     )
+
+
+def _whole(risks: Sequence[VolumeRisk]) -> VolumeRisks:
+    return risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)
 
 
 def counts_of(risks: Iterable[VolumeRisk]) -> SafetyCounts:
@@ -141,7 +145,7 @@ def note_of_risks(risks: Sequence[VolumeRisk], caveats: RiskCaveats) -> RiskNote
         levels[RiskLevel.UNKNOWN],
         levels[RiskLevel.ONE_LEFT],
         levels[RiskLevel.REDUCED],
-        sum(bool(risk.unreachable) and not risk.lost for risk in risks),
+        _whole(risks).only_unreachable,
         caveats,
     )
 

@@ -1,7 +1,8 @@
 """Volumes as the watch keeps them: where their units are, and what is not read yet. No I/O."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from bot.clustermgr.dashboard import Dashboard
 
@@ -72,6 +73,8 @@ class VolumeSurvey:
     pending_volumes: int | None = 0
     read_at: float = 0.0
     dashboard: Dashboard | None = None
+    memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 
     @property
     def known(self) -> bool:

@@ -93,13 +93,13 @@ async def test_panel_shows_a_volume_at_risk_a_drained_disk_and_a_unit_that_lande
     await expect(page.get_by_test_id("scheduler-state")).to_have_text("A scheduler is registered and runs")
     await expect(page.get_by_test_id("disk-24")).to_have_attribute("aria-label", re.compile("dropped"))
     await say(page, "/cm disk 24")
-    await expect(page.get_by_text(re.compile("safe to pull")).first).to_be_visible()
+    await expect(page.get_by_text(re.compile("safe to pull", re.IGNORECASE)).first).to_be_visible()
 
     await page.get_by_test_id("disk-24").click()
     await page.get_by_test_id("land-unit").click()
     await expect(page.get_by_test_id("disk-chunks")).to_have_text("Volumes have 1 unit on it")
     await say(page, "/cm disk 24")
-    await expect(page.get_by_text(re.compile("do not pull")).first).to_be_visible()
+    await expect(page.get_by_text(re.compile("do not pull", re.IGNORECASE)).first).to_be_visible()
 
 
 async def test_refusal_is_seen_only_by_its_sender(page: Page) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.alerting.volume_risk import (
     RiskLevel,
     VolumeRisk,
+    VolumeRisks,
     affected,
     at_risk,
     by_level,
@@ -96,7 +97,7 @@ def test_worst_volume_comes_first() -> None:
         volume_risk(volume(EC3P3, [1, 9, 6, 7, 8, 10], vid=4), bad, expired),
     ]
     assert [risk.vid for risk in at_risk(risks)] == [3, 4, 2]
-    assert [risk.vid for risk in affected(risks, {2})] == [3]
+    assert [risk.vid for risk in affected(VolumeRisks(risks), {2})] == [3]
     assert by_level(risks)[RiskLevel.REDUCED] == 2
 
 
