@@ -69,15 +69,41 @@ class VolumeRisk:
         return {0: RiskLevel.NONE_LEFT, 1: RiskLevel.ONE_LEFT}.get(self.left, RiskLevel.REDUCED)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """The disks on which units are lost, unreachable or moving; none is in two sets."""
+
+    lost: frozenset[int]
+    away: frozenset[int]
+    moving: frozenset[int]
+
+
+def _sets(disks: SuspectDisks, expired: frozenset[int]) -> _Sets:
+    away = (expired | disks.expired | disks.unknown) - disks.lost
+    return _Sets(disks.lost, away, disks.dropping - disks.lost - away)
+
+
 def volume_risk(volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int] = frozenset()) -> VolumeRisk:
     """Count the units of one volume on disks that are not safe; `expired` have probably lost their heartbeat too."""
+    return _risk(volume, _sets(disks, expired), {})
+
+
+def _risk(volume: PlacedVolume, sets: _Sets, known: dict[tuple[int, ...], tuple[int, ...]]) -> VolumeRisk:
+    """The risk of one volume; equal lists of disks are one object, kept in `known`."""
     mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
-    away = expired | disks.expired | disks.unknown
-    lost = tuple(disk for disk in counted if disk in disks.lost)
-    unreachable = tuple(disk for disk in counted if disk in away - disks.lost)
-    moving = tuple(disk for disk in counted if disk in disks.dropping - disks.lost - away)
-    return VolumeRisk(volume.vid, volume.code_mode, mode, lost, unreachable, moving)
+    lost, away, moving = (
+        () if each.isdisjoint(counted) else tuple(disk for disk in counted if disk in each)
+        for each in (sets.lost, sets.away, sets.moving)
+    )
+    return VolumeRisk(
+        volume.vid,
+        volume.code_mode,
+        mode,
+        known.setdefault(lost, lost),
+        known.setdefault(away, away),
+        known.setdefault(moving, moving),
+    )
 
 
 def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
@@ -143,15 +169,6 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
         return max((risk.mode.unwritten for risk in self if risk.mode is not None and risk.lost), default=0)
 
     @cached_property
-    def by_disk(self) -> Mapping[int, frozenset[int]]:
-        """The places in this tuple of the volumes with a unit on each disk that is not safe there."""
-        found: defaultdict[int, set[int]] = defaultdict(set)
-        for place, risk in enumerate(self):
-            for disk in (*risk.lost, *risk.unreachable, *risk.moving):
-                found[disk].add(place)
-        return {disk: frozenset(places) for disk, places in found.items()}
-
-    @cached_property
     def missing_too_many(self) -> "VolumeRisks":
         """The volumes that cannot be read while their unreachable units stay away, without those that lost data."""
         return VolumeRisks(
@@ -176,10 +193,15 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
     def of_disks(self, disks: frozenset[int]) -> "VolumeRisks":
         """The volumes with a unit on one of these disks that is not safe there."""
         if disks not in self._of_disks:
-            places = {place for disk in disks for place in self.by_disk.get(disk, ())}
             if len(self._of_disks) >= _MAX_KEPT:
                 self._of_disks.clear()
-            self._of_disks[disks] = VolumeRisks(self[place] for place in sorted(places))
+            self._of_disks[disks] = VolumeRisks(
+                risk
+                for risk in self
+                if not (
+                    disks.isdisjoint(risk.lost) and disks.isdisjoint(risk.unreachable) and disks.isdisjoint(risk.moving)
+                )
+            )
         return self._of_disks[disks]
 
     @cached_property
@@ -231,7 +253,8 @@ def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
     if isinstance(known, VolumeRisks):
         return known
     expired = infer_expired(survey.volumes.values(), survey.disks) if expired_disks else frozenset()
-    found = (volume_risk(volume, survey.disks, expired) for volume in survey.volumes.values())
+    sets, lists = _sets(survey.disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
+    found = (_risk(volume, sets, lists) for volume in survey.volumes.values())
     risks = VolumeRisks(sorted(found, key=_worst_first))
     survey.memo.clear()
     survey.memo[key] = risks

@@ -72,7 +72,7 @@ class VolumeNotes:
         """Forget volumes that do not exist any more, and their units."""
         gone = frozenset(vids)
         self.put((), gone)
-        self._units = {disk: held - gone for disk, held in self._units.items()}
+        self._units = {disk: held if held.isdisjoint(gone) else held - gone for disk, held in self._units.items()}
         self._wanted = self._missing = None
 
     @property
@@ -93,6 +93,8 @@ class VolumeNotes:
         """What is known now; `listing` is True while pages are read."""
         pending = tuple(sorted(self.suspects - self.counted.keys()))
         missing = None if listing else len(self.missing)
+        # Counted again when it is needed: it is large, and most polls need it no more.
+        self._wanted = None
         return VolumeSurvey(disks, self.volumes, self.counted, pending, missing, read_at, memo=self._memo)
 
     def _shared(self, volume: PlacedVolume) -> PlacedVolume:

@@ -154,8 +154,11 @@ class VolumeReader:
 
     def _first(self) -> list[int]:
         """The volumes to read first: those not tried lately, then those on most suspect disks."""
-        wanted, due = self._notes.wanted, self._notes.missing | self._notes.stale
+        due = self._notes.missing | self._notes.stale
         self._tried = {vid: at for vid, at in self._tried.items() if vid in due}
+        if not due:
+            return []
+        wanted = self._notes.wanted
         return sorted(due, key=lambda vid: (self._tried.get(vid, 0.0), -wanted[vid], vid))
 
     def _old(self, now: float) -> list[int]:

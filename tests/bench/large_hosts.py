@@ -72,7 +72,8 @@ class LargeLink(Link):
 
 async def serve(disks: int, volumes: int, broken: int) -> None:
     """Serve until the input ends."""
-    hosts, site, book = Hosts({}, {}, [Site()]), Site(), {}
+    hosts, site = Hosts({}, {}, [Site()]), Site()
+    book: dict[tuple[int, str], bytes] = {}
     loop, names = asyncio.get_running_loop(), []
     async with SimulatedCluster(data=large_data(disks, volumes, broken)) as cluster:
         for node in NODES:
