@@ -27,6 +27,7 @@ class VolumeNotes:
     _wanted: Counter[int] | None = None
     _missing: frozenset[int] | None = None
     _ids: dict[int, int] = field(default_factory=dict)
+    _unpruned: bool = False
 
     def keep(self, suspects: frozenset[int]) -> None:
         """Forget disks that are safe now, and volumes without a unit on a disk that is not safe."""
@@ -35,15 +36,18 @@ class VolumeNotes:
         self.suspects = suspects
         self._units = {disk: vids for disk, vids in self._units.items() if disk in suspects}
         self.counted = {disk: count for disk, count in self.counted.items() if disk in suspects}
-        self._forget()
+        self._wanted = self._missing = None
+        self._prune()
 
     def note_units(self, disk: int, vids: frozenset[int], units: int, now: float) -> None:
         """Note the volumes with a unit on a disk, and the number of these units."""
+        # One object for each volume id, as for disks; a copy of a set takes half of what a set takes that has grown.
+        vids = frozenset({self.volumes[vid].vid if vid in self.volumes else vid for vid in vids})
         self.counted = {**self.counted, disk: UnitCount(units, now, vids)}
         before = self._units.get(disk)
+        self._units[disk] = vids
         if vids == before:
             return
-        self._units[disk] = vids
         self._wanted = self._missing = None
         if before is None:
             before = frozenset(vid for vid, volume in self.volumes.items() if disk in volume.disks)
@@ -66,7 +70,7 @@ class VolumeNotes:
         self.volumes = {vid: volume for vid, volume in {**known, **added}.items() if vid not in left}
         self._missing = None
         if left or any(vid not in known or not _same(known[vid], volume) for vid, volume in added.items()):
-            self._forget()
+            self._unpruned, self._memo = True, {}
 
     def not_existing(self, vids: Iterable[int]) -> None:
         """Forget volumes that do not exist any more, and their units."""
@@ -91,6 +95,8 @@ class VolumeNotes:
 
     def survey(self, disks: SuspectDisks, *, listing: bool, read_at: float) -> VolumeSurvey:
         """What is known now; `listing` is True while pages are read."""
+        if self._unpruned:
+            self._prune()
         pending = tuple(sorted(self.suspects - self.counted.keys()))
         missing = None if listing else len(self.missing)
         # Counted again when it is needed: it is large, and most polls need it no more.
@@ -102,23 +108,21 @@ class VolumeNotes:
         disks = tuple(self._ids.setdefault(disk, disk) for disk in volume.disks)
         return PlacedVolume(volume.vid, volume.code_mode, volume.health_score, disks, volume.at)
 
-    def _forget(self) -> None:
-        """Forget volumes without a unit on a suspect disk, and what was computed."""
-        self._changed()
-        wanted = self.wanted
+    def _prune(self) -> None:
+        """Forget volumes without a unit on a suspect disk."""
+        wanted, before = self.wanted, len(self.volumes)
         self.volumes = {
             vid: volume
             for vid, volume in self.volumes.items()
             if vid in wanted or not self.suspects.isdisjoint(volume.disks)
         }
+        self._unpruned = False
+        if len(self.volumes) == before:
+            return
         self.stale &= self.volumes.keys()
+        self._missing, self._memo = None, {}
         if not self.volumes:
             self._ids = {}
-        self._missing = None
-
-    def _changed(self) -> None:
-        self._wanted = self._missing = None
-        self._memo = {}
 
 
 def _same(one: PlacedVolume, other: PlacedVolume) -> bool:

@@ -34,7 +34,7 @@ REREAD_SECONDS = 300.0
 """Age at which a unit list or a volume is read again; of many volumes, a page is read again at a time."""
 SHARED_BY = 20
 """Disks whose unit lists are read again in REREAD_SECONDS; of more disks each is read less often."""
-REFRESH_SECONDS = 120.0
+REFRESH_SECONDS = 300.0
 """Time between two pages of volumes that are read again, while no disk has lost its heartbeat."""
 RECHECK_SECONDS = 6 * 3600.0
 """Time after its repair or drop for which the units of a disk are read again that often, unless the settings say so."""

@@ -328,7 +328,7 @@ async def test_many_volumes_are_read_again_page_by_page() -> None:
         table.volumes[7][1] = 9
         table.paths()
         for number in range(3):
-            survey = await reader.read(bad(1), 1200.0 + number * REFRESH_SECONDS, None, 5.0)
+            survey = await reader.read(bad(1), 1400.0 + number * REFRESH_SECONDS, None, 5.0)
     assert table.paths().count("/volume/list") == 3
     assert survey.volumes[7].disks[1] == 9
 
