@@ -19,6 +19,7 @@ from bot.alerting.rules.chunks import NOT_LISTED, Zones
 from bot.alerting.status_facts import (
     AlertFires,
     AllSilent,
+    Leader,
     LedWell,
     MajorityGone,
     NamedLeaderDenies,
@@ -48,7 +49,8 @@ class StatusLevel(StrEnum):
 class ClusterStatus:
     """The condition of a cluster: its level, the fact of its headline, and all reasons, the most severe first.
 
-    `unsure` is True if hosts contradict this snapshot: a second poll must confirm an outage.
+    `unsure` is True if hosts contradict this snapshot: a second poll must confirm an outage. `leader` is None if no
+    host leads, or hosts contradict each other about it.
     """
 
     cluster: str
@@ -56,6 +58,7 @@ class ClusterStatus:
     headline: StatusFact
     reasons: tuple[StatusFact, ...] = ()
     unsure: bool = False
+    leader: Leader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,10 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: Sta
     unsure = any(reason.unsure for reason in found)
     alerts = [each for each in of_clusters(known.alerts) if each.rule not in REFUTED_BY_A_LEADER]
     ordered = with_alerts(found, alerts)
+    raft = leader.raft_status
+    leads = Leader(raft.node_id, raft.term)
     if not ordered:
-        raft, arithmetic = leader.raft_status, quorum_of(proven_health(snapshot, previous))
-        return ClusterStatus(snapshot.cluster, StatusLevel.HEALTHY, LedWell(raft.node_id, raft.term, arithmetic))
+        well = LedWell(raft.node_id, raft.term, quorum_of(proven_health(snapshot, previous)))
+        return ClusterStatus(snapshot.cluster, StatusLevel.HEALTHY, well, leader=leads)
     reasons = tuple(reason.fact for reason in ordered)
-    return ClusterStatus(snapshot.cluster, level_of(ordered[0].severity), reasons[0], reasons, unsure)
+    return ClusterStatus(snapshot.cluster, level_of(ordered[0].severity), reasons[0], reasons, unsure, leads)

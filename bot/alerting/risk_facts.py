@@ -32,13 +32,14 @@ class RiskCaveats:
     """What makes a statement about volumes less sure.
 
     `judged` is False if no volume could be judged. `pending_disks` have units that were not read yet, `pending_volumes`
-    is the number of volumes not read yet (None: not known). `listed` is False while it is not known which disks are
-    repaired or dropped. Each margin may be smaller by up to `unwritten` units while `not_rebuilt`. `unnamed` disks have
-    no heartbeat and are not known. `dashboard` has the cluster's own counts where they differ from `counts`.
+    were not read yet (None: some, not counted). `listed` is False while it is not known which disks are
+    repaired or dropped. Each margin may be smaller by up to `unwritten` units, because of `not_rebuilt`. `unnamed`
+    disks have no heartbeat and are not known; `heartbeats` is False while a new leader has not counted them.
+    `dashboard` has the cluster's own counts where they differ from `counts`.
     """
 
     judged: bool = True
-    pending_disks: int = 0
+    pending_disks: int | None = 0
     pending_volumes: int | None = 0
     listed: bool = True
     unwritten: int = 0
@@ -46,16 +47,26 @@ class RiskCaveats:
     unnamed: int = 0
     counts: SafetyCounts | None = None
     dashboard: SafetyCounts | None = None
+    heartbeats: bool = True
 
     @property
     def complete(self) -> bool:
         """True if every volume that may be affected was judged."""
-        return self.judged and self.listed and not self.pending_disks and self.pending_volumes == 0
+        return self.judged and self.listed and self.pending_disks == 0 and self.pending_volumes == 0
+
+    @property
+    def steady(self) -> "RiskCaveats":
+        """The same without the numbers that move with every poll while disks and volumes are read."""
+        disks, volumes = 0 if self.pending_disks == 0 else None, 0 if self.pending_volumes == 0 else None
+        return replace(self, pending_disks=disks, pending_volumes=volumes)
 
     def about(self, risks: Sequence[VolumeRisk]) -> "RiskCaveats":
         """The caveats of a statement on the lost units of these volumes: heartbeats and other counts do not matter."""
         smaller = unwritten(risks) if self.not_rebuilt else 0
-        return replace(self, unwritten=smaller, unnamed=0, counts=None, dashboard=None)
+        why = self.not_rebuilt if smaller else None
+        return replace(
+            self, unwritten=smaller, not_rebuilt=why, unnamed=0, counts=None, dashboard=None, heartbeats=True
+        )
 
 
 def caveats_of(
@@ -63,21 +74,26 @@ def caveats_of(
     survey: VolumeSurvey | None,
     risks: Sequence[VolumeRisk],
     not_rebuilt: NotRebuilt | None,
+    *,
+    fresh: bool = False,
 ) -> RiskCaveats:
-    """What is not sure about the risks of a survey."""
+    """What is not sure about the risks of a survey; `fresh` if the leader has not counted heartbeats yet."""
     if survey is None or not survey.known or snapshot.leader is None:
-        return RiskCaveats(judged=False, not_rebuilt=not_rebuilt)
-    away = _whole(risks).away | survey.disks.expired
+        return RiskCaveats(judged=False)
+    expired = 0 if fresh else snapshot.expired_disks
+    away = _whole(risks).away | survey.disks.expired if expired else frozenset()
     counts, dashboard = _compared(survey, risks)
+    smaller = unwritten(risks) if not_rebuilt else 0
     return RiskCaveats(
         pending_disks=len(survey.pending_disks),
         pending_volumes=survey.pending_volumes,
         listed=survey.disks.listed,
-        unwritten=unwritten(risks) if not_rebuilt else 0,
-        not_rebuilt=not_rebuilt,
-        unnamed=max(0, snapshot.expired_disks - len(away - survey.disks.unknown)),
+        unwritten=smaller,
+        not_rebuilt=not_rebuilt if smaller else None,
+        unnamed=max(0, expired - len(away - survey.disks.unknown)),
         counts=counts,
         dashboard=dashboard,
+        heartbeats=not fresh,
     )
 
 

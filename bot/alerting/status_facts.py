@@ -21,6 +21,14 @@ class Quorum:
 
 
 @dataclass(frozen=True, slots=True)
+class Leader:
+    """The leader and its term."""
+
+    peer: int
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatusFact:
     """One fact of a cluster status. All text in it is raw text of the cluster, on one line and bounded."""
 

@@ -12,6 +12,7 @@ from bot.alerting.rules.table import RULES
 from bot.alerting.silences import EVERY_RULE
 from bot.clustermgr.host_matching import meant
 from bot.clustermgr.tasks import TASKS, find_task
+from bot.common.errors import Problem
 
 
 class SubjectKind(Enum):
@@ -25,7 +26,7 @@ class SubjectKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class SubjectRefused:
+class SubjectRefused(Problem):
     """No alert of a rule of `cluster` has the typed subject; `kind` is what the rule is about.
 
     `known` are the known subjects of that kind; `near` is the one that was probably meant, or "".

@@ -256,7 +256,8 @@ def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
     sets, lists = _sets(survey.disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
     found = (_risk(volume, sets, lists) for volume in survey.volumes.values())
     risks = VolumeRisks(sorted(found, key=_worst_first))
-    survey.memo.clear()
+    for old in [each for each in survey.memo if each not in {(survey.disks, False), (survey.disks, True)}]:
+        del survey.memo[old]
     survey.memo[key] = risks
     return risks
 

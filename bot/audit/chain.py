@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bot.common.errors import UserError
+from bot.common.errors import Problem, Refused
 from bot.common.json_object import JsonValue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,6 +82,11 @@ class AuditRow:
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class BadHead(Problem):
+    """The text is not a head as people keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +189,8 @@ def _contradiction(row: AuditRow, noted: Head | None) -> str:
 
 
 def parse_head(text: str) -> Head:
-    """Parse a head as people keep it, `42:9f86d081884c`; raises UserError."""
+    """Parse a head as people keep it, `42:9f86d081884c`; raises Refused."""
     match = _NOTED.fullmatch(text.strip().lower())
     if match is None:
-        raise UserError("Write a head as number:hash, with 12 to 64 digits of the hash, as in 42:9f86d081884c.")
+        raise Refused(BadHead())
     return Head(int(match[1]), match[2])

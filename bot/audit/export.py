@@ -5,16 +5,38 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bot.audit.chain import AuditRow, stamp, unstamp
-from bot.common.errors import UserError
+from bot.common.errors import Problem, Refused
 
 COLUMNS = tuple(one.name for one in fields(AuditRow))
 _TYPES = {"seq": int, "op_id": int}
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Starts of a formula in a spreadsheet: at the front, and after what some of them take for a separator."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowUnreadable(Problem):
+    """A line of an export cannot be read as a row."""
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowHasOtherColumns(Problem):
+    """A line of an export is no object with exactly the columns of a row."""
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellHasOtherType(Problem):
+    """A value in a line of an export is not of the type of its column."""
+
+    line: int
+    column: str
 
 
 def json_line(row: AuditRow) -> str:
@@ -28,7 +50,7 @@ def json_lines(rows: Iterable[AuditRow]) -> str:
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[AuditRow]:
-    """Yield the rows of JSON lines without empty lines. Raises UserError with the number of the line."""
+    """Yield the rows of JSON lines without empty lines. Raises Refused with the number of the line."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _row(line, number)
@@ -38,13 +60,13 @@ def _row(line: str, number: int) -> AuditRow:
     try:
         found: Any = json.loads(line)
         if not isinstance(found, dict) or set(found) != set(COLUMNS):
-            raise UserError(f"Line {number} is no row of an audit log: it needs exactly {', '.join(COLUMNS)}.")
+            raise Refused(RowHasOtherColumns(number))
         for name, value in found.items():
             if type(value) is not _TYPES.get(name, str):
-                raise UserError(f"Line {number} is no row of an audit log: its {name} is not of the right kind.")
+                raise Refused(CellHasOtherType(number, name))
         return AuditRow(**{**found, "at": unstamp(found["at"])})
     except (ValueError, OverflowError, RecursionError) as error:
-        raise UserError(f"Line {number} is no row of an audit log: it cannot be read.") from error
+        raise Refused(RowUnreadable(number)) from error
 
 
 def csv_head() -> str:

@@ -13,25 +13,14 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
 from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
-from bot.chatops.commands.arguments import validated
-from bot.chatops.commands.cluster_names import configured
+from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.commands.parser import addressed, parse
 from bot.chatops.forms.controller import Forms
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
-from bot.interactions.command import (
-    AlertBook,
-    Args,
-    Call,
-    Caller,
-    ClusterPort,
-    Command,
-    OperationBook,
-    Proposer,
-    Reply,
-    ReportBook,
-)
+from bot.interactions.command import AlertBook, Args, Call, Caller, Command, OperationBook, Proposer, Reply, ReportBook
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
@@ -74,7 +63,7 @@ class Dispatcher:
     """Runs commands, clicks and forms."""
 
     commands: tuple[Command, ...]
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     default_of_channel: Mapping[str, str]
     access: Access
     proposer: Proposer
@@ -135,7 +124,7 @@ class Dispatcher:
         except SlackError as error:
             _log_lost(work, error)
         except CmbotError as error:
-            log.info("answer.refused", user=work.user, kind=type(error).__name__, error=str(error))
+            log.info("answer.refused", user=work.user, kind=type(error).__name__, error=error_views.error_text(error))
             await self._audit(work, request, error)
             self.ended(_KINDS[type(work)], "refused")
             await _answer_last(work, answer, Reply(error_views.sentence(error)))
@@ -238,9 +227,9 @@ class Dispatcher:
     async def _audit(self, work: Work, request: CommandRequest | None, error: CmbotError) -> None:
         """Record a click that was refused, and a command that its sender has no right to give."""
         if request is not None and isinstance(error, NotAllowed):
-            await self.audit.refused_command(request.invocation, request.cluster, str(error))
+            await self.audit.refused_command(request.invocation, request.cluster, error_views.error_text(error))
         elif request is None and isinstance(work, Click) and isinstance(error, UserError):
-            await self.audit.refused_click(work, str(error))
+            await self.audit.refused_click(work, error_views.error_text(error))
 
     def call_of(self, invocation: Invocation, cluster: str) -> Call:
         """Return what the command of `invocation` needs to run for that cluster ("" for none)."""

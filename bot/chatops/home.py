@@ -16,6 +16,7 @@ from bot.operations.model import Operation, OpState
 from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
 from bot.permissions.roles import Rights, Role
+from bot.views.access_text import standing_text
 from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.status_text import not_milder
 from bot.watch.alert_actions import AlertActions
@@ -65,7 +66,7 @@ class HomeTab:
     async def _seen_by(self, user: str) -> Home:
         rights, now = await self.access.rights(user), self.clock()
         clusters = [HomeCluster(name, self.remembered(name)) for name in self.names]
-        standing = await self.access.describe(user)
+        standing = tuple(standing_text(await self.access.standing(user)))
         may_change = await self.access.of_clusters(user, Role.OPERATOR, self.names)
         try:
             alerts = [alert for alert in await self.alerts.open() if alert.cluster in self.names]

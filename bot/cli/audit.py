@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.audit.chain import GENESIS, AuditRow, BrokenChain, Head, cut_off, verify
 from bot.audit.export import csv_head, csv_rows, json_lines, read_lines
 from bot.chatops.audit_log import pages, walk
-from bot.common.files import readable, writable
+from bot.cli.files import readable, writable
 from bot.store.database import Store
 
 FORMATS = ("csv", "jsonl")

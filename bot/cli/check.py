@@ -32,6 +32,7 @@ from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
 from bot.views.decisions import shortfall_text
 from bot.views.dialect_text import evidence_text
+from bot.views.errors import error_text
 from bot.views.status_text import listed_reasons, status_sentence
 from bot.views.text import clean
 
@@ -99,7 +100,7 @@ async def _row(what: str, read: Callable[[], Awaitable[str]], fix: str) -> Check
     try:
         return _passed(what, found=await read())
     except CmbotError as error:
-        return _failed(what, found=str(error), fix=fix)
+        return _failed(what, found=error_text(error), fix=fix)
 
 
 async def _rules(settings: Settings) -> str:

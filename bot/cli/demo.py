@@ -62,8 +62,11 @@ async def demo(
             )
             for each in template.clusters
         }
+        controls = (
+            route for name, each in clusters.items() for route in routes(each, prefix=f"/control/clusters/{name}")
+        )
         slack = await stack.enter_async_context(
-            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *_controls(clusters)])
+            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *controls])
         )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
         settings = settings_for(template, slack, clusters, folder, poll)
@@ -83,10 +86,6 @@ def _simulated(own: ClusterSettings, timing: Timing, schedulers: int, *, example
         with suppress(OSError):
             return started(ports=wanted)
     return started()
-
-
-def _controls(clusters: Mapping[str, SimulatedCluster]) -> list[web.RouteDef]:
-    return [route for name, each in clusters.items() for route in routes(each, prefix=f"/control/clusters/{name}")]
 
 
 def _list(clusters: Mapping[str, SimulatedCluster]) -> web.RouteDef:

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +25,7 @@ from bot.runtime.lifecycle import running
 from bot.runtime.signals import Signals
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
+from bot.views.errors import error_text
 
 WAIT_FOR_DATABASE = 60.0
 """Seconds that a start waits for a database server that is down before it fails."""
@@ -35,7 +36,7 @@ NO_PLAYGROUND = (
     "The demo is not part of an installed cmbot. Get a checkout of its repository and run `make demo` in it."
 )
 
-Job = Callable[[argparse.Namespace], Awaitable[int]]
+Job = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,16 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     job: Job = args.job
     try:
-        return asyncio.run(_interruptible(job, args))
+        return asyncio.run(job(args))
     except CmbotError as error:
-        Console(stderr=True).print(f"cmbot: {error}", style="red", markup=False, highlight=False)
+        Console(stderr=True).print(f"cmbot: {error_text(error)}", style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-async def _interruptible(job: Job, args: argparse.Namespace) -> int:
-    return await job(args)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dashboard import Dashboard, resolved
 from bot.clustermgr.dashboard_reader import DashboardReader
@@ -62,7 +62,7 @@ class Cluster:
 
     name: str
     operations_channel: str
-    api: ClusterApi
+    api: ClustermgrClient
     clock: Callable[[], float]
     deadline: float
     pinned: Dialect | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dashboard import Dashboard, dashboard_of
 from bot.common.errors import ClusterError
 
@@ -25,7 +25,7 @@ KEPT_SECONDS = 300.0
 class DashboardReader:
     """Reads the dashboard of one cluster; keeps the last answer, and that there is none."""
 
-    api: ClusterApi
+    api: ClustermgrClient
     _latest: Dashboard | None = None
     _due: float = 0.0
     _logged: bool = field(default=False)

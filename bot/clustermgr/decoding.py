@@ -56,16 +56,13 @@ CONFIGS = Bound(1 << 16, FEW)
 
 def parse(model: type[M], answer: Answer, bound: Bound) -> M:
     """Parse the body into `model`; raises ClusterBadAnswer."""
-    if _parts(answer.body) > bound.parts or answer.body.count(b",") > FIELDS * bound.parts:
+    body = answer.body
+    if body.count(b"{") + body.count(b"[") > bound.parts or body.count(b",") > FIELDS * bound.parts:
         raise bad_answer(answer)
     try:
-        return model.model_validate_json(answer.body)
+        return model.model_validate_json(body)
     except (ValidationError, RecursionError) as error:
         raise bad_answer(answer) from error
-
-
-def _parts(body: bytes) -> int:
-    return body.count(b"{") + body.count(b"[")
 
 
 _STRING = TypeAdapter(str)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.models import Volume
 from bot.clustermgr.volume_notes import VolumeNotes
@@ -70,7 +70,7 @@ class VolumeReader:
     returns since when disks were known as repaired or dropped before this process read them (Unix seconds, by id).
     """
 
-    api: ClusterApi
+    api: ClustermgrClient
     recheck_for: float = RECHECK_SECONDS
     gone_since: Callable[[], Mapping[int, float]] = _nothing_known
     hurry: bool = False

@@ -2,7 +2,8 @@
 
 CmbotError
 ├── UserError               a person asked for something impossible: show the sentence to that person only
-│   └── NotAllowed          the person lacks the right: also write a row of the audit log
+│   └── Refused             the same with a typed problem in place of a sentence: `views` has the words
+│       └── NotAllowed      the person lacks the right: also write a row of the audit log
 ├── ConfigError             the settings are wrong: the sentence names the key, the value and the fix
 ├── ClusterError            every failure of a cluster
 │   ├── ClusterUnreachable  no connection could be made, so nothing was sent: another host may be tried
@@ -26,12 +27,21 @@ import errno
 import socket
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
 
 
 class CmbotError(Exception):
-    """Root of all errors that this program raises on purpose; `str()` is a sentence for people."""
+    """Root of all errors that this program raises on purpose; `str()` is a sentence for people.
+
+    A `Refused` has no sentence. `error_text` in `views/errors.py` returns the sentence of any error.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Reason why something is impossible, typed and without words: one subclass a problem."""
 
 
 class UserError(CmbotError):
@@ -48,8 +58,16 @@ class UserError(CmbotError):
         return self
 
 
-class NotAllowed(UserError):
-    """A person lacks the right to what they asked for; the sentence says how to get it."""
+class Refused(UserError):
+    """A UserError with a problem in place of a sentence; `str()` is for developers."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class NotAllowed(Refused):
+    """A person lacks the right to what they asked for; the words of the problem say how to get it."""
 
 
 class ConfigError(CmbotError):

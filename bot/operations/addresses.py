@@ -1,81 +1,75 @@
-"""Peer ids and network addresses as people type them, with one sentence for each error."""
+"""Peer ids and network addresses as people type them. No I/O."""
 
 import ipaddress
 import re
 
 from bot.common.addresses import place
-from bot.common.errors import UserError
+from bot.common.errors import Refused
+from bot.operations.request_problems import (
+    AddressFault,
+    AddressKind,
+    BadAddress,
+    PeerIdNotDigits,
+    PeerIdNotWhole,
+    PeerIdOutOfRange,
+    PeerIdUse,
+    PeerIdZero,
+)
 
 MAX_PEER_ID = 2**64 - 1
 """Largest peer id: the server stores an unsigned 64-bit number."""
 MAX_PORT = 65535
 _MAX_NAME = 253
-_SHOWN = 40
 _DIGITS = re.compile(r"-?[0-9]+")
-_HARMLESS = re.compile(r"[A-Za-z0-9._:/\[\]-]+")
 _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_EXAMPLE = "write name-or-ip:port, as in 10.0.0.4:10110"
 
 
-def shown(text: str) -> str:
-    """Quote foreign text in a sentence if all its characters are harmless in a chat, cut to 40 characters."""
-    if not _HARMLESS.fullmatch(text):
-        return "the given text" if text else "nothing"
-    return f"`{text}`" if len(text) <= _SHOWN else f"`{text[:_SHOWN]}…`"
-
-
-ZERO_ADDED = "the server accepts it, and its nodes then panic at their next start"
-"""Such a member is invisible and cannot be removed; nodes of v3.2 and later panic at their next start."""
-ZERO_REMOVED = "no member has it, so there is nothing to remove"
-ZERO_LEADS = "no voter has it, so leadership cannot move there"
-
-
-def check_peer_id(value: object, zero: str = ZERO_ADDED) -> int:
-    """Check a peer id; raises UserError unless it is a whole number between 1 and 2^64-1.
-
-    `zero` says why 0 is wrong, though the server accepts it (docs/clustermgr.md).
-    """
+def check_peer_id(value: object, use: PeerIdUse = PeerIdUse.ADD) -> int:
+    """Check a peer id; raises Refused unless it is a whole number between 1 and 2^64-1."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise UserError("A peer id is a whole number between 1 and 2^64-1: `/cm members` lists the ids.")
+        raise Refused(PeerIdNotWhole())
     if value == 0:
-        raise UserError(f"Peer id 0 cannot be used: {zero}. `/cm members` lists the ids.")
+        raise Refused(PeerIdZero(use))
     if not 0 < value <= MAX_PEER_ID:
-        raise UserError(f"Peer id {shown(str(value))} is out of range: it must be between 1 and 2^64-1.")
+        raise Refused(PeerIdOutOfRange(str(value)))
     return value
 
 
-def parse_peer_id(text: str, zero: str = ZERO_ADDED) -> int:
-    """Parse a typed peer id: plain ASCII digits; raises UserError."""
+def parse_peer_id(text: str, use: PeerIdUse = PeerIdUse.ADD) -> int:
+    """Parse a typed peer id: plain ASCII digits; raises Refused."""
     if not _DIGITS.fullmatch(text):
-        raise UserError(f"A peer id is a whole number in plain digits, as in 4; {shown(text)} is not.")
+        raise Refused(PeerIdNotDigits(text))
     if len(text) > len(str(MAX_PEER_ID)):
-        raise UserError(f"Peer id {shown(text)} is out of range: it must be between 1 and 2^64-1.")
-    return check_peer_id(int(text), zero)
+        raise Refused(PeerIdOutOfRange(text))
+    return check_peer_id(int(text), use)
 
 
-def parse_address(text: object, what: str) -> str:
-    """Parse a bare `name-or-ip:port` to its canonical form (IPv6 in brackets); `what` names it in the UserError.
+def parse_address(text: object, kind: AddressKind) -> str:
+    """Parse a bare `name-or-ip:port` to its canonical form (IPv6 in brackets); raises Refused.
 
     The server itself accepts anything, even a scheme or an empty text (docs/clustermgr.md).
     """
-    if not isinstance(text, str) or not text:
-        raise UserError(f"The {what} is empty: {_EXAMPLE}.")
+    given = text if isinstance(text, str) else ""
+    if fault := _fault(given):
+        raise Refused(BadAddress(kind, fault, given))
+    return place(given)
+
+
+def _fault(text: str) -> AddressFault | None:
+    if not text:
+        return AddressFault.EMPTY
     if "://" in text:
-        raise UserError(f"The {what} must not have a scheme such as http://: {_EXAMPLE}.")
+        return AddressFault.SCHEME
     name, colon, port = text.rpartition(":")
     if text.count(":") > 1 and not name.startswith("["):
-        raise UserError(f"The {what} has more than one colon: {_EXAMPLE}, and an IPv6 address as [fd00::4]:10110.")
+        return AddressFault.COLONS
     if not colon or not port:
-        raise UserError(f"The {what} has no port: {_EXAMPLE}.")
+        return AddressFault.NO_PORT
     if not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > MAX_PORT:
-        raise UserError(f"The port of the {what} must be a number between 1 and {MAX_PORT}: {_EXAMPLE}.")
-    if not _is_host(name):
-        raise UserError(f"The {what} {shown(text)} has no valid host: {_EXAMPLE}.")
-    if kind := _no_node(name):
-        raise UserError(f"The {what} {shown(text)} is {kind}, which no other node can reach: {_EXAMPLE}.")
-    return place(text)
+        return AddressFault.PORT
+    return _unreachable(name) if _is_host(name) else AddressFault.HOST
 
 
 def _is_host(name: str) -> bool:
@@ -89,19 +83,18 @@ def _is_host(name: str) -> bool:
     return len(name) <= _MAX_NAME and not numeric and all(_LABEL.fullmatch(label) for label in labels)
 
 
-def _no_node(name: str) -> str:
-    """Kind of IP address that no member can have, "" for any other name."""
+def _unreachable(name: str) -> AddressFault | None:
+    """Return the fault of an IP address that no member can have, None for any other name."""
     try:
         ip = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
-        return ""
+        return None
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    kinds = (
-        (ip.is_unspecified, "the address of every interface"),
-        (ip.is_multicast or ip == _BROADCAST, "an address of many machines"),
-        (ip.is_link_local, "a link-local address"),
-    )
-    return next((kind for holds, kind in kinds if holds), "")
+    if ip.is_unspecified:
+        return AddressFault.EVERY_INTERFACE
+    if ip.is_multicast or ip == _BROADCAST:
+        return AddressFault.MANY_MACHINES
+    return AddressFault.LINK_LOCAL if ip.is_link_local else None
 
 
 def _is_ip(text: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:

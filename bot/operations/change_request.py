@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.common.errors import UserError
+from bot.common.errors import Refused
+from bot.operations.request_problems import BadLease
 from bot.operations.requests import Request, TaskSwitch
 
 MIN_LEASE, MAX_LEASE = 60.0, 30 * 86400.0
@@ -42,7 +43,7 @@ NO_OPTIONS = RequestOptions()
 class ChangeRequest:
     """A request, its reason, and how it is wanted; `dry_run` evaluates and proposes nothing.
 
-    Raises UserError when the lease is too short or too long.
+    Raises Refused when the lease is too short or too long.
     """
 
     request: Request
@@ -52,7 +53,7 @@ class ChangeRequest:
 
     def __post_init__(self) -> None:
         if self.options.lease and not MIN_LEASE <= self.options.lease <= MAX_LEASE:
-            raise UserError("for= takes a time between 1m and 30d, as in for=2h.")
+            raise Refused(BadLease())
 
     @property
     def policy_keys(self) -> tuple[str, ...]:

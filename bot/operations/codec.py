@@ -11,21 +11,25 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any
 
-from bot.common.errors import UserError
+from bot.clustermgr.tasks import DialectEvidence
+from bot.common.errors import Refused
 from bot.operations.change_request import RequestOptions, Reversion
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement, StepKind
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import CheckWording, PreflightResult
+from bot.operations.request_problems import RequestIncomplete
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+from bot.operations.step_codec import Wording, decode_part, decode_step, encode_fact
+from bot.operations.step_facts import Difference, LegacyDifference, LegacyWords
 
 Json = Mapping[str, Any]
 
 _REQUESTS: Mapping[OpKind, type[Request]] = {
     request.kind: request for request in (MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch)
 }
-_SWITCH = ("key", "value", "meaning", "will_send", "dialect", "why")
+_SWITCH = ("key", "value", "meaning", "will_send", "dialect")
 
 
 def encode_request(op: Operation) -> dict[str, Any]:
@@ -45,17 +49,17 @@ def encode_request(op: Operation) -> dict[str, Any]:
 
 
 def decode_request(kind: str, data: Json) -> Request:
-    """Decode the request of that kind; raises UserError when a value is missing or not valid."""
+    """Decode the request of that kind; raises Refused when a value is missing or not valid."""
     try:
         return _REQUESTS[OpKind(kind)](**_known(_REQUESTS[OpKind(kind)], data))
     except (TypeError, ValueError) as error:
-        raise UserError(f"The stored request ({kind}) is not complete: type the command again.") from error
+        raise Refused(RequestIncomplete(kind)) from error
 
 
 def stored_request(kind: str, data: Json) -> Request:
     """Decode a request as it was stored, even if today's rules refuse its values; `evaluate` checks them.
 
-    An operation that an earlier release accepted must not keep every other one from being read. Raises UserError when
+    An operation that an earlier release accepted must not keep every other one from being read. Raises Refused when
     a value is missing, ValueError for an unknown kind.
     """
     found = _REQUESTS[OpKind(kind)]
@@ -63,7 +67,7 @@ def stored_request(kind: str, data: Json) -> Request:
     for field in fields(found):
         value = data.get(field.name, field.default)
         if value is MISSING:
-            raise UserError(f"The stored request ({kind}) is not complete: type the command again.")
+            raise Refused(RequestIncomplete(kind))
         object.__setattr__(request, field.name, value)
     return request
 
@@ -86,37 +90,62 @@ def thread_of(data: Json) -> int:
     return int(data.get("thread") or 0)
 
 
-def encode_seen(seen: ObservedState, wording: CheckWording) -> dict[str, Any]:
-    """Encode what was observed; what is empty takes no key. `wording` puts the checks into words."""
+def encode_seen(seen: ObservedState, wording: Wording) -> dict[str, Any]:
+    """Encode what was observed; what is empty takes no key. `wording` puts the facts into words."""
     found: dict[str, Any] = {"dialect": seen.dialect} if seen.dialect or seen.verdict is not None else {}
     if seen.leader or seen.verdict is not None:
         found["first"] = seen.leader
     if seen.switch is not None:
-        found |= asdict(seen.switch)
+        found |= _encode_switch(seen.switch, wording)
     if seen.verdict is not None:
-        found["verdict"] = encode_verdict(seen.verdict, wording)
-    if seen.difference:
-        found["difference"] = list(seen.difference)
+        found["verdict"] = encode_verdict(seen.verdict, wording.check)
+    if seen.difference is not None:
+        found["difference"] = list(wording.difference(seen.difference))
+        if isinstance(seen.difference, Difference):
+            found["moved"] = encode_fact(seen.difference, wording.check)
     if seen.settlement is not None:
         found["settled"] = asdict(seen.settlement)
-    if seen.contradiction:
-        found["contradiction"] = seen.contradiction
+    if seen.contradiction is not None:
+        found["contradiction"] = wording.step(seen.contradiction)
+        if not isinstance(seen.contradiction, LegacyWords):
+            found["contradiction_fact"] = encode_fact(seen.contradiction, wording.check)
+    return found
+
+
+def _encode_switch(switch: ObservedSwitch, wording: Wording) -> dict[str, Any]:
+    found = {name: getattr(switch, name) for name in _SWITCH} | {"why": wording.evidence(switch.evidence)}
+    if isinstance(switch.evidence, DialectEvidence):
+        found["evidence"] = encode_fact(switch.evidence, wording.check)
     return found
 
 
 def decode_seen(data: Json) -> ObservedState:
     """Decode what was observed."""
-    switch = {name: data.get(name) for name in _SWITCH}
     verdict, settled = data.get("verdict"), data.get("settled")
     return ObservedState(
         leader=str(data.get("first", "")),
         dialect=str(data.get("dialect", "")),
-        switch=ObservedSwitch(**{**switch, "why": switch["why"] or ""}) if "key" in data else None,  # type: ignore[arg-type]  # strings, as stored
+        switch=_decode_switch(data) if "key" in data else None,
         verdict=_verdict(verdict),
-        difference=tuple(data.get("difference", ())),
+        difference=_decode_difference(data),
         settlement=Settlement(**_known(Settlement, settled)) if settled else None,
-        contradiction=str(data.get("contradiction", "")),
+        contradiction=decode_step(data.get("contradiction_fact")) or _words(data.get("contradiction")),
     )
+
+
+def _decode_switch(data: Json) -> ObservedSwitch:
+    evidence = decode_part(DialectEvidence, data.get("evidence")) or _words(data.get("why"))
+    return ObservedSwitch(**{name: data.get(name) for name in _SWITCH}, evidence=evidence)  # type: ignore[arg-type]  # strings, as stored
+
+
+def _decode_difference(data: Json) -> Difference | LegacyDifference | None:
+    phrases = tuple(data.get("difference", ()))
+    return decode_part(Difference, data.get("moved")) or (LegacyDifference(phrases) if phrases else None)
+
+
+def _words(stored: object) -> LegacyWords | None:
+    """The stored words, None if there are none."""
+    return LegacyWords(str(stored)) if stored else None
 
 
 def _verdict(stored: object) -> PreflightResult | None:
@@ -168,16 +197,21 @@ def decode_terms(data: Json) -> Terms | None:
     )
 
 
-def encode_event(event: Event) -> dict[str, Any]:
-    """Encode one step of the history."""
-    return {"at": event.at, "state": event.state.value, "by": event.by, "words": event.words}
+def encode_event(event: Event, wording: Wording) -> dict[str, Any]:
+    """Encode one step of the history; `wording` puts its fact into words."""
+    words = f"{event.kind or ''}{wording.step(event.fact)}"
+    found = {"at": event.at, "state": event.state.value, "by": event.by, "words": words}
+    if event.fact is None or isinstance(event.fact, LegacyWords):
+        return found
+    return found | {"fact": encode_fact(event.fact, wording.check)}
 
 
 def decode_event(data: Json) -> Event:
     """Decode one step of the history; its stored words begin with its kind, if it has one."""
     words, by = data["words"], data["by"]
     kind = next((kind for kind in StepKind if words.startswith(kind) and bool(by) is kind.by_person), None)
-    return Event(data["at"], OpState(data["state"]), by, words.removeprefix(kind or ""), kind)
+    fact = decode_step(data.get("fact")) or _words(words.removeprefix(kind or ""))
+    return Event(data["at"], OpState(data["state"]), by, fact, kind)
 
 
 def _known(kind: Any, data: Json) -> dict[str, Any]:

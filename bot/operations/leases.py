@@ -1,11 +1,13 @@
 """Leases: a switch that is set for a time, and the operation that restores the old value. No I/O."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypedDict
 
 from bot.operations.change_request import RequestOptions, Reversion
-from bot.operations.model import ObservedSwitch, Operation, StepKind
+from bot.operations.model import ObservedSwitch, Operation, OpState, StepKind
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import LeaseEnded, Restoration
 
 MAX_NOTICE = 600.0
 """Seconds before its end at which a lease is announced, at most; short leases are announced in their last quarter."""
@@ -60,3 +62,21 @@ def reverting(op: Operation, now: float, reason: str) -> Operation:
         channel=op.channel,
         reason=reason,
     )
+
+
+_RESTORATIONS: Mapping[OpState, Restoration] = {
+    OpState.PROPOSED: Restoration.BEGUN,
+    OpState.VERIFIED: Restoration.DONE,
+    OpState.UNKNOWN: Restoration.UNKNOWN,
+    OpState.BLOCKED: Restoration.NOT_DONE,
+    OpState.CANCELLED: Restoration.NOT_DONE,
+    OpState.FAILED: Restoration.NOT_DONE,
+}
+
+
+def ended(back: Operation) -> LeaseEnded | None:
+    """Fact of the step TIME_UP on a lease, None for no step; `back` is the operation that restores the old value."""
+    found = _RESTORATIONS.get(back.state)
+    if found is None or not isinstance(back.request, TaskSwitch):
+        return None
+    return LeaseEnded(back.task, back.request.on, back.id, found)

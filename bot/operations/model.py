@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
+from bot.clustermgr.tasks import DialectEvidence
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.policy import Terms
 from bot.operations.preflight.verdict import PreflightResult
 from bot.operations.requests import OpKind, Request, TaskSwitch
+from bot.operations.step_facts import Difference, LegacyDifference, LegacyWords, StepFact
 
 
 class OpState(StrEnum):
@@ -91,26 +93,21 @@ class StepKind(StrEnum):
 class Event:
     """One step of an operation's history; `by` is a Slack user id, "" for cmbot itself.
 
-    `text` is what was recorded about it, for a step with a `kind` what follows the kind.
+    `fact` is what was recorded about it besides its state and its kind, None for nothing.
     """
 
     at: float
     state: OpState
     by: str
-    text: str
+    fact: StepFact | None = None
     kind: StepKind | None = None
-
-    @property
-    def words(self) -> str:
-        """Words of the step, as they are stored."""
-        return f"{self.kind or ''}{self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedSwitch:
     """A task's switch when it was evaluated; `value` is the stored text, None when it is unset or was not read.
 
-    `why` says how the dialect was detected; `will_send` is the value that the request sets.
+    `evidence` has how the dialect was detected; `will_send` is the value that the request sets.
     """
 
     key: str
@@ -118,7 +115,7 @@ class ObservedSwitch:
     meaning: str
     will_send: str
     dialect: str
-    why: str = ""
+    evidence: DialectEvidence | LegacyWords | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +132,7 @@ class ObservedState:
     """The state of the cluster that a card shows and an approval is bound to, and what was found out later.
 
     `leader` is the host that led: the request goes there only. `verdict` is None on a card of an older release.
-    `difference` says how the cluster moved since the card before this one. `contradiction` is set when the cluster
+    `difference` is how the cluster moved since the card before this one. `contradiction` is set when the cluster
     shows the opposite of an admin's settlement.
     """
 
@@ -143,9 +140,9 @@ class ObservedState:
     dialect: str = ""
     switch: ObservedSwitch | None = None
     verdict: PreflightResult | None = None
-    difference: tuple[str, ...] = ()
+    difference: Difference | LegacyDifference | None = None
     settlement: Settlement | None = None
-    contradiction: str = ""
+    contradiction: StepFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +234,12 @@ def note(
     *,
     at: float,
     by: str = "",
-    text: str = "",
+    fact: StepFact | None = None,
     kind: StepKind | None = None,
     **changes: Unpack[StepChanges],
 ) -> Operation:
     """Take a step that keeps the state, such as one of several approvals or an extended lease; one version up."""
-    history = (*op.history, Event(at, op.state, by, text, kind))
+    history = (*op.history, Event(at, op.state, by, fact, kind))
     return replace(op, version=op.version + 1, history=history, **changes)
 
 
@@ -252,7 +249,7 @@ def advance(
     *,
     at: float,
     by: str = "",
-    text: str = "",
+    fact: StepFact | None = None,
     kind: StepKind | None = None,
     **changes: Unpack[StepChanges],
 ) -> Operation:
@@ -262,5 +259,5 @@ def advance(
     """
     if to not in TRANSITIONS.get(op.state, frozenset()):
         raise ValueError(f"no transition from {op.state} to {to}")
-    history = (*op.history, Event(at, to, by, text, kind))
+    history = (*op.history, Event(at, to, by, fact, kind))
     return replace(op, state=to, version=op.version + 1, history=history, **changes)

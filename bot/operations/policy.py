@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
+from bot.common.errors import Problem
 from bot.permissions.roles import Rights, Role
 
 LENIENCY = ("never", "if_approver", "always")
@@ -174,7 +175,7 @@ def lacks_all(rights: Rights, policy: Policy) -> tuple[Lack, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Problem):
     """Reason why an act is refused, without words: one subclass a reason."""
 
 

@@ -6,12 +6,13 @@ from enum import StrEnum
 
 from bot.clustermgr.health import VoterFault, learner_health, voter_health
 from bot.clustermgr.models import Snapshot
-from bot.common.errors import UserError
+from bot.common.errors import Refused
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState
 from bot.operations.preflight.cluster import group_checks
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.preflight.view import View, view_of
+from bot.operations.request_problems import NoReplacementNeeded, ReplacesItself
 from bot.operations.requests import MemberAdd, MemberRemove, Request
 
 
@@ -74,11 +75,11 @@ def replace_plan(
     A learner cannot be made a voter in place (the server answers 910, docs/clustermgr.md), so it is removed and the
     same node is added as normal. After that removal the cluster looks as it did before the learner was added:
     `learner_was_caught_up` is the caller's memory of the step `caught_up` (or the node's own host shows its log).
-    Without that memory the plan adds the learner again, which does no harm. Raises UserError when the ids or addresses
+    Without that memory the plan adds the learner again, which does no harm. Raises Refused when the ids or addresses
     are not valid.
     """
     if dead == new:
-        raise UserError(f"Peer {dead} cannot replace itself: give the new node another id.")
+        raise Refused(ReplacesItself(dead))
     requests = (
         MemberRemove(dead),
         MemberAdd(new, host, node_host, learner=True),
@@ -145,14 +146,11 @@ def next_change(
 ) -> tuple[tuple[Step, ...], ChangeRequest | None]:
     """Plan, and the change of its next step: None while waiting, when all is done, or when nothing is known.
 
-    Raises UserError when the ids or addresses are not valid, or when the member is healthy.
+    Raises Refused when the ids or addresses are not valid, or when the member is healthy.
     """
     health = voter_health(before, now).get(wanted.dead)
     if health is not None and health.healthy:
-        raise UserError(
-            f"Peer {wanted.dead} is healthy, so it needs no replacement. To move it to another machine, first add "
-            f"the new node, then remove peer {wanted.dead}."
-        )
+        raise Refused(NoReplacementNeeded(wanted.dead))
     steps = replace_plan(
         wanted.dead, wanted.new, wanted.host, wanted.node_host, before, now, learner_was_caught_up=caught_up
     )

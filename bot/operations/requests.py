@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from bot.common.errors import UserError
-from bot.operations.addresses import ZERO_LEADS, ZERO_REMOVED, check_peer_id, parse_address, shown
+from bot.common.errors import Refused
+from bot.operations.addresses import check_peer_id, parse_address
+from bot.operations.request_problems import AddressesEqual, AddressKind, BadTaskName, FlagMissing, PeerIdUse
 
 _TASK = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -24,7 +25,7 @@ class OpKind(StrEnum):
 class MemberAdd:
     """Add a raft member: `host` is its raft address, `node_host` its service address ("" where the server knows none).
 
-    Raises UserError when a value is not valid.
+    Raises Refused when a value is not valid.
     """
 
     kind: ClassVar[OpKind] = OpKind.MEMBER_ADD
@@ -35,44 +36,41 @@ class MemberAdd:
 
     def __post_init__(self) -> None:
         check_peer_id(self.peer_id)
-        object.__setattr__(self, "host", parse_address(self.host, "raft address"))
+        object.__setattr__(self, "host", parse_address(self.host, AddressKind.RAFT))
         if self.node_host != "":
-            object.__setattr__(self, "node_host", parse_address(self.node_host, "service address (node=)"))
+            object.__setattr__(self, "node_host", parse_address(self.node_host, AddressKind.SERVICE))
         if self.host == self.node_host:
-            raise UserError(
-                f"The raft address and the service address (node=) are both {shown(self.host)}: a node has two ports; "
-                "`/cm members` shows those of the others."
-            )
+            raise Refused(AddressesEqual(self.host))
         _check_flag(self.learner, "as=")
 
 
 @dataclass(frozen=True, slots=True)
 class MemberRemove:
-    """Remove a raft member. Raises UserError when the id is not valid."""
+    """Remove a raft member. Raises Refused when the id is not valid."""
 
     kind: ClassVar[OpKind] = OpKind.MEMBER_REMOVE
     peer_id: int
 
     def __post_init__(self) -> None:
-        check_peer_id(self.peer_id, ZERO_REMOVED)
+        check_peer_id(self.peer_id, PeerIdUse.REMOVE)
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderTransfer:
-    """Move leadership to a voter. Raises UserError when the id is not valid."""
+    """Move leadership to a voter. Raises Refused when the id is not valid."""
 
     kind: ClassVar[OpKind] = OpKind.LEADER_TRANSFER
     peer_id: int
 
     def __post_init__(self) -> None:
-        check_peer_id(self.peer_id, ZERO_LEADS)
+        check_peer_id(self.peer_id, PeerIdUse.LEAD)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSwitch:
     """Turn a background task on or off; the dialect of a cluster decides if it has such a task.
 
-    Raises UserError when the name cannot be a task's name.
+    Raises Refused when the name cannot be a task's name.
     """
 
     kind: ClassVar[OpKind] = OpKind.TASK_SWITCH
@@ -87,11 +85,11 @@ class TaskSwitch:
 Request = MemberAdd | MemberRemove | LeaderTransfer | TaskSwitch
 
 
-def _check_flag(value: object, name: str) -> None:
+def _check_flag(value: object, argument: str) -> None:
     if not isinstance(value, bool):
-        raise UserError(f"The request has no yes or no for {name}: type the command again.")
+        raise Refused(FlagMissing(argument))
 
 
 def _check_task(value: object) -> None:
     if not isinstance(value, str) or not _TASK.fullmatch(value):
-        raise UserError("A task's name has small letters and underscores, as in `disk_repair`: see `/cm tasks`.")
+        raise Refused(BadTaskName())

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.operations.model import ObservedState, Operation, Settlement
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import Compared, ComparisonOver
 
 MAX_COMPARED = 50
 """Number of newest operations of which those settled by an admin are compared with the cluster."""
@@ -39,10 +40,11 @@ def contradicts(op: Operation, *, there: bool, calm: bool) -> bool | None:
     return there != op.seen.settlement.done
 
 
-def closed(op: Operation, text: str, *, contradiction: bool, at: float) -> ObservedState:
+def closed(op: Operation, fact: Compared | ComparisonOver, *, at: float) -> ObservedState:
     """`seen` once the comparison is over."""
     settlement = replace(op.seen.settlement, until=at) if op.seen.settlement is not None else None
-    return replace(op.seen, settlement=settlement, contradiction=text if contradiction else op.seen.contradiction)
+    found = fact if isinstance(fact, Compared) and fact.contradicts else op.seen.contradiction
+    return replace(op.seen, settlement=settlement, contradiction=found)
 
 
 def changed_later(op: Operation, recent: Iterable[Operation]) -> bool:

@@ -3,36 +3,58 @@
 A cluster may name roles itself; there they replace the roles of the same name that hold for all clusters.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.common.errors import NotAllowed, SlackError
 from bot.config import AccessSettings, Members
+from bot.permissions.problems import (
+    GroupUnproven,
+    NotInGroup,
+    RoleHeldNowhere,
+    RoleMissing,
+    RoleNotHeld,
+    RoleUnproven,
+    RoleWithoutHolders,
+    SourceMissing,
+)
 from bot.permissions.roles import HELD_ROLES, Rights, Role
 
 GroupMembers = Callable[[str], Awaitable[frozenset[str]]]
 """Returns the members of a Slack user group (by its id); raises SlackError if Slack gives no list."""
 
-NO_OPERATORS = (
-    "No one may change anything, because no operators are configured. "
-    "Name users or user groups under `access.operators` in the settings and restart."
-)
-_READS = "You may use every command that only reads."
-_READS_MOST = "You may use every command that only reads, except `/cm audit`, which is for operators."
-_MAY = {
-    Role.OPERATOR: "You are an *operator*: you may propose changes",
-    Role.APPROVER: "You are an *approver*: you may approve or reject the changes of others",
-    Role.ADMIN: "You are an *admin*: you may cancel and settle any operation",
-    Role.BREAKER: "You hold *break-glass*: you may propose changes with `force=yes`",
-}
 
-_NAMES = {
-    Role.OPERATOR: "operator",
-    Role.APPROVER: "approver",
-    Role.ADMIN: "admin",
-    Role.BREAKER: "break-glass",
-}
-_NAMED = " (`clusters[].access` in the settings)"
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """A role that a person holds for all clusters; `by_name` is True if the settings name the person."""
+
+    role: Role
+    by_name: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterStanding:
+    """The roles of a person on clusters that name roles themselves.
+
+    Without a role, `unlisted` are the user groups that Slack did not list, which may give one.
+    """
+
+    clusters: tuple[str, ...]
+    roles: tuple[Role, ...]
+    unlisted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything that a person may do, and why; `lacks` is why the person is no operator, None if that is clear.
+
+    `audits` is True if the person may read the audit log.
+    """
+
+    audits: bool
+    held: tuple[HeldRole, ...] = ()
+    lacks: RoleMissing | None = None
+    clusters: tuple[ClusterStanding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +106,9 @@ class Access:
                 unknown[source] = f"{group} ({error.code or 'no answer'})"
 
     async def require(self, user: str, role: Role, cluster: str = "") -> None:
-        """Raise NotAllowed with a next step unless `user` holds that role on that cluster."""
+        """Raise NotAllowed unless `user` holds that role on that cluster."""
         missing = lacking(await self.rights(user, cluster), role)
-        if missing:
+        if missing is not None:
             raise NotAllowed(missing)
 
     async def require_somewhere(self, user: str, role: Role) -> None:
@@ -96,11 +118,7 @@ class Access:
                 return
         if not self.own:
             await self.require(user, role)
-        raise NotAllowed(
-            f"You hold the role {role.value} on no cluster. "
-            "Ask an administrator of cmbot to add you, or a user group you are in, "
-            f"to `{role.key}` in its settings, or to `clusters[].{role.key}` for one cluster."
-        )
+        raise NotAllowed(RoleHeldNowhere(role))
 
     async def of_clusters(self, user: str, role: Role, clusters: Sequence[str]) -> tuple[str, ...]:
         """Return those of the clusters on which `user` holds that role."""
@@ -108,66 +126,44 @@ class Access:
         own = {name: (await self.rights(user, name)).has(role) for name in clusters if name in self.own}
         return tuple(name for name in clusters if own.get(name, everywhere))
 
-    async def describe(self, user: str) -> tuple[str, ...]:
-        """Return sentences on what `user` may do and why, then on the clusters that name roles themselves."""
+    async def standing(self, user: str) -> Standing:
+        """Return what `user` may do and why, and what differs on the clusters that name roles themselves."""
         rights = await self.rights(user)
-        held = [f"{_MAY[role]}: {self._why(user, role)}." for role in HELD_ROLES if rights.has(role)]
-        if not rights.has(Role.OPERATOR) and not (self.own and Role.OPERATOR in rights.empty):
-            held.append(lacking(rights, Role.OPERATOR))
+        held = tuple(HeldRole(role, user in self._members(role, "").users) for role in HELD_ROLES if rights.has(role))
+        # Where clusters name their own operators, it is no fault that none are named for all of them.
+        clear = self.own and Role.OPERATOR in rights.empty
         own = {name: await self.rights(user, name) for name in self.own}
-        reads = rights.has(Role.OPERATOR) or any(each.has(Role.OPERATOR) for each in own.values())
-        return (_READS if reads else _READS_MOST, *held, *_differing(own))
-
-    def _why(self, user: str, role: Role) -> str:
-        if user in self._members(role, "").users:
-            return f"you are named in `{role.key}.users`"
-        return f"you are in a user group of the {role.value}s"
+        audits = rights.has(Role.OPERATOR) or any(each.has(Role.OPERATOR) for each in own.values())
+        return Standing(audits, held, None if clear else lacking(rights, Role.OPERATOR), _differing(own))
 
 
-def _differing(own: Mapping[str, Rights]) -> Iterator[str]:
-    """Yield a sentence for each set of roles that names the clusters."""
-    alike: dict[str, list[str]] = {}
+def _differing(own: Mapping[str, Rights]) -> tuple[ClusterStanding, ...]:
+    """Return one standing for each set of roles."""
+    alike: dict[tuple[tuple[Role, ...], tuple[str, ...]], list[str]] = {}
     for name, rights in own.items():
-        alike.setdefault(_standing(rights), []).append(name)
-    for standing, names in alike.items():
-        yield f"On {', '.join(names)}: {standing}"
+        roles = tuple(role for role in HELD_ROLES if rights.has(role))
+        unlisted = () if roles else tuple(sorted(rights.unknown.values()))
+        alike.setdefault((roles, unlisted), []).append(name)
+    return tuple(ClusterStanding(tuple(names), *found) for found, names in alike.items())
 
 
-def _standing(rights: Rights) -> str:
-    roles = [f"*{_NAMES[role]}*" for role in HELD_ROLES if rights.has(role)]
-    if not roles:
-        unsure = ", ".join(sorted(rights.unknown.values()))
-        why = f", because Slack did not list {unsure}" if unsure else ", so you may only read"
-        return f"you hold no role there{why}{_NAMED}."
-    return f"there you are {', '.join(roles)} only{_NAMED}."
-
-
-def lacking(rights: Rights, role: Role) -> str:
-    """Return why a person does not hold a role and what to do about it, "" if they hold it."""
+def lacking(rights: Rights, role: Role) -> RoleMissing | None:
+    """Return why a person does not hold a role, None if they hold it."""
     if rights.has(role):
-        return ""
-    if role in rights.empty:
-        place = rights.place(role)
-        reason = NO_OPERATORS if role is Role.OPERATOR else f"The settings name no one under `{role.key}`."
-        return reason.replace(role.key, place) if place != role.key else reason
-    if role in rights.unknown:
-        return f"Refused for now, because Slack did not list the {role.value} group {rights.unknown[role]}. Try again."
-    may = {Role.OPERATOR: "only read", Role.BREAKER: "not use break-glass (`force=yes`)"}.get(role, "not do this")
-    article = "an" if role.value[0] in "aeo" else "a"
+        return None
     place = rights.place(role)
-    where = f" on {place.split('.')[1]}" if place != role.key else ""
-    return (
-        f"You are not {article} {role.value}{where}, so you may {may}{where and ' there'}. "
-        f"Ask an administrator of cmbot to add you, or a user group you are in, to `{place}` in its settings."
-    )
+    cluster = place.split(".")[1] if place != role.key else ""
+    if role in rights.empty:
+        return RoleWithoutHolders(role, cluster)
+    if role in rights.unknown:
+        return RoleUnproven(role, rights.unknown[role])
+    return RoleNotHeld(role, cluster)
 
 
-def lacking_source(rights: Rights, source: str) -> str:
+def lacking_source(rights: Rights, source: str) -> SourceMissing | None:
     """Return the same as `lacking` for a role or the id of a user group, as a policy names them."""
     if source in set(HELD_ROLES):
         return lacking(rights, Role(source))
     if rights.has(source):
-        return ""
-    if source in rights.unknown:
-        return f"Refused for now, because Slack did not list the user group {rights.unknown[source]}. Try again."
-    return f"You are not in the user group {source}, so you may not do this. Ask the owner of that group."
+        return None
+    return GroupUnproven(rights.unknown[source]) if source in rights.unknown else NotInGroup(source)

@@ -1,17 +1,14 @@
 """Lists of open alerts and silences, and the replies to people who act on them. No I/O."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult
-from bot.alerting.subjects import SubjectKind, SubjectRefused
-from bot.common.text import listed, shown
 from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
-from bot.views.blocks import code, context, count, date, duration, escape, message, section, utc
+from bot.views.blocks import code, context, count, date, duration, escape, message, section
 
 MOST = 40
 MAX_LEFT = 10
@@ -75,37 +72,6 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
         for each in held[:MOST]
     ]
     return message(sentence, section(f"*{sentence}*"), *lines)
-
-
-def holds_already(held: Silence, now: float) -> str:
-    """Refuse a silence because an equal one in force lasts longer; plain text, not escaped."""
-    about = f" ({held.subject})" if held.subject else ""
-    what = f"{'all alerts' if held.rule == EVERY_RULE else held.rule}{about} of {held.cluster}"
-    left = f"{duration(held.until - now)} longer, until {utc(held.until)}"
-    return (
-        f"Silence #{held.id} already mutes {what}, for {left}, so nothing was changed. "
-        f"To end it earlier, lift it first: /cm unsilence {held.id}"
-    )
-
-
-_KINDS: Mapping[SubjectKind, str] = MappingProxyType(
-    {
-        SubjectKind.PEER: "a peer by its number",
-        SubjectKind.HOST: "a host as the settings name it",
-        SubjectKind.ZONE: "a zone",
-        SubjectKind.TASK: "a background task",
-    }
-)
-
-
-def no_subject(refused: SubjectRefused) -> str:
-    """Refuse a silence whose subject no alert can have; plain text, not escaped."""
-    typed = shown(refused.typed)
-    if refused.kind is SubjectKind.CLUSTER:
-        return f"An alert of {refused.rule} is about the whole cluster and has no subject: leave subject= out."
-    here = f" Of {refused.cluster} these are known: {listed(refused.known)}." if refused.known else ""
-    near = f" Did you mean subject={refused.near}?" if refused.near else ""
-    return f"An alert of {refused.rule} is about {_KINDS[refused.kind]}, and {typed} is none.{here}{near}"
 
 
 def lifted(done: Lifted, by: str) -> Message:

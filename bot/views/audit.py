@@ -6,7 +6,7 @@ from enum import Enum
 
 from bot.audit.chain import AuditRow, stamp
 from bot.audit.query import AuditQuery, Found
-from bot.common.errors import UserError
+from bot.common.errors import Refused
 from bot.common.json_object import JsonValue
 from bot.interactions.message import Message
 from bot.operations.codec import decode_request
@@ -113,5 +113,5 @@ def _wanted(details: Mapping[str, JsonValue]) -> str:
         return ""
     try:
         return request_phrase(decode_request(str(kind), request))
-    except UserError:
+    except Refused:
         return f"{kind}: {json.dumps(request)}"

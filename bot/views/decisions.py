@@ -4,17 +4,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from bot.common.errors import Problem
 from bot.operations import decisions as d
 from bot.operations import policy as p
 from bot.operations.decisions import Lacking
-from bot.operations.policy import Lack, LackReason, Policy, Refusal, Shortfall
+from bot.operations.policy import Lack, LackReason, Shortfall
 from bot.views.text import count
-
-
-def refusal_text(refusal: Refusal) -> str:
-    """The reason of a refusal, in a sentence."""
-    return REFUSALS[type(refusal)](refusal)
-
 
 _LACKS: Mapping[LackReason, str] = MappingProxyType(
     {
@@ -88,7 +83,7 @@ def _lease_over(refusal: d.LeaseOver) -> str:
     return f"The lease of operation #{refusal.op} is over, so there is nothing to extend or keep."
 
 
-REFUSALS: Mapping[type[Refusal], Callable[[Any], str]] = MappingProxyType(
+REFUSALS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
     {
         p.ProposerLacks: _proposer_lacks,
         p.NoApprover: _no_approver,
@@ -113,13 +108,6 @@ def _sentence(clause: str) -> str:
 def missing_text(short: Mapping[str, int]) -> str:
     """Missing approvals as a phrase: "2 approvals by approver and 1 approval by admin"."""
     return " and ".join(f"{count(number, 'approval')} by {source}" for source, number in short.items())
-
-
-def progress(policy: Policy, short: Mapping[str, int]) -> str:
-    """Progress of the approvals: "1 of 2"; with several sources, the missing approvals."""
-    if policy.also:
-        return f"{missing_text(short)} missing"
-    return f"{policy.approvals - short[policy.source]} of {policy.approvals}"
 
 
 def shortfall_text(found: Shortfall) -> str:

@@ -58,7 +58,7 @@ def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float) -> Message
         f"*Free*\n{size(found.free)}",
         f"*Chunks*\n{found.used_chunk_cnt:,} used, {found.free_chunk_cnt:,} free of {found.max_chunk_cnt:,}",
         f"*Created*\n{_time(found.create_time)}",
-        f"*Last changed*\n{_time(found.last_update_time)}",
+        f"*Last update of its record*\n{_time(found.last_update_time)}",
     )
     margin = margin_note(safety.unwritten, safety.not_rebuilt) if safety.not_rebuilt else ""
     notes = [f"{margin[0].upper()}{margin[1:]}."] if margin else []
@@ -66,7 +66,7 @@ def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float) -> Message
         sentence,
         section(f"*Disk #{found.disk_id} of {escape(cluster)}*\n{pull}."),
         facts,
-        context(" ".join((*notes, _as_of(at)))),
+        context(" ".join((*notes, f"As of {date(at, 'time')}."))),
     )
 
 
@@ -74,7 +74,3 @@ def _time(written: str) -> str:
     """A time as the server writes it, as a date; anything else is shown as it is."""
     at = unix_of(written)
     return date(at) if at is not None else escape(written) or "-"
-
-
-def _as_of(at: float) -> str:
-    return f"As of {date(at, 'time')}."

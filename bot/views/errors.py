@@ -2,19 +2,25 @@
 
 import re
 
-from bot.common.errors import ClusterError, CmbotError
+from bot.common.errors import ClusterError, CmbotError, Refused
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, escape, message, section
+from bot.views.problem_text.table import problem_text
 
 _MENTION = re.compile(r"&lt;([@#][A-Z0-9]{3,40})&gt;")
 MOST = 1000
 """Shown characters of an error's sentence."""
 
 
+def error_text(error: CmbotError) -> str:
+    """Return the sentence of one error of our tree; plain text, not escaped."""
+    return problem_text(error.problem) if isinstance(error, Refused) else str(error)
+
+
 def sentence(error: CmbotError) -> Message:
     """Render one error of our tree."""
     # Mentions in the text of a cluster are not rendered: the text is foreign.
-    words = _escaped(str(error), links=not isinstance(error, ClusterError))
+    words = _escaped(error_text(error), links=not isinstance(error, ClusterError))
     blocks = [section(f"⚠ {words}")]
     if isinstance(error, ClusterError) and (facts := _facts(error)):
         blocks.append(context(" · ".join(facts)))

@@ -30,7 +30,8 @@ def _sentence(snapshot: Snapshot) -> str:
     if snapshot.leader is None:
         return "Its members are unknown: only its leader lists them, and no leader answered."
     leader = snapshot.leader[1]
-    return f"It has {count(len(voters(leader)), 'voter')} and {count(len(learners(leader)), 'learner')}."
+    of = f"{count(len(voters(leader)), 'voter')} and {count(len(learners(leader)), 'learner')}"
+    return f"{escape(snapshot.cluster)} has {of}."
 
 
 def _of_leader(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> list[BlockJson]:

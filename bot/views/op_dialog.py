@@ -41,11 +41,11 @@ def _act(request: Request) -> tuple[str, str]:
             return f"Add peer {request.peer_id} as {'learner' if request.learner else 'voter'}", "Add it"
 
 
-def fitting(lines: Iterable[str], most: int = MAX_CONFIRM_TEXT) -> str:
+def fitting(lines: Iterable[str]) -> str:
     """Lines that fit, whole and in order; a line that does not fit is left out, never cut."""
     kept: list[str] = []
     for line in map(plain, lines):
-        if len("\n".join((*kept, line))) <= most:
+        if len("\n".join((*kept, line))) <= MAX_CONFIRM_TEXT:
             kept.append(line)
     return "\n".join(kept)
 

@@ -8,8 +8,10 @@ from bot.operations.model import Operation
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+from bot.operations.step_facts import Difference, LegacyDifference
 from bot.views.blocks import clip, code, context, count, duration, escape, section
 from bot.views.preflight_text.table import check_text
+from bot.views.step_text import difference_text, why_text
 
 MAX_VALUE = 60
 MAX_WORDS = 600
@@ -90,7 +92,7 @@ def _switch_facts(op: Operation, request: TaskSwitch) -> list[str]:
         named,
         f"*Value at the last check*\n{stored(switch.value)}: {escape(switch.meaning)}",
         f"*{_tense(op)}*\n{sent}",
-        f"*Dialect*\n{escape(switch.dialect)}: {escape(clip(switch.why, MAX_WORDS))}",
+        f"*Dialect*\n{escape(switch.dialect)}: {escape(clip(why_text(switch.evidence), MAX_WORDS))}",
     ]
 
 
@@ -117,11 +119,11 @@ def _tense(op: Operation) -> str:
     return "Not sent" if op.final else "Will be sent"
 
 
-def findings(verdict: PreflightResult, difference: tuple[str, ...] = ()) -> list[BlockJson]:
+def findings(verdict: PreflightResult, difference: Difference | LegacyDifference | None = None) -> list[BlockJson]:
     """Result of the preflight: what changed, the quorum, and every block and warning with its next step."""
     shown: list[BlockJson] = []
-    if difference:
-        changes = "\n".join(f"• {escape(phrase)}" for phrase in difference)
+    if difference is not None:
+        changes = "\n".join(f"• {escape(phrase)}" for phrase in difference_text(difference))
         shown.append(section(f"*The cluster changed since the card before this one*\n{changes}"))
     quorum = verdict.check("quorum")
     if quorum is not None and quorum.level is CheckLevel.PASS:

@@ -30,6 +30,7 @@ from bot.views.blocks import (
 from bot.views.op_dialog import approval
 from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
 from bot.views.preflight_text.table import check_text
+from bot.views.step_text import event_text, step_text
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
@@ -44,7 +45,7 @@ def card(op: Operation) -> Message:
     blocks: list[BlockJson] = [header(title(op)), section(f"{STATES[op.state].mark} {_state(op)}")]
     if op.forced:
         blocks.append(section(_LOUD))
-    if found := op.seen.contradiction:
+    if found := step_text(op.seen.contradiction):
         blocks.append(section(f"⚠️ *{escape(found[0].upper())}{escape(found[1:])}.* An admin settled it otherwise."))
     blocks.append(fields(*facts(op)))
     verdict = op.seen.verdict
@@ -89,24 +90,6 @@ def _turned_back(op: Operation) -> str:
     """Clause about the end of a lease, without its subject."""
     back = "on" if op.seen.switch is not None and op.seen.switch.meaning == "on" else "off"
     return f"is turned back {back} {date(op.lease_until, 'minute')}."
-
-
-_ENDS: Mapping[OpState, str] = {
-    OpState.PROPOSED: "{task} is now turned back {value}",
-    OpState.VERIFIED: "{task} is {value} again",
-    OpState.UNKNOWN: "it is not known if {task} is {value} again",
-    OpState.BLOCKED: "{task} was not restored",
-    OpState.CANCELLED: "{task} was not restored",
-    OpState.FAILED: "{task} was not restored",
-}
-
-
-def lease_ended(back: Operation) -> str:
-    """Text of the step TIME_UP on a lease, "" for none; `back` is the operation that restores the old value."""
-    text = _ENDS.get(back.state)
-    if text is None or not isinstance(back.request, TaskSwitch):
-        return ""
-    return f"{text.format(task=back.task, value=word(back.request))} (operation #{back.id})"
 
 
 def reversion_reason(op: Operation) -> str:
@@ -192,9 +175,9 @@ STATES: Mapping[OpState, _StateView] = {
 
 
 def _state(op: Operation) -> str:
-    last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester, "")
+    last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester)
     if last.kind is StepKind.TIME_UP:
-        return f"*Time is up*: {_clipped(last.text)}, {date(last.at)}."
+        return f"*Time is up*: {_clipped(step_text(last.fact))}, {date(last.at)}."
     text = _text(last)
     waits, may_approve = waits_for(op)
     rest = STATES[op.state].sentence.format(
@@ -211,7 +194,8 @@ def _state(op: Operation) -> str:
 
 def _text(event: Event) -> str:
     """Words of an event, "" when they only repeat the state."""
-    return "" if event.words == event.state else _clipped(event.words)
+    words = event_text(event)
+    return "" if words == event.state else _clipped(words)
 
 
 def _clipped(text: str) -> str:
@@ -221,7 +205,7 @@ def _clipped(text: str) -> str:
 def _step(event: Event) -> str:
     """Event as a clause: "@alice approved it (1 of 2)", "verified: balance is now off"."""
     if event.kind is not None and event.kind.by_person:
-        return f"{person(event.by)} {event.kind} it{_clipped(event.text)}"
+        return f"{person(event.by)} {event.kind} it{_clipped(step_text(event.fact))}"
     who = f" by {person(event.by)}" if event.by else ""
     text = _text(event)
     return f"{event.state}{who}{f': {text}' if text else ''}"

@@ -49,7 +49,7 @@ def stat(
 
 def _risk(fact: RiskFact) -> str:
     """The line about volumes, as the watch judged them last."""
-    when = f", as of {date(fact.at, 'time')}" if fact.at else ""
+    when = f", as of {date(fact.at, 'minute')}" if fact.at else ""
     return f"{risk_mark(fact.risk)} *Volumes at risk* {escape(risk_text(fact.risk))}{when}: `/cm risk`"
 
 

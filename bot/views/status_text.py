@@ -12,7 +12,7 @@ from bot.alerting import status_facts as f
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import ClusterStatus, level_of, worse_alert
 from bot.alerting.model import Alert
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.common.text import count, listed, percent
 from bot.views.alert_text.raft import proven_clause, risk_clause, risk_state, unhealthy_clause
 from bot.views.alert_text.table import sentence_of
@@ -22,7 +22,10 @@ MAX_ALERT = 300
 
 
 def status_sentence(status: ClusterStatus) -> str:
-    """The headline: the consequence for the cluster, then the one cause; it always has the state of a short quorum."""
+    """The headline: the consequence for the cluster, the one cause, and the leader if there is one.
+
+    It always has the state of a short quorum.
+    """
     words = HEADLINES.get(type(status.headline))
     if words is None:
         head = f"{status.cluster} is {status.level}: {reason_text(status.headline)}."
@@ -30,8 +33,10 @@ def status_sentence(status: ClusterStatus) -> str:
         head = words(status.headline, status)
     short = next((fact for fact in status.reasons if isinstance(fact, f.QuorumShort)), status.headline)
     if isinstance(short, f.QuorumShort) and short != status.headline:
-        return f"{head} It {risk_state(short.quorum)}{_decided(short)}."
-    return head
+        head = f"{head} It {risk_state(short.quorum)}{_decided(short)}."
+    if status.leader is None or isinstance(status.headline, f.LedWell):
+        return head
+    return f"{head} Peer {status.leader.peer} leads in term {status.leader.term}."
 
 
 def reason_text(fact: f.StatusFact) -> str:
@@ -218,7 +223,7 @@ def _alert(alert: Alert) -> str:
 
 
 def _problem(alert: Alert) -> str:
-    return plain(sentence_of(alert), MAX_ALERT).rstrip(".")
+    return one_line(sentence_of(alert), MAX_ALERT).rstrip(".")
 
 
 def _answers(answered: int, hosts: int) -> str:

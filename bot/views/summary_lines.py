@@ -60,7 +60,7 @@ def alert_line(alert: Alert, now: float) -> str:
 
 def risk_line(fact: RiskFact) -> str:
     """The volumes at risk, as the watch judged them last."""
-    when = f", as of {date(fact.at, 'time')}" if fact.at else ""
+    when = f", as of {date(fact.at, 'minute')}" if fact.at else ""
     return f"{risk_mark(fact.risk)} volumes: {escape(risk_text(fact.risk))}{when}"
 
 

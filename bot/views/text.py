@@ -16,6 +16,7 @@ __all__ = [
     "date",
     "duration",
     "escape",
+    "harmless_code",
     "percent",
     "plain",
     "pre",
@@ -36,6 +37,8 @@ _ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
 _GRAVE = "\u02cb"
 _PRINTABLE = re.compile(r"[ -~]*")
 _TAIL = re.compile(r"<[^<>]*$|&[a-z]{0,4}$")
+_HARMLESS = re.compile(r"[A-Za-z0-9._:/\[\]-]+")
+_MAX_CODE = 40
 _FENCE = "```"
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that no font shows although Unicode counts them as visible: two host names could look the same."""
@@ -73,6 +76,13 @@ def code(text: object) -> str:
 def in_ticks(text: str) -> str:
     """Text from outside in code marks, not escaped; no backtick in it can end the code."""
     return f"`{text.replace('`', chr(39))}`"
+
+
+def harmless_code(text: str) -> str:
+    """Return foreign text as code, cut to 40 characters; text that a chat could act on is not repeated."""
+    if not _HARMLESS.fullmatch(text):
+        return "the given text" if text else "nothing"
+    return f"`{text}`" if len(text) <= _MAX_CODE else f"`{text[:_MAX_CODE]}…`"
 
 
 def pre(text: str) -> str:
@@ -128,7 +138,7 @@ def size(amount: int) -> str:
     return f"{value:,.1f} EiB"
 
 
-def bar(fraction: float, width: int = 20) -> str:
+def bar(fraction: float, width: int) -> str:
     """Return a bar of `width` characters, filled to `fraction` (cut to 0..1); a share above 0 fills at least one."""
     share = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
     filled = max(1, math.floor(share * width)) if share > 0 else 0

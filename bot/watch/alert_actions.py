@@ -7,14 +7,23 @@ from typing import TypeVar
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import acknowledge
 from bot.alerting.model import Alert, AlertState, Silence
+from bot.alerting.problems import (
+    AlertContended,
+    AlertIsOver,
+    BadSilenceLength,
+    NoSuchAlert,
+    NoSuchRule,
+    NoSuchSilence,
+    NothingToAcknowledge,
+    SilencedLonger,
+)
 from bot.alerting.rules.table import RULES
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult, covers, equal_to, extended, muted_under, overlap
 from bot.alerting.subjects import SubjectRefused, subject_of
 from bot.audit.chain import AuditEntry
-from bot.common.errors import Conflict, UserError
+from bot.common.errors import Conflict, Refused
 from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
-from bot.common.text import suggestion
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import alert_lists as views
@@ -31,7 +40,7 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class AlertActions:
-    """Implements the alert port of commands; `channels` are the alert channels. Raises StoreError, UserError."""
+    """Implements the alert port of commands; `channels` are the alert channels. Raises StoreError, Refused."""
 
     store: Store
     wake: Callable[[], None]
@@ -59,7 +68,7 @@ class AlertActions:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
             transition = acknowledge(alert, by, self.clock())
             if transition is None:
-                raise UserError(f"Alert #{alert_id} is {alert.state} already{_by_whom(alert)}.")
+                raise Refused(NothingToAcknowledge(alert_id, alert.state, alert.acked_by))
             if alert.notes.group is not None:
                 # Same lock order as the watcher: the channel first.
                 await uow.channel_histories.get(self.channels[alert.cluster])
@@ -76,22 +85,19 @@ class AlertActions:
         """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse.
 
         With a `subject` only the alert about that one is muted. An equal silence in force is extended; it raises
-        UserError when that one lasts as long or longer.
+        Refused when that one lasts as long or longer.
 
         The cluster's alert channel is notified; `key` is the inbound work that this completes.
         """
-        known = [EVERY_RULE, *(each.key for each in RULES)]
+        known = (EVERY_RULE, *(each.key for each in RULES))
         if rule not in known:
-            near = suggestion(rule, known)
-            raise UserError(f"There is no rule {rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
+            raise Refused(NoSuchRule(rule, known))
         if not 0 < seconds <= MAX_SILENCE:
-            raise UserError(
-                "A silence lasts longer than 0 s and at most 7 days, as in for=2h: then check the alert again."
-            )
+            raise Refused(BadSilenceLength())
         now, posted = self.clock(), await self.open(cluster)
         meant = subject_of(rule, subject, cluster, await self._state(cluster), posted)
         if isinstance(meant, SubjectRefused):
-            raise UserError(views.no_subject(meant)).at("subject")
+            raise Refused(meant).at("subject")
         async with self.store.begin() as uow:
             wanted = Silence(cluster, rule, meant, now + seconds, by, reason, now)
             begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in posted))
@@ -102,7 +108,7 @@ class AlertActions:
         return begun
 
     async def _begin(self, uow: UnitOfWork, wanted: Silence, mutes: int | None = None) -> SilenceResult:
-        """Store a silence, or extend the equal one in force; UserError when that one does not end before it."""
+        """Store a silence, or extend the equal one in force; Refused when that one does not end before it."""
         # The lock of the channel: two who ask at the same moment see one another's silence.
         await uow.channel_histories.get(self.channels[wanted.cluster])
         now, active = wanted.created_at, await uow.silences.active(wanted.created_at, wanted.cluster)
@@ -112,7 +118,7 @@ class AlertActions:
             await uow.audit.append(AuditEntry(now, held.by, "silence.begun", held.cluster, detail=_detail(held)))
             return SilenceResult(held, mutes)
         if equal.until >= wanted.until:
-            raise UserError(views.holds_already(equal, now))
+            raise Refused(SilencedLonger(equal, now))
         held = extended(equal, wanted)
         await uow.silences.extend(held)
         detail = {**_detail(held), "was": equal.until}
@@ -161,7 +167,7 @@ class AlertActions:
         async with self.store.begin() as uow:
             held = await uow.silences.get(silence_id)
             if held is None or held.until <= now or not await uow.silences.remove(silence_id):
-                raise UserError(f"There is no silence #{silence_id} any more. /cm silences lists what holds.")
+                raise Refused(NoSuchSilence(silence_id))
             left = [each for each in await uow.silences.active(now, held.cluster) if overlap(each, held)]
             lifted = Lifted(held, tuple(left))
             if channel := self.channels.get(held.cluster):
@@ -178,21 +184,19 @@ async def _persistently(alert_id: int, attempt: Callable[[], Awaitable[T]]) -> T
             return await attempt()
         except Conflict:
             continue
-    raise UserError(f"Alert #{alert_id} keeps changing just now. Try again.")
+    raise Refused(AlertContended(alert_id))
 
 
 def _known(alert: Alert | None, alert_id: int, clusters: Container[str]) -> Alert:
     if alert is None or alert.cluster not in clusters:
-        raise UserError(f"There is no alert #{alert_id}. /cm alerts lists what is open.")
+        raise Refused(NoSuchAlert(alert_id))
     return alert
 
 
 def refuse_ended(alert: Alert) -> None:
-    """Raise UserError for an alert that is over: its old message may still show a button."""
+    """Raise Refused for an alert that is over: its old message may still show a button."""
     if not alert.open:
-        raise UserError(
-            f"Alert #{alert.id} is {alert.state} already, so nothing was done. /cm alerts lists what is open."
-        )
+        raise Refused(AlertIsOver(alert.id, alert.state))
 
 
 def _key(begun: SilenceResult) -> MessageKey:
@@ -205,7 +209,3 @@ def _detail(held: Silence) -> Mapping[str, JsonValue]:
     about: dict[str, JsonValue] = {"subject": held.subject} if held.subject else {}
     about |= {"alert": held.alert} if held.alert else {}
     return {"silence": held.id, "rule": held.rule, **about, "until": held.until, "reason": held.reason}
-
-
-def _by_whom(alert: Alert) -> str:
-    return f", by <@{alert.acked_by}>" if alert.state is AlertState.ACKNOWLEDGED else ""

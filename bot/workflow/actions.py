@@ -3,14 +3,24 @@
 import asyncio
 from dataclasses import dataclass
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import meaning_of
 from bot.common.errors import ClusterTimeout
-from bot.interactions.command import ClusterPort
 from bot.operations.leases import switch_of
 from bot.operations.model import Operation
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from bot.operations.step_facts import (
+    NoLeaderSeen,
+    PeerAbsent,
+    PeerGone,
+    PeerJoined,
+    PeerLeads,
+    PeerStays,
+    Sight,
+    SwitchIs,
+)
 
 READ_SECONDS = 5.0
 """Time limit for reading a switch; a linear read without a quorum holds for ten seconds."""
@@ -18,13 +28,13 @@ READ_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Result of one check for an effect: `done` is True if the effect is there; `text` describes what is there."""
+    """Result of one check for an effect: `done` is True if the effect is there; `sight` is what is there."""
 
     done: bool
-    text: str
+    sight: Sight
 
 
-async def send(api: ClusterApi, op: Operation) -> None:
+async def send(api: ClustermgrClient, op: Operation) -> None:
     """Send the request of an operation; raises ClusterError.
 
     Only the host that led at the last evaluation gets the request; if it no longer leads, it refuses.
@@ -42,43 +52,40 @@ async def send(api: ClusterApi, op: Operation) -> None:
             await api.leadership_transfer(peer, at=leader)
 
 
-async def observe(cluster: ClusterPort, op: Operation) -> Observation:
+async def observe(cluster: Cluster, op: Operation) -> Observation:
     """Check for the effect of an operation once; sends nothing. Raises ClusterError."""
     if isinstance(op.request, TaskSwitch):
         request, switch = switch_of(op)
         value = await read_switch(cluster, switch.key)
-        return Observation(value == switch.will_send, f"{request.task} is now {meaning_of(value, switch.dialect).word}")
+        sight = SwitchIs(request.task, meaning_of(value, switch.dialect).word)
+        return Observation(value == switch.will_send, sight)
     return effect_of(op.request, await last_look(cluster))
 
 
 def effect_of(request: MemberAdd | MemberRemove | LeaderTransfer, now: Snapshot) -> Observation:
     """Find the effect of a change of members in the leader's own view; without a leader nothing is seen."""
     if now.leader is None:
-        return Observation(done=False, text="no leader is seen just now")
+        return Observation(done=False, sight=NoLeaderSeen())
     status = now.leader[1].raft_status
     peer = request.peer_id
     found = next((each for each in status.peers if each.id == peer), None)
     match request:
         case LeaderTransfer():
-            return Observation(status.leader == peer, f"peer {status.leader} leads")
+            return Observation(status.leader == peer, PeerLeads(status.leader))
         case MemberRemove():
-            still = found is not None
-            return Observation(not still, f"peer {peer} is {'still a member' if still else 'no member any more'}")
+            return Observation(found is None, PeerGone(peer) if found is None else PeerStays(peer))
         case MemberAdd(learner=learner):
             if found is None:
-                return Observation(done=False, text=f"peer {peer} is no member")
-            return Observation(
-                found.is_learner == learner,
-                f"peer {peer} is a member now, as {'learner' if found.is_learner else 'voter'}",
-            )
+                return Observation(done=False, sight=PeerAbsent(peer))
+            return Observation(found.is_learner == learner, PeerJoined(peer, found.is_learner))
 
 
-async def last_look(cluster: ClusterPort) -> Snapshot:
+async def last_look(cluster: Cluster) -> Snapshot:
     """Ask all hosts now."""
     return (await cluster.snapshot_pair(patient=False))[1]
 
 
-async def read_switch(cluster: ClusterPort, key: str, *, seconds: float = READ_SECONDS) -> str | None:
+async def read_switch(cluster: Cluster, key: str, *, seconds: float = READ_SECONDS) -> str | None:
     """Read the stored value of a switch, None when it is unset; raises ClusterError."""
     try:
         async with asyncio.timeout(seconds):

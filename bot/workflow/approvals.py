@@ -5,19 +5,39 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bot.common.errors import Conflict, NotAllowed, UserError
-from bot.interactions.command import Caller, ClusterPort, Reply
+from bot.clustermgr.cluster import Cluster
+from bot.common.errors import Conflict, NotAllowed, Refused
+from bot.interactions.command import Caller, Reply
 from bot.interactions.events import Click
 from bot.operations.change_request import policy_keys
 from bot.operations.decisions import Act, DecisionRights, dropped, refuse_decision, requester_lacks, unsure
 from bot.operations.model import Operation, OpState, StepKind
+from bot.operations.operation_problems import (
+    ApprovalNotNeeded,
+    ApproversUnproven,
+    ButtonOutdated,
+    ButtonWithoutOperation,
+    NoSuchOperation,
+    OtherDecisionFirst,
+    OutcomeIsKnown,
+)
 from bot.operations.policy import Need, Policy, PolicyOf, Terms, missing
 from bot.operations.settlement import mark
-from bot.operations.supersede import has_moved, replacement_of
+from bot.operations.step_facts import (
+    AfterMove,
+    AfterRemoval,
+    ApprovalProgress,
+    ApprovalsDropped,
+    ClusterMoved,
+    ClusterRemoved,
+    Failure,
+    LostSources,
+    RequesterLost,
+    SettledByAdmin,
+)
+from bot.operations.supersede import difference_from, has_moved, replacement_of
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
-from bot.views.decisions import missing_text, progress, refusal_text
-from bot.views.preflight_text.changes import replacement_text, what_moved
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -35,7 +55,7 @@ class ApprovalService:
     repository: OperationRepository
     executor: Executor
     access: Access
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     policies: PolicyOf
     clock: Callable[[], float]
     time_limits: TimeLimitClicks
@@ -45,17 +65,17 @@ class ApprovalService:
     """Clock for the age of an evaluation until its request is sent."""
 
     async def known(self, op_id: int) -> Operation:
-        """Get an operation; raises UserError."""
+        """Get an operation; raises Refused."""
         op = await self.repository.get(op_id)
         if op is None:
-            raise UserError(f"There is no operation #{op_id}. `/cm ops state=recent` lists the last ones.")
+            raise Refused(NoSuchOperation(op_id))
         return op
 
     async def decide(self, click: Click) -> Reply | None:
-        """Execute a click on a card; raises UserError for the person who clicked."""
+        """Execute a click on a card; raises Refused for the person who clicked."""
         act = ACTS.get(click.action_id)
         if act is None and click.action_id not in self.time_limits.actions:
-            raise UserError("This button belongs to an older version of cmbot. Type the command again.")
+            raise Refused(ButtonOutdated())
         op = await self._of(click)
         if act is None:
             policy = self._policy(op)
@@ -72,14 +92,14 @@ class ApprovalService:
         op_id = click.number("op")
         op = await self.repository.get(op_id) if op_id else None
         if op is None or op.channel != click.channel:
-            raise UserError("This button belongs to no known operation. Type the command again.")
+            raise Refused(ButtonWithoutOperation())
         return op
 
     async def _rights(self, op: Operation, user: str, source: str) -> Rights:
         """Look up the rights of a user; raises NotAllowed with the needed role when they have none at all."""
         rights = await self.access.rights(user, op.cluster)
-        if not rights.held and user != op.requester:
-            raise NotAllowed(lacking_source(rights, source))
+        if not rights.held and user != op.requester and (lack := lacking_source(rights, source)):
+            raise NotAllowed(lack)
         return rights
 
     def _policy(self, op: Operation) -> Policy:
@@ -92,7 +112,7 @@ class ApprovalService:
         rights = await lookup
         refusal = refuse_decision(op, act, rights, policy, version=version, now=self.clock())
         if refusal is not None:
-            raise UserError(refusal_text(refusal))
+            raise Refused(refusal)
         try:
             return await self.repository.move(op, to, by=user, kind=StepKind(to), inbound_key=key)
         except Conflict as error:
@@ -106,21 +126,18 @@ class ApprovalService:
         """Record an admin's statement on an unknown outcome, and what cmbot sees of it."""
         await self.access.require(caller.user, Role.ADMIN, op.cluster)
         if op.state is not OpState.UNKNOWN:
-            raise UserError(f"Operation #{op.id} is {op.state}: only an unknown outcome can be settled.")
-        to, came = (OpState.VERIFIED, "done") if done else (OpState.FAILED, "not done")
-        text = f" as {came} by an admin: {reason}; {await self._seen_now(op)}"
+            raise Refused(OutcomeIsKnown(op.id, op.state))
+        to = OpState.VERIFIED if done else OpState.FAILED
+        cluster = self.clusters.get(op.cluster)
+        observation = await self.executor.observation(op, cluster) if cluster is not None else None
+        fact = SettledByAdmin(done, reason, None if observation is None else observation.sight)
         seen = mark(op, done=done, at=self.clock())
         try:
             return await self.repository.move(
-                op, to, by=caller.user, text=text, kind=StepKind.SETTLED, seen=seen, inbound_key=caller.key
+                op, to, by=caller.user, fact=fact, kind=StepKind.SETTLED, seen=seen, inbound_key=caller.key
             )
         except Conflict as error:
             raise _too_late(op) from error
-
-    async def _seen_now(self, op: Operation) -> str:
-        cluster = self.clusters.get(op.cluster)
-        observation = await self.executor.observation(op, cluster) if cluster is not None else None
-        return f"cmbot sees: {observation.text}" if observation is not None else "cmbot cannot read the cluster now"
 
     async def _approve(self, op: Operation, click: Click) -> None:
         policy = self._policy(op)
@@ -130,11 +147,11 @@ class ApprovalService:
             version = click.number("v")
             refusal = refuse_decision(op, Act.APPROVE, rights, policy, version=version, now=self.clock())
             if refusal is not None:
-                raise UserError(refusal_text(refusal))
+                raise Refused(refusal)
             cluster = self.clusters.get(op.cluster)
             if cluster is None:
-                text = f"{op.cluster} is no longer in the settings; nothing was sent"
-                await self.repository.move(op, OpState.CLOSED, by=click.user, text=text, inbound_key=click.key)
+                removed = ClusterRemoved(op.cluster, AfterRemoval.NOT_SENT)
+                await self.repository.move(op, OpState.CLOSED, by=click.user, fact=removed, inbound_key=click.key)
                 return
             try:
                 await self._count(op, case, cluster)
@@ -144,16 +161,14 @@ class ApprovalService:
                 return
         raise _too_late(op)
 
-    async def _count(self, op: Operation, case: "_Case", cluster: ClusterPort) -> None:
+    async def _count(self, op: Operation, case: "_Case", cluster: Cluster) -> None:
         """Count an approval, then wait, supersede or run; raises _Lost when another step came in between."""
         click, policy = case.click, case.policy
         try:
             people = await people_of(self.access, op, click.user)
             short = missing(policy, op.requester, people.given)
             if short and short == missing(policy, op.requester, people.earlier):
-                raise UserError(
-                    f"Operation #{op.id} already has your kind of approval: it waits for {missing_text(short)}."
-                )
+                raise Refused(ApprovalNotNeeded(op.id, tuple(Need(*each) for each in short.items())))
             if not short:
                 again = await self._recounted(op, click, policy)
                 if again is None:
@@ -171,28 +186,27 @@ class ApprovalService:
         """Look up the approvers again and drop approvals that no longer count; None if the requester lost the role."""
         people = await people_of(self.access, op, click.user, now=self.members_now)
         if group := unsure(op, policy, people):
-            raise UserError(f"Slack did not list the user group {group}, so nothing was sent. Click again in a moment.")
+            raise Refused(ApproversUnproven(group))
         if lost := requester_lacks(op, people):
-            text = f"its requester no longer holds the role {lost}"
-            await self.repository.move(op, OpState.CANCELLED, text=text, inbound_key=click.key)
+            await self.repository.move(op, OpState.CANCELLED, fact=RequesterLost(lost), inbound_key=click.key)
             return None
         refusal = refuse_decision(op, Act.APPROVE, people.clicker, policy, version=op.version, now=self.clock())
         if refusal is not None:
-            raise UserError(refusal_text(refusal))
+            raise Refused(refusal)
         gone = dropped(policy, op, people)
         if not gone:
             return op, people
         kept = tuple(user for user in op.approvals if user not in gone)
-        losses = "; ".join(f"{user} no longer holds {' and '.join(sources)}" for user, sources in gone.items())
-        op = await self.repository.note(op, text=f"an approval no longer counts: {losses}", approvals=kept)
+        losses = ApprovalsDropped(tuple(LostSources(user, sources) for user, sources in gone.items()))
+        op = await self.repository.note(op, fact=losses, approvals=kept)
         return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
 
-    async def _evaluate(self, op: Operation, cluster: ClusterPort) -> Evaluation:
+    async def _evaluate(self, op: Operation, cluster: Cluster) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
         return await evaluate(cluster, op.request, others, op.options)
 
     async def _carry_on(
-        self, op: Operation, case: "_Case", cluster: ClusterPort, evaluation: Evaluation, short: Mapping[str, int]
+        self, op: Operation, case: "_Case", cluster: Cluster, evaluation: Evaluation, short: Mapping[str, int]
     ) -> None:
         click, policy = case.click, case.policy
         if has_moved(op, evaluation.verdict):
@@ -201,11 +215,10 @@ class ApprovalService:
         approvals = (*op.approvals, click.user)
         if short:
             terms = replace(op.terms or Terms(policy), missing=tuple(Need(*each) for each in short.items()))
-            text = f" ({progress(policy, short)})"
             await self.repository.note(
                 op,
                 by=click.user,
-                text=text,
+                fact=_progress(policy, short),
                 kind=StepKind.APPROVED,
                 approvals=approvals,
                 terms=terms,
@@ -231,7 +244,7 @@ class ApprovalService:
     async def _end_unsent(self, running: Operation, policy: Policy, found: Evaluation | str) -> Operation | None:
         """End a running operation whose new evaluation voids the approval; None when its request may be sent."""
         if isinstance(found, str):
-            return await self.repository.move(running, OpState.BLOCKED, text=found)
+            return await self.repository.move(running, OpState.BLOCKED, fact=Failure(found))
         if not has_moved(running, found.verdict):
             return None
         return await self._supersede(running, policy, found)
@@ -239,32 +252,26 @@ class ApprovalService:
     async def _supersede(
         self, op: Operation, policy: Policy, evaluation: Evaluation, *, by: str = "", key: str = ""
     ) -> Operation:
-        changed = what_moved(op, evaluation.verdict)
-        text = f"the cluster changed since the card was shown: {'; '.join(changed)}"
-        so_already = "; it is already as requested" if evaluation.verdict.already_so else ""
-        pointless = (
-            "; there is nothing left to force: type the command again without `force=yes`"
-            if _unforced(op, evaluation)
-            else ""
-        )
-        if so_already or pointless:
-            text += so_already or pointless
-            return await self.repository.move(op, OpState.SUPERSEDED, by=by, text=text, inbound_key=key)
+        moved = ClusterMoved(difference_from(op, evaluation.verdict), _after_move(op, evaluation))
+        if moved.then is not AfterMove.NONE:
+            return await self.repository.move(op, OpState.SUPERSEDED, by=by, fact=moved, inbound_key=key)
         replacement = replacement_of(
-            op,
-            evaluation.seen,
-            evaluation.verdict,
-            changed,
-            policy,
-            now=self.clock(),
-            text=replacement_text(op, evaluation.verdict),
+            op, evaluation.seen, evaluation.verdict, moved.difference, policy, now=self.clock()
         )
-        return await self.repository.supersede(op, replacement, by=by, text=text, inbound_key=key)
+        return await self.repository.supersede(op, replacement, by=by, fact=moved, inbound_key=key)
 
 
-def _unforced(op: Operation, evaluation: Evaluation) -> bool:
-    """True if break-glass was requested and no check refuses any more."""
-    return op.forced and not evaluation.forces and not evaluation.verdict.blocked
+def _after_move(op: Operation, evaluation: Evaluation) -> AfterMove:
+    if evaluation.verdict.already_so:
+        return AfterMove.ALREADY_SO
+    forceless = op.forced and not evaluation.forces and not evaluation.verdict.blocked
+    return AfterMove.NOTHING_TO_FORCE if forceless else AfterMove.NONE
+
+
+def _progress(policy: Policy, short: Mapping[str, int]) -> ApprovalProgress:
+    """Count the approvals so far; with several sources, those that are missing."""
+    missing_needs = tuple(Need(*each) for each in short.items()) if policy.also else ()
+    return ApprovalProgress(policy.approvals - short.get(policy.source, 0), policy.approvals, missing_needs)
 
 
 @dataclass(slots=True)
@@ -280,8 +287,8 @@ class _Lost(Exception):
     """Another step came in between."""
 
 
-def _too_late(op: Operation) -> UserError:
-    return UserError(f"Another decision on operation #{op.id} came first: see its card.")
+def _too_late(op: Operation) -> Refused:
+    return Refused(OtherDecisionFirst(op.id))
 
 
 @dataclass(slots=True)

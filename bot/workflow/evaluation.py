@@ -5,18 +5,19 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
-from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, UserError
-from bot.interactions.command import ClusterPort
+from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
+from bot.operations.operation_problems import NoSuchTask, OtherDialect
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
 from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import MemberAdd, Request, TaskSwitch
-from bot.views.dialect_text import evidence_text
+from bot.views.errors import error_text
 from bot.workflow.actions import read_switch
 
 FRESH_SECONDS = 3.0
@@ -43,14 +44,14 @@ class Evaluation:
 
 
 async def evaluate(
-    cluster: ClusterPort,
+    cluster: Cluster,
     request: Request,
     operations: Iterable[Operation],
     options: RequestOptions = NO_OPTIONS,
 ) -> Evaluation:
     """Read the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
-    Raises UserError when today's rules refuse the request, or when the cluster has no such background task. Never
+    Raises Refused when today's rules refuse the request, or when the cluster has no such background task. Never
     raises ClusterError: what is not known is a check that says so.
     """
     request = replace(request)  # validates again: an earlier release may have accepted and stored it
@@ -83,7 +84,7 @@ class _Read:
 
 
 async def _evaluate_switch(
-    cluster: ClusterPort, request: TaskSwitch, others: tuple[OpenOperation, ...], options: RequestOptions
+    cluster: Cluster, request: TaskSwitch, others: tuple[OpenOperation, ...], options: RequestOptions
 ) -> Evaluation:
     (before, now), read = await asyncio.gather(
         cluster.snapshot_pair(patient=False, bad_disks=True), _read(cluster, request.task, options.dialect)
@@ -106,14 +107,12 @@ async def _evaluate_switch(
     )
     dialect = detected.dialect.value
     will_send = word_for(detected.dialect, on=request.on)
-    switch = ObservedSwitch(
-        read.key, read.value, word or NOT_READ, will_send, dialect, evidence_text(detected.evidence)
-    )
+    switch = ObservedSwitch(read.key, read.value, word or NOT_READ, will_send, dialect, detected.evidence)
     verdict = preflight(request, before, now, facts=facts)
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
 
-async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
+async def _read(cluster: Cluster, task: str, chosen: str) -> _Read:
     """Read the dialect, then the value, in SWITCH_SECONDS together, because a person waits for the answer."""
     until = time.monotonic() + SWITCH_SECONDS
     detected = await _dialect(cluster, chosen)
@@ -121,26 +120,25 @@ async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
         return _Read(detected)
     key = key_of(task, detected.dialect)
     if key is None:
-        raise UserError(f"{cluster.name} ({detected.dialect}) has no background task {task}. See `/cm tasks`.")
+        raise Refused(NoSuchTask(cluster.name, detected.dialect, task))
     try:
         return _Read(detected, key, await read_switch(cluster, key, seconds=max(0.0, until - time.monotonic())))
     except ClusterError as error:
         return _Read(detected, key, error=str(error))
 
 
-async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
+async def _dialect(cluster: Cluster, chosen: str) -> DetectedDialect:
     """Detect the dialect; the one `chosen` by a person counts only when detection fails."""
     detected = await cluster.dialect(fresh=True)
     if not chosen or detected.dialect == chosen:
         return detected
     if detected.dialect is not None:
-        why = evidence_text(detected.evidence).rstrip(".")
-        raise UserError(f"{cluster.name} uses {detected.dialect} ({why}), not {chosen}: leave `dialect=` out.")
+        raise Refused(OtherDialect(cluster.name, detected.dialect, detected.evidence, chosen))
     wanted = Dialect(chosen)
     return DetectedDialect(wanted, replace(detected.evidence, chosen=wanted))
 
 
-async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
+async def _facts(cluster: Cluster, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
     if not isinstance(request, MemberAdd):
         return PreflightContext(operations=others)
     detected, (answers, doubt) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
@@ -150,7 +148,7 @@ async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOpera
     )
 
 
-async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
+async def _answers(cluster: Cluster, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
     """True if a Clustermgr answers at that address; None, with the reason if it is known, when that is open.
 
     A person typed the address: unless it is in the settings, it is asked without the request token.
@@ -207,4 +205,4 @@ class Reevaluation:
         try:
             return await self.again()
         except UserError as error:
-            return str(error)
+            return error_text(error)

@@ -8,13 +8,27 @@ from typing import Unpack
 
 import structlog
 
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.health import healthy_count, quorum, voter_health, voters
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
-from bot.interactions.command import ClusterPort
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.model import Operation, OpState, StepChanges, StepKind
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
+from bot.operations.step_facts import (
+    Adopted,
+    AfterRemoval,
+    ClusterRemoved,
+    Compared,
+    ComparisonOver,
+    DatabaseLost,
+    EffectUnseen,
+    Failure,
+    NoDecision,
+    NotApplied,
+    SeenLater,
+    StepFact,
+)
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.evaluation import Reevaluation
 from bot.workflow.repository import OperationRepository
@@ -35,10 +49,10 @@ def always() -> bool:
 
 
 class StartStep(StepChanges, total=False):
-    """Step that starts an execution: its fields, who took it, its text and kind, and the inbound work that it ends."""
+    """Step that starts an execution: its fields, who took it, its fact and kind, and the inbound work that it ends."""
 
     by: str
-    text: str
+    fact: StepFact
     kind: StepKind
     inbound_key: str
 
@@ -51,7 +65,7 @@ class Executor:
     """
 
     repository: OperationRepository
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     clock: Callable[[], float]
     verify_within: float
     alive: Callable[[], bool] = always
@@ -59,7 +73,7 @@ class Executor:
     _still: dict[int, Snapshot] = field(default_factory=dict)
 
     async def start(
-        self, op: Operation, cluster: ClusterPort, reevaluation: Reevaluation, **step: Unpack[StartStep]
+        self, op: Operation, cluster: Cluster, reevaluation: Reevaluation, **step: Unpack[StartStep]
     ) -> Operation:
         """Move an operation to RUNNING and execute it; raises Conflict when another step came first, or Fenced.
 
@@ -78,7 +92,7 @@ class Executor:
             if not self.under_way[op.id]:
                 del self.under_way[op.id]
 
-    async def _carry_out(self, op: Operation, cluster: ClusterPort, reevaluation: Reevaluation) -> Operation:
+    async def _carry_out(self, op: Operation, cluster: Cluster, reevaluation: Reevaluation) -> Operation:
         try:
             op, sendable = await reevaluation.confirm(op)
             return await self._run(op, cluster) if sendable else op
@@ -87,27 +101,25 @@ class Executor:
             log.warning("operation.taken_over", op=op.id)
             return await self.repository.get(op.id) or op
 
-    async def _run(self, op: Operation, cluster: ClusterPort) -> Operation:
+    async def _run(self, op: Operation, cluster: Cluster) -> Operation:
         if not self.alive():
-            text = "nothing was sent: this cmbot process had lost the database"
-            return await self.repository.move(op, OpState.FAILED, text=text)
+            return await self.repository.move(op, OpState.FAILED, fact=DatabaseLost())
         try:
             await send(cluster.api, op)
         except OutcomeUnknown as error:
             # Stored at once: until the effect is seen the outcome is unknown, and it blocks other operations.
-            op = await self.repository.move(op, OpState.UNKNOWN, text=described(error))
+            op = await self.repository.move(op, OpState.UNKNOWN, fact=failure_of(error))
         except (ClusterRefused, ClusterUnreachable) as error:
-            return await self.repository.move(op, OpState.FAILED, text=described(error))
+            return await self.repository.move(op, OpState.FAILED, fact=failure_of(error))
         seen = await self._watch(op, cluster)
         if seen is not None and seen.done:
-            return await self.repository.move(op, OpState.VERIFIED, text=seen.text)
+            return await self.repository.move(op, OpState.VERIFIED, fact=seen.sight)
         if op.state is OpState.UNKNOWN:
             return op
-        found = seen.text if seen is not None else "the current state could not be read"
-        text = f"the cluster answered 200, but the effect was not seen in {self.verify_within:g} s; {found}"
-        return await self.repository.move(op, OpState.UNKNOWN, text=text)
+        unseen = EffectUnseen(self.verify_within, None if seen is None else seen.sight)
+        return await self.repository.move(op, OpState.UNKNOWN, fact=unseen)
 
-    async def _watch(self, op: Operation, cluster: ClusterPort) -> Observation | None:
+    async def _watch(self, op: Operation, cluster: Cluster) -> Observation | None:
         """Check until the effect is seen or the time is over; return the last check that could read the cluster."""
         seen: Observation | None = None
         until = self.clock() + self.verify_within
@@ -117,7 +129,7 @@ class Executor:
                 return seen
             await asyncio.sleep(CHECK_EVERY)
 
-    async def observation(self, op: Operation, cluster: ClusterPort) -> Observation | None:
+    async def observation(self, op: Operation, cluster: Cluster) -> Observation | None:
         """Check for an effect once; None when the cluster cannot be read."""
         try:
             return await observe(cluster, op)
@@ -129,7 +141,7 @@ class Executor:
         """Expire the operations on this replica's clusters that were not decided in time."""
         for op in await self.repository.due():
             if check := check_of_cluster(op.cluster):
-                await _quietly(self.repository.under(check), op, OpState.EXPIRED, "there was no decision in time")
+                await _quietly(self.repository.under(check), op, OpState.EXPIRED, NoDecision())
 
     async def settle_unfinished(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Settle operations of stopped processes, and unknown outcomes, on this replica's clusters."""
@@ -170,53 +182,47 @@ class Executor:
         for op in await self.repository.open_on(None):
             if op.cluster not in {*self.clusters, *known}:
                 asked = op.state in {OpState.RUNNING, OpState.UNKNOWN}
-                came = "it is not known whether it was done" if asked else "nothing was sent"
-                await _quietly(
-                    self.repository, op, OpState.CLOSED, f"{op.cluster} is no longer in the settings; {came}"
-                )
+                then = AfterRemoval.UNKNOWN if asked else AfterRemoval.NOT_SENT
+                await _quietly(self.repository, op, OpState.CLOSED, ClusterRemoved(op.cluster, then))
         for op in await self.repository.time_limited():
             if op.cluster not in {*self.clusters, *known}:
-                text = f"{op.cluster} is no longer in the settings, so nothing goes back"
-                await self.repository.note(op, text=text, lease_until=0.0, warn_at=0.0)
+                removed = ClusterRemoved(op.cluster, AfterRemoval.NOT_RESTORED)
+                await self.repository.note(op, fact=removed, lease_until=0.0, warn_at=0.0)
 
-    async def _adopt(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
+    async def _adopt(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         """Settle an operation whose process stopped while it ran; its request is never sent again."""
         ours = op.runner == self.repository.owner
-        what = "its result could not be stored" if ours else "the cmbot process that ran this stopped"
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
-            await _quietly(repository, op, OpState.VERIFIED, f"{what}; {seen.text}")
+            await _quietly(repository, op, OpState.VERIFIED, Adopted(ours, seen.sight))
         else:
-            await _quietly(repository, op, OpState.UNKNOWN, f"{what}; it is not known whether the request was sent")
+            await _quietly(repository, op, OpState.UNKNOWN, Adopted(ours, None))
 
-    async def _settle(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
+    async def _settle(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
-            await _quietly(repository, op, OpState.VERIFIED, f"the effect was seen; {seen.text}")
+            await _quietly(repository, op, OpState.VERIFIED, SeenLater(seen.sight))
         elif await self._held_still(op, cluster):
-            held = f"one leader with a quorum held for {STILL_SECONDS:g} s without it"
-            await _quietly(repository, op, OpState.FAILED, f"not applied: {held}")
+            await _quietly(repository, op, OpState.FAILED, NotApplied(STILL_SECONDS))
 
-    async def _compare(self, op: Operation, cluster: ClusterPort, repository: OperationRepository, over: bool) -> None:
+    async def _compare(self, op: Operation, cluster: Cluster, repository: OperationRepository, over: bool) -> None:
         """Compare an admin's settlement with the cluster, and show a contradiction on the card."""
-        found: bool | None = False
-        if over:
-            text = "a later operation changed the same thing: no further comparison"
-        else:
+        fact: Compared | ComparisonOver = ComparisonOver()
+        if not over:
             seen = await self.observation(op, cluster)
             if seen is None:
                 return
             calm = not seen.done and await self._held_still(op, cluster)
             found = contradicts(op, there=seen.done, calm=calm)
-            text = f"{'the cluster shows the opposite' if found else 'looked again'}: {seen.text}"
-        if found is None:
-            return
+            if found is None:
+                return
+            fact = Compared(found, seen.sight)
         try:
-            await repository.note(op, text=text, seen=closed(op, text, contradiction=found, at=self.clock()))
+            await repository.note(op, fact=fact, seen=closed(op, fact, at=self.clock()))
         except (Conflict, Fenced):
             log.info("operation.moved_meanwhile", op=op.id)
 
-    async def _held_still(self, op: Operation, cluster: ClusterPort) -> bool:
+    async def _held_still(self, op: Operation, cluster: Cluster) -> bool:
         before, now = await cluster.snapshot_pair(patient=False)
         if not settled(before, now):
             self._still.pop(op.id, None)
@@ -228,9 +234,9 @@ class Executor:
         return now.at - start.at >= STILL_SECONDS
 
 
-async def _quietly(repository: OperationRepository, op: Operation, to: OpState, text: str) -> None:
+async def _quietly(repository: OperationRepository, op: Operation, to: OpState, fact: StepFact) -> None:
     try:
-        await repository.move(op, to, text=text)
+        await repository.move(op, to, fact=fact)
     except (Conflict, Fenced):
         log.info("operation.moved_meanwhile", op=op.id)
 
@@ -250,6 +256,6 @@ def leader_and_term(snapshot: Snapshot) -> tuple[int, int]:
     return (status.leader, status.term) if status else (0, 0)
 
 
-def described(error: ClusterError) -> str:
-    """Sentence of a cluster's error, with the trace id for its operators."""
-    return f"{error.sentence} (trace id {error.trace_id})" if error.trace_id else error.sentence
+def failure_of(error: ClusterError) -> Failure:
+    """Fact of a cluster's error, with the trace id for its operators."""
+    return Failure(error.sentence, error.trace_id)

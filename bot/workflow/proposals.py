@@ -4,20 +4,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.audit.chain import AuditEntry
-from bot.common.errors import Conflict, NotAllowed, SlackError, UserError
+from bot.clustermgr.cluster import Cluster
+from bot.common.errors import Conflict, NotAllowed, Refused, SlackError
 from bot.common.message_key import MessageKey
-from bot.interactions.command import Caller, ClusterPort, Reply
+from bot.interactions.command import Caller, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, StepKind, advance
+from bot.operations.operation_problems import CardNotPosted, NothingToForce
 from bot.operations.policy import PolicyOf, ReasonMissing, Terms, lacks_all, refuse_proposal
+from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
+from bot.operations.step_facts import ChecksRefuse
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import operations as views
 from bot.views import ops_list
-from bot.views.decisions import refusal_text
-from bot.views.preflight_text.table import blocks_text
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.repository import OperationRepository
@@ -37,7 +39,7 @@ class ProposalService:
 
     repository: OperationRepository
     access: Access
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     decisions: ApprovalService
     policies: PolicyOf
     permalink: Permalink
@@ -45,7 +47,7 @@ class ProposalService:
     posted: Callable[[MessageKey, float], Awaitable[str]]
     """Waits for the outbox to post a message, for so many seconds; returns Slack's error code, "" when posted."""
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+    async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         """Evaluate a change request and propose it; the reply has the card's address, or the checks that refuse it."""
         terms, lacking = await self._allowed(caller, cluster, change_request)
         for last in (False, True):
@@ -55,9 +57,9 @@ class ProposalService:
             if evaluation.verdict.already_so:
                 return Reply(views.already(op))
             if change_request.options.forced and not evaluation.forces and not evaluation.verdict.blocked:
-                raise UserError("There is nothing to force: no check refuses this. Leave `force=yes` out.")
+                raise Refused(NothingToForce())
             if lacking is not None:
-                raise UserError(refusal_text(lacking))
+                raise Refused(lacking)
             if change_request.dry_run:
                 return Reply(views.evaluation(op, evaluation.verdict, dry_run=True))
             try:
@@ -69,7 +71,7 @@ class ProposalService:
         raise AssertionError("the loop returns or raises")
 
     async def _allowed(
-        self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, change_request: ChangeRequest
     ) -> tuple[Terms, ReasonMissing | None]:
         """Find the terms, and what a forced request lacks besides rights; needed once there is a check to force."""
         policy = self.policies(cluster.name, change_request.policy_keys, change_request.options.forced)
@@ -77,12 +79,12 @@ class ProposalService:
         forced = change_request.options.forced
         refusal = refuse_proposal(policy, rights, channel=caller.channel, reason=change_request.reason, forced=forced)
         if refusal is not None and not isinstance(refusal, ReasonMissing):
-            raise NotAllowed(refusal_text(refusal))
+            raise NotAllowed(refusal)
         if refusal is not None and not forced:
-            raise UserError(refusal_text(refusal))
+            raise Refused(refusal)
         return Terms(policy, requester_counts=not lacks_all(rights, policy)), refusal
 
-    async def _evaluate(self, cluster: ClusterPort, change_request: ChangeRequest) -> Evaluation:
+    async def _evaluate(self, cluster: Cluster, change_request: ChangeRequest) -> Evaluation:
         others = await self.repository.open_on(cluster.name)
         return await evaluate(
             cluster,
@@ -91,9 +93,7 @@ class ProposalService:
             change_request.options,
         )
 
-    def _operation(
-        self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest, terms: Terms
-    ) -> Operation:
+    def _operation(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest, terms: Terms) -> Operation:
         now = self.clock()
         return Operation(
             cluster=cluster.name,
@@ -109,7 +109,8 @@ class ProposalService:
 
     async def _open(self, op: Operation, evaluation: Evaluation, caller: Caller) -> Reply:
         if evaluation.verdict.blocked:
-            blocked = advance(op, OpState.BLOCKED, at=op.created_at, text=blocks_text(evaluation.verdict))
+            refusals = ChecksRefuse(evaluation.verdict.of_level(CheckLevel.BLOCK))
+            blocked = advance(op, OpState.BLOCKED, at=op.created_at, fact=refusals)
             noted = await self.repository.open(blocked, inbound_key=caller.key)
             return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False))
         waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, kind=StepKind.PROPOSED)
@@ -119,15 +120,12 @@ class ProposalService:
         refusal = await self.posted(MessageKey.card(op.card_id), CARD_SECONDS)
         if refusal:
             await self.repository.withdraw(op.card_id, refusal)
-            raise UserError(
-                f"Nothing was proposed: the card cannot be posted in <#{op.channel}> ({refusal}). "
-                "Invite cmbot there, or change the cluster's `operations_channel`."
-            )
+            raise Refused(CardNotPosted(op.channel, refusal))
         ts = await self.repository.posted_at(op)
         return Reply(views.proposed(op, await link_to(self.permalink, op.channel, ts)))
 
     async def replace(
-        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         """Show the plan of a replacement and propose its next step."""
         before, now = await cluster.snapshot_pair()
@@ -145,7 +143,7 @@ class ProposalService:
         return await self.repository.recent(cluster, MAX_LISTED)
 
     async def shown(self, op_id: int) -> Operation:
-        """Get one operation; raises UserError."""
+        """Get one operation; raises Refused."""
         return await self.decisions.known(op_id)
 
     async def cancel(self, caller: Caller, op_id: int) -> Reply:

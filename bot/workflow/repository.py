@@ -15,13 +15,14 @@ from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
-from bot.operations.leases import NO_LEASE, announcements, started
+from bot.operations.leases import NO_LEASE, announcements, ended, started
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.verdict import CheckLevel
+from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import operations as views
-from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING, event_text
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class OperationRepository:
         A blocked operation gets no card. Raises Conflict when another operation has its lock.
         """
         async with self.store.begin() as uow:
-            stored = await uow.operations.add(op, check_text)
+            stored = await uow.operations.add(op, WORDING)
             if not stored.final:
                 await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
             if inbound_key:
@@ -68,13 +69,13 @@ class OperationRepository:
         to: OpState,
         *,
         by: str = "",
-        text: str = "",
+        fact: StepFact | None = None,
         kind: StepKind | None = None,
         inbound_key: str = "",
         **changes: Unpack[StepChanges],
     ) -> Operation:
         """Move an operation to a state and update its card; a verified switch with a lease starts it."""
-        moved = advance(op, to, at=self.clock(), by=by, text=text, kind=kind, **changes)
+        moved = advance(op, to, at=self.clock(), by=by, fact=fact, kind=kind, **changes)
         if to is OpState.VERIFIED:
             moved = started(moved, self.clock())
         if to is OpState.RUNNING:
@@ -86,19 +87,19 @@ class OperationRepository:
         op: Operation,
         *,
         by: str = "",
-        text: str = "",
+        fact: StepFact | None = None,
         kind: StepKind | None = None,
         inbound_key: str = "",
         **changes: Unpack[StepChanges],
     ) -> Operation:
         """Record a step that keeps the state, and update the card."""
-        noted = note(op, at=self.clock(), by=by, text=text, kind=kind, **changes)
+        noted = note(op, at=self.clock(), by=by, fact=fact, kind=kind, **changes)
         return await self._save(noted, inbound_key=inbound_key)
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
             await self.hold_check(uow)
-            await uow.operations.save(moved, check_text)
+            await uow.operations.save(moved, WORDING)
             await self._render(uow, moved)
             others = [*await self._end_time_limits(uow, moved), *await self._note_reversion(uow, moved)]
             if inbound_key:
@@ -108,13 +109,13 @@ class OperationRepository:
         return moved
 
     async def supersede(
-        self, op: Operation, replacement: Operation, *, by: str, text: str, inbound_key: str = ""
+        self, op: Operation, replacement: Operation, *, by: str, fact: StepFact, inbound_key: str = ""
     ) -> Operation:
         """Supersede an operation: `replacement` takes over its card under its own number; returns it as stored."""
-        old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, text=text)
+        old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, fact=fact)
         async with self.store.begin() as uow:
-            await uow.operations.save(old, check_text)
-            stored = await uow.operations.add(replacement, check_text)
+            await uow.operations.save(old, WORDING)
+            stored = await uow.operations.add(replacement, WORDING)
             await uow.outbox.put(MessageKey.card(op.card_id), stored.channel, views.card(stored))
             await self._line(uow, old)
             await self._line(uow, stored)
@@ -128,9 +129,9 @@ class OperationRepository:
         """End a lease and store the operation that restores the old value, in one transaction."""
         async with self.store.begin() as uow:
             await self.hold_check(uow)
-            stored = await uow.operations.add(reverting, check_text)
-            over = note(limited, at=self.clock(), text=views.lease_ended(stored), kind=StepKind.TIME_UP, **NO_LEASE)
-            await uow.operations.save(over, check_text)
+            stored = await uow.operations.add(reverting, WORDING)
+            over = note(limited, at=self.clock(), fact=ended(stored), kind=StepKind.TIME_UP, **NO_LEASE)
+            await uow.operations.save(over, WORDING)
             parent = MessageKey.card(over.card_id)
             await self._render(uow, over)
             await uow.outbox.put(MessageKey.card(stored.id), stored.channel, views.card(stored), parent=parent)
@@ -145,7 +146,7 @@ class OperationRepository:
         warning = card.warning(warned.id, announcements(warned))
         async with self.store.begin() as uow:
             await self.hold_check(uow)
-            await uow.operations.save(warned, check_text)
+            await uow.operations.save(warned, WORDING)
             await uow.outbox.put(card, warned.channel, views.card(warned))
             await uow.outbox.put(warning, warned.channel, views.warning(warned), parent=card, broadcast=True)
             await self._audit(uow, step_entry(warned))
@@ -174,21 +175,21 @@ class OperationRepository:
         if op.state is not OpState.VERIFIED or not op.task:
             return []
         others = [other for other in await uow.operations.time_limited(op.cluster) if other.id != op.id]
-        text = f"operation #{op.id} changed it since, so it no longer goes back"
-        over = [note(other, at=self.clock(), text=text, **NO_LEASE) for other in others if other.task == op.task]
+        fact = ChangedSince(op.id)
+        over = [note(other, at=self.clock(), fact=fact, **NO_LEASE) for other in others if other.task == op.task]
         for other in over:
-            await uow.operations.save(other, check_text)
+            await uow.operations.save(other, WORDING)
             await self._render(uow, other)
         return over
 
     async def _note_reversion(self, uow: UnitOfWork, back: Operation) -> list[Operation]:
         """Record a step of the reverting operation on the card of the switch that it restores."""
-        text = views.lease_ended(back) if back.options.reverts else ""
-        limited = await uow.operations.get(back.options.reverts.of) if text and back.options.reverts else None
+        fact = ended(back) if back.options.reverts else None
+        limited = await uow.operations.get(back.options.reverts.of) if fact and back.options.reverts else None
         if limited is None:
             return []
-        stored = note(limited, at=self.clock(), text=text, kind=StepKind.TIME_UP)
-        await uow.operations.save(stored, check_text)
+        stored = note(limited, at=self.clock(), fact=fact, kind=StepKind.TIME_UP)
+        await uow.operations.save(stored, WORDING)
         await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
         return [stored]
 
@@ -210,7 +211,7 @@ class OperationRepository:
         if op is None or op.state is not OpState.WAITING:
             return
         with suppress(Conflict):
-            await self.move(op, OpState.CANCELLED, text=f"the card could not be posted: {error}")
+            await self.move(op, OpState.CANCELLED, fact=CardRefused(error))
 
     async def in_state(self, state: OpState) -> list[Operation]:
         """List all operations in that state."""
@@ -262,7 +263,7 @@ class OperationRepository:
 
 def proposal_entries(op: Operation) -> Iterator[AuditEntry]:
     """Entries of a new operation: its proposal, and every step that it has taken already."""
-    yield _entry(op, Event(op.created_at, op.state, op.requester, "", StepKind.PROPOSED), "operation.proposed")
+    yield _entry(op, Event(op.created_at, op.state, op.requester, None, StepKind.PROPOSED), "operation.proposed")
     for event in op.history:
         yield _entry(op, event, f"operation.{event.state}")
 
@@ -279,8 +280,8 @@ def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
         "request": encode_request(op),
         "requester": op.requester,
         "reason": op.reason,
-        "words": event.words,
-        "seen": encode_seen(_kept(op.seen), check_text),
+        "words": event_text(event),
+        "seen": encode_seen(_kept(op.seen), WORDING),
     }
     return AuditEntry(event.at, event.by, action, op.cluster, op.id, detail)
 

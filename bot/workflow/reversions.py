@@ -7,19 +7,28 @@ from functools import partial
 
 import structlog
 
-from bot.common.errors import Conflict, Fenced, UserError
-from bot.interactions.command import ClusterPort
+from bot.clustermgr.cluster import Cluster
+from bot.common.errors import Conflict, Fenced, Refused, UserError
 from bot.interactions.events import Click
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.decisions import refuse_keeping
 from bot.operations.leases import NO_LEASE, reverting, until
 from bot.operations.model import Operation, OpState, StepKind
+from bot.operations.operation_problems import LeaseChanged
 from bot.operations.policy import Policy
+from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import (
+    Failure,
+    KeptForGood,
+    RestoreRefused,
+    RestoreSkipped,
+    RestoresOldValue,
+    RestoreUnread,
+)
 from bot.permissions.roles import Rights
-from bot.views.decisions import refusal_text
+from bot.views.errors import error_text
 from bot.views.operations import reversion_reason
-from bot.views.preflight_text.table import blocks_text
 from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -35,19 +44,19 @@ class TimeLimitClicks:
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
-        """Extend a lease by its length, or keep the value for good; raises UserError."""
+        """Extend a lease by its length, or keep the value for good; raises Refused."""
         refused = refuse_keeping(op, rights, policy)
         if refused is not None:
-            raise UserError(refusal_text(refused))
+            raise Refused(refused)
         try:
             if click.action_id == "op_keep":
-                kind, text, changes = StepKind.KEPT, ": it no longer goes back", NO_LEASE
+                kind, fact, changes = StepKind.KEPT, KeptForGood(), NO_LEASE
             else:
                 end = op.lease_until + op.options.lease
-                kind, text, changes = StepKind.EXTENDED, "", until(end, op.options.lease)
-            await self.repository.note(op, by=click.user, text=text, kind=kind, inbound_key=click.key, **changes)
+                kind, fact, changes = StepKind.EXTENDED, None, until(end, op.options.lease)
+            await self.repository.note(op, by=click.user, fact=fact, kind=kind, inbound_key=click.key, **changes)
         except Conflict as error:
-            raise UserError(f"Operation #{op.id} changed before your click: see its card.") from error
+            raise Refused(LeaseChanged(op.id)) from error
 
 
 @dataclass(slots=True)
@@ -56,7 +65,7 @@ class Reversions:
 
     repository: OperationRepository
     executor: Executor
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
@@ -80,20 +89,19 @@ class Reversions:
         except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 
-    async def _revert(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
+    async def _revert(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         try:
             evaluation = await self._evaluate(op, cluster)
-            skip, text = hindrance(op, evaluation)
-            if skip is not None:
-                await repository.move(op, skip, text=text, seen=evaluation.seen)
+            found = hindrance(op, evaluation)
+            if found is not None:
+                await repository.move(op, found.state, fact=found.fact, seen=evaluation.seen)
             else:
                 again, end = partial(self._evaluate, op, cluster), partial(self._end_unsent, repository)
                 reevaluation = Reevaluation(evaluation, again, end, self.monotonic)
-                await self.executor.start(
-                    op, cluster, reevaluation, text="the old value is restored", seen=evaluation.seen
-                )
+                fact = RestoresOldValue()
+                await self.executor.start(op, cluster, reevaluation, fact=fact, seen=evaluation.seen)
         except UserError as error:
-            await repository.move(op, OpState.BLOCKED, text=str(error))
+            await repository.move(op, OpState.BLOCKED, fact=Failure(error_text(error)))
         except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 
@@ -102,26 +110,32 @@ class Reversions:
     ) -> Operation | None:
         """End a running operation whose request must not be sent any more; None when it may."""
         if isinstance(found, str):
-            return await repository.move(running, OpState.BLOCKED, text=found)
-        skip, text = hindrance(running, found)
-        return None if skip is None else await repository.move(running, skip, text=text, seen=found.seen)
+            return await repository.move(running, OpState.BLOCKED, fact=Failure(found))
+        skip = hindrance(running, found)
+        return None if skip is None else await repository.move(running, skip.state, fact=skip.fact, seen=found.seen)
 
-    async def _evaluate(self, op: Operation, cluster: ClusterPort) -> Evaluation:
+    async def _evaluate(self, op: Operation, cluster: Cluster) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
         return await evaluate(cluster, op.request, others, op.options)
 
 
-def hindrance(op: Operation, evaluation: Evaluation) -> tuple[OpState | None, str]:
-    """Why the old value is not restored: the state that ends the operation and the text, or (None, "")."""
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Reason not to restore the old value, and the state in which it ends the operation."""
+
+    state: OpState
+    fact: RestoreRefused | RestoreUnread | RestoreSkipped
+
+
+def hindrance(op: Operation, evaluation: Evaluation) -> Hindrance | None:
+    """Find why the old value is not restored; None when it may be."""
     reversion, switch = op.options.reverts, evaluation.seen.switch
-    turn = "enable" if isinstance(op.request, TaskSwitch) and op.request.on else "disable"
-    by_hand = f"to restore it: `/cm task {turn} {op.task} {op.cluster}`"
+    on = isinstance(op.request, TaskSwitch) and op.request.on
     if evaluation.verdict.blocked:
-        why = blocks_text(evaluation.verdict)
-        return OpState.BLOCKED, f"{why} {by_hand}"
+        checks = evaluation.verdict.of_level(CheckLevel.BLOCK)
+        return Hindrance(OpState.BLOCKED, RestoreRefused(checks, op.task, on, op.cluster))
     if switch is None or switch.meaning == NOT_READ:
-        return OpState.BLOCKED, f"the stored value of {op.task} could not be read; {by_hand}"
+        return Hindrance(OpState.BLOCKED, RestoreUnread(op.task, on, op.cluster))
     if reversion is not None and switch.value != reversion.left:
-        held = f"{op.task} is {switch.meaning} now, no longer what operation #{reversion.of} set"
-        return OpState.CANCELLED, f"skipped: {held}, so it stays as it is"
-    return None, ""
+        return Hindrance(OpState.CANCELLED, RestoreSkipped(op.task, switch.meaning, reversion.of))
+    return None

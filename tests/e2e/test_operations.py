@@ -10,6 +10,7 @@ import pytest
 
 from bot.cli.demo import Demo
 from bot.operations.model import Operation, OpState
+from bot.operations.step_facts import LegacyWords
 from bot.playground.slack_sim.workspace import Message
 
 pytestmark = pytest.mark.fast_time
@@ -231,7 +232,7 @@ async def test_group_that_slack_cannot_list_grants_nothing(world: Demo) -> None:
 async def test_expired_card_does_nothing(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     op = await only_op(world)
-    await world.app.repository.note(replace(op, expires_at=1.0), text="time passes")
+    await world.app.repository.note(replace(op, expires_at=1.0), fact=LegacyWords("time passes"))
     assert "expired" in await refused(world, card, BOB)
     await world.app.executor.expire_undecided()
     await card_with(world, card, "*Expired*")
@@ -322,7 +323,7 @@ async def test_admin_settles_an_unknown_operation(world: Demo) -> None:
     card = await propose(world, "/cm leader transfer 2")
     op = await only_op(world)
     running = await world.app.repository.move(op, OpState.RUNNING, by=BOB)
-    await world.app.repository.move(running, OpState.UNKNOWN, text="no answer")
+    await world.app.repository.move(running, OpState.UNKNOWN, fact=LegacyWords("no answer"))
     assert "unknown, so it blocks others of its kind" in (await ask(world, "/cm member remove 3")).text
     assert "You are not an admin" in (await ask(world, "/cm op settle 1 done reason=seen", user=BOB)).text
     await ask(world, '/cm op settle 1 not-done reason="the log shows nothing"')
@@ -338,14 +339,14 @@ async def test_leased_switch_is_announced_and_put_back_once(world: Demo) -> None
     await click(world, card, ALICE)
     await card_with(world, card, " is turned back on ")
     op = await only_op(world)
-    await world.app.repository.note(op, text="time passes", warn_at=1.0)
+    await world.app.repository.note(op, fact=LegacyWords("time passes"), warn_at=1.0)
     await world.app.reversions.end_due()
     warning = await world.slack.wait_for(
         OPERATIONS, lambda m: m.thread_ts == card.ts and m.text.startswith("⏳") and "is turned back on" in m.text
     )
     assert "op_extend" in json.dumps(warning.blocks)
     op = await only_op(world)
-    await world.app.repository.note(op, text="time passes", lease_until=1.0)
+    await world.app.repository.note(op, fact=LegacyWords("time passes"), lease_until=1.0)
     await asyncio.gather(world.app.reversions.end_due(), world.app.reversions.end_due())
     back = await world.slack.wait_for(
         OPERATIONS, lambda m: m.thread_ts == card.ts and "Turn balance on in prod again: *Verified" in m.text
@@ -361,7 +362,7 @@ async def test_lease_is_extended_or_kept_by_a_click(world: Demo, action: str, wo
     await click(world, card, ALICE)
     await card_with(world, card, " is turned back on ")
     before = (await only_op(world)).lease_until
-    await world.app.repository.note(await only_op(world), text="time passes", warn_at=1.0)
+    await world.app.repository.note(await only_op(world), fact=LegacyWords("time passes"), warn_at=1.0)
     await world.app.reversions.end_due()
     warning = await world.slack.wait_for(
         OPERATIONS, lambda m: m.thread_ts == card.ts and m.text.startswith("⏳") and "is turned back on" in m.text
@@ -390,7 +391,7 @@ async def test_switch_changed_by_a_person_since_is_left_alone(world: Demo) -> No
     await click(world, card, ALICE)
     await card_with(world, card, " is turned back on ")
     world.clusters["prod"].data.kv["balance"] = "true"
-    await world.app.repository.note(await only_op(world), text="time passes", lease_until=1.0)
+    await world.app.repository.note(await only_op(world), fact=LegacyWords("time passes"), lease_until=1.0)
     await world.app.reversions.end_due()
     reply = await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "skipped" in m.text)
     assert "no longer what operation #1 set" in reply.text

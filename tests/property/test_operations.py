@@ -23,7 +23,7 @@ from bot.operations.model import (
 from bot.operations.policy import POLICIES, Need, Policy, enough, stricter, strictest
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import HELD_ROLES, Rights, Role
-from bot.views.decisions import refusal_text
+from bot.views.problem_text.table import problem_text
 
 PEOPLE = ["U1", "U2", "U3"]
 SOURCES = [*Role, "S0DBA"]
@@ -68,7 +68,7 @@ def test_running_operation_has_enough_distinct_approvers(policy: Policy, clicks:
     for who in clicks:
         refusal = refuse_decision(op, Act.APPROVE, who, policy, version=op.version, now=50.0)
         if refusal is not None:
-            assert refusal_text(refusal).endswith(".")
+            assert problem_text(refusal).endswith(".")
             continue
         given.append(who)
         needed = Role.OPERATOR if who.user == requester and policy.requester_may == "always" else policy.source

@@ -3,7 +3,8 @@
 # ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +21,14 @@ from bot.audit.chain import GENESIS
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import DashboardPage, Disk, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
 from bot.config import AccessSettings, Members
-from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Reply
+from bot.interactions.command import Call, Caller, FileShare, Reply
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
@@ -36,17 +38,16 @@ from tests.support.view_samples import AT, HOSTS
 
 
 @dataclass
-class FakeApi:
-    """ClusterApi over a list of disks; `asked` notes each disk list that was asked for."""
+class FakeApi(ClustermgrClient):
+    """The calls of a cluster over a list of disks; `asked` notes each disk list that was asked for."""
 
     disks: Sequence[Disk] = ()
     hanging: bool = False
     units: tuple[int, ...] = ()
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        return HOSTS
+    def __post_init__(self) -> None:
+        super().__init__(HOSTS)
 
     async def stat(self, host: str) -> Stat:
         raise NotFound("not used here", host=host)
@@ -121,19 +122,20 @@ class FakeApi:
 
 
 @dataclass
-class FakeCluster:
-    """ClusterPort that yields prepared looks and tells a prepared dialect, or never tells it."""
+class FakeCluster(Cluster):
+    """Cluster that yields prepared looks and tells a prepared dialect, or never tells it."""
 
     name: str = "prod"
+    operations_channel: str = "C0OPS"
+    api: ClustermgrClient = field(default_factory=FakeApi)
+    clock: Callable[[], float] = time.time
+    deadline: float = 5.0
     seen: Sequence[Snapshot] = ()
-    api: ClusterApi = field(default_factory=FakeApi)
     verdict: DetectedDialect | None = field(
         default_factory=lambda: DetectedDialect(
             Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect("it", Dialect.V3),))
         )
     )
-    hosts: tuple[str, ...] = HOSTS
-    operations_channel: str = "C0OPS"
     read: list[tuple[bool, tuple[str, ...]]] = field(default_factory=list)
     earlier: Snapshot | None = None
     second: Snapshot | None = None
@@ -174,12 +176,12 @@ class FakeDesk:
     done: list[tuple[object, ...]] = field(default_factory=list)
     letters: list[Undelivered] = field(default_factory=list)
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+    async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         self.proposed.append((caller, cluster.name, change_request))
         return Reply(Message("see the card"))
 
     async def replace(
-        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         self.done.append(("replace", cluster.name, wanted, change_request.reason))
         return Reply(Message("see the plan"))
@@ -304,7 +306,7 @@ class FakeReports:
 
 async def typed(
     text: str,
-    *clusters: ClusterPort,
+    *clusters: Cluster,
     proposals: FakeDesk | None = None,
     remembered: Mapping[str, ClusterNote] | None = None,
     audit: FakeAudit | None = None,
@@ -316,7 +318,7 @@ async def typed(
     now: float = AT,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
-    known: dict[str, ClusterPort] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
+    known: dict[str, Cluster] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
     parsed = parse(text, COMMANDS, clusters=tuple(known), default_cluster=None)
     call = Call(
         caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),

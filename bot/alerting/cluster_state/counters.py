@@ -9,7 +9,7 @@ from bot.alerting.cluster_status import StatusContext, StatusLevel
 from bot.alerting.model import Alert
 from bot.alerting.rules.base import LeaderTerm, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.chunks import zones_of
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.models import Snapshot, SpaceStat, Stat
 
 COUNTED = 300.0
@@ -102,7 +102,7 @@ def _configured(rules: Sequence[Rule], rule: str, name: str, default: float) -> 
 
 def with_status(state: ClusterState, level: StatusLevel, sentence: str) -> ClusterState:
     """The state with the cluster status of its snapshot, which is stored as a level and a sentence."""
-    return replace(state, level=str(level), verdict=plain(sentence, 500))
+    return replace(state, level=str(level), verdict=one_line(sentence, 500))
 
 
 def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:
@@ -130,12 +130,9 @@ def leader_terms(past: Sequence[LeaderTerm], state: ClusterState, snapshot: Snap
         return tuple(past)
     stat = snapshot.leader[1]
     raft = stat.raft_status
-    others = [term_seen for term_seen in past if _whose(term_seen.stat) != (raft.node_id, raft.term)]
+    here = (raft.node_id, raft.term)
+    others = [seen for seen in past if (seen.stat.raft_status.node_id, seen.stat.raft_status.term) != here]
     return (*others, LeaderTerm(snapshot.at, snapshot.at - state.term_since, stat))[-_MAX_TERMS:]
-
-
-def _whose(stat: Stat) -> tuple[int, int]:
-    return stat.raft_status.node_id, stat.raft_status.term
 
 
 def leaders_space(context: RuleContext, limits: RuleConfig) -> SpaceStat | None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.alerting.reports.trend import DAY, Sample, Sureness, trend
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.models import Disk, RaftStatus, Snapshot, Stat
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected
@@ -55,7 +55,7 @@ def member_notes(old: Sequence[MemberNote], leader: Stat) -> tuple[MemberNote, .
     known = {note.id: note.host for note in old}
     peers = sorted(leader.raft_status.peers, key=lambda peer: peer.id)[:MAX_MEMBERS]
     notes = {
-        peer.id: MemberNote(peer.id, peer.is_learner, plain(peer.host) or known.get(peer.id, "")) for peer in peers
+        peer.id: MemberNote(peer.id, peer.is_learner, one_line(peer.host) or known.get(peer.id, "")) for peer in peers
     }
     return tuple(notes.values()) or tuple(old)
 
@@ -180,7 +180,7 @@ def switch_notes(old: Mapping[str, SwitchNote], snapshot: Snapshot) -> dict[str,
     """The notes after this snapshot; a key that was not read keeps its note."""
     notes = dict(old)
     for key, raw in (snapshot.switches or {}).items():
-        value = None if raw is None else plain(raw, _MAX_VALUE)
+        value = None if raw is None else one_line(raw, _MAX_VALUE)
         if key not in notes or notes[key].value != value:
             notes[key] = SwitchNote(value, snapshot.at)
     return notes

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
 from typing import Self, TypeVar
 
 from bot.alerting.cluster_state.observations import (
@@ -24,7 +23,7 @@ from bot.alerting.cluster_state.observations import (
     switch_notes,
 )
 from bot.alerting.risk_facts import LostDisk, RiskCaveats, RiskFact, RiskNote, lost_disks
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
 
@@ -247,7 +246,9 @@ def worth_writing(old: ClusterState, new: ClusterState) -> bool:
 
 def note_of(disk: Disk) -> DiskNote:
     """The note of a disk."""
-    return DiskNote(disk.disk_id, disk.status, plain(disk.idc, 60), plain(disk.host, 100), plain(disk.path, 120))
+    return DiskNote(
+        disk.disk_id, disk.status, one_line(disk.idc, 60), one_line(disk.host, 100), one_line(disk.path, 120)
+    )
 
 
 def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
@@ -263,7 +264,7 @@ def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat,
     return replace(
         state,
         leader=peer,
-        leader_host=plain(host),
+        leader_host=one_line(host),
         term=term,
         leader_at=snapshot.at,
         leader_since=state.leader_since if state.leader == peer else snapshot.at,
@@ -281,7 +282,6 @@ Change = LeaderChange | MemberChange | SwitchChange
 """A change has the time it was seen (`at`), of the poll before (`before_at`), and the operation behind it (`op`)."""
 Causes = Mapping[Change, tuple[int, str]]
 """The operation that caused a change, and its approvers (Slack user ids, separated by a space)."""
-NO_CAUSES: Causes = MappingProxyType({})
 C = TypeVar("C", LeaderChange, MemberChange, SwitchChange)
 
 
@@ -310,7 +310,7 @@ def explained(state: ClusterState, causes: Causes) -> ClusterState:
         for place, change in enumerate(changes):
             op, approved = causes.get(change, (0, ""))
             if op and op not in spent:
-                found[place] = _named(change, op, approved)
+                found[place] = replace(change, op=op, approved=approved)
                 spent.add(op)
         return tuple(found)
 
@@ -320,7 +320,3 @@ def explained(state: ClusterState, causes: Causes) -> ClusterState:
         member_changes=named(state.member_changes),
         switch_changes=named(state.switch_changes),
     )
-
-
-def _named(change: C, op: int, approved: str) -> C:
-    return replace(change, op=op, approved=approved)

@@ -9,7 +9,7 @@ from bot.alerting.model import Alert, Finding, Fix, Outcome, Severity, TransferL
 from bot.alerting.outcomes import HostOutcome, HostState, PeerOutcome, PeerState
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.raft import name_of, why_down
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.health import MAX_LAG, lag, learner_health, same_leadership, voter_health
 from bot.clustermgr.models import Peer, Stat
 
@@ -78,13 +78,12 @@ def _apply_stalled(context: RuleContext, limits: RuleConfig) -> Answer:
         if host in notes and notes[host].stalled(stat.raft_status)
     ]
     hosts = {host for host, _ in stalled}
-    silent = tuple(_unknown(answer.host) for answer in context.snapshot.silent)
-    return (*(_stalled(context, host, stat, hosts, limits) for host, stat in stalled), *silent)
-
-
-def _unknown(host: str) -> Finding:
-    """A host without a usable answer may apply its log or not: its alert neither begins nor ends."""
-    return Finding("apply_stalled", host, Severity.WARNING, ApplyUnknown(host), doubtful=True)
+    # A host without a usable answer may apply its log or not: its alert neither begins nor ends.
+    unknown = (
+        Finding("apply_stalled", answer.host, Severity.WARNING, ApplyUnknown(answer.host), doubtful=True)
+        for answer in context.snapshot.silent
+    )
+    return (*(_stalled(context, host, stat, hosts, limits) for host, stat in stalled), *unknown)
 
 
 def _stalled(context: RuleContext, host: str, stat: Stat, stalled: set[str], limits: RuleConfig) -> Finding:
@@ -122,7 +121,7 @@ def _learner_ready(context: RuleContext, limits: RuleConfig) -> Answer:
 def _ready(context: RuleContext, peer: int, raft_host: str, limits: RuleConfig) -> Finding:
     """Name what its promotion needs: servers refuse to promote a learner in place (910, docs/clustermgr.md)."""
     hosts = hosts_of(context.state.hosts, peer)
-    detail = LearnerReady(peer, plain(raft_host), _bare(hosts[0]) if hosts else "")
+    detail = LearnerReady(peer, one_line(raft_host), _bare(hosts[0]) if hosts else "")
     return Finding("learner_ready", str(peer), limits.severity, detail)
 
 

@@ -9,9 +9,10 @@ from pydantic import Field
 from bot.alerting.chunk_spread import Level, chunk_spread
 from bot.chatops.commands.deadline import in_time
 from bot.chatops.commands.disk_listing import read_listing
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.tasks import Meaning, meaning_of
 from bot.common.errors import ClusterError
-from bot.interactions.command import Args, Call, ClusterPort, Command, Reply
+from bot.interactions.command import Args, Call, Command, Reply
 from bot.views.balance import BalanceReport, Switch, balance
 
 SWITCH_SECONDS = 2.0
@@ -44,7 +45,7 @@ async def run_balance(call: Call, args: BalanceArgs) -> AsyncIterator[Reply]:
     yield Reply(balance(report), private=False)
 
 
-async def _switch(cluster: ClusterPort) -> Switch | None:
+async def _switch(cluster: Cluster) -> Switch | None:
     """The stored switch of the balance; None if it could not be read in time."""
     try:
         async with asyncio.timeout(SWITCH_SECONDS):
@@ -54,7 +55,7 @@ async def _switch(cluster: ClusterPort) -> Switch | None:
         return None
 
 
-async def _meaning(cluster: ClusterPort, value: str | None) -> Meaning | None:
+async def _meaning(cluster: Cluster, value: str | None) -> Meaning | None:
     """How the services read the value; None if the dialect of the cluster is not known in time."""
     try:
         async with asyncio.timeout(SWITCH_SECONDS / 2):

@@ -7,8 +7,8 @@ from bot.chatops.commands.stat import NoArgs
 from bot.common.errors import StoreError
 from bot.common.version import version_text
 from bot.interactions.command import Call, Command, Reply, Scope
-from bot.views.clusters import ClusterLine, clusters
-from bot.views.people import version, whoami
+from bot.views.access_text import standing_text
+from bot.views.clusters import ClusterLine, clusters, version, whoami
 from bot.views.status_text import not_milder
 
 
@@ -33,7 +33,7 @@ async def _alerts(call: Call) -> Sequence[Alert]:
 async def run_whoami(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Show the caller and their rights."""
     caller = call.caller
-    yield Reply(whoami(caller.user, caller.channel, await call.access.describe(caller.user)))
+    yield Reply(whoami(caller.user, caller.channel, tuple(standing_text(await call.access.standing(caller.user)))))
 
 
 async def run_version(call: Call, _: NoArgs) -> AsyncIterator[Reply]:

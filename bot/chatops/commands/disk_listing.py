@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.alerting.volume_risk import infer_expired
-from bot.clustermgr.client import MAX_DISKS, ClusterApi
+from bot.clustermgr.client import MAX_DISKS, ClustermgrClient
 from bot.clustermgr.disk_states import DiskListing, DiskState, ids_in
 from bot.clustermgr.models import MAX_VOLUMES_IN_ANSWER, Stat
 from bot.clustermgr.volume_reader import placed
@@ -21,7 +21,7 @@ MAX_VOLUMES = 20_000
 """Limit of volumes read for that."""
 
 
-async def read_listing(api: ClusterApi, first: str | None) -> DiskListing:
+async def read_listing(api: ClustermgrClient, first: str | None) -> DiskListing:
     """Read the disk list of the cluster; raises ClusterError if it cannot be read.
 
     A part beside the list that cannot be read is None in the result.
@@ -37,7 +37,7 @@ async def read_listing(api: ClusterApi, first: str | None) -> DiskListing:
     return DiskListing(disks, dropping, expired, complete=len(disks) < MAX_DISKS)
 
 
-async def _dropping(api: ClusterApi, first: str | None) -> frozenset[int] | None:
+async def _dropping(api: ClustermgrClient, first: str | None) -> frozenset[int] | None:
     try:
         async with asyncio.timeout(STAT_SECONDS):
             return frozenset(disk.disk_id for disk in await api.disk_dropping(first=first))
@@ -45,9 +45,9 @@ async def _dropping(api: ClusterApi, first: str | None) -> frozenset[int] | None
         return None
 
 
-async def _expired(api: ClusterApi, first: str | None) -> int | None:
+async def _expired(api: ClustermgrClient, first: str | None) -> int | None:
     """Disks without a heartbeat by the counters of the leader; None if no leader answers in time."""
-    hosts = [first] if first in api.hosts else []
+    hosts = [host for host in api.hosts if host == first]
     with suppress(TimeoutError):
         async with asyncio.timeout(STAT_SECONDS):
             leader = await _leader(api, hosts) or await _leader(api, [host for host in api.hosts if host != first])
@@ -55,14 +55,16 @@ async def _expired(api: ClusterApi, first: str | None) -> int | None:
     return None
 
 
-async def _leader(api: ClusterApi, hosts: Iterable[str]) -> Stat | None:
+async def _leader(api: ClustermgrClient, hosts: Iterable[str]) -> Stat | None:
     """The answer of the leader among some hosts: the one that claims it in the highest term."""
     answers = await asyncio.gather(*(api.stat(host) for host in hosts), return_exceptions=True)
     claims = [answer for answer in answers if isinstance(answer, Stat) and answer.claims_leadership]
     return max(claims, key=lambda stat: stat.raft_status.term, default=None)
 
 
-async def with_inferred(listing: DiskListing, api: ClusterApi, first: str | None) -> tuple[DiskListing, int | None]:
+async def with_inferred(
+    listing: DiskListing, api: ClustermgrClient, first: str | None
+) -> tuple[DiskListing, int | None]:
     """Infer the disks without a heartbeat from the health of the volumes, as far as they can be read in time.
 
     Returns the listing and the number of volumes that were read if that is not all of them (None: all).
@@ -85,7 +87,7 @@ def _suspects(listing: DiskListing) -> SuspectDisks:
     )
 
 
-async def _volumes(api: ClusterApi, first: str | None) -> tuple[list[PlacedVolume], bool]:
+async def _volumes(api: ClustermgrClient, first: str | None) -> tuple[list[PlacedVolume], bool]:
     """Read the volumes in pages; the second value is True if these are all."""
     found: list[PlacedVolume] = []
     marker = 0

@@ -8,9 +8,10 @@ from pydantic import Field, create_model
 
 from bot.common.errors import UserError
 from bot.interactions.command import Args, Call, Command, Offer, Reply
-from bot.operations.addresses import ZERO_ADDED, ZERO_LEADS, ZERO_REMOVED, parse_address, parse_peer_id
+from bot.operations.addresses import parse_address, parse_peer_id
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.replacement_plan import Replacement
+from bot.operations.request_problems import AddressKind, PeerIdUse
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request
 from bot.permissions.roles import Role
 
@@ -40,9 +41,9 @@ def about(argument: str) -> Iterator[None]:
         raise error.at(error.argument or argument) from error.__cause__
 
 
-def _peer_id(text: str, argument: str, zero: str = ZERO_ADDED) -> int:
+def _peer_id(text: str, argument: str, use: PeerIdUse = PeerIdUse.ADD) -> int:
     with about(argument):
-        return parse_peer_id(text, zero)
+        return parse_peer_id(text, use)
 
 
 class PeerArgs(ChangeArgs):
@@ -79,7 +80,7 @@ async def run_add(call: Call, args: Any) -> AsyncIterator[Reply]:
     learner = getattr(args, "as") == "learner"
     peer_id = _peer_id(args.peer_id, "peer_id")
     with about("host"):
-        host = parse_address(args.host, "raft address")
+        host = parse_address(args.host, AddressKind.RAFT)
     with about("node"):
         request = MemberAdd(peer_id, host, args.node, learner=learner)
     yield await call.proposer.propose(call.caller, call.the_cluster, change_request_of(args, request))
@@ -87,23 +88,23 @@ async def run_add(call: Call, args: Any) -> AsyncIterator[Reply]:
 
 async def run_remove(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     """Propose to remove a member."""
-    request = MemberRemove(_peer_id(args.peer_id, "peer_id", ZERO_REMOVED))
+    request = MemberRemove(_peer_id(args.peer_id, "peer_id", PeerIdUse.REMOVE))
     yield await call.proposer.propose(call.caller, call.the_cluster, change_request_of(args, request))
 
 
 async def run_transfer(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     """Propose to move leadership."""
-    request = LeaderTransfer(_peer_id(args.peer_id, "peer_id", ZERO_LEADS))
+    request = LeaderTransfer(_peer_id(args.peer_id, "peer_id", PeerIdUse.LEAD))
     yield await call.proposer.propose(call.caller, call.the_cluster, change_request_of(args, request))
 
 
 async def run_replace(call: Call, args: ReplaceArgs) -> AsyncIterator[Reply]:
     """Show the plan of a replacement and propose its next step."""
-    dead, new = _peer_id(args.dead, "dead", ZERO_REMOVED), _peer_id(args.new, "new")
+    dead, new = _peer_id(args.dead, "dead", PeerIdUse.REMOVE), _peer_id(args.new, "new")
     with about("host"):
-        host = parse_address(args.host, "raft address")
+        host = parse_address(args.host, AddressKind.RAFT)
     with about("node"):
-        node = parse_address(args.node, "service address (node=)") if args.node else ""
+        node = parse_address(args.node, AddressKind.SERVICE) if args.node else ""
     change_request = change_request_of(args, MemberRemove(dead))
     yield await call.proposer.replace(call.caller, call.the_cluster, Replacement(dead, new, host, node), change_request)
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+from bot.alerting.cluster_state.counters import is_fresh
 from bot.alerting.cluster_state.switches import shards_not_rebuilt
 from bot.alerting.risk_facts import caveats_of, lost_disks, lost_since
 from bot.alerting.volume_risk import risks_of
@@ -31,7 +32,10 @@ async def run_risk(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 def _report(call: Call, snapshot: Snapshot, survey: VolumeSurvey) -> RiskReport:
     cluster = call.the_cluster.name
-    state, risks = call.remembered(cluster).state, risks_of(survey, snapshot.expired_disks)
+    state = call.remembered(cluster).state
+    # A new leader counts every disk as expired and lowers the health of every volume: nothing can be inferred then.
+    fresh = is_fresh(snapshot, state)
+    risks = risks_of(survey, 0 if fresh else snapshot.expired_disks)
     # A disk that broke since the last poll of the watch is lost since now at the latest.
     notes = lost_disks(state.lost_disks, replace(snapshot, volumes=survey), watched=False)
     known = {note.id: note for note in notes}
@@ -42,7 +46,7 @@ def _report(call: Call, snapshot: Snapshot, survey: VolumeSurvey) -> RiskReport:
         survey,
         snapshot.at,
         since={vid: since for vid, since in found if since is not None},
-        caveats=caveats_of(snapshot, survey, risks, shards_not_rebuilt(state, call.now)),
+        caveats=caveats_of(snapshot, survey, risks, shards_not_rebuilt(state, call.now), fresh=fresh),
     )
 
 

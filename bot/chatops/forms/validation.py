@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.chatops.audit_log import RecordRefusal
-from bot.chatops.commands.arguments import validated
-from bot.chatops.commands.cluster_names import configured
+from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
-from bot.common.errors import UserError
+from bot.clustermgr.cluster import Cluster
+from bot.common.errors import Refused, UserError
 from bot.common.json_object import JsonObject
-from bot.interactions.command import Args, Call, Caller, ClusterPort, Reply
+from bot.interactions.command import Args, Call, Caller, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.change_request import ChangeRequest
@@ -22,8 +22,9 @@ from bot.operations.replacement_plan import Replacement
 from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
-from bot.views.decisions import refusal_text
+from bot.views.errors import error_text
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, notice
+from bot.views.problem_text.table import problem_text
 
 RIGHTS_SECONDS = 1.5
 """Seconds for the look-up of user groups, of the three that Slack waits; the look-up is repeated later."""
@@ -50,7 +51,7 @@ class _PolicyCheck:
     policies: PolicyOf
     rights: Rights | None
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+    async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         """Check a change request; raises UserError."""
         if self.rights is None:
             return Reply(Message(""))
@@ -60,11 +61,11 @@ class _PolicyCheck:
             policy, self.rights, channel=caller.channel, reason=change_request.reason, forced=forced
         )
         if isinstance(refusal, ReasonMissing):
-            raise UserError(refusal_text(refusal)).at("reason")
+            raise Refused(refusal).at("reason")
         return Reply(Message(""))
 
     async def replace(
-        self, caller: Caller, cluster: ClusterPort, _wanted: Replacement, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, _wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         """Check a step of a replacement; raises UserError."""
         options = replace(change_request.options, policy="member_replace")
@@ -75,7 +76,7 @@ class _PolicyCheck:
 class FormValidator:
     """Validates a form by running its command with a Proposer that proposes nothing."""
 
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     access: Access
     policies: PolicyOf
     call_of: Callable[[Invocation, str], Call]
@@ -87,15 +88,15 @@ class FormValidator:
         try:
             origin = self._origin(sent)
         except UserError as error:
-            return FormAnswer({"response_action": "update", "view": notice(Message(str(error)))})
+            return FormAnswer({"response_action": "update", "view": notice(Message(error_text(error)))})
         rights = await self._rights(sent.user, origin.cluster)
         if rights is not None and (why := lacking(rights, Role.OPERATOR)):
-            return await self._refused(sent, origin, why)
+            return await self._refused(sent, origin, problem_text(why))
         try:
             work, kind = self._work(sent, origin)
             await self._rehearse(work, kind, validated(kind.command, work.values), rights)
         except UserError as error:
-            return FormAnswer(_errors(sent, str(error), error.argument))
+            return FormAnswer(_errors(sent, error_text(error), error.argument))
         return FormAnswer({"response_action": "update", "view": checking(work.cluster)}, work)
 
     async def _rights(self, user: str, cluster: str) -> Rights | None:

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Select, insert, select, update
 from sqlalchemy.engine import RowMapping
 
-from bot.common.errors import Conflict, StoreError, UserError
+from bot.common.errors import Conflict, Refused, StoreError
 from bot.operations import codec
 from bot.operations.model import TRANSITIONS, Operation, OpState
-from bot.operations.preflight.verdict import CheckWording
+from bot.operations.step_codec import Wording
 from bot.store.schema import operations
 from bot.store.session import Session
 
@@ -30,13 +30,13 @@ _PLAIN = (
 """Columns that are stored as the fields are."""
 
 
-def _values(op: Operation, wording: CheckWording) -> dict[str, Any]:
+def _values(op: Operation, wording: Wording) -> dict[str, Any]:
     return {name: getattr(op, name) for name in _PLAIN} | {
         "kind": op.kind.value,
         "request": codec.encode_request(op),
         "state": op.state.value,
         "seen": codec.encode_seen(op.seen, wording),
-        "history": [codec.encode_event(event) for event in op.history],
+        "history": [codec.encode_event(event, wording) for event in op.history],
         "terms": codec.encode_terms(op.terms),
         "approvals": list(op.approvals),
         # The lock follows from the state; its column is there for the check that the database makes.
@@ -56,7 +56,10 @@ def _operation(row: RowMapping) -> Operation:
             terms=codec.decode_terms(row["terms"]),
             approvals=tuple(row["approvals"]),
         )
-    except (UserError, LookupError, TypeError, ValueError) as error:
+    except Refused as error:
+        incomplete = f"The stored request ({row['kind']}) is not complete: type the command again."
+        raise StoreError(f"Operation #{row['id']} cannot be read from the database: {incomplete}") from error
+    except (LookupError, TypeError, ValueError) as error:
         raise StoreError(f"Operation #{row['id']} cannot be read from the database: {error}") from error
 
 
@@ -66,8 +69,8 @@ class Operations:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def add(self, op: Operation, wording: CheckWording) -> Operation:
-        """Store a new one with the words of its checks; returns it with its id.
+    async def add(self, op: Operation, wording: Wording) -> Operation:
+        """Store a new one with the words of its facts; returns it with its id.
 
         Raises Conflict when another one has its lock.
         """
@@ -79,7 +82,7 @@ class Operations:
         row = await self._session.row(select(operations).where(operations.c.id == op_id))
         return None if row is None else _operation(row)
 
-    async def save(self, op: Operation, wording: CheckWording) -> Operation:
+    async def save(self, op: Operation, wording: Wording) -> Operation:
         """Replace version - 1 by this one; raises Conflict when another step came first."""
         this = (operations.c.id == op.id) & (operations.c.version == op.version - 1)
         if not await self._session.change(update(operations).where(this).values(_values(op, wording))):

@@ -37,6 +37,8 @@ def _lines(caveats: RiskCaveats) -> Iterator[str]:
         yield f"not judged yet: {pending}"
     if not caveats.listed:
         yield "not judged yet: disks that are repaired or dropped; the disk list was not read"
+    if not caveats.heartbeats:
+        yield "not judged yet: heartbeats of disks; the leader was elected a few minutes ago"
     if caveats.unnamed:
         yield unnamed_text(caveats.unnamed)
     if caveats.unwritten and caveats.not_rebuilt:
@@ -45,14 +47,12 @@ def _lines(caveats: RiskCaveats) -> Iterator[str]:
         yield difference_text(caveats.counts, caveats.dashboard)
 
 
-def pending_text(disks: int, volumes: int | None) -> str:
-    """Name what was not read yet, "" if nothing."""
-    parts = [count(disks, "disk")] if disks else []
-    if volumes is None:
-        parts.append("volumes that are still being listed")
-    elif volumes:
-        parts.append(count(volumes, "volume"))
-    return " and ".join(parts)
+def pending_text(disks: int | None, volumes: int | None) -> str:
+    """Name what was not read yet, "" if nothing; None stands for a number that is not known."""
+    named = ((disks, "disk"), (volumes, "volume"))
+    return " and ".join(
+        f"some {noun}s" if number is None else count(number, noun) for number, noun in named if number != 0
+    )
 
 
 def unnamed_text(disks: int) -> str:

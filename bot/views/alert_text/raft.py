@@ -1,6 +1,7 @@
 """Words for alerts about the raft group: leader, members, quorum, replication. No I/O."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 
 from bot.alerting.details import (
@@ -22,7 +23,7 @@ from bot.alerting.details import (
 )
 from bot.alerting.model import AlertText, LegacyText
 from bot.alerting.status_facts import Quorum
-from bot.alerting.text import plain
+from bot.alerting.text import one_line
 from bot.clustermgr.health import VoterFault
 from bot.common.addresses import same_place
 from bot.common.text import count, duration, listed
@@ -166,7 +167,8 @@ def quorum_at_risk(detail: QuorumAtRisk, cluster: str) -> AlertText:
     sentence = f"{risk_clause(cluster, quorum, [(voter.peer, voter.fault) for voter in detail.sick])}."
     if len(detail.sick) == 1:
         return AlertText(sentence, (proven_clause(quorum), *_silent(detail.sick[0])))
-    return AlertText(sentence, tuple(line for voter in detail.sick for line in _sick(voter)))
+    lines = ((f"voter {voter.peer}: {_fault(voter.fault)}", *_silent(voter)) for voter in detail.sick)
+    return AlertText(sentence, tuple(chain.from_iterable(lines)))
 
 
 def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, Fault]]) -> str:
@@ -197,12 +199,8 @@ def unhealthy_clause(peer: int, fault: Fault) -> str:
     return f"voter {peer} is {condition(fault)} ({_fault(fault)})"
 
 
-def _sick(voter: SickVoter) -> tuple[str, ...]:
-    return (f"voter {voter.peer}: {_fault(voter.fault)}", *_silent(voter))
-
-
 def _fault(fault: Fault) -> str:
-    return fault.text if isinstance(fault, LegacyText) else plain(voter_fault_text(fault))
+    return fault.text if isinstance(fault, LegacyText) else one_line(voter_fault_text(fault))
 
 
 def _silent(voter: SickVoter) -> tuple[str, ...]:

@@ -1,26 +1,16 @@
 """Words on how a cluster changed since a card was shown. No I/O."""
 
-from bot.operations.model import Operation
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import PreflightResult, changed_checks
-from bot.views.preflight_text.table import blocks_text, check_text
+from bot.operations.step_facts import Difference
+from bot.views.preflight_text.table import check_text
 
 
-def what_moved(op: Operation, fresh: PreflightResult) -> tuple[str, ...]:
+def changes(found: Difference) -> tuple[str, ...]:
     """Phrases on how the cluster differs from what the card shows; never empty."""
-    shown = op.seen.verdict
-    if shown is None:
+    if found.before is None:
         return ("an older release made the card",)
-    found = difference(shown.fingerprint, fresh.fingerprint)
-    checks = (check_text(check).sentence.rstrip(".") for check in changed_checks(shown, fresh))
-    return found or tuple(checks) or ("checks differ",)
-
-
-def replacement_text(op: Operation, fresh: PreflightResult) -> str:
-    """First step of the operation that takes over the card of `op`."""
-    if fresh.blocked:
-        return f"the cluster changed since: {blocks_text(fresh)}"
-    return f"replaces operation #{op.id}; no approvals yet"
+    checks = (check_text(check).sentence.rstrip(".") for check in found.checks)
+    return difference(found.before, found.after) or tuple(checks) or ("checks differ",)
 
 
 def difference(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:

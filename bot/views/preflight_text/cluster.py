@@ -1,10 +1,9 @@
 """Words for the facts of the raft group as a whole. No I/O."""
 
 from bot.common.text import listed
-from bot.operations.addresses import shown
 from bot.operations.preflight.facts import cluster as f
 from bot.views.preflight_text.phrases import CheckText
-from bot.views.text import count
+from bot.views.text import count, harmless_code
 
 _ONE_CLUSTER = (
     "Under `hosts` in the settings, list the nodes of one cluster only; `/cm members` shows which nodes answer."
@@ -95,7 +94,7 @@ def leader_unplaced(fact: f.LeaderUnplaced) -> CheckText:
 
 def leader_not_configured(fact: f.LeaderNotConfigured) -> CheckText:
     """The leader's host is not configured."""
-    called = f": the other hosts call it {shown(fact.called)}" if fact.called else ""
+    called = f": the other hosts call it {harmless_code(fact.called)}" if fact.called else ""
     return CheckText(
         f"Peer {fact.peer} is leader in term {fact.term}, but its host is not configured, so cmbot sees only "
         "followers.",

@@ -9,7 +9,7 @@ from bot.operations.preflight.facts import leadership as leadership_facts
 from bot.operations.preflight.facts import members as member_facts
 from bot.operations.preflight.facts import quorum as quorum_facts
 from bot.operations.preflight.facts import tasks as task_facts
-from bot.operations.preflight.verdict import Check, CheckLevel, Fact, LegacyFact, PreflightResult
+from bot.operations.preflight.verdict import Check, Fact, LegacyFact
 from bot.views.preflight_text import cluster, leadership, members, quorum, tasks
 from bot.views.preflight_text.phrases import CheckText
 
@@ -103,8 +103,3 @@ def check_text(check: Check) -> CheckText:
     """A check in words."""
     text = FACTS[type(check.fact)](check.fact)
     return text._replace(sentence=f"FORCED against this block: {text.sentence}") if check.forced else text
-
-
-def blocks_text(verdict: PreflightResult) -> str:
-    """Sentences of all blocks."""
-    return " ".join(check_text(check).sentence for check in verdict.of_level(CheckLevel.BLOCK))

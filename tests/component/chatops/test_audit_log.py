@@ -24,6 +24,7 @@ from bot.interactions.events import Click, Invocation
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import LegacyWords
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.store.database import Store
@@ -62,10 +63,10 @@ def repository(store: Store, clock: Clock) -> OperationRepository:
 async def test_every_step_of_an_operation_is_a_row(store: Store, clock: Clock) -> None:
     book = repository(store, clock)
     op = await book.open(OPERATION)
-    op = await book.move(op, OpState.WAITING, by="U0ANNA", text="asked")
+    op = await book.move(op, OpState.WAITING, by="U0ANNA", fact=LegacyWords("asked"))
     clock.now += 60
     op = await book.move(op, OpState.RUNNING, by="U0BEN", kind=StepKind.CONFIRMED)
-    await book.move(op, OpState.VERIFIED, text="balance is now off")
+    await book.move(op, OpState.VERIFIED, fact=LegacyWords("balance is now off"))
     rows = await noted(store)
     assert [(row.action, row.actor, row.at - OPERATION.created_at) for row in rows] == [
         ("operation.proposed", "U0ANNA", 0.0),

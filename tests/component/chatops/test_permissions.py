@@ -10,6 +10,7 @@ from bot.config import AccessSettings, Members
 from bot.interactions.events import Submission
 from bot.permissions.access import Access
 from bot.store.database import Store
+from bot.views.access_text import standing_text
 from tests.component.chatops.test_audit_log import dispatcher, noted, typed
 from tests.support.databases import Clock
 from tests.support.in_memory_ports import no_members
@@ -125,9 +126,9 @@ async def test_the_audit_log_shows_rows_of_operated_clusters_only(
 
 async def test_whoami_names_the_clusters_with_own_roles() -> None:
     two = Access(AccessSettings(operators=Members(users=("U0ANNA",))), no_members, (), {**OWN, "lab2": OWN["lab"]})
-    anna = " ".join(await two.describe("U0ANNA"))
+    anna = " ".join(standing_text(await two.standing("U0ANNA")))
     assert "On lab, lab2: you hold no role there" in anna
-    lars = " ".join(await two.describe("U0LARS"))
+    lars = " ".join(standing_text(await two.standing("U0LARS")))
     assert "On lab, lab2: there you are *operator*, *admin*" in lars
     assert "except `/cm audit`" not in lars
 

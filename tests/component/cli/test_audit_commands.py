@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from bot.audit.chain import GENESIS, AuditEntry, BrokenChain, Head, parse_head
 from bot.chatops import audit_log
 from bot.cli.audit import export_store, verdict_text, verify_file, verify_store
+from bot.cli.files import writable
 from bot.cli.main import main
 from bot.common.errors import UserError
-from bot.common.files import writable
 from bot.store.database import Store
 from bot.store.url import parse
 

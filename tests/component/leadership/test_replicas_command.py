@@ -11,7 +11,7 @@ from bot.leadership.model import HOUSEKEEPING, Replica, watch_of
 from bot.operations.model import Operation, OpState
 from bot.operations.requests import MemberRemove
 from bot.store.database import Store
-from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING
 from tests.component.leadership.test_membership import expire, member
 from tests.support.databases import Clock
 
@@ -32,7 +32,7 @@ async def test_table_shows_what_each_replica_watches_and_runs(store: Store, data
     await one.beat()
     await two.beat()
     async with store.begin() as uow:
-        await uow.operations.add(OPERATION, check_text)
+        await uow.operations.add(OPERATION, WORDING)
     text, alone = await shown(database_url, clock)
     first, second = text.splitlines()[1:3]
     assert "one (housekeeping)" in first

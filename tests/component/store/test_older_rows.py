@@ -1,12 +1,13 @@
 """Rows that an earlier release accepted and today's rules refuse: they and all others are read."""
 
 import json
+import re
 
 import pytest
 from sqlalchemy import select, update
 
 from bot.chatops.inbox import Inbox
-from bot.common.errors import UserError
+from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.interactions.events import Invocation
 from bot.operations.change_request import RequestOptions, Reversion
@@ -15,17 +16,18 @@ from bot.operations.requests import MemberAdd, MemberRemove, TaskSwitch
 from bot.store.database import Store
 from bot.store.schema import inbox_rows, operations
 from bot.views.operations import card
-from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING
 from bot.workflow.evaluation import evaluate
 from bot.workflow.repository import OperationRepository
 from tests.support.in_memory_ports import FakeCluster
+from tests.support.refusals import refused
 
 LINK_LOCAL = {"peer_id": 4, "host": "169.254.7.9:10110", "node_host": "169.254.7.9:9998", "learner": True}
 
 
 async def add(store: Store, request: MemberAdd | MemberRemove) -> Operation:
     async with store.begin() as uow:
-        return await uow.operations.add(Operation("prod", request, "U0ANNA", 100.0, 1000.0), check_text)
+        return await uow.operations.add(Operation("prod", request, "U0ANNA", 100.0, 1000.0), WORDING)
 
 
 async def test_operation_with_a_request_refused_today_is_read(store: Store) -> None:
@@ -42,8 +44,18 @@ async def test_operation_with_a_request_refused_today_is_read(store: Store) -> N
     assert isinstance(request, MemberAdd)
     assert request.host == LINK_LOCAL["host"]
     assert found[old.id].seen.verdict is None
-    with pytest.raises(UserError, match=r"169\.254\.7\.9"):
+    with refused(r"169\.254\.7\.9"):
         await evaluate(FakeCluster(), request, ())
+
+
+async def test_operation_without_a_value_of_its_request_is_named(store: Store) -> None:
+    op = await add(store, MemberRemove(3))
+    async with store.begin() as uow:
+        await uow.operations._session.change(update(operations).where(operations.c.id == op.id).values(request={}))
+    words = f"Operation #{op.id} cannot be read from the database: The stored request (member_remove) is not complete"
+    with pytest.raises(StoreError, match=re.escape(words)):
+        async with store.read() as uow:
+            await uow.operations.get(op.id)
 
 
 async def test_unreadable_delivery_does_not_stop_the_others(store: Store) -> None:
@@ -87,7 +99,7 @@ async def test_checks_of_an_older_row_keep_their_words(store: Store) -> None:
     async with store.begin() as uow:
         found = await uow.operations.get(op.id)
         assert found is not None
-        await uow.operations.save(advance(found, OpState.WAITING, at=101.0), check_text)
+        await uow.operations.save(advance(found, OpState.WAITING, at=101.0), WORDING)
         kept = await uow.operations.get(op.id)
     assert kept is not None
     assert kept.seen == found.seen

@@ -9,8 +9,9 @@ from bot.common.errors import Conflict
 from bot.operations.model import Operation, OpState, StepKind, advance, note
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.requests import LeaderTransfer, MemberRemove, TaskSwitch
+from bot.operations.step_facts import ApprovalProgress
 from bot.store.database import Store
-from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING
 
 REMOVE = Operation("prod", MemberRemove(3), "U1", 100.0, 1000.0, channel="C1")
 SWITCH = Operation("prod", TaskSwitch("balance", on=False), "U1", 100.0, 1000.0, channel="C1")
@@ -22,7 +23,7 @@ def waiting(op: Operation) -> Operation:
 
 async def add(store: Store, op: Operation) -> Operation:
     async with store.begin() as uow:
-        return await uow.operations.add(op, check_text)
+        return await uow.operations.add(op, WORDING)
 
 
 async def test_one_of_ten_concurrent_membership_changes_succeeds(store: Store) -> None:
@@ -46,8 +47,8 @@ async def test_other_clusters_tasks_and_final_operations_do_not_block(store: Sto
     with pytest.raises(Conflict):
         await add(store, waiting(SWITCH))
     async with store.begin() as uow:
-        await uow.operations.save(advance(first, OpState.CANCELLED, at=102.0), check_text)
-        await uow.operations.add(waiting(REMOVE), check_text)
+        await uow.operations.save(advance(first, OpState.CANCELLED, at=102.0), WORDING)
+        await uow.operations.add(waiting(REMOVE), WORDING)
 
 
 @pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])
@@ -66,9 +67,9 @@ async def test_approvals_terms_and_leases_round_trip(store: Store) -> None:
         warn_at=400.0,
     )
     noted = await add(store, op)
-    once = note(noted, at=102.0, by="U2", kind=StepKind.APPROVED, text=" (1 of 2)", approvals=("U2",))
+    once = note(noted, at=102.0, by="U2", kind=StepKind.APPROVED, fact=ApprovalProgress(1, 2), approvals=("U2",))
     async with store.begin() as uow:
-        await uow.operations.save(once, check_text)
+        await uow.operations.save(once, WORDING)
     async with store.read() as uow:
         assert await uow.operations.get(noted.id) == once
         assert await uow.operations.time_limited() == [once]

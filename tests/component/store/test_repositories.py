@@ -12,10 +12,11 @@ from bot.alerting.model import Alert, AlertState, AlertText, EnableTask, LegacyD
 from bot.common.errors import Conflict
 from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import LegacyWords, PeerLeads
 from bot.store.database import Store
 from bot.store.session import Session
 from bot.views.alert_text.table import alert_text
-from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING
 
 ALERT = Alert(
     cluster="prod",
@@ -200,13 +201,13 @@ async def test_state_that_was_read_is_saved_without_a_second_read(
 
 async def test_operation_round_trips_with_its_history(store: Store) -> None:
     async with store.begin() as uow:
-        added = await uow.operations.add(OPERATION, check_text)
-        waiting = advance(added, OpState.WAITING, at=101.0, by="U1", text="asked")
+        added = await uow.operations.add(OPERATION, WORDING)
+        waiting = advance(added, OpState.WAITING, at=101.0, by="U1", fact=LegacyWords("asked"))
         running = advance(
-            waiting, OpState.RUNNING, at=102.0, by="U2", text="yes", seen=ObservedState(leader="cm2:9998")
+            waiting, OpState.RUNNING, at=102.0, by="U2", fact=PeerLeads(2), seen=ObservedState(leader="cm2:9998")
         )
-        await uow.operations.save(waiting, check_text)
-        await uow.operations.save(running, check_text)
+        await uow.operations.save(waiting, WORDING)
+        await uow.operations.save(running, WORDING)
     async with store.read() as uow:
         assert await uow.operations.get(added.id) == running
         assert await uow.operations.get(added.id + 1) is None
@@ -214,13 +215,13 @@ async def test_operation_round_trips_with_its_history(store: Store) -> None:
 
 async def test_one_of_two_decisions_on_a_version_wins(store: Store) -> None:
     async with store.begin() as uow:
-        waiting = advance(await uow.operations.add(OPERATION, check_text), OpState.WAITING, at=101.0)
-        await uow.operations.save(waiting, check_text)
+        waiting = advance(await uow.operations.add(OPERATION, WORDING), OpState.WAITING, at=101.0)
+        await uow.operations.save(waiting, WORDING)
 
     async def decide(to: OpState, by: str) -> OpState | None:
         try:
             async with store.begin() as uow:
-                return (await uow.operations.save(advance(waiting, to, at=102.0, by=by), check_text)).state
+                return (await uow.operations.save(advance(waiting, to, at=102.0, by=by), WORDING)).state
         except Conflict:
             return None
 
@@ -236,12 +237,12 @@ async def test_one_of_two_decisions_on_a_version_wins(store: Store) -> None:
 
 async def test_operations_are_listed_by_state(store: Store) -> None:
     async with store.begin() as uow:
-        proposed = await uow.operations.add(OPERATION, check_text)
+        proposed = await uow.operations.add(OPERATION, WORDING)
         waiting = await uow.operations.add(
-            replace(OPERATION, cluster="test", state=OpState.WAITING, created_at=200.0), check_text
+            replace(OPERATION, cluster="test", state=OpState.WAITING, created_at=200.0), WORDING
         )
-        unknown = await uow.operations.add(replace(OPERATION, state=OpState.UNKNOWN, created_at=300.0), check_text)
-        done = await uow.operations.add(replace(OPERATION, state=OpState.VERIFIED, created_at=400.0), check_text)
+        unknown = await uow.operations.add(replace(OPERATION, state=OpState.UNKNOWN, created_at=300.0), WORDING)
+        done = await uow.operations.add(replace(OPERATION, state=OpState.VERIFIED, created_at=400.0), WORDING)
     async with store.read() as uow:
         assert await uow.operations.open() == [proposed, waiting, unknown]
         assert await uow.operations.open("prod") == [proposed, unknown]

@@ -6,13 +6,13 @@ import pytest
 
 from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Severity, Silence
 from bot.alerting.silences import EVERY_RULE, overlap
-from bot.common.errors import UserError
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.views import alert_lists as views
 from bot.views.alert_text.table import alert_text
 from bot.watch.alert_actions import AlertActions
 from tests.support.databases import Clock
+from tests.support.refusals import refused
 
 HOUR = 3600.0
 
@@ -61,9 +61,7 @@ async def test_an_equal_silence_with_a_later_end_is_extended(
 
 async def test_a_silence_that_an_equal_one_outlasts_is_refused(alert_actions: AlertActions, store: Store) -> None:
     first = await mute(alert_actions, 2)
-    with pytest.raises(
-        UserError, match=rf"Silence #{first.id} already mutes disk_broken .* 2 h longer.*/cm unsilence {first.id}"
-    ):
+    with refused(rf"Silence #{first.id} already mutes disk_broken .* 2 h longer.*/cm unsilence {first.id}"):
         await mute(alert_actions, 1)
     assert await alert_actions.silences() == (first,)
     assert await actions(store) == ["silence.begun"]

@@ -18,6 +18,7 @@ from bot.operations.preflight.verdict import PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberRemove
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
+from bot.views.step_text import event_text
 from bot.workflow.evaluation import Evaluation, Reevaluation
 from bot.workflow.executor import STILL_SECONDS, Executor
 from bot.workflow.repository import OperationRepository
@@ -71,7 +72,7 @@ class Scenery:
         """Where it stands, and why."""
         found = await self.repository.get(op.id)
         assert found is not None
-        return found.state, found.history[-1].text
+        return found.state, event_text(found.history[-1])
 
 
 async def never(*_args: object) -> Any:
@@ -162,7 +163,7 @@ async def test_result_found_by_another_process_stands(scenery: Scenery) -> None:
     await scenery.executor_of("p2").settle_unfinished()
     found = await scenery.state_of(op)
     cluster.go.set()
-    assert (await task).history[-1].text == found[1]
+    assert event_text((await task).history[-1]) == found[1]
     assert await scenery.state_of(op) == found
 
 

@@ -6,21 +6,25 @@ from typing import Any
 
 import pytest
 
-from bot.common.errors import SlackError, UserError
+from bot.clustermgr.cluster import Cluster
+from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
-from bot.interactions.command import Caller, ClusterPort
+from bot.interactions.command import Caller
 from bot.interactions.events import Click
 from bot.operations.change_request import RequestOptions
 from bot.operations.leases import until
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import LegacyWords
 from bot.permissions.access import Access
+from bot.views.step_text import event_text
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.proposals import link_to
 from bot.workflow.repository import OperationRepository
 from bot.workflow.reversions import TimeLimitClicks
 from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
+from tests.support.refusals import refused
 
 __all__ = ["scenery"]
 ACCESS = AccessSettings(
@@ -51,19 +55,19 @@ class SecondPlace(OperationRepository):
 
     async def move(self, op: Operation, to: OpState, **step: Any) -> Operation:
         """Close the operation, then try the step."""
-        await OperationRepository.move(self, op, OpState.CLOSED, text="the cluster was removed")
+        await OperationRepository.move(self, op, OpState.CLOSED, fact=LegacyWords("the cluster was removed"))
         return await OperationRepository.move(self, op, to, **step)
 
     async def note(self, op: Operation, **changes: Any) -> Operation:
         """Announce the end of the lease, then try the change."""
-        await OperationRepository.note(self, op, text="it goes back soon", warn_at=0.0)
+        await OperationRepository.note(self, op, fact=LegacyWords("it goes back soon"), warn_at=0.0)
         return await OperationRepository.note(self, op, **changes)
 
 
 def service(scenery: Scenery, *, second: bool = False, known: bool = True) -> ApprovalService:
     store, clock = scenery.store, scenery.clock
     repository = SecondPlace(store, lambda: None, clock, "p1") if second else scenery.repository
-    clusters: dict[str, ClusterPort] = {"prod": scenery.cluster} if known else {}
+    clusters: dict[str, Cluster] = {"prod": scenery.cluster} if known else {}
     return ApprovalService(
         repository=repository,
         access=Access(ACCESS, no_members),
@@ -83,19 +87,19 @@ def click(op: Operation, action: str, user: str = "U0BEN") -> Click:
 async def leased(scenery: Scenery) -> Operation:
     """A verified switch whose lease runs."""
     op = await scenery.opened(LEASED, OpState.RUNNING, OpState.VERIFIED)
-    return await scenery.repository.note(op, text="leased", **until(scenery.clock() + 7200, 7200))
+    return await scenery.repository.note(op, fact=LegacyWords("leased"), **until(scenery.clock() + 7200, 7200))
 
 
 async def test_button_of_another_release_is_refused(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE)
-    with pytest.raises(UserError, match=r"^This button belongs to an older version of cmbot\."):
+    with refused(r"^This button belongs to an older version of cmbot\."):
         await service(scenery).decide(click(op, "op_postpone"))
     assert (await scenery.state_of(op))[0] is OpState.WAITING
 
 
 async def test_rejection_after_another_decision_is_refused(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE)
-    with pytest.raises(UserError, match=rf"^Another decision on operation #{op.id} came first: see its card\.$"):
+    with refused(rf"^Another decision on operation #{op.id} came first: see its card\.$"):
         await service(scenery, second=True).decide(click(op, "op_reject"))
     assert (await scenery.state_of(op))[0] is OpState.CLOSED
 
@@ -110,13 +114,13 @@ async def test_approval_on_a_removed_cluster_closes_the_operation(scenery: Scene
 @pytest.mark.parametrize("states", [(), (OpState.RUNNING,), (OpState.RUNNING, OpState.VERIFIED)])
 async def test_only_an_unknown_outcome_can_be_settled(scenery: Scenery, states: tuple[OpState, ...]) -> None:
     op = await scenery.opened(REMOVE, *states)
-    with pytest.raises(UserError, match=rf"^Operation #{op.id} is {op.state}: only an unknown outcome can be settled"):
+    with refused(rf"^Operation #{op.id} is {op.state}: only an unknown outcome can be settled"):
         await service(scenery).settle(op, Caller("U0CARA", "C0OPS", ""), done=True, reason="seen")
 
 
 async def test_settlement_after_another_step_is_refused(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
-    with pytest.raises(UserError, match="came first"):
+    with refused("came first"):
         await service(scenery, second=True).settle(op, Caller("U0CARA", "C0OPS", ""), done=False, reason="checked")
     assert (await scenery.state_of(op))[0] is OpState.CLOSED
 
@@ -124,7 +128,7 @@ async def test_settlement_after_another_step_is_refused(scenery: Scenery) -> Non
 @pytest.mark.parametrize("action", ["op_extend", "op_keep"])
 async def test_lease_needs_an_approver_to_be_kept(scenery: Scenery, action: str) -> None:
     op = await leased(scenery)
-    with pytest.raises(UserError, match="another person must extend or keep it"):
+    with refused("another person must extend or keep it"):
         await service(scenery).decide(click(op, action, op.requester))
     found = await scenery.repository.get(op.id)
     assert found is not None
@@ -133,7 +137,7 @@ async def test_lease_needs_an_approver_to_be_kept(scenery: Scenery, action: str)
 
 async def test_lease_that_changed_before_the_click_stays(scenery: Scenery) -> None:
     op = await leased(scenery)
-    with pytest.raises(UserError, match=rf"^Operation #{op.id} changed before your click: see its card\.$"):
+    with refused(rf"^Operation #{op.id} changed before your click: see its card\.$"):
         await service(scenery, second=True).decide(click(op, "op_keep"))
     found = await scenery.repository.get(op.id)
     assert found is not None
@@ -153,4 +157,6 @@ async def test_settlement_on_a_silent_cluster_says_that_it_is_unread(scenery: Sc
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     settled = await service(scenery).settle(op, Caller("U0CARA", "C0OPS", ""), done=True, reason="in the log")
-    assert settled.history[-1].words == "settled as done by an admin: in the log; cmbot cannot read the cluster now"
+    assert (
+        event_text(settled.history[-1]) == "settled as done by an admin: in the log; cmbot cannot read the cluster now"
+    )

@@ -17,6 +17,7 @@ from bot.operations.policy import POLICIES, Policy
 from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.permissions.access import Access
 from bot.playground.clustermgr_sim.cluster import Seen
+from bot.views.step_text import event_text
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.evaluation import FRESH_SECONDS, evaluate
 from bot.workflow.repository import OperationRepository
@@ -136,7 +137,7 @@ class Locked:
 
     async def states(self) -> list[tuple[OpState, str]]:
         """Where the operations stand, and why; the newest first."""
-        return [(op.state, op.history[-1].text) for op in await self.scenery.repository.recent(None, 9)]
+        return [(op.state, event_text(op.history[-1])) for op in await self.scenery.repository.recent(None, 9)]
 
 
 @pytest.fixture

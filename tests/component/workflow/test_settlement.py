@@ -9,6 +9,7 @@ import pytest
 from bot.interactions.command import Caller
 from bot.operations.model import Operation, OpState
 from bot.views import operations as views
+from bot.views.step_text import event_text
 from bot.workflow.approvals import ApprovalService
 from bot.workflow.executor import STILL_SECONDS
 from tests.component.workflow.test_attribution import SWITCH
@@ -57,7 +58,7 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     settled = await settle(scenery, op, done=False)
-    assert settled.history[-1].words == (
+    assert event_text(settled.history[-1]) == (
         "settled as not done by an admin: seen in the log; cmbot sees: no leader is seen just now"
     )
     await scenery.executor.compare_settled()
@@ -78,7 +79,7 @@ async def test_settled_as_not_done_is_contradicted_when_the_effect_shows(scenery
 async def test_missing_effect_contradicts_settled_as_done_after_a_minute(scenery: Scenery) -> None:
     op = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
     settled = await settle(scenery, op, done=True)
-    assert settled.history[-1].text.endswith("cmbot sees: peer 3 is still a member")
+    assert event_text(settled.history[-1]).endswith("cmbot sees: peer 3 is still a member")
     await calm(scenery)
     assert await scenery.state_of(op) == (
         OpState.VERIFIED,

@@ -6,6 +6,8 @@ from bot.operations.change_request import RequestOptions
 from bot.operations.leases import until
 from bot.operations.model import ObservedState, ObservedSwitch, OpState, Settlement
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import LegacyWords
+from bot.views.step_text import event_text, step_text
 from bot.workflow.executor import Executor
 from bot.workflow.reversions import Reversions
 from tests.component.workflow.test_executor import REMOVE, TRANSFER, Scenery, scenery
@@ -34,11 +36,11 @@ async def test_settlement_on_a_foreign_cluster_is_not_compared_here(scenery: Sce
     await scenery.executor.compare_settled(not_ours)
     found = await scenery.repository.get(op.id)
     assert found is not None
-    assert found.seen.contradiction == ""
+    assert found.seen.contradiction is None
     await scenery.executor.compare_settled()
     found = await scenery.repository.get(op.id)
     assert found is not None
-    assert "peer 2 leads" in found.seen.contradiction
+    assert "peer 2 leads" in step_text(found.seen.contradiction)
 
 
 async def test_expiry_after_another_step_changes_nothing(scenery: Scenery) -> None:
@@ -52,7 +54,7 @@ async def test_expiry_after_another_step_changes_nothing(scenery: Scenery) -> No
 async def test_lease_on_a_foreign_cluster_is_not_ended_here(scenery: Scenery) -> None:
     scenery.simulated.set_switch("balance", "false")
     op = await scenery.opened(LEASED, OpState.RUNNING, OpState.VERIFIED)
-    await scenery.repository.note(op, text="leased", **until(scenery.clock() + 60, 60))
+    await scenery.repository.note(op, fact=LegacyWords("leased"), **until(scenery.clock() + 60, 60))
     scenery.clock.now += 61
     manager = Reversions(scenery.repository, scenery.executor, {"prod": scenery.cluster}, scenery.clock)
     await manager.end_due(not_ours)
@@ -67,12 +69,12 @@ async def test_lease_on_a_foreign_cluster_is_not_ended_here(scenery: Scenery) ->
 async def test_lease_on_a_removed_cluster_ends_without_a_restore(scenery: Scenery) -> None:
     gone = replace(LEASED, cluster="gone")
     op = await scenery.opened(gone, OpState.RUNNING, OpState.VERIFIED)
-    await scenery.repository.note(op, text="leased", **until(scenery.clock() + 60, 60))
+    await scenery.repository.note(op, fact=LegacyWords("leased"), **until(scenery.clock() + 60, 60))
     await scenery.executor.close_gone()
     found = await scenery.repository.get(op.id)
     assert found is not None
     assert (found.lease_until, found.warn_at) == (0.0, 0.0)
-    assert found.history[-1].text == "gone is no longer in the settings, so nothing goes back"
+    assert event_text(found.history[-1]) == "gone is no longer in the settings, so nothing goes back"
 
 
 async def test_unread_switch_is_not_restored(scenery: Scenery) -> None:
@@ -80,7 +82,7 @@ async def test_unread_switch_is_not_restored(scenery: Scenery) -> None:
     lease = RequestOptions(lease=60.0)
     op = replace(REMOVE, request=TaskSwitch("balance", on=False), options=lease, seen=ObservedState(switch=switch))
     opened = await scenery.opened(op, OpState.RUNNING, OpState.VERIFIED)
-    await scenery.repository.note(opened, text="leased", **until(scenery.clock() + 60, 60))
+    await scenery.repository.note(opened, fact=LegacyWords("leased"), **until(scenery.clock() + 60, 60))
     for node in (1, 2, 3):
         await scenery.simulated.kill(node)
     scenery.clock.now += 61

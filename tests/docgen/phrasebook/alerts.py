@@ -166,7 +166,6 @@ def _lists() -> Iterator[Sample]:
     yield Sample("silence extended", alert_lists.silenced(SilenceResult(one, 1, AT - HOUR)))
     yield Sample("/cm silences", alert_lists.silences((one, every), now=AT))
     yield Sample("/cm silences, none", alert_lists.silences((), now=AT))
-    yield Sample("an equal silence lasts longer", alert_lists.holds_already(every, AT))
     yield Sample("lifted", alert_lists.lifted(Lifted(one), "U0BEN"))
     yield Sample("lifted, others mute", alert_lists.lifted(Lifted(one, (every,)), "U0BEN"))
     yield Sample("ended, nothing was muted", notices.silence_over(one, ()))

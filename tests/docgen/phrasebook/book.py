@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.docgen.phrasebook.alerts import sections as alert_sections
 from tests.docgen.phrasebook.clusters import sections as cluster_sections
 from tests.docgen.phrasebook.operations import sections as operation_sections
+from tests.docgen.phrasebook.problems import section as problem_section
 from tests.docgen.phrasebook.render import page
 from tests.docgen.phrasebook.reports import sections as report_sections
 
@@ -20,4 +21,5 @@ and menus, and an indented block below a button is its dialog. Times are in UTC.
 
 def book() -> str:
     """Return the page."""
-    return page(_HEAD, (*cluster_sections(), *alert_sections(), *operation_sections(), *report_sections()))
+    parts = (*cluster_sections(), *alert_sections(), *operation_sections(), *report_sections(), problem_section())
+    return page(_HEAD, parts)

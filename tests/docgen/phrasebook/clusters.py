@@ -6,8 +6,9 @@ from typing import Any
 
 from bot.alerting.chunk_spread import chunk_spread
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.cluster_status import StatusContext
 from bot.alerting.pull_safety import pull_safety
-from bot.alerting.risk_facts import NotRebuilt, SafetyCounts, Since, caveats_of
+from bot.alerting.risk_facts import NotRebuilt, RiskCaveats, RiskFact, RiskNote, SafetyCounts, Since, caveats_of
 from bot.alerting.volume_risk import risks_of
 from bot.audit.chain import GENESIS, next_row
 from bot.audit.query import AuditQuery, Found
@@ -37,15 +38,18 @@ from bot.common.errors import (
     StoreError,
     UserError,
 )
+from bot.permissions.access import ClusterStanding, HeldRole, Standing
+from bot.permissions.problems import RoleNotHeld
+from bot.permissions.roles import HELD_ROLES, Role
+from bot.views.access_text import standing_text
 from bot.views.audit import Upload, audit
 from bot.views.balance import BalanceReport, Switch, balance
-from bot.views.clusters import ClusterLine, clusters
+from bot.views.clusters import ClusterLine, clusters, version, whoami
 from bot.views.disk_list import DiskList, disk_list
 from bot.views.disks import disk
 from bot.views.errors import crashed, sentence
 from bot.views.help import details, overview
 from bot.views.members import members
-from bot.views.people import version, whoami
 from bot.views.risk import RiskReport, risk
 from bot.views.stat import stat
 from bot.views.status import Status, status, stopped
@@ -78,11 +82,27 @@ SNAPSHOTS = (
     ("no quorum", view_samples.leaderless),
     ("no host answers", view_samples.unreachable),
 )
+STANDINGS = (
+    ("reader", Standing(audits=False, lacks=RoleNotHeld(Role.OPERATOR))),
+    ("every role", Standing(audits=True, held=tuple(HeldRole(role, role is Role.ADMIN) for role in HELD_ROLES))),
+    (
+        "other roles on some clusters",
+        Standing(
+            audits=True,
+            clusters=(
+                ClusterStanding(("prod",), (Role.OPERATOR, Role.APPROVER)),
+                ClusterStanding(("archive", "test"), ()),
+                ClusterStanding(("lab",), (), ("S0OPS (internal_error)",)),
+            ),
+        ),
+    ),
+)
 
 
 def sections() -> Iterator[Section]:
     """Yield the sections."""
     yield Section("Status of a cluster (`/cm stat`)", tuple(Sample(name, stat(make())) for name, make in SNAPSHOTS))
+    yield Section("Volumes in the status (`/cm stat`)", tuple(_risk_lines()))
     yield Section("Members (`/cm members`)", tuple(Sample(name, members(make())) for name, make in SNAPSHOTS))
     yield Section(
         "Clusters (`/cm clusters`)", (Sample("some", clusters(LINES, now=AT)), Sample("none", clusters((), now=AT)))
@@ -95,6 +115,15 @@ def sections() -> Iterator[Section]:
     yield _status_line()
     yield _errors()
     yield _people()
+
+
+def _risk_lines() -> Iterator[Sample]:
+    """Yield the status of a cluster whose volumes are at risk, and of one whose volumes are not judged."""
+    reduced = RiskNote(none_left=1, one_left=2, reduced=12)
+    unread = RiskNote(caveats=RiskCaveats(pending_disks=2, pending_volumes=None))
+    for state, note in (("volumes are at risk", reduced), ("volumes are not judged yet", unread)):
+        known = StatusContext(risk=RiskFact(note, AT - 15))
+        yield Sample(state, stat(view_samples.broken_disks(), None, known))
 
 
 def _disks() -> Section:
@@ -254,7 +283,7 @@ def _errors() -> Section:
         ClusterRefused(f"{host} refused the request.", host=host, status=400, words="illegal arguments"),
         AuthRejected(f"{host} rejected the token.", host=host, status=401),
         OutcomeUnknown(f"{host} gave no readable answer.", host=host),
-        NotAllowed("You are not an operator of prod. Ask an admin for the role."),
+        NotAllowed(RoleNotHeld(Role.OPERATOR, "prod")),
         UserError("No cluster is called prdo. Did you mean prod?"),
         ConfigError("clusters[0].hosts is empty."),
         StoreError("cmbot cannot reach its database."),
@@ -272,7 +301,10 @@ def _people() -> Section:
             Sample("/cm help", overview(topics, ("archive", "prod"))),
             Sample("/cm help task", overview(task, ("archive", "prod"), "/cm task")),
             Sample("/cm help task disable", details(next(each for each in task if each.name.endswith("disable")))),
-            Sample("/cm whoami", whoami("U0ANNA", "C0OPS", ("You are an operator of prod.", "You are no admin."))),
+            *(
+                Sample(f"/cm whoami, {name}", whoami("U0ANNA", "C0OPS", tuple(standing_text(each))))
+                for name, each in STANDINGS
+            ),
             Sample("/cm version", version("cmbot 0.2.0", "https://docs.example/cmbot")),
         ),
     )

@@ -21,6 +21,7 @@ from bot.operations.policy import POLICIES, Terms, stricter
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.replacement_plan import replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.step_facts import LegacyDifference, LegacyWords
 from bot.views import forms, operations, ops_list
 from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.inputs import Choice
@@ -30,7 +31,7 @@ from tests.docgen.phrasebook.render import Sample, Section
 from tests.support.view_samples import AT
 
 LINK = "https://example.slack.com/archives/C0OPS/p1"
-SWITCH = ObservedSwitch("balance", "true", "on", "false", "v3", "10.0.0.1:9998 answered /kv/list.")
+SWITCH = ObservedSwitch("balance", "true", "on", "false", "v3", LegacyWords("10.0.0.1:9998 answered /kv/list."))
 ENDS: Mapping[OpState, tuple[str, str]] = {
     OpState.VERIFIED: ("", "balance is now off"),
     OpState.FAILED: ("", "the cluster has no leader"),
@@ -103,7 +104,7 @@ def _kinds() -> Iterator[Sample]:
         verdict = op.seen.verdict
         blocked = verdict is not None and verdict.blocked
         if blocked:
-            after = advance(op, OpState.BLOCKED, at=AT, text="a check refuses it")
+            after = advance(op, OpState.BLOCKED, at=AT, fact=LegacyWords("a check refuses it"))
         else:
             after = advance(op, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
         yield Sample(f"{state}: {after.state}", operations.card(after))
@@ -114,17 +115,26 @@ def _states() -> Iterator[Sample]:
     removal = advance(
         _operation(MemberRemove(3), "member_remove"), OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED
     )
-    moved = replace(removal, seen=replace(removal.seen, difference=("the leader was peer 1, now it is peer 2",)))
+    moved = replace(
+        removal, seen=replace(removal.seen, difference=LegacyDifference(("the leader was peer 1, now it is peer 2",)))
+    )
     reached = [SWITCHING, WAITING, approved, moved, RUNNING]
     for state, (by, text) in ENDS.items():
         start = RUNNING if state not in TRANSITIONS[OpState.WAITING] else WAITING
         kind = None if text else StepKind(state)
-        reached.append(advance(start, state, at=AT + 61, by=by, text=text, kind=kind))
-    unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, text=ENDS[OpState.UNKNOWN][1])
+        reached.append(advance(start, state, at=AT + 61, by=by, fact=LegacyWords(text) if text else None, kind=kind))
+    unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, fact=LegacyWords(ENDS[OpState.UNKNOWN][1]))
     settled = advance(
-        unknown, OpState.FAILED, at=AT + 90, by="U0ADA", kind=StepKind.SETTLED, text=" as not done by an admin"
+        unknown,
+        OpState.FAILED,
+        at=AT + 90,
+        by="U0ADA",
+        kind=StepKind.SETTLED,
+        fact=LegacyWords(" as not done by an admin"),
     )
-    seen = replace(settled.seen, settlement=Settlement(done=False, at=AT + 90), contradiction="balance is off now")
+    seen = replace(
+        settled.seen, settlement=Settlement(done=False, at=AT + 90), contradiction=LegacyWords("balance is off now")
+    )
     reached.append(replace(settled, seen=seen))
     for op in reached:
         name = f"{op.state}{', one approval' if op is approved else ', took over a card' if op is moved else ''}"
@@ -137,7 +147,7 @@ def _leases() -> Iterator[Sample]:
     leased = replace(SWITCHING, options=RequestOptions(lease=7200.0), lease_until=AT + 7200)
     waiting = advance(leased, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
     running = advance(waiting, OpState.RUNNING, at=AT + 60, by="U0BEN", kind=StepKind.APPROVED)
-    done = advance(running, OpState.VERIFIED, at=AT + 61, text="balance is now off")
+    done = advance(running, OpState.VERIFIED, at=AT + 61, fact=LegacyWords("balance is now off"))
     yield Sample("waiting", operations.card(waiting))
     yield Sample("verified, until the end of the lease", operations.card(done))
     yield Sample("announcement before the end", operations.warning(done))
@@ -153,9 +163,14 @@ def _answers() -> Iterator[Sample]:
     yield Sample("nothing to do", operations.already(WAITING))
     yield Sample("refused by the preflight", operations.evaluation(blocked, verdict, dry_run=False))
     yield Sample("dry run", operations.evaluation(fine, fine.seen.verdict, dry_run=True))
-    unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, text=ENDS[OpState.UNKNOWN][1])
+    unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, fact=LegacyWords(ENDS[OpState.UNKNOWN][1]))
     ended = advance(
-        unknown, OpState.FAILED, at=AT + 90, by="U0ADA", kind=StepKind.SETTLED, text=" as not done by an admin"
+        unknown,
+        OpState.FAILED,
+        at=AT + 90,
+        by="U0ADA",
+        kind=StepKind.SETTLED,
+        fact=LegacyWords(" as not done by an admin"),
     )
     yield Sample("settled by an admin", operations.settled(ended))
     refused = Undelivered("C0STORAGE", "1 disk is broken.", "is_archived", AT - 60)

@@ -6,7 +6,7 @@ import pytest
 
 from bot.alerting import status_facts
 from bot.alerting.cluster_status import ClusterStatus, StatusLevel, cluster_status
-from bot.alerting.status_facts import LedWell, Quorum, StatusFact
+from bot.alerting.status_facts import Leader, LedWell, Quorum, StatusFact
 from bot.clustermgr.models import HostAnswer, Snapshot
 from bot.views.status_text import HEADLINES as WORDED_HEADLINES
 from bot.views.status_text import REASONS, listed_reasons, quorum_text, reason_text, status_sentence
@@ -17,13 +17,16 @@ def of(**changes: object) -> ClusterStatus:
     return cluster_status(polled(100, **changes), polled(85, **changes))  # type: ignore[arg-type]
 
 
+LED = " Peer 1 leads in term 5."
+
+
 def texts(status: ClusterStatus) -> list[str]:
     """The words of all reasons."""
     return [reason_text(fact) for fact in status.reasons]
 
 
 def test_healthy_cluster_names_leader_and_tolerance() -> None:
-    assert of() == ClusterStatus("prod", StatusLevel.HEALTHY, LedWell(1, 5, Quorum(3, 2, 3)))
+    assert of() == ClusterStatus("prod", StatusLevel.HEALTHY, LedWell(1, 5, Quorum(3, 2, 3)), leader=Leader(1, 5))
     assert (
         status_sentence(of()) == "prod is healthy: peer 1 leads in term 5, quorum is 2 of 3, it can lose 1 more voter."
     )
@@ -37,47 +40,47 @@ PROBLEM = "prod is degraded: "
 RISK = "prod is one failure from losing writes: "
 NOT_HEARD = "voter 3 is unhealthy (the leader has not heard from it lately)"
 DEGRADED = [
-    ({"bad": (disk(7), disk(8, 3))}, f"{PROBLEM}1 disk is broken.", "1 disk is broken"),
-    ({"bad": (disk(7), disk(8, 3))}, f"{PROBLEM}1 disk is broken.", "1 disk is being repaired"),
+    ({"bad": (disk(7), disk(8, 3))}, f"{PROBLEM}1 disk is broken." + LED, "1 disk is broken"),
+    ({"bad": (disk(7), disk(8, 3))}, f"{PROBLEM}1 disk is broken." + LED, "1 disk is being repaired"),
     (
         {"bad": None, "broken": 2},
-        f"{PROBLEM}2 disks are broken by the leader's counters.",
+        f"{PROBLEM}2 disks are broken by the leader's counters." + LED,
         "2 disks are broken by the leader's counters",
     ),
     (
         {"read_only": True},
-        f"{PROBLEM}the leader reports read_only (from its configuration).",
+        f"{PROBLEM}the leader reports read_only (from its configuration)." + LED,
         "the leader reports read_only (from its configuration)",
     ),
     (
         {"writable": TIB // 2},
-        f"{PROBLEM}only 5 % of the space is writable.",
+        f"{PROBLEM}only 5 % of the space is writable." + LED,
         "only 5 % of the space is writable",
     ),
-    ({"peers": {3: {"active": False}}}, f"{RISK}{NOT_HEARD}.", NOT_HEARD),
+    ({"peers": {3: {"active": False}}}, f"{RISK}{NOT_HEARD}." + LED, NOT_HEARD),
     (
         {"peers": {3: {"match": -5000}}},
-        f"{RISK}voter 3 is unhealthy (it is 6,000 entries behind).",
+        f"{RISK}voter 3 is unhealthy (it is 6,000 entries behind)." + LED,
         "voter 3 is unhealthy (it is 6,000 entries behind)",
     ),
     (
         {"peers": {3: {"active": False}}},
-        f"{RISK}{NOT_HEARD}.",
+        f"{RISK}{NOT_HEARD}." + LED,
         "2 of 3 voters are proven healthy, and 2 must agree",
     ),
     (
         {"peers": {3: {"is_learner": True, "active": False}}},
-        f"{RISK}all of its 2 voters must agree.",
+        f"{RISK}all of its 2 voters must agree." + LED,
         "learner 3 is down (the leader has not heard from it lately)",
     ),
     (
         {"silent": (3,)},
-        f"{RISK}voter 3 is not proven healthy (its own host did not answer in time).",
+        f"{RISK}voter 3 is not proven healthy (its own host did not answer in time)." + LED,
         "10.0.0.3:9998 is silent: It did not answer in time",
     ),
     (
         {"members": (1, 2)},
-        f"{RISK}all of its 2 voters must agree.",
+        f"{RISK}all of its 2 voters must agree." + LED,
         "10.0.0.3:9998 answers as peer 3, which is no longer a member: its data is stale",
     ),
 ]
@@ -94,7 +97,7 @@ def test_degraded_cluster_names_its_reasons(changes: dict[str, object], headline
 def test_lost_quorum_states_its_arithmetic_once() -> None:
     evaluation = of(peers={2: {"paused": True}, 3: {"active": False}})
     assert status_sentence(evaluation) == (
-        "prod may be refusing writes: only 1 of 3 voters is proven healthy, and 2 must agree."
+        "prod may be refusing writes: only 1 of 3 voters is proven healthy, and 2 must agree." + LED
     )
     assert evaluation.level is StatusLevel.CRITICAL
     assert listed_reasons(evaluation) == [
@@ -104,15 +107,15 @@ def test_lost_quorum_states_its_arithmetic_once() -> None:
 
 
 HEADLINES = [
-    ({"bad": (disk(7), disk(8))}, "prod is degraded: 2 disks are broken.", []),
+    ({"bad": (disk(7), disk(8))}, "prod is degraded: 2 disks are broken." + LED, []),
     (
         {"peers": {3: {"active": False}}},
-        "prod is one failure from losing writes: voter 3 is unhealthy (the leader has not heard from it lately).",
+        "prod is one failure from losing writes: voter 3 is unhealthy (the leader has not heard from it lately)." + LED,
         ["2 of 3 voters are proven healthy, and 2 must agree"],
     ),
     (
         {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5), "peers": {4: {"paused": True}, 5: {"active": False}}},
-        "prod is one failure from losing writes: only 3 of 5 voters are proven healthy, and 3 must agree.",
+        "prod is one failure from losing writes: only 3 of 5 voters are proven healthy, and 3 must agree." + LED,
         [
             "voter 4 is unhealthy (replication to it is paused)",
             "voter 5 is unhealthy (the leader has not heard from it lately)",
@@ -120,22 +123,22 @@ HEADLINES = [
     ),
     (
         {"nodes": (1, 2, 3, 4, 5), "members": (1, 2, 3, 4, 5), "peers": {5: {"active": False}}},
-        "prod is degraded: voter 5 is unhealthy (the leader has not heard from it lately).",
+        "prod is degraded: voter 5 is unhealthy (the leader has not heard from it lately)." + LED,
         [],
     ),
     (
         {"nodes": (1, 2), "members": (1, 2)},
-        "prod is one failure from losing writes: all of its 2 voters must agree.",
+        "prod is one failure from losing writes: all of its 2 voters must agree." + LED,
         ["a group of 2 voters cannot lose one: add another voter"],
     ),
     (
         {"nodes": (1, 2), "members": (1, 2), "peers": {2: {"active": False}}},
-        "prod may be refusing writes: voter 2 is unhealthy (the leader has not heard from it lately).",
+        "prod may be refusing writes: voter 2 is unhealthy (the leader has not heard from it lately)." + LED,
         ["only 1 of 2 voters is proven healthy, and 2 must agree"],
     ),
     (
         {"nodes": (1, 2), "members": (1,), "silent": (2,)},
-        "prod is one failure from losing writes: it has only 1 voter.",
+        "prod is one failure from losing writes: it has only 1 voter." + LED,
         ["a single voter cannot be lost: add another voter", f"{host(2)} is silent: It did not answer in time"],
     ),
     (
@@ -143,10 +146,10 @@ HEADLINES = [
         "prod is degraded: peer 9, named as leader in term 5, is none of its 3 configured hosts.",
         ["add the service address of peer 9 to `hosts` in the settings"],
     ),
-    ({"writable": 0}, "prod is critical: only 0 % of the space is writable.", []),
+    ({"writable": 0}, "prod is critical: only 0 % of the space is writable." + LED, []),
     (
         {"writable": 0, "peers": {3: {"active": False}}},
-        "prod is critical: only 0 % of the space is writable. It is one failure from losing writes.",
+        "prod is critical: only 0 % of the space is writable. It is one failure from losing writes." + LED,
         [
             "2 of 3 voters are proven healthy, and 2 must agree",
             "voter 3 is unhealthy (the leader has not heard from it lately)",
@@ -181,7 +184,7 @@ def test_headline_names_the_consequence_and_one_cause(
 def test_headline_keeps_the_state_of_an_unproven_quorum() -> None:
     now = polled(100, silent=(2, 3), writable=0)
     assert status_sentence(cluster_status(now, polled(85))) == (
-        "prod is critical: only 0 % of the space is writable. It may be refusing writes; the next poll decides."
+        "prod is critical: only 0 % of the space is writable. It may be refusing writes; the next poll decides." + LED
     )
 
 

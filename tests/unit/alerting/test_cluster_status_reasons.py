@@ -46,7 +46,7 @@ def test_headline_of_an_alert_says_that_it_is_open() -> None:
     found = cluster_status(polled(100), polled(90), StatusContext((about,)))
     assert found.level is StatusLevel.CRITICAL
     assert status_sentence(found) == (
-        "prod is critical: alert #38 is still open: prod accepts no writes: it has no leader."
+        "prod is critical: alert #38 is still open: prod accepts no writes: it has no leader. Peer 1 leads in term 5."
     )
     assert listed_reasons(found) == []
 

@@ -7,7 +7,7 @@ from bot.alerting.cluster_state.state import ClusterState, DiskNote
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.table import RULES
 from bot.alerting.subjects import SUBJECTS, SubjectRefused, subject_of
-from bot.views.alert_lists import no_subject
+from bot.views.problem_text.table import problem_text
 
 SEEN = ClusterState(
     voters=(1, 2, 3),
@@ -63,7 +63,7 @@ def test_typed_subject_takes_the_alert_form(rule: str, typed: str, meant: str) -
 def test_unknown_subject_is_refused_with_the_known_ones(rule: str, typed: str, words: str) -> None:
     refused = subject(rule, typed)
     assert isinstance(refused, SubjectRefused)
-    assert words in no_subject(refused)
+    assert words in problem_text(refused)
 
 
 def test_unseen_subject_must_have_a_valid_form() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.audit.chain import GENESIS, AuditRow, Head, cut_off, next_row, parse_head, stamp, unstamp, verify
 from bot.audit.export import csv_rows, harmless, json_line, read_lines
-from bot.common.errors import UserError
+from tests.support.refusals import refused
 
 FIRST = next_row(
     GENESIS, at=1735689599.9994, actor="U1", action="a.b", cluster="prod", op_id=3, detail='{"words":"\u00fc \\"x\\""}'
@@ -62,7 +62,7 @@ def test_a_head_that_was_noted_proves_the_end() -> None:
 
 @pytest.mark.parametrize("text", ["", "42", "42:", "42:abc", "x:" + "a" * 12, "1:" + "a" * 65, "1:" + "g" * 12])
 def test_a_head_is_written_in_one_way(text: str) -> None:
-    with pytest.raises(UserError, match="number:hash"):
+    with refused("number:hash"):
         parse_head(text)
 
 
@@ -95,7 +95,7 @@ GOOD = json.loads(json_line(FIRST))
     ],
 )
 def test_invalid_export_line_is_named(line: str, words: str) -> None:
-    with pytest.raises(UserError, match=f"^Line 2 is no row of an audit log: .*{words}"):
+    with refused(f"^Line 2 is no row of an audit log: .*{words}"):
         list(read_lines(["\n", line]))
 
 

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bot.clustermgr.tasks import DialectEvidence, EvidenceKind
 from bot.operations.change_request import RequestOptions, Reversion
 from bot.operations.codec import (
     decode_event,
@@ -23,13 +25,18 @@ from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation
 from bot.operations.policy import POLICIES, Need, Policy, Terms
 from bot.operations.preflight.check import preflight
 from bot.operations.requests import MemberRemove, TaskSwitch
+from bot.operations.step_facts import Compared, Difference, LegacyDifference, LegacyWords, PeerLeads
 from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING, event_text, step_text
 from tests.docgen.cluster_fixture import Scene
 from tests.e2e.restored_installation import recorded
 
 OP = Operation("prod", TaskSwitch("balance", on=False), "U0ANNA", 100.0, 1000.0, reason="rush hour")
-SWITCH = ObservedSwitch("balance", None, "unset", "false", "v3", "the settings pin it.")
+SWITCH = ObservedSwitch("balance", None, "unset", "false", "v3", DialectEvidence(EvidenceKind.PINNED))
+OLD_SWITCH = replace(SWITCH, evidence=LegacyWords("the settings pin it."))
 VERDICT = preflight(MemberRemove(3), *Scene().snapshots())
+
+MOVED = Difference(VERDICT.fingerprint, replace(VERDICT.fingerprint, leader=2), VERDICT.checks[:2])
 
 
 def stored(value: Any) -> Any:
@@ -55,13 +62,15 @@ def test_options_after_storing_are_the_same(options: RequestOptions) -> None:
     "seen",
     [
         ObservedState(),
-        ObservedState("cm1:9998", "v3", SWITCH, VERDICT, ("leader: peer 1 → peer 2",)),
+        ObservedState("cm1:9998", "v3", SWITCH, VERDICT, LegacyDifference(("leader: peer 1 → peer 2",))),
+        ObservedState("cm1:9998", "v3", OLD_SWITCH, VERDICT, MOVED),
         ObservedState("cm1:9998", "", None, VERDICT, settlement=Settlement(done=True, at=5.0, until=9.0)),
-        ObservedState(settlement=Settlement(done=False, at=5.0), contradiction="balance is now off"),
+        ObservedState(settlement=Settlement(done=False, at=5.0), contradiction=LegacyWords("balance is now off")),
+        ObservedState(contradiction=Compared(contradicts=True, sight=PeerLeads(2))),
     ],
 )
 def test_observed_state_after_storing_is_the_same(seen: ObservedState) -> None:
-    assert decode_seen(stored(encode_seen(seen, check_text))) == seen
+    assert decode_seen(stored(encode_seen(seen, WORDING))) == seen
 
 
 @pytest.mark.parametrize(
@@ -77,9 +86,9 @@ def test_terms_after_storing_are_the_same(terms: Terms | None) -> None:
 
 
 def test_event_is_stored_under_the_key_words() -> None:
-    event = Event(1.0, OpState.WAITING, "U0ANNA", "", StepKind.PROPOSED)
-    assert encode_event(event) == {"at": 1.0, "state": "waiting", "by": "U0ANNA", "words": "proposed"}
-    assert decode_event(stored(encode_event(event))) == event
+    event = Event(1.0, OpState.WAITING, "U0ANNA", None, StepKind.PROPOSED)
+    assert encode_event(event, WORDING) == {"at": 1.0, "state": "waiting", "by": "U0ANNA", "words": "proposed"}
+    assert decode_event(stored(encode_event(event, WORDING))) == event
 
 
 @pytest.mark.parametrize(
@@ -97,8 +106,8 @@ def test_event_is_stored_under_the_key_words() -> None:
 def test_stored_words_begin_with_the_kind_of_the_step(by: str, words: str, kind: StepKind | None, text: str) -> None:
     row = {"at": 1.0, "state": "verified", "by": by, "words": words}
     event = decode_event(row)
-    assert (event.kind, event.text, event.words) == (kind, text, words)
-    assert encode_event(event) == row
+    assert (event.kind, step_text(event.fact), event_text(event)) == (kind, text, words)
+    assert encode_event(event, WORDING) == row
 
 
 def test_unknown_keys_of_another_release_are_ignored() -> None:
@@ -128,6 +137,6 @@ def test_recorded_operation_of_old_release_is_encoded_unchanged(row: Mapping[str
         reason=row["reason"],
     )
     assert stored(encode_request(op)) == row["request"]
-    assert stored(encode_seen(decode_seen(row["seen"]), check_text)) == row["seen"]
+    assert stored(encode_seen(decode_seen(row["seen"]), WORDING)) == row["seen"]
     assert stored(encode_terms(decode_terms(row["terms"]))) == row["terms"]
-    assert [stored(encode_event(decode_event(event))) for event in row["history"]] == row["history"]
+    assert [stored(encode_event(decode_event(event), WORDING)) for event in row["history"]] == row["history"]

@@ -23,7 +23,8 @@ from bot.operations.policy import (
 )
 from bot.operations.requests import MemberRemove
 from bot.permissions.roles import HELD_ROLES, Rights, Role
-from bot.views.decisions import REFUSALS, refusal_text, shortfall_text
+from bot.views.decisions import REFUSALS, shortfall_text
+from bot.views.problem_text.table import problem_text
 
 OP = Operation(
     cluster="prod",
@@ -44,7 +45,7 @@ def rights(user: str, *held: str, **more: Any) -> Rights:
 
 def refusal(act: Act, who: Rights, policy: Policy, op: Operation = OP, *, version: int = 1, now: float = 500.0) -> str:
     found = refuse_decision(op, act, who, policy, version=version, now=now)
-    return refusal_text(found) if found is not None else ""
+    return problem_text(found) if found is not None else ""
 
 
 ANNA = rights("U0ANNA", OPERATOR, APPROVER)
@@ -124,13 +125,13 @@ def test_lease_is_extended_only_by_approvers(who: Rights, policy: Policy, text: 
     """What two approvers allowed for ten minutes an operator cannot make permanent by a click."""
     found = refuse_keeping(replace(OP, lease_until=900.0), who, policy)
     assert (found is None) == (not text)
-    assert found is None or text in refusal_text(found)
+    assert found is None or text in problem_text(found)
 
 
 def test_lease_that_is_over_cannot_be_extended() -> None:
     found = refuse_keeping(OP, BEN, NEVER)
     assert found is not None
-    assert refusal_text(found) == "The lease of operation #12 is over, so there is nothing to extend or keep."
+    assert problem_text(found) == "The lease of operation #12 is over, so there is nothing to extend or keep."
 
 
 def test_second_approval_of_one_person_does_not_count() -> None:
@@ -161,7 +162,7 @@ def test_people_who_may_propose(who: Rights, policy: Policy, options: Any, text:
     found = refuse_proposal(policy, who, **{"channel": "C0GENERAL", "reason": "", **options})
     assert (found is None) == (not text)
     assert of_rights == (found is not None and not isinstance(found, ReasonMissing))
-    assert found is None or text.lower() in refusal_text(found).lower()
+    assert found is None or text.lower() in problem_text(found).lower()
 
 
 def test_settings_override_key_by_key_and_the_cluster_comes_last() -> None:

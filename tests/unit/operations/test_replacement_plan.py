@@ -3,11 +3,11 @@
 import pytest
 
 from bot.clustermgr.health import VoterFault, VoterFaultKind
-from bot.common.errors import UserError
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.replacement_plan import Step, StepState, next_step, replace_plan
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene, host_name, raft_name
+from tests.support.refusals import refused
 
 DEAD = Scene(peers={3: s.DOWN}, silent=frozenset({3}))
 LEFT = Scene(voters=(1, 2))
@@ -84,11 +84,11 @@ def test_without_a_leader_to_believe_in_no_step_is_next(scene: Scene) -> None:
 
 def test_a_node_cannot_replace_itself() -> None:
     before, now = DEAD.snapshots()
-    with pytest.raises(UserError, match="cannot replace itself"):
+    with refused("cannot replace itself"):
         replace_plan(3, 3, raft_name(3), host_name(3), before, now)
 
 
 def test_a_bad_address_is_refused_before_anything_is_planned() -> None:
     before, now = DEAD.snapshots()
-    with pytest.raises(UserError, match="has no port"):
+    with refused("has no port"):
         replace_plan(3, 4, "cm4", host_name(4), before, now)

@@ -9,6 +9,7 @@ from bot.common.errors import UserError
 from bot.operations.addresses import parse_address, parse_peer_id
 from bot.operations.codec import decode_request, encode_request
 from bot.operations.model import Operation
+from bot.operations.request_problems import AddressKind
 from bot.operations.requests import (
     LeaderTransfer,
     MemberAdd,
@@ -17,12 +18,13 @@ from bot.operations.requests import (
     Request,
     TaskSwitch,
 )
+from bot.views.errors import error_text
 from bot.views.op_parts import request_phrase
 
 
 def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
     """Text of the error: one short line without characters that a chat acts on."""
-    words = str(error.value)
+    words = error_text(error.value)
     assert words.endswith(".")
     assert len(words) < 200
     assert not set(words) & set("<>&\n*")
@@ -105,7 +107,7 @@ def test_the_smallest_and_the_largest_peer_id_are_taken(text: str, peer: int) ->
 )
 def test_a_bad_address_is_refused(text: str | None, part: str) -> None:
     with pytest.raises(UserError) as error:
-        parse_address(text, "raft address")
+        parse_address(text, AddressKind.RAFT)
     words = one_sentence(error)
     assert "raft address" in words
     assert any(each in words for each in part.split("|"))
@@ -124,7 +126,7 @@ def test_a_bad_address_is_refused(text: str | None, part: str) -> None:
     ],
 )
 def test_good_address_is_kept_in_its_canonical_form(text: str, kept: str) -> None:
-    assert parse_address(text, "raft address") == kept
+    assert parse_address(text, AddressKind.RAFT) == kept
 
 
 ALL: tuple[Request, ...] = (

@@ -7,9 +7,10 @@ import pytest
 from bot.operations.model import Event, ObservedState, Operation, OpState, Settlement
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
 from bot.operations.settlement import changed_later, contradicts
+from bot.operations.step_facts import LegacyWords
 
 FIRST = Operation("prod", MemberRemove(3), "U0ANNA", 0.0, 900.0, id=1)
-SENT = (Event(10.0, OpState.RUNNING, "U0BEN", "approved"),)
+SENT = (Event(10.0, OpState.RUNNING, "U0BEN", LegacyWords("approved")),)
 
 
 def test_comparison_needs_a_settlement() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from bot.alerting.cluster_state.observations import MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import Change, LeaderChange
-from bot.common.errors import UserError
 from bot.operations.attribution import caused_by
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.model import ObservedState, Operation, OpState, advance
@@ -14,10 +13,12 @@ from bot.operations.policy import Policy
 from bot.operations.preflight.check import preflight
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.operations.supersede import has_moved, replacement_of
-from bot.views.preflight_text.changes import replacement_text, what_moved
+from bot.operations.supersede import difference_from, has_moved, replacement_of
+from bot.views.preflight_text.changes import changes
+from bot.views.step_text import event_text
 from bot.workflow.actions import effect_of
 from tests.docgen.cluster_fixture import DOWN, Scene
+from tests.support.refusals import refused
 
 HEALTHY = Scene()
 OP = Operation("prod", LeaderTransfer(2), "U0ANNA", 100.0, 1000.0, channel="C0OPS", id=12)
@@ -48,13 +49,11 @@ def test_unchanged_state_keeps_the_approval_valid() -> None:
 def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scene, state: OpState, phrase: str) -> None:
     op, fresh = waiting(), preflight(LeaderTransfer(2), *scene.snapshots())
     assert has_moved(op, fresh)
-    changed = what_moved(op, fresh)
-    assert phrase in changed
-    text = replacement_text(op, fresh)
-    replacement = replacement_of(
-        op, ObservedState(verdict=fresh), fresh, changed, Policy(expires_after=60), now=500.0, text=text
-    )
-    assert replacement.history[-1].text == text
+    difference = difference_from(op, fresh)
+    assert phrase in changes(difference)
+    seen, policy = ObservedState(verdict=fresh), Policy(expires_after=60)
+    replacement = replacement_of(op, seen, fresh, difference, policy, now=500.0)
+    text = event_text(replacement.history[-1])
     assert text.startswith("the cluster changed since: " if fresh.blocked else "replaces operation #12; no approvals")
     assert (replacement.state, replacement.id, replacement.card_id, replacement.approvals, replacement.expires_at) == (
         state,
@@ -66,7 +65,7 @@ def test_changed_state_voids_approval_and_replacement_takes_the_card(scene: Scen
     assert (replacement.request, replacement.requester, replacement.seen.difference) == (
         op.request,
         op.requester,
-        changed,
+        difference,
     )
 
 
@@ -74,7 +73,7 @@ def test_card_of_an_older_release_is_superseded() -> None:
     old = advance(OP, OpState.WAITING, at=101.0, seen=ObservedState())
     fresh = preflight(LeaderTransfer(2), *HEALTHY.snapshots())
     assert has_moved(old, fresh)
-    assert what_moved(old, fresh) == ("an older release made the card",)
+    assert changes(difference_from(old, fresh)) == ("an older release made the card",)
 
 
 def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: int = 12) -> Operation:
@@ -118,7 +117,7 @@ def test_effect_is_read_from_the_leaders_view_only() -> None:
 
 def test_replacement_continues_and_refuses_a_healthy_member() -> None:
     wanted, change_request = Replacement(3, 4, "cm4:10110", "cm4:9998"), ChangeRequest(MemberRemove(3), "lost")
-    with pytest.raises(UserError, match="Peer 3 is healthy"):
+    with refused("Peer 3 is healthy"):
         next_change(wanted, change_request, *HEALTHY.snapshots(), caught_up=False)
     dead = replace(HEALTHY, peers={3: DOWN}, silent=frozenset({3}))
     steps, step = next_change(wanted, change_request, *dead.snapshots(), caught_up=False)

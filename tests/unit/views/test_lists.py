@@ -13,11 +13,10 @@ from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import ClusterTimeout
 from bot.interactions.message import Message
-from bot.views.clusters import ClusterLine, clusters
+from bot.views.clusters import ClusterLine, clusters, whoami
 from bot.views.disk_list import DiskList, disk_list
 from bot.views.disks import disk as disk_card
 from bot.views.help import HelpTopic, details, overview
-from bot.views.people import whoami
 from bot.views.tasks import keys_for, tasks
 from tests.support.view_samples import (
     AT,

@@ -13,6 +13,7 @@ from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import LegacyFact, PreflightResult, warn
 from bot.operations.replacement_plan import replace_plan
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.step_facts import ApprovalProgress, LegacyDifference
 from bot.views import operations, ops_list
 from bot.views.op_parts import findings
 from tests.docgen.cluster_fixture import DOWN, Scene
@@ -106,7 +107,7 @@ def test_break_glass_is_loud_and_counts_two_others() -> None:
     ):
         assert words in text
     assert "BREAK-GLASS" in buttons(op)[0]["confirm"]["text"]["text"]
-    once = note(op, at=AT, by="U0BEN", kind=StepKind.APPROVED, text=" (1 of 2)", approvals=("U0BEN",))
+    once = note(op, at=AT, by="U0BEN", kind=StepKind.APPROVED, fact=ApprovalProgress(1, 2), approvals=("U0BEN",))
     assert "(1 of 2 so far)" in seen(operations.card(once))
     assert "with break-glass" in operations.line(once).text
     assert "<@U0BEN> approved it (1 of 2)." in operations.line(once).text
@@ -114,7 +115,7 @@ def test_break_glass_is_loud_and_counts_two_others() -> None:
 
 def test_superseded_card_shows_the_difference() -> None:
     op = made(MemberRemove(3), POLICIES["member_remove"])
-    replacement = replace(op, seen=replace(op.seen, difference=("leader: peer 1 → peer 2",)))
+    replacement = replace(op, seen=replace(op.seen, difference=LegacyDifference(("leader: peer 1 → peer 2",))))
     text = seen(operations.card(replacement))
     assert "*The cluster changed since the card before this one*\n• leader: peer 1 → peer 2" in text
 
@@ -124,7 +125,7 @@ def test_hostile_words_in_requests_and_differences_are_harmless() -> None:
     mean = replace(
         op,
         reason=HOSTILE,
-        seen=replace(op.seen, difference=(HOSTILE,) * 3),
+        seen=replace(op.seen, difference=LegacyDifference((HOSTILE,) * 3)),
     )
     # A request refuses such an address; a value that got past that check is harmless too.
     for name in ("host", "node_host"):

@@ -10,6 +10,7 @@ from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnkn
 from bot.interactions.message import Message, Undelivered
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind, advance
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import LegacyWords
 from bot.views import errors, operations, ops_list
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
@@ -19,7 +20,7 @@ SWITCH = ObservedSwitch(
     meaning="on",
     will_send="false",
     dialect="v3",
-    why="10.0.0.1:9998 answered /kv/list.",
+    evidence=LegacyWords("10.0.0.1:9998 answered /kv/list."),
 )
 SEEN = ObservedState(dialect="v3", switch=SWITCH)
 PROPOSED = Operation(
@@ -38,7 +39,7 @@ RUNNING = advance(WAITING, OpState.RUNNING, at=AT + 60, by="U0ANNA", kind=StepKi
 
 def ended(state: OpState, words: str, by: str = "") -> Operation:
     start = RUNNING if state in {OpState.VERIFIED, OpState.FAILED, OpState.UNKNOWN} else WAITING
-    return advance(start, state, at=AT + 61, by=by, text=words)
+    return advance(start, state, at=AT + 61, by=by, fact=LegacyWords(words) if words else None)
 
 
 def buttons(message: Message) -> list[Any]:
@@ -124,7 +125,9 @@ def test_a_long_history_is_counted() -> None:
 
 def test_hostile_values_and_reasons_are_harmless_in_card_and_dialog() -> None:
     mean = replace(
-        WAITING, reason=HOSTILE, seen=replace(SEEN, switch=replace(SWITCH, value=HOSTILE * 50, why=HOSTILE * 50))
+        WAITING,
+        reason=HOSTILE,
+        seen=replace(SEEN, switch=replace(SWITCH, value=HOSTILE * 50, evidence=LegacyWords(HOSTILE * 50))),
     )
     assert_harmless(operations.card(mean))
     assert len(buttons(operations.card(mean))[0]["confirm"]["text"]["text"]) <= 300

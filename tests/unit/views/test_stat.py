@@ -59,7 +59,7 @@ def test_healthy_stat_fits_one_screen() -> None:
 def test_a_degraded_cluster_names_the_peer_and_the_silent_host() -> None:
     text = seen(stat(degraded()))
     assert text.startswith("🟡 *prod may be refusing writes: only 1 of 3 voters is proven healthy")
-    assert "and 2 must agree; the next poll decides.*" in text
+    assert "and 2 must agree; the next poll decides. Peer 2 leads in term 6.*" in text
     assert "▲ *3* `127.0.0.1:10112`" in text
     assert "*unhealthy* (the leader has not heard from it lately)" in text
     assert "10.0.0.3:9998 refuses connections" in text
@@ -166,7 +166,7 @@ def test_members_of_a_healthy_group() -> None:
     assert "1  127.0.0.1:10110  leader  StateReplicate" in text
     assert "2  127.0.0.1:10111  voter   StateReplicate" in text
     assert text.count("healthy") == 4
-    assert members(healthy()).text.endswith("It has 3 voters and 0 learners.")
+    assert members(healthy()).text.endswith("prod has 3 voters and 0 learners.")
 
 
 def test_members_of_a_degraded_group_say_why() -> None:

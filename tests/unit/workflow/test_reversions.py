@@ -9,6 +9,7 @@ from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpSta
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import LegacyFact, PreflightResult, block
 from bot.operations.requests import TaskSwitch
+from bot.views.step_text import step_text
 from bot.workflow.evaluation import NOT_READ, Evaluation
 from bot.workflow.reversions import hindrance
 
@@ -38,7 +39,8 @@ REFUSED = PreflightResult((block("quorum", LegacyFact("The quorum is lost.", "St
 def test_old_value_is_restored_only_over_the_set_one(
     verdict: PreflightResult, switch: ObservedSwitch | None, state: OpState | None, text: str
 ) -> None:
-    found, why = hindrance(BACK, Evaluation(verdict, ObservedState(switch=switch)))
-    assert found is state
+    found = hindrance(BACK, Evaluation(verdict, ObservedState(switch=switch)))
+    assert (found and found.state) is state
+    why = step_text(found.fact) if found else ""
     assert why.startswith(text)
     assert bool(why) == bool(text)

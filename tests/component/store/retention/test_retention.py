@@ -23,12 +23,28 @@ from bot.operations.requests import TaskSwitch
 from bot.store import database as stores
 from bot.store import retention
 from bot.store.database import Store
-from bot.store.retention import DAY, RETENTION, Keep, Retention
+from bot.store.retention import DAY, Keep, Retention
 from bot.store.schema import metadata
 from bot.views.alert_text.table import alert_text
-from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING
 from tests.support.databases import Clock
 from tests.support.store_filling import everything
+
+RETENTION = {
+    "alerts": "until retention.alerts after it was resolved",
+    "audit": "without limit",
+    "channels": "as long as the channel is used: one row each",
+    "firings": "400 days",
+    "holds": "as long as its task exists: one row each",
+    "inbound": "1 hour after its arrival, once done",
+    "memory": "as long as the cluster is watched: one row each",
+    "operations": "until retention.operations, once it cannot change any more",
+    "posts": "until retention.messages, once its alert, operation or silence has ended",
+    "replicas": "until the replica has stopped or expired",
+    "samples": "all for retention.samples, then one an hour, then one a day",
+    "silences": "until 7 days after its end at the latest",
+}
+"""Retention of each table, as docs/backup.md shows it."""
 
 KEEP = Keep()
 
@@ -132,9 +148,9 @@ async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, kee
             await uow.alerts.save(*worded(alert("open", AlertState.FIRING, old))),
             await uow.alerts.save(*worded(alert("late", AlertState.RESOLVED, new))),
         ]
-        ended = await uow.operations.add(operation(OpState.VERIFIED, old), check_text)
-        unknown = await uow.operations.add(operation(OpState.UNKNOWN, old), check_text)
-        leased = await uow.operations.add(operation(OpState.VERIFIED, old, lease_until=clock.now + 60.0), check_text)
+        ended = await uow.operations.add(operation(OpState.VERIFIED, old), WORDING)
+        unknown = await uow.operations.add(operation(OpState.UNKNOWN, old), WORDING)
+        leased = await uow.operations.add(operation(OpState.VERIFIED, old, lease_until=clock.now + 60.0), WORDING)
         over = await uow.silences.add(Silence("prod", "*", "", old, "U1", "", old))
         held = await uow.silences.add(Silence("prod", "*", "", clock.now + 60.0, "U1", "", old))
         for due in (old, new):
@@ -169,11 +185,11 @@ async def test_final_rows_are_deleted_and_changeable_rows_kept(store: Store, kee
 async def test_card_that_a_later_operation_uses_is_kept(store: Store, keeper: Retention, clock: Clock) -> None:
     old = clock.now - 500 * DAY
     async with store.begin() as uow:
-        first = await uow.operations.add(operation(OpState.SUPERSEDED, old), check_text)
-        later = await uow.operations.add(operation(OpState.WAITING, old, card=first.id), check_text)
+        first = await uow.operations.add(operation(OpState.SUPERSEDED, old), WORDING)
+        later = await uow.operations.add(operation(OpState.WAITING, old, card=first.id), WORDING)
         back = replace(operation(OpState.UNKNOWN, old), request=TaskSwitch("disk_drop", on=True))
         options = RequestOptions(reverts=Reversion(76, 77, "false"))
-        await uow.operations.add(replace(back, options=options), check_text)
+        await uow.operations.add(replace(back, options=options), WORDING)
     await say(store, old, f"op:{first.id}", f"op:{later.id}:line", "op:77", "op:78")
     await keeper.apply()
     assert await slots(store) == {f"op:{first.id}", f"op:{later.id}:line", "op:77"}

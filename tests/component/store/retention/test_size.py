@@ -16,13 +16,14 @@ from bot.operations.preflight.facts.tasks import RepairStops
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import TaskSwitch
+from bot.operations.step_facts import LegacyWords
 from bot.store.database import Store
 from bot.store.retention import DAY, Keep
 from bot.store.state_codec import decode_measurement
 from bot.views.alert_text.table import alert_text, sentence_of
 from bot.views.alerts import card
 from bot.views.operations import card as op_card
-from bot.views.preflight_text.table import check_text
+from bot.views.step_text import WORDING
 from tests.support.databases import Clock
 
 KEEP = Keep()
@@ -94,7 +95,9 @@ def _alert(number: int, now: float) -> Alert:
 
 def _operation(now: float) -> Operation:
     held = Operation("prod", TaskSwitch("balance", on=False), "U0123456", now, now + 900.0)
-    events = tuple(Event(now + each, OpState.RUNNING, "U0123456", "the switch reads false " * 4) for each in range(10))
+    events = tuple(
+        Event(now + each, OpState.RUNNING, "U0123456", LegacyWords("the switch reads false " * 4)) for each in range(10)
+    )
     check = Check("disks", CheckLevel.WARN, RepairStops(12))
     seen = ObservedState(verdict=PreflightResult((check,) * 6, Fingerprint()))
     return replace(held, state=OpState.VERIFIED, history=events, seen=seen, channel="C0123456", reason="maintenance")
@@ -118,7 +121,7 @@ async def _fill(store: Store, now: float) -> None:
                         parent=MessageKey.parse(f"alert:{held.id}"),
                     )
         for number in range(int(OPERATIONS * KEEP.operations / DAY)):
-            op = await uow.operations.add(_operation(now), check_text)
+            op = await uow.operations.add(_operation(now), WORDING)
             if number < OPERATIONS * KEEP.messages / DAY:
                 await uow.outbox.put(MessageKey.parse(f"op:{op.id}"), "C0123456", op_card(op))
         for number in range(int(AUDIT * YEAR / DAY)):

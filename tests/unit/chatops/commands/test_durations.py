@@ -12,9 +12,9 @@ from bot.alerting.rules.thresholds import configure
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.common.durations import EXPECTED, seconds_in_settings, seconds_of
-from bot.common.errors import UserError
 from bot.common.text import duration
 from tests.support.in_memory_ports import FakeAlerts, FakeAudit, FakeDesk, FakeReports, typed
+from tests.support.refusals import refused
 from tests.support.view_samples import AT
 
 HOUR, DAY = 3600.0, 86400.0
@@ -74,7 +74,7 @@ async def test_a_window_of_a_week_is_seven_days() -> None:
 @pytest.mark.parametrize("text", ["task disable balance for=0m", "task enable balance for=0h0m"])
 async def test_lease_of_zero_seconds_is_refused(text: str) -> None:
     proposals = FakeDesk()
-    with pytest.raises(UserError, match="between 1m and 30d"):
+    with refused("between 1m and 30d"):
         await typed(text, proposals=proposals)
     assert proposals.proposed == []
 

@@ -1,0 +1,65 @@
+"""Problems of acts on alerts and silences, without words; `subjects.py` has that of a subject. No I/O."""
+
+from dataclasses import dataclass
+
+from bot.alerting.model import AlertState, Silence
+from bot.common.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchAlert(Problem):
+    """No configured cluster has an alert of that number."""
+
+    alert: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToAcknowledge(Problem):
+    """The alert is acknowledged (`by` that person) or resolved."""
+
+    alert: int
+    state: AlertState
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertIsOver(Problem):
+    """The alert is resolved; its old message may still show a button."""
+
+    alert: int
+    state: AlertState
+
+
+@dataclass(frozen=True, slots=True)
+class AlertContended(Problem):
+    """The watch wrote the alert at the same moment, in every try."""
+
+    alert: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchRule(Problem):
+    """There is no rule of that name; `known` are those that can be silenced."""
+
+    rule: str
+    known: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BadSilenceLength(Problem):
+    """A silence cannot be that long, or has no length."""
+
+
+@dataclass(frozen=True, slots=True)
+class SilencedLonger(Problem):
+    """An equal silence in force lasts as long or longer; `now` is the time of the request."""
+
+    silence: Silence
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchSilence(Problem):
+    """No silence of that number is in force."""
+
+    silence: int

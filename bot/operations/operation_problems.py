@@ -1,0 +1,97 @@
+"""Problems of proposals and of decisions on operations, without words. No I/O.
+
+`policy.py` and `decisions.py` have those that a policy decides, as kinds of `Refusal`.
+"""
+
+from dataclasses import dataclass
+
+from bot.clustermgr.tasks import Dialect, DialectEvidence
+from bot.common.errors import Problem
+from bot.operations.model import OpState
+from bot.operations.policy import Need
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToForce(Problem):
+    """Break-glass was requested, and no check refuses the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardNotPosted(Problem):
+    """Slack refused the card of a proposal; `code` is its error code."""
+
+    channel: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchTask(Problem):
+    """The dialect of a cluster has no such background task."""
+
+    cluster: str
+    dialect: Dialect
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDialect(Problem):
+    """A person chose a dialect, and the cluster proves another one."""
+
+    cluster: str
+    dialect: Dialect
+    evidence: DialectEvidence
+    chosen: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchOperation(Problem):
+    """There is no operation of that number."""
+
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonOutdated(Problem):
+    """The button belongs to an earlier version of cmbot."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonWithoutOperation(Problem):
+    """The button belongs to no operation of its channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDecisionFirst(Problem):
+    """Another decision on the operation was first."""
+
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseChanged(Problem):
+    """The operation changed before the click on its lease."""
+
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeIsKnown(Problem):
+    """The operation cannot be settled, because its outcome is known."""
+
+    op: int
+    state: OpState
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNotNeeded(Problem):
+    """The operation has this kind of approval already; `short` are the approvals that it waits for."""
+
+    op: int
+    short: tuple[Need, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApproversUnproven(Problem):
+    """Slack did not list the user group that decides; `group` is its id, with Slack's error code."""
+
+    group: str

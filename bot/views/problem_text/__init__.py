@@ -1,0 +1,1 @@
+"""Words of problems: the sentence for everything that a person asked for and that is impossible. No I/O."""

@@ -1,0 +1,79 @@
+"""Words for the problems of acts on alerts and silences. No I/O."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.alerting import problems as p
+from bot.alerting.model import AlertState
+from bot.alerting.silences import EVERY_RULE
+from bot.alerting.subjects import SubjectKind, SubjectRefused
+from bot.common.text import duration, listed, shown, suggestion
+from bot.views.text import utc
+
+_KINDS: Mapping[SubjectKind, str] = MappingProxyType(
+    {
+        SubjectKind.PEER: "a peer by its number",
+        SubjectKind.HOST: "a host as the settings name it",
+        SubjectKind.ZONE: "a zone",
+        SubjectKind.TASK: "a background task",
+    }
+)
+
+
+def no_such_alert(problem: p.NoSuchAlert) -> str:
+    """The number is of no alert."""
+    return f"There is no alert #{problem.alert}. /cm alerts lists what is open."
+
+
+def nothing_to_acknowledge(problem: p.NothingToAcknowledge) -> str:
+    """The alert is acknowledged or resolved."""
+    by = f", by <@{problem.by}>" if problem.state is AlertState.ACKNOWLEDGED else ""
+    return f"Alert #{problem.alert} is {problem.state} already{by}."
+
+
+def alert_is_over(problem: p.AlertIsOver) -> str:
+    """The alert is resolved."""
+    return f"Alert #{problem.alert} is {problem.state} already, so nothing was done. /cm alerts lists what is open."
+
+
+def alert_contended(problem: p.AlertContended) -> str:
+    """The watch wrote the alert in every try."""
+    return f"Alert #{problem.alert} keeps changing just now. Try again."
+
+
+def no_such_rule(problem: p.NoSuchRule) -> str:
+    """The name is of no rule."""
+    names = suggestion(problem.rule, problem.known) or f" Rules: {', '.join(problem.known)}."
+    return f"There is no rule {problem.rule!r:.60}.{names}"
+
+
+def bad_silence_length(_: p.BadSilenceLength) -> str:
+    """The silence is too long or has no length."""
+    return "A silence lasts longer than 0 s and at most 7 days, as in for=2h: then check the alert again."
+
+
+def silenced_longer(problem: p.SilencedLonger) -> str:
+    """An equal silence lasts longer."""
+    held = problem.silence
+    about = f" ({held.subject})" if held.subject else ""
+    what = f"{'all alerts' if held.rule == EVERY_RULE else held.rule}{about} of {held.cluster}"
+    left = f"{duration(held.until - problem.now)} longer, until {utc(held.until)}"
+    return (
+        f"Silence #{held.id} already mutes {what}, for {left}, so nothing was changed. "
+        f"To end it earlier, lift it first: /cm unsilence {held.id}"
+    )
+
+
+def no_such_silence(problem: p.NoSuchSilence) -> str:
+    """The number is of no silence in force."""
+    return f"There is no silence #{problem.silence} any more. /cm silences lists what holds."
+
+
+def subject_refused(problem: SubjectRefused) -> str:
+    """No alert can have the subject."""
+    typed = shown(problem.typed)
+    if problem.kind is SubjectKind.CLUSTER:
+        return f"An alert of {problem.rule} is about the whole cluster and has no subject: leave subject= out."
+    here = f" Of {problem.cluster} these are known: {listed(problem.known)}." if problem.known else ""
+    near = f" Did you mean subject={problem.near}?" if problem.near else ""
+    return f"An alert of {problem.rule} is about {_KINDS[problem.kind]}, and {typed} is none.{here}{near}"

@@ -1,0 +1,70 @@
+"""Words for the problems of proposals and decisions. No I/O."""
+
+from bot.operations import operation_problems as p
+from bot.views.decisions import missing_text
+from bot.views.dialect_text import evidence_text
+
+
+def nothing_to_force(_: p.NothingToForce) -> str:
+    """No check refuses the change."""
+    return "There is nothing to force: no check refuses this. Leave `force=yes` out."
+
+
+def card_not_posted(problem: p.CardNotPosted) -> str:
+    """Slack refused the card."""
+    return (
+        f"Nothing was proposed: the card cannot be posted in <#{problem.channel}> ({problem.code}). "
+        "Invite cmbot there, or change the cluster's `operations_channel`."
+    )
+
+
+def no_such_task(problem: p.NoSuchTask) -> str:
+    """The cluster has no such task."""
+    return f"{problem.cluster} ({problem.dialect}) has no background task {problem.task}. See `/cm tasks`."
+
+
+def other_dialect(problem: p.OtherDialect) -> str:
+    """The cluster proves another dialect than the chosen one."""
+    why = evidence_text(problem.evidence).rstrip(".")
+    return f"{problem.cluster} uses {problem.dialect} ({why}), not {problem.chosen}: leave `dialect=` out."
+
+
+def no_such_operation(problem: p.NoSuchOperation) -> str:
+    """The number is of no operation."""
+    return f"There is no operation #{problem.op}. `/cm ops state=recent` lists the last ones."
+
+
+def button_outdated(_: p.ButtonOutdated) -> str:
+    """The button is of an earlier version."""
+    return "This button belongs to an older version of cmbot. Type the command again."
+
+
+def button_without_operation(_: p.ButtonWithoutOperation) -> str:
+    """The button is of no operation."""
+    return "This button belongs to no known operation. Type the command again."
+
+
+def other_decision_first(problem: p.OtherDecisionFirst) -> str:
+    """Another decision was first."""
+    return f"Another decision on operation #{problem.op} came first: see its card."
+
+
+def lease_changed(problem: p.LeaseChanged) -> str:
+    """The operation changed before the click."""
+    return f"Operation #{problem.op} changed before your click: see its card."
+
+
+def outcome_is_known(problem: p.OutcomeIsKnown) -> str:
+    """The outcome is known."""
+    return f"Operation #{problem.op} is {problem.state}: only an unknown outcome can be settled."
+
+
+def approval_not_needed(problem: p.ApprovalNotNeeded) -> str:
+    """Another kind of approval is missing."""
+    short = missing_text({need.source: need.approvals for need in problem.short})
+    return f"Operation #{problem.op} already has your kind of approval: it waits for {short}."
+
+
+def approvers_unproven(problem: p.ApproversUnproven) -> str:
+    """Slack did not list the user group that decides."""
+    return f"Slack did not list the user group {problem.group}, so nothing was sent. Click again in a moment."

@@ -1,0 +1,70 @@
+"""The table of words: the sentence of a problem from its type; another language is another such table. No I/O."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from bot.alerting import problems as alert_problems
+from bot.alerting.subjects import SubjectRefused
+from bot.audit.chain import BadHead
+from bot.audit.export import CellHasOtherType, RowHasOtherColumns, RowUnreadable
+from bot.common.errors import Problem
+from bot.operations import operation_problems, request_problems
+from bot.permissions import problems as access_problems
+from bot.views.decisions import REFUSALS
+from bot.views.problem_text import access, alerts, audit, operations, requests
+
+PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
+    {
+        request_problems.PeerIdNotWhole: requests.peer_id_not_whole,
+        request_problems.PeerIdNotDigits: requests.peer_id_not_digits,
+        request_problems.PeerIdZero: requests.peer_id_zero,
+        request_problems.PeerIdOutOfRange: requests.peer_id_out_of_range,
+        request_problems.BadAddress: requests.bad_address,
+        request_problems.AddressesEqual: requests.addresses_equal,
+        request_problems.FlagMissing: requests.flag_missing,
+        request_problems.BadTaskName: requests.bad_task_name,
+        request_problems.BadLease: requests.bad_lease,
+        request_problems.RequestIncomplete: requests.request_incomplete,
+        request_problems.ReplacesItself: requests.replaces_itself,
+        request_problems.NoReplacementNeeded: requests.no_replacement_needed,
+        operation_problems.NothingToForce: operations.nothing_to_force,
+        operation_problems.CardNotPosted: operations.card_not_posted,
+        operation_problems.NoSuchTask: operations.no_such_task,
+        operation_problems.OtherDialect: operations.other_dialect,
+        operation_problems.NoSuchOperation: operations.no_such_operation,
+        operation_problems.ButtonOutdated: operations.button_outdated,
+        operation_problems.ButtonWithoutOperation: operations.button_without_operation,
+        operation_problems.OtherDecisionFirst: operations.other_decision_first,
+        operation_problems.LeaseChanged: operations.lease_changed,
+        operation_problems.OutcomeIsKnown: operations.outcome_is_known,
+        operation_problems.ApprovalNotNeeded: operations.approval_not_needed,
+        operation_problems.ApproversUnproven: operations.approvers_unproven,
+        access_problems.RoleWithoutHolders: access.role_without_holders,
+        access_problems.RoleUnproven: access.role_unproven,
+        access_problems.RoleNotHeld: access.role_not_held,
+        access_problems.RoleHeldNowhere: access.role_held_nowhere,
+        access_problems.GroupUnproven: access.group_unproven,
+        access_problems.NotInGroup: access.not_in_group,
+        alert_problems.NoSuchAlert: alerts.no_such_alert,
+        alert_problems.NothingToAcknowledge: alerts.nothing_to_acknowledge,
+        alert_problems.AlertIsOver: alerts.alert_is_over,
+        alert_problems.AlertContended: alerts.alert_contended,
+        alert_problems.NoSuchRule: alerts.no_such_rule,
+        alert_problems.BadSilenceLength: alerts.bad_silence_length,
+        alert_problems.SilencedLonger: alerts.silenced_longer,
+        alert_problems.NoSuchSilence: alerts.no_such_silence,
+        SubjectRefused: alerts.subject_refused,
+        BadHead: audit.bad_head,
+        RowUnreadable: audit.row_unreadable,
+        RowHasOtherColumns: audit.row_has_other_columns,
+        CellHasOtherType: audit.cell_has_other_type,
+        **REFUSALS,
+    }
+)
+"""Words for each kind of problem."""
+
+
+def problem_text(problem: Problem) -> str:
+    """Return the sentence of a problem; plain text, not escaped."""
+    return PROBLEMS[type(problem)](problem)

@@ -1,0 +1,173 @@
+"""Table of words: the text of a step from its fact; another language is another such table. No I/O."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from bot.clustermgr.tasks import DialectEvidence
+from bot.operations import step_facts as s
+from bot.operations.model import Event
+from bot.operations.preflight.verdict import Check
+from bot.operations.step_codec import Wording
+from bot.views.decisions import missing_text
+from bot.views.dialect_text import evidence_text
+from bot.views.preflight_text.changes import changes
+from bot.views.preflight_text.table import check_text
+
+
+def event_text(event: Event) -> str:
+    """Words of a step, as they are stored: its kind, then what it recorded."""
+    return f"{event.kind or ''}{step_text(event.fact)}"
+
+
+def step_text(fact: s.StepFact | None) -> str:
+    """Words of a fact; "" for none."""
+    return "" if fact is None else STEPS[type(fact)](fact)
+
+
+def difference_text(found: s.Difference | s.LegacyDifference | None) -> tuple[str, ...]:
+    """Phrases on how the cluster changed."""
+    match found:
+        case None:
+            return ()
+        case s.LegacyDifference(phrases):
+            return phrases
+    return changes(found)
+
+
+def why_text(evidence: DialectEvidence | s.LegacyWords | None) -> str:
+    """Sentence on how a dialect was detected; "" for none."""
+    return evidence.words if isinstance(evidence, s.LegacyWords) else evidence_text(evidence)
+
+
+def _failure(fact: s.Failure) -> str:
+    return f"{fact.sentence} (trace id {fact.trace_id})" if fact.trace_id else fact.sentence
+
+
+def _joined(fact: s.PeerJoined) -> str:
+    return f"peer {fact.peer} is a member now, as {'learner' if fact.learner else 'voter'}"
+
+
+def _refusals(checks: tuple[Check, ...]) -> str:
+    return " ".join(check_text(check).sentence for check in checks)
+
+
+_AFTER_MOVE = {
+    s.AfterMove.NONE: "",
+    s.AfterMove.ALREADY_SO: "; it is already as requested",
+    s.AfterMove.NOTHING_TO_FORCE: "; there is nothing left to force: type the command again without `force=yes`",
+}
+
+
+def _moved(fact: s.ClusterMoved) -> str:
+    changed = "; ".join(changes(fact.difference))
+    return f"the cluster changed since the card was shown: {changed}{_AFTER_MOVE[fact.then]}"
+
+
+_AFTER_REMOVAL = {
+    s.AfterRemoval.NOT_SENT: "; nothing was sent",
+    s.AfterRemoval.UNKNOWN: "; it is not known whether it was done",
+    s.AfterRemoval.NOT_RESTORED: ", so nothing goes back",
+}
+
+
+def _removed(fact: s.ClusterRemoved) -> str:
+    return f"{fact.cluster} is no longer in the settings{_AFTER_REMOVAL[fact.then]}"
+
+
+def _dropped(fact: s.ApprovalsDropped) -> str:
+    lost = "; ".join(f"{each.user} no longer holds {' and '.join(each.sources)}" for each in fact.lost)
+    return f"an approval no longer counts: {lost}"
+
+
+def _progress(fact: s.ApprovalProgress) -> str:
+    if fact.missing:
+        return f" ({missing_text({need.source: need.approvals for need in fact.missing})} missing)"
+    return f" ({fact.given} of {fact.needed})"
+
+
+def _settled(fact: s.SettledByAdmin) -> str:
+    came = "done" if fact.done else "not done"
+    sees = "cmbot cannot read the cluster now" if fact.sight is None else f"cmbot sees: {step_text(fact.sight)}"
+    return f" as {came} by an admin: {fact.reason}; {sees}"
+
+
+def _unseen(fact: s.EffectUnseen) -> str:
+    found = "the current state could not be read" if fact.sight is None else step_text(fact.sight)
+    return f"the cluster answered 200, but the effect was not seen in {fact.seconds:g} s; {found}"
+
+
+def _adopted(fact: s.Adopted) -> str:
+    what = "its result could not be stored" if fact.own else "the cmbot process that ran this stopped"
+    sent = "it is not known whether the request was sent" if fact.sight is None else step_text(fact.sight)
+    return f"{what}; {sent}"
+
+
+def _compared(fact: s.Compared) -> str:
+    return f"{'the cluster shows the opposite' if fact.contradicts else 'looked again'}: {step_text(fact.sight)}"
+
+
+_RESTORATION = {
+    s.Restoration.BEGUN: "{task} is now turned back {value}",
+    s.Restoration.DONE: "{task} is {value} again",
+    s.Restoration.UNKNOWN: "it is not known if {task} is {value} again",
+    s.Restoration.NOT_DONE: "{task} was not restored",
+}
+
+
+def _lease_ended(fact: s.LeaseEnded) -> str:
+    text = _RESTORATION[fact.restoration].format(task=fact.task, value="on" if fact.on else "off")
+    return f"{text} (operation #{fact.op})"
+
+
+def _by_hand(fact: s.RestoreRefused | s.RestoreUnread) -> str:
+    return f"to restore it: `/cm task {'enable' if fact.on else 'disable'} {fact.task} {fact.cluster}`"
+
+
+def _skipped(fact: s.RestoreSkipped) -> str:
+    held = f"{fact.task} is {fact.meaning} now, no longer what operation #{fact.op} set"
+    return f"skipped: {held}, so it stays as it is"
+
+
+STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
+    {
+        s.LegacyWords: lambda fact: fact.words,
+        s.Failure: _failure,
+        s.SwitchIs: lambda fact: f"{fact.task} is now {fact.meaning}",
+        s.NoLeaderSeen: lambda _: "no leader is seen just now",
+        s.PeerLeads: lambda fact: f"peer {fact.peer} leads",
+        s.PeerStays: lambda fact: f"peer {fact.peer} is still a member",
+        s.PeerGone: lambda fact: f"peer {fact.peer} is no member any more",
+        s.PeerAbsent: lambda fact: f"peer {fact.peer} is no member",
+        s.PeerJoined: _joined,
+        s.ChecksRefuse: lambda fact: _refusals(fact.checks),
+        s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",
+        s.TakesOverBlocked: lambda fact: f"the cluster changed since: {_refusals(fact.checks)}",
+        s.ClusterMoved: _moved,
+        s.ClusterRemoved: _removed,
+        s.RequesterLost: lambda fact: f"its requester no longer holds the role {fact.role}",
+        s.ApprovalsDropped: _dropped,
+        s.ApprovalProgress: _progress,
+        s.SettledByAdmin: _settled,
+        s.DatabaseLost: lambda _: "nothing was sent: this cmbot process had lost the database",
+        s.EffectUnseen: _unseen,
+        s.NoDecision: lambda _: "there was no decision in time",
+        s.Adopted: _adopted,
+        s.SeenLater: lambda fact: f"the effect was seen; {step_text(fact.sight)}",
+        s.NotApplied: lambda fact: f"not applied: one leader with a quorum held for {fact.seconds:g} s without it",
+        s.ComparisonOver: lambda _: "a later operation changed the same thing: no further comparison",
+        s.Compared: _compared,
+        s.CardRefused: lambda fact: f"the card could not be posted: {fact.error}",
+        s.KeptForGood: lambda _: ": it no longer goes back",
+        s.ChangedSince: lambda fact: f"operation #{fact.op} changed it since, so it no longer goes back",
+        s.LeaseEnded: _lease_ended,
+        s.RestoresOldValue: lambda _: "the old value is restored",
+        s.RestoreRefused: lambda fact: f"{_refusals(fact.checks)} {_by_hand(fact)}",
+        s.RestoreUnread: lambda fact: f"the stored value of {fact.task} could not be read; {_by_hand(fact)}",
+        s.RestoreSkipped: _skipped,
+    }
+)
+"""Words for each kind of fact."""
+
+WORDING = Wording(check_text, step_text, difference_text, why_text)
+"""Words of an operation's facts, for its stored form."""
