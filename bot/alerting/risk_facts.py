@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, unwritten
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level, unwritten
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.volume_survey import VolumeSurvey
 
@@ -87,7 +87,7 @@ def caveats_of(
     if survey is None or not survey.known or snapshot.leader is None:
         return RiskCaveats(judged=False)
     expired = 0 if fresh else snapshot.expired_disks
-    away = {disk for risk in risks for disk in risk.unreachable} | survey.disks.expired if expired else frozenset()
+    away = _whole(risks).away | survey.disks.expired if expired else frozenset()
     counts, dashboard = _compared(survey, risks)
     smaller = unwritten(risks) if not_rebuilt else 0
     return RiskCaveats(
@@ -96,11 +96,15 @@ def caveats_of(
         listed=survey.disks.listed,
         unwritten=smaller,
         not_rebuilt=not_rebuilt if smaller else None,
-        unnamed=max(0, expired - len(away)),
+        unnamed=max(0, expired - len(away - survey.disks.unknown)),
         counts=counts,
         dashboard=dashboard,
         heartbeats=not fresh,
     )
+
+
+def _whole(risks: Sequence[VolumeRisk]) -> VolumeRisks:
+    return risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)
 
 
 def counts_of(risks: Iterable[VolumeRisk]) -> SafetyCounts:
@@ -163,7 +167,7 @@ def note_of_risks(risks: Sequence[VolumeRisk], caveats: RiskCaveats) -> RiskNote
         levels[RiskLevel.UNKNOWN],
         levels[RiskLevel.ONE_LEFT],
         levels[RiskLevel.REDUCED],
-        sum(bool(risk.unreachable) and not risk.lost for risk in risks),
+        _whole(risks).only_unreachable,
         caveats,
     )
 

@@ -204,7 +204,9 @@ class Cluster:
             listed.readonly,
             bool(listed.at) and listed.at >= self._left_at,
             (dashboard.named if dashboard else frozenset()) - bad - listed.gone,
+            listed.unknown - bad,
         )
+        self._volume_reader.hurry = snapshot.expired_disks > 0
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
         return replace(survey, dashboard=dashboard)

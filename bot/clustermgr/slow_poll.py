@@ -11,18 +11,19 @@ from bot.clustermgr.models import Disk, DiskStatus, Service, ZoneChunks
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader
 
-_PRESENT = (DiskStatus.NORMAL, DiskStatus.BROKEN, DiskStatus.REPAIRING)
+_GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
+_KNOWN = frozenset(DiskStatus)
 
 
 def count_zones(disks: Iterable[Disk], dropping: Container[int]) -> tuple[ZoneChunks, ...]:
     """Count the usable chunks of each zone that still has a disk, sorted by name.
 
-    Only a normal, writable disk that is not being dropped takes new chunks. `/stat` counts all other disks too
-    (recorded on v1 and master: even dropped ones).
+    Only a normal, writable disk that is not being dropped takes new chunks. A disk in an unknown state belongs to its
+    zone and has no usable chunk. `/stat` counts all other disks too (recorded on v1 and master: even dropped ones).
     """
     found: dict[str, tuple[int, int]] = {}
     for disk in disks:
-        if disk.status not in _PRESENT:
+        if disk.status in _GONE:
             continue
         free, total = found.get(disk.idc, (0, 0))
         usable = disk.status == DiskStatus.NORMAL and not disk.readonly and disk.disk_id not in dropping
@@ -53,21 +54,25 @@ class ListedDisks:
     at: float = 0.0
     normal: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """The normal disks of each host, by its address."""
+    unknown: frozenset[int] = frozenset()
+    """In a state of a later release."""
 
 
 def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
     """The disks of a whole list by state."""
-    gone, readonly = set(), set()
+    gone, readonly, unknown = set(), set(), set()
     normal: defaultdict[str, set[int]] = defaultdict(set)
     for disk in disks:
-        if disk.status in {DiskStatus.REPAIRED, DiskStatus.DROPPED}:
+        if disk.status in _GONE:
             gone.add(disk.disk_id)
+        elif disk.status not in _KNOWN:
+            unknown.add(disk.disk_id)
         elif disk.readonly:
             readonly.add(disk.disk_id)
         if disk.status == DiskStatus.NORMAL:
             normal[disk.host].add(disk.disk_id)
     hosts = {host: frozenset(own) for host, own in normal.items()}
-    return ListedDisks(frozenset(gone), frozenset(readonly), at, hosts)
+    return ListedDisks(frozenset(gone), frozenset(readonly), at, hosts, frozenset(unknown))
 
 
 @dataclass(frozen=True, slots=True)

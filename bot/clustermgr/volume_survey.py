@@ -1,7 +1,8 @@
 """Volumes as the watch keeps them: where their units are, and what is not read yet. No I/O."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from bot.clustermgr.dashboard import Dashboard
 
@@ -31,7 +32,8 @@ class SuspectDisks:
     """Disks whose units are not safe or move, by id.
 
     `bad` are broken or repairing, `gone` are listed as repaired or dropped, `dropping` are being dropped. `readonly`
-    disks only take no writes. `listed` is False while the whole disk list was not read: `gone` is unknown then.
+    disks only take no writes. `unknown` are in a state of a later release. `listed` is False while the whole disk list
+    was not read: `gone` and `unknown` are not known then.
     `expired` are named by the cluster's dashboard as without a heartbeat; most releases name none.
     """
 
@@ -41,11 +43,12 @@ class SuspectDisks:
     readonly: frozenset[int] = frozenset()
     listed: bool = True
     expired: frozenset[int] = frozenset()
+    unknown: frozenset[int] = frozenset()
 
     @property
     def unsafe(self) -> frozenset[int]:
         """The disks whose units are lost, unreachable or moving."""
-        return self.bad | self.dropping | self.expired
+        return self.bad | self.dropping | self.expired | self.unknown
 
     @property
     def lost(self) -> frozenset[int]:
@@ -70,6 +73,8 @@ class VolumeSurvey:
     pending_volumes: int | None = 0
     read_at: float = 0.0
     dashboard: Dashboard | None = None
+    memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 
     @property
     def known(self) -> bool:

@@ -1,6 +1,6 @@
-"""/cm disks and /cm disk: lists of disks with their states, and all facts of one disk. No I/O."""
+"""/cm disk: all facts of one disk. No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bot.alerting.progress import WorkProgress
 from bot.alerting.pull_safety import PullSafety, PullVerdict
@@ -8,11 +8,10 @@ from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.timestamps import unix_of
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import margin_note
-from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
-from bot.views.parts import disk_state
+from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size
+from bot.views.parts import disk_state, disk_state_phrase
 from bot.views.progress import progress_line
 
-_HEADER = ("Disk", "State", "Zone", "Host", "Path", "Used", "Of")
 _NEXT: Mapping[int, str] = {
     DiskStatus.BROKEN: ", its data waits for repair",
     DiskStatus.REPAIRING: ", its data is being repaired",
@@ -20,39 +19,6 @@ _NEXT: Mapping[int, str] = {
 _GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
 """States that claim that no unit is left on a disk; only a count proves it (CubeFS, issue 3736)."""
 _MAX_VOLUMES = 10
-
-
-def disks(cluster: str, found: Sequence[Disk], *, asked: Sequence[str], limit: int, at: float) -> Message:
-    """Render a list of disks: `found` has one beyond `limit` if there are more, `asked` is the filters as text."""
-    shown = found[:limit]
-    sentence = _sentence(cluster, len(shown), asked, more=len(found) > limit)
-    one = code("/cm disk <id>")
-    claimed = any(disk.status in _GONE for disk in shown)
-    counts = (
-        f"No state proves that a disk is empty: before you pull one, count its units with {one}. " if claimed else ""
-    )
-    source = f"From the disk list, which is always current. As of {date(at, 'time')}. For one disk: {one}"
-    foot = context(f"{counts}{source}")
-    if not shown:
-        return message(sentence, section(sentence), context(f"As of {date(at, 'time')}."))
-    rows = [_row(disk) for disk in shown]
-    return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(0, 5, 6)), foot)
-
-
-def _sentence(cluster: str, number: int, asked: Sequence[str], *, more: bool) -> str:
-    which = f" with {' and '.join(code(words) for words in asked)}" if asked else ""
-    if more:
-        return (
-            f"{escape(cluster)} has more than {count(number, 'disk')}{which}; these are the first. "
-            "Narrow it with status=, idc= or host=, or raise limit=."
-        )
-    return f"{escape(cluster)} has {count(number, 'disk') if number else 'no disk'}{which}."
-
-
-def _row(disk: Disk) -> tuple[str, ...]:
-    state = f"{disk_state(disk)}, read-only" if disk.readonly else disk_state(disk)
-    used = f"{size(disk.used)} ({percent(disk.used, disk.size)})"
-    return (str(disk.disk_id), state, disk.idc, disk.host, disk.path, used, size(disk.size))
 
 
 def pull_text(safety: PullSafety) -> str:
@@ -82,7 +48,8 @@ def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float, progress: 
     pull = pull_text(safety)
     pull = f"*{pull[1].upper()}{pull[2:]}"
     sentence = (
-        f"Disk #{found.disk_id} of {escape(cluster)} is {state[2:]}: {escape(found.path)} on {escape(found.host)} "
+        f"Disk #{found.disk_id} of {escape(cluster)} is {disk_state_phrase(found)}: "
+        f"{escape(found.path)} on {escape(found.host)} "
         f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used. "
         f"{pull.replace('*', '')}."
     )

@@ -17,6 +17,7 @@ MAX_ROWS = 20
 _HEADER = ("Volume", "Can lose", "Code mode", "Lost", "Unreachable", "Moving", "Disks", "Since")
 _RIGHT = (0, 1, 3, 4, 5)
 _MAX_DISKS = 12
+_ODD = "cmbot does not know the state that the disk list gives"
 _MARKS = {
     RiskLevel.LOST: "🔴",
     RiskLevel.NONE_LEFT: "🔴",
@@ -118,7 +119,10 @@ def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
     notes += [f"{line[0].upper()}{escape(line[1:])}." for line in caveat_lines(report.caveats)]
     if not report.survey.complete and report.survey.known:
         notes.append("Ask again in a minute.")
-    inferred = {disk for each in shown for disk in each.unreachable} - report.survey.disks.expired
+    away, disks = {disk for each in shown for disk in each.unreachable}, report.survey.disks
+    if odd := sorted(away & disks.unknown):
+        notes.append(f"Units on {disk_names(odd)} count as unreachable: {_ODD}.")
+    inferred = away - disks.expired - disks.unknown
     if inferred:
         notes.append(f"Inferred from the health of volumes: no heartbeat of {_inferred(report.survey, inferred)}.")
     if named := report.survey.disks.expired:

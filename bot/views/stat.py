@@ -7,7 +7,7 @@ from bot.alerting.quorum import proven_health, quorum_of
 from bot.alerting.risk_facts import RiskFact
 from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
-from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
+from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
 from bot.common.errors import ClusterTimeout
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
@@ -101,10 +101,17 @@ def _facts(snapshot: Snapshot, seen: Stat) -> Iterator[str]:
     yield (
         f"*Volumes* {volumes.total_volume:,}\n{volumes.active_volume:,} active, {volumes.idle_volume:,} idle, "
         f"{volumes.can_alloc_volume:,} allocatable, {volumes.lock_volume:,} locked, "
-        f"{volumes.unlocking_volume:,} unlocking"
+        f"{volumes.unlocking_volume:,} unlocking{_other_volumes(volumes)}"
     )
     if snapshot.leader is None:
         yield f"*Leaders named in term {snapshot.term}*\n{_named(snapshot)}"
+
+
+def _other_volumes(volumes: VolumeStat) -> str:
+    """Return the volumes that no known counter has: their state is of a later release."""
+    counted = volumes.active_volume + volumes.idle_volume + volumes.lock_volume + volumes.unlocking_volume
+    other = volumes.total_volume - counted
+    return f", {other:,} in a state unknown to cmbot" if other > 0 else ""
 
 
 def _named(snapshot: Snapshot) -> str:

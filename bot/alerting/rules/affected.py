@@ -9,7 +9,7 @@ from bot.alerting.cluster_state.switches import shards_not_rebuilt
 from bot.alerting.details import AffectedVolumes
 from bot.alerting.risk_facts import RiskCaveats, caveats_of, note_of_risks
 from bot.alerting.rules.base import RuleContext
-from bot.alerting.volume_risk import VolumeRisk, affected, risks_of
+from bot.alerting.volume_risk import VolumeRisk, VolumeRisks, affected, risks_of
 
 
 def all_caveats(context: RuleContext) -> RiskCaveats:
@@ -28,13 +28,11 @@ def compared_caveats(context: RuleContext, risks: Sequence[VolumeRisk]) -> RiskC
 
 def affected_by(context: RuleContext, disks: Collection[int]) -> AffectedVolumes | None:
     """The volumes that these disks affect; None if all are judged and none is affected."""
-    found = affected(context.volume_risks, disks) if context.snapshot.leader is not None else ()
+    found = affected(context.volume_risks, disks) if context.snapshot.leader is not None else VolumeRisks()
     known = all_caveats(context).about(found).steady
     if not found and known.complete:
         return None
-    unknown = any(risk.left is None for risk in found)
-    left = None if unknown else min((risk.left for risk in found if risk.left is not None), default=None)
-    return AffectedVolumes(len(found), left, known)
+    return AffectedVolumes(len(found), found.lowest_left, known)
 
 
 def with_risk(state: ClusterState, context: RuleContext) -> ClusterState:

@@ -138,7 +138,7 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
     whole = tuple(zone.zone for zone in zones if zone.whole)
     survey = context.snapshot.volumes
     named = survey.disks.expired if survey is not None else frozenset()
-    inferred = {disk for risk in context.volume_risks for disk in risk.unreachable} - named
+    inferred = context.volume_risks.away - named
     return (
         Finding(
             rule="disk_expired",

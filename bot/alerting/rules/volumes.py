@@ -8,12 +8,11 @@ from bot.alerting.model import Alert, Detail, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksEmpty, VolumesNow
 from bot.alerting.rules.affected import affected_by, compared_caveats
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level
 from bot.clustermgr.volume_survey import UnitCount
 
 MAX_VOLUMES = 10
 """Volumes that an alert names of each disk that is not empty."""
-_NEAR = frozenset({RiskLevel.ONE_LEFT, RiskLevel.UNKNOWN, RiskLevel.NONE_LEFT})
 
 
 def _loss(risk: VolumeRisk) -> VolumeLoss:
@@ -25,7 +24,7 @@ def _losses(risks: Sequence[VolumeRisk]) -> tuple[VolumeLoss, ...]:
     return tuple(_loss(risk) for risk in risks[:MAX_LINES])
 
 
-def _judge(context: RuleContext, find: Callable[[Sequence[VolumeRisk]], Finding | None]) -> Answer:
+def _judge(context: RuleContext, find: Callable[[VolumeRisks], Finding | None]) -> Answer:
     """Find among the volumes that are read; what is not read yet proves neither risk nor safety."""
     survey = context.snapshot.volumes
     if survey is None or not survey.known or context.snapshot.leader is None:
@@ -52,8 +51,8 @@ def _finding(
 
 
 def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
-    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
-        near = [risk for risk in risks if risk.level in _NEAR]
+    def find(risks: VolumeRisks) -> Finding | None:
+        near = risks.near
         if not near:
             return None
         levels = by_level(near)
@@ -72,8 +71,8 @@ def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _lost(context: RuleContext, limits: RuleConfig) -> Answer:
-    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
-        lost = [risk for risk in risks if risk.level is RiskLevel.LOST]
+    def find(risks: VolumeRisks) -> Finding | None:
+        lost = risks.from_level(RiskLevel.LOST)
         detail = VolumesLost(len(lost), _losses(lost), compared_caveats(context, lost))
         return _finding(context, VOLUMES_LOST.key, limits.severity, detail, lost) if lost else None
 
@@ -81,17 +80,12 @@ def _lost(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
-    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
-        away = [risk for risk in risks if risk.level is not RiskLevel.LOST and _misses_too_many(risk)]
+    def find(risks: VolumeRisks) -> Finding | None:
+        away = risks.missing_too_many
         detail = VolumesUnreachable(len(away), _losses(away), compared_caveats(context, away))
         return _finding(context, VOLUMES_UNREACHABLE.key, limits.severity, detail, away) if away else None
 
     return _judge(context, find)
-
-
-def _misses_too_many(risk: VolumeRisk) -> bool:
-    left = risk.left_if_unreachable_stay
-    return bool(risk.unreachable) and left is not None and left < 0
 
 
 def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:

@@ -2,8 +2,10 @@
 
 from bot.chatops.commands.alerts import ACK, ALERTS, SILENCE, SILENCES, UNSILENCE
 from bot.chatops.commands.audit import AUDIT
+from bot.chatops.commands.balance import BALANCE
 from bot.chatops.commands.clusters import CLUSTERS, VERSION, WHOAMI
-from bot.chatops.commands.disks import DISK, DISKS
+from bot.chatops.commands.disk_list import DISKS
+from bot.chatops.commands.disks import DISK
 from bot.chatops.commands.do import DO
 from bot.chatops.commands.help import with_help
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
@@ -15,7 +17,7 @@ from bot.chatops.commands.runbook import RUNBOOK
 from bot.chatops.commands.stat import MEMBERS, STAT
 from bot.chatops.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
 
-_READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, REPAIRS, TASKS_COMMAND)
+_READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, REPAIRS, BALANCE, TASKS_COMMAND)
 _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER)
 _FOLLOW = (OPS, RETRY, OP, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)
 _WATCH = (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE, SUMMARY, HANDOVER, TREND)

@@ -37,7 +37,7 @@ _STATUS: Mapping[int, str] = MappingProxyType(
 
 def status_word(status: int) -> str:
     """The state of a disk; a state of a later release stays a number."""
-    return _STATUS.get(status, f"in state {status}")
+    return _STATUS.get(status, f"in state {status} (unknown to cmbot)")
 
 
 def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bot.alerting.volume_risk import risks_of
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.volume_reader import (
     MAX_PAGES,
@@ -17,8 +18,10 @@ from bot.clustermgr.volume_reader import (
     MAX_UNIT_LISTS,
     PAGED_ABOVE,
     RECHECK_SECONDS,
+    REFRESH_SECONDS,
     REREAD_GONE_SECONDS,
     REREAD_SECONDS,
+    SHARED_BY,
     VolumeReader,
 )
 from bot.clustermgr.volume_survey import SuspectDisks, UnitCount, VolumeSurvey
@@ -282,3 +285,73 @@ async def test_disk_that_breaks_while_pages_are_read_is_not_missed(more: int) ->
         surveys = await polls(reader, replace(bad(1), bad=frozenset({1, more})), 1030.0, 8)
     assert surveys[-1].complete
     assert {4000, 4009} <= surveys[-1].volumes.keys()
+
+
+async def test_poll_without_news_asks_nothing_and_shares_what_is_known() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
+    async with reading(table) as reader:
+        *_, before = await polls(reader, bad(1), 1000.0, 6)
+        risks_of(before, 0)
+        table.paths()
+        after = await reader.read(bad(1), 1100.0, None, 5.0)
+    assert table.paths() == []
+    assert after.volumes is before.volumes
+    assert risks_of(after, 0) is risks_of(before, 0)
+
+
+@pytest.mark.parametrize("count", [20, PAGED_ABOVE + 100])
+async def test_volume_whose_unit_has_left_a_broken_disk_is_read_again_at_once(count: int) -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, count)})
+    async with reading(table) as reader:
+        *_, before = await polls(reader, bad(1, 2), 1000.0, 6)
+        risks_of(before, 0)
+        table.volumes[7][0] = 9
+        after = await reader.read(bad(1, 2), 1080.0 + REREAD_SECONDS, None, 5.0)
+    assert (before.volumes[7].disks[0], after.volumes[7].disks[0]) == (1, 9)
+    assert {risk.vid: risk.lost for risk in risks_of(after, 0)}[7] == (2,)
+
+
+async def test_volume_that_the_units_of_another_broken_disk_contradict_is_read_again() -> None:
+    """A unit moved between good disks; then the disk that it left breaks."""
+    table = Table({1: [1, 2, 3, 4, 5, 6]})
+    async with reading(table) as reader:
+        await reader.read(bad(1), 1000.0, None, 5.0)
+        table.volumes[1][1] = 9
+        survey = await reader.read(bad(1, 2), 1015.0, None, 5.0)
+    assert [risk.lost for risk in risks_of(survey, 0)] == [(1,)]
+
+
+async def test_many_volumes_are_read_again_page_by_page() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
+    async with reading(table) as reader:
+        await polls(reader, bad(1), 1000.0, 6)
+        table.volumes[7][1] = 9
+        table.paths()
+        for number in range(3):
+            survey = await reader.read(bad(1), 1400.0 + number * REFRESH_SECONDS, None, 5.0)
+    assert table.paths().count("/volume/list") == 3
+    assert survey.volumes[7].disks[1] == 9
+
+
+async def test_all_volumes_are_read_again_while_disks_have_lost_their_heartbeat() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
+    async with reading(table) as reader:
+        await polls(reader, bad(1), 1000.0, 6)
+        reader.hurry = True
+        table.volumes[PAGED_ABOVE + 50][1] = 9
+        table.paths()
+        *_, survey = await polls(reader, bad(1), 1200.0, 2)
+    assert survey.volumes[PAGED_ABOVE + 50].disks[1] == 9
+    assert table.paths().count("/volume/list") > MAX_PAGES // 2
+
+
+async def test_units_of_many_disks_are_read_less_often() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6]})
+    disks = bad(*range(1, 3 * SHARED_BY + 1))
+    async with reading(table) as reader:
+        await polls(reader, disks, 1000.0, 8)
+        table.paths()
+        await reader.read(disks, 1000.0 + 2 * REREAD_SECONDS, None, 5.0)
+        assert "/volume/unit/list" not in table.paths()
+        await reader.read(disks, 1000.0 + 3 * REREAD_SECONDS, None, 5.0)
+    assert table.paths().count("/volume/unit/list") == MAX_UNIT_LISTS

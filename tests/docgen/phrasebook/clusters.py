@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.alerting.chunk_spread import chunk_spread
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusContext
 from bot.alerting.pull_safety import pull_safety
@@ -13,8 +14,17 @@ from bot.audit.chain import GENESIS, next_row
 from bot.audit.query import AuditQuery, Found
 from bot.chatops.commands.help import topic
 from bot.chatops.commands.registry import COMMANDS
+from bot.clustermgr.disk_states import DiskListing, DiskState
 from bot.clustermgr.models import Disk
-from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
+from bot.clustermgr.tasks import (
+    DetectedDialect,
+    Dialect,
+    DialectEvidence,
+    EvidenceKind,
+    HostDialect,
+    Meaning,
+    SwitchEffect,
+)
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 from bot.common.errors import (
     AuthRejected,
@@ -33,8 +43,10 @@ from bot.permissions.problems import RoleNotHeld
 from bot.permissions.roles import HELD_ROLES, Role
 from bot.views.access_text import standing_text
 from bot.views.audit import Upload, audit
+from bot.views.balance import BalanceReport, Switch, balance
 from bot.views.clusters import ClusterLine, clusters, version, whoami
-from bot.views.disks import disk, disks
+from bot.views.disk_list import DiskList, disk_list
+from bot.views.disks import disk
 from bot.views.errors import crashed, sentence
 from bot.views.help import details, overview
 from bot.views.members import members
@@ -97,6 +109,7 @@ def sections() -> Iterator[Section]:
     )
     yield _disks()
     yield _risk()
+    yield _balance()
     yield _tasks()
     yield _audit()
     yield _status_line()
@@ -114,7 +127,11 @@ def _risk_lines() -> Iterator[Sample]:
 
 
 def _disks() -> Section:
-    found = tuple(view_samples.disk(number, status=number) for number in range(1, 6))
+    found = tuple(view_samples.disk(number, status=number, free_chunk_cnt=900) for number in range(1, 6))
+    flagged = (view_samples.disk(6, status=1, readonly=True), view_samples.disk(7, status=1, readonly=True))
+    every = (*found, *flagged, view_samples.disk(8, status=9), view_samples.disk(9, status=1))
+    listing = DiskListing(every, frozenset({7}), 1)
+    no_beat = DiskListing(every, frozenset({7}), 2, frozenset({9}))
     one = view_samples.disk(7, status=4)
 
     def asked(state: str, each: Disk, units: Sequence[int] | None, why: NotRebuilt | None = None) -> Sample:
@@ -123,9 +140,27 @@ def _disks() -> Section:
     return Section(
         "Disks (`/cm disks`, `/cm disk`)",
         (
-            Sample("a list", disks("prod", found, asked=(), limit=10, at=AT)),
-            Sample("more than shown", disks("prod", found[:2], asked=("status=normal",), limit=2, at=AT)),
-            Sample("none", disks("prod", (), asked=("status=broken", "idc=z0"), limit=10, at=AT)),
+            Sample("every state", disk_list(DiskList("prod", listing, listing.ordered(every), AT))),
+            Sample(
+                "more than shown",
+                disk_list(DiskList("prod", listing, found, AT, asked=("idc=z0",), limit=2)),
+            ),
+            Sample(
+                "none",
+                disk_list(DiskList("prod", listing, (), AT, asked=("status=broken", "idc=z1"), limit=10)),
+            ),
+            Sample(
+                "disks without a heartbeat, inferred",
+                disk_list(
+                    DiskList(
+                        "prod", no_beat, (every[-1],), AT, asked=("status=expired",), state=DiskState.EXPIRED, read=500
+                    )
+                ),
+            ),
+            Sample(
+                "parts could not be read",
+                disk_list(DiskList("prod", DiskListing(found[:1], None, None, complete=False), found[:1], AT)),
+            ),
             asked("normal", found[0], (12 << 32 | 1,)),
             asked("normal, without a unit", found[0], ()),
             asked("broken", found[1], (12 << 32 | 1, 14 << 32 | 1)),
@@ -165,6 +200,33 @@ def _risk() -> Section:
             sample("the cluster's dashboard counts otherwise", lost, **DIFFERENCE),
             sample("volumes are still being listed", {13: volumes[13]}, pending={"pending_volumes": None}),
             sample("no leader", {}, at=0.0),
+        ),
+    )
+
+
+def _balance() -> Section:
+    def disks(*free: int, readonly: bool = False) -> tuple[Disk, ...]:
+        facts: dict[str, Any] = {"status": 1, "rack": "r1", "max_chunk_cnt": 2000, "readonly": readonly}
+        return tuple(
+            view_samples.disk(number, idc=f"z{number % 2}", free_chunk_cnt=free_chunks, **facts)
+            for number, free_chunks in enumerate(free, start=1)
+        )
+
+    def sample(state: str, found: tuple[Disk, ...], switch: Switch | None, **more: Any) -> Sample:
+        listing = DiskListing(found, **more)
+        return Sample(state, balance(BalanceReport("prod", listing, chunk_spread(listing), AT, switch)))
+
+    on, off = Switch("true", Meaning("on", SwitchEffect.RUN)), Switch("false", Meaning("off", SwitchEffect.DO_NOT_RUN))
+    unset, odd = Switch(None, Meaning("unset", SwitchEffect.WRITE_OFF)), Switch("on", None)
+    return Section(
+        "Where chunks are (`/cm balance`)",
+        (
+            sample("balanced", disks(1000, 1040, 980, 1010), on),
+            sample("a disk is nearly full", disks(1000, 10, 980, 1500), off),
+            sample("a zone is fuller", disks(1500, 300, 1600, 310), unset),
+            sample("dialect not known, a disk without chunks", (*disks(9, 9), view_samples.disk(5, status=1)), odd),
+            sample("no disk takes chunks", disks(9, readonly=True), None, dropping=None),
+            sample("no disk", (), None),
         ),
     )
 
