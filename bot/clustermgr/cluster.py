@@ -11,6 +11,7 @@ from bot.clustermgr.client import ClusterApi
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.health import MIN_APART, same_leadership
+from bot.clustermgr.host_reader import HostFacts, read_host
 from bot.clustermgr.models import Disk, Snapshot
 from bot.clustermgr.slow_poll import SlowPoller
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind
@@ -167,6 +168,17 @@ class Cluster:
             survey = await self._read_volumes(snapshot, snapshot.bad_disks, max(0.1, min(SURVEY_SECONDS, left)))
             if survey.complete or left <= SURVEY_SECONDS:
                 return snapshot, survey
+
+    async def host_facts(self, host: str, within: float) -> HostFacts:
+        """Read what stopping a host depends on, for at most `within` seconds; never raises ClusterError.
+
+        If no earlier poll proves voters healthy and the time allows it, a second poll is made.
+        """
+        ends = self.clock() + within
+        now = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2), bad_disks=False)
+        if self._earlier(now) is None and now.leader is not None and within > 2 * APART_SECONDS + self.deadline:
+            now = await self.second_snapshot(now, bad_disks=False)
+        return await read_host(self.api, host, self.before(now), now, max(0.1, ends - self.clock()))
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

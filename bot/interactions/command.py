@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.model import Alert, Silence
+from bot.alerting.model import Alert, MaintenanceScope, Silence
 from bot.alerting.reports.handover import Handover
 from bot.alerting.reports.summary import Summary
 from bot.alerting.reports.timeseries import Timeseries
@@ -17,6 +17,7 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Lifted, SilenceResult
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.host_reader import HostFacts
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
@@ -125,6 +126,9 @@ class ClusterPort(Protocol):
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         """Return a snapshot, and the volumes on its disks that are not safe, read for at most `within` seconds."""
 
+    async def host_facts(self, host: str, within: float) -> HostFacts:
+        """Return what stopping a host depends on, read for at most `within` seconds. Never raises ClusterError."""
+
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """Return how the cluster spells its switches, from memory or from new probes. Never raises ClusterError."""
 
@@ -188,6 +192,25 @@ class AlertBook(Protocol):
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """Return the active silences."""
+
+    async def start_maintenance(
+        self,
+        cluster: str,
+        scope: MaintenanceScope,
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        beside: Sequence[int] = (),
+        key: str = "",
+    ) -> SilenceResult:
+        """Start the maintenance of a host, or extend it, and post that in the alert channel.
+
+        `beside` are the ids of the other maintenances that the verdict knew; raises UserError if there are others now.
+        """
+
+    async def muted(self) -> Mapping[int, int]:
+        """Return how many open alerts each active silence mutes now, by its id."""
 
     async def unsilence(self, silence_id: int, by: str) -> Lifted:
         """Lift a silence early, and post in the alert channel which silences still apply."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterNote, ClusterState
-from bot.alerting.model import Alert, Silence
+from bot.alerting.maintenance import muted_counts
+from bot.alerting.model import Alert, MaintenanceScope, Silence
 from bot.alerting.reports.facts import ClusterFacts
 from bot.alerting.reports.handover import Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
@@ -21,6 +22,7 @@ from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.host_reader import HostFacts, read_host
 from bot.clustermgr.models import Disk, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
@@ -153,6 +155,9 @@ class FakeCluster:
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         return self.seen[-1], self.surveys.pop(0)
 
+    async def host_facts(self, host: str, within: float) -> HostFacts:
+        return await read_host(self.api, host, self.earlier, self.seen[-1], within)
+
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         if self.verdict is None:
             await asyncio.Event().wait()
@@ -270,6 +275,24 @@ class FakeAlerts:
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held
+
+    async def start_maintenance(
+        self,
+        cluster: str,
+        scope: MaintenanceScope,
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        beside: Sequence[int] = (),
+        key: str = "",
+    ) -> SilenceResult:
+        self.done.append(("maintenance", cluster, scope.host, seconds, by, reason, tuple(beside)))
+        until = 1_700_000_000.0 + seconds
+        return SilenceResult(Silence(cluster, "maintenance", scope.host, until, by, reason, id=3, scope=scope), 0)
+
+    async def muted(self) -> Mapping[int, int]:
+        return muted_counts(self.held, self.found)
 
     async def unsilence(self, silence_id: int, by: str) -> Lifted:
         self.done.append(("unsilence", silence_id, by))

@@ -6,6 +6,7 @@ from bot.chatops.commands.clusters import CLUSTERS, VERSION, WHOAMI
 from bot.chatops.commands.disks import DISK, DISKS
 from bot.chatops.commands.do import DO
 from bot.chatops.commands.help import with_help
+from bot.chatops.commands.maintenance import MAINTENANCE_END, MAINTENANCE_START, MAINTENANCES, SAFE_TO_STOP
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.ops import CANCEL, OP, OPS, RETRY, SETTLE
 from bot.chatops.commands.reports import HANDOVER, SUMMARY, TREND
@@ -18,4 +19,5 @@ _READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, TASKS_COMMAND)
 _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER)
 _FOLLOW = (OPS, RETRY, OP, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)
 _WATCH = (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE, SUMMARY, HANDOVER, TREND)
-COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_FOLLOW))
+_HOSTS = (SAFE_TO_STOP, MAINTENANCE_START, MAINTENANCE_END, MAINTENANCES)
+COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_HOSTS, *_FOLLOW))
