@@ -50,6 +50,8 @@ class UnknownPart(StrEnum):
     """Units whose volume was not read."""
     MODES = "modes"
     """Volumes of an unknown code mode."""
+    UNPLACED = "unplaced"
+    """Volumes whose list of units is short, or has a disk that the cluster does not list."""
     UNEXPLAINED = "unexplained"
     """Volumes that may miss more units than known: their health says so, and no disk explains it."""
 
@@ -303,9 +305,17 @@ def _data(facts: HostFacts, away: frozenset[int], *, rebuilds: bool) -> tuple[Da
         (UnknownPart.DISKS, len(facts.unread_disks)),
         (UnknownPart.UNITS, facts.unread_units),
         (UnknownPart.MODES, sum(risk.mode is None for _, risk in judged)),
+        (UnknownPart.UNPLACED, sum(_unplaced(volume, risk, facts.disks) for volume, risk in judged)),
         (UnknownPart.UNEXPLAINED, strange),
     )
     return data, tuple(StopUnknown(part, number) for part, number in parts if number)
+
+
+def _unplaced(volume: PlacedVolume, risk: VolumeRisk, disks: Sequence[Disk]) -> bool:
+    """True if a unit of the volume is missing in its list, or on a disk that is not listed: it may be lost."""
+    listed = {disk.disk_id for disk in disks}
+    short = risk.mode is not None and len(volume.disks) < risk.mode.counted
+    return short or not listed.issuperset(volume.disks)
 
 
 def _margin(volume: PlacedVolume, risk: VolumeRisk, own: frozenset[int]) -> StopMargin | None:

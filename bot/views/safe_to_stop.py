@@ -124,6 +124,7 @@ _UNKNOWN: Mapping[UnknownPart, str] = MappingProxyType(
         UnknownPart.DISKS: "the units on {disks}",
         UnknownPart.UNITS: "{units} of volumes that are not read",
         UnknownPart.MODES: "{volumes} of an unknown code mode",
+        UnknownPart.UNPLACED: "{volumes} with units that are not listed, or on disks that are not listed",
         UnknownPart.UNEXPLAINED: "{volumes} that may miss more units than known (or are being compacted)",
     }
 )

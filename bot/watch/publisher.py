@@ -8,6 +8,7 @@ from bot.alerting.maintenance import LiftedMaintenance, ended_maintenance
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility
 from bot.audit.chain import AuditEntry
+from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_group import group_card, group_line, most_severe
@@ -162,7 +163,8 @@ async def announce_lifted(uow: UnitOfWork, lifted: Sequence[LiftedMaintenance], 
         held = each.silence
         await uow.silences.remove(held.id)
         await uow.outbox.put(MessageKey.silence(held.id, "lifted"), channel, maintenance_lifted(each))
-        detail = {"silence": held.id, "rule": held.rule, "subject": held.subject, "text": lift_reason_text(each.reason)}
+        detail: dict[str, JsonValue] = {"silence": held.id, "rule": held.rule, "subject": held.subject}
+        detail["text"] = lift_reason_text(each.reason)
         await uow.audit.append(AuditEntry(now, "", "silence.lifted", held.cluster, detail=detail))
 
 

@@ -1,11 +1,11 @@
 """Silences in the store."""
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from bot.alerting.model import MaintenanceScope, Silence
 from bot.store.column_types import encode
@@ -64,12 +64,10 @@ def _row_of(silence: Silence) -> dict[str, Any]:
     return {**values, "scope": scope}
 
 
-def _silence(row: Mapping[str, Any]) -> Silence:
+def _silence(row: RowMapping) -> Silence:
     """Return the silence of a row. A scope that cannot be read is dropped: a maintenance without one mutes nothing."""
     scope = None
     if row["scope"]:
-        try:
+        with suppress(ValidationError):
             scope = _SCOPE.validate_json(row["scope"])
-        except ValidationError:
-            scope = None
     return Silence(**{**row, "scope": scope})
