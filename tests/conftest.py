@@ -4,9 +4,11 @@
 pytest --hypothesis-profile=search.
 """
 
+import gc
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +16,20 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.support.memory_folder import memory_folder
+
 SLOW_MACHINES = [HealthCheck.too_slow]
 
 settings.register_profile("cmbot", deadline=None, suppress_health_check=SLOW_MACHINES, derandomize=True)
 settings.register_profile("quick", settings.get_profile("cmbot"), max_examples=20)
 settings.register_profile("search", deadline=None, max_examples=1000, suppress_health_check=SLOW_MACHINES)
 settings.load_profile("cmbot")
+
+# The folders of pytest too; the programs that tests start keep the folder of the environment.
+tempfile.tempdir = os.environ.get("TMPDIR") or memory_folder()
+
+LONGEST_FIRST = ("e2e", "property", "component")
+"""Folders whose tests start first: a long test that starts last leaves all other workers without work."""
 
 
 DOCS = str(Path(__file__).parents[1] / "docs") + os.sep
@@ -37,6 +47,23 @@ def docs_are_read_only(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(docs_are_read_only)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders that take longest; within one, the order stays."""
+    tests = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(tests).parts[0]
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt all modules and collected tests from garbage collection: they live until the process ends."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,9 @@ def step(
     )
     watched = {rule.key for rule in rules}
     gone = (alert for alert in held.values() if alert.rule not in watched)
-    transitions: list[Transition | None] = [_withdrawn(alert, around) for alert in gone]
+    transitions: list[Transition | None] = [
+        withdrawn(alert, now, NotWatched(), muted=around.muting(alert) is not None) for alert in gone
+    ]
     for rule in rules:
         answer = answers.get(rule.key, CANNOT_TELL)
         if answer is CANNOT_TELL:
@@ -264,7 +266,3 @@ def withdrawn(old: Alert, now: float, outcome: NotWatched, *, muted: bool = Fals
     return Transition(
         old, ended(old, now, outcome), TransitionReason.WITHDRAWN, Visibility.EDIT if muted else Visibility.REPLY
     )
-
-
-def _withdrawn(old: Alert, around: Surroundings) -> Transition:
-    return withdrawn(old, around.now, NotWatched(), muted=around.muting(old) is not None)

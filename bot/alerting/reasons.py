@@ -18,7 +18,7 @@ from bot.alerting.status_facts import (
 from bot.alerting.text import one_line
 from bot.alerting.topics import Topic, topic_of
 from bot.clustermgr.health import learners, voters
-from bot.clustermgr.models import DiskStatus, HostAnswer, Snapshot, SpaceStat, Stat
+from bot.clustermgr.models import DiskStatus, Snapshot, SpaceStat, Stat
 
 LOW_WRITABLE = 0.1
 """Share of all space that should be writable."""
@@ -83,11 +83,10 @@ def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert]) -> list[
 
 def silent_hosts(snapshot: Snapshot) -> tuple[NoUsableAnswer, ...]:
     """One fact for each host that gave no usable answer."""
-    return tuple(_silent(answer) for answer in snapshot.silent)
-
-
-def _silent(answer: HostAnswer) -> NoUsableAnswer:
-    return NoUsableAnswer(answer.host, one_line(answer.error.sentence).rstrip(".") if answer.error else "")
+    return tuple(
+        NoUsableAnswer(answer.host, one_line(answer.error.sentence).rstrip(".") if answer.error else "")
+        for answer in snapshot.silent
+    )
 
 
 def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[StatusReason]:

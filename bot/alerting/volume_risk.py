@@ -71,9 +71,10 @@ def volume_risk(volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[in
     """Count the units of one volume on disks that are not safe; `expired` have (probably) lost their heartbeat."""
     mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
-    lost = tuple(disk for disk in counted if disk in disks.lost)
-    unreachable = tuple(disk for disk in counted if disk in expired - disks.lost)
-    moving = tuple(disk for disk in counted if disk in disks.dropping - disks.lost - expired)
+    gone = disks.lost
+    lost = tuple(disk for disk in counted if disk in gone)
+    unreachable = tuple(disk for disk in counted if disk in expired and disk not in gone)
+    moving = tuple(disk for disk in counted if disk in disks.dropping and disk not in gone and disk not in expired)
     return VolumeRisk(volume.vid, volume.code_mode, mode, lost, unreachable, moving)
 
 

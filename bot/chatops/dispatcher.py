@@ -13,25 +13,14 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
 from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
-from bot.chatops.commands.arguments import validated
-from bot.chatops.commands.cluster_names import configured
+from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.commands.parser import addressed, parse
 from bot.chatops.forms.controller import Forms
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
-from bot.interactions.command import (
-    AlertBook,
-    Args,
-    Call,
-    Caller,
-    ClusterPort,
-    Command,
-    OperationBook,
-    Proposer,
-    Reply,
-    ReportBook,
-)
+from bot.interactions.command import AlertBook, Args, Call, Caller, Command, OperationBook, Proposer, Reply, ReportBook
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
@@ -74,7 +63,7 @@ class Dispatcher:
     """Runs commands, clicks and forms."""
 
     commands: tuple[Command, ...]
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     default_of_channel: Mapping[str, str]
     access: Access
     proposer: Proposer

@@ -56,8 +56,11 @@ async def demo(
             each.name: await stack.enter_async_context(_simulated(each, timing, example_ports=example_ports))
             for each in template.clusters
         }
+        controls = (
+            route for name, each in clusters.items() for route in routes(each, prefix=f"/control/clusters/{name}")
+        )
         slack = await stack.enter_async_context(
-            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *_controls(clusters)])
+            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *controls])
         )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
         settings = settings_for(template, slack, clusters, folder, poll)
@@ -76,10 +79,6 @@ def _simulated(own: ClusterSettings, timing: Timing, *, example_ports: bool) -> 
         with suppress(OSError):
             return SimulatedCluster(flavour=flavour, nodes=nodes, ports=wanted, timing=timing)
     return SimulatedCluster(flavour=flavour, nodes=nodes, timing=timing)
-
-
-def _controls(clusters: Mapping[str, SimulatedCluster]) -> list[web.RouteDef]:
-    return [route for name, each in clusters.items() for route in routes(each, prefix=f"/control/clusters/{name}")]
 
 
 def _list(clusters: Mapping[str, SimulatedCluster]) -> web.RouteDef:

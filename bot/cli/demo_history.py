@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bot.alerting.reports.timeseries import HOUR
-from bot.alerting.reports.trend import DAY, Measurement
-from bot.alerting.sample import sample_of
+from bot.alerting.reports.trend import DAY, Measurement, sample_of
 from bot.clustermgr.models import Snapshot
 from bot.runtime.parts import App
 

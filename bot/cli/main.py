@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,7 +36,7 @@ NO_PLAYGROUND = (
     "The demo is not part of an installed cmbot. Get a checkout of its repository and run `make demo` in it."
 )
 
-Job = Callable[[argparse.Namespace], Awaitable[int]]
+Job = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,16 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     job: Job = args.job
     try:
-        return asyncio.run(_interruptible(job, args))
+        return asyncio.run(job(args))
     except CmbotError as error:
         Console(stderr=True).print(f"cmbot: {error_text(error)}", style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-async def _interruptible(job: Job, args: argparse.Namespace) -> int:
-    return await job(args)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ and the last id that each counting table assigned. Each further line is one row:
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -66,7 +66,7 @@ class Moved:
         return f"{verb} {where}: {rows:,} rows ({tables or 'none'}).\n{verdict}"
 
 
-async def export_state(url: str, path: Path, *, clock: Callable[[], float] = time.time, replace: bool = False) -> Moved:
+async def export_state(url: str, path: Path, *, replace: bool = False) -> Moved:
     """Write everything as one consistent view; a bot may run at the same time.
 
     The file appears only when it is complete, and replaces another only with `replace`. Raise ConfigError, StoreError,
@@ -75,15 +75,12 @@ async def export_state(url: str, path: Path, *, clock: Callable[[], float] = tim
     with writable(path, replace=replace) as out:
         async with Store.existing(url) as store, store.read() as uow:
             counts, numbers = await uow.dump.counts(), await uow.dump.numbers()
-            out.write(_written(Header(revision=migrate.newest(), at=clock(), counts=counts, numbers=numbers)))
+            header = Header(revision=migrate.newest(), at=time.time(), counts=counts, numbers=numbers)
+            out.write(encode(header.model_dump()) + "\n")
             for name in TABLES:
                 async for rows in uow.dump.pages(name):
                     out.writelines(encode({"table": name, "row": row}) + "\n" for row in rows)
             return Moved(counts, *await walk(uow))
-
-
-def _written(header: Header) -> str:
-    return encode(header.model_dump()) + "\n"
 
 
 async def import_state(url: str, path: Path) -> Moved:

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import TypeAdapter
@@ -19,7 +19,10 @@ from bot.clustermgr.models import (
     ConfigList,
     Disk,
     DiskPage,
+    DiskStatus,
     KvPage,
+    Service,
+    ServiceList,
     Stat,
     Volume,
     VolumePage,
@@ -38,79 +41,11 @@ MAX_DISKS = 20_000
 """Limit of one listing: it ends even when a server never ends its pages."""
 
 
-class ClusterApi(Protocol):
-    """Reads and writes of one cluster; every method raises ClusterError.
-
-    ClustermgrClient implements it over HTTP. The port keeps readers of a cluster apart from connections, so that an
-    implementation in memory needs neither a transport nor its bulkhead.
-    """
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The configured hosts, in order."""
-
-    async def stat(self, host: str) -> Stat:
-        """GET /stat of one host, from its own view."""
-
-    async def config_get(self, key: str, *, host: str | None = None) -> str | None:
-        """GET /config/get: the raw stored text of a switch, None when unset; from `host` only when given."""
-
-    async def config_set(self, key: str, value: str, *, at: str | None = None) -> None:
-        """POST /config/set, once. Every write goes only to the host `at` (the leader) when `at` is given."""
-
-    async def member_add(
-        self, peer_id: int, host: str, *, learner: bool, node_host: str | None = None, at: str | None = None
-    ) -> None:
-        """POST /member/add, once; `host` is the raft address, `node_host` the service address (v3.2 and later)."""
-
-    async def member_remove(self, peer_id: int, *, at: str | None = None) -> None:
-        """POST /member/remove, once."""
-
-    async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
-        """POST /leadership/transfer, once; a 200 does not prove that the leader changes."""
-
-    async def disk_list(
-        self,
-        *,
-        status: int | None = None,
-        idc: str | None = None,
-        rack: str | None = None,
-        disk_host: str | None = None,
-        limit: int = MAX_DISKS,
-        first: str | None = None,
-    ) -> tuple[Disk, ...]:
-        """GET /disk/list, all its pages up to `limit` disks; `rack` needs `idc`."""
-
-    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
-        """GET /disk/droppinglist: the disks that are being dropped, all in one answer."""
-
-    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
-        """GET /volume/unit/list: number of volume chunks on a disk; 0 once the disk is repaired or dropped."""
-
-    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
-        """GET /volume/unit/list: the units (vuids) on a disk; an empty list for an unknown disk too."""
-
-    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
-        """GET /volume/get: one volume with its units."""
-
-    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
-        """GET /volume/list: one page of the volumes with an id above `after`."""
-
-    async def disk_info(self, disk_id: int) -> Disk:
-        """GET /disk/info; raises NotFound for an unknown disk."""
-
-    async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
-        """GET /kv/list of one host, values in base64; raises ClusterRefused on releases without this call (v1)."""
-
-    async def config_list(self, host: str) -> Mapping[str, str]:
-        """GET /config/list of one host (v1 and v3.2); raises ClusterRefused on releases without this call."""
-
-
 class ClustermgrClient:
-    """ClusterApi over HTTP; an async context manager.
+    """The calls of one cluster over HTTP; an async context manager. Every call raises ClusterError.
 
-    `hosts` are `name:port` or `http(s)://name:port`. `secret` is the secret of the request token. Clients
-    share no connections.
+    A write is sent once, and only to the host `at` (the leader) when `at` is given. `hosts` are `name:port` or
+    `http(s)://name:port`. `secret` is the secret of the request token. Clients share no connections.
     """
 
     def __init__(
@@ -192,6 +127,22 @@ class ClustermgrClient:
         """POST /leadership/transfer, once."""
         await self._write("/leadership/transfer", {"peer_id": peer_id}, at)
 
+    async def disk_set_broken(self, disk_id: int, *, at: str | None = None) -> None:
+        """POST /disk/set with state 2, once."""
+        await self._write("/disk/set", {"disk_id": disk_id, "status": int(DiskStatus.BROKEN)}, at)
+
+    async def disk_access(self, disk_id: int, *, readonly: bool, at: str | None = None) -> None:
+        """POST /disk/access, once."""
+        await self._write("/disk/access", {"disk_id": disk_id, "readonly": readonly}, at)
+
+    async def disk_drop(self, disk_id: int, *, at: str | None = None) -> None:
+        """POST /disk/drop, once."""
+        await self._write("/disk/drop", {"disk_id": disk_id}, at)
+
+    async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
+        """POST /node/drop, once."""
+        await self._write("/node/drop", {"node_id": node_id}, at)
+
     async def disk_list(
         self,
         *,
@@ -268,6 +219,15 @@ class ClustermgrClient:
         async def ask(host: str) -> tuple[Volume, ...]:
             answer = await self._read(host, "/volume/list?" + urlencode(args), decoding.VOLUMES)
             return parse(VolumePage, answer, decoding.VOLUMES).volumes if answer.body else ()
+
+        return await self._any(ask, first)
+
+    async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
+        """GET /service/list: the registered services."""
+
+        async def ask(host: str) -> tuple[Service, ...]:
+            answer = await self._read(host, "/service/list", decoding.SERVICES)
+            return parse(ServiceList, answer, decoding.SERVICES).nodes
 
         return await self._any(ask, first)
 

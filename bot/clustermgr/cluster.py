@@ -7,11 +7,13 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
+from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
+from bot.clustermgr.disk_reader import DiskReader, Selector
 from bot.clustermgr.health import MIN_APART, same_leadership
-from bot.clustermgr.host_reader import HostFacts, read_host
+from bot.clustermgr.host_facts import HostFacts, host_facts, ids_of
 from bot.clustermgr.models import Disk, Snapshot
 from bot.clustermgr.slow_poll import SlowPoller
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind
@@ -58,10 +60,11 @@ class Cluster:
 
     name: str
     operations_channel: str
-    api: ClusterApi
+    api: ClustermgrClient
     clock: Callable[[], float]
     deadline: float
     pinned: Dialect | None = None
+    disk_limits: DiskLimits = field(default_factory=DiskLimits)
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
@@ -169,6 +172,17 @@ class Cluster:
             if survey.complete or left <= SURVEY_SECONDS:
                 return snapshot, survey
 
+    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+        """Read what a change of disks needs, for at most `within` seconds; never raises ClusterError.
+
+        `select` picks the disks from the disk list. Without a leader in `snapshot` nothing is read: such reads hang.
+        """
+        if snapshot.leader is None:
+            return DiskFacts(limits=self.disk_limits)
+        reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock())
+        await reader.read(select, within)
+        return reader.facts(snapshot, self.disk_limits)
+
     async def host_facts(self, host: str, within: float) -> HostFacts:
         """Read what stopping a host depends on, for at most `within` seconds; never raises ClusterError.
 
@@ -178,7 +192,8 @@ class Cluster:
         now = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2), bad_disks=False)
         if self._earlier(now) is None and now.leader is not None and within > 2 * APART_SECONDS + self.deadline:
             now = await self.second_snapshot(now, bad_disks=False)
-        return await read_host(self.api, host, self.before(now), now, max(0.1, ends - self.clock()))
+        known = await self.disk_facts(now, partial(ids_of, host), max(0.1, ends - self.clock()))
+        return host_facts(host, self.before(now), now, known)
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot
 from bot.clustermgr.slow_poll import SlowPoll
 from bot.common.errors import ClusterError, ClusterTimeout
@@ -26,7 +26,7 @@ class _Poll:
 
     cluster: str
     at: float
-    api: ClusterApi
+    api: ClustermgrClient
     started: float = field(default_factory=time.monotonic)
     stats: dict[str, asyncio.Task[HostAnswer]] = field(default_factory=dict)
     disks: asyncio.Task[tuple[Disk, ...]] | None = None
@@ -60,25 +60,21 @@ class _Poll:
 
 
 async def take_snapshot(
-    api: ClusterApi,
+    api: ClustermgrClient,
     cluster: str,
     *,
     now: float,
     deadline: float,
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
-    read_slow: ReadSlowState | None = None,
 ) -> Snapshot:
-    """Poll once, for at most `deadline` seconds; never raises ClusterError.
-
-    With `read_slow` the poll also reads what changes slowly.
-    """
-    wanted: dict[str, Any] = {"bad_disks": bad_disks, "switches": switches, "read_slow": read_slow}
-    return [found async for found in snapshots(api, cluster, now=now, deadlines=(deadline,), **wanted)][-1]
+    """Poll once, for at most `deadline` seconds; never raises ClusterError."""
+    polled = snapshots(api, cluster, now=now, deadlines=(deadline,), bad_disks=bad_disks, switches=switches)
+    return [found async for found in polled][-1]
 
 
 async def snapshots(
-    api: ClusterApi,
+    api: ClustermgrClient,
     cluster: str,
     *,
     now: float,
@@ -123,7 +119,7 @@ async def _stop(tasks: tuple[asyncio.Task[Any], ...]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read_stat(api: ClusterApi, host: str) -> HostAnswer:
+async def _read_stat(api: ClustermgrClient, host: str) -> HostAnswer:
     start = time.monotonic()
     try:
         stat = await api.stat(host)
@@ -163,11 +159,9 @@ async def _leader_or_any(stats: tuple[asyncio.Task[HostAnswer], ...]) -> str | N
 
 
 def _host_answer(host: str, task: asyncio.Task[HostAnswer], waited: float) -> HostAnswer:
-    return task.result() if task.done() else HostAnswer(host, waited, error=_late(host, waited))
-
-
-def _late(host: str, waited: float) -> ClusterTimeout:
-    return ClusterTimeout(f"{host} gave no answer in {waited:.0f} s.", host=host)
+    if task.done():
+        return task.result()
+    return HostAnswer(host, waited, error=ClusterTimeout(f"{host} gave no answer in {waited:.0f} s.", host=host))
 
 
 def _outcome(task: asyncio.Task[T], waited: float) -> tuple[T | None, ClusterError | None]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from bot.clustermgr.models import (
     MAX_DISKS_IN_ANSWER,
     MAX_PEERS,
+    MAX_SERVICES,
     MAX_SWITCHES,
     MAX_UNITS,
     MAX_VOLUME_UNITS,
@@ -46,6 +47,7 @@ DISK = Bound(1 << 16, FEW)
 VOLUME = Bound(1 << 16, MAX_VOLUME_UNITS + FEW)
 VOLUMES = Bound(4 << 20, MAX_VOLUMES_IN_ANSWER * MAX_VOLUME_UNITS)
 """One page of /volume/list."""
+SERVICES = Bound(1 << 20, MAX_SERVICES + FEW)
 SWITCH = Bound(1 << 16, FEW)
 SWITCHES = Bound(1 << 18, MAX_SWITCHES + FEW)
 CONFIGS = Bound(1 << 16, FEW)
@@ -54,16 +56,13 @@ CONFIGS = Bound(1 << 16, FEW)
 
 def parse(model: type[M], answer: Answer, bound: Bound) -> M:
     """Parse the body into `model`; raises ClusterBadAnswer."""
-    if _parts(answer.body) > bound.parts or answer.body.count(b",") > FIELDS * bound.parts:
+    body = answer.body
+    if body.count(b"{") + body.count(b"[") > bound.parts or body.count(b",") > FIELDS * bound.parts:
         raise bad_answer(answer)
     try:
-        return model.model_validate_json(answer.body)
+        return model.model_validate_json(body)
     except (ValidationError, RecursionError) as error:
         raise bad_answer(answer) from error
-
-
-def _parts(body: bytes) -> int:
-    return body.count(b"{") + body.count(b"[")
 
 
 _STRING = TypeAdapter(str)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.tasks import (
     COMMON,
     TASKS,
@@ -33,7 +33,7 @@ class Probe:
     error: ClusterError | None = None
 
 
-async def detect_dialect(api: ClusterApi, *, deadline: float = 5.0) -> DetectedDialect:
+async def detect_dialect(api: ClustermgrClient, *, deadline: float = 5.0) -> DetectedDialect:
     """Probe every host, then read the stored values, within `deadline` seconds; never raises ClusterError.
 
     v3: `/kv/list` answers 200. v1: it answers 404 and `/config/list` answers 200.
@@ -73,7 +73,7 @@ def _unanswered(probes: Sequence[Probe]) -> DetectedDialect:
     return DetectedDialect(None, DialectEvidence(EvidenceKind.UNANSWERED, errors=errors))
 
 
-async def _probe(api: ClusterApi, host: str, seconds: float) -> Probe:
+async def _probe(api: ClustermgrClient, host: str, seconds: float) -> Probe:
     try:
         async with asyncio.timeout(seconds):
             return Probe(host, await _probe_calls(api, host))
@@ -83,7 +83,7 @@ async def _probe(api: ClusterApi, host: str, seconds: float) -> Probe:
         return Probe(host, error=ClusterTimeout(f"{host} gave no answer in {seconds:.1f} s.", host=host))
 
 
-async def _probe_calls(api: ClusterApi, host: str) -> Dialect:
+async def _probe_calls(api: ClustermgrClient, host: str) -> Dialect:
     try:
         await api.kv_list(host)
     except ClusterRefused as error:
@@ -94,7 +94,7 @@ async def _probe_calls(api: ClusterApi, host: str) -> Dialect:
     return Dialect.V3
 
 
-async def _stored_values(api: ClusterApi, seconds: float) -> Mapping[str, str | None] | None:
+async def _stored_values(api: ClustermgrClient, seconds: float) -> Mapping[str, str | None] | None:
     """The raw values of the manual's six switches in both spellings; None when they cannot be read in time."""
     keys = sorted({key for name in COMMON if (task := find_task(name)) for key in task.keys.values()})
     reads = [asyncio.ensure_future(api.config_get(key)) for key in keys]

@@ -58,6 +58,8 @@ MAX_VOLUME_UNITS = 64
 """Limit of units of one volume; the widest known code mode has 38."""
 MAX_VOLUMES_IN_ANSWER = 500
 """Limit of volumes in one page that is asked for."""
+MAX_SERVICES = 5_000
+"""Limit of registered services in one answer; it has no pages."""
 MAX_SWITCHES = 1_000
 """Limit of stored keys in one answer."""
 
@@ -179,7 +181,7 @@ class DiskStatus(IntEnum):
 
 
 class Disk(WireModel):
-    """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release."""
+    """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release; v1 sends no `node_id`."""
 
     disk_id: Count
     status: Count = 0
@@ -187,6 +189,7 @@ class Disk(WireModel):
     rack: Text = ""
     host: Text = ""
     path: Text = ""
+    node_id: Count | None = None
     readonly: Flag = False
     used: Number = 0
     free: Number = 0
@@ -257,6 +260,21 @@ class VolumePage(WireModel):
         tuple[Volume, ...], Field(max_length=MAX_VOLUMES_IN_ANSWER, fail_fast=True), NullIsEmpty(tuple)
     ] = ()
     marker: Count = 0
+
+
+class Service(WireModel):
+    """One registered service of GET /service/list; `name` is `SCHEDULER`, `PROXY`, `BLOBNODE` and so on."""
+
+    cluster_id: Count = 0
+    name: Text = ""
+    host: Text = ""
+    idc: Text = ""
+
+
+class ServiceList(WireModel):
+    """GET /service/list; `nodes` is null when no service is registered."""
+
+    nodes: Annotated[tuple[Service, ...], Field(max_length=MAX_SERVICES, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
 class KeyValue(WireModel):

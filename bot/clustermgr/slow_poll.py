@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dialect import keys_of
 from bot.clustermgr.models import Disk, DiskStatus, ZoneChunks
 from bot.clustermgr.tasks import DetectedDialect, Dialect
@@ -98,7 +98,7 @@ async def _keyed(key: str, read: Awaitable[T]) -> dict[str, T]:
 class SlowPoller:
     """The slow polls of one cluster; disks counted longest ago are counted first. `polled_at` in Unix seconds."""
 
-    api: ClusterApi
+    api: ClustermgrClient
     dialect: Callable[[], Awaitable[DetectedDialect]]
     polled_at: float = 0.0
     listed: ListedDisks = ListedDisks()

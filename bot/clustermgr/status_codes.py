@@ -5,7 +5,9 @@ docs/clustermgr.md and the recorded exchanges (tests/contract).
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from bot.common.errors import (
@@ -102,7 +104,26 @@ def check_write(answer: Answer) -> None:
         if answer.body.strip() and not _is_success(answer):
             raise _error(OutcomeUnknown, answer)
         return
-    raise _error(_write_error(answer), answer)
+    raise _error(_write_error(answer), answer, advice=_advice(answer))
+
+
+NEXT_STEPS: Mapping[int, str] = MappingProxyType(
+    {
+        911: "The cluster does not know the disk: `/cm disks` lists the disks.",
+        912: "The disk is in that state already: `/cm disks` shows it.",
+        913: "The state of a disk goes forward only, and a disk that is being dropped cannot be declared broken.",
+        926: "Only a disk that is normal and read-only can be dropped: `/cm disks` shows its state.",
+        930: "Units are still on the disk: wait until they have moved.",
+        932: "The disk is being dropped, and a drop cannot be cancelled: let it end.",
+        934: "The cluster does not know the node: `/cm disks` shows the hosts.",
+        935: "The node has disks in use: take them offline first, and wait until they are dropped.",
+    }
+)
+"""Next step after a refused change of a disk or a node, by Clustermgr's own code (recorded exchanges)."""
+
+
+def _advice(answer: Answer) -> str:
+    return NEXT_STEPS.get(answer.status, "") if _error_text(answer) is not None else ""
 
 
 def _read_error(answer: Answer) -> type[ClusterError]:
@@ -157,11 +178,13 @@ _SENTENCES: dict[type[ClusterError], str] = {
 }
 
 
-def _error(kind: type[ClusterError], answer: Answer) -> ClusterError:
+def _error(kind: type[ClusterError], answer: Answer, *, advice: str = "") -> ClusterError:
     words = server_text(answer)
     sentence = _SENTENCES[kind].format(
         host=answer.host, words=words or "no text", status=answer.status, took=answer.took
     )
     if _expects_tls(answer):
         sentence = f"{answer.host} {SPEAKS_TLS}"
+    if advice:
+        sentence = f"{sentence} {advice}"
     return kind(sentence, host=answer.host, status=answer.status, words=words, trace_id=answer.trace_id)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.models import Volume
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
@@ -46,7 +46,7 @@ def placed(volume: Volume, at: float) -> PlacedVolume:
 class VolumeReader:
     """Reads the volumes of one cluster; keeps what it has read between polls."""
 
-    api: ClusterApi
+    api: ClustermgrClient
     _units: dict[int, frozenset[int]] = field(default_factory=dict)
     _counted: dict[int, UnitCount] = field(default_factory=dict)
     _volumes: dict[int, PlacedVolume] = field(default_factory=dict)

@@ -129,7 +129,18 @@ class PolicySettings(Section):
 
 
 PolicyKey = Literal[
-    "task_enable", "task_disable", "member_add", "member_remove", "member_replace", "leader_transfer", "break_glass"
+    "task_enable",
+    "task_disable",
+    "member_add",
+    "member_remove",
+    "member_replace",
+    "leader_transfer",
+    "disk_readonly",
+    "disk_writable",
+    "disk_broken",
+    "disk_offline",
+    "node_offline",
+    "break_glass",
 ]
 
 
@@ -150,11 +161,20 @@ def _glass_is_strict(policies: Mapping[str, PolicySettings]) -> Mapping[str, Pol
 Policies = Annotated[Mapping[PolicyKey, PolicySettings], AfterValidator(_glass_is_strict)]
 
 
+class DiskSettings(Section):
+    """Limits of disks out of service at once, in one host and one zone; the reserve of free chunks in percent."""
+
+    per_host: int = Field(1, ge=1, le=1000)
+    per_zone: int = Field(2, ge=1, le=1000)
+    reserve_percent: int = Field(10, ge=0, le=1000)
+
+
 class OperationSettings(Section):
-    """Seconds that a card waits for its decision, and that a change is verified."""
+    """Seconds that a card waits for its decision, and that a change is verified; limits of disks."""
 
     expires_after: Seconds = Field(900.0, ge=10, le=86400)
     verify_within: Seconds = Field(30.0, ge=1, le=600)
+    disks: DiskSettings = DiskSettings()
 
 
 class EscalationSettings(Section):

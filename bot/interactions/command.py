@@ -16,11 +16,7 @@ from bot.alerting.reports.timeseries import Timeseries
 from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Lifted, SilenceResult
 from bot.audit.query import AuditQuery, CsvExport, Found
-from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.host_reader import HostFacts
-from bot.clustermgr.models import Snapshot
-from bot.clustermgr.tasks import DetectedDialect
-from bot.clustermgr.volume_survey import VolumeSurvey
+from bot.clustermgr.cluster import Cluster
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
@@ -92,58 +88,17 @@ class Caller:
     answer_to: str = ""
 
 
-class ClusterPort(Protocol):
-    """One configured cluster, as a command may use it: Cluster without the calls of the watch."""
-
-    @property
-    def name(self) -> str:
-        """The configured name."""
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The configured hosts, as written in the settings."""
-
-    @property
-    def operations_channel(self) -> str:
-        """The channel (id) in which changes are proposed."""
-
-    @property
-    def api(self) -> ClusterApi:
-        """The typed calls."""
-
-    def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
-        """Poll all hosts: yield a snapshot at the deadline, and another one when late hosts have answered."""
-
-    async def snapshot_pair(self, *, patient: bool = True, bad_disks: bool = False) -> tuple[Snapshot | None, Snapshot]:
-        """Poll; return (an earlier snapshot that proves voters healthy, this one); `patient` may poll twice."""
-
-    def before(self, now: Snapshot) -> Snapshot | None:
-        """Return the watch's snapshot to compare with `now`, None if none is recent."""
-
-    async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
-        """Poll again, late enough after the first poll to confirm or contradict it."""
-
-    async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
-        """Return a snapshot, and the volumes on its disks that are not safe, read for at most `within` seconds."""
-
-    async def host_facts(self, host: str, within: float) -> HostFacts:
-        """Return what stopping a host depends on, read for at most `within` seconds. Never raises ClusterError."""
-
-    async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
-        """Return how the cluster spells its switches, from memory or from new probes. Never raises ClusterError."""
-
-
 class Proposer(Protocol):
     """Proposes changes: preflight, card in the operations channel, row in the store.
 
     Both methods raise UserError if it is not possible, NotAllowed if the person has no right to it.
     """
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+    async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         """Propose a change; the reply links to the card, or says why there is none."""
 
     async def replace(
-        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         """Propose the next step of a replacement; the flags of `change_request` count, its request is ignored."""
 
@@ -261,8 +216,8 @@ class Call:
     """One command that is about to run: the caller, the cluster (by its scope), and the ports."""
 
     caller: Caller
-    clusters: Mapping[str, ClusterPort]
-    cluster: ClusterPort | None
+    clusters: Mapping[str, Cluster]
+    cluster: Cluster | None
     now: float
     proposer: Proposer
     operations: OperationBook
@@ -281,7 +236,7 @@ class Call:
     """The base address of the manual (ends with a slash), "" if it is not served."""
 
     @property
-    def the_cluster(self) -> ClusterPort:
+    def the_cluster(self) -> Cluster:
         """The cluster of a ONE_CLUSTER command; the dispatcher guarantees one."""
         if self.cluster is None:
             raise AssertionError("dispatch runs a ONE_CLUSTER command with a cluster only")

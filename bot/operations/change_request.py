@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.common.errors import Refused
 from bot.operations.request_problems import BadLease
-from bot.operations.requests import Request, TaskSwitch
+from bot.operations.requests import DiskAccess, OpKind, Request, TaskSwitch
 
 MIN_LEASE, MAX_LEASE = 60.0, 30 * 86400.0
 """Shortest and longest lease, in seconds."""
@@ -69,6 +69,15 @@ def policy_keys(request: Request, options: RequestOptions) -> tuple[str, ...]:
     """
     found = [options.policy] if options.policy else []
     if not isinstance(request, TaskSwitch):
-        return tuple(dict.fromkeys((*found, request.kind.value)))
+        return tuple(dict.fromkeys((*found, _policy_key(request))))
     own, back = ("task_enable", "task_disable") if request.on else ("task_disable", "task_enable")
     return (*found, own, *((back,) if options.lease else ()))
+
+
+_KEYS = {OpKind.DISKS_OFFLINE: "disk_offline", OpKind.NODE_DROP: "node_offline"}
+
+
+def _policy_key(request: Request) -> str:
+    if isinstance(request, DiskAccess):
+        return "disk_readonly" if request.readonly else "disk_writable"
+    return _KEYS.get(request.kind, request.kind.value)

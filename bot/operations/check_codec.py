@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.operations.preflight.facts import cluster, leadership, members, quorum, tasks
+from bot.operations.preflight.facts import cluster, disks, leadership, members, quorum, tasks
 from bot.operations.preflight.verdict import Check, CheckLevel, CheckWording, Fact, LegacyFact
 
 FACT_KINDS: Mapping[str, type[Fact]] = MappingProxyType(
@@ -88,6 +88,34 @@ FACT_KINDS: Mapping[str, type[Fact]] = MappingProxyType(
         "repair_stops": tasks.RepairStops,
         "repair_slows": tasks.RepairSlows,
         "consequence": tasks.Consequence,
+        "disk_list_unread": disks.DiskListUnread,
+        "disks_missing": disks.DisksMissing,
+        "host_without_disks": disks.HostWithoutDisks,
+        "state_fits": disks.StateFits,
+        "state_refuses": disks.StateRefuses,
+        "disks_skipped": disks.DisksSkipped,
+        "disks_already": disks.DisksAlready,
+        "drop_not_cancelled": disks.DropNotCancelled,
+        "broken_while_dropping": disks.BrokenWhileDropping,
+        "dropping_unread": disks.DroppingUnread,
+        "node_drop_missing": disks.NodeDropMissing,
+        "volumes_unread": disks.VolumesUnread,
+        "code_modes_unknown": disks.CodeModesUnknown,
+        "volume_margins": disks.VolumeMargins,
+        "heartbeats_lost": disks.HeartbeatsLost,
+        "margins_smaller": disks.MarginsSmaller,
+        "room_in_zones": disks.RoomInZones,
+        "units_without_place": disks.UnitsWithoutPlace,
+        "task_is_on": disks.TaskIsOn,
+        "task_is_off": disks.TaskIsOff,
+        "task_unknown": disks.TaskUnknown,
+        "schedulers_there": disks.SchedulersThere,
+        "no_scheduler": disks.NoScheduler,
+        "schedulers_unknown": disks.SchedulersUnknown,
+        "within_limits": disks.WithinLimits,
+        "limit_reached": disks.LimitReached,
+        "operation_beside": disks.OperationBeside,
+        "disk_consequence": disks.DiskConsequence,
     }
 )
 """The stored name of each kind of fact: a class may be renamed, its stored name may not."""

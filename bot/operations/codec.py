@@ -20,15 +20,41 @@ from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import CheckWording, PreflightResult
 from bot.operations.request_problems import RequestIncomplete
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    NodeDrop,
+    NodeOffline,
+    OpKind,
+    Request,
+    TaskSwitch,
+)
 from bot.operations.step_codec import Wording, decode_part, decode_step, encode_fact
 from bot.operations.step_facts import Difference, LegacyDifference, LegacyWords
 
 Json = Mapping[str, Any]
 
 _REQUESTS: Mapping[OpKind, type[Request]] = {
-    request.kind: request for request in (MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch)
+    request.kind: request
+    for request in (
+        MemberAdd,
+        MemberRemove,
+        LeaderTransfer,
+        TaskSwitch,
+        DiskAccess,
+        DiskBroken,
+        DiskOffline,
+        DisksOffline,
+        NodeOffline,
+        NodeDrop,
+    )
 }
+_OF_DISKS = frozenset({"disk_ids", "disk_states", "readonly", "dropping", "least_left"})
 _SWITCH = ("key", "value", "meaning", "will_send", "dialect")
 
 
@@ -68,7 +94,7 @@ def stored_request(kind: str, data: Json) -> Request:
         value = data.get(field.name, field.default)
         if value is MISSING:
             raise Refused(RequestIncomplete(kind))
-        object.__setattr__(request, field.name, value)
+        object.__setattr__(request, field.name, _tuple(value))
     return request
 
 
@@ -159,10 +185,11 @@ def _verdict(stored: object) -> PreflightResult | None:
 
 
 def encode_verdict(verdict: PreflightResult, wording: CheckWording) -> dict[str, Any]:
-    """Encode the checks and the fingerprint of a preflight."""
+    """Encode the checks and the fingerprint of a preflight; its fields of disks take a key only where they are set."""
+    state = _plain(asdict(verdict.fingerprint))
     return {
         "checks": [encode_check(check, wording) for check in verdict.checks],
-        "fingerprint": _plain(asdict(verdict.fingerprint)),
+        "fingerprint": {key: value for key, value in state.items() if key not in _OF_DISKS or value not in ([], None)},
     }
 
 

@@ -11,8 +11,8 @@ from enum import IntEnum, StrEnum
 from bot.alerting.model import MaintenanceScope
 from bot.alerting.text import one_line
 from bot.alerting.volume_risk import VolumeRisk, infer_expired, unexplained, volume_risk
+from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.host_matching import alike, split
-from bot.clustermgr.host_reader import HostFacts
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import Problem
@@ -285,7 +285,7 @@ def _data(facts: HostFacts, away: frozenset[int], *, rebuilds: bool) -> tuple[Da
     own = frozenset(disk.disk_id for disk in facts.own)
     if not own:
         return None, ()
-    volumes = [] if facts.survey is None else [v for v in facts.survey.volumes.values() if not own.isdisjoint(v.disks)]
+    volumes = [volume for volume in facts.volumes.values() if not own.isdisjoint(volume.disks)]
     silent = infer_expired(volumes, facts.suspects) if facts.snapshot.expired_disks else frozenset[int]()
     judged = [(volume, volume_risk(volume, facts.suspects, silent | away)) for volume in volumes]
     margins = [margin for volume, risk in judged if (margin := _margin(volume, risk, own)) is not None]

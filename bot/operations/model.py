@@ -9,7 +9,20 @@ from bot.clustermgr.tasks import DialectEvidence
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.policy import Terms
 from bot.operations.preflight.verdict import PreflightResult
-from bot.operations.requests import OpKind, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    NodeDrop,
+    NodeOffline,
+    OpKind,
+    Request,
+    TaskSwitch,
+)
 from bot.operations.step_facts import Difference, LegacyDifference, LegacyWords, StepFact
 
 
@@ -193,10 +206,12 @@ class Operation:
 
     @property
     def lock(self) -> str:
-        """Name of what it locks on its cluster now: "membership", "task:<name>", or "" for nothing."""
-        if self.state not in LOCKING:
-            return ""
-        return f"task:{self.task}" if self.task else "membership"
+        """Name of what it locks on its cluster now, "" for nothing; two open operations never have the same lock.
+
+        It is "membership", "task:<name>", "disk:<id>", or "disks" for several disks or a node, one at a time. The
+        preflight keeps a disk of such an operation from another one.
+        """
+        return lock_of(self.request) if self.state in LOCKING else ""
 
     @property
     def forced(self) -> bool:
@@ -217,6 +232,19 @@ class Operation:
     def sent_at(self) -> float:
         """Time at which its request was sent, 0 when it was not."""
         return max((event.at for event in self.history if event.state is OpState.RUNNING), default=0.0)
+
+
+def lock_of(request: Request) -> str:
+    """Name of what a request locks on its cluster while its operation is open."""
+    match request:
+        case TaskSwitch(task=task):
+            return f"task:{task}"
+        case DiskAccess(disk_id=disk) | DiskBroken(disk_id=disk) | DiskOffline(disk_id=disk):
+            return f"disk:{disk}"
+        case DisksOffline() | NodeOffline() | NodeDrop():
+            return "disks"
+        case MemberAdd() | MemberRemove() | LeaderTransfer():
+            return "membership"
 
 
 class StepChanges(TypedDict, total=False):

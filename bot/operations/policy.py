@@ -69,6 +69,11 @@ POLICIES: Mapping[str, Policy] = {
     "leader_transfer": Policy(),
     "member_remove": Policy(requester_may="never"),
     "member_replace": Policy(requester_may="never"),
+    "disk_readonly": Policy(),
+    "disk_writable": Policy(),
+    "disk_broken": Policy(reason="required"),
+    "disk_offline": Policy(reason="required"),
+    "node_offline": Policy(reason="required"),
     "break_glass": Policy(approvals=MIN_FORCED, requester_may="never", reason="required"),
 }
 """Default policies by kind of change."""

@@ -19,6 +19,7 @@ class AddressKind(StrEnum):
 
     RAFT = "raft"
     SERVICE = "service"
+    BLOBNODE = "blobnode"
 
 
 class AddressFault(StrEnum):
@@ -87,6 +88,30 @@ class FlagMissing(Problem):
 @dataclass(frozen=True, slots=True)
 class BadTaskName(Problem):
     """The text cannot be the name of a background task."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadDiskId(Problem):
+    """The id of a disk is not a whole number between 1 and 2^32-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadNodeId(Problem):
+    """The id of a node is not a whole number between 1 and 2^32-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadDiskCount(Problem):
+    """A request names no disk, or more than `most`."""
+
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiskTwice(Problem):
+    """A request names a disk twice."""
+
+    disk: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bot.operations.model import ObservedState, Operation, Settlement
-from bot.operations.requests import TaskSwitch
+from bot.operations.model import ObservedState, Operation, Settlement, lock_of
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove
 from bot.operations.step_facts import Compared, ComparisonOver
 
 MAX_COMPARED = 50
@@ -57,6 +57,8 @@ def _same(op: Operation, other: Operation) -> bool:
 
 
 def _target(op: Operation) -> tuple[str, str | int]:
-    if isinstance(op.request, TaskSwitch):
-        return "task", op.request.task
-    return "peer", op.request.peer_id
+    match op.request:
+        case MemberAdd(peer_id=peer) | MemberRemove(peer_id=peer) | LeaderTransfer(peer_id=peer):
+            return "peer", peer
+        case request:
+            return "lock", lock_of(request)

@@ -29,6 +29,7 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
         "peer_gone": s.PeerGone,
         "peer_absent": s.PeerAbsent,
         "peer_joined": s.PeerJoined,
+        "disk_now": s.DiskNow,
         "checks_refuse": s.ChecksRefuse,
         "takes_over_card": s.TakesOverCard,
         "takes_over_blocked": s.TakesOverBlocked,

@@ -87,6 +87,16 @@ class PeerJoined(Sight):
 
 
 @dataclass(frozen=True, slots=True)
+class DiskNow(Sight):
+    """State of a disk: its number on the wire, and two flags; `dropping` is None where it was not asked for."""
+
+    disk: int
+    status: int
+    readonly: bool
+    dropping: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChecksRefuse(StepFact):
     """Checks refuse a proposal."""
 

@@ -1,4 +1,7 @@
-"""Clock of the process: Unix time that does not change when the system clock is set, and a guard that notices that."""
+"""Clock of the process: Unix time that does not change when the system clock is set, and a guard that notices that.
+
+RemoteTimes translates times that other processes wrote: their clocks may differ from this one.
+"""
 
 import time
 from collections.abc import Callable
@@ -13,6 +16,8 @@ Clock = Callable[[], float]
 
 TOLERANCE = 2.0
 """Seconds by which the system clock may be corrected (as NTP does) without a message."""
+MIN_DIFFERENCE = 30.0
+"""Seconds from now by which a new time of another process must differ to prove that the clocks differ."""
 _DAY = 86400.0
 
 
@@ -100,3 +105,19 @@ def earliest(at: float, now: float, wall: float) -> float:
     meant = at - max(0.0, now - wall)
     # A time in the future was saved by a clock that was wrong by an unknown amount.
     return meant if meant <= wall else wall - _DAY
+
+
+@dataclass(slots=True)
+class RemoteTimes:
+    """The last time of each cluster: as another process wrote it, and by the clock of this process (Unix seconds)."""
+
+    _times: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def local(self, name: str, theirs: float, now: float) -> float:
+        """The time `theirs` by our clock; call this every few seconds."""
+        before, ours = self._times.get(name, (theirs, min(theirs, now)))
+        if before != theirs:
+            # The other process wrote it since the last call, a moment ago.
+            ours = now if abs(now - theirs) > MIN_DIFFERENCE else min(theirs, now)
+        self._times[name] = theirs, ours
+        return ours

@@ -12,8 +12,7 @@ from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
 from bot.leadership.membership import Membership
 from bot.leadership.model import Hold
-from bot.leadership.remote_notes import RemoteTimes
-from bot.runtime.clock import Clock, ClockGuard
+from bot.runtime.clock import Clock, ClockGuard, RemoteTimes
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.status import StatusReporter
 from bot.slack.installation import InstallationCheck

@@ -259,7 +259,9 @@ def _triggers(expression: str, zone: ZoneInfo) -> tuple[Any, ...]:
     for name, value, known in zip(_NAMES, values, _RANGES, strict=False):
         _field(name, value, known)
     common = {"minute": minute, "hour": hour, "month": month, "timezone": zone}
-    weekdays = ",".join(_DAYS[number] for number in sorted(_weekdays(weekday)))
+    # A crontab counts the weekdays from Sunday, the library from Monday: names say the same in both.
+    numbers = {number % 7 for item in weekday.lower().split(",") for number in _weekday_item(item)}
+    weekdays = ",".join(_DAYS[number] for number in sorted(numbers))
     if day.startswith("*") or weekday.startswith("*"):
         return (CronTrigger(**common, day=day, day_of_week=weekdays),)
     return (CronTrigger(**common, day=day), CronTrigger(**common, day_of_week=weekdays))
@@ -273,11 +275,6 @@ def _field(name: str, value: str, known: str) -> None:
         raise ValueError(
             f"the {name} {value!r:.40} is none: write {known}, a list such as 1,2, a step such as */2, or *"
         ) from error
-
-
-def _weekdays(field: str) -> set[int]:
-    """The weekdays (0 is Sunday) that a crontab's fifth field names: the library counts them from Monday."""
-    return {number % 7 for item in field.lower().split(",") for number in _weekday_item(item)}
 
 
 def _weekday_item(item: str) -> range:

@@ -6,7 +6,7 @@ from bot.alerting.escalation import DEFAULT_WAIT, Escalation
 from bot.alerting.model import Severity
 from bot.chatops.commands.registry import COMMANDS
 from bot.common.errors import ConfigError
-from bot.config import EscalationSettings, PolicySettings, Settings, SummarySettings
+from bot.config import EscalationSettings, Settings, SummarySettings
 from bot.operations.policy import Policy, PolicyOverride, policy_of, stricter, strictest
 from bot.runtime.scheduler import Crontab
 from bot.watch.scheduled_reports import ReportJob
@@ -58,17 +58,15 @@ def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) 
     base = PolicyOverride(expires_after=settings.operations.expires_after)
 
     def found(name: str) -> Policy:
-        given = [_override(held) for table in tables for at, held in table.items() if at == name]
-        return policy_of(name, base, *given)
+        given = (held for table in tables for key, held in table.items() if key == name)
+        overrides = (
+            PolicyOverride(it.approvals, it.source, it.requester_may, it.reason, it.expires_after, it.channels)
+            for it in given
+        )
+        return policy_of(name, base, *overrides)
 
     own = strictest(*map(found, keys))
     return stricter(own, found("break_glass")) if forced else own
-
-
-def _override(held: PolicySettings) -> PolicyOverride:
-    return PolicyOverride(
-        held.approvals, held.source, held.requester_may, held.reason, held.expires_after, held.channels
-    )
 
 
 def escalation_of(given: EscalationSettings) -> Escalation:

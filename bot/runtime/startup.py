@@ -14,6 +14,7 @@ import structlog
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.disk_facts import DiskLimits
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import ConfigError, StoreError
 from bot.config import ClusterSettings, Settings
@@ -111,7 +112,9 @@ async def _cluster(
         )
     )
     pinned = None if own.dialect == "auto" else Dialect(own.dialect)
-    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned)
+    disks = settings.operations.disks
+    limits = DiskLimits(disks.per_host, disks.per_zone, disks.reserve_percent)
+    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned, limits)
 
 
 def _tls(own: ClusterSettings) -> ssl.SSLContext | None:

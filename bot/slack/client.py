@@ -58,7 +58,6 @@ class SlackClient:
         *,
         timeout: float = 15.0,
         connect_timeout: float = 5.0,
-        proxy: str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         # The SDK logs bodies at debug and looks at this logger's own level for whether to format them.
@@ -66,7 +65,7 @@ class SlackClient:
         logger.setLevel(logging.WARNING)
         # No retry handlers: the SDK's default one sends a post again after a cut connection.
         self._client = AsyncWebClient(token=token, base_url=api_url, retry_handlers=[], logger=logger)
-        self._client.proxy = proxy  # else the SDK takes one from the environment, for the loopback too
+        self._client.proxy = None  # else the SDK takes one from the environment, for the loopback too
         self._api_url = api_url
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect_timeout)
         self._monotonic = monotonic

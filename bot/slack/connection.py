@@ -39,14 +39,13 @@ class Connection(SocketModeClient):
         on_hello: Callable[[str], None],
         *,
         ping: float,
-        proxy: str | None,
     ) -> None:
         logger = logging.getLogger("slack_sdk.cmbot.socket")
         # We log one line a failure; the SDK prints a traceback at every attempt.
         logger.setLevel(logging.CRITICAL)
         super().__init__(app_token="", logger=logger, ping_interval=ping)
         self.wss_uri = address
-        self.proxy = proxy  # else the SDK takes one from the environment, for the loopback too
+        self.proxy = None  # else the SDK takes one from the environment, for the loopback too
         self.spent = asyncio.Event()
         self._handle, self._on_frame, self._on_hello = handle, on_frame, on_hello
         self._hello, self._idle, self._in_flight = asyncio.Event(), asyncio.Event(), 0

@@ -39,7 +39,11 @@ FIXES: Mapping[str, str] = {
     "redirected": "check slack.api_url, and whether a proxy or a login page stands in front of Slack",
     "timeout": "check the network, the proxy and slack.api_url",
 }
-_OTHERWISE = "look the error up on the method's page at docs.slack.dev"
+
+
+def fix_of(code: str) -> str:
+    """Return the next step for an error code of Slack."""
+    return FIXES.get(code, "look the error up on the method's page at docs.slack.dev")
 
 
 async def check_slack(
@@ -124,4 +128,4 @@ async def _group(gateway: SlackClient, group: str) -> Checked:
 
 
 def _failed(what: str, error: SlackError) -> Checked:
-    return Checked(what, ok=False, words=str(error), fix=FIXES.get(error.code, _OTHERWISE))
+    return Checked(what, ok=False, words=str(error), fix=fix_of(error.code))

@@ -4,15 +4,13 @@ Source: Slack's page "Verifying requests from Slack" (signature v0 over `v0:time
 """
 
 import re
-import time
-from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.signature import Clock, SignatureVerifier
+from slack_sdk.signature import SignatureVerifier
 
 from bot.common.errors import ConfigError
 from bot.slack.log_throttle import LogThrottle
@@ -25,28 +23,20 @@ _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
-class _Now(Clock):
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-
-    def now(self) -> float:
-        return self._clock()
-
-
 class HttpDelivery:
     """Handles PATH; a request without a valid signature is answered 401 and never parsed.
 
     Raises ConfigError when there is no signing secret.
     """
 
-    def __init__(self, app: AsyncApp, signing_secret: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
         if not signing_secret.strip():
             raise ConfigError(
                 "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET: neither is set; "
                 "set the first for Socket Mode, or the second for HTTP."
             )
         self._app, self._quiet = app, LogThrottle()
-        self._verifier = SignatureVerifier(signing_secret, _Now(clock))
+        self._verifier = SignatureVerifier(signing_secret)
 
     def mount(self, server: web.Application) -> None:
         """Add the route to `server`."""

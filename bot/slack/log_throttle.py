@@ -1,7 +1,6 @@
 """Log lines that strangers can cause: the first at once, then one a minute with the number of lines left out."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -14,14 +13,13 @@ EVERY_SECONDS = 60.0
 class LogThrottle:
     """Writes warnings of a few fixed kinds, each at most once in EVERY_SECONDS."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(self) -> None:
         self._until: dict[str, float] = {}
         self._left_out: dict[str, int] = {}
 
     def warn(self, event: str, **facts: Any) -> None:
         """Log a warning, or count it."""
-        now = self._monotonic()
+        now = time.monotonic()
         if now < self._until.get(event, 0.0):
             self._left_out[event] = self._left_out.get(event, 0) + 1
             return

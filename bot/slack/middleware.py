@@ -6,7 +6,7 @@ a listener, and acknowledges events before their listener runs.
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -28,7 +28,6 @@ from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
 from bot.interactions.events import Click, Invocation
 from bot.interactions.message import Message
-from bot.slack.dedup import Dedup
 from bot.slack.installation import InstallationCheck
 from bot.slack.payloads import Delivered, Ignored, read
 from bot.slack.task_queue import BackgroundWork, TaskQueue
@@ -48,6 +47,26 @@ BUSY = "This was not started, because cmbot has too many requests at the moment.
 
 Bolt = AsyncApp
 """Bolt's app, named here so that no other package imports the library."""
+
+
+class Dedup:
+    """Remembers up to `most` keys of deliveries for `seconds`; for work that is not stored."""
+
+    def __init__(self, clock: Callable[[], float], *, seconds: float = 900.0, most: int = 10_000) -> None:
+        self._clock, self._seconds, self._most = clock, seconds, most
+        self._keys: OrderedDict[str, float] = OrderedDict()
+
+    def first(self, key: str) -> bool:
+        """Record `key`; False if it is recorded already."""
+        now = self._clock()
+        while self._keys and next(iter(self._keys.values())) <= now:
+            self._keys.popitem(last=False)
+        if key in self._keys:
+            return False
+        if len(self._keys) >= self._most:
+            self._keys.popitem(last=False)
+        self._keys[key] = now + self._seconds
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +94,10 @@ class AckMiddleware(AsyncMiddleware):
         surfaces: Surfaces,
         *,
         on_ack: OnAck,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatcher, self._slack, self._background = dispatcher, slack, background
-        self._surfaces, self._on_ack, self._monotonic = surfaces, on_ack, monotonic
-        self._seen = Dedup(monotonic)
+        self._surfaces, self._on_ack = surfaces, on_ack
+        self._seen = Dedup(time.monotonic)
         self._of: Counter[str] = Counter()
 
     async def async_process(
@@ -90,9 +108,9 @@ class AckMiddleware(AsyncMiddleware):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002, ARG002 - as above
     ) -> BoltResponse:
         """Acknowledge; `next` is never called, because Bolt has no listeners here."""
-        began = self._monotonic()
+        began = time.monotonic()
         kind, answer = await self._deliver(read(req.body))
-        self._on_ack(kind, self._monotonic() - began)
+        self._on_ack(kind, time.monotonic() - began)
         return answer
 
     async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:

@@ -57,28 +57,25 @@ class SocketMode:
         *,
         random: Callable[[], float],
         on_hello: Callable[[str], None] = lambda _app_id: None,
-        proxy: str | None = None,
         timing: Timing | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._app, self._address, self._proxy = app, address, proxy
-        self._timing, self._random, self._monotonic = timing or Timing(), random, monotonic
-        self._on_hello = on_hello
+        self._app, self._address, self._on_hello = app, address, on_hello
+        self._timing, self._random = timing or Timing(), random
         self._connection: Connection | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._alive_at = self._frame_at = monotonic()
+        self._alive_at = self._frame_at = time.monotonic()
         self.connected = False
         self.last_error = self.last_code = ""
 
     @property
     def dead_for(self) -> float:
         """Seconds since there last was a live connection (since the start when there never was), 0 while there is."""
-        return 0.0 if self.connected else self._monotonic() - self._alive_at
+        return 0.0 if self.connected else time.monotonic() - self._alive_at
 
     @property
     def quiet_for(self) -> float:
         """Seconds since Slack last delivered anything or said hello."""
-        return self._monotonic() - self._frame_at
+        return time.monotonic() - self._frame_at
 
     async def run(self) -> None:
         """Hold a connection until cancelled; then close it."""
@@ -99,7 +96,7 @@ class SocketMode:
         try:
             address = await self._address()
             timing = self._timing
-            new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping, proxy=self._proxy)
+            new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping)
             await new.open(timing.hello)
         except SlackError as error:
             # Logged once: an outage of hours or a rejected token would be a line every half a minute.
@@ -132,18 +129,18 @@ class SocketMode:
 
     async def _rest(self, seconds: float) -> None:
         """Wait before the next attempt and check the old connection, which is used while it is alive."""
-        until = self._monotonic() + seconds
-        while (left := until - self._monotonic()) > 0:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
             await self._look()
             await asyncio.sleep(min(left, self._timing.check))
 
     async def _look(self) -> None:
         self.connected = self._connection is not None and await self._connection.is_connected()
         if self.connected:
-            self._alive_at = self._monotonic()
+            self._alive_at = time.monotonic()
 
     def _framed(self) -> None:
-        self._frame_at = self._monotonic()
+        self._frame_at = time.monotonic()
 
     def _let_go(self, connection: Connection | None) -> None:
         if connection is not None:

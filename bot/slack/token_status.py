@@ -11,12 +11,12 @@ import structlog
 from bot.common.errors import SlackError
 from bot.delivery.retry_policy import TOKEN_REJECTED
 from bot.slack.client import SlackClient
-from bot.slack.diagnostics import FIXES
+from bot.slack.diagnostics import fix_of
 from bot.slack.socket_mode import SocketMode
 
 log = structlog.get_logger(__name__)
 
-ASK_SECONDS = 60.0
+ASK_SECONDS = 60
 """Seconds between two checks of the bot token."""
 _BOT, _APP = "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"
 
@@ -27,10 +27,8 @@ Measure = Callable[[str, bool], None]
 class TokenStatus:
     """The last answer of Slack for each token; `rejected` maps a variable's name to Slack's code."""
 
-    def __init__(
-        self, gateway: SlackClient, socket: SocketMode | None, *, measure: Measure, every: float = ASK_SECONDS
-    ) -> None:
-        self._gateway, self._socket, self._measure, self._every = gateway, socket, measure, every
+    def __init__(self, gateway: SlackClient, socket: SocketMode | None, *, measure: Measure) -> None:
+        self._gateway, self._socket, self._measure = gateway, socket, measure
         self._logged: dict[str, str] = {}
         self._bot = ""
 
@@ -38,9 +36,9 @@ class TokenStatus:
         """Ask until cancelled; the token of the socket is checked once a second."""
         while True:
             await self._ask()
-            for _ in range(max(1, round(self._every))):
+            for _ in range(ASK_SECONDS):
                 self._note()
-                await asyncio.sleep(min(1.0, self._every))
+                await asyncio.sleep(1.0)
 
     @property
     def rejected(self) -> dict[str, str]:
@@ -76,5 +74,4 @@ class TokenStatus:
 
 
 def _sentence(variable: str, code: str) -> str:
-    fix = FIXES.get(code, "look the error up on the method's page at docs.slack.dev")
-    return f"Slack rejects {variable} ({code}): {fix}."
+    return f"Slack rejects {variable} ({code}): {fix_of(code)}."

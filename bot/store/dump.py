@@ -26,10 +26,10 @@ class Dump:
 
     async def counts(self) -> dict[str, int]:
         """Number of rows of each table."""
-        return {name: await self._count(table) for name, table in TABLES.items()}
-
-    async def _count(self, table: Table) -> int:
-        return int(await self._session.value(select(func.count()).select_from(table)))
+        return {
+            name: int(await self._session.value(select(func.count()).select_from(table)))
+            for name, table in TABLES.items()
+        }
 
     async def pages(self, name: str) -> AsyncIterator[Sequence[dict[str, Any]]]:
         """Yield all rows of a table in pages, in the order of its key."""
@@ -74,10 +74,8 @@ class Dump:
         """Continue each counting table after the given number, or after its last row."""
         for name, table in TABLES.items():
             if _counting(table):
-                await self._count_on(table, max(numbers.get(name, 0), await self._highest(table)))
-
-    async def _highest(self, table: Table) -> int:
-        return int(await self._session.value(select(func.max(_key(table)))) or 0)
+                highest = int(await self._session.value(select(func.max(_key(table)))) or 0)
+                await self._count_on(table, max(numbers.get(name, 0), highest))
 
     async def _count_on(self, table: Table, number: int) -> None:
         if not number:

@@ -1,10 +1,10 @@
-"""Retention: a rule for each table, applied every hour in small transactions.
+"""Retention: the rules of docs/backup.md, applied every hour in small transactions.
 
 Rows that may still be clicked, edited or answered are never deleted. A message is deleted after its alert, operation or
 silence has ended; messages of kinds without a known end are kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -37,24 +37,6 @@ FIRINGS = 400 * DAY
 """Longer than a year, so that a yearly summary is not posted again."""
 SILENCES = 7 * DAY
 """Retention after the end; the poll of the cluster removes a silence when it announces the end."""
-
-RETENTION: Mapping[str, str] = MappingProxyType(
-    {
-        "alerts": "until retention.alerts after it was resolved",
-        "audit": "without limit",
-        "channels": "as long as the channel is used: one row each",
-        "firings": "400 days",
-        "holds": "as long as its task exists: one row each",
-        "inbound": "1 hour after its arrival, once done",
-        "memory": "as long as the cluster is watched: one row each",
-        "operations": "until retention.operations, once it cannot change any more",
-        "posts": "until retention.messages, once its alert, operation or silence has ended",
-        "replicas": "until the replica has stopped or expired",
-        "samples": "all for retention.samples, then one an hour, then one a day",
-        "silences": "until 7 days after its end at the latest",
-    }
-)
-"""Retention of each table; docs/backup.md shows the same."""
 
 ENDING = MappingProxyType({"alert": "alerts", "op": "operations", "silence": "silences"})
 """Kinds of messages (the first part of a key) that end with the row whose number follows."""

@@ -3,7 +3,7 @@
 The keys stay as earlier releases wrote them. Decoding ignores unknown keys; missing keys take their default.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -57,7 +57,10 @@ def decode_state(data: Mapping[str, Any]) -> ClusterState:
             "voters": tuple(data.get("voters", ())),
             "learners": tuple(data.get("learners", ())),
             "refusing": tuple(data.get("refusing", ())),
-            **{name: _values(kind, data.get(name, ())) for name, kind in _LISTS.items()},
+            **{
+                name: tuple(kind(**_known(kind, value)) for value in data.get(name, ()))
+                for name, kind in _LISTS.items()
+            },
             "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
             "switches": {
                 key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
@@ -119,10 +122,6 @@ def _group(stored: Mapping[str, Any]) -> AlertGroup:
         float(stored.get("ended_at", 0.0)),
         tuple(int(number) for number in stored.get("due", ())),
     )
-
-
-def _values(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
-    return tuple(kind(**_known(kind, value)) for value in values)
 
 
 def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,22 +105,20 @@ class Attempt:
         hanging: str,
         within: float = 2.0,
         every: float = 2.0,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._attempt, self._hanging, self._within, self._every = attempt, hanging, within, every
-        self._monotonic = monotonic
         self._task: asyncio.Task[str] | None = None
         self._began = float("-inf")
 
     async def __call__(self) -> str:
         """Return the problem, "" for none."""
-        now = self._monotonic()
+        now = time.monotonic()
         if self._task is None or (self._task.done() and now - self._began >= self._every):
             self._began = now
             self._task = asyncio.create_task(_run(self._attempt), name="attempt")
         await asyncio.wait({self._task}, timeout=self._within)
         if not self._task.done():
-            return f"{self._hanging} ({self._monotonic() - self._began:.0f} s so far)"
+            return f"{self._hanging} ({time.monotonic() - self._began:.0f} s so far)"
         return self._task.result()
 
     async def close(self) -> None:

@@ -10,25 +10,26 @@ from bot.common.errors import system_words
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 30.0
+"""Least number of seconds between two calls."""
+_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 LOG_SECONDS = 600.0
 """Least number of seconds between two log lines about calls that fail or are not made."""
 _FAILED = 400
 
 
 class Heartbeat:
-    """Calls `url` (GET) at most once in `every` seconds; a failing URL does not harm the caller.
+    """Calls `url` (GET) at most once in EVERY_SECONDS; a failing URL does not harm the caller.
 
     Anyone who knows the URL can fake the heartbeat, so the URL is a secret and is never logged.
     """
 
-    def __init__(self, url: str, *, every: float = EVERY_SECONDS, timeout: float = 5.0) -> None:
-        self._url, self._every = url, every
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._called_at = self._logged_at = float("-inf")
 
     def due(self, now: float) -> bool:
         """True if the next call is due; always False without a URL."""
-        return bool(self._url) and now - self._called_at >= self._every
+        return bool(self._url) and now - self._called_at >= EVERY_SECONDS
 
     async def beat(self, now: float, problem: Callable[[], Awaitable[str]]) -> None:
         """Call the URL unless `problem` returns a sentence."""
@@ -45,7 +46,7 @@ class Heartbeat:
         """Call once; return the kind of failure only, because an error's text may contain the URL."""
         try:
             async with (
-                aiohttp.ClientSession(timeout=self._timeout) as session,
+                aiohttp.ClientSession(timeout=_TIMEOUT) as session,
                 session.get(self._url, allow_redirects=False) as answer,
             ):
                 return f"its URL answered with status {answer.status}" if answer.status >= _FAILED else ""

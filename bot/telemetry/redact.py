@@ -59,13 +59,10 @@ class Redactor:
         if isinstance(value, bytes | bytearray):
             return self.text(bytes(value).decode("utf-8", "replace"))
         if isinstance(value, Mapping):
-            return {self._key(key): self._under(key, held) for key, held in value.items()}
+            return {self.text(_string(key)): self._under(key, held) for key, held in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self.value(item) for item in value]
         return self.text(repr(value))
-
-    def _key(self, key: Any) -> str:
-        return self.text(_string(key))
 
     def _under(self, key: Any, held: Any) -> Any:
         return GONE if held and _NAMES.fullmatch(_string(key)) else self.value(held)

@@ -10,14 +10,13 @@ from slackblocks import Message as Envelope
 
 from bot.interactions.message import BlockJson, Message
 from bot.views import tables
-from bot.views.text import clip, plain, pre
+from bot.views.text import clip, plain
 
 KIND = "data_visualization"
 MAX_SERIES = 6
 MAX_POINTS = 20
 MAX_LABEL = 20
 MAX_TITLE = 50
-MAX_SECTION = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +79,5 @@ def plainer(message: Message) -> tuple[Message, ...]:
     bare = (replace(message, blocks=()),) if message.blocks else ()
     if not any(block["type"] in {KIND, "table"} for block in message.blocks):
         return bare
-    drawn = tuple(_as_section(block) if block["type"] == KIND else block for block in message.blocks)
+    drawn = tuple(tables.as_section(as_text(block)) if block["type"] == KIND else block for block in message.blocks)
     return (tables.without_tables(replace(message, blocks=drawn)), *bare)
-
-
-def _as_section(block: BlockJson) -> BlockJson:
-    text = clip(pre(as_text(block)), MAX_SECTION)
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

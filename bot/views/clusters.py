@@ -1,4 +1,4 @@
-"""/cm clusters: the last observation of each configured cluster. No I/O."""
+"""/cm clusters: the last observation of each configured cluster; /cm whoami and /cm version. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,3 +66,17 @@ def _row(line: ClusterLine, now: float) -> tuple[str, ...]:
     verdict = f"{mark_of(line.level)} {line.level}"
     hosts = str(line.hosts) if noted.answered is None else f"{noted.answered} of {line.hosts}"
     return (line.name, verdict, line.leader, str(noted.term or "-"), hosts, age)
+
+
+def whoami(user: str, channel: str, sentences: Sequence[str]) -> Message:
+    """Render the rights of `user` (an id of Slack), one sentence a line; `channel` is the id of the channel."""
+    rights = [escape(sentence) for sentence in sentences]
+    text = f"You are {escape(user)}. {' '.join(rights)}"
+    head = f"You are <@{escape(user)}> ({code(user)}), in <#{escape(channel)}> ({code(channel)})."
+    return message(text, section(f"{head}\n{bullets(rights)}"))
+
+
+def version(version_text: str, docs_url: str) -> Message:
+    """Render the version, and the address of the manual."""
+    manual = f" Manual: {escape(docs_url)}" if docs_url else ""
+    return message(f"{escape(version_text)}.{manual}", section(f"*{escape(version_text)}*.{manual}"))

@@ -92,8 +92,6 @@ def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = 
         f"*Created*\n{escape(found.create_time) or '-'}",
         f"*Last changed*\n{escape(found.last_update_time) or '-'}",
     )
-    return message(sentence, section(f"*Disk #{found.disk_id} of {escape(cluster)}*"), facts, context(_as_of(at)))
-
-
-def _as_of(at: float) -> str:
-    return f"As of {date(at, 'time')}."
+    return message(
+        sentence, section(f"*Disk #{found.disk_id} of {escape(cluster)}*"), facts, context(f"As of {date(at, 'time')}.")
+    )

@@ -52,13 +52,6 @@ class Form:
     sealed: str = ""
 
 
-def block_of(name: str, entry: FormField | None = None) -> str:
-    """Return the block id of a field; a choice for one cluster is not kept for another."""
-    if entry is None:
-        return name
-    return f"{FIELD}{name}:{entry.of}:{'choose' if entry.choices else 'type'}"[:255]
-
-
 def form(shown: Form) -> JsonObject:
     """Render the form to fill in; without a kind or a cluster it asks for these only."""
     ready = bool(shown.kind and shown.cluster)
@@ -81,7 +74,9 @@ _WHAT_FOLLOWS = (
 
 def _entry(entry: FormField) -> BlockJson:
     name = f"{FIELD}{entry.name}"
-    ask = Ask(block_of(entry.name, entry), name, entry.label, entry.hint, entry.required, entry.value)
+    # A choice for one cluster is not kept for another: the block id names the cluster.
+    block_id = f"{name}:{entry.of}:{'choose' if entry.choices else 'type'}"[:255]
+    ask = Ask(block_id, name, entry.label, entry.hint, entry.required, entry.value)
     if entry.flag:
         return tick(ask)
     if entry.choices:

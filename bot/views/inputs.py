@@ -47,7 +47,10 @@ class Ask:
 def choose(ask: Ask, choices: Sequence[Choice]) -> BlockJson:
     """Render a select of up to 10,000 choices, in groups of a hundred if there are more than a hundred."""
     shown = choices[: MAX_OPTIONS * MAX_OPTIONS]
-    options = [_option(choice) for choice in shown]
+    options = [
+        Option(_words(choice.label), choice.value, _words(choice.describes) if choice.describes else None)
+        for choice in shown
+    ]
     many = len(options) > MAX_OPTIONS
     menu = StaticSelectMenu(
         ask.name,
@@ -67,10 +70,6 @@ def _as_json(choice: Choice) -> BlockJson:
     texts = {"text": choice.label, **({"description": choice.describes} if choice.describes else {})}
     shown = {name: {"type": "plain_text", "text": clip(plain(text), MAX_OPTION) or "-"} for name, text in texts.items()}
     return {**shown, "value": choice.value}
-
-
-def _option(choice: Choice) -> Option:
-    return Option(_words(choice.label), choice.value, _words(choice.describes) if choice.describes else None)
 
 
 def _words(text: str) -> Text:

@@ -18,7 +18,7 @@ def line_text(transition: Transition) -> str:
     cluster, sentence = escape(new.cluster), escape(sentence_of(new))
     silence = _silence(transition.old)
     if transition.reason is TransitionReason.ESCALATED:
-        waited = duration(new.changed_at - _calling_since(new))
+        waited = duration(new.changed_at - max(new.fired_at, new.notes.calling_since or 0.0))
         return f"{_mention(transition)}No acknowledgement for {waited} in {cluster}: {sentence}"
     if transition.reason is TransitionReason.REMINDED:
         waited = duration(new.reminded_at - new.fired_at)
@@ -83,10 +83,6 @@ def _came_of(kept: Sequence[Alert]) -> str:
     if not cared:
         return f"{said}; {'it is' if len(kept) == 1 else 'all are'} resolved."
     return f"{said}, of which {count(cared, 'acknowledged one')} {'is' if cared == 1 else 'are'} still open: /cm alerts"
-
-
-def _calling_since(alert: Alert) -> float:
-    return max(alert.fired_at, alert.notes.calling_since or 0.0)
 
 
 def _mention(transition: Transition) -> str:

@@ -9,9 +9,23 @@ from bot.clustermgr.health import quorum
 from bot.operations.model import Operation
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import PreflightResult
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DiskRequest,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    MemberRequest,
+    NodeDrop,
+    NodeOffline,
+    Request,
+    TaskSwitch,
+)
 from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, plain, utc
-from bot.views.op_parts import MAX_VALUE, title, will_send, word
+from bot.views.op_parts import MAX_VALUE, request_phrase, title, will_send, word
 from bot.views.preflight_text.table import check_text
 
 _MAX_IDS = 60
@@ -39,13 +53,31 @@ def _act(request: Request) -> tuple[str, str]:
             return f"Move leadership to peer {request.peer_id}", "Move leadership"
         case MemberAdd():
             return f"Add peer {request.peer_id} as {'learner' if request.learner else 'voter'}", "Add it"
+        case _:
+            return _disk_act(request)
 
 
-def fitting(lines: Iterable[str], most: int = MAX_CONFIRM_TEXT) -> str:
+def _disk_act(request: DiskRequest) -> tuple[str, str]:
+    phrase = request_phrase(request)
+    full = f"{phrase[0].upper()}{phrase[1:]}"
+    match request:
+        case DiskAccess():
+            return full, "Make it read-only" if request.readonly else "Make it writable"
+        case DiskBroken():
+            return full, "Declare it broken"
+        case DiskOffline() | NodeOffline():
+            return full, "Take it offline"
+        case DisksOffline():
+            return f"Take {count(len(request.disk_ids), 'disk')} offline", "Take them offline"
+        case NodeDrop():
+            return full, "Drop it"
+
+
+def fitting(lines: Iterable[str]) -> str:
     """Lines that fit, whole and in order; a line that does not fit is left out, never cut."""
     kept: list[str] = []
     for line in map(plain, lines):
-        if len("\n".join((*kept, line))) <= most:
+        if len("\n".join((*kept, line))) <= MAX_CONFIRM_TEXT:
             kept.append(line)
     return "\n".join(kept)
 
@@ -67,7 +99,7 @@ def _lines(op: Operation) -> list[str]:
 def consequence(op: Operation, verdict: PreflightResult) -> str:
     """Consequence of the change in one line that fits into the dialog; "" when it is not known."""
     request, state = op.request, verdict.fingerprint
-    if isinstance(request, TaskSwitch):
+    if not isinstance(request, MemberRequest):
         found = verdict.check("consequence")
         return check_text(found).sentence if found is not None else ""
     if not state.voters:

@@ -3,11 +3,26 @@
 import json
 from dataclasses import asdict
 
+from bot.common.text import listed
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DiskRequest,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    NodeDrop,
+    NodeOffline,
+    OpKind,
+    Request,
+    TaskSwitch,
+)
 from bot.operations.step_facts import Difference, LegacyDifference
 from bot.views.blocks import clip, code, context, count, duration, escape, section
 from bot.views.preflight_text.table import check_text
@@ -51,6 +66,9 @@ def _title(request: Request, cluster: str) -> str:
             return f"Remove peer {request.peer_id} from {cluster}"
         case LeaderTransfer():
             return f"Move the leadership of {cluster} to peer {request.peer_id}"
+        case _:
+            phrase = request_phrase(request)
+            return f"{phrase[0].upper()}{phrase[1:]} in {cluster}"
 
 
 def request_phrase(request: Request) -> str:
@@ -64,6 +82,25 @@ def request_phrase(request: Request) -> str:
             return f"remove peer {request.peer_id}"
         case LeaderTransfer():
             return f"move leadership to peer {request.peer_id}"
+        case _:
+            return _disk_phrase(request)
+
+
+def _disk_phrase(request: DiskRequest) -> str:
+    match request:
+        case DiskAccess():
+            return f"make disk #{request.disk_id} {'read-only' if request.readonly else 'writable'}"
+        case DiskBroken():
+            return f"declare disk #{request.disk_id} broken"
+        case DiskOffline():
+            return f"take disk #{request.disk_id} offline"
+        case DisksOffline():
+            names = listed([f"#{disk}" for disk in request.disk_ids])
+            return f"take {count(len(request.disk_ids), 'disk')} offline: {names}"
+        case NodeOffline():
+            return f"take the blobnode {request.host} offline"
+        case NodeDrop():
+            return f"drop node {request.node_id}"
 
 
 def will_send(op: Operation) -> str:
@@ -110,6 +147,12 @@ _CALLS = {
     OpKind.MEMBER_ADD: "/member/add",
     OpKind.MEMBER_REMOVE: "/member/remove",
     OpKind.LEADER_TRANSFER: "/leadership/transfer",
+    OpKind.DISK_ACCESS: "/disk/access",
+    OpKind.DISK_BROKEN: "/disk/set",
+    OpKind.DISK_OFFLINE: "/disk/access, /disk/drop",
+    OpKind.DISKS_OFFLINE: "/disk/access, /disk/drop",
+    OpKind.NODE_OFFLINE: "/disk/access, /disk/drop",
+    OpKind.NODE_DROP: "/node/drop",
 }
 
 

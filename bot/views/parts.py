@@ -17,6 +17,7 @@ LEVEL_MARKS: Mapping[str, str] = {
     StatusLevel.CONTRADICTION: "🔴",
 }
 UNKNOWN_MARK = "⚪"
+_MAX_HOSTS = 12
 _DISK_MARKS = {DiskStatus.NORMAL: "✓", DiskStatus.BROKEN: "✗", DiskStatus.REPAIRING: "↻", DiskStatus.REPAIRED: "■"}
 
 
@@ -54,10 +55,10 @@ def sole_line(answer: HostAnswer) -> str:
     return f"{code(answer.host)} {role(answer.stat)}, {answer.took * 1000:,.0f} ms"
 
 
-def hosts_line(snapshot: Snapshot, most: int = 12) -> str:
+def hosts_line(snapshot: Snapshot) -> str:
     """Return how many hosts answered, then each host with its role and response time."""
-    lines = [sole_line(answer) for answer in snapshot.answers[:most]]
-    more = [f"and {len(snapshot.answers) - most} more"] if len(snapshot.answers) > most else []
+    lines = [sole_line(answer) for answer in snapshot.answers[:_MAX_HOSTS]]
+    more = [f"and {len(snapshot.answers) - _MAX_HOSTS} more"] if len(snapshot.answers) > _MAX_HOSTS else []
     answered = f"{len(snapshot.answered)} of {count(len(snapshot.answers), 'host')} answered"
     return f"{answered}: {' · '.join((*lines, *more))}" if lines else "no host is configured"
 

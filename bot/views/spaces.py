@@ -12,6 +12,7 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEADY = 0.0001
 """A cluster that changes by less than this share of its size a day is steady."""
 _FEW_DAYS = 10
+_MAX_GAPS = 3
 _YEAR, _YEARS = 365.25, 2
 _NARROW = 0.1
 """A forecast with a narrower range, as a share of its value, is shown without the range."""
@@ -104,11 +105,11 @@ def course_chart(timeseries: Timeseries) -> BlockJson | None:
     return line_chart(f"Space of {timeseries.cluster}", timeseries.labels, series, x_label="UTC", y_label=_UNITS[power])
 
 
-def gap_words(gaps: Sequence[tuple[float, float]], most: int = 3) -> str:
+def gap_words(gaps: Sequence[tuple[float, float]]) -> str:
     """Return a sentence with the times without measurements, the longest first; "" without any."""
     if not gaps:
         return ""
-    longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:most]
+    longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:_MAX_GAPS]
     spans = ", ".join(f"{date(begun, 'minute')} to {date(ended, 'minute')}" for begun, ended in longest)
-    more = f" and {count(len(gaps) - most, 'more time')}" if len(gaps) > most else ""
+    more = f" and {count(len(gaps) - _MAX_GAPS, 'more time')}" if len(gaps) > _MAX_GAPS else ""
     return f"Nothing was measured from {spans}{more}."

@@ -7,11 +7,13 @@ from typing import Any
 from bot.clustermgr.tasks import DialectEvidence
 from bot.operations import step_facts as s
 from bot.operations.model import Event
+from bot.operations.preflight.facts.disks import DiskSituation
 from bot.operations.preflight.verdict import Check
 from bot.operations.step_codec import Wording
 from bot.views.decisions import missing_text
 from bot.views.dialect_text import evidence_text
 from bot.views.preflight_text.changes import changes
+from bot.views.preflight_text.disks import state_text
 from bot.views.preflight_text.table import check_text
 
 
@@ -46,6 +48,10 @@ def _failure(fact: s.Failure) -> str:
 
 def _joined(fact: s.PeerJoined) -> str:
     return f"peer {fact.peer} is a member now, as {'learner' if fact.learner else 'voter'}"
+
+
+def _disk(fact: s.DiskNow) -> str:
+    return f"disk #{fact.disk} is {state_text(DiskSituation(fact.disk, fact.status, fact.readonly, fact.dropping))}"
 
 
 def _refusals(checks: tuple[Check, ...]) -> str:
@@ -140,6 +146,7 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         s.PeerGone: lambda fact: f"peer {fact.peer} is no member any more",
         s.PeerAbsent: lambda fact: f"peer {fact.peer} is no member",
         s.PeerJoined: _joined,
+        s.DiskNow: _disk,
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",
         s.TakesOverBlocked: lambda fact: f"the cluster changed since: {_refusals(fact.checks)}",

@@ -106,9 +106,9 @@ def _pad(cell: str, width: int, *, right: bool) -> str:
     return cell.rjust(width) if right else cell.ljust(width)
 
 
-def _as_section(block: BlockJson) -> BlockJson:
-    text = clip(pre(as_text(block)), _MAX_SECTION)
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+def as_section(text: str) -> BlockJson:
+    """Return a table or a chart, already as text, as a section of code."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": clip(pre(text), _MAX_SECTION), "verbatim": True}}
 
 
 def within_budget(blocks: Sequence[BlockJson]) -> Iterator[BlockJson]:
@@ -117,10 +117,10 @@ def within_budget(blocks: Sequence[BlockJson]) -> Iterator[BlockJson]:
     for block in blocks:
         if block["type"] == "table":
             room -= sum(len(cell) for row in _texts(block) for cell in row)
-        yield _as_section(block) if block["type"] == "table" and room < 0 else block
+        yield as_section(as_text(block)) if block["type"] == "table" and room < 0 else block
 
 
 def without_tables(message: Message) -> Message:
     """Return the message with its tables as text, for a workspace that refuses table blocks (`invalid_blocks`)."""
-    blocks = tuple(_as_section(block) if block["type"] == "table" else block for block in message.blocks)
+    blocks = tuple(as_section(as_text(block)) if block["type"] == "table" else block for block in message.blocks)
     return replace(message, blocks=blocks)

@@ -138,7 +138,7 @@ def size(amount: int) -> str:
     return f"{value:,.1f} EiB"
 
 
-def bar(fraction: float, width: int = 20) -> str:
+def bar(fraction: float, width: int) -> str:
     """Return a bar of `width` characters, filled to `fraction` (cut to 0..1); a share above 0 fills at least one."""
     share = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
     filled = max(1, math.floor(share * width)) if share > 0 else 0

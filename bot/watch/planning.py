@@ -12,10 +12,9 @@ from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
 from bot.alerting.maintenance import LiftedMaintenance, lifted_maintenances
 from bot.alerting.model import Alert, Silence
 from bot.alerting.own_network import Isolation, NetworkStatus
-from bot.alerting.reports.trend import Measurement
+from bot.alerting.reports.trend import Measurement, sample_of
 from bot.alerting.rules.base import Answer, LeaderTerm, Rule, RuleContext
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
-from bot.alerting.sample import sample_of
 from bot.clustermgr.models import Snapshot
 from bot.views.status_text import status_sentence
 
@@ -136,7 +135,7 @@ def plan_tick(
             settling=observation.first,
             remembered=stored.state.at > 0,
             escalation=_escalation(watched, observation),
-            outcome=lambda alert: _rule(rules, alert.rule).resolved(context, alert),
+            outcome=lambda alert: next(rule for rule in rules if rule.key == alert.rule).resolved(context, alert),
         )
 
     transitions = stepped(stored.silences)
@@ -187,7 +186,3 @@ def _escalation(watched: Watched, observation: ClusterObservation) -> Escalation
     """The escalation of this tick: while this process is isolated, one alert calls for all clusters of a group."""
     lost = observation.isolation
     return NO_ESCALATION if lost is not None and watched.cluster not in lost.calls else watched.escalation
-
-
-def _rule(rules: Sequence[Rule], key: str) -> Rule:
-    return next(rule for rule in rules if rule.key == key)

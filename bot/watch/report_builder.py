@@ -23,16 +23,6 @@ LONGEST_SHIFT = 7 * DAY
 """An earlier hand-over does not begin this shift."""
 
 
-async def no_operations(_cluster: str, _since: float) -> Sequence[OperationFact]:
-    """For a program that keeps no operations."""
-    return ()
-
-
-async def nothing_pending(_cluster: str) -> Sequence[Pending]:
-    """For a program that keeps no operations."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Reports:
     """Implements the report port of commands; every method raises StoreError.
@@ -42,9 +32,9 @@ class Reports:
 
     store: Store
     clock: Callable[[], float]
-    operations: OperationsOf = no_operations
-    pending: PendingOf = nothing_pending
-    handovers: Collection[str] = ()
+    operations: OperationsOf
+    pending: PendingOf
+    handovers: Collection[str]
 
     async def summary(self, clusters: Sequence[str], since: float) -> Summary:
         """A summary since a time (Unix seconds)."""

@@ -3,14 +3,26 @@
 import asyncio
 from dataclasses import dataclass
 
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import meaning_of
 from bot.common.errors import ClusterTimeout
-from bot.interactions.command import ClusterPort
 from bot.operations.leases import switch_of
 from bot.operations.model import Operation
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    MemberRequest,
+    NodeDrop,
+    NodeOffline,
+    TaskSwitch,
+)
 from bot.operations.step_facts import (
     NoLeaderSeen,
     PeerAbsent,
@@ -21,6 +33,7 @@ from bot.operations.step_facts import (
     Sight,
     SwitchIs,
 )
+from bot.workflow.disk_effects import disk_effect
 
 READ_SECONDS = 5.0
 """Time limit for reading a switch; a linear read without a quorum holds for ten seconds."""
@@ -34,8 +47,8 @@ class Observation:
     sight: Sight
 
 
-async def send(api: ClusterApi, op: Operation) -> None:
-    """Send the request of an operation; raises ClusterError.
+async def send(api: ClustermgrClient, op: Operation) -> None:
+    """Send the request of an operation; raises ClusterError, ValueError for one that is sent in steps.
 
     Only the host that led at the last evaluation gets the request; if it no longer leads, it refuses.
     """
@@ -50,19 +63,31 @@ async def send(api: ClusterApi, op: Operation) -> None:
             await api.member_remove(peer, at=leader)
         case LeaderTransfer(peer_id=peer):
             await api.leadership_transfer(peer, at=leader)
+        case DiskAccess(disk_id=disk, readonly=readonly):
+            await api.disk_access(disk, readonly=readonly, at=leader)
+        case DiskBroken(disk_id=disk):
+            await api.disk_set_broken(disk, at=leader)
+        case NodeDrop(node_id=node_id):
+            await api.node_drop(node_id, at=leader)
+        case DiskOffline() | DisksOffline() | NodeOffline():
+            raise ValueError(f"operation #{op.id} ({op.kind}) is sent in steps")
 
 
-async def observe(cluster: ClusterPort, op: Operation) -> Observation:
+async def observe(cluster: Cluster, op: Operation) -> Observation:
     """Check for the effect of an operation once; sends nothing. Raises ClusterError."""
     if isinstance(op.request, TaskSwitch):
         request, switch = switch_of(op)
         value = await read_switch(cluster, switch.key)
         sight = SwitchIs(request.task, meaning_of(value, switch.dialect).word)
         return Observation(value == switch.will_send, sight)
-    return effect_of(op.request, await last_look(cluster))
+    if isinstance(op.request, DiskAccess | DiskBroken | DiskOffline):
+        return Observation(*await disk_effect(cluster.api, op.request))
+    if isinstance(op.request, MemberRequest):
+        return effect_of(op.request, await last_look(cluster))
+    raise ValueError(f"operation #{op.id} ({op.kind}) is observed in steps")
 
 
-def effect_of(request: MemberAdd | MemberRemove | LeaderTransfer, now: Snapshot) -> Observation:
+def effect_of(request: MemberRequest, now: Snapshot) -> Observation:
     """Find the effect of a change of members in the leader's own view; without a leader nothing is seen."""
     if now.leader is None:
         return Observation(done=False, sight=NoLeaderSeen())
@@ -80,12 +105,12 @@ def effect_of(request: MemberAdd | MemberRemove | LeaderTransfer, now: Snapshot)
             return Observation(found.is_learner == learner, PeerJoined(peer, found.is_learner))
 
 
-async def last_look(cluster: ClusterPort) -> Snapshot:
+async def last_look(cluster: Cluster) -> Snapshot:
     """Ask all hosts now."""
     return (await cluster.snapshot_pair(patient=False))[1]
 
 
-async def read_switch(cluster: ClusterPort, key: str, *, seconds: float = READ_SECONDS) -> str | None:
+async def read_switch(cluster: Cluster, key: str, *, seconds: float = READ_SECONDS) -> str | None:
     """Read the stored value of a switch, None when it is unset; raises ClusterError."""
     try:
         async with asyncio.timeout(seconds):

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Conflict, NotAllowed, Refused
-from bot.interactions.command import Caller, ClusterPort, Reply
+from bot.interactions.command import Caller, Reply
 from bot.interactions.events import Click
 from bot.operations.change_request import policy_keys
 from bot.operations.decisions import Act, DecisionRights, dropped, refuse_decision, requester_lacks, unsure
@@ -54,7 +55,7 @@ class ApprovalService:
     repository: OperationRepository
     executor: Executor
     access: Access
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     policies: PolicyOf
     clock: Callable[[], float]
     time_limits: TimeLimitClicks
@@ -160,7 +161,7 @@ class ApprovalService:
                 return
         raise _too_late(op)
 
-    async def _count(self, op: Operation, case: "_Case", cluster: ClusterPort) -> None:
+    async def _count(self, op: Operation, case: "_Case", cluster: Cluster) -> None:
         """Count an approval, then wait, supersede or run; raises _Lost when another step came in between."""
         click, policy = case.click, case.policy
         try:
@@ -200,12 +201,12 @@ class ApprovalService:
         op = await self.repository.note(op, fact=losses, approvals=kept)
         return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
 
-    async def _evaluate(self, op: Operation, cluster: ClusterPort) -> Evaluation:
+    async def _evaluate(self, op: Operation, cluster: Cluster) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
         return await evaluate(cluster, op.request, others, op.options)
 
     async def _carry_on(
-        self, op: Operation, case: "_Case", cluster: ClusterPort, evaluation: Evaluation, short: Mapping[str, int]
+        self, op: Operation, case: "_Case", cluster: Cluster, evaluation: Evaluation, short: Mapping[str, int]
     ) -> None:
         click, policy = case.click, case.policy
         if has_moved(op, evaluation.verdict):

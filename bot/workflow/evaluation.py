@@ -4,19 +4,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
-from bot.interactions.command import ClusterPort
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
 from bot.operations.operation_problems import NoSuchTask, OtherDialect
 from bot.operations.preflight.check import PreflightResult, preflight
-from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading
+from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading, open_operation
+from bot.operations.preflight.disk_targets import targets_of
 from bot.operations.preflight.facts.members import NodeDoubt
-from bot.operations.requests import MemberAdd, Request, TaskSwitch
+from bot.operations.requests import DiskRequest, MemberAdd, MemberRequest, Request, TaskSwitch
 from bot.views.errors import error_text
 from bot.workflow.actions import read_switch
 
@@ -24,6 +26,8 @@ FRESH_SECONDS = 3.0
 """Maximum age of an evaluation when its request is sent; a write may have waited for a database lock meanwhile."""
 SWITCH_SECONDS = 4.4
 """Time limit for reading a switch, including its dialect; less than the deadline of an answer."""
+DISK_SECONDS = 5.0
+"""Time limit for reading the disks and the volumes of a change of disks."""
 NOT_READ = "not read"
 """Meaning of a switch that could not be read."""
 NODE_SECONDS = 2.0
@@ -44,7 +48,7 @@ class Evaluation:
 
 
 async def evaluate(
-    cluster: ClusterPort,
+    cluster: Cluster,
     request: Request,
     operations: Iterable[Operation],
     options: RequestOptions = NO_OPTIONS,
@@ -55,9 +59,11 @@ async def evaluate(
     raises ClusterError: what is not known is a check that says so.
     """
     request = replace(request)  # validates again: an earlier release may have accepted and stored it
-    others = tuple(OpenOperation(op.id, op.kind, op.state, op.task) for op in operations if op.state in LOCKING)
+    others = tuple(open_operation(op) for op in operations if op.state in LOCKING)
     if isinstance(request, TaskSwitch):
         return await _evaluate_switch(cluster, request, others, options)
+    if not isinstance(request, MemberRequest):
+        return await _evaluate_disks(cluster, request, others, options)
     (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others))
     facts = replace(facts, replaces=options.replaces)
     verdict = preflight(request, before, now, facts=facts)
@@ -73,6 +79,18 @@ def _leader(now: Snapshot) -> str:
     return now.leader[0] if now.leader else ""
 
 
+async def _evaluate_disks(
+    cluster: Cluster, request: DiskRequest, others: tuple[OpenOperation, ...], options: RequestOptions
+) -> Evaluation:
+    """Read the snapshots first: without a leader, reads of disks would hang."""
+    before, now = await cluster.snapshot_pair(patient=False)
+    disks = await cluster.disk_facts(now, partial(targets_of, request), DISK_SECONDS)
+    facts = PreflightContext(operations=others, disks=disks)
+    verdict = preflight(request, before, now, facts=facts)
+    dialect = disks.dialect.value if disks.dialect else ""
+    return _evaluation(verdict, ObservedState(_leader(now), dialect), forced=options.forced)
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """Switch as read: without `key` while the dialect is unknown, with `error` when the value cannot be read."""
@@ -84,7 +102,7 @@ class _Read:
 
 
 async def _evaluate_switch(
-    cluster: ClusterPort, request: TaskSwitch, others: tuple[OpenOperation, ...], options: RequestOptions
+    cluster: Cluster, request: TaskSwitch, others: tuple[OpenOperation, ...], options: RequestOptions
 ) -> Evaluation:
     (before, now), read = await asyncio.gather(
         cluster.snapshot_pair(patient=False, bad_disks=True), _read(cluster, request.task, options.dialect)
@@ -112,7 +130,7 @@ async def _evaluate_switch(
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
 
-async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
+async def _read(cluster: Cluster, task: str, chosen: str) -> _Read:
     """Read the dialect, then the value, in SWITCH_SECONDS together, because a person waits for the answer."""
     until = time.monotonic() + SWITCH_SECONDS
     detected = await _dialect(cluster, chosen)
@@ -127,7 +145,7 @@ async def _read(cluster: ClusterPort, task: str, chosen: str) -> _Read:
         return _Read(detected, key, error=str(error))
 
 
-async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
+async def _dialect(cluster: Cluster, chosen: str) -> DetectedDialect:
     """Detect the dialect; the one `chosen` by a person counts only when detection fails."""
     detected = await cluster.dialect(fresh=True)
     if not chosen or detected.dialect == chosen:
@@ -138,7 +156,7 @@ async def _dialect(cluster: ClusterPort, chosen: str) -> DetectedDialect:
     return DetectedDialect(wanted, replace(detected.evidence, chosen=wanted))
 
 
-async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
+async def _facts(cluster: Cluster, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
     if not isinstance(request, MemberAdd):
         return PreflightContext(operations=others)
     detected, (answers, doubt) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
@@ -148,7 +166,7 @@ async def _facts(cluster: ClusterPort, request: Request, others: tuple[OpenOpera
     )
 
 
-async def _answers(cluster: ClusterPort, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
+async def _answers(cluster: Cluster, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
     """True if a Clustermgr answers at that address; None, with the reason if it is known, when that is open.
 
     A person typed the address: unless it is in the settings, it is asked without the request token.

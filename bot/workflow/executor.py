@@ -8,10 +8,10 @@ from typing import Unpack
 
 import structlog
 
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.health import healthy_count, quorum, voter_health, voters
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
-from bot.interactions.command import ClusterPort
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.model import Operation, OpState, StepChanges, StepKind
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
@@ -65,7 +65,7 @@ class Executor:
     """
 
     repository: OperationRepository
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     clock: Callable[[], float]
     verify_within: float
     alive: Callable[[], bool] = always
@@ -73,7 +73,7 @@ class Executor:
     _still: dict[int, Snapshot] = field(default_factory=dict)
 
     async def start(
-        self, op: Operation, cluster: ClusterPort, reevaluation: Reevaluation, **step: Unpack[StartStep]
+        self, op: Operation, cluster: Cluster, reevaluation: Reevaluation, **step: Unpack[StartStep]
     ) -> Operation:
         """Move an operation to RUNNING and execute it; raises Conflict when another step came first, or Fenced.
 
@@ -92,7 +92,7 @@ class Executor:
             if not self.under_way[op.id]:
                 del self.under_way[op.id]
 
-    async def _carry_out(self, op: Operation, cluster: ClusterPort, reevaluation: Reevaluation) -> Operation:
+    async def _carry_out(self, op: Operation, cluster: Cluster, reevaluation: Reevaluation) -> Operation:
         try:
             op, sendable = await reevaluation.confirm(op)
             return await self._run(op, cluster) if sendable else op
@@ -101,7 +101,7 @@ class Executor:
             log.warning("operation.taken_over", op=op.id)
             return await self.repository.get(op.id) or op
 
-    async def _run(self, op: Operation, cluster: ClusterPort) -> Operation:
+    async def _run(self, op: Operation, cluster: Cluster) -> Operation:
         if not self.alive():
             return await self.repository.move(op, OpState.FAILED, fact=DatabaseLost())
         try:
@@ -119,7 +119,7 @@ class Executor:
         unseen = EffectUnseen(self.verify_within, None if seen is None else seen.sight)
         return await self.repository.move(op, OpState.UNKNOWN, fact=unseen)
 
-    async def _watch(self, op: Operation, cluster: ClusterPort) -> Observation | None:
+    async def _watch(self, op: Operation, cluster: Cluster) -> Observation | None:
         """Check until the effect is seen or the time is over; return the last check that could read the cluster."""
         seen: Observation | None = None
         until = self.clock() + self.verify_within
@@ -129,7 +129,7 @@ class Executor:
                 return seen
             await asyncio.sleep(CHECK_EVERY)
 
-    async def observation(self, op: Operation, cluster: ClusterPort) -> Observation | None:
+    async def observation(self, op: Operation, cluster: Cluster) -> Observation | None:
         """Check for an effect once; None when the cluster cannot be read."""
         try:
             return await observe(cluster, op)
@@ -189,7 +189,7 @@ class Executor:
                 removed = ClusterRemoved(op.cluster, AfterRemoval.NOT_RESTORED)
                 await self.repository.note(op, fact=removed, lease_until=0.0, warn_at=0.0)
 
-    async def _adopt(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
+    async def _adopt(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         """Settle an operation whose process stopped while it ran; its request is never sent again."""
         ours = op.runner == self.repository.owner
         seen = await self.observation(op, cluster)
@@ -198,14 +198,14 @@ class Executor:
         else:
             await _quietly(repository, op, OpState.UNKNOWN, Adopted(ours, None))
 
-    async def _settle(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
+    async def _settle(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
             await _quietly(repository, op, OpState.VERIFIED, SeenLater(seen.sight))
         elif await self._held_still(op, cluster):
             await _quietly(repository, op, OpState.FAILED, NotApplied(STILL_SECONDS))
 
-    async def _compare(self, op: Operation, cluster: ClusterPort, repository: OperationRepository, over: bool) -> None:
+    async def _compare(self, op: Operation, cluster: Cluster, repository: OperationRepository, over: bool) -> None:
         """Compare an admin's settlement with the cluster, and show a contradiction on the card."""
         fact: Compared | ComparisonOver = ComparisonOver()
         if not over:
@@ -222,7 +222,7 @@ class Executor:
         except (Conflict, Fenced):
             log.info("operation.moved_meanwhile", op=op.id)
 
-    async def _held_still(self, op: Operation, cluster: ClusterPort) -> bool:
+    async def _held_still(self, op: Operation, cluster: Cluster) -> bool:
         before, now = await cluster.snapshot_pair(patient=False)
         if not settled(before, now):
             self._still.pop(op.id, None)

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.audit.chain import AuditEntry
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Conflict, NotAllowed, Refused, SlackError
 from bot.common.message_key import MessageKey
-from bot.interactions.command import Caller, ClusterPort, Reply
+from bot.interactions.command import Caller, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, StepKind, advance
@@ -38,7 +39,7 @@ class ProposalService:
 
     repository: OperationRepository
     access: Access
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     decisions: ApprovalService
     policies: PolicyOf
     permalink: Permalink
@@ -46,7 +47,7 @@ class ProposalService:
     posted: Callable[[MessageKey, float], Awaitable[str]]
     """Waits for the outbox to post a message, for so many seconds; returns Slack's error code, "" when posted."""
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+    async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         """Evaluate a change request and propose it; the reply has the card's address, or the checks that refuse it."""
         terms, lacking = await self._allowed(caller, cluster, change_request)
         for last in (False, True):
@@ -70,7 +71,7 @@ class ProposalService:
         raise AssertionError("the loop returns or raises")
 
     async def _allowed(
-        self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, change_request: ChangeRequest
     ) -> tuple[Terms, ReasonMissing | None]:
         """Find the terms, and what a forced request lacks besides rights; needed once there is a check to force."""
         policy = self.policies(cluster.name, change_request.policy_keys, change_request.options.forced)
@@ -83,7 +84,7 @@ class ProposalService:
             raise Refused(refusal)
         return Terms(policy, requester_counts=not lacks_all(rights, policy)), refusal
 
-    async def _evaluate(self, cluster: ClusterPort, change_request: ChangeRequest) -> Evaluation:
+    async def _evaluate(self, cluster: Cluster, change_request: ChangeRequest) -> Evaluation:
         others = await self.repository.open_on(cluster.name)
         return await evaluate(
             cluster,
@@ -92,9 +93,7 @@ class ProposalService:
             change_request.options,
         )
 
-    def _operation(
-        self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest, terms: Terms
-    ) -> Operation:
+    def _operation(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest, terms: Terms) -> Operation:
         now = self.clock()
         return Operation(
             cluster=cluster.name,
@@ -126,7 +125,7 @@ class ProposalService:
         return Reply(views.proposed(op, await link_to(self.permalink, op.channel, ts)))
 
     async def replace(
-        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         """Show the plan of a replacement and propose its next step."""
         before, now = await cluster.snapshot_pair()

@@ -7,8 +7,8 @@ from functools import partial
 
 import structlog
 
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Conflict, Fenced, Refused, UserError
-from bot.interactions.command import ClusterPort
 from bot.interactions.events import Click
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.decisions import refuse_keeping
@@ -65,7 +65,7 @@ class Reversions:
 
     repository: OperationRepository
     executor: Executor
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
@@ -89,7 +89,7 @@ class Reversions:
         except (Conflict, Fenced):
             log.info("lease.moved_meanwhile", op=op.id)
 
-    async def _revert(self, op: Operation, cluster: ClusterPort, repository: OperationRepository) -> None:
+    async def _revert(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         try:
             evaluation = await self._evaluate(op, cluster)
             found = hindrance(op, evaluation)
@@ -114,7 +114,7 @@ class Reversions:
         skip = hindrance(running, found)
         return None if skip is None else await repository.move(running, skip.state, fact=skip.fact, seen=found.seen)
 
-    async def _evaluate(self, op: Operation, cluster: ClusterPort) -> Evaluation:
+    async def _evaluate(self, op: Operation, cluster: Cluster) -> Evaluation:
         others = await self.repository.open_on(op.cluster, but=op.id)
         return await evaluate(cluster, op.request, others, op.options)
 

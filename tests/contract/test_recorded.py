@@ -150,6 +150,26 @@ async def transfer(api: ClustermgrClient, _host: str, _exchange: Exchange) -> An
     return await api.leadership_transfer(2)
 
 
+async def services(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.services()
+
+
+async def disk_access(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.disk_access(7, readonly=True)
+
+
+async def disk_set_broken(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.disk_set_broken(7)
+
+
+async def disk_drop(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.disk_drop(7)
+
+
+async def node_drop(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
+    return await api.node_drop(2)
+
+
 METHODS: dict[tuple[str, str], Typed] = {
     ("GET", "/stat"): stat,
     ("GET", "/config/get"): config_get,
@@ -165,8 +185,13 @@ METHODS: dict[tuple[str, str], Typed] = {
     ("POST", "/member/add"): member_add,
     ("POST", "/member/remove"): member_remove,
     ("POST", "/leadership/transfer"): transfer,
+    ("GET", "/service/list"): services,
+    ("POST", "/disk/access"): disk_access,
+    ("POST", "/disk/set"): disk_set_broken,
+    ("POST", "/disk/drop"): disk_drop,
+    ("POST", "/node/drop"): node_drop,
 }
-TYPED = 886
+TYPED = 1012
 
 
 def _query(exchange: Exchange, key: str) -> str:
@@ -249,6 +274,9 @@ def check_value(exchange: Exchange, value: Any) -> None:
         found = (value,) if isinstance(value, Volume) else value
         sent = [body] if isinstance(value, Volume) else body["volumes"] if body else []
         assert list(map(fields_of, found)) == sent_fields(sent)
+    elif exchange.target.startswith("/service/list"):
+        rows = [(each.cluster_id, each.name, each.host, each.idc) for each in value]
+        assert rows == [tuple(row[key] for key in ("cluster_id", "name", "host", "idc")) for row in body["nodes"] or ()]
     elif isinstance(value, tuple):
         assert [disk.disk_id for disk in value] == [disk["disk_id"] for disk in body["disks"] or ()]
     elif isinstance(value, str):

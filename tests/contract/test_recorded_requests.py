@@ -10,11 +10,13 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from bot.clustermgr.client import MAX_DISKS, PAGE, ClustermgrClient
-from tests.contract.recordings import FILES, Exchange, exchanges, replay
+from tests.contract.recordings import DATA_FILES, FILES, Exchange, exchanges, replay
 from tests.support.raw_server import Request, serving
 
 Call = Callable[[ClustermgrClient, str], Awaitable[object]]
-SAYABLE = 319
+ALL_FILES = (*FILES, *DATA_FILES)
+BROKEN = 2
+SAYABLE = 462
 """So many accepted requests can be said by a typed method; one that no longer can would lower the number."""
 
 
@@ -29,7 +31,8 @@ def call_for(exchange: Exchange) -> Call | None:
 def _write(exchange: Exchange) -> Call | None:
     body: Any = json.loads(exchange.body) if exchange.body.startswith("{") else {}
     shape = {key: type(value) for key, value in body.items()}
-    match urlsplit(exchange.target).path:
+    path = urlsplit(exchange.target).path
+    match path:
         case "/config/set" if shape == {"key": str, "value": str}:
             return lambda api, _host: api.config_set(body["key"], body["value"])
         case "/member/add" if body["member_type"] in {1, 2}:
@@ -41,7 +44,16 @@ def _write(exchange: Exchange) -> Call | None:
             return lambda api, _host: api.member_remove(body["peer_id"])
         case "/leadership/transfer":
             return lambda api, _host: api.leadership_transfer(body["peer_id"])
-    return None
+    return _disk_writes(body).get((path, *sorted(body.items() if path == "/disk/set" else ())[1:]))
+
+
+def _disk_writes(body: Any) -> dict[tuple[Any, ...], Call]:
+    return {
+        ("/disk/set", ("status", BROKEN)): lambda api, _host: api.disk_set_broken(body["disk_id"]),
+        ("/disk/access",): lambda api, _host: api.disk_access(body["disk_id"], readonly=body["readonly"]),
+        ("/disk/drop",): lambda api, _host: api.disk_drop(body["disk_id"]),
+        ("/node/drop",): lambda api, _host: api.node_drop(body["node_id"]),
+    }
 
 
 def _read(exchange: Exchange) -> Call | None:
@@ -53,6 +65,7 @@ def _read(exchange: Exchange) -> Call | None:
         ("/config/get", "key"): lambda api, host: api.config_get(asked["key"], host=host),
         ("/config/list",): lambda api, host: api.config_list(host),
         ("/kv/list", "count"): lambda api, host: api.kv_list(host, count=int(asked["count"])),
+        ("/service/list",): lambda api, _host: api.services(),
         ("/disk/info", "disk_id"): lambda api, _host: api.disk_info(int(asked["disk_id"])),
     }
     return reads.get((path, *asked))
@@ -77,10 +90,10 @@ def query(target: str) -> dict[str, str]:
 
 
 def test_so_many_can_be_said() -> None:
-    assert sum(call_for(exchange) is not None for path in FILES for exchange in exchanges(path)) == SAYABLE
+    assert sum(call_for(exchange) is not None for path in ALL_FILES for exchange in exchanges(path)) == SAYABLE
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", ALL_FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_program_sends_what_real_servers_accepted(path: Path) -> None:
     """Method, path, query and body of each typed call are those that were answered with 200."""
     said = [(exchange, call) for exchange in exchanges(path) if (call := call_for(exchange)) is not None]

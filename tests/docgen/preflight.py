@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.operations.requests import MemberAdd, TaskSwitch
 from bot.views.op_parts import request_phrase
 from bot.views.preflight_text.table import check_text
-from tests.docgen import examples_members, examples_others
+from tests.docgen import examples_disks, examples_members, examples_others
 from tests.docgen.examples import Example, Situation
 
 CHAPTERS: tuple[tuple[str, tuple[Situation, ...]], ...] = (
@@ -17,6 +17,11 @@ CHAPTERS: tuple[tuple[str, tuple[Situation, ...]], ...] = (
     ("Leadership, and what a look proves", examples_others.LEADERSHIP),
     ("Clusters on which nothing can be judged", examples_others.NOT_EVALUATED),
     ("Background tasks", examples_others.SWITCHES),
+    ("Disks: their state", examples_disks.DISK_STATES),
+    ("Disks: the volumes on them", examples_disks.DISK_VOLUMES),
+    ("Disks: room for what moves, and limits", examples_disks.DISK_ROOM),
+    ("Disks: the work, and other operations", examples_disks.DISK_WORK),
+    ("Several disks, and nodes", examples_disks.SEVERAL_DISKS),
 )
 """The chapters of the table."""
 
@@ -43,6 +48,11 @@ A switch is undone by one click, so what speaks against it is a warning; what no
 can lift a block only where the table says "block, may be forced": never a bad or used id or address, the removal of
 the leader, a cluster without one leader to believe in, fewer healthy voters than a quorum afterwards, an unknown
 dialect, or another operation that is open or whose outcome is not known.
+
+A change of disks is checked on the disk list, the dropping list, the units on the disk and their volumes, read when it
+is proposed and again when it is approved. A drop loses no unit, because a disk is read until its last unit has moved;
+a disk that is declared broken loses all of them at once. What was not read counts as not safe. Break-glass never lifts
+a state that the servers refuse, too few free chunks in a zone for what must move, or a break by which data is lost.
 
 The tables below are generated from the worked examples that the tests hold the preflight to.
 """

@@ -8,7 +8,6 @@ import json
 import os
 import sqlite3
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -28,6 +27,7 @@ from bot.playground.slack_sim.server import LocalSlack
 from bot.playground.slack_sim.workspace import RESPONSE_SECONDS, ResponseUrl, Trigger
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "installation"
+LOCK = Path("/tmp/cmbot-installation.lock")  # noqa: S108 - one for all checkouts on this machine
 RECORDED_AT = 1_772_534_280.0
 """Unix seconds of the moment at which the installation was recorded."""
 STARTED_AT = RECORDED_AT + 240.0
@@ -263,6 +263,6 @@ async def _as_recorded(world: Installation, states: Mapping[str, Any]) -> None:
 @contextmanager
 def _ports() -> Iterator[None]:
     """Wait for the ports of the record: one installation at a time on this machine."""
-    with (Path(tempfile.gettempdir()) / "cmbot-installation.lock").open("a") as lock:
+    with LOCK.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -9,6 +9,7 @@ from tests.e2e.day.differences import differences, messages
 from tests.e2e.day.page import PAGE, lived, page_of, title_of
 
 
+@pytest.mark.fast_time
 async def test_day_messages_equal_the_page(tmp_path: Path) -> None:
     """When this fails, run `make docs` and review the change of docs/a-day.md: people would read those messages."""
     page = PAGE.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.operations.check_codec import FACT_KINDS, decode_check, encode_check
-from bot.operations.preflight.facts import cluster, leadership, members, quorum, tasks
+from bot.operations.preflight.facts import cluster, disks, leadership, members, quorum, tasks
 from bot.operations.preflight.tasks import CONSEQUENCES
 from bot.operations.preflight.verdict import Check, CheckLevel, Fact, LegacyFact
 from bot.views.preflight_text.table import FACTS, check_text
@@ -16,7 +16,7 @@ from bot.views.preflight_text.tasks import EFFECTS
 from tests.support.any_fact import BLOCKING, checks_of, refusals_of
 from tests.support.budget import examples
 
-MODULES = (cluster, leadership, members, quorum, tasks)
+MODULES = (cluster, disks, leadership, members, quorum, tasks)
 BASES = {Fact, leadership.TargetFact, quorum.CommitFact}
 """Classes that only their subclasses use."""
 OLD_KEYS = {"key", "level", "sentence", "next_step", "forceable", "bound"}

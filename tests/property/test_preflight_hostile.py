@@ -6,7 +6,20 @@ from hypothesis import strategies as st
 from bot.clustermgr.models import Disk, HostAnswer, Peer, RaftStatus, Snapshot, Stat
 from bot.operations.preflight.check import CheckLevel, PreflightContext, SwitchReading, preflight
 from bot.operations.replacement_plan import StepState, replace_plan
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    NodeDrop,
+    NodeOffline,
+    Request,
+    TaskSwitch,
+)
+from tests.docgen.disk_fixture import DiskScene
 from tests.support.budget import examples
 
 REQUESTS: tuple[Request, ...] = (
@@ -19,9 +32,19 @@ REQUESTS: tuple[Request, ...] = (
     LeaderTransfer(3),
     TaskSwitch("disk_repair", on=False),
     TaskSwitch("balance", on=True),
+    DiskOffline(7),
+    DiskBroken(7),
+    DiskAccess(7, readonly=False),
+    DisksOffline((6, 7)),
+    NodeOffline("10.0.1.2:8889"),
+    NodeDrop(2),
 )
 FACTS = st.sampled_from(
-    [PreflightContext(), PreflightContext(node_answers=True, dialect="v3", switch=SwitchReading("x", "meaningless"))]
+    [
+        PreflightContext(),
+        PreflightContext(disks=DiskScene().facts()),
+        PreflightContext(node_answers=True, dialect="v3", switch=SwitchReading("x", "meaningless")),
+    ]
 )
 STEADY = settings(deadline=None, max_examples=examples(200))
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from bot.operations.preflight.facts import cluster, leadership, members, quorum, tasks
+from bot.operations.preflight.facts import cluster, disks, leadership, members, quorum, tasks
 from bot.operations.preflight.verdict import Check, CheckLevel, Fact
 
 _BLOCKING_ADVICE = (
@@ -66,13 +66,51 @@ BLOCKING: frozenset[type[Fact]] = frozenset(
         quorum.CommitFails,
         quorum.QuorumLost,
         tasks.DialectUnknown,
+        disks.DiskListUnread,
+        disks.DisksMissing,
+        disks.HostWithoutDisks,
+        disks.StateRefuses,
+        disks.DropNotCancelled,
+        disks.BrokenWhileDropping,
+        disks.DroppingUnread,
+        disks.NodeDropMissing,
+        disks.VolumesUnread,
+        disks.CodeModesUnknown,
+        disks.VolumeMargins,
+        disks.RoomInZones,
+        disks.UnitsWithoutPlace,
+        disks.TaskIsOff,
+        disks.NoScheduler,
+        disks.LimitReached,
     }
 )
 """Kinds of fact with which a check refuses; the preflight of random states makes no block of another kind."""
+
+
+_SITUATIONS = st.lists(st.from_type(disks.DiskSituation), min_size=1, max_size=3).map(tuple)
+_LOW_MARGINS = st.builds(
+    disks.MarginGroup, before=st.integers(-2, 3), after=st.integers(-2, 0), volumes=st.integers(1, 9)
+)
+_FULL_ZONES = st.builds(
+    disks.ZoneRoom,
+    chunks=st.integers(9, 99),
+    free=st.integers(0, 8),
+    sure=st.integers(0, 8),
+    others=st.integers(0, 9),
+)
+_REFUSALS: dict[type[Fact], st.SearchStrategy[Fact]] = {
+    disks.VolumeMargins: st.builds(
+        disks.VolumeMargins,
+        change=st.sampled_from((disks.DiskChange.OFFLINE, disks.DiskChange.BROKEN)),
+        groups=st.tuples(_LOW_MARGINS),
+    ),
+    disks.RoomInZones: st.builds(disks.RoomInZones, zones=st.tuples(_FULL_ZONES), reserve_percent=st.integers(0, 100)),
+    disks.StateRefuses: st.builds(disks.StateRefuses, disks=_SITUATIONS),
+}
 
 
 def refusals_of(kind: type[Fact]) -> st.SearchStrategy[Fact]:
     """Any fact of a kind with which a check refuses."""
     if kind is quorum.QuorumAfter:
         return st.builds(quorum.QuorumAfter, advice=st.sampled_from(_BLOCKING_ADVICE))
-    return facts_of(kind)
+    return _REFUSALS.get(kind, facts_of(kind))

@@ -3,7 +3,8 @@
 # ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,14 +22,17 @@ from bot.audit.chain import GENESIS
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
-from bot.clustermgr.client import ClusterApi
-from bot.clustermgr.host_reader import HostFacts, read_host
-from bot.clustermgr.models import Disk, Snapshot, Stat, Volume
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.disk_facts import DiskFacts
+from bot.clustermgr.disk_reader import Selector
+from bot.clustermgr.host_facts import HostFacts, host_facts
+from bot.clustermgr.models import Disk, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
 from bot.config import AccessSettings, Members
-from bot.interactions.command import Call, Caller, ClusterPort, FileShare, Reply
+from bot.interactions.command import Call, Caller, FileShare, Reply
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
@@ -38,17 +42,16 @@ from tests.support.view_samples import AT, HOSTS
 
 
 @dataclass
-class FakeApi:
-    """ClusterApi over a list of disks; `asked` notes each disk list that was asked for."""
+class FakeApi(ClustermgrClient):
+    """The calls of a cluster over a list of disks; `asked` notes each disk list that was asked for."""
 
     disks: Sequence[Disk] = ()
     hanging: bool = False
     units: tuple[int, ...] = ()
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        return HOSTS
+    def __post_init__(self) -> None:
+        super().__init__(HOSTS)
 
     async def stat(self, host: str) -> Stat:
         raise NotFound("not used here", host=host)
@@ -68,6 +71,18 @@ class FakeApi:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
     async def leadership_transfer(self, peer_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_set_broken(self, disk_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_access(self, disk_id: int, *, readonly: bool, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_drop(self, disk_id: int, *, at: str | None = None) -> None:
+        raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
 
     async def disk_list(
@@ -112,6 +127,9 @@ class FakeApi:
                 return disk
         raise NotFound("the disk was not found", status=911, words="disk not found", trace_id="af40")
 
+    async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
+        return ()
+
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}
 
@@ -120,23 +138,25 @@ class FakeApi:
 
 
 @dataclass
-class FakeCluster:
-    """ClusterPort that yields prepared looks and tells a prepared dialect, or never tells it."""
+class FakeCluster(Cluster):
+    """Cluster that yields prepared looks and tells a prepared dialect, or never tells it."""
 
     name: str = "prod"
+    operations_channel: str = "C0OPS"
+    api: ClustermgrClient = field(default_factory=FakeApi)
+    clock: Callable[[], float] = time.time
+    deadline: float = 5.0
     seen: Sequence[Snapshot] = ()
-    api: ClusterApi = field(default_factory=FakeApi)
     verdict: DetectedDialect | None = field(
         default_factory=lambda: DetectedDialect(
             Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect("it", Dialect.V3),))
         )
     )
-    hosts: tuple[str, ...] = HOSTS
-    operations_channel: str = "C0OPS"
     read: list[tuple[bool, tuple[str, ...]]] = field(default_factory=list)
     earlier: Snapshot | None = None
     second: Snapshot | None = None
     surveys: list[VolumeSurvey] = field(default_factory=list)
+    disks: DiskFacts = field(default_factory=DiskFacts)
 
     async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         self.read.append((bad_disks, switches))
@@ -155,8 +175,11 @@ class FakeCluster:
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         return self.seen[-1], self.surveys.pop(0)
 
+    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+        return self.disks
+
     async def host_facts(self, host: str, within: float) -> HostFacts:
-        return await read_host(self.api, host, self.earlier, self.seen[-1], within)
+        return host_facts(host, self.earlier, self.seen[-1], self.disks)
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         if self.verdict is None:
@@ -176,12 +199,12 @@ class FakeDesk:
     done: list[tuple[object, ...]] = field(default_factory=list)
     letters: list[Undelivered] = field(default_factory=list)
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+    async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         self.proposed.append((caller, cluster.name, change_request))
         return Reply(Message("see the card"))
 
     async def replace(
-        self, caller: Caller, cluster: ClusterPort, wanted: Replacement, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         self.done.append(("replace", cluster.name, wanted, change_request.reason))
         return Reply(Message("see the plan"))
@@ -324,7 +347,7 @@ class FakeReports:
 
 async def typed(
     text: str,
-    *clusters: ClusterPort,
+    *clusters: Cluster,
     proposals: FakeDesk | None = None,
     remembered: Mapping[str, ClusterNote] | None = None,
     audit: FakeAudit | None = None,
@@ -335,7 +358,7 @@ async def typed(
     rules: Sequence[Rule] = (),
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
-    known: dict[str, ClusterPort] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
+    known: dict[str, Cluster] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
     parsed = parse(text, COMMANDS, clusters=tuple(known), default_cluster=None)
     call = Call(
         caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),

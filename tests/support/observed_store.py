@@ -22,10 +22,8 @@ from bot.store.repositories.alert_codec import alert_of
 from bot.store.repositories.outbox import OutboxMessages
 from bot.store.state_codec import decode_measurement
 from bot.store.unit_of_work import UnitOfWork
+from tests.support.inline_sqlite import inline_sqlite
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a system folder
-_FOLDER = _MEMORY if _MEMORY.is_dir() else None
-"""Where the database lies: in memory where that is possible, so that a commit waits for no disk."""
 _migrated: list[bytes] = []
 """Content of an empty database file with the newest schema, once a test has needed it."""
 
@@ -140,7 +138,7 @@ class ObservedStore(Store):
 @asynccontextmanager
 async def observed_store() -> AsyncIterator[ObservedStore]:
     """Open a store on a separate file, with the newest schema."""
-    with TemporaryDirectory(prefix="cmbot-", dir=_FOLDER) as folder:
+    with inline_sqlite(), TemporaryDirectory(prefix="cmbot-") as folder:
         file = Path(folder) / "cmbot.db"
         if not _migrated:
             async with Store.open(f"sqlite:///{file}") as store:

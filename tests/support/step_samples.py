@@ -23,6 +23,8 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (s.PeerAbsent(4), "peer 4 is no member"),
     (s.PeerJoined(4, learner=True), "peer 4 is a member now, as learner"),
     (s.PeerJoined(4, learner=False), "peer 4 is a member now, as voter"),
+    (s.DiskNow(7, 1, readonly=True), "disk #7 is normal and read-only"),
+    (s.DiskNow(7, 1, readonly=True, dropping=True), "disk #7 is being dropped"),
     (s.ChecksRefuse(REFUSED), "The quorum is lost."),
     (s.TakesOverCard(12), "replaces operation #12; no approvals yet"),
     (s.TakesOverBlocked(REFUSED), "the cluster changed since: The quorum is lost."),

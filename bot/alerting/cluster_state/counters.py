@@ -130,12 +130,9 @@ def leader_terms(past: Sequence[LeaderTerm], state: ClusterState, snapshot: Snap
         return tuple(past)
     stat = snapshot.leader[1]
     raft = stat.raft_status
-    others = [term_seen for term_seen in past if _whose(term_seen.stat) != (raft.node_id, raft.term)]
+    here = (raft.node_id, raft.term)
+    others = [seen for seen in past if (seen.stat.raft_status.node_id, seen.stat.raft_status.term) != here]
     return (*others, LeaderTerm(snapshot.at, snapshot.at - state.term_since, stat))[-_MAX_TERMS:]
-
-
-def _whose(stat: Stat) -> tuple[int, int]:
-    return stat.raft_status.node_id, stat.raft_status.term
 
 
 def leaders_space(context: RuleContext, limits: RuleConfig) -> SpaceStat | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
 from typing import Self, TypeVar
 
 from bot.alerting.cluster_state.observations import (
@@ -268,7 +267,6 @@ Change = LeaderChange | MemberChange | SwitchChange
 """A change has the time it was seen (`at`), of the poll before (`before_at`), and the operation behind it (`op`)."""
 Causes = Mapping[Change, tuple[int, str]]
 """The operation that caused a change, and its approvers (Slack user ids, separated by a space)."""
-NO_CAUSES: Causes = MappingProxyType({})
 C = TypeVar("C", LeaderChange, MemberChange, SwitchChange)
 
 
@@ -297,7 +295,7 @@ def explained(state: ClusterState, causes: Causes) -> ClusterState:
         for place, change in enumerate(changes):
             op, approved = causes.get(change, (0, ""))
             if op and op not in spent:
-                found[place] = _named(change, op, approved)
+                found[place] = replace(change, op=op, approved=approved)
                 spent.add(op)
         return tuple(found)
 
@@ -307,7 +305,3 @@ def explained(state: ClusterState, causes: Causes) -> ClusterState:
         member_changes=named(state.member_changes),
         switch_changes=named(state.switch_changes),
     )
-
-
-def _named(change: C, op: int, approved: str) -> C:
-    return replace(change, op=op, approved=approved)

@@ -1,4 +1,4 @@
-"""Trend: growth per day and days until full from measurements, and their reliability. No I/O."""
+"""Trend: growth per day and days until full from measurements of snapshots, and their reliability. No I/O."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, pairwise
 from statistics import median
+
+from bot.clustermgr.models import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,28 @@ class Measurement:
     disks: int | None = None
     members: int | None = None
     bad: tuple[int, ...] | None = None
+
+
+MAX_IDS = 100
+"""With more bad disks than this only their number is kept."""
+
+
+def sample_of(snapshot: Snapshot) -> Measurement | None:
+    """The measurement of a snapshot (sizes in bytes); None without a leader, as the views of followers may be stale."""
+    if snapshot.leader is None:
+        return None
+    stat, bad = snapshot.leader[1], snapshot.bad_disks
+    return Measurement(
+        term=stat.raft_status.term,
+        leader=stat.raft_status.leader,
+        total=stat.space_stat.total_space,
+        used=stat.space_stat.used_space,
+        writable=stat.space_stat.writable_space,
+        bad_disks=None if bad is None else len(bad),
+        bad=None if bad is None or len(bad) > MAX_IDS else tuple(sorted(disk.disk_id for disk in bad)),
+        disks=stat.space_stat.total_disk,
+        members=len(stat.raft_status.peers),
+    )
 
 
 Sample = tuple[float, Measurement]

@@ -14,8 +14,8 @@ from bot.alerting.details import (
     TaskOffWithWork,
 )
 from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
-from bot.alerting.outcomes import Ended, TaskOutcome, TaskState
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Names, Rule, RuleConfig, RuleContext, Threshold, Unit
+from bot.alerting.outcomes import TaskOutcome, TaskState
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Names, Rule, RuleConfig, RuleContext, Threshold, Unit, ended
 from bot.clustermgr.tasks import COMMON, TASKS, Dialect, find_task, meaning_of, word_for
 
 _ALL = tuple(task.name for task in TASKS)
@@ -160,10 +160,6 @@ def _meaning(value: str | None, dialect: Dialect) -> str:
     return meaning_of(value, dialect).word
 
 
-def _ended(_: RuleContext, __: Alert) -> Outcome:
-    return Ended()
-
-
 TASK_OFF_TOO_LONG = Rule(
     key="task_off_too_long",
     about="A background task that should run has been off for a long time; one alert for each task.",
@@ -212,7 +208,7 @@ SWITCH_CHANGED = Rule(
     clear=0,
     remind=0,
     finds=_switch_changed,
-    resolved=_ended,
+    resolved=ended,
     thresholds=MappingProxyType(
         {"window": Threshold(3600, Unit.SECONDS, "so long a change stays open; later changes join its alert")}
     ),

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, Finding, Outcome, Severity
+from bot.alerting.outcomes import Ended, LeaderNow
 from bot.alerting.own_network import Isolation
 from bot.alerting.volume_risk import VolumeRisk, risks_of
 from bot.clustermgr.models import Snapshot, Stat
@@ -141,3 +142,13 @@ class Rule:
         defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
         names = {name: known.default for name, known in self.lists.items()}
         return self.finds(context, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))
+
+
+def ended(_: RuleContext, __: Alert) -> Outcome:
+    """The end of an alert that needs no further fact."""
+    return Ended()
+
+
+def leader_now(context: RuleContext, _: Alert) -> Outcome:
+    """The end of an alert about a missing leader: the leader and its term."""
+    return LeaderNow(context.state.leader, context.state.term)

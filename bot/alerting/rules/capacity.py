@@ -6,8 +6,8 @@ from types import MappingProxyType
 from bot.alerting.cluster_state.counters import SETTLED, leaders_space, leaders_view
 from bot.alerting.details import ChunksLow, NoVolume, VolumesLow, WritableLow
 from bot.alerting.model import Alert, Finding, Outcome, Pair, Severity
-from bot.alerting.outcomes import Ended, SpaceNow
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
+from bot.alerting.outcomes import SpaceNow
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit, ended
 from bot.alerting.rules.chunks import Chunks, zones_of
 from bot.alerting.text import one_line
 from bot.clustermgr.models import SpaceStat, ZoneDisks
@@ -19,7 +19,7 @@ def _writable_low(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     if space.total_disk <= 0:
         return ()
-    share = _share(space)
+    share = 100 * max(0, space.writable_space) / space.total_space if space.total_space > 0 else 0.0
     days = context.state.forecast.days_left(context.now)
     by_both = (
         _severity(share, limits, "warn_share", "critical_share"),
@@ -48,11 +48,6 @@ def _usable(context: RuleContext, space: SpaceStat) -> Iterator[tuple[ZoneDisks,
     for zone in sorted(space.disk_stat_infos, key=lambda zone: zone.idc):
         if zone.total_chunk > 0 and counted.present(zone):
             yield zone, counted.usable(zone, context.snapshot.bad_disks)
-
-
-def _share(space: SpaceStat) -> float:
-    """Percent of the whole space that may be written, 0 where no disk counts at all."""
-    return 100 * max(0, space.writable_space) / space.total_space if space.total_space > 0 else 0.0
 
 
 def _severity(value: float | None, limits: RuleConfig, warn: str, critical: str) -> Severity | None:
@@ -114,10 +109,6 @@ def _volumes_low(context: RuleContext, limits: RuleConfig) -> Answer:
     return (Finding("volumes_low", "", severity, detail, weight=1 + none),)
 
 
-def _ended(_: RuleContext, __: Alert) -> Outcome:
-    return Ended()
-
-
 WRITABLE_LOW = Rule(
     key="writable_low",
     about="Little of the space can be written, or at the pace of the last days it will be full in a few days.",
@@ -146,7 +137,7 @@ CHUNKS_LOW = Rule(
     clear=1800,
     remind=86400,
     finds=_chunks_low,
-    resolved=_ended,
+    resolved=ended,
     thresholds=MappingProxyType(
         {
             "warn_share": Threshold(10, Unit.PERCENT, "the free share of a zone's chunks below which it is a warning"),
@@ -164,7 +155,7 @@ VOLUMES_LOW = Rule(
     clear=300,
     remind=14400,
     finds=_volumes_low,
-    resolved=_ended,
+    resolved=ended,
     thresholds=MappingProxyType(
         {
             "least": Threshold(3, Unit.NUMBER, "so many volumes should be allocatable at any time"),
@@ -181,6 +172,6 @@ NO_VOLUME = Rule(
     clear=0,
     remind=86400,
     finds=_no_volume,
-    resolved=_ended,
+    resolved=ended,
     thresholds=SETTLED,
 )

@@ -9,7 +9,7 @@ from bot.alerting.cluster_state.state import DiskNote, note_of
 from bot.alerting.cluster_state.switches import known_now
 from bot.alerting.details import AffectedVolumes, DiskName, DisksBroken, DisksExpired, ZoneLoss
 from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
-from bot.alerting.outcomes import DisksDone, Ended
+from bot.alerting.outcomes import DisksDone
 from bot.alerting.rules.base import (
     CANNOT_TELL,
     MAX_LINES,
@@ -20,9 +20,10 @@ from bot.alerting.rules.base import (
     RuleContext,
     Threshold,
     Unit,
+    ended,
 )
 from bot.alerting.text import one_line
-from bot.clustermgr.models import DiskStatus, Snapshot, ZoneDisks
+from bot.clustermgr.models import DiskStatus
 
 
 def disk_name(note: DiskNote) -> DiskName:
@@ -114,17 +115,14 @@ def _disks_done(context: RuleContext, alert: Alert) -> Outcome:
     return DisksDone(disks, set(disks) <= repairing, held, uncounted)
 
 
-def bad_now(snapshot: Snapshot) -> int | None:
-    """Number of disks that are broken or being repaired, None when they could not be listed."""
-    return None if snapshot.bad_disks is None else len(snapshot.bad_disks)
-
-
 def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
     space = leaders_space(context, limits)
     if space is None:
         return CANNOT_TELL
     expired = sorted((zone for zone in space.disk_stat_infos if zone.expired > 0), key=lambda zone: zone.idc)
-    zones = [_zone_loss(zone) for zone in expired]
+    zones = [
+        ZoneLoss(one_line(zone.idc, 60) or "a zone without a name", zone.expired, zone.available) for zone in expired
+    ]
     if not zones:
         return ()
     lost = sum(zone.expired for zone in zones)
@@ -139,14 +137,6 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
             parts=tuple(zone.zone for zone in zones),
         ),
     )
-
-
-def _zone_loss(zone: ZoneDisks) -> ZoneLoss:
-    return ZoneLoss(one_line(zone.idc, 60) or "a zone without a name", zone.expired, zone.available)
-
-
-def _ended(_: RuleContext, __: Alert) -> Outcome:
-    return Ended()
 
 
 DISK_BROKEN = Rule(
@@ -178,6 +168,6 @@ DISK_EXPIRED = Rule(
     clear=0,
     remind=86400,
     finds=_expired,
-    resolved=_ended,
+    resolved=ended,
     thresholds=MappingProxyType({**SETTLED}),
 )

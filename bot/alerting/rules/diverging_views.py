@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from bot.alerting.cluster_state.observations import peer_at
 from bot.alerting.details import Contradiction, ContradictionKind, HostsDisagree, LeaderUnseen, StaleHost
 from bot.alerting.model import Alert, Finding, Outcome, Pair, Severity
-from bot.alerting.outcomes import Ended, LeaderNow
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext
+from bot.alerting.outcomes import Ended
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, leader_now
 from bot.alerting.rules.reachability import host_outcome
 from bot.alerting.text import one_line
 from bot.clustermgr.models import Snapshot
@@ -74,10 +74,6 @@ def _stale_host(context: RuleContext, limits: RuleConfig) -> Answer:
     )
 
 
-def _stale_outcome(context: RuleContext, alert: Alert) -> Outcome:
-    return host_outcome(context, alert.subject)
-
-
 def _leader_unseen(context: RuleContext, limits: RuleConfig) -> Answer:
     """A silent host may be the leader's, and has its own alert: only if the peers of all silent hosts are known."""
     snapshot = context.snapshot
@@ -91,10 +87,6 @@ def _leader_unseen(context: RuleContext, limits: RuleConfig) -> Answer:
     given = {one_line(stat.leader_host) for _, stat in snapshot.answered if stat.raft_status.leader == named[0]}
     detail = LeaderUnseen(named[0], tuple(sorted(given - {""})))
     return (Finding("leader_unseen", "", limits.severity, detail, parts=(str(named[0]),)),)
-
-
-def _leader_seen(context: RuleContext, _: Alert) -> Outcome:
-    return LeaderNow(context.state.leader, context.state.term)
 
 
 HOSTS_DISAGREE = Rule(
@@ -116,7 +108,7 @@ STALE_HOST = Rule(
     clear=30,
     remind=86400,
     finds=_stale_host,
-    resolved=_stale_outcome,
+    resolved=host_outcome,
 )
 
 LEADER_UNSEEN = Rule(
@@ -127,5 +119,5 @@ LEADER_UNSEEN = Rule(
     clear=0,
     remind=86400,
     finds=_leader_unseen,
-    resolved=_leader_seen,
+    resolved=leader_now,
 )

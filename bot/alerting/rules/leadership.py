@@ -8,7 +8,7 @@ from bot.alerting.cluster_state.state import MAX_CHANGES, LeaderChange
 from bot.alerting.details import LeaderChanged, LeaderFlapping, LeaderMissing, LeaderMove
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import LeaderNow
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit, leader_now
 from bot.alerting.rules.raft import silent_hosts_of
 
 
@@ -27,10 +27,6 @@ def _no_leader(context: RuleContext, limits: RuleConfig) -> Answer:
     # Silent hosts are why there is no leader, or a part of it: this alert names them.
     covers = tuple((rule, host) for host in silent for rule in ("host_unreachable", "api_error"))
     return (Finding("no_leader", "", limits.severity, detail, parts=tuple(sorted(silent)), covers=covers),)
-
-
-def _led_again(context: RuleContext, _: Alert) -> Outcome:
-    return LeaderNow(context.state.leader, context.state.term)
 
 
 def _leader_changed(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -139,7 +135,7 @@ NO_LEADER = Rule(
     clear=30,
     remind=1800,
     finds=_no_leader,
-    resolved=_led_again,
+    resolved=leader_now,
 )
 
 _WINDOW: Mapping[str, Threshold] = MappingProxyType(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.observations import MemberChange, hosts_of
+from bot.alerting.cluster_state.observations import hosts_of
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.details import (
     MemberMove,
@@ -19,7 +19,7 @@ from bot.alerting.outcomes import MembersNow, PeerOutcome, PeerState
 from bot.alerting.quorum import quorum_of, same_term
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import one_line
-from bot.clustermgr.health import MAX_LAG, VoterFault, VoterHealth, lag, peer_fault, quorum, voter_health, voters
+from bot.clustermgr.health import MAX_LAG, VoterFault, lag, peer_fault, quorum, voter_health, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 
 REPLICATES = "StateReplicate"
@@ -128,7 +128,9 @@ def _quorum_at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
                 arithmetic.voters,
                 arithmetic.needed,
                 arithmetic.healthy,
-                tuple(_sick(context, voter) for voter in sick),
+                tuple(
+                    SickVoter(voter.peer, _steady(voter.fault), silent_hosts_of(context, voter.peer)) for voter in sick
+                ),
             ),
             weight=max(1, 1 - arithmetic.spare),
             parts=tuple(str(voter.peer) for voter in sick),
@@ -147,10 +149,6 @@ def _sound_now(snapshot: Snapshot, peer: int) -> bool:
     follows = [(raft.leader, raft.term) == (leader.raft_status.leader, leader.raft_status.term) for raft in own]
     sound = any(each.id == peer and not peer_fault(each, leader) for each in voters(leader))
     return sound and len(own) <= 1 and (all(follows) if own else not snapshot.silent)
-
-
-def _sick(context: RuleContext, voter: VoterHealth) -> SickVoter:
-    return SickVoter(voter.peer, _steady(voter.fault), silent_hosts_of(context, voter.peer))
 
 
 def _covered(context: RuleContext, peer: int) -> tuple[Pair, ...]:
@@ -183,15 +181,16 @@ def _membership_changed(context: RuleContext, limits: RuleConfig) -> Answer:
             "membership_changed",
             "",
             limits.severity,
-            MembershipChanged(tuple(_member_move(change) for change in changes)),
+            MembershipChanged(
+                tuple(
+                    MemberMove(change.peer, change.was, change.now, change.host_was, change.host, change.away)
+                    for change in changes
+                )
+            ),
             weight=len(changes),
             parts=tuple(f"{change.peer}:{change.was}>{change.now}@{change.at:.3f}" for change in changes),
         ),
     )
-
-
-def _member_move(change: MemberChange) -> MemberMove:
-    return MemberMove(change.peer, change.was, change.now, change.host_was, change.host, change.away)
 
 
 def _members_now(context: RuleContext, _: Alert) -> Outcome:

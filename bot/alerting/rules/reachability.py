@@ -16,8 +16,8 @@ from bot.alerting.details import (
     UselessAnswer,
 )
 from bot.alerting.model import Alert, Finding, Outcome, Severity
-from bot.alerting.outcomes import AnswersAgain, Ended, HostOutcome, HostState
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
+from bot.alerting.outcomes import AnswersAgain, HostOutcome, HostState
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit, ended
 from bot.alerting.rules.raft import quorum_only_unproven, why_down
 from bot.clustermgr.models import HostAnswer
 from bot.common.errors import (
@@ -53,18 +53,15 @@ def is_silent(answer: HostAnswer) -> bool:
     )
 
 
-def host_outcome(context: RuleContext, host: str) -> HostOutcome:
-    """State of a host at this poll."""
+def host_outcome(context: RuleContext, alert: Alert) -> Outcome:
+    """State of the alert's host at this poll."""
+    host = alert.subject
     answer = next((answer for answer in context.snapshot.answers if answer.host == host), None)
     if answer is None:
         return HostOutcome(host, HostState.NOT_CONFIGURED)
     if answer.stat is None:
         return HostOutcome(host, HostState.SILENT, fault_of(answer.error))
     return HostOutcome(host, HostState.GOOD, peer=peer_at(context.state.hosts, host))
-
-
-def _host_outcome(context: RuleContext, alert: Alert) -> Outcome:
-    return host_outcome(context, alert.subject)
 
 
 def _host_unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -109,10 +106,6 @@ def _read_only(context: RuleContext, limits: RuleConfig) -> Answer:
     if leader is None or leader[1].read_only is None:
         return CANNOT_TELL
     return (Finding("read_only", "", limits.severity, ReadOnly()),) if leader[1].read_only else ()
-
-
-def _ended(_: RuleContext, __: Alert) -> Outcome:
-    return Ended()
 
 
 def _api_error(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -169,7 +162,7 @@ HOST_UNREACHABLE = Rule(
     clear=30,
     remind=14400,
     finds=_host_unreachable,
-    resolved=_host_outcome,
+    resolved=host_outcome,
 )
 
 CLUSTER_UNREACHABLE = Rule(
@@ -191,7 +184,7 @@ READ_ONLY = Rule(
     clear=0,
     remind=86400,
     finds=_read_only,
-    resolved=_ended,
+    resolved=ended,
 )
 
 API_ERROR = Rule(
@@ -202,7 +195,7 @@ API_ERROR = Rule(
     clear=60,
     remind=14400,
     finds=_api_error,
-    resolved=_host_outcome,
+    resolved=host_outcome,
 )
 
 AUTH_REJECTED = Rule(
@@ -213,7 +206,7 @@ AUTH_REJECTED = Rule(
     clear=30,
     remind=3600,
     finds=_auth_rejected,
-    resolved=_ended,
+    resolved=ended,
 )
 
 SLOW_ANSWERS = Rule(
@@ -224,6 +217,6 @@ SLOW_ANSWERS = Rule(
     clear=120,
     remind=86400,
     finds=_slow_answers,
-    resolved=_host_outcome,
+    resolved=host_outcome,
     thresholds=MappingProxyType({"limit": Threshold(2, Unit.SECONDS, "an answer that takes longer is slow")}),
 )

@@ -78,13 +78,12 @@ def _apply_stalled(context: RuleContext, limits: RuleConfig) -> Answer:
         if host in notes and notes[host].stalled(stat.raft_status)
     ]
     hosts = {host for host, _ in stalled}
-    silent = tuple(_unknown(answer.host) for answer in context.snapshot.silent)
-    return (*(_stalled(context, host, stat, hosts, limits) for host, stat in stalled), *silent)
-
-
-def _unknown(host: str) -> Finding:
-    """A host without a usable answer may apply its log or not: its alert neither begins nor ends."""
-    return Finding("apply_stalled", host, Severity.WARNING, ApplyUnknown(host), doubtful=True)
+    # A host without a usable answer may apply its log or not: its alert neither begins nor ends.
+    unknown = (
+        Finding("apply_stalled", answer.host, Severity.WARNING, ApplyUnknown(answer.host), doubtful=True)
+        for answer in context.snapshot.silent
+    )
+    return (*(_stalled(context, host, stat, hosts, limits) for host, stat in stalled), *unknown)
 
 
 def _stalled(context: RuleContext, host: str, stat: Stat, stalled: set[str], limits: RuleConfig) -> Finding:

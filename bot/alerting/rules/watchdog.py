@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from bot.alerting.cluster_state.state import NOTE_EVERY
 from bot.alerting.details import OwnNetworkLost, PollFailure, PollFailureKind, PollsFail
-from bot.alerting.model import Alert, Finding, Outcome, Severity
-from bot.alerting.outcomes import Ended
-from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
+from bot.alerting.model import Finding, Severity
+from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit, ended
 from bot.alerting.text import one_line
 from bot.common.errors import CmbotError
 
@@ -68,10 +67,6 @@ def _own_network(context: RuleContext, limits: RuleConfig) -> Answer:
     return (Finding(OWN_NETWORK.key, "", limits.severity, detail),)
 
 
-def _ended(_: RuleContext, __: Alert) -> Outcome:
-    return Ended()
-
-
 WATCH_BLIND = Rule(
     key="watch_blind",
     about="The watch itself fails: no poll of the cluster succeeds.",
@@ -80,7 +75,7 @@ WATCH_BLIND = Rule(
     clear=0,
     remind=1800,
     finds=_sees,
-    resolved=_ended,
+    resolved=ended,
     thresholds={
         "after": Threshold(0, Unit.SECONDS, "blind for so long; 0 s is three intervals, one minute at least"),
     },
@@ -94,6 +89,6 @@ OWN_NETWORK = Rule(
     clear=30,
     remind=1800,
     finds=_own_network,
-    resolved=_ended,
+    resolved=ended,
     thresholds={"after": Threshold(20, Unit.SECONDS, "no cluster answered for so long")},
 )

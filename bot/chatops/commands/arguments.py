@@ -1,13 +1,13 @@
-"""Validation of a command's arguments; an error of pydantic becomes one sentence for a person. No I/O."""
+"""Validation of a command's arguments and its cluster: an error of pydantic becomes a sentence for a person. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.chatops.commands.usage import arguments, choices, full_name, usage
+from bot.chatops.commands.usage import CLUSTER, arguments, choices, full_name, usage
 from bot.common.errors import UserError
-from bot.common.text import nearest, shown
+from bot.common.text import listed, nearest, shown, suggestion
 from bot.interactions.command import Args, Command
 
 _EXPECTED = {
@@ -31,6 +31,20 @@ def validated(command: Command, values: Mapping[str, object]) -> Args:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UserError(_sentence(command, first)).at(_argument(first)) from error
+
+
+def configured(name: str, clusters: Sequence[str]) -> str:
+    """Return the configured cluster of that name; raises UserError that lists them."""
+    if name.lower() not in clusters:
+        raise UserError(f"There is no cluster {shown(name)}.{suggestion(name, clusters)} {all_of(clusters)}").at(
+            CLUSTER
+        )
+    return name.lower()
+
+
+def all_of(clusters: Sequence[str]) -> str:
+    """Return the configured clusters as a sentence."""
+    return f"Configured: {listed(clusters)}." if clusters else "No cluster is configured."
 
 
 def _lowered(command: Command, name: str, value: object) -> object:

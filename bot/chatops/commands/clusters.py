@@ -8,8 +8,7 @@ from bot.common.errors import StoreError
 from bot.common.version import version_text
 from bot.interactions.command import Call, Command, Reply, Scope
 from bot.views.access_text import standing_text
-from bot.views.clusters import ClusterLine, clusters
-from bot.views.people import version, whoami
+from bot.views.clusters import ClusterLine, clusters, version, whoami
 from bot.views.status_text import not_milder
 
 

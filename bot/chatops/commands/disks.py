@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from bot.chatops.commands.deadline import in_time
-from bot.clustermgr.client import ClusterApi
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.host_matching import alike
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.errors import CmbotError, NotFound, UserError
@@ -51,7 +51,7 @@ async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
     yield Reply(disks(cluster.name, found, asked=asked, limit=args.limit, at=call.now), private=False)
 
 
-async def _listed(api: ClusterApi, args: DisksArgs, first: str | None) -> tuple[Disk, ...]:
+async def _listed(api: ClustermgrClient, args: DisksArgs, first: str | None) -> tuple[Disk, ...]:
     """Find the disks; the cluster compares exactly, so other spellings are matched here."""
     status = None if args.status is None else int(DiskStatus[args.status.upper()])
     for host in _spellings(args.host):

@@ -9,8 +9,8 @@ from bot.alerting.cluster_state.switches import shard_repair_off
 from bot.alerting.model import Silence
 from bot.chatops.commands.deadline import in_time
 from bot.chatops.commands.stat import NoArgs
+from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.host_matching import alike
-from bot.clustermgr.host_reader import HostFacts
 from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
 from bot.common.errors import Refused
 from bot.interactions.command import Args, Call, Command, Reply, Scope

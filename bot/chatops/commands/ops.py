@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from bot.chatops.commands.cluster_names import configured
+from bot.chatops.commands.arguments import configured
 from bot.chatops.commands.stat import NoArgs
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.permissions.roles import Role

@@ -7,8 +7,7 @@ an error, never a reason to take the default cluster.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.chatops.commands.arguments import validated
-from bot.chatops.commands.cluster_names import all_of, configured
+from bot.chatops.commands.arguments import all_of, configured, validated
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.surplus import lacks_value, surplus
 from bot.chatops.commands.tokenizer import Token, tokens
@@ -82,13 +81,13 @@ def addressed(
     return command, named or fallback or ""
 
 
-def is_changing(text: str, commands: Sequence[Command] = COMMANDS) -> bool:
+def is_changing(text: str) -> bool:
     """True if `text` changes a cluster, so that it must be stored before it is acknowledged."""
     try:
         words, _ = _split(tokens(text))
     except UserError:
         return False
-    found = _longest(words, commands)
+    found = _longest(words, COMMANDS)
     return found is not None and found.changes
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from pydantic import Field, field_validator
 
-from bot.chatops.commands.cluster_names import configured
+from bot.chatops.commands.arguments import configured
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.text import listed
 from bot.interactions.command import Args, Call, Command, Reply, Scope

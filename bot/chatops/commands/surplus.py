@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from bot.chatops.commands.cluster_names import all_of
+from bot.chatops.commands.arguments import all_of
 from bot.chatops.commands.usage import choices, full_name, usage
 from bot.common.durations import seconds_of
 from bot.common.text import listed, shown, suggestion
@@ -14,7 +14,6 @@ _ADDRESS = re.compile(r"\S+:\d{1,5}", re.ASCII)
 _YES = "yes"
 _SPANS = ("for", "since")
 """The arguments that take a span; no command has both."""
-_NODE = "node"
 _OPTION = re.compile(r"-+[A-Za-z]\S*", re.ASCII)
 _MAX_SHOWN = 80
 """Characters of a word that a hint repeats."""
@@ -74,7 +73,7 @@ def _keys_for(command: Command, word: str) -> Iterator[str]:
             with suppress(ValueError):
                 seconds_of(word)
                 yield key
-        elif key == _NODE and _ADDRESS.fullmatch(word):
+        elif key == "node" and _ADDRESS.fullmatch(word):
             yield key
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, create_model
 
 from bot.chatops.commands.members import ChangeArgs, about, change_request_of
 from bot.chatops.commands.stat import NoArgs
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.tasks import (
     ALWAYS_ON,
     TASKS,
@@ -21,7 +22,7 @@ from bot.clustermgr.tasks import (
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import UserError
 from bot.common.text import listed, shown
-from bot.interactions.command import Call, ClusterPort, Command, Offer, Reply
+from bot.interactions.command import Call, Command, Offer, Reply
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Role
 from bot.views.tasks import keys_for, tasks
@@ -43,7 +44,7 @@ async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
         await asyncio.gather(detected, return_exceptions=True)
 
 
-async def _dialect(cluster: ClusterPort) -> DetectedDialect:
+async def _dialect(cluster: Cluster) -> DetectedDialect:
     try:
         async with asyncio.timeout(DIALECT_SECONDS):
             return await cluster.dialect()

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from bot.alerting.quorum import proven_health
 from bot.chatops.commands.tasks import NOT_YET
+from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
-from bot.interactions.command import ClusterPort, Offer
+from bot.interactions.command import Offer
 from bot.views.dialect_text import evidence_text
 from bot.views.inputs import Choice
 from bot.views.tasks import keys_for
@@ -29,7 +30,7 @@ class Offers:
     dialect_known: bool = True
 
 
-async def read(cluster: ClusterPort, wanted: frozenset[Offer], *, within: float = READ_SECONDS) -> Offers:
+async def read(cluster: Cluster, wanted: frozenset[Offer], *, within: float = READ_SECONDS) -> Offers:
     """Poll the cluster once for what is wanted; a silent cluster yields notes. Never raises ClusterError."""
     if Offer.TASK in wanted:
         answer, detected = await asyncio.gather(_snapshot(cluster, keys_for(None), within), _dialect(cluster, within))
@@ -39,7 +40,7 @@ async def read(cluster: ClusterPort, wanted: frozenset[Offer], *, within: float 
     return Offers()
 
 
-async def _snapshot(cluster: ClusterPort, switches: tuple[str, ...], within: float) -> Snapshot | None:
+async def _snapshot(cluster: Cluster, switches: tuple[str, ...], within: float) -> Snapshot | None:
     answers = cluster.snapshots(bad_disks=False, switches=switches)
     try:
         with suppress(TimeoutError, StopAsyncIteration):
@@ -52,7 +53,7 @@ async def _snapshot(cluster: ClusterPort, switches: tuple[str, ...], within: flo
             await close()
 
 
-async def _dialect(cluster: ClusterPort, within: float) -> DetectedDialect:
+async def _dialect(cluster: Cluster, within: float) -> DetectedDialect:
     try:
         async with asyncio.timeout(within):
             return await cluster.dialect()

@@ -13,9 +13,10 @@ from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, kind_of,
 from bot.chatops.forms.signing import Origin, sign, verify
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.slack_gateway import SlackGateway
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, NotAllowed, SlackError, UserError
 from bot.common.json_object import JsonObject
-from bot.interactions.command import Caller, ClusterPort, Reply
+from bot.interactions.command import Caller, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.policy import PolicyOf
@@ -36,7 +37,7 @@ _NOT_FORCED = False
 class Forms:
     """Opens forms for commands (`FormPort`) and views, redraws them, and answers those that were sent."""
 
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     access: Access
     policies: PolicyOf
     remembered: Callable[[str], ClusterNote]
@@ -83,7 +84,7 @@ class Forms:
         )
         return form(await self._filled(shown, origin, kind, cluster) if kind and cluster else shown)
 
-    async def _filled(self, shown: Form, origin: Origin, kind: Kind, cluster: ClusterPort) -> Form:
+    async def _filled(self, shown: Form, origin: Origin, kind: Kind, cluster: Cluster) -> Form:
         offers = await read(cluster, wants(kind))
         rights = await self.access.rights(origin.user, cluster.name)
         policy = self.policies(cluster.name, kind.policies, _NOT_FORCED)
@@ -103,7 +104,8 @@ class Forms:
         except CmbotError as error:
             log.info("form.refused", user=act.user, kind=type(error).__name__, error=error_views.error_text(error))
             if isinstance(error, NotAllowed):
-                await self.record_refusal(_as_command(act), self._cluster_of(act), error_views.error_text(error))
+                command = Invocation(act.key, act.user, "", f"do ({act.action_id[:40]})", "")
+                await self.record_refusal(command, self._cluster_of(act), error_views.error_text(error))
             if act.action_id in {KIND, CLUSTER}:
                 turn = self.screens.turn(act.view.id, act.view.hash)
                 await self.screens.show(act.view.id, turn, notice(error_views.sentence(error)))
@@ -161,7 +163,3 @@ class Forms:
             log.info("form.answer_elsewhere", view=view_id, code=error.code)
             return False
         return True
-
-
-def _as_command(act: ViewAction) -> Invocation:
-    return Invocation(act.key, act.user, "", f"do ({act.action_id[:40]})", "")

@@ -106,14 +106,14 @@ def _entries(typed: Mapping[str, FieldInfo], names: Sequence[str], known: FormCo
 
 
 def _entry(name: str, info: FieldInfo, known: FormContext) -> FormField:
-    offer, words = offered(info), choices(info)
+    offer, words, describes = offered(info), choices(info), info.description or ""
     flag = frozenset(words) == _YES_NO
     own = tuple(Choice(word, word) for word in words) if not flag else ()
     default = info.get_default() if not info.is_required() else None
     return FormField(
         name=name,
         label=name.replace("_", " ").capitalize(),
-        hint=_sentence(info.description or ""),
+        hint=describes[:1].upper() + describes[1:],
         required=info.is_required() or (name == _REASON and known.needs_reason),
         choices=known.offers.get(offer, ()) if offer else own,
         flag=flag,
@@ -121,10 +121,6 @@ def _entry(name: str, info: FieldInfo, known: FormContext) -> FormField:
         value=str(default) if default and not flag else "",
         of=known.cluster if offer else "",
     )
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def values_of(kind: Kind, filled: Mapping[str, str]) -> Mapping[str, str]:

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.chatops.audit_log import RecordRefusal
-from bot.chatops.commands.arguments import validated
-from bot.chatops.commands.cluster_names import configured
+from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Refused, UserError
 from bot.common.json_object import JsonObject
-from bot.interactions.command import Args, Call, Caller, ClusterPort, Reply
+from bot.interactions.command import Args, Call, Caller, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.change_request import ChangeRequest
@@ -51,7 +51,7 @@ class _PolicyCheck:
     policies: PolicyOf
     rights: Rights | None
 
-    async def propose(self, caller: Caller, cluster: ClusterPort, change_request: ChangeRequest) -> Reply:
+    async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         """Check a change request; raises UserError."""
         if self.rights is None:
             return Reply(Message(""))
@@ -65,7 +65,7 @@ class _PolicyCheck:
         return Reply(Message(""))
 
     async def replace(
-        self, caller: Caller, cluster: ClusterPort, _wanted: Replacement, change_request: ChangeRequest
+        self, caller: Caller, cluster: Cluster, _wanted: Replacement, change_request: ChangeRequest
     ) -> Reply:
         """Check a step of a replacement; raises UserError."""
         options = replace(change_request.options, policy="member_replace")
@@ -76,7 +76,7 @@ class _PolicyCheck:
 class FormValidator:
     """Validates a form by running its command with a Proposer that proposes nothing."""
 
-    clusters: Mapping[str, ClusterPort]
+    clusters: Mapping[str, Cluster]
     access: Access
     policies: PolicyOf
     call_of: Callable[[Invocation, str], Call]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.clustermgr.models import Snapshot
 from bot.operations.preflight.cluster import group_checks, read_only_check, stranger_check
 from bot.operations.preflight.context import MEMBERSHIP, Meaning, OpenOperation, PreflightContext, SwitchReading
+from bot.operations.preflight.disks import disk_checks, with_disks
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.leadership import (
     applied_check,
@@ -20,7 +21,7 @@ from bot.operations.preflight.members import add_checks, remove_checks
 from bot.operations.preflight.tasks import task_checks
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult, changed_checks, changes_a_check
 from bot.operations.preflight.view import View, bad_disks, view_of
-from bot.operations.requests import MemberAdd, MemberRemove, Request, TaskSwitch
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, MemberRequest, Request, TaskSwitch
 
 __all__ = [
     "MEMBERSHIP",
@@ -60,7 +61,7 @@ def preflight(
 
 def _checks(request: Request, view: View, facts: PreflightContext) -> tuple[Check, ...]:
     own = _own_checks(request, view, facts)
-    if isinstance(request, TaskSwitch):
+    if not isinstance(request, MemberRequest):
         shared: tuple[Check | None, ...] = (pending_transfer_check(view), read_only_check(view))
     else:
         shared = (
@@ -80,7 +81,7 @@ def _own_checks(request: Request, view: View, facts: PreflightContext) -> tuple[
         return add_checks(request, view, facts)
     if isinstance(request, MemberRemove):
         return remove_checks(request, view, facts)
-    return transfer_checks(request, view)
+    return transfer_checks(request, view) if isinstance(request, LeaderTransfer) else disk_checks(request, view, facts)
 
 
 def fingerprint(
@@ -98,7 +99,11 @@ def fingerprint(
             healthy=tuple(sorted(view.healthy)),
             transferee=view.leader.raft_status.transferee,
         )
-    return _with_switch(state, request, now, facts) if isinstance(request, TaskSwitch) else state
+    if isinstance(request, TaskSwitch):
+        return _with_switch(state, request, now, facts)
+    if isinstance(request, MemberRequest) or facts.disks is None:
+        return state
+    return with_disks(state, request, facts.disks)
 
 
 def _with_switch(state: Fingerprint, request: TaskSwitch, now: Snapshot, facts: PreflightContext) -> Fingerprint:

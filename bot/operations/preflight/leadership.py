@@ -3,11 +3,12 @@
 from bot.clustermgr.health import MAX_LAG
 from bot.common.text import listed
 from bot.operations.preflight.context import MEMBERSHIP, OpenOperation, PreflightContext
+from bot.operations.preflight.disk_targets import in_the_way
 from bot.operations.preflight.facts import leadership as f
 from bot.operations.preflight.quorum import present, what_if
 from bot.operations.preflight.verdict import Check, block, passed, warn
 from bot.operations.preflight.view import View
-from bot.operations.requests import LeaderTransfer, MemberRemove, OpKind, Request, TaskSwitch
+from bot.operations.requests import LeaderTransfer, MemberRemove, MemberRequest, OpKind, Request, TaskSwitch
 
 
 def transfer_checks(request: LeaderTransfer, view: View) -> tuple[Check, ...]:
@@ -66,14 +67,19 @@ def _removes(request: Request, peer: int) -> bool:
 
 
 def open_operations_check(request: Request, facts: PreflightContext) -> Check:
-    """Check for another open operation: one change of members or transfer at a time, one per task; never forceable."""
-    other = next((op for op in facts.operations if _in_the_way(request, op)), None)
+    """Check for another open operation; never forceable.
+
+    One change of members or transfer at a time, one per task, one per disk, one that changes several disks.
+    """
+    other = next((op for op in facts.operations if _in_the_way(request, op, facts)), None)
     if other is None:
         return passed("operations", f.NoOpenOperation())
     return block("operations", f.OperationOpen(other.id, other.kind, other.state, other.task))
 
 
-def _in_the_way(request: Request, op: OpenOperation) -> bool:
+def _in_the_way(request: Request, op: OpenOperation, facts: PreflightContext) -> bool:
     if isinstance(request, TaskSwitch):
         return op.kind is OpKind.TASK_SWITCH and op.task == request.task
-    return op.kind in MEMBERSHIP
+    if isinstance(request, MemberRequest):
+        return op.kind in MEMBERSHIP
+    return in_the_way(request, op, facts.disks)

@@ -43,7 +43,7 @@ def task_checks(request: TaskSwitch, view: View, facts: PreflightContext) -> tup
     Without a quorum nothing can be read; then the check on that replaces the unknown values.
     """
     unread = facts.dialect is None or facts.switch is None
-    lost = _no_quorum(view) if unread else None
+    lost = unread_check(view) if unread else None
     if lost is not None and facts.dialect is None:
         return (lost,)
     read = (_reachable(view), _stored(request, facts)) if lost is None else (lost,)
@@ -85,12 +85,21 @@ def _reachable(view: View) -> Check:
     return warn("quorum", votes.VotersOutOfReach(there, here, away))
 
 
-def _no_quorum(view: View) -> Check | None:
+def unread_check(view: View) -> Check | None:
     """Block that explains why the cluster did not answer; None while a quorum of voters answers."""
     here, gone = len(view.voters), _silent(view) - {view.leader_id}
     away = tuple(peer for peer in sorted(view.voters) if peer in gone or _away(peer, view))
     there = here - len(away)
     return None if there >= quorum(here) else block("quorum", votes.QuorumLost(there, here, away))
+
+
+def quorum_check(view: View) -> Check:
+    """Refuse a write while the leader reaches no quorum: it may be applied long after it got no answer."""
+    check = _reachable(view)
+    if check.level is CheckLevel.PASS:
+        return check
+    away = tuple(peer for peer in sorted(view.voters) if _away(peer, view))
+    return block("quorum", votes.QuorumLost(len(view.voters) - len(away), len(view.voters), away))
 
 
 def _silent(view: View) -> frozenset[int]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, true
-from sqlalchemy.engine import RowMapping
 
 from bot.audit.chain import GENESIS, AuditEntry, AuditRow, Head, next_row
 from bot.audit.query import ALL, AuditQuery
@@ -62,7 +61,7 @@ class Audit:
         return int(await self._session.value(select(func.count()).select_from(audit).where(_fitting(asked))))
 
     async def _list(self, query: Select[Any]) -> list[AuditRow]:
-        return [_row(row) for row in await self._session.rows(query)]
+        return [AuditRow(**row) for row in await self._session.rows(query)]
 
 
 def _fitting(asked: AuditQuery) -> ColumnElement[bool]:
@@ -71,7 +70,3 @@ def _fitting(asked: AuditQuery) -> ColumnElement[bool]:
     fits = fits if not asked.hidden else fits & audit.c.cluster.not_in(asked.hidden)
     fits = fits if asked.among is None else fits & audit.c.cluster.in_(asked.among)
     return fits if not asked.cluster else fits & (audit.c.cluster == asked.cluster)
-
-
-def _row(row: RowMapping) -> AuditRow:
-    return AuditRow(**row)

@@ -33,7 +33,7 @@ class InboxRows:
     `owner` is the process that uses this unit of work, "" for one that claims nothing.
     """
 
-    def __init__(self, session: Session, owner: str = "") -> None:
+    def __init__(self, session: Session, owner: str) -> None:
         self._session = session
         self._owner = owner
 

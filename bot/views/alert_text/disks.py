@@ -15,7 +15,6 @@ from bot.alerting.details import (
     StuckDisk,
     VolumesLow,
     WritableLow,
-    ZoneLoss,
 )
 from bot.alerting.model import AlertText
 from bot.clustermgr.models import DiskStatus
@@ -41,7 +40,7 @@ def status_word(status: int) -> str:
 def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     """`disk_broken`."""
     sentence = _broken(cluster, detail.broken, detail.repairing)
-    lines = tuple(_disk(disk) for disk in detail.disks)
+    lines = tuple(f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}" for disk in detail.disks)
     if not detail.by_counters:
         affected = () if detail.affected is None else (affected_text(detail.affected),)
         return AlertText(f"{sentence}.", (*affected, *lines), detail.more)
@@ -84,10 +83,6 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _disk(disk: DiskName) -> str:
-    return f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}"
-
-
 def _where(disk: DiskName) -> str:
     host, path, zone = (in_ticks(each) if each else "unknown" for each in (disk.host, disk.path, disk.zone))
     return f" on {host}, path {path}, zone {zone}"
@@ -100,13 +95,11 @@ def disks_expired(detail: DisksExpired, cluster: str) -> AlertText:
     everywhere = f", among them every writable disk of {listed(detail.whole)}" if detail.whole else ""
     return AlertText(
         f"{count(detail.lost, 'disk')} of {cluster} {has} lost {their} heartbeat{everywhere}.",
-        tuple(_zone(zone) for zone in detail.zones),
+        tuple(
+            f"zone {zone.zone}: {zone.expired:,} of {count(zone.available, 'writable disk')}" for zone in detail.zones
+        ),
         detail.more,
     )
-
-
-def _zone(zone: ZoneLoss) -> str:
-    return f"zone {zone.zone}: {zone.expired:,} of {count(zone.available, 'writable disk')}"
 
 
 def disks_stuck(detail: DisksStuck, cluster: str) -> AlertText:

@@ -1,6 +1,7 @@
 """Words for alerts about the raft group: leader, members, quorum, replication. No I/O."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 
 from bot.alerting.details import (
@@ -166,7 +167,8 @@ def quorum_at_risk(detail: QuorumAtRisk, cluster: str) -> AlertText:
     sentence = f"{risk_clause(cluster, quorum, [(voter.peer, voter.fault) for voter in detail.sick])}."
     if len(detail.sick) == 1:
         return AlertText(sentence, (proven_clause(quorum), *_silent(detail.sick[0])))
-    return AlertText(sentence, tuple(line for voter in detail.sick for line in _sick(voter)))
+    lines = ((f"voter {voter.peer}: {_fault(voter.fault)}", *_silent(voter)) for voter in detail.sick)
+    return AlertText(sentence, tuple(chain.from_iterable(lines)))
 
 
 def risk_clause(cluster: str, quorum: Quorum, sick: Sequence[tuple[int, Fault]]) -> str:
@@ -195,10 +197,6 @@ def proven_clause(quorum: Quorum) -> str:
 def unhealthy_clause(peer: int, fault: Fault) -> str:
     """A voter that is not proven healthy, and its fault."""
     return f"voter {peer} is {condition(fault)} ({_fault(fault)})"
-
-
-def _sick(voter: SickVoter) -> tuple[str, ...]:
-    return (f"voter {voter.peer}: {_fault(voter.fault)}", *_silent(voter))
 
 
 def _fault(fault: Fault) -> str:

@@ -1,8 +1,12 @@
 """Words on how a cluster changed since a card was shown. No I/O."""
 
+from bot.operations.preflight.facts.disks import DiskSituation
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.step_facts import Difference
+from bot.views.preflight_text.disks import state_text
 from bot.views.preflight_text.table import check_text
+
+_MAX_DISKS = 5
 
 
 def changes(found: Difference) -> tuple[str, ...]:
@@ -25,6 +29,7 @@ def difference(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:
         _moved(f"{new.task or old.task} is", _value(old), _value(new)),
         _moved("dialect", old.dialect or "not known", new.dialect or "not known"),
         _moved("broken or repairing disks", _count(old.bad_disks), _count(new.bad_disks)),
+        *_disks(old, new),
     )
     return tuple(phrase for phrase in phrases if phrase)
 
@@ -41,6 +46,27 @@ def _health(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:
         *(f"peer {peer} is no longer proven healthy" for peer in worse),
         *(f"peer {peer} is healthy now" for peer in better),
     )
+
+
+def _disks(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:
+    if not old.disk_ids and not new.disk_ids:
+        return ()
+    before, after = _states(old), _states(new)
+    changed = sorted(disk for disk in before.keys() | after.keys() if before.get(disk) != after.get(disk))
+    phrases = [
+        f"disk #{disk}: {before.get(disk, 'not listed')} → {after.get(disk, 'not listed')}"
+        for disk in changed[:_MAX_DISKS]
+    ]
+    more = [f"{len(changed) - _MAX_DISKS:,} more disks changed"] if len(changed) > _MAX_DISKS else []
+    least = _moved("units that the worst volume can lose", _count(old.least_left), _count(new.least_left))
+    return (*phrases, *more, least)
+
+
+def _states(of: Fingerprint) -> dict[int, str]:
+    return {
+        disk: state_text(DiskSituation(disk, status, disk in of.readonly, disk in of.dropping))
+        for disk, status in zip(of.disk_ids, of.disk_states, strict=False)
+    }
 
 
 def _peer(peer: int) -> str:

@@ -5,12 +5,13 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.operations.preflight.facts import cluster as cluster_facts
+from bot.operations.preflight.facts import disks as disk_facts
 from bot.operations.preflight.facts import leadership as leadership_facts
 from bot.operations.preflight.facts import members as member_facts
 from bot.operations.preflight.facts import quorum as quorum_facts
 from bot.operations.preflight.facts import tasks as task_facts
 from bot.operations.preflight.verdict import Check, Fact, LegacyFact
-from bot.views.preflight_text import cluster, leadership, members, quorum, tasks
+from bot.views.preflight_text import cluster, disk_volumes, disks, leadership, members, quorum, tasks
 from bot.views.preflight_text.phrases import CheckText
 
 
@@ -94,6 +95,34 @@ FACTS: Mapping[type[Fact], Callable[[Any], CheckText]] = MappingProxyType(
         task_facts.RepairStops: tasks.repair_stops,
         task_facts.RepairSlows: tasks.repair_slows,
         task_facts.Consequence: tasks.consequence,
+        disk_facts.DiskListUnread: disks.disk_list_unread,
+        disk_facts.DisksMissing: disks.disks_missing,
+        disk_facts.HostWithoutDisks: disks.host_without_disks,
+        disk_facts.StateFits: disks.state_fits,
+        disk_facts.StateRefuses: disks.state_refuses,
+        disk_facts.DisksSkipped: disks.disks_skipped,
+        disk_facts.DisksAlready: disks.disks_already,
+        disk_facts.DropNotCancelled: disks.drop_not_cancelled,
+        disk_facts.BrokenWhileDropping: disks.broken_while_dropping,
+        disk_facts.DroppingUnread: disks.dropping_unread,
+        disk_facts.NodeDropMissing: disks.node_drop_missing,
+        disk_facts.VolumesUnread: disk_volumes.volumes_unread,
+        disk_facts.CodeModesUnknown: disk_volumes.code_modes_unknown,
+        disk_facts.VolumeMargins: disk_volumes.volume_margins,
+        disk_facts.HeartbeatsLost: disk_volumes.heartbeats_lost,
+        disk_facts.MarginsSmaller: disk_volumes.margins_smaller,
+        disk_facts.RoomInZones: disk_volumes.room_in_zones,
+        disk_facts.UnitsWithoutPlace: disk_volumes.units_without_place,
+        disk_facts.TaskIsOn: disks.task_is_on,
+        disk_facts.TaskIsOff: disks.task_is_off,
+        disk_facts.TaskUnknown: disks.task_unknown,
+        disk_facts.SchedulersThere: disks.schedulers_there,
+        disk_facts.NoScheduler: disks.no_scheduler,
+        disk_facts.SchedulersUnknown: disks.schedulers_unknown,
+        disk_facts.WithinLimits: disks.within_limits,
+        disk_facts.LimitReached: disks.limit_reached,
+        disk_facts.OperationBeside: disks.operation_beside,
+        disk_facts.DiskConsequence: disks.disk_consequence,
     }
 )
 """Words for each kind of fact."""

@@ -17,7 +17,11 @@ _ZERO: Mapping[PeerIdUse, str] = MappingProxyType(
     }
 )
 _KINDS: Mapping[AddressKind, str] = MappingProxyType(
-    {AddressKind.RAFT: "raft address", AddressKind.SERVICE: "service address (node=)"}
+    {
+        AddressKind.RAFT: "raft address",
+        AddressKind.SERVICE: "service address (node=)",
+        AddressKind.BLOBNODE: "address of the blobnode",
+    }
 )
 _EXAMPLE = "write name-or-ip:port, as in 10.0.0.4:10110"
 _FAULTS: Mapping[AddressFault, str] = MappingProxyType(
@@ -80,6 +84,26 @@ def flag_missing(problem: p.FlagMissing) -> str:
 def bad_task_name(_: p.BadTaskName) -> str:
     """The name of a task is malformed."""
     return "A task's name has small letters and underscores, as in `disk_repair`: see `/cm tasks`."
+
+
+def bad_disk_id(_: p.BadDiskId) -> str:
+    """The id of a disk is malformed."""
+    return "A disk id is a whole number between 1 and 2^32-1: `/cm disks` lists the ids."
+
+
+def bad_node_id(_: p.BadNodeId) -> str:
+    """The id of a node is malformed."""
+    return "A node id is a whole number between 1 and 2^32-1: type the command again with the host of the node."
+
+
+def bad_disk_count(problem: p.BadDiskCount) -> str:
+    """Too few or too many disks."""
+    return f"Name between 1 and {problem.most} disks, as in `/cm disk offline 7 8`."
+
+
+def disk_twice(problem: p.DiskTwice) -> str:
+    """A disk is named twice."""
+    return f"Disk #{problem.disk} is named twice: name each disk once."
 
 
 def bad_lease(_: p.BadLease) -> str:

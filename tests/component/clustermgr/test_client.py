@@ -21,6 +21,8 @@ from bot.common.errors import (
 )
 from tests.support.raw_server import Handler, Request, answer, cuts, hangs, refusing, says, serving
 
+pytestmark = pytest.mark.fast_time
+
 QUICK = Timeouts(connect=5.0, read=0.3, write=0.5, read_total=1.5, write_read=0.3, write_total=1.5)
 STAT = json.dumps({"leader_host": "", "raft_status": {"nodeId": 2, "term": 3, "leader": 2}})
 

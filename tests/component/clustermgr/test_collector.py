@@ -7,13 +7,15 @@ from typing import Any, cast
 
 import pytest
 
-from bot.clustermgr.client import ClusterApi, ClustermgrClient
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.models import Disk, Stat
 from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
 from bot.views.dialect_text import evidence_text
 from tests.support.raw_server import Handler, Request, answer, hangs, refusing, says, serving
+
+pytestmark = pytest.mark.fast_time
 
 
 def stat(node: int, leader: int, term: int = 3) -> dict[str, Any]:
@@ -121,7 +123,7 @@ async def test_disks_of_another_state_are_no_bad_disks() -> None:
 
 
 class Moving:
-    """A ClusterApi whose one bad disk goes from broken to repairing while the broken ones are asked for."""
+    """A ClustermgrClient whose one bad disk goes from broken to repairing while the broken ones are asked for."""
 
     hosts = ("a:1",)
     now = 2
@@ -139,7 +141,7 @@ class Moving:
 
 async def test_disk_that_changes_state_while_read_is_kept() -> None:
     """Asked for both states at once it would be in neither list, and its alert would end."""
-    snapshot = await take_snapshot(cast("ClusterApi", Moving()), "prod", now=1.0, deadline=10.0)
+    snapshot = await take_snapshot(cast("ClustermgrClient", Moving()), "prod", now=1.0, deadline=10.0)
     assert [(disk.disk_id, disk.status) for disk in snapshot.bad_disks or ()] == [(7, 3)]
 
 
@@ -162,7 +164,7 @@ async def test_a_cancelled_poll_leaves_nothing_running() -> None:
 
 
 class Broken:
-    """A ClusterApi with a mistake of ours in it."""
+    """A ClustermgrClient with a mistake of ours in it."""
 
     hosts = ("a:1",)
 
@@ -173,7 +175,7 @@ class Broken:
 async def test_internal_error_is_not_reported_as_silent_host() -> None:
     """Only what a cluster does becomes part of the look."""
     with pytest.raises(KeyError):
-        await take_snapshot(cast("ClusterApi", Broken()), "prod", now=1.0, deadline=5.0, bad_disks=False)
+        await take_snapshot(cast("ClustermgrClient", Broken()), "prod", now=1.0, deadline=5.0, bad_disks=False)
 
 
 PAGE_404 = says(404, "404 page not found", kind="text/plain; charset=utf-8")

@@ -5,7 +5,7 @@ from inspect import getmembers, isfunction
 
 import pytest
 
-from bot.clustermgr.client import ClusterApi, ClustermgrClient
+from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.transport import Timeouts
 from bot.common.errors import (
     AuthRejected,
@@ -26,7 +26,7 @@ from tests.support.raw_server import says, serving
 SHORT = Timeouts(connect=10.0, read=0.2, read_total=0.3, write_read=0.2, write_total=0.3)
 LONG = Timeouts(connect=10.0, read=10.0, read_total=20.0, write_read=10.0, write_total=20.0)
 
-Call = Callable[[ClusterApi, str], Awaitable[object]]
+Call = Callable[[ClustermgrClient, str], Awaitable[object]]
 READS: Mapping[str, Call] = {
     "stat": lambda api, host: api.stat(host),
     "config_get": lambda api, _: api.config_get("balance"),
@@ -37,6 +37,7 @@ READS: Mapping[str, Call] = {
     "volume": lambda api, _: api.volume(7),
     "volumes": lambda api, _: api.volumes(),
     "disk_info": lambda api, _: api.disk_info(7),
+    "services": lambda api, _: api.services(),
     "kv_list": lambda api, host: api.kv_list(host),
     "config_list": lambda api, host: api.config_list(host),
 }
@@ -45,6 +46,10 @@ WRITES: Mapping[str, Call] = {
     "member_add": lambda api, _: api.member_add(4, "10.0.0.4:10110", learner=True),
     "member_remove": lambda api, _: api.member_remove(3),
     "leadership_transfer": lambda api, _: api.leadership_transfer(2),
+    "disk_set_broken": lambda api, _: api.disk_set_broken(7),
+    "disk_access": lambda api, _: api.disk_access(7, readonly=True),
+    "disk_drop": lambda api, _: api.disk_drop(7),
+    "node_drop": lambda api, _: api.node_drop(2),
 }
 SENT_NOTHING = (
     "refused",
@@ -78,7 +83,7 @@ def client(*hosts: str, fault: str) -> ClustermgrClient:
 
 def test_matrix_names_every_call_of_a_cluster() -> None:
     """A call that is new in the protocol belongs into the matrix."""
-    assert {name for name, _ in getmembers(ClusterApi, isfunction) if name[0] != "_"} == {*READS, *WRITES}
+    assert {name for name, _ in getmembers(ClustermgrClient, isfunction) if name[0] != "_"} == {*READS, *WRITES}
 
 
 @pytest.mark.parametrize(("fault", "call"), cells(FAULTS, READS))

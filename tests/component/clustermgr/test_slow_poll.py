@@ -17,6 +17,8 @@ from bot.clustermgr.tasks import Dialect
 from bot.playground.clustermgr_sim import SimulatedCluster
 from tests.support.raw_server import Request, says, serving
 
+pytestmark = pytest.mark.fast_time
+
 
 @dataclass
 class Scenery:

@@ -10,6 +10,8 @@ from bot.clustermgr.transport import MAX_ERROR_BYTES, MAX_PIECES, Timeouts, Tran
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 from tests.support.raw_server import Handler, Request, answer, says, serving
 
+pytestmark = pytest.mark.fast_time
+
 QUICK = Timeouts(connect=5.0, read=0.3, write=0.5, read_total=1.5, write_read=0.3, write_total=1.5)
 JSON = ("Content-Type", "application/json")
 

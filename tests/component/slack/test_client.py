@@ -15,6 +15,8 @@ from bot.slack.identity import Identity
 from tests.component.slack.conftest import TOKEN
 from tests.support.slack_stub import Stub, says, serving, writes
 
+pytestmark = pytest.mark.fast_time
+
 BLOCKS = ({"type": "divider"},)
 MESSAGE = Message("Disk 7 is broken.", BLOCKS, {"slot": "alert:7", "version": "1"})
 POSTED = says({"ok": True, "ts": "1700000000.000100"})

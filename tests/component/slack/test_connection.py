@@ -15,7 +15,7 @@ async def never(_request: object) -> object:
 
 
 def connection(address: str) -> Connection:
-    return Connection(address, never, lambda: None, lambda _app: None, ping=5.0, proxy=None)  # type: ignore[arg-type]
+    return Connection(address, never, lambda: None, lambda _app: None, ping=5.0)  # type: ignore[arg-type]
 
 
 async def test_untrusted_certificate_of_the_socket_is_named() -> None:

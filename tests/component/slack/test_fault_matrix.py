@@ -18,6 +18,8 @@ from tests.support.fault_matrix import cells
 from tests.support.fault_server import certified
 from tests.support.slack_faults import FAILS, FaultySlack, says, serving
 
+pytestmark = pytest.mark.fast_time
+
 TOKEN = "xoxb-test-7777-secret"
 MESSAGE = Message("words")
 PATIENCE = 0.4

@@ -29,6 +29,8 @@ from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket_mode import Echo
 from tests.support.slack_surfaces import OpenGate, surfaces
 
+pytestmark = pytest.mark.fast_time
+
 FORM = "application/x-www-form-urlencoded"
 COMMAND = {
     "command": "/cm",

@@ -1,18 +1,19 @@
 """A summary is posted once in all, over restarts, late starts and several processes."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterState
-from bot.alerting.reports.facts import OperationFact
+from bot.alerting.reports.facts import OperationFact, Pending
 from bot.alerting.reports.trend import Measurement
 from bot.common.message_key import MessageKey
 from bot.runtime.scheduler import Crontab
 from bot.store.database import Store
-from bot.watch.report_builder import Reports
+from bot.watch.report_builder import OperationsOf, Reports
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from tests.support.observed_store import ObservedStore
 
@@ -30,15 +31,29 @@ async def watched_since(store: Store, at: float) -> None:
         await uow.samples.add("prod", at, Measurement(term=1))
 
 
+async def no_operations(_cluster: str, _since: float) -> Sequence[OperationFact]:
+    return ()
+
+
+async def nothing_pending(_cluster: str) -> Sequence[Pending]:
+    return ()
+
+
+def reports_of(
+    store: Store, operations: OperationsOf = no_operations, *, at: float = NINE, handovers: Sequence[str] = ()
+) -> Reports:
+    return Reports(store, lambda: at, operations, nothing_pending, handovers)
+
+
 def posting(store: Store) -> Summaries:
-    return Summaries(store, Reports(store, lambda: NINE), wake=lambda: None)
+    return Summaries(store, reports_of(store), wake=lambda: None)
 
 
 async def test_summary_fired_by_two_replicas_is_posted_once(store: ObservedStore) -> None:
     await watched_since(store, NINE - 60)
     woken: list[float] = []
     for _ in range(2):
-        summaries = Summaries(store, Reports(store, lambda: NINE), wake=lambda: woken.append(1))
+        summaries = Summaries(store, reports_of(store), wake=lambda: woken.append(1))
         await summaries.fire(ENTRY, NINE, NINE + 1)
         await summaries.catch_up(ENTRY, NINE + 600)
     assert store.posted == ["Summary: prod is healthy."]
@@ -62,7 +77,7 @@ async def test_of_several_that_were_missed_the_last_is_made_good(store: Observed
         return []
 
     await posting(store).fire(ENTRY, NINE - 3 * DAY, NINE - 3 * DAY)
-    summaries = Summaries(store, Reports(store, lambda: NINE, operations), wake=lambda: None)
+    summaries = Summaries(store, reports_of(store, operations), wake=lambda: None)
     assert await summaries.catch_up(ENTRY, NINE + 60)
     assert not await summaries.catch_up(ENTRY, NINE + 120)
     assert asked == [NINE - 3 * DAY]
@@ -88,7 +103,7 @@ async def test_summary_covers_the_time_since_the_previous_due_time(store: Observ
         return [OperationFact(since + 1, "balance turned off", "U1")]
 
     await watched_since(store, NINE - 60)
-    reports = Reports(store, lambda: NINE, operations)
+    reports = reports_of(store, operations)
     await Summaries(store, reports, wake=lambda: None).fire(ENTRY, NINE, NINE + 1)
     assert asked == [NINE - DAY]
     assert "balance turned off (requested by <@U1>)" in str(store.state.outbox[f"summary:daily:{NINE:.0f}"][1])
@@ -103,7 +118,7 @@ async def test_hand_over_covers_the_shift(store: ObservedStore) -> None:
         asked.append(since)
         return []
 
-    reports = Reports(store, lambda: NINE + 3600, operations, handovers=("shift",))
+    reports = reports_of(store, operations, at=NINE + 3600, handovers=("shift",))
     summaries = Summaries(store, reports, wake=lambda: None)
     await summaries.fire(SHIFT, NINE - 8 * 3600, NINE - 8 * 3600)
     await summaries.fire(SHIFT, NINE, NINE)
@@ -119,7 +134,7 @@ async def test_long_report_continues_in_the_thread(store: ObservedStore) -> None
     async def operations(_cluster: str, since: float) -> list[OperationFact]:
         return [OperationFact(since + n, f"change {n}") for n in range(60)]
 
-    reports = Reports(store, lambda: NINE, operations)
+    reports = reports_of(store, operations)
     await Summaries(store, reports, wake=lambda: None).fire(ENTRY, NINE, NINE)
     slot = f"summary:daily:{NINE:.0f}"
     assert "change 50" not in str(store.state.outbox[slot][1])
@@ -142,7 +157,7 @@ async def test_of_several_processes_one_posts_it(tmp_path: Path) -> None:
         assert sorted(fired) == [False, False, False, True]
         async with store.read() as uow:
             post = await uow.outbox.get(MessageKey.parse(f"summary:daily:{NINE:.0f}"))
-            timeseries = await Reports(store, lambda: NINE).timeseries("prod", 30 * DAY)
+            timeseries = await reports_of(store).timeseries("prod", 30 * DAY)
     assert post is not None
     assert post.text == "Summary: prod is healthy."
     assert len(timeseries.shown) <= 20
@@ -160,7 +175,7 @@ async def test_it_covers_the_same_time_when_the_clock_was_set(store: ObservedSto
 
     await watched_since(store, NINE - DAY)
     await posting(store).fire(ENTRY, NINE - 5 * 3600, NINE - 5 * 3600)
-    summaries = Summaries(store, Reports(store, lambda: NINE, operations), wake=lambda: None, ahead=lambda: ahead)
+    summaries = Summaries(store, reports_of(store, operations), wake=lambda: None, ahead=lambda: ahead)
     due_at = DAILY.latest(NINE + ahead + DAY) or 0.0
     assert await summaries.fire(ENTRY, due_at, due_at + 60)
     assert not await summaries.catch_up(ENTRY, due_at + 120)

@@ -102,6 +102,7 @@ async def test_lost_heartbeats_are_unreachable_and_not_lost() -> None:
         assert not [each for each in posted if "Data of" in each]
 
 
+@pytest.mark.fast_time
 async def test_cluster_without_a_leader_is_not_read() -> None:
     async with watched() as world:
         _, disks = disks_of_one_volume(world)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bot.clustermgr.cluster import Cluster
 from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
-from bot.interactions.command import Caller, ClusterPort
+from bot.interactions.command import Caller
 from bot.interactions.events import Click
 from bot.operations.change_request import RequestOptions
 from bot.operations.leases import until
@@ -66,7 +67,7 @@ class SecondPlace(OperationRepository):
 def service(scenery: Scenery, *, second: bool = False, known: bool = True) -> ApprovalService:
     store, clock = scenery.store, scenery.clock
     repository = SecondPlace(store, lambda: None, clock, "p1") if second else scenery.repository
-    clusters: dict[str, ClusterPort] = {"prod": scenery.cluster} if known else {}
+    clusters: dict[str, Cluster] = {"prod": scenery.cluster} if known else {}
     return ApprovalService(
         repository=repository,
         access=Access(ACCESS, no_members),

@@ -28,12 +28,11 @@ from bot.permissions.problems import RoleNotHeld
 from bot.permissions.roles import HELD_ROLES, Role
 from bot.views.access_text import standing_text
 from bot.views.audit import Upload, audit
-from bot.views.clusters import ClusterLine, clusters
+from bot.views.clusters import ClusterLine, clusters, version, whoami
 from bot.views.disks import disk, disks
 from bot.views.errors import crashed, sentence
 from bot.views.help import details, overview
 from bot.views.members import members
-from bot.views.people import version, whoami
 from bot.views.risk import RiskReport, risk
 from bot.views.stat import stat
 from bot.views.status import Status, status, stopped

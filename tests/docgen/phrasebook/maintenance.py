@@ -8,9 +8,10 @@ from bot.alerting.details.raft import AnswerFault, FaultKind
 from bot.alerting.maintenance import EndedMaintenance, LiftedMaintenance, MarginFell, OtherAlert
 from bot.alerting.model import Alert, AlertState, MaintenanceScope, Severity, Silence
 from bot.alerting.silences import MAINTENANCE, SilenceResult
-from bot.clustermgr.host_reader import HostFacts, suspects_of
+from bot.clustermgr.disk_facts import DiskFacts
+from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot
-from bot.clustermgr.volume_survey import PlacedVolume, UnitCount, VolumeSurvey
+from bot.clustermgr.volume_survey import PlacedVolume
 from bot.operations.maintenance import StopVerdict, stop_verdict
 from bot.views import maintenance_text as texts
 from bot.views.safe_to_stop import safe_to_stop
@@ -41,12 +42,11 @@ def verdict(
         Disk(disk_id=n, status=states.get(n, DiskStatus.NORMAL), host=f"http://10.1.0.{n}:8899", idc="z0")
         for n in range(1, 7)
     )
-    now, suspects = polled(AT, leader=leader), suspects_of(disks, ())
+    now, suspects = polled(AT, leader=leader), DiskFacts(disks=disks).suspects
     earlier: Snapshot | None = polled(AT - 15, leader=leader) if before else None
-    survey = VolumeSurvey(
-        suspects, {5: PlacedVolume(5, mode, -len(bad), (1, 2, 3, 4, 5, 6))}, {1: UnitCount(1, AT)}, read_at=AT
-    )
-    facts = HostFacts(where, earlier, now, disks, suspects, survey if read else None)
+    volumes = {5: PlacedVolume(5, mode, -len(bad), (1, 2, 3, 4, 5, 6))}
+    facts = HostFacts(where, earlier, now, disks, suspects)
+    facts = replace(facts, units={1: 1}, volumes=volumes) if read else facts
     found = stop_verdict(facts, others=others, rebuilds=rebuilds)
     assert isinstance(found, StopVerdict)
     return found

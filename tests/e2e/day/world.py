@@ -25,6 +25,7 @@ from bot.runtime import jobs
 from bot.runtime.app import build
 from bot.runtime.parts import App
 from tests.e2e.day.channel import Channel
+from tests.support.inline_sqlite import inline_sqlite
 from tests.support.simulated_volumes import counted_volumes
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC).timestamp()
@@ -239,6 +240,7 @@ async def new_day(folder: Path) -> AsyncIterator[Day]:
     """A day that begins at midnight; the program does not run yet."""
     clock = VirtualClock(MIDNIGHT)
     async with AsyncExitStack() as stack:
+        stack.enter_context(inline_sqlite())
         prod, archive = [
             await stack.enter_async_context(
                 SimulatedCluster(nodes=nodes, flavour=flavour, clock=clock, timing=CALM, data=many_disks(flavour))

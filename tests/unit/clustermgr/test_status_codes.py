@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clustermgr.status_codes import Answer, check_read, check_write, server_text
+from bot.clustermgr.status_codes import NEXT_STEPS, Answer, check_read, check_write, server_text
 from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
@@ -143,3 +143,18 @@ def test_only_client_errors_escape_and_only_200_succeeds(status: int, body: byte
     written = kind_of(found, writing=True)
     assert written is None or issubclass(written, ClusterRefused | OutcomeUnknown)
     assert status == 200 or written is not None
+
+
+@pytest.mark.parametrize("status", sorted(NEXT_STEPS))
+def test_refused_change_of_a_disk_says_what_to_do(status: int) -> None:
+    """The codes that real servers answer with (recorded_data) keep the server's own words too."""
+    with pytest.raises(ClusterRefused) as refused:
+        check_write(answer(status, "some disks are in use"))
+    assert "some disks are in use" in refused.value.sentence
+    assert refused.value.sentence.endswith(NEXT_STEPS[status])
+
+
+def test_refusal_of_another_server_gets_no_advice_on_disks() -> None:
+    with pytest.raises(ClusterRefused) as refused:
+        check_write(answer(926, body=b"926 of a proxy", kind=False))
+    assert NEXT_STEPS[926] not in refused.value.sentence

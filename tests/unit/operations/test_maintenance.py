@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from bot.alerting.model import MaintenanceScope
 from bot.clustermgr.code_modes import CODE_MODES
-from bot.clustermgr.host_reader import HostFacts, suspects_of
+from bot.clustermgr.disk_facts import DiskFacts
+from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot, ZoneDisks
-from bot.clustermgr.volume_survey import PlacedVolume, UnitCount, VolumeSurvey
+from bot.clustermgr.volume_survey import PlacedVolume
 from bot.operations.maintenance import StopLevel, StopUnknown, StopVerdict, UnknownHost, UnknownPart, stop_verdict
 from bot.views.safe_to_stop import safe_to_stop, start_command, stop_sentence
 from tests.support.view_samples import assert_harmless, assert_postable, seen
@@ -38,11 +39,11 @@ def facts(
     now = polled(1000.0) if snapshot is None else snapshot
     listed = tuple(disk(n, status=DiskStatus.BROKEN if n in bad else DiskStatus.NORMAL) for n in range(1, disks + 1))
     held = {5: PlacedVolume(5, EC3P3, -len(bad), (1, 2, 3, 4, 5, 6))} if volumes is None else volumes
-    known = HostFacts(where, polled(990.0) if before else None, now, listed, suspects_of(listed, ()))
+    known = HostFacts(where, polled(990.0) if before else None, now, listed, DiskFacts(disks=listed).suspects)
     own = {each.disk_id for each in known.own}
-    units = {one: UnitCount(sum(one in volume.disks for volume in held.values()), 1000.0) for one in own}
+    units = {one: sum(one in volume.disks for volume in held.values()) for one in own}
     here = {vid: volume for vid, volume in held.items() if not own.isdisjoint(volume.disks)}
-    return replace(known, survey=VolumeSurvey(known.suspects, here, units, read_at=1000.0))
+    return replace(known, units=units, volumes=here)
 
 
 def judged(known: HostFacts, **more: object) -> StopVerdict:
@@ -138,14 +139,14 @@ def test_silent_host_is_known_by_its_last_answer() -> None:
 @pytest.mark.parametrize(
     ("known", "part"),
     [
-        (replace(facts(), survey=None), UnknownPart.DISKS),
+        (replace(facts(), units={}, volumes={}), UnknownPart.DISKS),
         (replace(facts(), disks=None), UnknownPart.DISK_LIST),
         (facts(volumes={5: PlacedVolume(5, 77, 0, (1, 2, 3))}), UnknownPart.MODES),
         (facts(volumes={5: PlacedVolume(5, EC3P3, 0, (1, 2, 3, 4, 5))}), UnknownPart.UNPLACED),
         (facts(volumes={5: PlacedVolume(5, EC3P3, 0, (1, 2, 3, 4, 5, 99))}), UnknownPart.UNPLACED),
         (facts(volumes={5: PlacedVolume(5, EC3P3, -3, (1, 2, 3, 4, 5, 6))}), UnknownPart.UNEXPLAINED),
         (
-            replace(facts(), survey=VolumeSurvey(facts().suspects, {}, {1: UnitCount(3, 1000.0)}, read_at=1000.0)),
+            replace(facts(), units={1: 3}, volumes={}),
             UnknownPart.UNITS,
         ),
     ],
@@ -168,7 +169,7 @@ def test_no_leader_leaves_everything_unjudged() -> None:
 def test_last_writable_disk_of_a_zone_is_a_caution() -> None:
     known = facts()
     listed = tuple(disk(n, readonly=n > 1) for n in range(1, 7))
-    verdict = judged(replace(known, disks=listed, suspects=suspects_of(listed, ())))
+    verdict = judged(replace(known, disks=listed, suspects=DiskFacts(disks=listed).suspects))
     assert verdict.scope.whole == ("z0",)
     assert verdict.level is StopLevel.CAUTION
 
@@ -182,7 +183,7 @@ def test_missing_shards_make_a_small_margin_a_caution() -> None:
 def test_hostile_names_are_escaped_and_get_no_button() -> None:
     strange = "http://<!channel>:8899"
     listed = (disk(1).model_copy(update={"host": strange, "idc": "<@U1>"}),)
-    known = HostFacts("<!channel>", polled(990.0), polled(1000.0), listed, suspects_of(listed, ()))
+    known = HostFacts("<!channel>", polled(990.0), polled(1000.0), listed, DiskFacts(disks=listed).suspects)
     shown = safe_to_stop(judged(known), "2h")
     assert_harmless(shown)
     assert_postable(shown)
@@ -219,7 +220,7 @@ def test_verdict_is_never_better_with_more_lost_or_less_read(
     now = polled(1000.0)
     now = replace(now, answers=(replace(now.answers[0], stat=stat(1, 1, zones=zones)), *now.answers[1:]))
     known = facts(bad=tuple(bad), disks=12, volumes=volumes, snapshot=now)
-    verdict = judged(known if read else replace(known, survey=None))
+    verdict = judged(known if read else replace(known, units={}, volumes={}))
     if not read and known.own:
         assert verdict.level >= StopLevel.UNKNOWN
     worse = judged(facts(bad=tuple(bad | more), disks=12, volumes=volumes, snapshot=now))

@@ -11,9 +11,15 @@ from bot.operations.codec import decode_request, encode_request
 from bot.operations.model import Operation
 from bot.operations.request_problems import AddressKind
 from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
     LeaderTransfer,
     MemberAdd,
     MemberRemove,
+    NodeDrop,
+    NodeOffline,
     OpKind,
     Request,
     TaskSwitch,
@@ -135,6 +141,13 @@ ALL: tuple[Request, ...] = (
     MemberRemove(3),
     LeaderTransfer(2),
     TaskSwitch("balance", on=False),
+    DiskAccess(7, readonly=True),
+    DiskAccess(2**32 - 1, readonly=False),
+    DiskBroken(7),
+    DiskOffline(7),
+    DisksOffline((7, 8, 9)),
+    NodeOffline("10.0.1.2:8889"),
+    NodeDrop(2),
 )
 
 
@@ -163,6 +176,19 @@ def test_a_request_comes_back_from_json_as_it_was(request_: Request) -> None:
         (OpKind.TASK_SWITCH, {"task": "<!channel>", "on": True}),
         (OpKind.TASK_SWITCH, {"task": "b" * 10_000, "on": True}),
         (OpKind.TASK_SWITCH, {"task": 7, "on": True}),
+        (OpKind.DISK_ACCESS, {"disk_id": 7}),
+        (OpKind.DISK_ACCESS, {"disk_id": 7, "readonly": "yes"}),
+        (OpKind.DISK_BROKEN, {"disk_id": 0}),
+        (OpKind.DISK_BROKEN, {"disk_id": 2**32}),
+        (OpKind.DISK_OFFLINE, {"disk_id": True}),
+        (OpKind.DISK_OFFLINE, {"disk_id": "7"}),
+        (OpKind.DISKS_OFFLINE, {"disk_ids": []}),
+        (OpKind.DISKS_OFFLINE, {"disk_ids": [7, 7]}),
+        (OpKind.DISKS_OFFLINE, {"disk_ids": 7}),
+        (OpKind.DISKS_OFFLINE, {"disk_ids": list(range(1, 66))}),
+        (OpKind.NODE_OFFLINE, {"host": "<!channel>"}),
+        (OpKind.NODE_OFFLINE, {"host": "10.0.1.2"}),
+        (OpKind.NODE_DROP, {"node_id": -1}),
     ],
 )
 def test_a_bad_stored_request_is_refused(kind: OpKind, data: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock, earliest
+from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock, RemoteTimes, earliest
 from bot.views.notices import clock_set
 
 NOON = 1_700_000_000.0
@@ -99,3 +99,22 @@ def test_time_in_the_future_goes_back_one_day() -> None:
 def test_notice_names_the_jump_and_its_consequence(by: float, ahead: float, words: tuple[str, ...]) -> None:
     shown = str(clock_set("host-1", by, ahead).to_json())
     assert all(word in shown for word in (*words, "Polling continues without a gap", "host-1")), shown
+
+
+@pytest.mark.parametrize("skew", [-HOUR, HOUR, 365 * 24 * HOUR])
+def test_time_of_another_clock_becomes_arrival_time(skew: float) -> None:
+    heard = RemoteTimes()
+    heard.local("prod", NOON - 60 + skew, NOON - 55)
+    assert heard.local("prod", NOON + skew, NOON + 5) == NOON + 5
+    assert heard.local("prod", NOON + skew, NOON + 300) == NOON + 5, "it gets old"
+
+
+def test_time_of_the_same_clock_is_kept() -> None:
+    heard = RemoteTimes()
+    assert heard.local("prod", NOON - 60, NOON - 55) == NOON - 60
+    assert heard.local("prod", NOON, NOON + 5) == NOON
+
+
+def test_first_time_is_never_in_the_future() -> None:
+    assert RemoteTimes().local("prod", NOON + HOUR, NOON) == NOON
+    assert RemoteTimes().local("prod", 0.0, NOON) == 0.0

@@ -13,7 +13,7 @@ from slack_bolt.response import BoltResponse
 from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.events import HomeOpened
 from bot.interactions.events import Click, Invocation, Work
-from bot.slack.middleware import BUSY, MAX_AT_ONCE, MAX_OF_ONE_PERSON, AckMiddleware, build_app
+from bot.slack.middleware import BUSY, MAX_AT_ONCE, MAX_OF_ONE_PERSON, AckMiddleware, Dedup, build_app
 from bot.slack.task_queue import TaskQueue
 from tests.support.slack_recorder import SlackRecorder
 from tests.support.slack_surfaces import OpenGate, RecordedForms, surfaces
@@ -256,3 +256,25 @@ async def test_fifty_requests_are_acknowledged_before_work_begins(
     await asyncio.gather(*(slack.deliver({**COMMAND, "trigger_id": f"{number}"}) for number in range(50)))
     await slack.settled()
     assert acknowledged == [50] * 50
+
+
+def test_a_key_is_new_once() -> None:
+    seen = Dedup(lambda: 0.0)
+    assert [seen.first("a"), seen.first("a"), seen.first("b")] == [True, False, True]
+
+
+def test_a_key_is_forgotten_after_its_time() -> None:
+    now = [0.0]
+    seen = Dedup(lambda: now[0], seconds=900.0)
+    seen.first("a")
+    now[0] = 899.0
+    assert not seen.first("a")
+    now[0] = 900.0
+    assert seen.first("a")
+
+
+def test_oldest_keys_are_dropped_beyond_the_limit() -> None:
+    seen = Dedup(lambda: 0.0, most=2)
+    for key in "abc":
+        seen.first(key)
+    assert [seen.first("b"), seen.first("c"), seen.first("a")] == [False, False, True]

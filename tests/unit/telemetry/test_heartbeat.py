@@ -1,6 +1,9 @@
 """Heartbeat: called while all is well, silent on a problem, harmless when its URL fails."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import pytest
 from aiohttp import web
@@ -84,3 +87,45 @@ async def test_refusal_is_logged_and_its_end_too(switch: Switch) -> None:
         ("heartbeat.silent", "its URL answered with status 404"),
         ("heartbeat.back", None),
     ]
+
+
+async def logged_reason(url: str) -> str:
+    with capture_logs() as logs:
+        await Heartbeat(url).beat(0.0, no_problem)
+    [line] = logs
+    assert "s3cr3t" not in str(line)
+    return str(line["why"])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer", "reason"),
+    [
+        ("http", b"", "the answer was cut short or is not HTTP"),
+        ("http", b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "the answer was cut short or is not HTTP"),
+        ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "the encrypted connection failed"),
+    ],
+)
+async def test_answer_that_is_not_the_service_is_named(scheme: str, answer: bytes, reason: str) -> None:
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1024)
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(reply, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await logged_reason(f"{scheme}://127.0.0.1:{port}/s3cr3t") == f"its URL cannot be reached ({reason})"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://[/s3cr3t", "it is not a URL"),
+        ("http://no-such-host.example/s3cr3t", "its host name cannot be resolved"),
+    ],
+)
+async def test_wrong_url_is_named_without_itself(monkeypatch: pytest.MonkeyPatch, url: str, reason: str) -> None:
+    async def unknown(*_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    assert await logged_reason(url) == f"its URL cannot be reached ({reason})"

@@ -5,11 +5,10 @@ import pytest
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import ClusterTimeout
-from bot.views.clusters import ClusterLine, clusters
+from bot.views.clusters import ClusterLine, clusters, whoami
 from bot.views.disks import disk as disk_card
 from bot.views.disks import disks
 from bot.views.help import HelpTopic, details, overview
-from bot.views.people import whoami
 from bot.views.tasks import keys_for, tasks
 from tests.support.view_samples import (
     AT,

@@ -23,12 +23,28 @@ from bot.operations.requests import TaskSwitch
 from bot.store import database as stores
 from bot.store import retention
 from bot.store.database import Store
-from bot.store.retention import DAY, RETENTION, Keep, Retention
+from bot.store.retention import DAY, Keep, Retention
 from bot.store.schema import metadata
 from bot.views.alert_text.table import alert_text
 from bot.views.step_text import WORDING
 from tests.support.databases import Clock
 from tests.support.store_filling import everything
+
+RETENTION = {
+    "alerts": "until retention.alerts after it was resolved",
+    "audit": "without limit",
+    "channels": "as long as the channel is used: one row each",
+    "firings": "400 days",
+    "holds": "as long as its task exists: one row each",
+    "inbound": "1 hour after its arrival, once done",
+    "memory": "as long as the cluster is watched: one row each",
+    "operations": "until retention.operations, once it cannot change any more",
+    "posts": "until retention.messages, once its alert, operation or silence has ended",
+    "replicas": "until the replica has stopped or expired",
+    "samples": "all for retention.samples, then one an hour, then one a day",
+    "silences": "until 7 days after its end at the latest",
+}
+"""Retention of each table, as docs/backup.md shows it."""
 
 KEEP = Keep()
 

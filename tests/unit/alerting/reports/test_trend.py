@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerting.reports.trend import DAY, MIN_SPAN, Measurement, Sample, Sureness, Trend, trend
+from bot.alerting.reports.trend import (
+    DAY,
+    MAX_IDS,
+    MIN_SPAN,
+    Measurement,
+    Sample,
+    Sureness,
+    Trend,
+    sample_of,
+    trend,
+)
+from bot.clustermgr.models import Disk
 from bot.store.state_codec import decode_measurement
-from tests.support.watch_builders import TIB
+from tests.support.watch_builders import TIB, dark, polled
 
 NOW = 1_790_000_000.0
 HOUR = 3600.0
@@ -181,3 +192,15 @@ def test_any_steady_growth_is_found(a_day: int, days: float) -> None:
     posted = trend(history(days, lambda day: 10 * TIB + day * a_day, total=2**62))
     assert posted.growth is not None
     assert posted.growth.middle == pytest.approx(a_day, rel=0.02, abs=100)
+
+
+def test_snapshot_without_a_leader_is_not_measured() -> None:
+    assert sample_of(dark(100)) is None
+
+
+@pytest.mark.parametrize(("number", "kept"), [(0, True), (MAX_IDS, True), (MAX_IDS + 1, False)])
+def test_ids_of_bad_disks_are_kept_up_to_the_limit(number: int, kept: bool) -> None:
+    bad = tuple(Disk(disk_id=n, status=2) for n in range(number))
+    found = sample_of(polled(100, bad=bad))
+    assert found is not None
+    assert found.bad == (tuple(range(number)) if kept else None)

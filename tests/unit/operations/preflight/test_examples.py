@@ -5,7 +5,19 @@ from pathlib import Path
 import pytest
 
 from bot.operations.preflight.verdict import CheckLevel
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    MemberRequest,
+    NodeDrop,
+    NodeOffline,
+    TaskSwitch,
+)
 from bot.views.op_parts import request_phrase
 from bot.views.preflight_text.table import check_text
 from tests.docgen.examples import Example
@@ -13,6 +25,7 @@ from tests.docgen.preflight import examples, render
 from tests.support.any_fact import BLOCKING
 
 EXAMPLES = tuple(examples())
+MEMBERS_AND_TASKS = (MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch)
 NEVER_FORCEABLE = {"id", "host", "node", "peer", "leader", "reach", "node_ids", "quorum", "dialect", "operations"}
 
 
@@ -25,9 +38,16 @@ def test_the_verdict_is_the_one_of_the_table(example: Example) -> None:
 
 
 def test_the_table_holds_at_least_sixty_situations_by_operations() -> None:
-    tried = {(example.situation, example.request, example.facts) for example in EXAMPLES}
-    assert len(tried) == 134
-    assert {type(example.request) for example in EXAMPLES} == {MemberAdd, MemberRemove, LeaderTransfer, TaskSwitch}
+    tried = {(example.situation, example.request, repr(example.facts)) for example in EXAMPLES}
+    assert len(tried) == 236
+    members = {MemberAdd, MemberRemove, LeaderTransfer}
+    disks = {DiskAccess, DiskBroken, DiskOffline, DisksOffline, NodeOffline, NodeDrop}
+    assert {type(example.request) for example in EXAMPLES} == {TaskSwitch, *members, *disks}
+
+
+def test_the_table_holds_at_least_thirty_situations_of_disks() -> None:
+    situations = {example.situation for example in EXAMPLES if not isinstance(example.request, MEMBERS_AND_TASKS)}
+    assert len(situations) >= 30
 
 
 def test_unforceable_checks_are_marked_in_every_example() -> None:
@@ -46,7 +66,7 @@ def test_no_sentence_is_empty_or_left_unfinished() -> None:
 
 
 def test_every_membership_and_transfer_card_shows_the_quorum_arithmetic() -> None:
-    evaluation = [e.verdict for e in EXAMPLES if e.verdict.fingerprint.leader and not isinstance(e.request, TaskSwitch)]
+    evaluation = [e.verdict for e in EXAMPLES if e.verdict.fingerprint.leader and isinstance(e.request, MemberRequest)]
     cluster_wide = {"leader", "node_ids", "reach"}
     shown = [v for v in evaluation if not any(check.key in cluster_wide for check in v.of_level(CheckLevel.BLOCK))]
     assert len(shown) == 96

@@ -1,0 +1,73 @@
+"""Disk facts: what is read of a cluster before disks are changed, and the limits that hold for them. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.clustermgr.models import Disk, DiskStatus, Service
+from bot.clustermgr.tasks import Dialect, Meaning
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
+
+SCHEDULER = "SCHEDULER"
+"""Name of a scheduler in GET /service/list."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskLimits:
+    """Limits of the settings: disks out of service at once in a host and in a zone, and the reserve of chunks.
+
+    `reserve_percent` of the chunks that must move has to be free beside them.
+    """
+
+    per_host: int = 1
+    per_zone: int = 2
+    reserve_percent: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFacts:
+    """What is known of the cluster for a change of `targets` (disk ids); None: not read, or not in time.
+
+    `disks` is the whole disk list, `dropping` the ids of those that are being dropped. `units` are the vuids on each
+    target whose list was read; `volumes` are their volumes as far as they were read, `unread` the ids of the others
+    (a volume that was deleted meanwhile is in neither). `expired` is the number of disks without a heartbeat by the
+    leader's counters, by zone; they may lag by minutes. `switches` has the meaning of each stored switch that was
+    read, by the name of its task. `errors` are sentences about what could not be read.
+    """
+
+    targets: tuple[int, ...] = ()
+    disks: tuple[Disk, ...] | None = None
+    dropping: frozenset[int] | None = None
+    units: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    volumes: Mapping[int, PlacedVolume] = field(default_factory=dict)
+    unread: tuple[int, ...] = ()
+    expired: Mapping[str, int] | None = None
+    dialect: Dialect | None = None
+    switches: Mapping[str, Meaning] = field(default_factory=dict)
+    services: tuple[Service, ...] | None = None
+    limits: DiskLimits = DiskLimits()
+    errors: tuple[str, ...] = ()
+
+    @property
+    def schedulers(self) -> tuple[str, ...] | None:
+        """Addresses of the registered schedulers; None if the list of services was not read."""
+        if self.services is None:
+            return None
+        return tuple(sorted({service.host for service in self.services if service.name.upper() == SCHEDULER}))
+
+    @property
+    def suspects(self) -> SuspectDisks:
+        """The disks whose units are lost or move; not known (`listed` is False) while the disk list was not read.
+
+        A disk in a state that is not known here counts as bad: nothing shows that its units are safe.
+        """
+        if self.disks is None:
+            return SuspectDisks(dropping=self.dropping or frozenset(), listed=False)
+        states: dict[int, set[int]] = {}
+        for disk in self.disks:
+            states.setdefault(disk.status, set()).add(disk.disk_id)
+        gone = states.pop(DiskStatus.REPAIRED, set()) | states.pop(DiskStatus.DROPPED, set())
+        states.pop(DiskStatus.NORMAL, None)
+        bad = {disk for disks in states.values() for disk in disks}
+        readonly = {disk.disk_id for disk in self.disks if disk.readonly}
+        moving = (self.dropping or frozenset()) - bad - gone
+        return SuspectDisks(frozenset(bad), moving, frozenset(gone), frozenset(readonly - bad - gone))

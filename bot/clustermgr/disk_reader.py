@@ -1,0 +1,156 @@
+"""Disk reader: what a change of disks needs to know of the cluster, read at once, bounded in time, size and number.
+
+What is not read in time, or is refused, stays unknown; it is never taken as safe.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
+from bot.clustermgr.models import Disk, Service, Snapshot
+from bot.clustermgr.tasks import DetectedDialect, Dialect, Meaning, key_of, meaning_of
+from bot.clustermgr.volume_reader import placed
+from bot.clustermgr.volume_survey import PlacedVolume
+from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
+
+TASKS_READ = ("disk_drop", "disk_repair", "shard_repair")
+"""Tasks whose switches are read."""
+MAX_TARGETS = 64
+"""Limit of disks whose units are read."""
+MAX_VOLUMES = 20_000
+"""Limit of volumes that are kept."""
+PAGED_ABOVE = 300
+"""Above this number of volumes, pages are cheaper than single volumes."""
+PAGE = 200
+MAX_PAGES = 400
+"""Limit of pages in one reading."""
+PARALLEL = 8
+"""Reads of units or volumes at the same time."""
+MAX_ERRORS = 3
+"""Limit of errors that are kept."""
+
+Selector = Callable[[tuple[Disk, ...] | None], Sequence[int]]
+"""Picks the disks (ids) that a change concerns from the disk list."""
+
+
+@dataclass(slots=True)
+class DiskReader:
+    """One reading of one cluster, from its leader at `host`; `errors` are sentences without duplicates."""
+
+    api: ClustermgrClient
+    dialect: Callable[[], Awaitable[DetectedDialect]]
+    host: str
+    now: float
+    disks: tuple[Disk, ...] | None = None
+    dropping: frozenset[int] | None = None
+    services: tuple[Service, ...] | None = None
+    spelling: Dialect | None = None
+    switches: dict[str, Meaning] = field(default_factory=dict)
+    targets: tuple[int, ...] = ()
+    units: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    volumes: dict[int, PlacedVolume] = field(default_factory=dict)
+    errors: dict[str, None] = field(default_factory=dict)
+    _waiting: set[int] = field(default_factory=set)
+
+    async def read(self, select: Selector, within: float) -> None:
+        """Read all parts for at most `within` seconds; never raises ClusterError."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within), asyncio.TaskGroup() as group:
+                for part in (self._dropping(), self._services(), self._switches(), self._volumes(select)):
+                    group.create_task(self._part(part))
+
+    def facts(self, snapshot: Snapshot, limits: DiskLimits) -> DiskFacts:
+        """What is known now; the counters of `snapshot` tell the disks without a heartbeat."""
+        zones = snapshot.leader[1].space_stat.disk_stat_infos if snapshot.leader else None
+        return DiskFacts(
+            targets=self.targets,
+            disks=self.disks,
+            dropping=self.dropping,
+            units=dict(self.units),
+            volumes=dict(self.volumes),
+            unread=tuple(sorted(self._waiting)),
+            expired=None if not zones else {zone.idc: zone.expired for zone in zones},
+            dialect=self.spelling,
+            switches=dict(self.switches),
+            services=self.services,
+            limits=limits,
+            errors=tuple(self.errors)[:MAX_ERRORS],
+        )
+
+    async def _part(self, part: Awaitable[None]) -> None:
+        try:
+            await part
+        except ClusterError as error:
+            self.errors[error.sentence] = None
+
+    async def _dropping(self) -> None:
+        self.dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(first=self.host))
+
+    async def _services(self) -> None:
+        self.services = await self.api.services(first=self.host)
+
+    async def _switches(self) -> None:
+        self.spelling = (await self.dialect()).dialect
+        for task in TASKS_READ if self.spelling else ():
+            key = key_of(task, self.spelling) if self.spelling else None
+            if key and self.spelling:
+                with suppress(ClusterBadAnswer, ClusterRefused):
+                    self.switches[task] = meaning_of(await self.api.config_get(key, host=self.host), self.spelling)
+
+    async def _volumes(self, select: Selector) -> None:
+        self.disks = await self.api.disk_list(first=self.host)
+        self.targets = tuple(select(self.disks))
+        await self._each(self.targets[:MAX_TARGETS], self._units_of)
+        self._waiting = {vuid >> 32 for vuids in self.units.values() for vuid in vuids}
+        if len(self._waiting) > PAGED_ABOVE:
+            await self._pages()
+        # What no page had may have moved off its disk meanwhile: it is asked for singly, and not taken as gone.
+        await self._each(sorted(self._waiting)[:PAGED_ABOVE], self._volume)
+
+    async def _units_of(self, disk: int) -> None:
+        self.units[disk] = await self.api.disk_units(disk, first=self.host)
+
+    async def _pages(self) -> None:
+        marker = 0
+        for _ in range(MAX_PAGES):
+            page = await self.api.volumes(after=marker, count=PAGE, first=self.host)
+            following = max((volume.vid for volume in page), default=0)
+            for volume in page:
+                if volume.vid in self._waiting and len(self.volumes) < MAX_VOLUMES:
+                    self._keep(volume.vid, placed(volume, self.now))
+            # A page that does not go on ends the list: a server may never end it.
+            if following <= marker or not self._waiting:
+                return
+            marker = following
+
+    async def _volume(self, vid: int) -> None:
+        try:
+            volume = await self.api.volume(vid, first=self.host)
+        except NotFound:
+            self._waiting.discard(vid)
+            return
+        # An answer about another volume proves nothing about this one.
+        if volume.vid == vid:
+            self._keep(vid, placed(volume, self.now))
+
+    def _keep(self, vid: int, volume: PlacedVolume) -> None:
+        self.volumes[vid] = volume
+        self._waiting.discard(vid)
+
+    async def _each(self, items: Iterable[int], read: Callable[[int], Awaitable[None]]) -> None:
+        """Read several items; one that is refused or unreadable must not hold up the others."""
+        waiting = iter(items)
+
+        async def work() -> None:
+            for item in waiting:
+                try:
+                    await read(item)
+                except (ClusterBadAnswer, ClusterRefused) as error:
+                    self.errors[error.sentence] = None
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(PARALLEL):
+                group.create_task(self._part(work()))

@@ -1,0 +1,168 @@
+"""Checks of the volumes on disks that are changed: the units that each can lose, now and afterwards. No I/O.
+
+A dropped disk is read until its last unit has moved, so taking it offline loses no unit. A disk that is declared
+broken loses all its units at once. Margins are those of `bot.alerting.volume_risk`.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
+from bot.clustermgr.code_modes import CODE_MODES
+from bot.clustermgr.disk_facts import DiskFacts
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
+from bot.operations.preflight.facts import disks as f
+from bot.operations.preflight.facts.disks import DiskChange, MarginGroup, VolumeMargin
+from bot.operations.preflight.verdict import Check, Fact, block, passed, warn
+
+MAX_NAMED = 8
+"""Limit of volumes that one check names."""
+MAX_GROUPS = 60
+"""Limit of groups of margins in one check: the best ones are added up in the last."""
+_SURE = frozenset({DiskChange.OFFLINE, DiskChange.BROKEN})
+"""Changes that are refused where a margin is not known."""
+ON = "on"
+
+
+def margin_checks(
+    change: DiskChange, targets: Sequence[int], known: DiskFacts, silent: frozenset[int]
+) -> tuple[Check, ...]:
+    """Check the volumes on these disks; a volume that was not read, or of an unknown code mode, is never safe.
+
+    `silent` are the disks that have probably lost their heartbeat.
+    """
+    units = {disk: known.units[disk] for disk in targets if disk in known.units}
+    vids = {vuid >> 32 for vuids in units.values() for vuid in vuids}
+    volumes = [volume for vid, volume in sorted(known.volumes.items()) if vid in vids]
+    found = (
+        _unread(change, targets, len(vids), known),
+        _unknown_modes(change, volumes),
+        _margins(change, tuple(targets), sum(map(len, units.values())), volumes, known, silent),
+        _heartbeats(targets, known, silent) if vids else None,
+        _smaller(volumes, known),
+    )
+    return tuple(check for check in found if check is not None)
+
+
+def least_left(targets: Sequence[int], known: DiskFacts) -> int | None:
+    """Smallest number of units that a volume on these disks can lose now; None without a volume of a known mode."""
+    suspects = known.suspects
+    volumes = (volume for volume in known.volumes.values() if not set(targets).isdisjoint(volume.disks))
+    lefts = [volume_risk(volume, suspects).left for volume in volumes]
+    return min((left for left in lefts if left is not None), default=None)
+
+
+def inferred_silent(known: DiskFacts) -> frozenset[int]:
+    """Disks that have probably lost their heartbeat; none where the leader's counters say that none has."""
+    if known.expired is not None and not any(known.expired.values()):
+        return frozenset()
+    return infer_expired(known.volumes.values(), known.suspects)
+
+
+def _level(change: DiskChange, key: str, fact: Fact, bound: str) -> Check:
+    return block(key, fact, forceable=True, bound=bound) if change in _SURE else warn(key, fact, bound=bound)
+
+
+def _unread(change: DiskChange, targets: Sequence[int], volumes: int, known: DiskFacts) -> Check | None:
+    lists = tuple(disk for disk in targets if disk not in known.units)
+    listed = {disk.disk_id for disk in known.disks or ()}
+    # A unit on a disk that is not in the list may be lost: its volume cannot be judged.
+    strange = {vid for vid, volume in known.volumes.items() if not listed.issuperset(volume.disks)}
+    unread = len({*known.unread, *strange})
+    if not lists and not unread:
+        return None
+    return _level(change, "volumes_unread", f.VolumesUnread(lists, unread, max(volumes, unread)), f"{bool(lists)}")
+
+
+def _unknown_modes(change: DiskChange, volumes: Sequence[PlacedVolume]) -> Check | None:
+    modes = Counter(volume.code_mode for volume in volumes if volume.code_mode not in CODE_MODES)
+    if not modes:
+        return None
+    some = tuple(sorted(modes)[:MAX_NAMED])
+    return _level(change, "code_modes", f.CodeModesUnknown(modes.total(), some), str(some))
+
+
+def _margins(
+    change: DiskChange,
+    targets: tuple[int, ...],
+    units: int,
+    volumes: Sequence[PlacedVolume],
+    known: DiskFacts,
+    silent: frozenset[int],
+) -> Check | None:
+    now = known.suspects
+    later = _after(now, targets) if change is DiskChange.BROKEN else now
+    pairs = [(volume_risk(volume, now, silent), volume_risk(volume, later, silent)) for volume in volumes]
+    margins = [_margin(before, after) for before, after in pairs if after.left is not None and before.left is not None]
+    unreadable = sum(_unreadable(after) for _, after in pairs)
+    margins.sort(key=lambda margin: (margin.after - len(margin.unreachable), margin.after, margin.before, margin.vid))
+    fact = f.VolumeMargins(change, targets, units, _groups(margins), tuple(margins[:MAX_NAMED]), unreadable)
+    if not margins:
+        return passed("volumes", fact) if all(disk in known.units for disk in targets) and not volumes else None
+    worst = min(margin.after for margin in margins)
+    bound = f"{min(margin.before for margin in margins)}>{worst}"
+    return _judged(change, fact, worst, bound)
+
+
+def _judged(change: DiskChange, fact: f.VolumeMargins, worst: int, bound: str) -> Check:
+    if change is DiskChange.BROKEN and worst < 0:
+        return block("volumes", fact, bound=bound)
+    if worst <= 0 or fact.unreadable:
+        bound = f"{bound}/{bool(fact.unreadable)}"
+        return _level(change, "volumes", fact, bound)
+    if worst == 1:
+        return warn("volumes", fact, bound=bound)
+    # The approver of a declared loss has weighed the margin; a drop loses nothing, so its margin may rise.
+    return passed("volumes", fact, bound=bound if change is DiskChange.BROKEN else "")
+
+
+def _after(now: SuspectDisks, targets: tuple[int, ...]) -> SuspectDisks:
+    lost = frozenset(targets)
+    return replace(now, bad=now.bad | lost, dropping=now.dropping - lost, readonly=now.readonly - lost)
+
+
+def _margin(before: VolumeRisk, after: VolumeRisk) -> VolumeMargin:
+    left = before.left, after.left
+    if before.mode is None or left[0] is None or left[1] is None:
+        raise AssertionError("a volume of an unknown code mode has no margin")
+    return VolumeMargin(before.vid, before.mode.name, before.lost, before.unreachable, left[0], left[1])
+
+
+def _unreadable(risk: VolumeRisk) -> bool:
+    left = risk.left_if_unreachable_stay
+    return bool(risk.unreachable) and left is not None and left < 0
+
+
+def _groups(margins: Sequence[VolumeMargin]) -> tuple[MarginGroup, ...]:
+    counted = Counter((margin.after, margin.before) for margin in margins)
+    groups = [MarginGroup(before, after, number) for (after, before), number in sorted(counted.items())]
+    kept, rest = groups[: MAX_GROUPS - 1], groups[MAX_GROUPS - 1 :]
+    if not rest:
+        return tuple(groups)
+    least = MarginGroup(min(g.before for g in rest), min(g.after for g in rest), sum(g.volumes for g in rest))
+    return (*kept, least)
+
+
+def _heartbeats(targets: Sequence[int], known: DiskFacts, silent: frozenset[int]) -> Check | None:
+    """Warn of disks without a heartbeat in the zones of the volumes; no call names them."""
+    if known.expired is None:
+        return warn("heartbeats", f.HeartbeatsLost(None, ()))
+    zones = {disk.idc for disk in known.disks or () if disk.disk_id in targets}
+    held = {disk for volume in known.volumes.values() for disk in volume.disks}
+    zones |= {disk.idc for disk in known.disks or () if disk.disk_id in held}
+    number = sum(known.expired.get(zone, 0) for zone in zones)
+    if not number:
+        return None
+    return warn("heartbeats", f.HeartbeatsLost(number, tuple(sorted(silent)[:MAX_NAMED])), bound=str(sorted(silent)))
+
+
+def _smaller(volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:
+    """Warn where fresh blobs may lack shards that nothing rebuilds."""
+    switch = known.switches.get("shard_repair")
+    meaning = switch.word if switch is not None else ""
+    modes = {volume.code_mode for volume in volumes} & CODE_MODES.keys()
+    units = max((CODE_MODES[mode].unwritten for mode in modes), default=0)
+    if meaning == ON or not units:
+        return None
+    return warn("shard_repair", f.MarginsSmaller(units, meaning), bound=meaning)

@@ -1,0 +1,174 @@
+"""Words for the facts of volumes on disks that are changed, with the arithmetic; and of the room in zones. No I/O."""
+
+from bot.common.text import listed
+from bot.operations.preflight.disk_room import is_roomy, wanted
+from bot.operations.preflight.facts import disks as f
+from bot.operations.preflight.facts.disks import DiskChange, MarginGroup, VolumeMargin, ZoneRoom
+from bot.views.alert_text.volumes import disk_names
+from bot.views.preflight_text.phrases import CheckText
+from bot.views.text import clip, count, size
+
+_MAX_ZONE = 60
+_MAX_GROUPS = 6
+_MAX_VOLUMES = 4
+_REPAIR_FIRST = "Repair first: `/cm risk` lists the volumes, `/cm disks` the disks that decide it."
+
+
+def volumes_unread(fact: f.VolumesUnread) -> CheckText:
+    """Not all volumes were read."""
+    parts = []
+    if fact.disks:
+        parts.append(f"the units on {disk_names(fact.disks)} were not read")
+    if fact.volumes:
+        were = "was" if fact.volumes == 1 else "were"
+        parts.append(f"{fact.volumes:,} of {count(fact.of, 'volume')} {were} not read in full")
+    text = " and ".join(parts) or "volumes were not read"
+    return CheckText(
+        f"{text[0].upper()}{text[1:]}: nothing is known of the units that can be lost.", "Try again in some seconds."
+    )
+
+
+def code_modes_unknown(fact: f.CodeModesUnknown) -> CheckText:
+    """A code mode is not known."""
+    have = "has" if fact.volumes == 1 else "have"
+    modes = listed(fact.modes)
+    return CheckText(
+        f"{count(fact.volumes, 'volume')} {have} an unknown code mode ({modes}): it is not known how many units they "
+        "can lose.",
+        "Look the code mode up in the settings of the servers before you decide.",
+    )
+
+
+def volume_margins(fact: f.VolumeMargins) -> CheckText:
+    """Margins now and afterwards."""
+    names = disk_names(fact.disks)
+    if not fact.groups:
+        return CheckText(f"No volume has a unit on {names}.")
+    verb = "has" if len(fact.disks) == 1 else "have"
+    names = f"{names[0].upper()}{names[1:]}"
+    head = f"{names} {verb} {count(fact.units, 'unit')} of {count(fact.volumes, 'volume')}"
+    if fact.change is DiskChange.BROKEN:
+        return _broken(fact, head)
+    least = min(group.after for group in fact.groups)
+    none, one = fact.ending(0), fact.ending(1, above=0)
+    if not none and not fact.unreadable:
+        more = f" in {count(one, 'volume')}" if one else ""
+        return CheckText(
+            f"{head}; no unit is lost while they move, and the worst volume {_can(least)}{more}.",
+            "Better wait until lost units are repaired." if one else "",
+        )
+    parts = [f"{count(none, 'volume')} can lose no more units"] if none else []
+    if fact.unreadable:
+        parts.append(f"{count(fact.unreadable, 'volume')} cannot be read while unreachable units stay away")
+    return CheckText(f"{head}; {' and '.join(parts)}: {_named(fact)}.", _REPAIR_FIRST)
+
+
+def _broken(fact: f.VolumeMargins, head: str) -> CheckText:
+    lost, none = fact.ending(-1), fact.ending(0, above=-1)
+    groups = "; ".join(_group(group) for group in fact.groups[:_MAX_GROUPS])
+    more = sum(group.volumes for group in fact.groups[_MAX_GROUPS:])
+    groups += f"; {count(more, 'volume')} keep more" if more else ""
+    text = f"{head}. Units that each volume can lose, before → after: {groups}. Worst: {_named(fact)}."
+    if lost:
+        return CheckText(f"DATA WOULD BE LOST in {count(lost, 'volume')}. {text}", _REPAIR_FIRST)
+    if none:
+        return CheckText(f"{count(none, 'volume')} could then lose no more units. {text}", _REPAIR_FIRST)
+    if fact.unreadable:
+        unread = f"{count(fact.unreadable, 'volume')} could not be read while unreachable units stay away."
+        return CheckText(f"{unread} {text}", "Bring the unreachable disks back first.")
+    return CheckText(text)
+
+
+def _group(group: MarginGroup) -> str:
+    return f"{count(group.volumes, 'volume')} {group.before} → {group.after}"
+
+
+def _named(fact: f.VolumeMargins) -> str:
+    shown = "; ".join(_volume(each, fact.change) for each in fact.worst[:_MAX_VOLUMES])
+    left = fact.volumes - min(len(fact.worst), _MAX_VOLUMES)
+    return f"{shown}; {left:,} more" if left > 0 else shown
+
+
+def _volume(each: VolumeMargin, change: DiskChange) -> str:
+    parts = [
+        f"{len(disks)} {state} ({disk_names(disks)})"
+        for state, disks in (("lost", each.lost), ("unreachable", each.unreachable))
+        if disks
+    ]
+    counts = f"{', '.join(parts)}; " if parts else ""
+    ends = f"{each.before} → {each.after}" if change is DiskChange.BROKEN else _can(each.after)
+    return f"volume #{each.vid} ({each.mode}): {counts}{ends}"
+
+
+def _can(left: int) -> str:
+    if left < 0:
+        return "has lost data"
+    return f"can lose {count(left, 'more unit')}" if left else "can lose no more units"
+
+
+def heartbeats_lost(fact: f.HeartbeatsLost) -> CheckText:
+    """Disks have no heartbeat."""
+    if fact.disks is None:
+        return CheckText("It is not known how many disks have no heartbeat.", "Check with `/cm stat`.")
+    verb = "has" if fact.disks == 1 else "have"
+    head = f"{count(fact.disks, 'disk')} of these zones {verb} no heartbeat by the leader's counters"
+    if not fact.inferred:
+        return CheckText(
+            f"{head}, and no call names {'it' if fact.disks == 1 else 'them'}: units there are unreachable, but not "
+            "counted here.",
+            "Bring the host back first.",
+        )
+    return CheckText(
+        f"{head}; inferred from the health of the volumes: {disk_names(fact.inferred)}.",
+        "Bring the host back first.",
+    )
+
+
+def margins_smaller(fact: f.MarginsSmaller) -> CheckText:
+    """Fresh blobs may lack shards."""
+    state = {"": "It is not known if `shard_repair` is on", "off": "`shard_repair` is off"}.get(
+        fact.meaning, f"The stored value of `shard_repair` is {fact.meaning}"
+    )
+    return CheckText(
+        f"{state}: new blobs may already lack up to {count(fact.units, 'unit')}, so each margin may be smaller by "
+        "that.",
+        "Turn it on: `/cm task enable shard_repair`." if fact.meaning else "Check with `/cm tasks`.",
+    )
+
+
+def room_in_zones(fact: f.RoomInZones) -> CheckText:
+    """Room in the zones."""
+    rooms = " ".join(_room(room, fact.reserve_percent) for room in fact.zones) or "No zone is concerned."
+    if all(is_roomy(room, fact.reserve_percent) for room in fact.zones):
+        return CheckText(rooms)
+    return CheckText(
+        rooms, "Add disks to the zone, make read-only disks writable, or wait until others are repaired or dropped."
+    )
+
+
+def _room(room: ZoneRoom, reserve: int) -> str:
+    zone = f"Zone {clip(room.zone, _MAX_ZONE)}" if room.zone else "The zone without a name"
+    margin = wanted(room, reserve) - room.chunks - room.others
+    others = f" + {room.others:,} of other disks that move" if room.others else ""
+    need = f"{room.chunks:,} to move{others} + {margin:,} in reserve ({reserve} %) = {wanted(room, reserve):,}"
+    silent = f", {room.sure:,} without {count(room.silent, 'disk')} that may have no heartbeat" if room.silent else ""
+    text = (
+        f"{zone} needs {count(wanted(room, reserve), 'free chunk')}: {need}. "
+        f"It has {room.free:,} on {count(room.disks, 'good disk')}{silent}."
+    )
+    if room.free < room.chunks:
+        return f"{text} That is fewer than must move."
+    if room.free_bytes < room.used_bytes * (100 + reserve) // 100:
+        return f"{text} Its good disks have {size(room.free_bytes)} free for {size(room.used_bytes)} of data."
+    return text
+
+
+def units_without_place(fact: f.UnitsWithoutPlace) -> CheckText:
+    """Units find no disk."""
+    have = "has" if fact.volumes == 1 else "have"
+    some = listed([f"#{vid}" for vid in fact.some])
+    return CheckText(
+        f"{count(fact.volumes, 'volume')} {have} a unit on every good disk of the zone, so the unit to move finds no "
+        f"place and the work would not end: {some}.",
+        "Add a disk to the zone, or make a read-only disk writable.",
+    )

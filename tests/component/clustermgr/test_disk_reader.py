@@ -1,0 +1,229 @@
+"""Disk reader over real sockets: what it reads of the simulated cluster, and what stays unknown."""
+
+# ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
+from bot.clustermgr.disk_reader import PAGED_ABOVE, DiskReader
+from bot.clustermgr.models import Disk, Snapshot, Volume
+from bot.operations.preflight.check import preflight
+from bot.operations.preflight.context import PreflightContext
+from bot.operations.preflight.disk_targets import targets_of
+from bot.operations.preflight.verdict import CheckLevel, PreflightResult
+from bot.operations.requests import DiskBroken, DiskOffline, DiskRequest, DisksOffline, NodeOffline
+from bot.playground.clustermgr_sim.cluster import SimulatedCluster
+from bot.playground.clustermgr_sim.data import Data
+from bot.playground.clustermgr_sim.demo import add_volumes, demo_data
+from bot.playground.clustermgr_sim.flavour import FLAVOURS
+from bot.playground.clustermgr_sim.volumes import Volumes
+from tests.support.in_memory_ports import FakeApi, FakeCluster
+
+OFFLINE = DiskOffline(7)
+WITHIN = 20.0
+
+
+@dataclass
+class Setting:
+    """A simulated cluster, and the handle through which cmbot reads it."""
+
+    simulated: SimulatedCluster
+    cluster: Cluster
+    snapshot: Snapshot
+
+    async def facts(self, request: DiskRequest = OFFLINE, within: float = WITHIN) -> DiskFacts:
+        return await self.cluster.disk_facts(self.snapshot, partial(targets_of, request), within)
+
+    async def verdict(self, request: DiskRequest = OFFLINE, within: float = WITHIN) -> PreflightResult:
+        facts = PreflightContext(disks=await self.facts(request, within))
+        return preflight(request, None, self.snapshot, facts=facts)
+
+    def asked(self, path: str) -> int:
+        return sum(seen.target.startswith(path) for seen in self.simulated.log)
+
+
+@asynccontextmanager
+async def setting(
+    flavour: str = "master", *, prepare: Callable[[SimulatedCluster], None] = lambda _: None, data: Data | None = None
+) -> AsyncIterator[Setting]:
+    async with (
+        SimulatedCluster(flavour=flavour, schedulers=1, data=data) as simulated,
+        ClustermgrClient(simulated.hosts) as api,
+    ):
+        word = "Enable" if flavour == "v1" else "true"
+        for task in ("disk_drop", "disk_repair", "shard_repair"):
+            simulated.set_switch(task, word)
+        prepare(simulated)
+        cluster = Cluster("prod", "C0OPS", api, time.time, 5.0)
+        yield Setting(simulated, cluster, await cluster.snapshot(5.0))
+
+
+@pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
+async def test_healthy_cluster_is_read_in_full(flavour: str) -> None:
+    async with setting(flavour) as here:
+        facts, data = await here.facts(), here.simulated.data
+        units = data.volumes.units_of(7)
+        assert facts.disks is not None
+        assert {disk.disk_id for disk in facts.disks} == set(data.disks)
+        assert sorted(facts.units[7]) == sorted(unit.vuid for unit in units)
+        assert set(facts.volumes) == {unit.vid for unit in units}
+        assert (facts.unread, facts.dropping, facts.errors) == ((), frozenset(), ())
+        assert {task: meaning.word for task, meaning in facts.switches.items()} == {
+            "disk_drop": "on",
+            "disk_repair": "on",
+            "shard_repair": "on",
+        }
+        assert facts.schedulers is not None
+        assert len(facts.schedulers) == 1
+        assert {disk.node_id for disk in facts.disks} == ({None} if flavour == "v1" else {1, 2, 3, 4, 5, 6})
+
+
+@pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
+@pytest.mark.parametrize("request_", [OFFLINE, DiskBroken(7), DisksOffline((7, 8))], ids=repr)
+async def test_healthy_cluster_lets_a_disk_go(flavour: str, request_: DiskRequest) -> None:
+    async with setting(flavour) as here:
+        verdict = await here.verdict(request_)
+    assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == []
+    assert verdict.check("consequence") is not None
+
+
+async def test_disks_of_a_blobnode_are_found_by_its_address() -> None:
+    async with setting() as here:
+        host = here.simulated.data.disks[7].host.removeprefix("http://").upper()
+        facts = await here.facts(NodeOffline(host))
+        expected = {number for number, disk in here.simulated.data.disks.items() if disk.host.endswith(host.lower())}
+        assert set(facts.targets) == set(facts.units) == expected
+        assert len(expected) > 1
+
+
+async def test_lost_units_are_judged_as_the_servers_show_them() -> None:
+    async with setting() as here:
+        unit = here.simulated.data.volumes.units_of(7)[0]
+        others = sorted(here.simulated.data.volumes.get(unit.vid).disks() - {7})
+        for disk in others[:3]:
+            here.simulated.break_disk(disk)
+        verdict = await here.verdict(DiskBroken(7))
+    check = verdict.check("volumes")
+    assert check is not None
+    assert (check.level, check.forceable) == (CheckLevel.BLOCK, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/volume/get", "volumes_unread"),
+        ("/volume/unit/list", "volumes_unread"),
+        ("/disk/list", "disks"),
+        ("/disk/droppinglist", "dropping"),
+    ],
+)
+async def test_part_that_is_not_answered_blocks_and_says_so(path: str, key: str) -> None:
+    async with setting() as here:
+        here.simulated.fail_next(500, 10_000, path)
+        facts, verdict = await here.facts(), await here.verdict()
+    check = verdict.check(key)
+    assert check is not None
+    assert check.level is CheckLevel.BLOCK
+    assert facts.errors
+
+
+@pytest.mark.parametrize(("path", "key"), [("/config/get", "task"), ("/service/list", "scheduler")])
+async def test_work_that_is_not_known_warns(path: str, key: str) -> None:
+    async with setting() as here:
+        here.simulated.fail_next(500, 10_000, path)
+        verdict = await here.verdict()
+    check = verdict.check(key)
+    assert check is not None
+    assert check.level is CheckLevel.WARN
+    assert not verdict.blocked
+
+
+@pytest.mark.parametrize("path", ["/volume/get", "/volume/unit/list", "/disk/list", "/disk/droppinglist"])
+async def test_part_that_is_garbled_never_passes_as_safe(path: str) -> None:
+    async with setting() as here:
+        here.simulated.garble(10_000, path)
+        verdict = await here.verdict()
+    assert verdict.blocked
+
+
+def many_volumes() -> Data:
+    data = demo_data(FLAVOURS["master"], now=0.0, rng=random.Random(1))
+    data.volumes = Volumes(0)
+    add_volumes(data, in_each_zone=450, over_all_zones=0)
+    return data
+
+
+async def test_many_volumes_are_read_in_pages() -> None:
+    async with setting(data=many_volumes()) as here:
+        facts = await here.facts()
+        assert len(facts.volumes) == here.simulated.data.volumes.count_on(7) > PAGED_ABOVE
+        assert facts.unread == ()
+        assert here.asked("/volume/list") < 20
+        assert not here.asked("/volume/get")
+
+
+async def test_many_volumes_without_their_pages_are_not_known() -> None:
+    async with setting(data=many_volumes()) as here:
+        here.simulated.fail_next(500, 10_000, "/volume/list")
+        facts = await here.facts()
+        assert len(facts.unread) == here.simulated.data.volumes.count_on(7)
+
+
+async def test_hosts_that_hang_end_in_a_block_and_not_in_a_wait() -> None:
+    async with setting() as here:
+        for node in (1, 2, 3):
+            await here.simulated.pause(node)
+        verdict = await here.verdict(within=0.2)
+        for node in (1, 2, 3):
+            await here.simulated.resume(node)
+    check = verdict.check("disks")
+    assert check is not None
+    assert check.level is CheckLevel.BLOCK
+
+
+async def test_without_a_leader_nothing_is_read() -> None:
+    async with setting() as here:
+        await here.simulated.lose_quorum()
+        leaderless = Snapshot("prod", 1.0, ())
+        before = len(here.simulated.log)
+        facts = await here.cluster.disk_facts(leaderless, partial(targets_of, OFFLINE), WITHIN)
+        assert (facts.disks, len(here.simulated.log)) == (None, before)
+
+
+@dataclass
+class OtherAnswers(FakeApi):
+    """A server that answers each question about a volume with another volume, or never ends its pages."""
+
+    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+        """Answer with the next volume."""
+        return Volume(vid=vid + 1)
+
+    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+        """Answer with the same page again and again."""
+        return (Volume(vid=1),)
+
+
+async def read_from(api: FakeApi) -> DiskFacts:
+    reader = DiskReader(api, FakeCluster().dialect, "it", 1.0)
+    await reader.read(partial(targets_of, OFFLINE), WITHIN)
+    return reader.facts(Snapshot("prod", 1.0, ()), DiskLimits())
+
+
+async def test_answer_about_another_volume_proves_nothing() -> None:
+    facts = await read_from(OtherAnswers(disks=(Disk(disk_id=7, status=1),), units=(3 << 32 | 1, 5 << 32 | 1)))
+    assert (dict(facts.volumes), facts.unread) == ({}, (3, 5))
+
+
+async def test_pages_that_never_go_on_leave_the_volumes_unknown() -> None:
+    units = tuple(vid << 32 | 1 for vid in range(10, 10 + 2 * PAGED_ABOVE))
+    facts = await read_from(OtherAnswers(disks=(Disk(disk_id=7, status=1),), units=units))
+    assert len(facts.unread) == 2 * PAGED_ABOVE

@@ -1,0 +1,154 @@
+"""Checks of disks: what voids an approval, what does not, and the arithmetic in words."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
+from bot.clustermgr.models import DiskStatus
+from bot.operations.check_codec import encode_check
+from bot.operations.codec import decode_verdict, encode_verdict
+from bot.operations.preflight.check import PreflightResult, preflight
+from bot.operations.preflight.context import PreflightContext
+from bot.operations.preflight.facts.disks import RoomInZones, VolumeMargins
+from bot.operations.preflight.verdict import CheckLevel, changes_a_check
+from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, Request
+from bot.views.preflight_text.changes import difference
+from bot.views.preflight_text.table import check_text
+from tests.docgen.cluster_fixture import Scene
+from tests.docgen.disk_fixture import DiskScene
+
+OFFLINE, BROKEN = DiskOffline(7), DiskBroken(7)
+WIDE = DiskLimits(9, 9)
+
+
+def checked(request: Request, disks: DiskFacts) -> PreflightResult:
+    return preflight(request, *Scene().snapshots(), facts=PreflightContext(disks=disks))
+
+
+def sentence(verdict: PreflightResult, key: str) -> str:
+    check = verdict.check(key)
+    assert check is not None
+    return check_text(check).sentence
+
+
+def test_approval_of_an_offline_disk_survives_units_that_move_away() -> None:
+    before = checked(OFFLINE, DiskScene().facts())
+    after = checked(OFFLINE, DiskScene(volumes={2: (3, 4, 6, 7, 11, 12)}).facts())
+    assert not changes_a_check(before, after)
+    assert not after.blocked
+
+
+def test_approval_of_an_offline_disk_survives_its_own_first_step() -> None:
+    before = checked(OFFLINE, DiskScene().facts())
+    after = checked(OFFLINE, DiskScene(readonly=frozenset({7})).facts())
+    assert not changes_a_check(before, after)
+    assert difference(before.fingerprint, after.fingerprint) == ("disk #7: normal → normal and read-only",)
+
+
+@pytest.mark.parametrize(
+    ("request_", "scene"),
+    [
+        (OFFLINE, DiskScene(dropping=frozenset({7}))),
+        (OFFLINE, DiskScene(states={7: DiskStatus.BROKEN})),
+        (OFFLINE, DiskScene(states={1: DiskStatus.BROKEN, 2: DiskStatus.BROKEN}, limits=WIDE)),
+        (OFFLINE, DiskScene(free=0)),
+        (OFFLINE, DiskScene(services=())),
+        (BROKEN, DiskScene(readonly=frozenset({7}))),
+        (BROKEN, DiskScene(states={1: DiskStatus.BROKEN}, limits=WIDE)),
+        (DiskAccess(7, readonly=True), DiskScene(readonly=frozenset({7}))),
+    ],
+)
+def test_approval_is_void_once_the_situation_of_the_disk_changed(request_: Request, scene: DiskScene) -> None:
+    before, after = checked(request_, DiskScene(limits=WIDE).facts()), checked(request_, scene.facts())
+    assert changes_a_check(before, after)
+
+
+def test_broken_names_each_margin_before_and_after() -> None:
+    volumes = dict.fromkeys(range(1, 40), (1, 2, 5, 7, 9, 10)) | {99: (3, 4, 6, 7, 11, 12)}
+    verdict = checked(BROKEN, DiskScene(states={1: DiskStatus.BROKEN}, volumes=volumes, limits=WIDE).facts())
+    text = sentence(verdict, "volumes")
+    assert text.startswith("Disk #7 has 40 units of 40 volumes.")
+    assert "39 volumes 2 → 1; 1 volume 3 → 2" in text
+    assert "volume #1 (EC3P3): 1 lost (disk #1); 2 → 1" in text
+    assert text.endswith("36 more.")
+
+
+def test_broken_margins_are_stored_within_a_bound() -> None:
+    volumes = dict.fromkeys(range(1, 5001), (1, 2, 5, 7, 9, 10))
+    verdict = checked(BROKEN, DiskScene(volumes=volumes).facts())
+    check = verdict.check("volumes")
+    assert check is not None
+    assert isinstance(check.fact, VolumeMargins)
+    assert check.fact.volumes == 5000
+    assert len(json.dumps(encode_check(check, check_text))) < 4000
+
+
+def test_broken_local_parity_unit_takes_nothing_from_the_margin() -> None:
+    # EC4P4L2: the units 8 and 9 are local ones, and do not count.
+    scene = DiskScene(mode=8, volumes={1: (1, 2, 3, 4, 5, 6, 8, 9, 7, 10)})
+    check = checked(BROKEN, scene.facts()).check("volumes")
+    assert check is not None
+    assert isinstance(check.fact, VolumeMargins)
+    assert [(group.before, group.after) for group in check.fact.groups] == [(4, 4)]
+
+
+def test_zone_without_named_silent_disks_leaves_out_the_fullest_free_ones() -> None:
+    scene = DiskScene(free=1, expired={"z0": 9})
+    check = checked(OFFLINE, scene.facts()).check("room")
+    assert check is not None
+    assert isinstance(check.fact, RoomInZones)
+    (room,) = check.fact.zones
+    assert (room.free, room.sure, room.silent) == (11, 2, 9)
+    assert (check.level, check.forceable) == (CheckLevel.BLOCK, True)
+
+
+def test_unread_units_are_counted_by_the_chunks_of_the_disk() -> None:
+    check = checked(OFFLINE, DiskScene(units_unread=True, free=1).facts()).check("room")
+    assert check is not None
+    assert "20 to move" in check_text(check).sentence
+    assert not check.forceable
+
+
+def test_other_zone_gives_no_room() -> None:
+    facts = DiskScene(free=0).facts()
+    assert facts.disks is not None
+    other = facts.disks[0].model_copy(update={"disk_id": 50, "idc": "z1", "free_chunk_cnt": 999})
+    abroad = replace(facts, disks=(*facts.disks, other))
+    assert checked(OFFLINE, abroad).check("room") == checked(OFFLINE, facts).check("room")
+
+
+def test_host_limit_compares_addresses_and_not_their_spelling() -> None:
+    facts = DiskScene(dropping=frozenset({5}), readonly=frozenset({5})).facts()
+    assert facts.disks is not None
+    spelt = tuple(
+        disk.model_copy(update={"host": "HTTP://10.0.1.2:8889/"}) if disk.disk_id == 5 else disk for disk in facts.disks
+    )
+    check = checked(OFFLINE, replace(facts, disks=spelt)).check("limits")
+    assert check is not None
+    assert check.level is CheckLevel.BLOCK
+
+
+def test_forced_preflight_never_lifts_lost_data() -> None:
+    scene = DiskScene(states={1: DiskStatus.BROKEN, 2: DiskStatus.BROKEN, 5: DiskStatus.BROKEN}, limits=WIDE)
+    assert checked(BROKEN, scene.facts()).forced().blocked
+    assert not checked(OFFLINE, scene.facts()).forced().blocked
+
+
+def test_verdict_on_disks_comes_back_from_its_stored_form() -> None:
+    verdict = checked(BROKEN, DiskScene(states={1: DiskStatus.BROKEN}, limits=WIDE).facts())
+    stored = json.loads(json.dumps(encode_verdict(verdict, check_text)))
+    assert decode_verdict(stored) == verdict
+
+
+def test_answers_that_no_server_sends_end_in_a_verdict() -> None:
+    facts = DiskScene().facts()
+    assert facts.disks is not None
+    odd = tuple(
+        disk.model_copy(update={"idc": "<!channel>" * 50, "host": "", "free_chunk_cnt": -5, "used": -1, "free": -1})
+        for disk in facts.disks
+    )
+    verdict = checked(OFFLINE, replace(facts, disks=odd, limits=DiskLimits(0, 0, 0)))
+    assert verdict.blocked
+    assert all(len(check_text(check).sentence) < 1000 for check in verdict.checks)

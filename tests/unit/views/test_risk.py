@@ -1,0 +1,134 @@
+"""/cm risk and the alerts about volumes: the sentence names the worst level, and numbers agree with their verbs."""
+
+import pytest
+
+from bot.alerting.details import VolumeLoss, VolumesAtRisk
+from bot.alerting.volume_risk import VolumeRisk
+from bot.clustermgr.code_modes import CODE_MODES, CodeMode
+from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.interactions.message import Message
+from bot.views.alert_text.volumes import volumes_at_risk
+from bot.views.risk import RiskReport, risk
+from tests.support.view_samples import AT, assert_postable, seen
+
+EC3P3: CodeMode = CODE_MODES[11]
+COMPLETE = VolumeSurvey(SuspectDisks(), {}, {}, read_at=AT)
+
+
+def volume(lost: int, *, unreachable: int = 0, mode: CodeMode | None = EC3P3) -> VolumeRisk:
+    """A volume with units on the disks 1, 2, 3 …: first the lost ones."""
+    disks = tuple(range(1, lost + unreachable + 1))
+    return VolumeRisk(7, mode.id if mode else 77, mode, disks[:lost], disks[lost:])
+
+
+def shown(*risks: VolumeRisk, survey: VolumeSurvey = COMPLETE, expired: int = 0) -> Message:
+    found = risk(RiskReport("prod", risks, survey, AT, expired=expired))
+    assert_postable(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("risks", "mark", "sentence"),
+    [
+        ([volume(4)], "🔴", "Data of 1 volume of prod is lost."),
+        ([volume(4), volume(4), volume(3)], "🔴", "Data of 2 volumes of prod is lost."),
+        ([volume(3)], "🔴", "1 volume of prod loses data if one more unit is lost."),
+        ([volume(3), volume(3), volume(1)], "🔴", "2 volumes of prod lose data if one more unit is lost."),
+        (
+            [volume(1, mode=None), volume(2)],
+            "🔴",
+            "1 volume of prod has lost units; how many more can be lost is not known.",
+        ),
+        (
+            [volume(1, mode=None), volume(1, mode=None)],
+            "🔴",
+            "2 volumes of prod have lost units; how many more can be lost is not known.",
+        ),
+        ([volume(2), volume(1)], "🟡", "1 volume of prod can lose 1 more unit."),
+        ([volume(2), volume(2)], "🟡", "2 volumes of prod can lose 1 more unit each."),
+        ([volume(1)], "🟡", "1 volume of prod has lost units and can lose 2 or more yet."),
+        ([volume(1), volume(1)], "🟡", "2 volumes of prod have lost units and can lose 2 or more yet."),
+        ([volume(0, unreachable=2)], "🟡", "1 volume of prod has unreachable units; no unit is known to be lost."),
+        (
+            [volume(0, unreachable=1)] * 2,
+            "🟡",
+            "2 volumes of prod have unreachable units; no unit is known to be lost.",
+        ),
+        ([], "🟢", "No volume of prod has lost units."),
+    ],
+)
+def test_sentence_names_the_worst_level_and_its_number(risks: list[VolumeRisk], mark: str, sentence: str) -> None:
+    message = shown(*risks)
+    assert message.text.startswith(sentence)
+    assert f"{mark} *{sentence}*" in seen(message)
+
+
+def test_row_of_an_unknown_mode_and_of_lost_data() -> None:
+    text = seen(shown(volume(4), volume(1, mode=None)))
+    assert "data is lost" in text
+    assert "unknown (77)" in text
+
+
+def test_disks_of_one_volume_are_listed_up_to_a_limit() -> None:
+    text = seen(shown(VolumeRisk(7, 77, None, tuple(range(1, 15)))))
+    assert "#12 and 2 more" in text
+    assert "#13" not in text
+
+
+@pytest.mark.parametrize(
+    ("expired", "note"),
+    [
+        (2, None),
+        (3, "1 more disk has lost the heartbeat and cannot be named"),
+        (5, "3 more disks have lost the heartbeat and cannot be named"),
+    ],
+)
+def test_disks_without_heartbeat_that_no_volume_names_are_counted(expired: int, note: str | None) -> None:
+    text = seen(shown(volume(0, unreachable=2), expired=expired))
+    assert "Unreachable units are inferred from the health of volumes" in text
+    assert (note in text) if note else "cannot be named" not in text
+
+
+@pytest.mark.parametrize(
+    ("disks", "volumes", "pending"),
+    [
+        ((1, 2), 0, "Not judged yet: 2 disks; ask again"),
+        ((), 3, "Not judged yet: 3 volumes; ask again"),
+        ((1,), None, "Not judged yet: 1 disk and volumes that are still being listed; ask again"),
+    ],
+)
+def test_pending_reads_are_named(disks: tuple[int, ...], volumes: int | None, pending: str) -> None:
+    survey = VolumeSurvey(SuspectDisks(), {}, {}, pending_disks=disks, pending_volumes=volumes, read_at=AT)
+    assert pending in seen(shown(survey=survey))
+
+
+@pytest.mark.parametrize(
+    ("one_left", "none_left", "unknown", "sentence"),
+    [
+        (0, 1, 0, "1 volume of prod loses data if one more unit is lost."),
+        (3, 2, 0, "2 volumes of prod lose data if one more unit is lost; 3 more can lose 1 more unit."),
+        (0, 0, 1, "1 volume of prod has lost units and an unknown code mode."),
+        (0, 0, 2, "2 volumes of prod have lost units and an unknown code mode."),
+        (1, 0, 0, "1 volume of prod can lose 1 more unit."),
+        (2, 0, 0, "2 volumes of prod can lose 1 more unit each."),
+    ],
+)
+def test_alert_sentence_agrees_with_its_numbers(one_left: int, none_left: int, unknown: int, sentence: str) -> None:
+    first = VolumeLoss(12, "EC3P3", 11, (1, 5), (), 1)
+    text = volumes_at_risk(VolumesAtRisk(one_left, none_left, (first,), unknown=unknown), "prod")
+    assert text.sentence == sentence
+    assert text.more == one_left + none_left + unknown - 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "left", "end"),
+    [
+        ("", None, "(unknown code mode 77): 1 unit lost (disk #1); it is not known how many more it can lose"),
+        ("EC3P3", -1, "(EC3P3): 1 unit lost (disk #1); data is lost"),
+        ("EC3P3", 0, "(EC3P3): 1 unit lost (disk #1); it can lose no more"),
+        ("EC3P3", 2, "(EC3P3): 1 unit lost (disk #1); it can lose 2 more units"),
+    ],
+)
+def test_line_of_a_volume_says_how_many_more_it_can_lose(mode: str, left: int | None, end: str) -> None:
+    loss = VolumeLoss(12, mode, 77, (1,), (), left)
+    assert volumes_at_risk(VolumesAtRisk(1, 0, (loss,)), "prod").lines == (f"volume #12 {end}",)
