@@ -157,7 +157,7 @@ class NotSafeToStop(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonMissing(Problem):
+class AnywayNeedsReason(Problem):
     """A maintenance against the verdict needs a reason."""
 
 

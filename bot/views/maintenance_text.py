@@ -54,7 +54,7 @@ def _scope_text(scope: MaintenanceScope) -> str:
     promise = ""
     if scope.margin is not None:
         promise = (
-            f" The worst volume on it can lose {count(scope.margin, 'more unit')} meanwhile."
+            f" The worst volume on it can miss {count(scope.margin, 'more unit')} meanwhile."
             if scope.margin >= 0
             else " Some volumes on it cannot be read meanwhile."
         )
@@ -108,7 +108,7 @@ def _margin_fell(reason: MarginFell) -> str:
             f"volume #{reason.vid} cannot be read while the host is away ({reason.promised} more units at the start)."
         )
     now = "no more unit" if reason.left == 0 else count(reason.left, "more unit")
-    return f"with the host away, volume #{reason.vid} can lose only {now} (at the start at least {reason.promised})."
+    return f"with the host away, volume #{reason.vid} can miss only {now} (at the start at least {reason.promised})."
 
 
 _REASONS: Mapping[type[LiftReason], Callable[[Any], str]] = MappingProxyType(

@@ -15,9 +15,9 @@ from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
 from bot.common.errors import Refused
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.operations.maintenance import (
+    AnywayNeedsReason,
     NoSuchMaintenance,
     NotSafeToStop,
-    ReasonMissing,
     StopVerdict,
     UnknownHost,
     stop_verdict,
@@ -122,7 +122,7 @@ async def run_start(call: Call, args: StartArgs) -> AsyncIterator[Reply]:
     if not verdict.allowed and args.anyway == "no":
         raise Refused(NotSafeToStop(verdict)).at("anyway")
     if not verdict.allowed and not args.reason:
-        raise Refused(ReasonMissing()).at("reason")
+        raise Refused(AnywayNeedsReason()).at("reason")
     begun = await call.alerts.start_maintenance(
         call.the_cluster.name,
         verdict.scope,

@@ -24,7 +24,7 @@ def not_safe_to_stop(problem: m.NotSafeToStop) -> str:
     )
 
 
-def reason_missing(_: m.ReasonMissing) -> str:
+def reason_missing(_: m.AnywayNeedsReason) -> str:
     """A confirmation has no reason."""
     return "A maintenance against the verdict needs a reason: add reason=, for those who read the alert channel."
 

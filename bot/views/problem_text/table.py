@@ -62,7 +62,7 @@ PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
         alert_problems.MaintenanceContended: alerts.maintenance_contended,
         maintenance_problems.UnknownHost: maintenance.unknown_host,
         maintenance_problems.NotSafeToStop: maintenance.not_safe_to_stop,
-        maintenance_problems.ReasonMissing: maintenance.reason_missing,
+        maintenance_problems.AnywayNeedsReason: maintenance.reason_missing,
         maintenance_problems.NoSuchMaintenance: maintenance.no_such_maintenance,
         SubjectRefused: alerts.subject_refused,
         BadHead: audit.bad_head,

@@ -63,7 +63,7 @@ def sections() -> Iterator[Section]:
                 ("a blobnode, safe", verdict()),
                 ("a blobnode with the last margin of a volume", verdict(bad=(5, 6))),
                 ("a blobnode with units that a volume needs", verdict(bad=(4, 5, 6))),
-                ("missing shards are not rebuilt", verdict(bad=(6,), mode=12, rebuilds=False)),
+                ("missing shards are not rebuilt", verdict(bad=(5, 6), rebuilds=False)),
                 ("a follower of three", verdict(host(2))),
                 ("the leader", verdict(host(1))),
                 ("a second voter", verdict(host(2), others=(away,))),

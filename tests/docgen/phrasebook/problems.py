@@ -114,7 +114,7 @@ PROBLEMS: tuple[Problem, ...] = (
     maintenance.UnknownHost("10.9.9.9", "prod", (*HOSTS, "http://10.0.0.7:8899")),
     maintenance.UnknownHost("10.9.9.9", "prod", ()),
     maintenance.NotSafeToStop(verdict(bad=(4, 5, 6))),
-    maintenance.ReasonMissing(),
+    maintenance.AnywayNeedsReason(),
     maintenance.NoSuchMaintenance("10.0.0.8", "prod", ("10.0.0.7",)),
     maintenance.NoSuchMaintenance("10.0.0.8", "prod", ()),
     alerts.NoSuchSilence(7),

@@ -175,9 +175,12 @@ def test_last_writable_disk_of_a_zone_is_a_caution() -> None:
 
 
 def test_missing_shards_make_a_small_margin_a_caution() -> None:
-    assert judged(facts(bad=(6,)), rebuilds=False).level is StopLevel.SAFE
-    verdict = judged(facts(volumes={5: PlacedVolume(5, 2, 0, (1, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 6))}), rebuilds=False)
+    """Ten of the twelve units that EC15P12 tolerates are on the host, and a new blob may lack three."""
+    spread = {5: PlacedVolume(5, 1, 0, (*[1] * 10, *[2] * 4, *[3] * 4, *[4] * 4, *[5] * 3, *[6] * 2))}
+    assert judged(facts(volumes=spread)).level is StopLevel.SAFE
+    verdict = judged(facts(volumes=spread), rebuilds=False)
     assert verdict.level is StopLevel.CAUTION
+    assert "new blobs may lack shards that nothing rebuilds" in stop_sentence(verdict)
 
 
 def test_hostile_names_are_escaped_and_get_no_button() -> None:
