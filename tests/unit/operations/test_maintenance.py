@@ -1,6 +1,7 @@
 """The verdict on stopping a host: quorum, volumes, what is not known; and that no unknown makes it safe."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,8 +47,8 @@ def facts(
     return replace(known, units=units, volumes=here)
 
 
-def judged(known: HostFacts, **more: object) -> StopVerdict:
-    verdict = stop_verdict(known, **more)  # type: ignore[arg-type] - the options of stop_verdict
+def judged(known: HostFacts, **more: Any) -> StopVerdict:
+    verdict = stop_verdict(known, **more)
     assert isinstance(verdict, StopVerdict)
     return verdict
 
