@@ -13,7 +13,9 @@ from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.operations.maintenance import StopVerdict, stop_verdict
+from bot.views import alert_lists
 from bot.views import maintenance_text as texts
+from bot.views.home import Home, home
 from bot.views.safe_to_stop import safe_to_stop
 from tests.docgen.phrasebook.render import Sample, Section
 from tests.support.view_samples import AT
@@ -112,6 +114,9 @@ def sections() -> Iterator[Section]:
                 for left in (1, 0, -1)
             ),
             Sample("/cm maintenances", texts.maintenances((HELD,), {9: 3}, now=AT)),
+            Sample("/cm alerts", alert_lists.alerts((), silences=0, now=AT, maintenances=(HELD,), muted={9: 3})),
+            Sample("/cm silences", alert_lists.silences((HELD,), now=AT)),
+            Sample("the Home tab", home(Home((), (), now=AT, maintenances=(HELD,), muted={9: 3}))),
             Sample("/cm maintenances, none", texts.maintenances((), {}, now=AT)),
         ),
     )
