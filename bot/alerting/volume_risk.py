@@ -68,13 +68,13 @@ class VolumeRisk:
 
 
 def volume_risk(volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int] = frozenset()) -> VolumeRisk:
-    """Count the units of one volume on disks that are not safe; `expired` have (probably) lost their heartbeat."""
+    """Count the units of one volume on disks that are not safe; `expired` have probably lost their heartbeat too."""
     mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
-    gone = disks.lost
+    gone, away = disks.lost, expired | disks.expired
     lost = tuple(disk for disk in counted if disk in gone)
-    unreachable = tuple(disk for disk in counted if disk in expired and disk not in gone)
-    moving = tuple(disk for disk in counted if disk in disks.dropping and disk not in gone and disk not in expired)
+    unreachable = tuple(disk for disk in counted if disk in away and disk not in gone)
+    moving = tuple(disk for disk in counted if disk in disks.dropping and disk not in gone and disk not in away)
     return VolumeRisk(volume.vid, volume.code_mode, mode, lost, unreachable, moving)
 
 
@@ -84,7 +84,7 @@ def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
     The score is minus the number of units that cannot be written; a compaction takes one too, so this number is a
     hint and no proof (recorded exchanges: data_compact, data_expired).
     """
-    known = disks.lost | disks.dropping | disks.readonly
+    known = disks.lost | disks.dropping | disks.readonly | disks.expired
     explained = sum(disk in known for disk in volume.disks)
     return max(0, -volume.health_score - explained)
 
@@ -95,7 +95,7 @@ def infer_expired(volumes: Iterable[PlacedVolume], disks: SuspectDisks) -> froze
     A disk without a heartbeat makes every volume on it less healthy. So a disk is inferred if each of its given volumes
     has an unexplained unit, and at least one of them has no other disk left that could explain it.
     """
-    known = disks.lost | disks.dropping | disks.readonly
+    known = disks.lost | disks.dropping | disks.readonly | disks.expired
     missing: dict[int, int] = {}
     volumes_of: dict[int, list[int]] = defaultdict(list)
     disks_of: dict[int, list[int]] = {}

@@ -22,6 +22,8 @@ EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 PAGE_PORT = 8484
 FLAVOURS: Mapping[str, str] = {"archive": "v1"}
 """The release that a cluster of the example simulates, by name; the newest for the others."""
+LOOPBACK = "127.0.0.0/8"
+"""The network whose registered schedulers are asked for their statistics."""
 POLL_SECONDS = 3.0
 """The demo polls more often than the example, so that people need not wait."""
 TIMING = Timing(election=3.0, refresh=15.0, catch_up=5.0)
@@ -98,7 +100,9 @@ def settings_for(
             "store": template.store.model_copy(update={"url": f"sqlite:///{folder}/cmbot.db"}),
             "http": HttpSettings(port=0),
             "clusters": tuple(
-                each.model_copy(update={"hosts": clusters[each.name].hosts, "poll_interval": poll})
+                each.model_copy(
+                    update={"hosts": clusters[each.name].hosts, "poll_interval": poll, "schedulers": (LOOPBACK,)}
+                )
                 for each in template.clusters
             ),
             "secrets": Secrets(

@@ -6,11 +6,12 @@ One poll reads a few unit lists and a few volumes; the next one goes on. Few vol
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.models import Volume
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
@@ -30,10 +31,19 @@ PARALLEL = 4
 """Single volumes read at the same time."""
 REREAD_SECONDS = 300.0
 """Age at which a unit list or a volume is read again."""
-RECENT_SECONDS = 6 * 3600.0
-"""Time after its repair or drop for which the units of a disk are read again that often."""
+RECHECK_SECONDS = 6 * 3600.0
+"""Time after its repair or drop for which the units of a disk are read again that often, unless the settings say so."""
 REREAD_GONE_SECONDS = 86400.0
 """Age at which the units of a disk that has long been repaired or dropped are read again."""
+
+
+def is_whole(volume: Volume) -> bool:
+    """True if the answer has each unit once, at its index: what is missing from it must not count as safe."""
+    mode = CODE_MODES.get(volume.code_mode)
+    indexes = sorted(unit.index for unit in volume.units)
+    number = len(indexes) if mode is None else mode.units
+    own = all(unit.vuid >> 32 == volume.vid and unit.disk_id for unit in volume.units)
+    return own and number > 0 and indexes == list(range(number))
 
 
 def placed(volume: Volume, at: float) -> PlacedVolume:
@@ -42,20 +52,32 @@ def placed(volume: Volume, at: float) -> PlacedVolume:
     return PlacedVolume(volume.vid, volume.code_mode, volume.health_score, tuple(unit.disk_id for unit in units), at)
 
 
+def _nothing_known() -> Mapping[int, float]:
+    """Return the times of a cluster that was never watched before."""
+    return {}
+
+
 @dataclass(slots=True)
 class VolumeReader:
-    """Reads the volumes of one cluster; keeps what it has read between polls."""
+    """Reads the volumes of one cluster; keeps what it has read between polls.
+
+    `recheck_for` is how long the units of a disk are read often after its repair or drop (seconds). `gone_since`
+    returns since when disks were known as repaired or dropped before this process read them (Unix seconds, by id).
+    """
 
     api: ClustermgrClient
+    recheck_for: float = RECHECK_SECONDS
+    gone_since: Callable[[], Mapping[int, float]] = _nothing_known
     _units: dict[int, frozenset[int]] = field(default_factory=dict)
     _counted: dict[int, UnitCount] = field(default_factory=dict)
     _volumes: dict[int, PlacedVolume] = field(default_factory=dict)
     _tried: dict[int, float] = field(default_factory=dict)
     _marker: int | None = None
+    _unusable: set[int] = field(default_factory=set)
     _read_at: float = 0.0
     _suspects: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
-    _gone_since: dict[int, float] | None = None
+    _gone_since: dict[int, float] = field(default_factory=dict)
 
     async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
@@ -77,16 +99,20 @@ class VolumeReader:
         return VolumeSurvey(self._disks, dict(self._volumes), dict(self._counted), pending, missing, self._read_at)
 
     def _intervals_of_gone(self, disks: SuspectDisks, now: float) -> dict[int, float]:
-        """Seconds between two reads of each disk listed as repaired or dropped; often while units are left."""
-        old = self._gone_since is None
-        known = self._gone_since or {}
-        self._gone_since = {disk: known.get(disk, float("-inf") if old else now) for disk in disks.gone}
+        """Seconds between two reads of each disk listed as repaired or dropped; often while units are left.
+
+        A disk that was not watched so far counts as repaired or dropped now: no call says since when it is.
+        """
+        new = disks.gone - self._gone_since.keys()
+        earlier = self.gone_since() if new else {}
+        known = self._gone_since | {disk: min(now, earlier.get(disk, now)) for disk in new}
+        self._gone_since = {disk: known[disk] for disk in disks.gone}
         # Units that were counted before a disk was repaired or dropped prove nothing about it now.
-        for disk in self._gone_since.keys() - known.keys():
+        for disk in new:
             self._counted.pop(disk, None)
         empty = {disk for disk, count in self._counted.items() if not count.units}
         return {
-            disk: REREAD_GONE_SECONDS if disk in empty and now - since > RECENT_SECONDS else REREAD_SECONDS
+            disk: REREAD_GONE_SECONDS if disk in empty and now - since > self.recheck_for else REREAD_SECONDS
             for disk, since in self._gone_since.items()
         }
 
@@ -121,7 +147,7 @@ class VolumeReader:
         for disk in turn[:MAX_UNIT_LISTS]:
             vuids = await self.api.disk_units(disk, first=host)
             self._units[disk] = frozenset(vuid >> 32 for vuid in vuids)
-            self._counted[disk] = UnitCount(len(vuids), now)
+            self._counted[disk] = UnitCount(len(vuids), now, self._units[disk])
 
     def _counted_at(self, disk: int) -> float:
         return self._counted[disk].at if disk in self._counted else float("-inf")
@@ -142,19 +168,25 @@ class VolumeReader:
             marker = self._marker or 0
             page = await self.api.volumes(after=marker, count=PAGE, first=host)
             following = max((volume.vid for volume in page), default=0)
-            # A page that does not go on ends the list: a server may never end it.
+            # A page that does not go on ends the reading: a server may never end its list.
             if following <= marker or len(self._volumes) >= MAX_KEPT:
-                self._end_pages()
+                self._end_pages(whole=not page)
                 return
-            found = (placed(volume, now) for volume in page)
+            usable = [volume for volume in page if is_whole(volume)]
+            self._unusable |= {volume.vid for volume in page} - {volume.vid for volume in usable}
+            found = (placed(volume, now) for volume in usable)
             self._volumes |= {each.vid: each for each in found if not self._suspects.keys().isdisjoint(each.disks)}
             self._marker = following
 
-    def _end_pages(self) -> None:
-        """End the reading of pages; a volume that no page had is gone or has moved off its disk."""
+    def _end_pages(self, *, whole: bool) -> None:
+        """End the reading of pages; after the whole list, a volume that no page had is gone or has left its disk.
+
+        A volume whose row could not be used, or that a list cut short did not reach, stays missing.
+        """
         self._marker = None
-        gone = set(self._missing())
+        gone = set(self._missing()) - self._unusable if whole else set()
         self._units = {disk: vids - gone for disk, vids in self._units.items()}
+        self._unusable = set()
 
     async def _read_singly(self, vids: list[int], now: float, host: str | None) -> None:
         waiting = iter(vids)
@@ -178,6 +210,8 @@ class VolumeReader:
             self._volumes.pop(vid, None)
             self._units = {disk: vids - {vid} for disk, vids in self._units.items()}
             return
-        # An answer about another volume proves nothing about this one.
-        if volume.vid == vid:
+        # An answer about another volume, or about a part of its units, proves nothing about this one.
+        if volume.vid == vid and is_whole(volume):
             self._volumes[vid] = placed(volume, now)
+        else:
+            self._volumes.pop(vid, None)

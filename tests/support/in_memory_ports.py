@@ -27,7 +27,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
 from bot.clustermgr.host_facts import HostFacts, host_facts
-from bot.clustermgr.models import Disk, Service, Snapshot, Stat, Volume
+from bot.clustermgr.models import DashboardPage, Disk, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -129,6 +129,9 @@ class FakeApi(ClustermgrClient):
 
     async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
         return ()
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        raise NotFound("this release has no such call", host=host)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}
@@ -356,6 +359,7 @@ async def typed(
     forms: FakeForms | None = None,
     reports: FakeReports | None = None,
     rules: Sequence[Rule] = (),
+    now: float = AT,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known: dict[str, Cluster] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -364,7 +368,7 @@ async def typed(
         caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),
         clusters=known,
         cluster=known[parsed.cluster] if parsed.cluster else None,
-        now=AT,
+        now=now,
         proposer=proposals or FakeDesk(),
         operations=proposals or FakeDesk(),
         access=ACCESS,

@@ -5,13 +5,16 @@ from typing import Literal
 
 from pydantic import Field
 
+from bot.alerting.cluster_state.switches import shards_not_rebuilt
+from bot.alerting.pull_safety import pull_safety
+from bot.alerting.task_activity import disk_progress
 from bot.chatops.commands.deadline import in_time
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.host_matching import alike
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.errors import CmbotError, NotFound, UserError
 from bot.interactions.command import Args, Call, Command, Reply
-from bot.views.disks import disk, disks, units_matter
+from bot.views.disks import disk, disks
 
 MAX_LIMIT = 90
 """Disks that one message can show as a table."""
@@ -85,15 +88,20 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
         found = await in_time(cluster.api.disk_info(args.id), cluster.name, f"about disk {args.id}")
     except NotFound as error:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
-    units = await _units(call, args.id) if units_matter(found) else None
-    yield Reply(disk(cluster.name, found, at=call.now, units=units), private=False)
+    state = call.remembered(cluster.name).state
+    units = await _units(call, args.id)
+    safety = pull_safety(found, units, call.now, shards_not_rebuilt(state, call.now))
+    progress = disk_progress(state, args.id, call.now, None if units is None else len(units))
+    yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress), private=False)
 
 
 async def _units(call: Call, disk_id: int) -> tuple[int, ...] | None:
-    """Read the units (vuids) that volumes still have on a disk; None if that failed."""
+    """Read the units (vuids) that volumes still have on a disk, from the leader first; None if that failed."""
     cluster = call.the_cluster
+    first = call.remembered(cluster.name).leader_host or None
+    units = cluster.api.disk_units(disk_id, first=first)
     try:
-        return await in_time(cluster.api.disk_units(disk_id), cluster.name, f"which units are on disk {disk_id}")
+        return await in_time(units, cluster.name, f"which units are on disk {disk_id}")
     except CmbotError:
         return None
 
@@ -108,7 +116,7 @@ DISKS = Command(
 )
 DISK = Command(
     path=("disk",),
-    summary="All facts of one disk.",
+    summary="All facts of one disk, and if it may be pulled: only its counted units decide that.",
     args=DiskArgs,
     run=run_disk,
     examples=("/cm disk 17", "/cm disk 17 prod"),

@@ -9,13 +9,14 @@ from bot.chatops.commands.help import with_help
 from bot.chatops.commands.maintenance import MAINTENANCE_END, MAINTENANCE_START, MAINTENANCES, SAFE_TO_STOP
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.ops import CANCEL, OP, OPS, RETRY, SETTLE
+from bot.chatops.commands.repairs import REPAIRS
 from bot.chatops.commands.reports import HANDOVER, SUMMARY, TREND
 from bot.chatops.commands.risk import RISK
 from bot.chatops.commands.runbook import RUNBOOK
 from bot.chatops.commands.stat import MEMBERS, STAT
 from bot.chatops.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
 
-_READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, TASKS_COMMAND)
+_READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, REPAIRS, TASKS_COMMAND)
 _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER)
 _FOLLOW = (OPS, RETRY, OP, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)
 _WATCH = (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE, SUMMARY, HANDOVER, TREND)

@@ -16,15 +16,16 @@ from bot.clustermgr.volume_reader import (
     MAX_SINGLE,
     MAX_UNIT_LISTS,
     PAGED_ABOVE,
-    RECENT_SECONDS,
+    RECHECK_SECONDS,
     REREAD_GONE_SECONDS,
     REREAD_SECONDS,
     VolumeReader,
 )
-from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import SuspectDisks, UnitCount, VolumeSurvey
 from tests.support.raw_server import Request, answer, serving
 
 EC3P3 = 11
+HOUR = 3600.0
 
 
 @dataclass
@@ -34,6 +35,8 @@ class Table:
     volumes: dict[int, list[int]]
     asked: list[str] = field(default_factory=list)
     spoiled: frozenset[int] = frozenset()
+    short: frozenset[int] = frozenset()
+    renamed: dict[int, int] = field(default_factory=dict)
     hangs: bool = False
 
     def reply(self, target: str) -> tuple[int, Any]:
@@ -54,7 +57,9 @@ class Table:
         return [{"vuid": vid << 32 | index << 24 | 1, "disk_id": disk} for index, disk in enumerate(self.volumes[vid])]
 
     def _row(self, vid: int) -> dict[str, Any]:
-        return {"vid": vid, "code_mode": EC3P3, "status": 2, "health_score": 0, "units": self._units(vid)}
+        units = self._units(vid)[1:] if vid in self.short else self._units(vid)
+        named = self.renamed.get(vid, vid)
+        return {"vid": named, "code_mode": EC3P3, "status": 2, "health_score": 0, "units": units}
 
     def paths(self) -> list[str]:
         """The paths asked since the last call."""
@@ -177,13 +182,74 @@ async def test_units_of_a_repaired_disk_are_read_often_then_daily() -> None:
         table.paths()
         await reader.read(gone, 1015.0 + REREAD_SECONDS, None, 5.0)
         assert table.paths() == ["/volume/unit/list"]
-        late = 1015.0 + RECENT_SECONDS + REREAD_SECONDS
+        late = 1015.0 + RECHECK_SECONDS + REREAD_SECONDS
         await reader.read(gone, late, None, 5.0)
         table.paths()
         await reader.read(gone, late + 2 * REREAD_SECONDS, None, 5.0)
         assert table.paths() == []
         await reader.read(gone, late + REREAD_GONE_SECONDS, None, 5.0)
         assert table.paths() == ["/volume/unit/list"]
+
+
+@pytest.mark.parametrize(("known_for", "asked"), [(HOUR, 1), (7 * HOUR, 0)])
+async def test_time_of_a_repair_survives_a_restart(known_for: float, asked: int) -> None:
+    """A new process asks as often as the old one did; a disk that was not known counts as repaired now."""
+    table = Table({1: [2, 3, 4, 5, 6, 7]})
+    gone = SuspectDisks(gone=frozenset({1, 9}))
+    async with reading(table) as reader:
+        reader.gone_since = lambda: {1: 100_000.0 - known_for}
+        await reader.read(gone, 100_000.0, None, 5.0)
+        assert len(table.asked) == 2
+        table.paths()
+        await reader.read(gone, 100_000.0 + REREAD_SECONDS, None, 5.0)
+        assert [target.rpartition("=")[2] for target in table.asked].count("1") == asked
+        assert [target.rpartition("=")[2] for target in table.asked].count("9") == 1
+
+
+async def test_time_of_counting_often_comes_from_the_settings() -> None:
+    table = Table({1: [2, 3, 4, 5, 6, 7]})
+    gone = SuspectDisks(gone=frozenset({1}))
+    async with reading(table) as reader:
+        reader.recheck_for = HOUR
+        for at in (1000.0, 1000.0 + HOUR + 1):
+            await reader.read(gone, at, None, 5.0)
+        table.paths()
+        await reader.read(gone, 1001.0 + HOUR + 2 * REREAD_SECONDS, None, 5.0)
+    assert table.paths() == []
+
+
+async def test_disk_with_units_left_is_counted_often_for_ever() -> None:
+    table = Table({1: [1, 3, 4, 5, 6, 7]})
+    gone = SuspectDisks(gone=frozenset({1}))
+    async with reading(table) as reader:
+        await reader.read(gone, 1000.0, None, 5.0)
+        late = 1000.0 + 10 * RECHECK_SECONDS
+        survey = await reader.read(gone, late, None, 5.0)
+    assert survey.units[1] == UnitCount(1, late, frozenset({1}))
+
+
+@pytest.mark.parametrize("count", [3, PAGED_ABOVE + 50])
+async def test_volume_with_units_missing_from_its_answer_is_not_judged(count: int) -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, count + 1)}, short=frozenset({2}))
+    async with reading(table) as reader:
+        surveys = await polls(reader, bad(1), 1000.0, 4)
+    assert 2 not in surveys[-1].volumes
+    assert (surveys[-1].complete, surveys[-1].pending_volumes) == (False, 1)
+
+
+async def test_answer_about_another_volume_is_not_used() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6], 2: [1, 7, 8, 9, 5, 6]}, renamed={1: 2})
+    async with reading(table) as reader:
+        surveys = await polls(reader, bad(1), 1000.0, 2)
+    assert surveys[-1].volumes.keys() == {2}
+    assert surveys[-1].pending_volumes == 1
+
+
+async def test_volumes_on_disks_that_the_cluster_names_as_expired_are_read() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6], 2: [2, 3, 4, 5, 6, 7]})
+    async with reading(table) as reader:
+        survey = await reader.read(SuspectDisks(expired=frozenset({1})), 1000.0, None, 5.0)
+    assert survey.volumes.keys() == {1}
 
 
 async def test_unit_that_lands_on_a_repaired_disk_is_found() -> None:

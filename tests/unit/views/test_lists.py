@@ -3,6 +3,8 @@
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.pull_safety import pull_safety
+from bot.alerting.risk_facts import NotRebuilt
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import ClusterTimeout
 from bot.views.clusters import ClusterLine, clusters, whoami
@@ -64,10 +66,12 @@ def test_the_largest_list_of_long_names_is_postable() -> None:
 
 
 def test_single_disk_shows_all_its_facts() -> None:
-    shown = disk_card("prod", disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6), at=AT)
+    found = disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6)
+    shown = disk_card("prod", found, pull_safety(found, None, AT), at=AT)
     text = seen(shown)
     assert shown.text.startswith("Disk #7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
-    assert "■ repaired, *do not pull*: its units could not be counted" in text
+    assert "*Do not pull*: its units could not be counted" in text
+    assert "■ repaired" in text
     assert "`z0`, `r1`" in text
     assert "6 used, 4 free of 10" in text
 
@@ -75,7 +79,7 @@ def test_single_disk_shows_all_its_facts() -> None:
 def test_hostile_disks_are_harmless() -> None:
     mean = disk(1, host=HOSTILE, idc=HOSTILE, path=HOSTILE, rack=HOSTILE, create_time=HOSTILE)
     assert_harmless(disks("prod", [mean], asked=[f"idc={HOSTILE}"], limit=5, at=AT))
-    assert_harmless(disk_card("prod", mean, at=AT))
+    assert_harmless(disk_card("prod", mean, pull_safety(mean, (1 << 32,), AT), at=AT))
 
 
 def test_tasks_show_the_stored_value_and_its_effect() -> None:
@@ -84,10 +88,10 @@ def test_tasks_show_the_stored_value_and_its_effect() -> None:
     text = seen(shown)
     assert "It uses the dialect *v3* (on is `true`, off is `false`): 10.0.0.1:9998 answered /kv/list." in text
     for row in (
-        '🟢 on                  "true"',
-        '⚠ meaningless here  "Enable"',
+        '🟢 on ? not read "true"',
+        '⚠ meaningless here ? not read "Enable"',
         "◌ unset",
-        '⚪ off                 "false"',
+        '⚪ off ? not read "false"',
     ):
         assert " ".join(row.split()) in " ".join(text.split())
     assert "only true means on here, so services read it as off" in text
@@ -171,11 +175,45 @@ def test_whoami_shows_ids_and_reasons(hostile: str) -> None:
     assert_harmless(shown)
 
 
-@pytest.mark.parametrize("status", [4, 5])
-def test_units_left_on_a_repaired_disk_are_named(status: int) -> None:
+@pytest.mark.parametrize("status", [1, 2, 3, 4, 5, 9])
+def test_units_left_on_a_disk_of_any_state_are_named(status: int) -> None:
     found = disk(3, status=status)
-    left = disk_card("prod", found, at=1.0, units=(7 << 32 | 1, 9 << 32 | 2))
-    assert "do not pull: 2 units of 2 volumes are still on it" in left.text
+    left = disk_card("prod", found, pull_safety(found, (7 << 32 | 1, 9 << 32 | 2), 1.0), at=1.0)
+    assert "Do not pull: 2 units of 2 volumes are still on it" in left.text
     assert "(#7, #9)" in left.text
-    assert "safe to pull" not in left.text
-    assert "safe to pull: no unit left" in disk_card("prod", found, at=1.0, units=()).text
+    assert "Safe to pull" not in left.text
+
+
+@pytest.mark.parametrize("status", [2, 3, 4, 5, 9])
+def test_disk_without_a_unit_is_safe_to_pull(status: int) -> None:
+    found = disk(3, status=status)
+    assert "Safe to pull: no unit left" in disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0).text
+
+
+def test_disk_in_use_without_a_unit_is_not_safe_to_pull() -> None:
+    found = disk(3, status=1)
+    empty = disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0)
+    assert "Do not pull yet: no unit is on it" in empty.text
+    assert "Safe to pull" not in empty.text
+    retired = disk(3, status=1, readonly=True)
+    assert "Safe to pull" in disk_card("prod", retired, pull_safety(retired, (), 1.0), at=1.0).text
+
+
+@pytest.mark.parametrize("why", NotRebuilt)
+def test_disk_says_that_margins_may_be_smaller(why: NotRebuilt) -> None:
+    found = disk(3, status=4)
+    assert "each margin may be smaller" in seen(disk_card("prod", found, pull_safety(found, (), 1.0, why), at=1.0))
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("2026-10-16T22:31:49.426598144Z", "<!date^1792189909^"),
+        ("2026-10-16T22:31:49+08:00", "<!date^1792161109^"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("<!channel> yesterday", "&lt;!channel&gt; yesterday"),
+    ],
+)
+def test_times_of_a_disk_are_dates(written: str, shown: str) -> None:
+    found = disk(3, status=4, create_time=written)
+    assert shown in seen(disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0))
