@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from bot.alerting.model import MaintenanceScope
+from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.text import one_line
 from bot.alerting.volume_risk import VolumeRisk, infer_expired, unexplained, volume_risk
 from bot.clustermgr.host_facts import HostFacts
@@ -54,6 +55,9 @@ class UnknownPart(StrEnum):
     """Volumes whose list of units is short, or has a disk that the cluster does not list."""
     UNEXPLAINED = "unexplained"
     """Volumes that may miss more units than known: their health says so, and no disk explains it."""
+
+    HEARTBEATS = "heartbeats"
+    """The leader was elected a few minutes ago, so lost heartbeats are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class DataStop:
 
     `worst` is the volume with the least margin without the host. `unreadable` volumes could not be read, `tight` ones
     could not bear one more unit away. `whole_zones` have no writable disk without the host. `unwritten`: each margin
-    may be smaller by so many units, because missing shards are not rebuilt.
+    may be smaller by so many units, because missing shards are not rebuilt, for the reason `not_rebuilt`.
     """
 
     disks: tuple[int, ...]
@@ -113,6 +117,7 @@ class DataStop:
     tight: int = 0
     whole_zones: tuple[str, ...] = ()
     unwritten: int = 0
+    not_rebuilt: NotRebuilt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +180,14 @@ def stop_verdict(
     *,
     peers_at: Sequence[tuple[str, int]] = (),
     others: Sequence[MaintenanceScope] = (),
-    rebuilds: bool = True,
+    not_rebuilt: NotRebuilt | None = None,
+    fresh: bool = False,
 ) -> StopVerdict | UnknownHost:
     """Judge if the host may be stopped now.
 
     `peers_at` are (configured host, peer) of earlier polls, for hosts that do not answer now. `others` are the scopes
-    of the maintenances of other hosts in force: these hosts count as stopped. `rebuilds` is False while missing shards
-    are not rebuilt.
+    of the maintenances of other hosts in force: these hosts count as stopped. `not_rebuilt` is why missing shards may
+    not be rebuilt. While the leader is `fresh`, its counters and the health of volumes tell nothing of heartbeats.
     """
     view = view_of(facts.before, facts.snapshot)
     hosts = tuple(answer.host for answer in facts.snapshot.answers if alike(answer.host, facts.host))
@@ -191,7 +197,7 @@ def stop_verdict(
     away_peers = frozenset(peer for scope in others for peer in scope.peers)
     away_disks = frozenset(disk for scope in others for disk in scope.disks)
     member = _member(view, peers, away_peers) if view is not None and (peers or hosts) else None
-    data, data_unknown = _data(facts, away_disks, rebuilds=rebuilds)
+    data, data_unknown = _data(facts, away_disks, not_rebuilt, fresh=fresh)
     unknown = (*_members_unknown(view, member), *data_unknown)
     own = facts.own
     scope = MaintenanceScope(
@@ -199,9 +205,9 @@ def stop_verdict(
         hosts=hosts,
         peers=peers,
         disks=tuple(disk.disk_id for disk in own),
-        zones=tuple(sorted({_zone(disk.idc) for disk in own} | _silent_zones(facts))),
+        zones=tuple(sorted({_zone(disk.idc) for disk in own} | (set() if fresh else _silent_zones(facts)))),
         whole=data.whole_zones if data is not None else (),
-        expired=facts.snapshot.expired_disks,
+        expired=0 if fresh else facts.snapshot.expired_disks,
         margin=data.worst.left if data is not None and data.worst is not None else None,
     )
     return StopVerdict(
@@ -277,7 +283,9 @@ def _unproven(check: Check | None) -> bool:
     )
 
 
-def _data(facts: HostFacts, away: frozenset[int], *, rebuilds: bool) -> tuple[DataStop | None, tuple[StopUnknown, ...]]:
+def _data(
+    facts: HostFacts, away: frozenset[int], not_rebuilt: NotRebuilt | None, *, fresh: bool
+) -> tuple[DataStop | None, tuple[StopUnknown, ...]]:
     if facts.snapshot.leader is None:
         return None, ()
     if facts.disks is None:
@@ -286,11 +294,12 @@ def _data(facts: HostFacts, away: frozenset[int], *, rebuilds: bool) -> tuple[Da
     if not own:
         return None, ()
     volumes = [volume for volume in facts.volumes.values() if not own.isdisjoint(volume.disks)]
-    silent = infer_expired(volumes, facts.suspects) if facts.snapshot.expired_disks else frozenset[int]()
+    counted = 0 if fresh else facts.snapshot.expired_disks
+    silent = infer_expired(volumes, facts.suspects) if counted else frozenset[int]()
     judged = [(volume, volume_risk(volume, facts.suspects, silent | away)) for volume in volumes]
     margins = [margin for volume, risk in judged if (margin := _margin(volume, risk, own)) is not None]
     margins.sort(key=lambda margin: (margin.left, -margin.lost, margin.vid))
-    strange = sum(_may_miss_more(volume, risk, own, silent, facts) for volume, risk in judged)
+    strange = 0 if fresh else sum(_may_miss_more(volume, risk, own, silent, facts) for volume, risk in judged)
     units = max((risk.mode.unwritten for _, risk in judged if risk.mode is not None), default=0)
     data = DataStop(
         disks=tuple(sorted(own)),
@@ -299,7 +308,8 @@ def _data(facts: HostFacts, away: frozenset[int], *, rebuilds: bool) -> tuple[Da
         unreadable=sum(margin.left < 0 for margin in margins),
         tight=sum(margin.left == 0 for margin in margins),
         whole_zones=_whole_zones(facts.disks, own | away, facts),
-        unwritten=0 if rebuilds else units,
+        unwritten=units if not_rebuilt is not None else 0,
+        not_rebuilt=not_rebuilt,
     )
     parts = (
         (UnknownPart.DISKS, len(facts.unread_disks)),
@@ -307,6 +317,7 @@ def _data(facts: HostFacts, away: frozenset[int], *, rebuilds: bool) -> tuple[Da
         (UnknownPart.MODES, sum(risk.mode is None for _, risk in judged)),
         (UnknownPart.UNPLACED, sum(_unplaced(volume, risk, facts.disks) for volume, risk in judged)),
         (UnknownPart.UNEXPLAINED, strange),
+        (UnknownPart.HEARTBEATS, len(volumes) if fresh else 0),
     )
     return data, tuple(StopUnknown(part, number) for part, number in parts if number)
 

@@ -18,7 +18,7 @@ from bot.operations.maintenance import (
 from bot.operations.preflight.facts.quorum import QuorumAdvice, QuorumAfter
 from bot.operations.preflight.verdict import CheckLevel
 from bot.views import blocks
-from bot.views.alert_text.volumes import margin_note
+from bot.views.alert_text.caveats import margin_note
 from bot.views.blocks import code, context, count, date, escape, message, section
 from bot.views.preflight_text.phrases import peers
 from bot.views.preflight_text.table import check_text
@@ -108,7 +108,7 @@ def _cautions(verdict: StopVerdict) -> str:
     if data is not None and data.whole_zones:
         found.append(f"{count(len(data.whole_zones), 'zone')} {_has(len(data.whole_zones))} no writable disk meanwhile")
     if data is not None and data.unwritten and not data.tight:
-        found.append("new blobs may lack shards that nothing rebuilds")
+        found.append("new blobs may lack shards")
     return ", and ".join(found)
 
 
@@ -124,6 +124,7 @@ _UNKNOWN: Mapping[UnknownPart, str] = MappingProxyType(
         UnknownPart.DISKS: "the units on {disks}",
         UnknownPart.UNITS: "{units} of volumes that are not read",
         UnknownPart.MODES: "{volumes} of an unknown code mode",
+        UnknownPart.HEARTBEATS: "the heartbeats of disks, because the leader was elected a few minutes ago",
         UnknownPart.UNPLACED: "{volumes} with units that are not listed, or on disks that are not listed",
         UnknownPart.UNEXPLAINED: "{volumes} that may miss more units than known (or are being compacted)",
     }
@@ -183,8 +184,8 @@ def _data_lines(data: DataStop) -> list[str]:
     if data.whole_zones:
         names = ", ".join(code(zone) for zone in data.whole_zones[:8])
         lines.append(f"While it is away, no disk of {names} takes writes.")
-    if data.unwritten:
-        lines.append(f"{margin_note(data.unwritten)}.")
+    if data.unwritten and data.not_rebuilt is not None:
+        lines.append(f"{margin_note(data.unwritten, data.not_rebuilt)}.")
     return lines
 
 

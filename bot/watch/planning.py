@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.alerting.cluster_state.counters import leader_terms, may_be_kept, settled_of, status_context, with_status
+from bot.alerting.cluster_state.counters import (
+    is_fresh,
+    leader_terms,
+    may_be_kept,
+    settled_of,
+    status_context,
+    with_status,
+)
 from bot.alerting.cluster_state.state import ClusterState, update, worth_writing
 from bot.alerting.cluster_status import cluster_status
 from bot.alerting.engine import NO_ESCALATION, Transition, step
@@ -140,7 +147,8 @@ def plan_tick(
         )
 
     transitions = stepped(stored.silences)
-    lifted = lifted_maintenances(stored.silences, transitions, snapshot.volumes, snapshot.expired_disks, now)
+    expired = 0 if is_fresh(snapshot, state) else snapshot.expired_disks
+    lifted = lifted_maintenances(stored.silences, transitions, snapshot.volumes, expired, now)
     if lifted:
         # What they muted is announced in this step.
         ended = {each.silence.id for each in lifted}

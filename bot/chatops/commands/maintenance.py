@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from bot.alerting.cluster_state.switches import shard_repair_off
+from bot.alerting.cluster_state.counters import is_fresh
+from bot.alerting.cluster_state.switches import shards_not_rebuilt
 from bot.alerting.model import Silence
 from bot.chatops.commands.deadline import in_time
 from bot.chatops.commands.stat import NoArgs
@@ -108,7 +109,8 @@ def _verdict(call: Call, facts: HostFacts, others: Sequence[Silence]) -> StopVer
         facts,
         peers_at=tuple((note.host, note.peer) for note in state.hosts),
         others=tuple(each.scope for each in others if each.scope is not None),
-        rebuilds=not shard_repair_off(state, call.now),
+        not_rebuilt=shards_not_rebuilt(state, call.now),
+        fresh=is_fresh(facts.snapshot, state),
     )
     if isinstance(verdict, UnknownHost):
         raise Refused(verdict).at("host")

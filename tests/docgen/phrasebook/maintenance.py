@@ -7,6 +7,7 @@ from bot.alerting.details import HostSilent
 from bot.alerting.details.raft import AnswerFault, FaultKind
 from bot.alerting.maintenance import EndedMaintenance, LiftedMaintenance, MarginFell, OtherAlert
 from bot.alerting.model import Alert, AlertState, MaintenanceScope, Severity, Silence
+from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.silences import MAINTENANCE, SilenceResult
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.host_facts import HostFacts
@@ -36,7 +37,8 @@ def verdict(
     read: bool = True,
     leader: int = 1,
     others: tuple[MaintenanceScope, ...] = (),
-    rebuilds: bool = True,
+    not_rebuilt: NotRebuilt | None = None,
+    fresh: bool = False,
 ) -> StopVerdict:
     """Judge a host of a group of three, with one volume over six blobnodes of one disk each."""
     states = dict.fromkeys(bad, DiskStatus.BROKEN)
@@ -49,7 +51,7 @@ def verdict(
     volumes = {5: PlacedVolume(5, mode, -len(bad), (1, 2, 3, 4, 5, 6))}
     facts = HostFacts(where, earlier, now, disks, suspects)
     facts = replace(facts, units={1: 1}, volumes=volumes) if read else facts
-    found = stop_verdict(facts, others=others, rebuilds=rebuilds)
+    found = stop_verdict(facts, others=others, not_rebuilt=not_rebuilt, fresh=fresh)
     assert isinstance(found, StopVerdict)
     return found
 
@@ -65,7 +67,7 @@ def sections() -> Iterator[Section]:
                 ("a blobnode, safe", verdict()),
                 ("a blobnode with the last margin of a volume", verdict(bad=(5, 6))),
                 ("a blobnode with units that a volume needs", verdict(bad=(4, 5, 6))),
-                ("missing shards are not rebuilt", verdict(bad=(5, 6), rebuilds=False)),
+                ("missing shards are not rebuilt", verdict(bad=(5, 6), not_rebuilt=NotRebuilt.OFF)),
                 ("a follower of three", verdict(host(2))),
                 ("the leader", verdict(host(1))),
                 ("a second voter", verdict(host(2), others=(away,))),
@@ -73,6 +75,7 @@ def sections() -> Iterator[Section]:
                 ("units are not read", verdict(read=False)),
                 ("an unknown code mode", verdict(mode=77)),
                 ("polled once", verdict(host(2), before=False)),
+                ("the leader has just been elected", verdict(fresh=True)),
                 ("no leader", verdict(host(2), leader=0)),
             )
         ),

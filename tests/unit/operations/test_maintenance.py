@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.model import MaintenanceScope
+from bot.alerting.risk_facts import NotRebuilt
 from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.host_facts import HostFacts
@@ -161,6 +162,16 @@ def test_part_that_is_not_judged_is_named_and_never_safe(known: HostFacts, part:
     assert not verdict.allowed
 
 
+def test_new_leader_knows_no_heartbeats() -> None:
+    """A new leader counts every disk as silent and lowers the health of every volume: that proves nothing."""
+    zones = (ZoneDisks(idc="z0", total=6, available=6, expired=6),)
+    low = {5: PlacedVolume(5, EC3P3, -6, (1, 2, 3, 4, 5, 6))}
+    verdict = judged(facts(volumes=low, snapshot=polled(1000.0, zones=zones)), fresh=True)
+    assert verdict.unknown == (StopUnknown(UnknownPart.HEARTBEATS, 1),)
+    assert verdict.level is StopLevel.UNKNOWN
+    assert verdict.scope.expired == 0
+
+
 def test_no_leader_leaves_everything_unjudged() -> None:
     verdict = judged(HostFacts(NODE, None, polled(1000.0, leader=0)))
     assert verdict.unknown == (StopUnknown(UnknownPart.LEADER),)
@@ -179,9 +190,9 @@ def test_missing_shards_make_a_small_margin_a_caution() -> None:
     """Ten of the twelve units that EC15P12 tolerates are on the host, and a new blob may lack three."""
     spread = {5: PlacedVolume(5, 1, 0, (*[1] * 10, *[2] * 4, *[3] * 4, *[4] * 4, *[5] * 3, *[6] * 2))}
     assert judged(facts(volumes=spread)).level is StopLevel.SAFE
-    verdict = judged(facts(volumes=spread), rebuilds=False)
+    verdict = judged(facts(volumes=spread), not_rebuilt=NotRebuilt.OFF)
     assert verdict.level is StopLevel.CAUTION
-    assert "new blobs may lack shards that nothing rebuilds" in stop_sentence(verdict)
+    assert "new blobs may lack shards" in stop_sentence(verdict)
 
 
 def test_hostile_names_are_escaped_and_get_no_button() -> None:
