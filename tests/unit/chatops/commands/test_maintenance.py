@@ -15,8 +15,9 @@ from bot.clustermgr.models import Disk, DiskStatus
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import UserError
 from bot.interactions.events import Click, RunCommand
-from tests.support.in_memory_ports import ACCESS, AT, FakeAlerts, FakeCluster, typed
+from tests.support.in_memory_ports import ACCESS, FakeAlerts, FakeCluster, typed
 from tests.support.refusals import refused
+from tests.support.view_samples import AT
 from tests.support.watch_builders import host, polled
 
 HELD = Silence("prod", MAINTENANCE, "10.1.0.2", AT + 3600, "U0ANNA", "", AT, id=9, scope=MaintenanceScope("10.1.0.2"))
