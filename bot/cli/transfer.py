@@ -21,7 +21,7 @@ from bot.common.errors import UserError
 from bot.store import migrate
 from bot.store.column_types import encode
 from bot.store.database import Store
-from bot.store.dump import PAGE, TABLES
+from bot.store.dump import OLDEST_REVISION, PAGE, TABLES
 from bot.store.unit_of_work import UnitOfWork
 
 NOTHING = "Nothing was imported."
@@ -86,16 +86,19 @@ async def export_state(url: str, path: Path, *, replace: bool = False) -> Moved:
 async def import_state(url: str, path: Path) -> Moved:
     """Fill an empty database with an export: all rows or none.
 
-    Raise ConfigError, StoreError, UserError (also for a database that is not empty).
+    The rows of an older export go into the schema of their revision, which is then migrated. Raise ConfigError,
+    StoreError, UserError (also for a database that is not empty).
     """
     with readable(path, "an export of cmbot") as file:
         lines = enumerate(file, start=1)
         header = _header(path, next(lines, (1, ""))[1])
         async with Store.open(url) as store:
-            await store.migrate()
+            await store.migrate(header.revision)
             async with store.begin() as uow:
                 await _fill(uow, path, header, lines)
-                return Moved(header.counts, *await walk(uow))
+                moved = Moved(header.counts, *await walk(uow))
+            await store.migrate()
+            return moved
 
 
 async def _fill(uow: UnitOfWork, path: Path, header: Header, lines: Lines) -> None:
@@ -104,7 +107,7 @@ async def _fill(uow: UnitOfWork, path: Path, header: Header, lines: Lines) -> No
     found: Counter[str] = Counter()
     for name, numbered in _blocks(path, lines):
         try:
-            await uow.dump.put(name, [row for _, row in numbered])
+            await uow.dump.put(name, [row for _, row in numbered], header.revision)
         except ValueError as error:
             raise UserError(f"{path}, lines {numbered[0][0]} to {numbered[-1][0]}: {error}. {NOTHING}") from error
         found[name] += len(numbered)
@@ -127,10 +130,11 @@ def _header(path: Path, line: str) -> Header:
         header = Header.model_validate_json(line)
     except ValidationError as error:
         raise UserError(f"{path} is not an export of cmbot: its first line is not a header. {NOTHING}") from error
-    if header.revision != migrate.newest():
+    if header.revision not in migrate.revisions() or header.revision < OLDEST_REVISION:
         raise UserError(
-            f"{path} has revision {header.revision:.20} of the schema, but this release has {migrate.newest()}: "
-            f"import it with the release that wrote it, then start this release on that database. {NOTHING}"
+            f"{path} has revision {header.revision:.20} of the schema, but this release has {migrate.newest()} and "
+            f"reads exports since {OLDEST_REVISION}: import it with the release that wrote it, then start this release "
+            f"on that database. {NOTHING}"
         )
     return header
 

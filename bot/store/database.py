@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import structlog
@@ -148,14 +149,18 @@ class Store:
             found: str | None = await run(migrate.current)
             return found
 
-    async def migrate(self) -> None:
-        """Migrate the schema to the newest revision under a lock; write nothing if it has it. Raises StoreError."""
-        if await self.revision() == migrate.newest():
+    async def migrate(self, to: str = "") -> None:
+        """Migrate the schema to a revision ("": the newest) under a lock; write nothing if it has it.
+
+        A database of a later revision stays as it is. Raises StoreError.
+        """
+        at = await self.revision()
+        if at == migrate.newest() or (at in migrate.revisions() and to and at >= to):
             return
         async with self._session(self._writer, writable=True) as (session, run):
             if session.postgres:
                 await session.value(select(func.pg_advisory_xact_lock(migrate.LOCK)))
-            await run(migrate.upgrade)
+            await run(partial(migrate.upgrade, to=to or "head"))
 
     async def give_back(self, pages: int) -> None:
         """Return up to `pages` free pages of a SQLite file to the file system; PostgreSQL does so itself.

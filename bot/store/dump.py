@@ -17,6 +17,17 @@ _MAX_INTEGER = (1 << 63) - 1
 TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_tables if table.name != "replicas"}
 """Every table but that of the replicas, which do not run on a copy."""
 
+OLDEST_REVISION = "0008"
+"""Revision of the oldest export that an import takes."""
+ADDED: Mapping[str, Mapping[str, frozenset[str]]] = {"0009": {"silences": frozenset({"scope"})}}
+"""Columns by the revision that added them, with a default in the database, and their table."""
+
+
+def added_after(revision: str) -> Mapping[str, frozenset[str]]:
+    """Columns, by table, that an export of `revision` does not have."""
+    later = [columns for added_by, columns in ADDED.items() if added_by > revision]
+    return {name: frozenset().union(*(each.get(name, frozenset()) for each in later)) for name in TABLES}
+
 
 class Dump:
     """Every table; within one unit of work it is one consistent view."""
@@ -63,10 +74,10 @@ class Dump:
             names = ", ".join(f'"{name}"' for name in TABLES)
             await self._session.change(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
 
-    async def put(self, name: str, written: Sequence[object]) -> None:
-        """Insert rows as `pages` gave them; raises ValueError for a row that does not fit the table."""
-        table = TABLES[name]
-        rows = [_from_json(table, row) for row in written]
+    async def put(self, name: str, written: Sequence[object], revision: str) -> None:
+        """Insert rows as `pages` of that revision gave them; raises ValueError for a row that does not fit."""
+        table, later = TABLES[name], added_after(revision)[name]
+        rows = [_from_json(table, row, later) for row in written]
         if rows:
             await self._session.fill(table, rows)
 
@@ -97,12 +108,15 @@ def _key(table: Table) -> Column[int]:
     return key
 
 
-def _from_json(table: Table, written: object) -> dict[str, Any]:
-    """Check the row of a file; raises ValueError that names the table and the column if the row does not fit."""
-    names = {column.name for column in table.columns}
-    if not isinstance(written, dict) or written.keys() != names:
+def _from_json(table: Table, written: object, later: frozenset[str]) -> dict[str, Any]:
+    """Check the row of a file, which lacks the columns `later`.
+
+    Raises ValueError that names the table and the column if the row does not fit.
+    """
+    columns = [column for column in table.columns if column.name not in later]
+    if not isinstance(written, dict) or written.keys() != {column.name for column in columns}:
         raise ValueError(f"its columns are not those of the table {table.name}")
-    for column in table.columns:
+    for column in columns:
         if not _fits(column, written[column.name]):
             raise ValueError(f"{table.name}.{column.name} has an impossible value")
     return written

@@ -31,6 +31,12 @@ def newest() -> str:
     return head
 
 
+def revisions() -> tuple[str, ...]:
+    """All revisions that this release knows, the oldest first."""
+    found = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(reversed([each.revision for each in found]))
+
+
 def current(connection: Connection) -> str | None:
     """Revision of the database, None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()

@@ -51,6 +51,7 @@ async def test_recorded_settings_and_database_open(tmp_path: Path) -> None:
 async def test_recorded_audit_log_is_exported_with_its_hashes(tmp_path: Path) -> None:
     config, file = configured(tmp_path), tmp_path / "audit.jsonl"
     restored(tmp_path)
+    assert (await cmbot(config, "migrate"))[0] == 0
     status, out = await cmbot(config, "audit", "export", "--format", "jsonl", "--out", str(file))
     assert status == 0, out
     rows = [json.loads(line) for line in file.read_text().splitlines()]
@@ -76,6 +77,7 @@ async def test_migrated_database_lists_its_replicas(tmp_path: Path) -> None:
     """The recorded process is dead, so the command reports that no cluster is watched."""
     config = configured(tmp_path)
     restored(tmp_path)
+    assert (await cmbot(config, "migrate"))[0] == 0
     status, out = await cmbot(config, "replicas")
     assert (status, "Traceback" in out) == (1, False), out
     assert "cmbot: " not in out

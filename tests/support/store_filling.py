@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Boolean, Column, Double, Integer, Table
 from bot.audit.chain import AuditEntry
 from bot.store.database import Store
 from bot.store.dump import TABLES
+from bot.store.migrate import newest
 
 _WORDS = '\u00fc \u2028 \U0001f525 "quoted" \\n <!channel> \'; DROP TABLE alerts; --'
 
@@ -36,7 +37,7 @@ async def fill(store: Store, number: int) -> None:
     async with store.begin() as uow:
         for name, table in TABLES.items():
             if name != "audit":
-                await uow.dump.put(name, [row(table, each) for each in range(1, number + 1)])
+                await uow.dump.put(name, [row(table, each) for each in range(1, number + 1)], newest())
         for each in range(number):
             await uow.audit.append(
                 AuditEntry(100.25 + each, f"U{each}", "operation.waiting", "prod", each, {"words": _WORDS})

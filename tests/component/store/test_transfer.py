@@ -15,6 +15,7 @@ from bot.common.errors import StoreError, UserError
 from bot.store import dump
 from bot.store.database import Store
 from bot.store.dump import TABLES
+from bot.store.migrate import newest
 from tests.support.databases import Postgres
 from tests.support.store_filling import everything, fill
 
@@ -137,9 +138,42 @@ def _row(table: str, change: dict[str, object]) -> Callable[[list[str]], list[st
     return lambda lines: [changed(line) for line in lines]
 
 
+def _as_of_0008(lines: list[str]) -> list[str]:
+    """The export as revision 0008 writes it: silences have no scope."""
+
+    def older(line: str) -> str:
+        held = json.loads(line)
+        if held.get("table") == "silences":
+            held["row"].pop("scope")
+        return json.dumps(held)
+
+    return [older(line) for line in _first({"revision": "0008"})(lines)]
+
+
+@pytest.mark.parametrize("migrated", [False, True])
+async def test_older_export_is_imported_and_migrated(written: Path, tmp_path: Path, migrated: bool) -> None:
+    """Also into an empty database that has the newest schema already."""
+    rewrite(written, _as_of_0008(lines_of(written)))
+    url = f"sqlite:///{tmp_path}/next.db"
+    async with Store.open(url) as store:
+        if migrated:
+            await store.migrate()
+    await import_state(url, written)
+    async with Store.open(url) as store:
+        assert await store.revision() == newest()
+    before, after = await contents(f"sqlite:///{tmp_path}/origin.db"), await contents(url)
+    silences = before["silences"]
+    assert isinstance(silences, list)
+    assert after == {**before, "silences": [{**row, "scope": ""} for row in silences]}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (_first({"revision": "0007"}), "reads exports since 0008"),
+        (_first({"revision": "0008"}), "its columns are not those of the table silences"),
+        (lambda lines: [_as_of_0008(lines)[0], *lines[1:]], "its columns are not those of the table silences"),
+        (lambda lines: [lines[0], *_as_of_0008(lines)[1:]], "its columns are not those of the table silences"),
         (lambda _lines: [], "is not an export"),
         (lambda lines: lines[1:], "is not an export"),
         (lambda lines: ["{}", *lines], "is not an export"),
