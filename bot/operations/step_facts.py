@@ -96,6 +96,59 @@ class DiskNow(Sight):
     dropping: bool | None = None
 
 
+class OfflineStep(StrEnum):
+    """Request of an operation that takes a disk offline."""
+
+    READONLY = "readonly"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineStepBegun(StepFact):
+    """The request of a step may go out from now on: recorded before it is sent, once."""
+
+    disk: int
+    step: OfflineStep
+
+
+@dataclass(frozen=True, slots=True)
+class ReadonlyBefore(StepFact):
+    """The disk was read-only before, so no request is sent for that."""
+
+    disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineResumed(StepFact):
+    """Another process goes on; nothing of the next step was sent. `own` if the same process lost its result."""
+
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalTooOld(StepFact):
+    """The approval is older than the time that its policy allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropNotBegun(StepFact):
+    """The disk is read-only and is not being dropped; `before` if it was read-only already. `why` is the reason."""
+
+    disk: int
+    before: bool
+    why: StepFact
+
+
+@dataclass(frozen=True, slots=True)
+class DropEnded(StepFact):
+    """The drop of a disk ended in a state on the wire; `units` of `volumes` are still on it (None: not counted)."""
+
+    disk: int
+    status: int
+    units: int | None
+    volumes: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class ChecksRefuse(StepFact):
     """Checks refuse a proposal."""

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import DialectEvidence
+from bot.common.text import count
 from bot.operations import step_facts as s
 from bot.operations.model import Event
 from bot.operations.preflight.facts.disks import DiskSituation
@@ -52,6 +54,36 @@ def _joined(fact: s.PeerJoined) -> str:
 
 def _disk(fact: s.DiskNow) -> str:
     return f"disk #{fact.disk} is {state_text(DiskSituation(fact.disk, fact.status, fact.readonly, fact.dropping))}"
+
+
+_OFFLINE_STEPS = {
+    s.OfflineStep.READONLY: "disk #{disk} is made read-only now: this request goes out once",
+    s.OfflineStep.DROP: "the drop of disk #{disk} begins now: this request goes out once",
+}
+
+
+def _resumed(fact: s.OfflineResumed) -> str:
+    what = "the last result could not be stored" if fact.own else "the cmbot process that ran this stopped"
+    return f"{what}; nothing of the next step was sent, so this process goes on"
+
+
+def _not_dropped(fact: s.DropNotBegun) -> str:
+    as_before = ", as before" if fact.before else ""
+    return f"disk #{fact.disk} is read-only{as_before}; it is not being dropped: {step_text(fact.why)}"
+
+
+def _drop_ended(fact: s.DropEnded) -> str:
+    state = state_text(DiskSituation(fact.disk, fact.status, readonly=False, dropping=False))
+    head = f"disk #{fact.disk} is {state}"
+    if fact.units is None or fact.volumes is None:
+        return f"{head}; its units could not be counted: do not pull it"
+    if fact.units:
+        verb = "is" if fact.units == 1 else "are"
+        left = f"{count(fact.units, 'unit')} of {count(fact.volumes, 'volume')}"
+        return f"{head}, but {left} {verb} still on it: do not pull it"
+    if fact.status == DiskStatus.NORMAL:
+        return f"{head} and is not being dropped any more: do not pull it"
+    return f"{head}; safe to pull: no unit left"
 
 
 def _refusals(checks: tuple[Check, ...]) -> str:
@@ -147,6 +179,12 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         s.PeerAbsent: lambda fact: f"peer {fact.peer} is no member",
         s.PeerJoined: _joined,
         s.DiskNow: _disk,
+        s.OfflineStepBegun: lambda fact: _OFFLINE_STEPS[fact.step].format(disk=fact.disk),
+        s.ReadonlyBefore: lambda fact: f"disk #{fact.disk} was read-only before: no request is sent for that",
+        s.OfflineResumed: _resumed,
+        s.ApprovalTooOld: lambda _: "the approval is too old for the second request: propose it again",
+        s.DropNotBegun: _not_dropped,
+        s.DropEnded: _drop_ended,
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",
         s.TakesOverBlocked: lambda fact: f"the cluster changed since: {_refusals(fact.checks)}",

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
-from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
+from bot.operations.model import LOCKING, MAX_SEEN_DISKS, ObservedDisk, ObservedState, ObservedSwitch, Operation
 from bot.operations.operation_problems import NoSuchTask, OtherDialect
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading, open_operation
@@ -88,7 +89,24 @@ async def _evaluate_disks(
     facts = PreflightContext(operations=others, disks=disks)
     verdict = preflight(request, before, now, facts=facts)
     dialect = disks.dialect.value if disks.dialect else ""
-    return _evaluation(verdict, ObservedState(_leader(now), dialect), forced=options.forced)
+    return _evaluation(verdict, ObservedState(_leader(now), dialect, disks=_observed(disks)), forced=options.forced)
+
+
+def _observed(known: DiskFacts) -> tuple[ObservedDisk, ...]:
+    """Place and content of the disks that are changed."""
+    return tuple(
+        ObservedDisk(
+            disk.disk_id,
+            disk.host,
+            disk.path,
+            disk.idc,
+            None if units is None else len(units),
+            None if units is None else len({vuid >> 32 for vuid in units}),
+        )
+        for target in known.targets[:MAX_SEEN_DISKS]
+        if (disk := known.disk(target)) is not None
+        for units in (known.units.get(target),)
+    )
 
 
 @dataclass(frozen=True, slots=True)

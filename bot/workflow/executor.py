@@ -13,23 +13,29 @@ from bot.clustermgr.health import healthy_count, quorum, voter_health, voters
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
+from bot.operations.disk_offline import OfflineStage, stage_of
 from bot.operations.model import Operation, OpState, StepChanges, StepKind
+from bot.operations.requests import DiskOffline
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
 from bot.operations.step_facts import (
     Adopted,
     AfterRemoval,
+    ApprovalTooOld,
     ClusterRemoved,
     Compared,
     ComparisonOver,
     DatabaseLost,
+    DiskNow,
     EffectUnseen,
     Failure,
     NoDecision,
     NotApplied,
     SeenLater,
+    Sight,
     StepFact,
 )
 from bot.workflow.actions import Observation, observe, send
+from bot.workflow.disk_offline import OfflineRun, ending
 from bot.workflow.evaluation import Reevaluation
 from bot.workflow.repository import OperationRepository
 
@@ -104,6 +110,8 @@ class Executor:
     async def _run(self, op: Operation, cluster: Cluster) -> Operation:
         if not self.alive():
             return await self.repository.move(op, OpState.FAILED, fact=DatabaseLost())
+        if isinstance(op.request, DiskOffline):
+            return await self._offline(cluster, self.repository).run(op)
         try:
             await send(cluster.api, op)
         except OutcomeUnknown as error:
@@ -111,7 +119,7 @@ class Executor:
             op = await self.repository.move(op, OpState.UNKNOWN, fact=failure_of(error))
         except (ClusterRefused, ClusterUnreachable) as error:
             return await self.repository.move(op, OpState.FAILED, fact=failure_of(error))
-        seen = await self._watch(op, cluster)
+        seen = await self._watch(op, cluster, _is_done)
         if seen is not None and seen.done:
             return await self.repository.move(op, OpState.VERIFIED, fact=seen.sight)
         if op.state is OpState.UNKNOWN:
@@ -119,13 +127,18 @@ class Executor:
         unseen = EffectUnseen(self.verify_within, None if seen is None else seen.sight)
         return await self.repository.move(op, OpState.UNKNOWN, fact=unseen)
 
-    async def _watch(self, op: Operation, cluster: Cluster) -> Observation | None:
-        """Check until the effect is seen or the time is over; return the last check that could read the cluster."""
+    def _offline(self, cluster: Cluster, repository: OperationRepository) -> OfflineRun:
+        return OfflineRun(repository, cluster, self._watch, self.alive, self.clock, self.verify_within)
+
+    async def _watch(
+        self, op: Operation, cluster: Cluster, seen_all: Callable[[Observation], bool]
+    ) -> Observation | None:
+        """Check until all is seen or the time is over; return the last check that could read the cluster."""
         seen: Observation | None = None
         until = self.clock() + self.verify_within
         while True:
             seen = await self.observation(op, cluster) or seen
-            if (seen is not None and seen.done) or self.clock() >= until:
+            if (seen is not None and seen_all(seen)) or self.clock() >= until:
                 return seen
             await asyncio.sleep(CHECK_EVERY)
 
@@ -195,15 +208,39 @@ class Executor:
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
             await _quietly(repository, op, OpState.VERIFIED, Adopted(ours, seen.sight))
+        elif isinstance(op.request, DiskOffline):
+            await self._resume(op, cluster, repository, None if seen is None else seen.sight)
         else:
             await _quietly(repository, op, OpState.UNKNOWN, Adopted(ours, None))
+
+    async def _resume(
+        self, op: Operation, cluster: Cluster, repository: OperationRepository, sight: Sight | None
+    ) -> None:
+        """Go on with a disk that another process was taking offline; until the cluster can be read it waits."""
+        disk = sight if isinstance(sight, DiskNow) else None
+        if disk is None and stage_of(op) is not OfflineStage.DROP_ASKED:
+            return
+        self.under_way[op.id] += 1
+        try:
+            await self._offline(cluster, repository).resume(op, own=op.runner == self.repository.owner, seen=disk)
+        except (Conflict, Fenced):
+            log.info("operation.moved_meanwhile", op=op.id)
+        finally:
+            del self.under_way[op.id]
 
     async def _settle(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
             await _quietly(repository, op, OpState.VERIFIED, SeenLater(seen.sight))
+            return
+        readonly = seen is not None and isinstance(seen.sight, DiskNow) and seen.sight.readonly
+        if isinstance(op.request, DiskOffline) and stage_of(op) is OfflineStage.READONLY_ASKED and readonly:
+            # The first request came late. The second one needs an approval of what is true now.
+            await _quietly(repository, op, OpState.FAILED, ending(op, ApprovalTooOld()))
         elif await self._held_still(op, cluster):
-            await _quietly(repository, op, OpState.FAILED, NotApplied(STILL_SECONDS))
+            missed = NotApplied(STILL_SECONDS)
+            known = isinstance(op.request, DiskOffline) and readonly
+            await _quietly(repository, op, OpState.FAILED, ending(op, missed) if known else missed)
 
     async def _compare(self, op: Operation, cluster: Cluster, repository: OperationRepository, over: bool) -> None:
         """Compare an admin's settlement with the cluster, and show a contradiction on the card."""
@@ -239,6 +276,10 @@ async def _quietly(repository: OperationRepository, op: Operation, to: OpState, 
         await repository.move(op, to, fact=fact)
     except (Conflict, Fenced):
         log.info("operation.moved_meanwhile", op=op.id)
+
+
+def _is_done(seen: Observation) -> bool:
+    return seen.done
 
 
 def settled(before: Snapshot | None, now: Snapshot) -> bool:

@@ -96,6 +96,10 @@ class OperationRepository:
         noted = note(op, at=self.clock(), by=by, fact=fact, kind=kind, **changes)
         return await self._save(noted, inbound_key=inbound_key)
 
+    async def take_over(self, op: Operation, fact: StepFact) -> Operation:
+        """Record that this process executes a running operation from now on."""
+        return await self._save(replace(note(op, at=self.clock(), fact=fact), runner=self.owner), inbound_key="")
+
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
             await self.hold_check(uow)
