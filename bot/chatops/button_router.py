@@ -9,6 +9,7 @@ from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views.alert_lists import silenced
+from bot.views.operations import WRITABLE, writable_command
 from bot.watch.alert_actions import AlertActions, refuse_ended
 from bot.workflow.approvals import ApprovalService
 
@@ -27,7 +28,7 @@ class ButtonRouter:
         Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
         """
         if click.action_id not in actions.ACTIONS:
-            return await self.approvals.decide(click)
+            return await self._on_card(click)
         alert = _alert_of(click)
         match click.action_id:
             case actions.ACKNOWLEDGE:
@@ -42,6 +43,12 @@ class ButtonRouter:
                 return RunCommand(f"runbook {(await self.alert_actions.alert(alert)).rule}")
             case _:
                 return RunCommand(f"stat {(await self.alert_actions.alert(alert)).cluster}")
+
+    async def _on_card(self, click: Click) -> Reply | RunCommand | None:
+        if click.action_id == WRITABLE:
+            # From the store: the value of a button could be forged, and the card may be old.
+            return RunCommand(writable_command(await self.approvals.on_card(click)))
+        return await self.approvals.decide(click)
 
     async def _may_change(self, user: str, alert: int) -> None:
         # A person without any right does not learn which alerts exist.

@@ -95,6 +95,10 @@ class ApprovalService:
             raise Refused(ButtonWithoutOperation())
         return op
 
+    async def on_card(self, click: Click) -> Operation:
+        """Get the operation whose card was clicked; raises Refused."""
+        return await self._of(click)
+
     async def _rights(self, op: Operation, user: str, source: str) -> Rights:
         """Look up the rights of a user; raises NotAllowed with the needed role when they have none at all."""
         rights = await self.access.rights(user, op.cluster)

@@ -138,7 +138,7 @@ class OfflineRun:
         return await self.repository.move(op, to, fact=ending(op, why))
 
     async def _hindrance(self, recorded: Operation, began: float) -> StepFact | None:
-        """Reason not to send a request that was recorded; the checks run again if the record waited for the database."""
+        """Reason not to send a recorded request; the checks run again if the record waited for the database."""
         if not self.alive():
             return DatabaseLost()
         if self.monotonic() - began <= RECORD_SECONDS:

@@ -104,7 +104,7 @@ def _observed(known: DiskFacts) -> tuple[ObservedDisk, ...]:
             None if units is None else len({vuid >> 32 for vuid in units}),
         )
         for target in known.targets[:MAX_SEEN_DISKS]
-        if (disk := known.disk(target)) is not None
+        if (disk := next((each for each in known.disks or () if each.disk_id == target), None)) is not None
         for units in (known.units.get(target),)
     )
 

@@ -15,9 +15,11 @@ from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
+from bot.operations.disk_offline import FOLLOWED_SECONDS
 from bot.operations.leases import NO_LEASE, announcements, ended, started
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.verdict import CheckLevel
+from bot.operations.requests import OpKind
 from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -99,6 +101,16 @@ class OperationRepository:
     async def take_over(self, op: Operation, fact: StepFact) -> Operation:
         """Record that this process executes a running operation from now on."""
         return await self._save(replace(note(op, at=self.clock(), fact=fact), runner=self.owner), inbound_key="")
+
+    async def show(self, op: Operation, seen: ObservedState) -> Operation:
+        """Store what is seen of the cluster and edit the card; that is no step of the operation."""
+        shown = replace(op, version=op.version + 1, seen=seen)
+        async with self.store.begin() as uow:
+            await self.hold_check(uow)
+            await uow.operations.save(shown, WORDING)
+            await uow.outbox.put(MessageKey.card(shown.card_id), shown.channel, views.card(shown))
+        self.wake()
+        return shown
 
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
@@ -241,6 +253,12 @@ class OperationRepository:
         """List the waiting operations that are due to expire."""
         async with self.store.read() as uow:
             return list(await uow.operations.due(self.clock()))
+
+    async def taken_offline(self) -> list[Operation]:
+        """List the operations that began the drop of a disk and are not too old to follow it."""
+        async with self.store.read() as uow:
+            since = self.clock() - FOLLOWED_SECONDS
+            return await uow.operations.of_kind(OpKind.DISK_OFFLINE, OpState.VERIFIED, since)
 
     async def time_limited(self) -> list[Operation]:
         """List the operations with a lease."""
