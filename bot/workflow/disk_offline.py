@@ -150,7 +150,7 @@ class OfflineRun:
         """Run the checks again, and find why the approval does not hold for the rest; None when it does."""
         try:
             others = await self.repository.open_on(op.cluster, but=op.id)
-            evaluation = await evaluate(self.cluster, op.request, others, op.options)
+            evaluation = await evaluate(self.cluster, op.request, others, op.options, patient=True)
         except UserError as error:
             return None, Failure(error_text(error))
         if not has_moved(op, evaluation.verdict):

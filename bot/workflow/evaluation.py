@@ -53,9 +53,12 @@ async def evaluate(
     request: Request,
     operations: Iterable[Operation],
     options: RequestOptions = NO_OPTIONS,
+    *,
+    patient: bool = False,
 ) -> Evaluation:
     """Read the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
+    With `patient`, a change of disks waits for a second poll where the watch has none yet; no person waits then.
     Raises Refused when today's rules refuse the request, or when the cluster has no such background task. Never
     raises ClusterError: what is not known is a check that says so.
     """
@@ -64,7 +67,7 @@ async def evaluate(
     if isinstance(request, TaskSwitch):
         return await _evaluate_switch(cluster, request, others, options)
     if not isinstance(request, MemberRequest):
-        return await _evaluate_disks(cluster, request, others, options)
+        return await _evaluate_disks(cluster, request, others, options, patient=patient)
     (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others))
     facts = replace(facts, replaces=options.replaces)
     verdict = preflight(request, before, now, facts=facts)
@@ -81,10 +84,15 @@ def _leader(now: Snapshot) -> str:
 
 
 async def _evaluate_disks(
-    cluster: Cluster, request: DiskRequest, others: tuple[OpenOperation, ...], options: RequestOptions
+    cluster: Cluster,
+    request: DiskRequest,
+    others: tuple[OpenOperation, ...],
+    options: RequestOptions,
+    *,
+    patient: bool,
 ) -> Evaluation:
     """Read the snapshots first: without a leader, reads of disks would hang."""
-    before, now = await cluster.snapshot_pair(patient=False)
+    before, now = await cluster.snapshot_pair(patient=patient)
     disks = await cluster.disk_facts(now, partial(targets_of, request), DISK_SECONDS)
     facts = PreflightContext(operations=others, disks=disks)
     verdict = preflight(request, before, now, facts=facts)
