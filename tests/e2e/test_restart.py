@@ -107,7 +107,7 @@ async def test_disk_offline_goes_on_after_a_kill(outside: Outside, path: str) ->
     async with outside.bot():
         card = await outside.proposed('/cm disk offline 7 reason="replace it"')
         for node in (1, 2, 3):
-            cluster.slow(node, 0.7)
+            cluster.slow(node, 0.2)
         await outside.slack.as_user(BOB).click(STORAGE, card.ts, "op_confirm", confirmed=True)
         await cluster.until(lambda: bool(cluster.log.matching(method="POST", path=path)))
     for node in (1, 2, 3):
