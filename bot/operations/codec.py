@@ -14,7 +14,7 @@ from typing import Any
 from bot.alerting.progress import LeftCount
 from bot.clustermgr.tasks import DialectEvidence
 from bot.common.errors import Refused
-from bot.operations.change_request import RequestOptions, Reversion
+from bot.operations.change_request import PartOf, RequestOptions, Reversion
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.model import (
     DropProgress,
@@ -82,6 +82,8 @@ def encode_request(op: Operation) -> dict[str, Any]:
     }
     if (reversion := options.reverts) is not None:
         extra |= {"reverts": reversion.of, "thread": reversion.thread, "left": reversion.left}
+    if options.part_of is not None:
+        extra |= {"part_of": options.part_of.of, "thread": options.part_of.thread}
     return asdict(op.request) | {name: value for name, value in extra.items() if value}
 
 
@@ -111,7 +113,7 @@ def stored_request(kind: str, data: Json) -> Request:
 
 def decode_options(data: Json) -> RequestOptions:
     """Decode the options that are stored beside a request."""
-    reverts = data.get("reverts")
+    reverts, part_of = data.get("reverts"), data.get("part_of")
     return RequestOptions(
         forced=bool(data.get("forced")),
         lease=float(data.get("lease", 0.0)),
@@ -119,6 +121,7 @@ def decode_options(data: Json) -> RequestOptions:
         policy=str(data.get("policy", "")),
         replaces=tuple(data.get("replaces", ())),
         reverts=Reversion(int(reverts), thread_of(data), str(data.get("left", ""))) if reverts else None,
+        part_of=PartOf(int(part_of), thread_of(data)) if part_of else None,
     )
 
 

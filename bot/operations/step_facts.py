@@ -150,6 +150,68 @@ class DropEnded(StepFact):
 
 
 @dataclass(frozen=True, slots=True)
+class PartBegun(StepFact):
+    """Operation `op` takes the next disk of several offline."""
+
+    disk: int
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartSkipped(StepFact):
+    """The next disk of several is out of service already, or is being dropped."""
+
+    disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartWaits(StepFact):
+    """The next disk of several (0: the node after its disks) waits until these checks pass."""
+
+    disk: int
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePartBegun(StepFact):
+    """Operation `op` drops the node after its disks."""
+
+    node: int
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailed(StepFact):
+    """Operation `op` of one disk ended in another state than verified; the value is that state."""
+
+    op: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesBegun(StepFact):
+    """The operation is a part of operation `of`, which was approved."""
+
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesEnded(StepFact):
+    """End of several disks: those whose drop began, the others, and why; None if all began or a person ended it."""
+
+    begun: tuple[int, ...]
+    left: tuple[int, ...]
+    why: StepFact | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAccepted(StepFact):
+    """The cluster accepted the drop of a node, whose disks were all out of use."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChecksRefuse(StepFact):
     """Checks refuse a proposal."""
 

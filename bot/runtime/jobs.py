@@ -257,6 +257,7 @@ async def sweep(app: App) -> None:
         await app.executor.compare_settled(check_of_cluster)
         await app.reversions.end_due(check_of_cluster)
         await app.drop_follower.follow(check_of_cluster)
+        await app.disk_series.advance(check_of_cluster)
         # In the background: a resumed operation may watch its effect for half a minute.
         app.task_queue.start(_resume(app))
         await refresh_remote_notes(app)

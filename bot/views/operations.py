@@ -10,11 +10,13 @@ from bot.alerting.progress import work_progress
 from bot.common.errors import Refused
 from bot.interactions.message import BlockJson, Message
 from bot.operations.disk_offline import offers_writable
+from bot.operations.disk_series import SERIES, may_stop
 from bot.operations.leases import switch_of
 from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
 from bot.operations.operation_problems import ButtonOutdated
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
-from bot.operations.requests import DiskOffline, TaskSwitch
+from bot.operations.requests import DiskOffline, OpKind, TaskSwitch
+from bot.operations.step_facts import SeriesEnded
 from bot.views.blocks import (
     Style,
     actions,
@@ -39,7 +41,8 @@ from bot.views.progress import progress_line
 from bot.views.step_text import event_text, step_text
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
-EXTEND, KEEP, WRITABLE = "op_extend", "op_keep", "op_writable"
+EXTEND, KEEP = "op_extend", "op_keep"
+WRITABLE, STOP = "op_writable", "op_stop"
 MAX_LINES = 9
 _LOUD = (
     "🔓 *BREAK-GLASS* overrides the checks below that refuse it. Two people other than the requester must approve it."
@@ -203,7 +206,10 @@ STATES: Mapping[OpState, _StateView] = {
 
 def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester)
-    if op.state is OpState.RUNNING and isinstance(op.request, DiskOffline) and last.fact is not None:
+    if op.kind in SERIES and isinstance(last.fact, SeriesEnded):
+        by = f" by {person(last.by)}" if last.by else ""
+        return f"*{op.state.capitalize()}*{by}: {_clipped(step_text(last.fact))}, {date(last.at)}.{_confirmed(op)}"
+    if op.state is OpState.RUNNING and op.kind in SERIES | {OpKind.DISK_OFFLINE} and last.fact is not None:
         return f"*Running*: {_clipped(step_text(last.fact))}, {date(last.at)}.{_confirmed(op)}"
     if last.kind is StepKind.TIME_UP:
         return f"*Time is up*: {_clipped(step_text(last.fact))}, {date(last.at)}."
@@ -273,6 +279,10 @@ def _buttons(op: Operation) -> list[BlockJson]:
     if op.state is OpState.WAITING:
         reject = button("Reject", REJECT, _value(op))
         return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)))]
+    if may_stop(op):
+        text = f"Cluster {op.cluster}: no further disk is begun. A drop that has begun goes on; it cannot be cancelled."
+        dialog = confirm("Cancel the rest?", text, "Cancel the rest", "Not now")
+        return [actions(button("Cancel the rest", STOP, _value(op), confirm=dialog))]
     if offers_writable(op):
         return [actions(button("Make writable again", WRITABLE, _value(op), style="primary"))]
     if op.lease_until and op.state is OpState.VERIFIED:

@@ -12,6 +12,7 @@ from bot.operations.model import Event
 from bot.operations.preflight.facts.disks import DiskSituation
 from bot.operations.preflight.verdict import Check
 from bot.operations.step_codec import Wording
+from bot.views.alert_text.volumes import disk_names
 from bot.views.decisions import missing_text
 from bot.views.dialect_text import evidence_text
 from bot.views.preflight_text.changes import changes
@@ -84,6 +85,19 @@ def _drop_ended(fact: s.DropEnded) -> str:
     if fact.status == DiskStatus.NORMAL:
         return f"{head} and is not being dropped any more: do not pull it"
     return f"{head}; safe to pull: no unit left"
+
+
+def _waits(fact: s.PartWaits) -> str:
+    what = f"disk #{fact.disk}" if fact.disk else "the node"
+    return f"{what} is next and waits: {_refusals(fact.checks)}"
+
+
+def _series_ended(fact: s.SeriesEnded) -> str:
+    begun = f"the drop of {disk_names(fact.begun)} began" if fact.begun else "no drop began"
+    left = f"; {disk_names(fact.left)} stays as it is" if len(fact.left) == 1 else ""
+    if len(fact.left) > 1:
+        left = f"; {disk_names(fact.left)} stay as they are"
+    return f"{begun}{left}{f': {step_text(fact.why)}' if fact.why is not None else ''}"
 
 
 def _refusals(checks: tuple[Check, ...]) -> str:
@@ -185,6 +199,14 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         s.ApprovalTooOld: lambda _: "the approval is too old for the second request: propose it again",
         s.DropNotBegun: _not_dropped,
         s.DropEnded: _drop_ended,
+        s.PartBegun: lambda fact: f"disk #{fact.disk} is next: operation #{fact.op}",
+        s.PartSkipped: lambda fact: f"disk #{fact.disk} is skipped: it is out of service or being dropped already",
+        s.PartWaits: _waits,
+        s.NodePartBegun: lambda fact: f"the node {fact.node} is dropped now: operation #{fact.op}",
+        s.PartFailed: lambda fact: f"operation #{fact.op} ended as {fact.state}",
+        s.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",
+        s.SeriesEnded: _series_ended,
+        s.NodeAccepted: lambda fact: f"the cluster accepted the drop of node {fact.node}",
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",
         s.TakesOverBlocked: lambda fact: f"the cluster changed since: {_refusals(fact.checks)}",

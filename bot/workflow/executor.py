@@ -14,8 +14,9 @@ from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.disk_offline import OfflineStage, stage_of
+from bot.operations.disk_series import SERIES
 from bot.operations.model import Operation, OpState, StepChanges, StepKind
-from bot.operations.requests import DiskOffline
+from bot.operations.requests import DiskOffline, NodeDrop
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
 from bot.operations.step_facts import (
     Adopted,
@@ -28,6 +29,7 @@ from bot.operations.step_facts import (
     DiskNow,
     EffectUnseen,
     Failure,
+    NodeAccepted,
     NoDecision,
     NotApplied,
     SeenLater,
@@ -101,7 +103,7 @@ class Executor:
     async def _carry_out(self, op: Operation, cluster: Cluster, reevaluation: Reevaluation) -> Operation:
         try:
             op, sendable = await reevaluation.confirm(op)
-            return await self._run(op, cluster) if sendable else op
+            return await self._run(op, cluster) if sendable and op.kind not in SERIES else op
         except Conflict:
             # Another process took over meanwhile: its result stands.
             log.warning("operation.taken_over", op=op.id)
@@ -119,6 +121,15 @@ class Executor:
             op = await self.repository.move(op, OpState.UNKNOWN, fact=failure_of(error))
         except (ClusterRefused, ClusterUnreachable) as error:
             return await self.repository.move(op, OpState.FAILED, fact=failure_of(error))
+        return await self._verify(op, cluster)
+
+    async def _verify(self, op: Operation, cluster: Cluster) -> Operation:
+        """Look for the effect of a request that was accepted, or whose reply was lost (then the state is unknown)."""
+        if isinstance(op.request, NodeDrop):
+            # No recorded call shows that a node was dropped: the answer is all there is.
+            accepted = NodeAccepted(op.request.node_id)
+            known = op.state is not OpState.UNKNOWN
+            return await self.repository.move(op, OpState.VERIFIED, fact=accepted) if known else op
         seen = await self._watch(op, cluster, _is_done)
         if seen is not None and seen.done:
             return await self.repository.move(op, OpState.VERIFIED, fact=seen.sight)
@@ -143,7 +154,9 @@ class Executor:
             await asyncio.sleep(CHECK_EVERY)
 
     async def observation(self, op: Operation, cluster: Cluster) -> Observation | None:
-        """Check for an effect once; None when the cluster cannot be read."""
+        """Check for an effect once; None when the cluster cannot be read, or nothing shows the effect (a node's)."""
+        if isinstance(op.request, NodeDrop):
+            return None
         try:
             return await observe(cluster, op)
         except ClusterError as error:
@@ -176,7 +189,7 @@ class Executor:
 
     async def _ours(self, op: Operation, check_of_cluster: CheckOfCluster) -> OperationRepository | None:
         """Get the repository for settling; None while a process executes it, or if another replica has the cluster."""
-        if op.id in self.under_way or op.cluster not in self.clusters:
+        if op.id in self.under_way or op.cluster not in self.clusters or op.kind in SERIES:
             return None
         if op.state is OpState.RUNNING and op.runner == self.repository.owner:
             return self.repository
@@ -237,7 +250,7 @@ class Executor:
         if isinstance(op.request, DiskOffline) and stage_of(op) is OfflineStage.READONLY_ASKED and readonly:
             # The first request came late. The second one needs an approval of what is true now.
             await _quietly(repository, op, OpState.FAILED, ending(op, ApprovalTooOld()))
-        elif await self._held_still(op, cluster):
+        elif not isinstance(op.request, NodeDrop) and await self._held_still(op, cluster):
             missed = NotApplied(STILL_SECONDS)
             known = isinstance(op.request, DiskOffline) and readonly
             await _quietly(repository, op, OpState.FAILED, ending(op, missed) if known else missed)

@@ -155,6 +155,22 @@ class OperationRepository:
         self.wake()
         return stored
 
+    async def begin_part(
+        self, parent: Operation, child: Operation, fact_of: Callable[[int], StepFact]
+    ) -> tuple[Operation, Operation]:
+        """Store the operation of one part, and record it on the whole in the same transaction; returns both."""
+        async with self.store.begin() as uow:
+            await self.hold_check(uow)
+            stored = await uow.operations.add(child, WORDING)
+            noted = note(parent, at=self.clock(), fact=fact_of(stored.id))
+            await uow.operations.save(noted, WORDING)
+            card = MessageKey.card(noted.card_id)
+            await self._render(uow, noted)
+            await uow.outbox.put(MessageKey.card(stored.id), stored.channel, views.card(stored), parent=card)
+            await self._audit(uow, step_entry(noted), *proposal_entries(stored))
+        self.wake()
+        return noted, stored
+
     async def warn(self, limited: Operation) -> Operation:
         """Announce in the card's thread and in its channel that a lease is about to end."""
         warned = note(limited, at=self.clock(), kind=StepKind.WARNED, warn_at=0.0)
@@ -179,7 +195,7 @@ class OperationRepository:
 
     async def _line(self, uow: UnitOfWork, op: Operation) -> None:
         card = MessageKey.card(op.card_id)
-        thread = MessageKey.card((op.options.reverts.thread if op.options.reverts else 0) or op.card_id)
+        thread = MessageKey.card(op.options.thread or op.card_id)
         loud = op.forced and op.state is OpState.RUNNING
         # This step makes earlier lines about running and unknown states stale; unposted ones are dropped.
         await uow.outbox.drop_unposted(card.passing_steps(op.id))

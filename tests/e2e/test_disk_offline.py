@@ -148,3 +148,70 @@ async def test_dry_run_of_an_offline_proposes_nothing(ready: Demo) -> None:
     assert "This was a dry run" in reply.full_text
     assert "then /disk/drop disk_id 7" in reply.full_text
     assert writes(ready, "/disk/access") == []
+
+
+# --- several disks, and a node
+
+
+def drops(world: Demo) -> list[int]:
+    return [body["disk_id"] for path, body in sent(world) if path == "/disk/drop"]
+
+
+async def empty(world: Demo, *disks: int) -> None:
+    """Let the units of these disks move at once, and wait until the cluster dropped them."""
+    cluster = world.clusters["prod"]
+    await cluster.until(lambda: all(cluster.data.disks[disk].dropping for disk in disks))
+    for disk in disks:
+        cluster.move_chunks(disk, 0)
+
+
+async def test_several_disks_go_one_after_another(ready: Demo) -> None:
+    card = await propose(ready, '/cm disk offline 7 8 reason="old model"')
+    await click(ready, card, BOB)
+    await card_with(ready, card, "disk #8 is next and waits")
+    assert drops(ready) == [7]
+    await empty(ready, 7)
+    await card_with(ready, card, "Verified")
+    assert drops(ready) == [7, 8]
+    children = [m for m in ready.slack.as_user(ALICE).sees(OPERATIONS) if m.thread_ts == card.ts]
+    assert any("Take disk #7 offline" in m.full_text and "safe to pull" in m.full_text for m in children)
+
+
+async def test_refused_part_stops_the_rest(ready: Demo) -> None:
+    card = await propose(ready, '/cm disk offline 7 8 9 reason="old model"')
+    await click(ready, card, BOB)
+    await card_with(ready, card, "disk #8 is next and waits")
+    ready.clusters["prod"].set_switch("disk_drop", "false")
+    ended = await card_with(ready, card, "the drop of disk #7 began; disks #8 and #9 stay as they are")
+    assert "Failed" in ended.full_text
+    assert "disk_drop" in ended.full_text
+    assert drops(ready) == [7]
+
+
+async def test_rest_of_several_disks_is_cancelled(ready: Demo) -> None:
+    card = await propose(ready, '/cm disk offline 7 8 reason="old model"')
+    await click(ready, card, BOB)
+    waiting = await card_with(ready, card, "disk #8 is next and waits")
+    await click(ready, waiting, ALICE, "op_stop")
+    ended = await card_with(ready, card, "Cancelled")
+    assert "disk #8 stays as it is" in ended.full_text
+    await empty(ready, 7)
+    assert drops(ready) == [7]
+
+
+async def test_node_goes_offline_after_its_disks(ready: Demo) -> None:
+    cluster = ready.clusters["prod"]
+    host = cluster.data.disks[5].host.removeprefix("http://")
+    card = await propose(ready, f'/cm node offline {host} reason="new hardware"')
+    await click(ready, card, BOB)
+    for disk in (5, 6, 7, 8):
+        await empty(ready, disk)
+    await card_with(ready, card, "Verified")
+    assert drops(ready) == [5, 6, 7, 8]
+    assert sent(ready)[-1] == ("/node/drop", {"node_id": 2})
+
+
+async def test_unknown_host_is_refused_with_the_hosts_there_are(ready: Demo) -> None:
+    reply = await ask(ready, '/cm node offline 10.9.9.9:8899 reason="gone"')
+    assert "refused, nothing was sent" in reply.full_text
+    assert "10.1.0.11:8899" in reply.full_text
