@@ -13,7 +13,7 @@ SCHEDULER = "SCHEDULER"
 
 @dataclass(frozen=True, slots=True)
 class DiskLimits:
-    """Limits of the settings: disks out of service at once in a host and in a zone, and the spare chunks.
+    """Limits of the settings: disks out of service at once in a host and in a zone, and the reserve of chunks.
 
     `reserve_percent` of the chunks that must move has to be free beside them.
     """

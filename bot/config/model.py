@@ -162,7 +162,7 @@ Policies = Annotated[Mapping[PolicyKey, PolicySettings], AfterValidator(_glass_i
 
 
 class DiskSettings(Section):
-    """Limits of disks that are out of service at once, in one host and one zone, and the spare chunks in percent."""
+    """Limits of disks out of service at once, in one host and one zone; the reserve of free chunks in percent."""
 
     per_host: int = Field(1, ge=1, le=1000)
     per_zone: int = Field(2, ge=1, le=1000)

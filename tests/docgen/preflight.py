@@ -49,6 +49,11 @@ can lift a block only where the table says "block, may be forced": never a bad o
 the leader, a cluster without one leader to believe in, fewer healthy voters than a quorum afterwards, an unknown
 dialect, or another operation that is open or whose outcome is not known.
 
+A change of disks is checked on the disk list, the dropping list, the units on the disk and their volumes, read when it
+is proposed and again when it is approved. A drop loses no unit, because a disk is read until its last unit has moved;
+a disk that is declared broken loses all of them at once. What was not read counts as not safe. Break-glass never lifts
+a state that the servers refuse, too few free chunks in a zone for what must move, or a break by which data is lost.
+
 The tables below are generated from the worked examples that the tests hold the preflight to.
 """
 

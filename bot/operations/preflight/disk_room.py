@@ -42,12 +42,12 @@ def _zones(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk], silen
     zones = sorted({disk.idc for disk in own})
     rooms = [_room(zone, own, good, silent, known) for zone in zones]
     rooms.sort(key=lambda room: (room.sure - room.chunks, room.zone))
-    spare = known.limits.reserve_percent
-    fact = f.RoomInZones(tuple(rooms[:MAX_ZONES]), spare)
-    bound = str([room.zone for room in rooms if not is_roomy(room, spare)])
+    reserve = known.limits.reserve_percent
+    fact = f.RoomInZones(tuple(rooms[:MAX_ZONES]), reserve)
+    bound = str([room.zone for room in rooms if not is_roomy(room, reserve)])
     if any(room.free < room.chunks or room.free_bytes < room.used_bytes for room in rooms):
         return block("room", fact, bound=bound)
-    if any(not is_roomy(room, spare) for room in rooms):
+    if any(not is_roomy(room, reserve) for room in rooms):
         return block("room", fact, forceable=True, bound=bound)
     return passed("room", fact)
 

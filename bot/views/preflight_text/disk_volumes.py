@@ -146,19 +146,19 @@ def room_in_zones(fact: f.RoomInZones) -> CheckText:
     )
 
 
-def _room(room: ZoneRoom, spare: int) -> str:
+def _room(room: ZoneRoom, reserve: int) -> str:
     zone = f"Zone {clip(room.zone, _MAX_ZONE)}" if room.zone else "The zone without a name"
-    margin = wanted(room, spare) - room.chunks - room.others
+    margin = wanted(room, reserve) - room.chunks - room.others
     others = f" + {room.others:,} of other disks that move" if room.others else ""
-    need = f"{room.chunks:,} to move{others} + {margin:,} in reserve ({spare} %) = {wanted(room, spare):,}"
+    need = f"{room.chunks:,} to move{others} + {margin:,} in reserve ({reserve} %) = {wanted(room, reserve):,}"
     silent = f", {room.sure:,} without {count(room.silent, 'disk')} that may have no heartbeat" if room.silent else ""
     text = (
-        f"{zone} needs {count(wanted(room, spare), 'free chunk')}: {need}. "
+        f"{zone} needs {count(wanted(room, reserve), 'free chunk')}: {need}. "
         f"It has {room.free:,} on {count(room.disks, 'good disk')}{silent}."
     )
     if room.free < room.chunks:
         return f"{text} That is fewer than must move."
-    if room.free_bytes < room.used_bytes * (100 + spare) // 100:
+    if room.free_bytes < room.used_bytes * (100 + reserve) // 100:
         return f"{text} Its good disks have {size(room.free_bytes)} free for {size(room.used_bytes)} of data."
     return text
 

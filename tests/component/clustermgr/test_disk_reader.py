@@ -1,5 +1,7 @@
 """Disk reader over real sockets: what it reads of the simulated cluster, and what stays unknown."""
 
+# ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
+
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,9 +13,9 @@ import pytest
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
-from bot.clustermgr.disk_facts import DiskFacts
-from bot.clustermgr.disk_reader import PAGED_ABOVE
-from bot.clustermgr.models import Snapshot
+from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
+from bot.clustermgr.disk_reader import PAGED_ABOVE, DiskReader
+from bot.clustermgr.models import Disk, Snapshot, Volume
 from bot.operations.preflight.check import preflight
 from bot.operations.preflight.context import PreflightContext
 from bot.operations.preflight.disk_targets import targets_of
@@ -24,6 +26,7 @@ from bot.playground.clustermgr_sim.data import Data
 from bot.playground.clustermgr_sim.demo import add_volumes, demo_data
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
 from bot.playground.clustermgr_sim.volumes import Volumes
+from tests.support.in_memory_ports import FakeApi, FakeCluster
 
 OFFLINE = DiskOffline(7)
 WITHIN = 20.0
@@ -194,3 +197,33 @@ async def test_without_a_leader_nothing_is_read() -> None:
         before = len(here.simulated.log)
         facts = await here.cluster.disk_facts(leaderless, partial(targets_of, OFFLINE), WITHIN)
         assert (facts.disks, len(here.simulated.log)) == (None, before)
+
+
+@dataclass
+class OtherAnswers(FakeApi):
+    """A server that answers each question about a volume with another volume, or never ends its pages."""
+
+    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+        """Answer with the next volume."""
+        return Volume(vid=vid + 1)
+
+    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+        """Answer with the same page again and again."""
+        return (Volume(vid=1),)
+
+
+async def read_from(api: FakeApi) -> DiskFacts:
+    reader = DiskReader(api, FakeCluster().dialect, "it", 1.0)
+    await reader.read(partial(targets_of, OFFLINE), WITHIN)
+    return reader.facts(Snapshot("prod", 1.0, ()), DiskLimits())
+
+
+async def test_answer_about_another_volume_proves_nothing() -> None:
+    facts = await read_from(OtherAnswers(disks=(Disk(disk_id=7, status=1),), units=(3 << 32 | 1, 5 << 32 | 1)))
+    assert (dict(facts.volumes), facts.unread) == ({}, (3, 5))
+
+
+async def test_pages_that_never_go_on_leave_the_volumes_unknown() -> None:
+    units = tuple(vid << 32 | 1 for vid in range(10, 10 + 2 * PAGED_ABOVE))
+    facts = await read_from(OtherAnswers(disks=(Disk(disk_id=7, status=1),), units=units))
+    assert len(facts.unread) == 2 * PAGED_ABOVE

@@ -8,7 +8,16 @@ import pytest
 from bot.common.errors import Conflict
 from bot.operations.model import Operation, OpState, StepKind, advance, note
 from bot.operations.policy import Need, Policy, Terms
-from bot.operations.requests import LeaderTransfer, MemberRemove, TaskSwitch
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DisksOffline,
+    LeaderTransfer,
+    MemberRemove,
+    NodeOffline,
+    TaskSwitch,
+)
 from bot.operations.step_facts import ApprovalProgress
 from bot.store.database import Store
 from bot.views.step_text import WORDING
@@ -49,6 +58,16 @@ async def test_other_clusters_tasks_and_final_operations_do_not_block(store: Sto
     async with store.begin() as uow:
         await uow.operations.save(advance(first, OpState.CANCELLED, at=102.0), WORDING)
         await uow.operations.add(waiting(REMOVE), WORDING)
+
+
+async def test_one_change_of_each_disk_beside_a_membership_change_is_kept(store: Store) -> None:
+    await add(store, waiting(REMOVE))
+    await add(store, waiting(replace(REMOVE, request=DiskOffline(7))))
+    await add(store, waiting(replace(REMOVE, request=DiskOffline(8))))
+    await add(store, waiting(replace(REMOVE, request=DisksOffline((1, 2)))))
+    for request in (DiskOffline(7), DiskBroken(7), DiskAccess(8, readonly=False), NodeOffline("10.0.1.2:8889")):
+        with pytest.raises(Conflict):
+            await add(store, waiting(replace(REMOVE, request=request)))
 
 
 @pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])

@@ -280,3 +280,11 @@ def _sections(model: type[Section]) -> set[type[Section]]:
 
 def _keys(section: type[Section]) -> set[str]:
     return {field.alias or name for name, field in section.model_fields.items()}
+
+
+def test_limits_of_disks_have_defaults_and_bounds() -> None:
+    assert read(MINIMAL).operations.disks.model_dump() == {"per_host": 1, "per_zone": 2, "reserve_percent": 10}
+    text = f"{MINIMAL}\noperations: {{disks: {{per_zone: 5, reserve_percent: 0}}}}\n"
+    assert read(text).operations.disks.model_dump() == {"per_host": 1, "per_zone": 5, "reserve_percent": 0}
+    with pytest.raises(ConfigError, match="per_host"):
+        read(text.replace("per_zone: 5", "per_host: 0"))
