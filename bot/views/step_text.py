@@ -93,7 +93,8 @@ def _waits(fact: s.PartWaits) -> str:
 
 
 def _series_ended(fact: s.SeriesEnded) -> str:
-    begun = f"the drop of {disk_names(fact.begun)} began" if fact.begun else "no drop began"
+    was = "was" if len(fact.begun) == 1 else "were"
+    begun = f"{disk_names(fact.begun)} {was} begun" if fact.begun else "no disk was begun"
     left = f"; {disk_names(fact.left)} stays as it is" if len(fact.left) == 1 else ""
     if len(fact.left) > 1:
         left = f"; {disk_names(fact.left)} stay as they are"

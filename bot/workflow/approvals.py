@@ -232,7 +232,7 @@ class ApprovalService:
         return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
 
     async def _evaluate(self, op: Operation, cluster: Cluster) -> Evaluation:
-        others = await self.repository.open_on(op.cluster, but=op.id)
+        others = await self.repository.beside(op)
         return await evaluate(cluster, op.request, others, op.options)
 
     async def _carry_on(

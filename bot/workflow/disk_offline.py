@@ -149,7 +149,7 @@ class OfflineRun:
     async def _checked(self, op: Operation) -> tuple[Evaluation | None, StepFact | None]:
         """Run the checks again, and find why the approval does not hold for the rest; None when it does."""
         try:
-            others = await self.repository.open_on(op.cluster, but=op.id)
+            others = await self.repository.beside(op)
             evaluation = await evaluate(self.cluster, op.request, others, op.options, patient=True)
         except UserError as error:
             return None, Failure(error_text(error))

@@ -153,9 +153,8 @@ class DiskSeries:
         await self.executor.start(child, cluster, reevaluation, fact=SeriesBegun(parent.id), seen=evaluation.seen)
 
     async def _evaluate(self, parent: Operation, request: object, cluster: Cluster) -> Evaluation:
-        others = await self.repository.open_on(parent.cluster, but=parent.id)
+        others = await self.repository.beside(parent)
         wanted = request if isinstance(request, DiskOffline | NodeDrop) else parent.request
-        others = [other for other in others if other.options.part_of is None or other.options.part_of.of != parent.id]
         return await evaluate(cluster, wanted, others, replace(parent.options, part_of=None), patient=True)
 
 

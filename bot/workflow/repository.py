@@ -255,6 +255,15 @@ class OperationRepository:
         async with self.store.read() as uow:
             return [op for op in await uow.operations.open(cluster) if op.id != but]
 
+    async def beside(self, op: Operation) -> list[Operation]:
+        """List the open operations on the cluster of `op` that its checks look at: not itself, nor its own series."""
+        series = op.options.part_of.of if op.options.part_of else op.id
+        others = await self.open_on(op.cluster, but=op.id)
+        own = [
+            o for o in others if o.id == series or (o.options.part_of is not None and o.options.part_of.of == series)
+        ]
+        return [other for other in others if other not in own]
+
     async def recent(self, cluster: str | None, limit: int) -> list[Operation]:
         """List the newest operations."""
         async with self.store.read() as uow:

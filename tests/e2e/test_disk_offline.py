@@ -182,7 +182,7 @@ async def test_refused_part_stops_the_rest(ready: Demo) -> None:
     await click(ready, card, BOB)
     await card_with(ready, card, "disk #8 is next and waits")
     ready.clusters["prod"].set_switch("disk_drop", "false")
-    ended = await card_with(ready, card, "the drop of disk #7 began; disks #8 and #9 stay as they are")
+    ended = await card_with(ready, card, "disk #7 was begun; disks #8 and #9 stay as they are")
     assert "Failed" in ended.full_text
     assert "disk_drop" in ended.full_text
     assert drops(ready) == [7]
@@ -201,6 +201,8 @@ async def test_rest_of_several_disks_is_cancelled(ready: Demo) -> None:
 
 async def test_node_goes_offline_after_its_disks(ready: Demo) -> None:
     cluster = ready.clusters["prod"]
+    for disk in cluster.data.disks.values():
+        disk.idc = "z0"
     host = cluster.data.disks[5].host.removeprefix("http://")
     card = await propose(ready, f'/cm node offline {host} reason="new hardware"')
     await click(ready, card, BOB)
