@@ -239,7 +239,7 @@ class Operation:
     def lock(self) -> str:
         """Name of what it locks on its cluster now, "" for nothing; two open operations never have the same lock.
 
-        It is "membership", "task:<name>", "disk:<id>", or "disks" for several disks or a node, one at a time. The
+        It is "membership", "task:<name>", "disk:<id>", "node:<id>", or "disks" for several disks or a node, one at a time. The
         preflight keeps a disk of such an operation from another one.
         """
         return lock_of(self.request) if self.state in LOCKING else ""
@@ -272,7 +272,9 @@ def lock_of(request: Request) -> str:
             return f"task:{task}"
         case DiskAccess(disk_id=disk) | DiskBroken(disk_id=disk) | DiskOffline(disk_id=disk):
             return f"disk:{disk}"
-        case DisksOffline() | NodeOffline() | NodeDrop():
+        case NodeDrop(node_id=node):
+            return f"node:{node}"
+        case DisksOffline() | NodeOffline():
             return "disks"
         case MemberAdd() | MemberRemove() | LeaderTransfer():
             return "membership"

@@ -259,10 +259,7 @@ class OperationRepository:
         """List the open operations on the cluster of `op` that its checks look at: not itself, nor its own series."""
         series = op.options.part_of.of if op.options.part_of else op.id
         others = await self.open_on(op.cluster, but=op.id)
-        own = [
-            o for o in others if o.id == series or (o.options.part_of is not None and o.options.part_of.of == series)
-        ]
-        return [other for other in others if other not in own]
+        return [other for other in others if series not in {other.id, *_whole_of(other)}]
 
     async def recent(self, cluster: str | None, limit: int) -> list[Operation]:
         """List the newest operations."""
@@ -306,6 +303,11 @@ class OperationRepository:
         """Get the Slack timestamp of the card, "" before it is posted."""
         async with self.store.read() as uow:
             return await uow.outbox.ts_of(MessageKey.card(op.card_id)) or ""
+
+
+def _whole_of(op: Operation) -> tuple[int, ...]:
+    """Number of the series that an operation is a part of, if it is one."""
+    return (op.options.part_of.of,) if op.options.part_of is not None else ()
 
 
 def proposal_entries(op: Operation) -> Iterator[AuditEntry]:
