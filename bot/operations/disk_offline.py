@@ -5,9 +5,10 @@ from enum import StrEnum
 
 from bot.alerting.progress import LeftCount, total_after, with_count
 from bot.clustermgr.models import DiskStatus
+from bot.operations.disk_step_facts import DropNotBegun, OfflineStep, OfflineStepBegun, ReadonlyBefore
 from bot.operations.model import DropProgress, Operation, OpState
 from bot.operations.requests import DiskOffline
-from bot.operations.step_facts import DiskNow, DropNotBegun, OfflineStep, OfflineStepBegun, ReadonlyBefore
+from bot.operations.step_facts import DiskNow
 
 FOLLOWED_SECONDS = 30 * 86400.0
 """Age of an operation up to which its drop is followed."""

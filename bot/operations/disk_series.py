@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from bot.operations.change_request import PartOf, RequestOptions
+from bot.operations.disk_step_facts import NodePartBegun, PartBegun, PartSkipped, SeriesEnded
 from bot.operations.model import ObservedState, Operation, OpState
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, DisksOffline, NodeDrop, NodeOffline, OpKind
-from bot.operations.step_facts import NodePartBegun, PartBegun, PartSkipped, SeriesEnded, StepFact
+from bot.operations.step_facts import StepFact
 
 SERIES = frozenset({OpKind.DISKS_OFFLINE, OpKind.NODE_OFFLINE})
 """Kinds whose operation sends nothing itself: each disk has an operation of its own."""

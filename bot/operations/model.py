@@ -239,8 +239,8 @@ class Operation:
     def lock(self) -> str:
         """Name of what it locks on its cluster now, "" for nothing; two open operations never have the same lock.
 
-        It is "membership", "task:<name>", "disk:<id>", "node:<id>", or "disks" for several disks or a node, one at a time. The
-        preflight keeps a disk of such an operation from another one.
+        It is "membership", "task:<name>", "disk:<id>", "node:<id>", or "disks" for several disks or the disks of a
+        node, one at a time. The preflight keeps a disk of such an operation from another one.
         """
         return lock_of(self.request) if self.state in LOCKING else ""
 

@@ -11,12 +11,12 @@ from bot.common.errors import Refused
 from bot.interactions.message import BlockJson, Message
 from bot.operations.disk_offline import offers_writable
 from bot.operations.disk_series import SERIES, may_stop
+from bot.operations.disk_step_facts import SeriesEnded
 from bot.operations.leases import switch_of
 from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
 from bot.operations.operation_problems import ButtonOutdated
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, OpKind, TaskSwitch
-from bot.operations.step_facts import SeriesEnded
 from bot.views.blocks import (
     Style,
     actions,

@@ -7,6 +7,7 @@ from typing import Any
 from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import DialectEvidence
 from bot.common.text import count
+from bot.operations import disk_step_facts as d
 from bot.operations import step_facts as s
 from bot.operations.model import Event
 from bot.operations.preflight.facts.disks import DiskSituation
@@ -58,22 +59,22 @@ def _disk(fact: s.DiskNow) -> str:
 
 
 _OFFLINE_STEPS = {
-    s.OfflineStep.READONLY: "disk #{disk} is made read-only now: this request goes out once",
-    s.OfflineStep.DROP: "the drop of disk #{disk} begins now: this request goes out once",
+    d.OfflineStep.READONLY: "disk #{disk} is made read-only now: this request goes out once",
+    d.OfflineStep.DROP: "the drop of disk #{disk} begins now: this request goes out once",
 }
 
 
-def _resumed(fact: s.OfflineResumed) -> str:
+def _resumed(fact: d.OfflineResumed) -> str:
     what = "the last result could not be stored" if fact.own else "the cmbot process that ran this stopped"
     return f"{what}; nothing of the next step was sent, so this process goes on"
 
 
-def _not_dropped(fact: s.DropNotBegun) -> str:
+def _not_dropped(fact: d.DropNotBegun) -> str:
     as_before = ", as before" if fact.before else ""
     return f"disk #{fact.disk} is read-only{as_before}; it is not being dropped: {step_text(fact.why)}"
 
 
-def _drop_ended(fact: s.DropEnded) -> str:
+def _drop_ended(fact: d.DropEnded) -> str:
     state = state_text(DiskSituation(fact.disk, fact.status, readonly=False, dropping=False))
     head = f"disk #{fact.disk} is {state}"
     if fact.units is None or fact.volumes is None:
@@ -87,12 +88,12 @@ def _drop_ended(fact: s.DropEnded) -> str:
     return f"{head}; safe to pull: no unit left"
 
 
-def _waits(fact: s.PartWaits) -> str:
+def _waits(fact: d.PartWaits) -> str:
     what = f"disk #{fact.disk}" if fact.disk else "the node"
     return f"{what} is next and waits: {_refusals(fact.checks)}"
 
 
-def _series_ended(fact: s.SeriesEnded) -> str:
+def _series_ended(fact: d.SeriesEnded) -> str:
     was = "was" if len(fact.begun) == 1 else "were"
     begun = f"{disk_names(fact.begun)} {was} begun" if fact.begun else "no disk was begun"
     left = f"; {disk_names(fact.left)} stays as it is" if len(fact.left) == 1 else ""
@@ -194,20 +195,20 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         s.PeerAbsent: lambda fact: f"peer {fact.peer} is no member",
         s.PeerJoined: _joined,
         s.DiskNow: _disk,
-        s.OfflineStepBegun: lambda fact: _OFFLINE_STEPS[fact.step].format(disk=fact.disk),
-        s.ReadonlyBefore: lambda fact: f"disk #{fact.disk} was read-only before: no request is sent for that",
-        s.OfflineResumed: _resumed,
-        s.ApprovalTooOld: lambda _: "the approval is too old for the second request: propose it again",
-        s.DropNotBegun: _not_dropped,
-        s.DropEnded: _drop_ended,
-        s.PartBegun: lambda fact: f"disk #{fact.disk} is next: operation #{fact.op}",
-        s.PartSkipped: lambda fact: f"disk #{fact.disk} is skipped: it is out of service or being dropped already",
-        s.PartWaits: _waits,
-        s.NodePartBegun: lambda fact: f"the node {fact.node} is dropped now: operation #{fact.op}",
-        s.PartFailed: lambda fact: f"operation #{fact.op} ended as {fact.state}",
-        s.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",
-        s.SeriesEnded: _series_ended,
-        s.NodeAccepted: lambda fact: f"the cluster accepted the drop of node {fact.node}",
+        d.OfflineStepBegun: lambda fact: _OFFLINE_STEPS[fact.step].format(disk=fact.disk),
+        d.ReadonlyBefore: lambda fact: f"disk #{fact.disk} was read-only before: no request is sent for that",
+        d.OfflineResumed: _resumed,
+        d.ApprovalTooOld: lambda _: "the approval is too old for the second request: propose it again",
+        d.DropNotBegun: _not_dropped,
+        d.DropEnded: _drop_ended,
+        d.PartBegun: lambda fact: f"disk #{fact.disk} is next: operation #{fact.op}",
+        d.PartSkipped: lambda fact: f"disk #{fact.disk} is skipped: it is out of service or being dropped already",
+        d.PartWaits: _waits,
+        d.NodePartBegun: lambda fact: f"the node {fact.node} is dropped now: operation #{fact.op}",
+        d.PartFailed: lambda fact: f"operation #{fact.op} ended as {fact.state}",
+        d.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",
+        d.SeriesEnded: _series_ended,
+        d.NodeAccepted: lambda fact: f"the cluster accepted the drop of node {fact.node}",
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",
         s.TakesOverBlocked: lambda fact: f"the cluster changed since: {_refusals(fact.checks)}",

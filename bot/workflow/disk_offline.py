@@ -7,23 +7,25 @@ from dataclasses import dataclass
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, OutcomeUnknown, UserError
 from bot.operations.disk_offline import OfflineStage, readonly_before, stage_of
+from bot.operations.disk_step_facts import (
+    ApprovalTooOld,
+    DropNotBegun,
+    OfflineResumed,
+    OfflineStep,
+    OfflineStepBegun,
+    ReadonlyBefore,
+)
 from bot.operations.model import Operation, OpState
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import DiskOffline
 from bot.operations.step_facts import (
     Adopted,
-    ApprovalTooOld,
     ChecksRefuse,
     ClusterMoved,
     DatabaseLost,
     DiskNow,
-    DropNotBegun,
     EffectUnseen,
     Failure,
-    OfflineResumed,
-    OfflineStep,
-    OfflineStepBegun,
-    ReadonlyBefore,
     StepFact,
 )
 from bot.operations.supersede import difference_from, has_moved

@@ -14,12 +14,7 @@ from bot.common.addresses import same_place
 from bot.common.errors import ClusterError, Conflict, Fenced, UserError
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.disk_series import SERIES, SeriesParts, must_wait, part, parts_of, stopped
-from bot.operations.model import Operation, OpState
-from bot.operations.preflight.verdict import CheckLevel
-from bot.operations.requests import DiskOffline, NodeDrop, NodeOffline
-from bot.operations.step_facts import (
-    ChecksRefuse,
-    Failure,
+from bot.operations.disk_step_facts import (
     NodePartBegun,
     PartBegun,
     PartFailed,
@@ -27,8 +22,11 @@ from bot.operations.step_facts import (
     PartWaits,
     SeriesBegun,
     SeriesEnded,
-    StepFact,
 )
+from bot.operations.model import Operation, OpState
+from bot.operations.preflight.verdict import CheckLevel
+from bot.operations.requests import DiskOffline, NodeDrop, NodeOffline
+from bot.operations.step_facts import ChecksRefuse, Failure, StepFact
 from bot.views.errors import error_text
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor

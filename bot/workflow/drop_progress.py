@@ -11,9 +11,9 @@ from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.errors import ClusterError, Conflict, Fenced
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.disk_offline import counted, is_followed, is_over
+from bot.operations.disk_step_facts import DropEnded
 from bot.operations.model import Operation
 from bot.operations.requests import DiskOffline
-from bot.operations.step_facts import DropEnded
 from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ MAX_FOLLOWED = 16
 
 
 @dataclass(frozen=True, slots=True)
-class UnitCount:
+class UnitsOnDisk:
     """A disk, and the units (vuids) that are on it."""
 
     disk: Disk
@@ -72,7 +72,7 @@ class DropFollower:
         except (Conflict, Fenced):
             log.info("operation.moved_meanwhile", op=op.id)
 
-    async def _show(self, op: Operation, found: UnitCount, repository: OperationRepository) -> None:
+    async def _show(self, op: Operation, found: UnitsOnDisk, repository: OperationRepository) -> None:
         drop = counted(op.seen.drop, self.clock(), len(found.units))
         if not is_over(found.disk.status, dropping=found.dropping):
             await repository.show(op, replace(op.seen, drop=drop))
@@ -89,7 +89,7 @@ class DropFollower:
             await repository.note(op, fact=ended, seen=seen)
 
 
-async def _read(cluster: Cluster, disk_id: int) -> UnitCount | None:
+async def _read(cluster: Cluster, disk_id: int) -> UnitsOnDisk | None:
     """Read a disk and its units; None without a leader, because such reads hang then. Raises ClusterError."""
     _, now = await cluster.snapshot_pair(patient=False)
     if now.leader is None:
@@ -98,4 +98,4 @@ async def _read(cluster: Cluster, disk_id: int) -> UnitCount | None:
     disk = await cluster.api.disk_info(disk_id)
     dropping = any(each.disk_id == disk_id for each in await cluster.api.disk_dropping(first=host))
     # The units last: a disk that was dropped before them is counted as it is now.
-    return UnitCount(disk, dropping, await cluster.api.disk_units(disk_id, first=host))
+    return UnitsOnDisk(disk, dropping, await cluster.api.disk_units(disk_id, first=host))

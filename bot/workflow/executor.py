@@ -15,13 +15,13 @@ from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, 
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.disk_offline import OfflineStage, stage_of
 from bot.operations.disk_series import SERIES
+from bot.operations.disk_step_facts import ApprovalTooOld, NodeAccepted
 from bot.operations.model import Operation, OpState, StepChanges, StepKind
 from bot.operations.requests import DiskOffline, NodeDrop
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
 from bot.operations.step_facts import (
     Adopted,
     AfterRemoval,
-    ApprovalTooOld,
     ClusterRemoved,
     Compared,
     ComparisonOver,
@@ -29,7 +29,6 @@ from bot.operations.step_facts import (
     DiskNow,
     EffectUnseen,
     Failure,
-    NodeAccepted,
     NoDecision,
     NotApplied,
     SeenLater,

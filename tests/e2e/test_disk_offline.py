@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot.cli.demo import Demo
+from bot.operations.disk_step_facts import OfflineStep, OfflineStepBegun
 from bot.operations.model import OpState
-from bot.operations.step_facts import OfflineStep, OfflineStepBegun
 from tests.e2e.test_operations import ALICE, BOB, OPERATIONS, PATIENCE, ask, card_with, click, only_op, propose, writes
 
 pytestmark = pytest.mark.fast_time
@@ -206,8 +206,8 @@ async def test_node_goes_offline_after_its_disks(ready: Demo) -> None:
     host = cluster.data.disks[5].host.removeprefix("http://")
     card = await propose(ready, f'/cm node offline {host} reason="new hardware"')
     await click(ready, card, BOB)
-    for disk in (5, 6, 7, 8):
-        await empty(ready, disk)
+    for number in (5, 6, 7, 8):
+        await empty(ready, number)
     await card_with(ready, card, "Verified")
     assert drops(ready) == [5, 6, 7, 8]
     assert sent(ready)[-1] == ("/node/drop", {"node_id": 2})
