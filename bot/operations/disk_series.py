@@ -10,7 +10,7 @@ from bot.operations.requests import DiskOffline, DisksOffline, NodeDrop, NodeOff
 from bot.operations.step_facts import StepFact
 
 SERIES = frozenset({OpKind.DISKS_OFFLINE, OpKind.NODE_OFFLINE})
-"""Kinds whose operation sends nothing itself: each disk has an operation of its own."""
+"""Kinds whose operation sends nothing itself: each disk has a separate operation."""
 _LATER = frozenset({"limits"})
 """Checks that a later time may pass by itself."""
 _SPAN = 900.0
