@@ -24,6 +24,7 @@ from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
 
+pytestmark = pytest.mark.fast_time
 QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, transfer=0.05)
 FLAVOURS = ("v1", "v3.5", "master")
 READONLY, DROP = OfflineStepBegun(7, OfflineStep.READONLY), OfflineStepBegun(7, OfflineStep.DROP)
