@@ -14,6 +14,7 @@ from bot.alerting.reasons import (
     silent_hosts,
     with_alerts,
 )
+from bot.alerting.risk_facts import RiskFact
 from bot.alerting.rules.chunks import NOT_LISTED, Zones
 from bot.alerting.status_facts import (
     AlertFires,
@@ -67,6 +68,7 @@ class StatusContext:
     `alerts` are those of the cluster. `fresh`: the leader has not counted disks and space yet since its election.
     `voters` is how many voters the last leader listed (0: not known); a group of fewer than `smallest` is accepted.
     `zones` are the usable chunks as last counted from the disk list. `others` are the hosts known to run no voter.
+    `risk` is the risk of volumes as the watch judged it last, None if there is nothing to say.
     """
 
     alerts: Sequence[Alert] = ()
@@ -75,6 +77,7 @@ class StatusContext:
     smallest: float = 2
     zones: Zones = NOT_LISTED
     others: frozenset[str] = frozenset()
+    risk: RiskFact | None = None
 
 
 NOTHING_KNOWN = StatusContext()

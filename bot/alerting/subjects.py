@@ -54,6 +54,7 @@ _OTHERS: Mapping[str, SubjectKind] = MappingProxyType(
         "task_off_with_work": SubjectKind.TASK,
         "task_off_too_long": SubjectKind.TASK,
         "switch_meaningless": SubjectKind.TASK,
+        "tasks_failing": SubjectKind.TASK,
     }
 )
 SUBJECTS: Mapping[str, SubjectKind] = MappingProxyType(

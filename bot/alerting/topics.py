@@ -28,6 +28,8 @@ _RULES: Mapping[Topic, tuple[str, ...]] = {
         "disk_expired",
         "repair_stuck",
         "drop_stuck",
+        "scheduler_silent",
+        "tasks_failing",
     ),
     Topic.SPACE: ("writable_low", "chunks_low", "volumes_low", "no_volume"),
     Topic.REACH: (

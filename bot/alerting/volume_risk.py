@@ -2,13 +2,15 @@
 
 The three counts are never mixed. A unit is *lost* on a disk that is broken or repairing, or that is listed as repaired
 or dropped although the unit is still on it. It is *unreachable* on a disk that lost its heartbeat: a host that restarts
-brings it back. It *moves* on a disk that is being dropped and is otherwise healthy, which loses nothing.
+brings it back. A disk in a state of a later release counts as unreachable too, because nothing is known of it. A unit
+*moves* on a disk that is being dropped and is otherwise healthy, which loses nothing.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
@@ -67,15 +69,41 @@ class VolumeRisk:
         return {0: RiskLevel.NONE_LEFT, 1: RiskLevel.ONE_LEFT}.get(self.left, RiskLevel.REDUCED)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """The disks on which units are lost, unreachable or moving; none is in two sets."""
+
+    lost: frozenset[int]
+    away: frozenset[int]
+    moving: frozenset[int]
+
+
+def _sets(disks: SuspectDisks, expired: frozenset[int]) -> _Sets:
+    away = (expired | disks.expired | disks.unknown) - disks.lost
+    return _Sets(disks.lost, away, disks.dropping - disks.lost - away)
+
+
 def volume_risk(volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int] = frozenset()) -> VolumeRisk:
-    """Count the units of one volume on disks that are not safe; `expired` have (probably) lost their heartbeat."""
+    """Count the units of one volume on disks that are not safe; `expired` have probably lost their heartbeat too."""
+    return _risk(volume, _sets(disks, expired), {})
+
+
+def _risk(volume: PlacedVolume, sets: _Sets, known: dict[tuple[int, ...], tuple[int, ...]]) -> VolumeRisk:
+    """The risk of one volume; equal lists of disks are one object, kept in `known`."""
     mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
-    gone = disks.lost
-    lost = tuple(disk for disk in counted if disk in gone)
-    unreachable = tuple(disk for disk in counted if disk in expired and disk not in gone)
-    moving = tuple(disk for disk in counted if disk in disks.dropping and disk not in gone and disk not in expired)
-    return VolumeRisk(volume.vid, volume.code_mode, mode, lost, unreachable, moving)
+    lost, away, moving = (
+        () if each.isdisjoint(counted) else tuple(disk for disk in counted if disk in each)
+        for each in (sets.lost, sets.away, sets.moving)
+    )
+    return VolumeRisk(
+        volume.vid,
+        volume.code_mode,
+        mode,
+        known.setdefault(lost, lost),
+        known.setdefault(away, away),
+        known.setdefault(moving, moving),
+    )
 
 
 def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
@@ -84,7 +112,7 @@ def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
     The score is minus the number of units that cannot be written; a compaction takes one too, so this number is a
     hint and no proof (recorded exchanges: data_compact, data_expired).
     """
-    known = disks.lost | disks.dropping | disks.readonly
+    known = disks.lost | disks.dropping | disks.readonly | disks.expired | disks.unknown
     explained = sum(disk in known for disk in volume.disks)
     return max(0, -volume.health_score - explained)
 
@@ -95,7 +123,7 @@ def infer_expired(volumes: Iterable[PlacedVolume], disks: SuspectDisks) -> froze
     A disk without a heartbeat makes every volume on it less healthy. So a disk is inferred if each of its given volumes
     has an unexplained unit, and at least one of them has no other disk left that could explain it.
     """
-    known = disks.lost | disks.dropping | disks.readonly
+    known = disks.lost | disks.dropping | disks.readonly | disks.expired | disks.unknown
     missing: dict[int, int] = {}
     volumes_of: dict[int, list[int]] = defaultdict(list)
     disks_of: dict[int, list[int]] = {}
@@ -113,6 +141,79 @@ def infer_expired(volumes: Iterable[PlacedVolume], disks: SuspectDisks) -> froze
     return frozenset(inferred)
 
 
+_MAX_KEPT = 8
+"""Sets of disks whose volumes are kept."""
+
+
+class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties need a dictionary
+    """The risks of a survey, the worst first; what is asked of all of them is computed once."""
+
+    @cached_property
+    def levels(self) -> Mapping[RiskLevel, int]:
+        """Number of volumes at each level."""
+        return _counted(self)
+
+    @cached_property
+    def away(self) -> frozenset[int]:
+        """The disks with units that are unreachable."""
+        return frozenset(disk for risk in self for disk in risk.unreachable)
+
+    @cached_property
+    def only_unreachable(self) -> int:
+        """Number of volumes with unreachable units that have lost none."""
+        return sum(bool(risk.unreachable) and not risk.lost for risk in self)
+
+    @cached_property
+    def unwritten(self) -> int:
+        """Number of units by which these margins may be smaller while missing shards are not rebuilt."""
+        return max((risk.mode.unwritten for risk in self if risk.mode is not None and risk.lost), default=0)
+
+    @cached_property
+    def missing_too_many(self) -> "VolumeRisks":
+        """The volumes that cannot be read while their unreachable units stay away, without those that lost data."""
+        return VolumeRisks(
+            risk
+            for risk in self
+            if risk.unreachable
+            and risk.level is not RiskLevel.LOST
+            and risk.left_if_unreachable_stay is not None
+            and risk.left_if_unreachable_stay < 0
+        )
+
+    @cached_property
+    def lowest_left(self) -> int | None:
+        """The fewest units that one of these can lose yet; None if that is not known of each, or there is none."""
+        left = {risk.left for risk in self}
+        return None if None in left else min((each for each in left if each is not None), default=None)
+
+    @cached_property
+    def _of_disks(self) -> dict[frozenset[int], "VolumeRisks"]:
+        return {}
+
+    def of_disks(self, disks: frozenset[int]) -> "VolumeRisks":
+        """The volumes with a unit on one of these disks that is not safe there."""
+        if disks not in self._of_disks:
+            if len(self._of_disks) >= _MAX_KEPT:
+                self._of_disks.clear()
+            self._of_disks[disks] = VolumeRisks(
+                risk
+                for risk in self
+                if not (
+                    disks.isdisjoint(risk.lost) and disks.isdisjoint(risk.unreachable) and disks.isdisjoint(risk.moving)
+                )
+            )
+        return self._of_disks[disks]
+
+    @cached_property
+    def near(self) -> "VolumeRisks":
+        """The volumes that can lose at most one more unit, or an unknown number; without those that lost data."""
+        return VolumeRisks(self.from_level(RiskLevel.ONE_LEFT)[self.levels[RiskLevel.LOST] :])
+
+    def from_level(self, level: RiskLevel) -> "VolumeRisks":
+        """The volumes at this level or a worse one."""
+        return VolumeRisks(self[: sum(number for each, number in self.levels.items() if each >= level)])
+
+
 def at_risk(risks: Iterable[VolumeRisk]) -> tuple[VolumeRisk, ...]:
     """The volumes with units that are lost or unreachable, the worst first."""
     found = [risk for risk in risks if risk.lost or risk.unreachable]
@@ -124,32 +225,43 @@ def _worst_first(risk: VolumeRisk) -> tuple[int, int, int, int]:
     return (-risk.level, -1 if with_unreachable is None else with_unreachable, -len(risk.lost), risk.vid)
 
 
-def affected(risks: Iterable[VolumeRisk], disks: Collection[int]) -> tuple[VolumeRisk, ...]:
+def affected(risks: VolumeRisks, disks: Collection[int]) -> VolumeRisks:
     """The volumes with a unit on one of these disks that is not safe there, the worst first."""
-    wanted = set(disks)
-    found = [risk for risk in risks if wanted.intersection((*risk.lost, *risk.unreachable, *risk.moving))]
-    return tuple(sorted(found, key=_worst_first))
+    return risks.of_disks(frozenset(disks))
 
 
 def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     """Number of volumes at each level."""
+    return risks.levels if isinstance(risks, VolumeRisks) else _counted(risks)
+
+
+def _counted(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     found = dict.fromkeys(RiskLevel, 0)
     for risk in risks:
         found[risk.level] += 1
     return found
 
 
-def risks_of(survey: VolumeSurvey, expired_disks: int) -> tuple[VolumeRisk, ...]:
-    """The risk of each volume that is read, the worst first.
+def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
+    """The risk of each volume that is read, the worst first; computed again only once a volume or a disk has changed.
 
     `expired_disks` is the number of disks without a heartbeat by the leader's counters: if it is 0, none is inferred,
     because a compaction lowers the health of a volume too.
     """
+    key = (survey.disks, bool(expired_disks))
+    known = survey.memo.get(key)
+    if isinstance(known, VolumeRisks):
+        return known
     expired = infer_expired(survey.volumes.values(), survey.disks) if expired_disks else frozenset()
-    found = (volume_risk(volume, survey.disks, expired) for volume in survey.volumes.values())
-    return tuple(sorted(found, key=_worst_first))
+    sets, lists = _sets(survey.disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
+    found = (_risk(volume, sets, lists) for volume in survey.volumes.values())
+    risks = VolumeRisks(sorted(found, key=_worst_first))
+    for old in [each for each in survey.memo if each not in {(survey.disks, False), (survey.disks, True)}]:
+        del survey.memo[old]
+    survey.memo[key] = risks
+    return risks
 
 
 def unwritten(risks: Iterable[VolumeRisk]) -> int:
     """Number of units by which these margins may be smaller while missing shards are not rebuilt."""
-    return max((risk.mode.unwritten for risk in risks if risk.mode is not None and risk.lost), default=0)
+    return (risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)).unwritten

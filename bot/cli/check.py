@@ -17,6 +17,7 @@ from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
 from bot.common.errors import CmbotError, ConfigError, StoreError
 from bot.common.text import count
 from bot.config import Members, Settings
@@ -30,6 +31,7 @@ from bot.slack.client import SlackClient
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
+from bot.views.alert_text.schedulers import FAULTS
 from bot.views.decisions import shortfall_text
 from bot.views.dialect_text import evidence_text
 from bot.views.errors import error_text
@@ -262,4 +264,24 @@ async def _cluster(app: App, cluster: Cluster, fine: tuple[StatusLevel, ...]) ->
         + f" Dialect {dialect.dialect or 'unknown'}: {evidence_text(dialect.evidence)}"
     )
     fix = "" if status.level is StatusLevel.HEALTHY else f"type /cm stat {cluster.name}"
-    return [CheckRow(f"cluster {cluster.name}", status.level in fine, found, fix), *hosts]
+    schedulers = scheduler_rows(cluster.name, await cluster.ask_schedulers())
+    return [CheckRow(f"cluster {cluster.name}", status.level in fine, found, fix), *hosts, *schedulers]
+
+
+def scheduler_rows(name: str, survey: SchedulerSurvey | None) -> list[CheckRow]:
+    """Return a row for each scheduler that was asked; none if the settings name and allow none (`survey` is None)."""
+    if survey is None:
+        return []
+    if not survey.answers:
+        found = "the settings name none, and no registered one is within the networks that they allow"
+        return [_failed(f"schedulers of {name}", found=found, fix=f"check clusters.{name}.schedulers")]
+    return [_scheduler_row(name, answer) for answer in survey.answers]
+
+
+def _scheduler_row(name: str, answer: SchedulerAnswer) -> CheckRow:
+    what = f"scheduler {answer.host}"
+    if answer.fault is None:
+        return _passed(what, found=f"has statistics of {count(len(answer.tasks), 'task')}")
+    # A release without statistics is no fault of the settings.
+    well = answer.fault is SchedulerFault.NO_STATISTICS
+    return CheckRow(what, well, FAULTS[answer.fault], "" if well else f"check clusters.{name}.schedulers and the host")

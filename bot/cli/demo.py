@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -22,9 +23,12 @@ EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 PAGE_PORT = 8484
 FLAVOURS: Mapping[str, str] = {"archive": "v1"}
 """The release that a cluster of the example simulates, by name; the newest for the others."""
+LOOPBACK = "127.0.0.0/8"
+"""The network whose registered schedulers are asked for their statistics."""
 POLL_SECONDS = 3.0
 """The demo polls more often than the example, so that people need not wait."""
-TIMING = Timing(election=3.0, refresh=15.0, catch_up=5.0)
+TIMING = Timing(election=3.0, refresh=15.0, catch_up=5.0, collect=12.0, unit_move=1.5)
+"""The repair or the drop of a disk takes about a minute, so that people can follow its progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,20 @@ async def demo(
     poll: float = POLL_SECONDS,
     example_ports: bool = True,
     clock: Callable[[], float] | None = None,
+    schedulers: int = 0,
 ) -> AsyncIterator[Demo]:
     """Start everything; the page is at `slack.page_url`. All data is deleted at the end of the block.
 
     `example_ports`: the nodes listen on the ports of the example if these are free, else on any free ports.
-    `clock` (Unix seconds) replaces the clocks of the program.
+    `clock` (Unix seconds) replaces the clocks of the program. So many `schedulers` of each cluster repair and drain
+    disks.
     """
     template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
         clusters = {
-            each.name: await stack.enter_async_context(_simulated(each, timing, example_ports=example_ports))
+            each.name: await stack.enter_async_context(
+                _simulated(each, timing, schedulers, example_ports=example_ports)
+            )
             for each in template.clusters
         }
         controls = (
@@ -71,14 +79,15 @@ async def demo(
         yield Demo(app, slack, clusters)
 
 
-def _simulated(own: ClusterSettings, timing: Timing, *, example_ports: bool) -> SimulatedCluster:
+def _simulated(own: ClusterSettings, timing: Timing, schedulers: int, *, example_ports: bool) -> SimulatedCluster:
     flavour, nodes = FLAVOURS.get(own.name, "master"), len(own.hosts)
+    started = partial(SimulatedCluster, flavour=flavour, nodes=nodes, timing=timing, schedulers=schedulers)
     if example_ports:
         wanted = [int(host.rpartition(":")[2]) for host in own.hosts]
         # A port of the example may be taken on this machine; any free port works as well.
         with suppress(OSError):
-            return SimulatedCluster(flavour=flavour, nodes=nodes, ports=wanted, timing=timing)
-    return SimulatedCluster(flavour=flavour, nodes=nodes, timing=timing)
+            return started(ports=wanted)
+    return started()
 
 
 def _list(clusters: Mapping[str, SimulatedCluster]) -> web.RouteDef:
@@ -98,7 +107,9 @@ def settings_for(
             "store": template.store.model_copy(update={"url": f"sqlite:///{folder}/cmbot.db"}),
             "http": HttpSettings(port=0),
             "clusters": tuple(
-                each.model_copy(update={"hosts": clusters[each.name].hosts, "poll_interval": poll})
+                each.model_copy(
+                    update={"hosts": clusters[each.name].hosts, "poll_interval": poll, "schedulers": (LOOPBACK,)}
+                )
                 for each in template.clusters
             ),
             "secrets": Secrets(

@@ -17,6 +17,7 @@ from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
     MAX_VOLUMES_IN_ANSWER,
     ConfigList,
+    DashboardPage,
     Disk,
     DiskPage,
     DiskStatus,
@@ -230,6 +231,11 @@ class ClustermgrClient:
             return parse(ServiceList, answer, decoding.SERVICES).nodes
 
         return await self._any(ask, first)
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        """GET /cluster/dashboard of one host, as it is kept there; the leader computes nothing for it."""
+        answer = await self._read(host, "/cluster/dashboard", decoding.DASHBOARD)
+        return parse(DashboardPage, answer, decoding.DASHBOARD)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64."""

@@ -2,28 +2,32 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import snapshots, take_snapshot
+from bot.clustermgr.dashboard import Dashboard, resolved
+from bot.clustermgr.dashboard_reader import DashboardReader
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.disk_reader import DiskReader, Selector
 from bot.clustermgr.health import MIN_APART, same_leadership
-from bot.clustermgr.models import Disk, Snapshot
+from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot
+from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
+from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.slow_poll import SlowPoller
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind
-from bot.clustermgr.volume_reader import VolumeReader
+from bot.clustermgr.volume_reader import RECHECK_SECONDS, VolumeReader
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterError
 
 ANSWER_SHARE = 0.9
 """The share of the answer deadline after which a command answers with what is known by then."""
 MAX_COUNTED = 20
-"""Disks whose units are counted once they are no longer bad."""
+"""Disks whose units are counted when their repair begins, or once they are no longer bad."""
 COUNT_SECONDS = 2.0
 """Limit of one such count."""
 SURVEY_SECONDS = 2.0
@@ -38,6 +42,8 @@ APART_SECONDS = MIN_APART + 0.2
 """Wait before a second poll, when no earlier poll proves voters healthy."""
 MAX_AGE_SECONDS = 60.0
 """Greatest age of a poll that serves as the earlier of two."""
+STATISTICS_SECONDS = 180.0
+"""Time for which the statistics of the schedulers count in a preflight; they are read once a minute."""
 DIALECT_SECONDS = 3600.0
 """Time for which the watch keeps a detected dialect; an upgrade may change it."""
 OnPartial = Callable[[Snapshot], Awaitable[None]]
@@ -55,7 +61,10 @@ def poll_deadline(answer: float, interval: float) -> float:
 
 @dataclass(slots=True)
 class Cluster:
-    """Name, hosts, channel and calls of one cluster; keeps the last detected dialect and the last snapshots."""
+    """Name, hosts, channel and calls of one cluster; keeps the last detected dialect and the last snapshots.
+
+    `recheck_for` is how long the units of a disk are read often after its repair or drop (seconds).
+    """
 
     name: str
     operations_channel: str
@@ -64,18 +73,26 @@ class Cluster:
     deadline: float
     pinned: Dialect | None = None
     disk_limits: DiskLimits = field(default_factory=DiskLimits)
+    recheck_for: float = RECHECK_SECONDS
+    schedulers: SchedulerClient = field(default_factory=lambda: SchedulerClient(AllowedSchedulers()))
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
     _volume_reader: VolumeReader = field(init=False)
+    _dashboard_reader: DashboardReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Let slow polls use the dialect that this handle keeps."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)
-        self._volume_reader = VolumeReader(self.api)
+        self._volume_reader = VolumeReader(self.api, self.recheck_for)
+        self._dashboard_reader = DashboardReader(self.api)
 
     _recent: deque[Snapshot] = field(default_factory=deque)
     _dropping: frozenset[int] = frozenset()
+    _services: tuple[Service, ...] = ()
+    _surveyed: SchedulerSurvey | None = None
+    _leaving: frozenset[int] = frozenset()
+    _left_at: float = 0.0
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -118,22 +135,46 @@ class Cluster:
             if not snapshot.complete and len(deadlines) > 1:
                 await on_partial(snapshot)
                 snapshot = await anext(polled)
-        snapshot = await self._with_units_left(snapshot, bad)
+        snapshot = await self._with_units_left(snapshot, latest or ())
         snapshot = await self._with_volumes(snapshot)
+        snapshot = await self._with_schedulers(snapshot)
         self._remember(snapshot)
         return snapshot
 
-    async def _with_units_left(self, snapshot: Snapshot, bad: Sequence[int]) -> Snapshot:
-        """Add the units left on disks that are no longer bad; a disk's state does not prove that it is empty."""
+    async def _with_schedulers(self, snapshot: Snapshot) -> Snapshot:
+        """Add the statistics of the schedulers once a minute; without a leader the last known ones are asked."""
+        if snapshot.services is not None:
+            self._services = snapshot.services
+        if not self.schedulers.due(snapshot.at):
+            return snapshot
+        self._surveyed = await self.schedulers.survey(self._services, snapshot.at)
+        return replace(snapshot, schedulers=self._surveyed)
+
+    async def ask_schedulers(self) -> SchedulerSurvey | None:
+        """Ask the schedulers now; None if the settings name and allow none. Never raises ClusterError."""
+        if not self.schedulers.allowed.configured:
+            return None
+        with suppress(ClusterError):
+            self._services = await self.api.services()
+        return await self.schedulers.survey(self._services, self.clock())
+
+    async def _with_units_left(self, snapshot: Snapshot, before: Sequence[Disk]) -> Snapshot:
+        """Add the units left on disks that are no longer bad, and on those whose repair has just begun.
+
+        A disk's state does not prove that it is empty; and progress is measured from the units at the beginning.
+        """
         if snapshot.bad_disks is None:
             return snapshot
-        gone = sorted(set(bad) - {disk.disk_id for disk in snapshot.bad_disks})[:MAX_COUNTED]
+        were, are = ({disk.disk_id: disk.status for disk in disks} for disks in (before, snapshot.bad_disks))
+        gone = sorted(were.keys() - are.keys())
+        begun = (disk for disk, status in were.items() if are.get(disk) == DiskStatus.REPAIRING != status)
+        changed = [*gone, *sorted(begun)][:MAX_COUNTED]
         found = dict(snapshot.chunks or {})
         with suppress(TimeoutError, ClusterError):
             async with asyncio.timeout(COUNT_SECONDS):
-                for disk in gone:
+                for disk in changed:
                     found[disk] = await self.api.disk_chunks(disk)
-        return replace(snapshot, chunks=found) if gone and found else snapshot
+        return replace(snapshot, chunks=found) if changed and found else snapshot
 
     async def _with_volumes(self, snapshot: Snapshot) -> Snapshot:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
@@ -141,16 +182,53 @@ class Cluster:
             return replace(snapshot, volumes=self._volume_reader.survey())
         if snapshot.dropping is not None:
             self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
-        return replace(snapshot, volumes=await self._read_volumes(snapshot, snapshot.bad_disks, SURVEY_SECONDS))
+        volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
+        return replace(snapshot, volumes=volumes)
 
-    async def _read_volumes(self, snapshot: Snapshot, bad_disks: Sequence[Disk], within: float) -> VolumeSurvey:
-        listed, host = self._slow_poller.listed, snapshot.leader[0] if snapshot.leader else None
+    def restore_gone(self, gone_since: Callable[[], Mapping[int, float]]) -> None:
+        """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
+        self._volume_reader.gone_since = gone_since
+
+    async def _read_volumes(
+        self, snapshot: Snapshot, bad_disks: Sequence[Disk], host: str, within: float
+    ) -> VolumeSurvey:
         bad = frozenset(disk.disk_id for disk in bad_disks)
+        await self._list_again(bad, snapshot.at, host)
+        dashboard = await self._read_dashboard(snapshot.at, host)
+        listed = self._slow_poller.listed
+        dropping = self._dropping - bad - listed.gone
         disks = SuspectDisks(
-            bad, self._dropping - bad - listed.gone, listed.gone - bad, listed.readonly, bool(listed.at)
+            bad,
+            dropping,
+            listed.gone - bad,
+            listed.readonly,
+            bool(listed.at) and listed.at >= self._left_at,
+            (dashboard.named if dashboard else frozenset()) - bad - listed.gone,
+            listed.unknown - bad,
         )
+        self._volume_reader.hurry = snapshot.expired_disks > 0
         async with self._reading:
-            return await self._volume_reader.read(disks, snapshot.at, host, within)
+            survey = await self._volume_reader.read(disks, snapshot.at, host, within)
+        return replace(survey, dashboard=dashboard)
+
+    async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
+        """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.
+
+        Until that list is read, it is not known which disks are repaired or dropped.
+        """
+        watched = bad | self._dropping
+        if self._leaving - watched:
+            self._left_at = at
+        self._leaving = watched
+        if self._slow_poller.listed.at < self._left_at:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SURVEY_SECONDS):
+                    await self._slow_poller.list_disks(at, host, due=True)
+
+    async def _read_dashboard(self, at: float, host: str) -> Dashboard | None:
+        """Read the cluster's own dashboard, if it is due, and find its disks in the disk list."""
+        found = await self._dashboard_reader.read(at, host)
+        return None if found is None else resolved(found, self._slow_poller.listed.normal)
 
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         """Read the volumes on disks that are not safe, piece after piece, for at most `within` seconds.
@@ -165,11 +243,14 @@ class Cluster:
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
         with suppress(ClusterError):
             self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(first=snapshot.leader[0]))
+        before: VolumeSurvey | None = None
         while True:
             left = ends - self.clock()
-            survey = await self._read_volumes(snapshot, snapshot.bad_disks, max(0.1, min(SURVEY_SECONDS, left)))
-            if survey.complete or left <= SURVEY_SECONDS:
+            limit = max(0.1, min(SURVEY_SECONDS, left))
+            survey = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], limit)
+            if survey.complete or left <= SURVEY_SECONDS or (before and survey.no_nearer(before)):
                 return snapshot, survey
+            before = survey
 
     async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
         """Read what a change of disks needs, for at most `within` seconds; never raises ClusterError.
@@ -180,7 +261,9 @@ class Cluster:
             return DiskFacts(limits=self.disk_limits)
         reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock())
         await reader.read(select, within)
-        return reader.facts(snapshot, self.disk_limits)
+        facts = reader.facts(snapshot, self.disk_limits)
+        recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
+        return replace(facts, statistics=self._surveyed) if recent else facts
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

@@ -55,6 +55,7 @@ class _Poll:
             dropping=slow.dropping if slow else None,
             chunks=slow.chunks if slow else None,
             zones=slow.zones if slow else None,
+            services=slow.services if slow else None,
             complete=all(task.done() for task in self.tasks),
         )
 

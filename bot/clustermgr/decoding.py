@@ -48,6 +48,10 @@ VOLUME = Bound(1 << 16, MAX_VOLUME_UNITS + FEW)
 VOLUMES = Bound(4 << 20, MAX_VOLUMES_IN_ANSWER * MAX_VOLUME_UNITS)
 """One page of /volume/list."""
 SERVICES = Bound(1 << 20, MAX_SERVICES + FEW)
+SCHEDULER = Bound(1 << 18, FEW)
+"""The statistics of a scheduler."""
+DASHBOARD = Bound(1 << 18, 5_000)
+"""Its details of unsafe volumes are not used, but arrive with it."""
 SWITCH = Bound(1 << 16, FEW)
 SWITCHES = Bound(1 << 18, MAX_SWITCHES + FEW)
 CONFIGS = Bound(1 << 16, FEW)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.clustermgr.models import Disk, DiskStatus, Service
+from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect, Meaning
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 
@@ -31,7 +32,8 @@ class DiskFacts:
     target whose list was read; `volumes` are their volumes as far as they were read, `unread` the ids of the others
     (a volume that was deleted meanwhile is in neither). `expired` is the number of disks without a heartbeat by the
     leader's counters, by zone; they may lag by minutes. `switches` has the meaning of each stored switch that was
-    read, by the name of its task. `errors` are sentences about what could not be read.
+    read, by the name of its task. `statistics` are those of the schedulers, None if they were
+    not asked lately. `errors` are sentences about what could not be read.
     """
 
     targets: tuple[int, ...] = ()
@@ -44,6 +46,7 @@ class DiskFacts:
     dialect: Dialect | None = None
     switches: Mapping[str, Meaning] = field(default_factory=dict)
     services: tuple[Service, ...] | None = None
+    statistics: SchedulerSurvey | None = None
     limits: DiskLimits = DiskLimits()
     errors: tuple[str, ...] = ()
 

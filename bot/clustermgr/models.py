@@ -4,50 +4,25 @@ The shapes follow the recorded exchanges (tests/contract). Releases up to v3.5.3
 later ones in snake_case. A list that is absent or null is empty.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, AliasChoices, Field
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, core_schema
 
+from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.volume_survey import VolumeSurvey
+from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, Text, WireModel
 from bot.common.errors import ClusterError
-
-
-@dataclass(frozen=True, slots=True)
-class NullIsEmpty:
-    """Annotation of a list or map whose null on the wire means empty.
-
-    A "before" validator would first turn the whole JSON into Python objects, of any length.
-    """
-
-    empty: Callable[[], Any]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Wrap the schema of the list: null passes and becomes the empty value."""
-        nullable = core_schema.nullable_schema(handler(source))
-        return core_schema.no_info_after_validator_function(self._filled, nullable)
-
-    def _filled(self, value: Any) -> Any:
-        return self.empty() if value is None else value
 
 
 def _both(name: str) -> AliasChoices:
     return AliasChoices(name, to_camel(name))
 
 
-Number = Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)]
-"""Bytes and chunks, signed 64 bits as on the server: one odd sum must not hide the rest of an answer."""
-Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 64)]
-"""An id, a term, a log index or a count: an unsigned 64-bit integer, never text, fraction or flag."""
-Flag = Annotated[bool, Field(strict=True)]
-"""A flag on the wire: only true or false."""
-Text = Annotated[str, Field(max_length=65536)]
-"""A text on the wire; Clustermgr sends none that is longer."""
 MAX_PEERS = 1_000
 """Limit of members of one raft group, or zones of one cluster."""
 MAX_DISKS_IN_ANSWER = 5_000
@@ -62,16 +37,6 @@ MAX_SERVICES = 5_000
 """Limit of registered services in one answer; it has no pages."""
 MAX_SWITCHES = 1_000
 """Limit of stored keys in one answer."""
-
-
-# `fail_fast` in the lists below ends parsing at the first wrong item. Without it, pydantic keeps one error for each of
-# a million wrong items, which takes seconds and a gigabyte.
-
-
-class WireModel(BaseModel):
-    """A frozen wire value: unknown fields are ignored, missing ones take their zero."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=lambda name: name)
 
 
 def _state(written: str) -> str:
@@ -211,15 +176,17 @@ class DiskPage(WireModel):
 class VolumeUnit(WireModel):
     """One chunk of a volume."""
 
-    vuid: Count = 0
+    vuid: Annotated[Count, Field(gt=0)]
 
 
 class VolumeUnits(WireModel):
-    """GET /volume/unit/list: the chunks that volumes have on one disk."""
+    """GET /volume/unit/list: the chunks that volumes have on one disk.
 
-    volume_unit_infos: Annotated[
-        tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True), NullIsEmpty(tuple)
-    ] = ()
+    A missing or null list is a wrong answer: people pull a disk because its list is empty, and servers send `[]`
+    (recorded exchanges).
+    """
+
+    volume_unit_infos: Annotated[tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True)]
 
 
 class PlacedUnit(WireModel):
@@ -277,6 +244,13 @@ class ServiceList(WireModel):
     nodes: Annotated[tuple[Service, ...], Field(max_length=MAX_SERVICES, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
+class DashboardPage(WireModel):
+    """GET /cluster/dashboard, whose parts are known in outline only (bot.clustermgr.dashboard keeps what fits)."""
+
+    volume_safety: Any = None
+    service: Any = None
+
+
 class KeyValue(WireModel):
     """One pair of GET /kv/list; `value` is base64."""
 
@@ -329,9 +303,11 @@ class Snapshot:
     - `chunks`: the volume chunks left on disks that are repaired or dropped, by disk id.
     - `zones`: the usable chunks of each zone in the whole disk list.
     - `volumes`: the volumes with a unit on a disk that is not safe, as far as they are read.
+    - `services`: the services that registered themselves.
+    - `schedulers`: the statistics of the schedulers that the settings name or allow.
 
-    Switches, `dropping`, `chunks` and `zones` are read only in slow polls. `complete` is True if every read has ended;
-    otherwise a silent host may only be slow.
+    Switches, `dropping`, `chunks`, `zones`, `services` and `schedulers` are read only in slow polls. `complete` is
+    True if every read has ended; otherwise a silent host may only be slow.
     """
 
     cluster: str
@@ -345,6 +321,8 @@ class Snapshot:
     chunks: Mapping[int, int] | None = None
     zones: tuple[ZoneChunks, ...] | None = None
     volumes: VolumeSurvey | None = None
+    services: tuple[Service, ...] | None = None
+    schedulers: SchedulerSurvey | None = None
     complete: bool = True
 
     @property

@@ -1,27 +1,29 @@
 """Slow poll: state that changes slowly, read once a minute from the leader (switches, dropping disks, chunks left)."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dialect import keys_of
-from bot.clustermgr.models import Disk, DiskStatus, ZoneChunks
+from bot.clustermgr.models import Disk, DiskStatus, Service, ZoneChunks
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader
 
-_PRESENT = (DiskStatus.NORMAL, DiskStatus.BROKEN, DiskStatus.REPAIRING)
+_GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
+_KNOWN = frozenset(DiskStatus)
 
 
 def count_zones(disks: Iterable[Disk], dropping: Container[int]) -> tuple[ZoneChunks, ...]:
     """Count the usable chunks of each zone that still has a disk, sorted by name.
 
-    Only a normal, writable disk that is not being dropped takes new chunks. `/stat` counts all other disks too
-    (recorded on v1 and master: even dropped ones).
+    Only a normal, writable disk that is not being dropped takes new chunks. A disk in an unknown state belongs to its
+    zone and has no usable chunk. `/stat` counts all other disks too (recorded on v1 and master: even dropped ones).
     """
     found: dict[str, tuple[int, int]] = {}
     for disk in disks:
-        if disk.status not in _PRESENT:
+        if disk.status in _GONE:
             continue
         free, total = found.get(disk.idc, (0, 0))
         usable = disk.status == DiskStatus.NORMAL and not disk.readonly and disk.disk_id not in dropping
@@ -36,8 +38,10 @@ INTERVAL_SECONDS = 60.0
 """Seconds between two slow polls."""
 DISK_LIST_SECONDS = 300.0
 """Seconds between two reads of the whole disk list."""
-MAX_COUNTED = 4
-"""Disks whose chunks are counted in one slow poll; each answer may have thousands of rows."""
+MAX_COUNTED = 16
+"""Disks whose chunks are counted in one slow poll."""
+MAX_ROWS = 10_000
+"""No further disk is counted in a slow poll whose answers had so many rows; one answer may have 16,384."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +52,36 @@ class ListedDisks:
     """Listed as repaired or dropped."""
     readonly: frozenset[int] = frozenset()
     at: float = 0.0
+    normal: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """The normal disks of each host, by its address."""
+    unknown: frozenset[int] = frozenset()
+    """In a state of a later release."""
 
 
 def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
     """The disks of a whole list by state."""
-    gone, readonly = set(), set()
+    gone, readonly, unknown = set(), set(), set()
+    normal: defaultdict[str, set[int]] = defaultdict(set)
     for disk in disks:
-        if disk.status in {DiskStatus.REPAIRED, DiskStatus.DROPPED}:
+        if disk.status in _GONE:
             gone.add(disk.disk_id)
+        elif disk.status not in _KNOWN:
+            unknown.add(disk.disk_id)
         elif disk.readonly:
             readonly.add(disk.disk_id)
-    return ListedDisks(frozenset(gone), frozenset(readonly), at)
+        if disk.status == DiskStatus.NORMAL:
+            normal[disk.host].add(disk.disk_id)
+    hosts = {host: frozenset(own) for host, own in normal.items()}
+    return ListedDisks(frozenset(gone), frozenset(readonly), at, hosts, frozenset(unknown))
 
 
 @dataclass(frozen=True, slots=True)
 class SlowPoll:
     """The answers of one slow poll; `switches` is empty when the dialect is unknown.
 
-    A part that was refused or unreadable is missing: `dropping` is None, or its key is not in `switches`. `chunks` maps
-    the ids of disks counted this time to the chunks left. `zones` are the usable chunks of each zone, None when not
-    counted this time.
+    A part that was refused or unreadable is missing: `dropping` or `services` is None, or its key is not in `switches`.
+    `chunks` maps the ids of disks counted this time to the chunks left. `zones` are the usable chunks of each zone,
+    None when not counted this time. `services` are the registered services.
     """
 
     dialect: Dialect | None
@@ -75,6 +89,7 @@ class SlowPoll:
     dropping: tuple[Disk, ...] | None
     chunks: Mapping[int, int]
     zones: tuple[ZoneChunks, ...] | None = None
+    services: tuple[Service, ...] | None = None
 
 
 async def _part(read: Awaitable[T]) -> T | None:
@@ -103,6 +118,7 @@ class SlowPoller:
     polled_at: float = 0.0
     listed: ListedDisks = ListedDisks()
     _listed_at: float = 0.0
+    _hurried_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)
 
     def due(self, now: float) -> bool:
@@ -117,6 +133,7 @@ class SlowPoller:
         """
         host = await first()
         dropping = await _part(self.api.disk_dropping(first=host))
+        services = await _part(self.api.services(first=host))
         dialect = (await self.dialect()).dialect
         switches: dict[str, str | None] = {}
         for key in keys_of(dialect) if dialect else ():
@@ -125,7 +142,7 @@ class SlowPoller:
         chunks = await self._count({*bad, *(disk.disk_id for disk in dropping or ())}, now, host)
         zones = await self._zones(dropping, now, host)
         self.polled_at = now
-        return SlowPoll(dialect, switches, dropping, chunks, zones)
+        return SlowPoll(dialect, switches, dropping, chunks, zones, services)
 
     async def _zones(
         self, dropping: tuple[Disk, ...] | None, now: float, host: str | None
@@ -134,12 +151,15 @@ class SlowPoller:
         disks = await self.list_disks(now, host)
         return None if disks is None else count_zones(disks, {disk.disk_id for disk in dropping or ()})
 
-    async def list_disks(self, now: float, host: str | None) -> tuple[Disk, ...] | None:
-        """Read the whole disk list if it is due; None if it is not due or cannot be read."""
-        if now - self._listed_at < DISK_LIST_SECONDS:
+    async def list_disks(self, now: float, host: str | None, *, due: bool = False) -> tuple[Disk, ...] | None:
+        """Read the whole disk list if it is old or `due` (at most once a minute); None if not, or if unreadable."""
+        if now - (self._hurried_at if due else self._listed_at) < (INTERVAL_SECONDS if due else DISK_LIST_SECONDS):
             return None
         # Set the time first, so that a list slower than one poll does not delay every poll.
-        self._listed_at = now
+        if due:
+            self._hurried_at = now
+        else:
+            self._listed_at = now
         try:
             disks = await self.api.disk_list(first=host)
         except ClusterError:
@@ -151,9 +171,11 @@ class SlowPoller:
         """Count the chunks left on the disks whose turn it is; stop where a release has no such call."""
         self._counted = {disk: self._counted.get(disk, 0.0) for disk in disks}
         turn = sorted(disks, key=lambda disk: (self._counted[disk], disk))[:MAX_COUNTED]
-        chunks = {}
+        chunks: dict[int, int] = {}
         try:
             for disk in turn:
+                if sum(chunks.values()) >= MAX_ROWS:
+                    break
                 self._counted[disk] = now
                 chunks[disk] = await self.api.disk_chunks(disk, first=host)
         except ClusterError:

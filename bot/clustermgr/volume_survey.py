@@ -1,7 +1,10 @@
 """Volumes as the watch keeps them: where their units are, and what is not read yet. No I/O."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.clustermgr.dashboard import Dashboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +20,11 @@ class PlacedVolume:
 
 @dataclass(frozen=True, slots=True)
 class UnitCount:
-    """Number of units on a disk, and when they were read (Unix seconds)."""
+    """Number of units on a disk, the volumes that they belong to, and when they were read (Unix seconds)."""
 
     units: int
     at: float
+    volumes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,9 @@ class SuspectDisks:
     """Disks whose units are not safe or move, by id.
 
     `bad` are broken or repairing, `gone` are listed as repaired or dropped, `dropping` are being dropped. `readonly`
-    disks only take no writes. `listed` is False while the whole disk list was not read: `gone` is unknown then.
+    disks only take no writes. `unknown` are in a state of a later release. `listed` is False while the whole disk list
+    was not read: `gone` and `unknown` are not known then.
+    `expired` are named by the cluster's dashboard as without a heartbeat; most releases name none.
     """
 
     bad: frozenset[int] = frozenset()
@@ -36,11 +42,13 @@ class SuspectDisks:
     gone: frozenset[int] = frozenset()
     readonly: frozenset[int] = frozenset()
     listed: bool = True
+    expired: frozenset[int] = frozenset()
+    unknown: frozenset[int] = frozenset()
 
     @property
     def unsafe(self) -> frozenset[int]:
-        """The disks whose units are lost or move."""
-        return self.bad | self.dropping
+        """The disks whose units are lost, unreachable or moving."""
+        return self.bad | self.dropping | self.expired | self.unknown
 
     @property
     def lost(self) -> frozenset[int]:
@@ -55,7 +63,7 @@ class VolumeSurvey:
     `units` are the units left on each of these disks. `pending_disks` are the disks whose units were not read yet,
     `pending_volumes` is the number of volumes not read yet (None while pages are read: their number is not known).
     `read_at` is the time of the last read (Unix seconds, 0: none). While anything is pending, a volume that is not
-    listed is not known to be safe.
+    listed is not known to be safe. `dashboard` is what the cluster says itself, None where a release has no such call.
     """
 
     disks: SuspectDisks
@@ -64,6 +72,9 @@ class VolumeSurvey:
     pending_disks: tuple[int, ...] = ()
     pending_volumes: int | None = 0
     read_at: float = 0.0
+    dashboard: Dashboard | None = None
+    memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 
     @property
     def known(self) -> bool:
@@ -74,3 +85,9 @@ class VolumeSurvey:
     def complete(self) -> bool:
         """True if every unit list and every volume was read."""
         return self.known and self.disks.listed and not self.pending_disks and self.pending_volumes == 0
+
+    def no_nearer(self, before: "VolumeSurvey") -> bool:
+        """True if as much is pending as before: a host that refuses a part will refuse it again."""
+        if self.pending_volumes is None or before.pending_volumes is None:
+            return False
+        return len(self.pending_disks) >= len(before.pending_disks) and self.pending_volumes >= before.pending_volumes

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic_core import ErrorDetails
 
-from bot.config.model import is_duration, known_keys
+from bot.config.setting_keys import is_duration, known_keys
 
 _SECRET = re.compile(r"\bx(?:ox[a-z]|app|wfp)[.-]|://[^/\s]*@|://[^\s:]*:[^\s]*@")
 """Signs of a secret in a value: a token of Slack, or a user and password in an address."""
@@ -101,7 +101,7 @@ def _problem(item: ErrorDetails, data: object) -> str:
         return f"{path}: no such setting; {hint}"
     if kind == "model_type":
         return f"{path or 'settings'}: write keys and values below it; see docs/configuration.md"
-    if last == ("token_env",):
+    if last in {("token_env",), ("scheduler_token_env",)}:
         # Never show the value: it may be the secret.
         return f"{path}: write the name of the environment variable that holds the secret, such as CMBOT_TOKEN_PROD"
     return f"{path or 'settings'}{_given(place, data)}: {_words(item, place, _dig(place, data))}"

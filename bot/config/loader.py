@@ -103,7 +103,7 @@ def parse(
         raise ConfigError(not_settings(data))
     if unnamed := [key for key in data if not isinstance(key, str)]:
         raise ConfigError(f"{unnamed[0]!r}: no such setting; a key must be a word, see docs/configuration.md.")
-    reserved = sorted({"secrets", "cluster_tokens"} & set(data))
+    reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens"} & set(data))
     if reserved:
         raise ConfigError(
             f"{reserved[0]}: secrets are read from environment variables only; remove them from the file."
@@ -112,24 +112,32 @@ def parse(
         settings = Settings.model_validate({**data, "secrets": secrets})
     except ValidationError as error:
         raise ConfigError("\n".join(problems(error.errors(), data))) from error
-    held = _tokens(settings, environment) if tokens else {}
-    return settings.model_copy(update={"cluster_tokens": held})
-
-
-def _tokens(settings: Settings, environment: Mapping[str, str] | None) -> dict[str, SecretStr]:
+    if not tokens:
+        return settings
     held = _environment() if environment is None else environment
+    named = {key: {own.name: getattr(own, key) for own in settings.clusters} for key in _TOKEN_KEYS}
+    read = {into: _tokens(key, named[key], held) for key, into in _TOKEN_KEYS.items()}
+    return settings.model_copy(update=read)
+
+
+_TOKEN_KEYS: Mapping[str, str] = {"token_env": "cluster_tokens", "scheduler_token_env": "scheduler_tokens"}
+"""Keys of a cluster that name the variable of a secret, and where the secrets are kept."""
+
+
+def _tokens(key: str, variables: Mapping[str, str | None], environment: Mapping[str, str]) -> dict[str, SecretStr]:
+    """Read the secrets that the key names, by cluster."""
     tokens = {}
-    for cluster in settings.clusters:
-        if cluster.token_env is None:
+    for cluster, variable in variables.items():
+        if variable is None:
             continue
-        value = clean(held.get(cluster.token_env, ""))
+        value = clean(environment.get(variable, ""))
         if not value:
             raise ConfigError(
-                f"clusters.{cluster.name}.token_env: the environment variable {cluster.token_env} is not set; "
-                "set it to the cluster's request token secret, or remove token_env."
+                f"clusters.{cluster}.{key}: the environment variable {variable} is not set; "
+                f"set it to the secret of the request token, or remove {key}."
             )
-        _check(cluster.token_env, value)
-        tokens[cluster.name] = SecretStr(value)
+        _check(variable, value)
+        tokens[cluster] = SecretStr(value)
     return tokens
 
 

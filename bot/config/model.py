@@ -1,9 +1,9 @@
 """The settings: frozen values that are validated together."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote
 
 from pydantic import (
@@ -25,6 +25,7 @@ from bot.config.types import (
     GroupId,
     Host,
     Name,
+    Scheduler,
     Seconds,
     Secret,
     Source,
@@ -200,6 +201,18 @@ class AlertSettings(EscalationSettings):
     storm: StormSettings = StormSettings()
 
 
+class RecheckSettings(Section):
+    """Seconds for which the units of a disk are counted often after its repair or drop."""
+
+    recheck_for: Seconds = Field(6 * 3600.0, ge=0, le=30 * DAY)
+
+
+class ClusterRecheckSettings(Section):
+    """The same for the disks of one cluster; a missing key takes the global value."""
+
+    recheck_for: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=0, le=30 * DAY)] | None = None
+
+
 class ClusterSettings(Section):
     """One Clustermgr raft group: its hosts, channels and polling."""
 
@@ -213,10 +226,13 @@ class ClusterSettings(Section):
     answer_deadline: Seconds = Field(5.0, ge=0.1, le=30)
     token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     ca_file: Path | None = None
+    schedulers: Annotated[tuple[Scheduler, ...], Field(max_length=15)] = ()
+    scheduler_token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     alerts: EscalationSettings = EscalationSettings()
     policies: Policies = Field(default_factory=dict)
     access: ClusterAccessSettings = ClusterAccessSettings()
+    disks: ClusterRecheckSettings = ClusterRecheckSettings()
 
     @property
     def card_channel(self) -> str:
@@ -272,6 +288,7 @@ class Settings(Section):
     retention: RetentionSettings = RetentionSettings()
     policies: Policies = Field(default_factory=dict)
     alerts: AlertSettings = AlertSettings()
+    disks: RecheckSettings = RecheckSettings()
     summaries: tuple[SummarySettings, ...] = ()
     status: tuple[StatusSettings, ...] = ()
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
@@ -279,6 +296,7 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secrets: Secrets = Field(default_factory=Secrets, exclude=True, repr=False)
     cluster_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
+    scheduler_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -307,7 +325,8 @@ class Settings(Section):
         """Every secret value, for the redaction of logs."""
         own = self.secrets
         held = (own.slack_bot_token, own.slack_app_token, own.slack_signing_secret, own.cmbot_heartbeat_url)
-        values = [secret.get_secret_value() for secret in (*held, *self.cluster_tokens.values())]
+        tokens = (*self.cluster_tokens.values(), *self.scheduler_tokens.values())
+        values = [secret.get_secret_value() for secret in (*held, *tokens)]
         return tuple(value for value in (*values, *_passwords(self.store_url)) if value)
 
     @property
@@ -322,6 +341,11 @@ class Settings(Section):
         own = {key: value for key, value in self.cluster(name).alerts if value is not None}
         common = {key: getattr(self.alerts, key) for key in EscalationSettings.model_fields}
         return EscalationSettings(**{**common, **own})
+
+    def recheck_for(self, name: str) -> float:
+        """Return for how many seconds a cluster's disks are counted often after their repair or drop."""
+        own = self.cluster(name).disks.recheck_for
+        return self.disks.recheck_for if own is None else own
 
     @property
     def escalation_groups(self) -> tuple[str, ...]:
@@ -354,34 +378,3 @@ def _passwords(url: str) -> tuple[str, ...]:
     """Return the password of a database URL, both as written and decoded."""
     found = {match[1] for log_in in _LOG_INS if (match := log_in.search(url))}
     return tuple(sorted(found | {unquote(password) for password in found}))
-
-
-def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:
-    """Return the valid keys at a location of pydantic; none if it is not in a section."""
-    section: type[Section] | None = Settings
-    for part in place:
-        if section is None:
-            break
-        fields = {field.alias or name: field for name, field in section.model_fields.items()}
-        if part in fields:
-            section = _section_in(fields[str(part)].annotation)
-    return tuple(field.alias or name for name, field in section.model_fields.items()) if section else ()
-
-
-def is_duration(place: Sequence[str | int]) -> bool:
-    """True if the setting at this location is a duration."""
-    section: type[Section] | None = Settings
-    field = None
-    for part in place:
-        fields = {field.alias or name: field for name, field in section.model_fields.items()} if section else {}
-        if part in fields:
-            field = fields[str(part)]
-            section = _section_in(field.annotation)
-    return field is not None and "seconds_in_settings" in repr((field.metadata, field.annotation))
-
-
-def _section_in(annotation: object) -> type[Section] | None:
-    """Return the section in an annotation, also inside a list or mapping."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    return next((found for each in get_args(annotation) if (found := _section_in(each))), None)

@@ -1,5 +1,6 @@
 """Types of single settings: durations, hosts, ids of Slack, time zones, addresses. No I/O: names are not resolved."""
 
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,25 @@ def _host(value: str) -> str:
     return value
 
 
+_WIDEST = {4: 8, 6: 32}
+"""Shortest prefix of a network, by the version of its addresses: a wider one would allow almost any address."""
+
+
+def _scheduler(value: str) -> str:
+    """Take a host, or a network in the CIDR form."""
+    if "://" in value or "/" not in value:
+        return _host(value)
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(
+            "write name-or-address:port, or a network such as 10.0.0.0/24 whose address ends where its prefix ends"
+        ) from error
+    if network.prefixlen < (least := _WIDEST[network.version]):
+        raise ValueError(f"this network is too wide: write a prefix of at least /{least}, or name each scheduler")
+    return value
+
+
 def _slack_id(kinds: str, example: str, where: str) -> AfterValidator:
     pattern = re.compile(rf"[{kinds}][A-Z0-9]{{2,}}")
 
@@ -83,6 +103,7 @@ def _http_url(value: str) -> str:
 
 Seconds = Annotated[float, BeforeValidator(seconds_in_settings)]
 Host = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_host)]
+Scheduler = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_scheduler)]
 Secret = Annotated[SecretStr, BeforeValidator(_cleaned)]
 StoreUrl = Annotated[str, BeforeValidator(_cleaned)]
 ChannelId = Annotated[str, _slack_id("CG", "C0123ABCD", "open the channel's details in Slack, the id is at the bottom")]

@@ -82,6 +82,8 @@ async def build(
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
         repository = OperationRepository(base.store, base.wake, base.clock, base.replica)
+        for name, cluster in base.clusters.items():
+            cluster.restore_gone(partial(_gone_since, cluster_notes, name))
         watches = _watches(base, rules, cluster_notes, repository)
         watchdog = Watchdog(watches, base.store, wake=base.wake)
         scheduler = Scheduler(JobProblems(base.metrics, watchdog).report)
@@ -273,6 +275,11 @@ def _forms(
         home=home.show,
         key=key_of(base.settings.secrets.slack_bot_token.get_secret_value()),
     )
+
+
+def _gone_since(cluster_notes: Notes, cluster: str) -> Mapping[int, float]:
+    """Since when disks were seen repaired or dropped, as the watch keeps it over restarts."""
+    return {disk.id: disk.gone_since for disk in _note_of(cluster_notes, cluster).state.lost_disks if disk.gone_since}
 
 
 def _note_of(cluster_notes: Notes, cluster: str) -> ClusterNote:

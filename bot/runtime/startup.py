@@ -1,6 +1,7 @@
 """First steps of a start: the name of the replica, the clock, the database, the clients of Slack and clusters."""
 
 import asyncio
+import ipaddress
 import random
 import socket
 import ssl
@@ -15,6 +16,7 @@ import structlog
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskLimits
+from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import ConfigError, StoreError
 from bot.config import ClusterSettings, Settings
@@ -102,19 +104,42 @@ async def follow_server(clock: ProcessClock, store: Store) -> None:
 async def _cluster(
     stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics
 ) -> Cluster:
+    context, on_call = _tls(own), partial(metrics.cluster_call, own.name)
     token = settings.cluster_tokens.get(own.name)
     client = await stack.enter_async_context(
         ClustermgrClient(
             own.hosts,
             secret=token.get_secret_value() if token else None,
-            context=_tls(own),
-            on_call=partial(metrics.cluster_call, own.name),
+            context=context,
+            on_call=on_call,
         )
     )
     pinned = None if own.dialect == "auto" else Dialect(own.dialect)
+    token = settings.scheduler_tokens.get(own.name)
+    schedulers = SchedulerClient(
+        allowed_schedulers(own.schedulers), token.get_secret_value() if token else None, context, on_call=on_call
+    )
     disks = settings.operations.disks
     limits = DiskLimits(disks.per_host, disks.per_zone, disks.reserve_percent)
-    return Cluster(own.name, own.card_channel, client, clock, own.answer_deadline, pinned, limits)
+    return Cluster(
+        own.name,
+        own.card_channel,
+        client,
+        clock,
+        own.answer_deadline,
+        pinned,
+        limits,
+        settings.recheck_for(own.name),
+        schedulers,
+    )
+
+
+def allowed_schedulers(written: Sequence[str]) -> AllowedSchedulers:
+    """Map the setting `schedulers`: addresses, and networks in the CIDR form."""
+    networks = [each for each in written if "/" in each and "://" not in each]
+    return AllowedSchedulers(
+        tuple(each for each in written if each not in networks), tuple(map(ipaddress.ip_network, networks))
+    )
 
 
 def _tls(own: ClusterSettings) -> ssl.SSLContext | None:

@@ -3,11 +3,14 @@
 The keys stay as earlier releases wrote them. Decoding ignores unknown keys; missing keys take their default.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
+from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.observations import (
     Forecast,
     HostNote,
@@ -19,7 +22,9 @@ from bot.alerting.cluster_state.observations import (
 )
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
 from bot.alerting.grouping import AlertGroup, ChannelHistory
+from bot.alerting.progress import LeftCount
 from bot.alerting.reports.trend import Measurement
+from bot.alerting.risk_facts import LostDisk, RiskNote
 from bot.clustermgr.models import ZoneChunks
 from bot.common.message_key import MessageKey
 
@@ -30,13 +35,12 @@ _LISTS: Mapping[str, type[Any]] = MappingProxyType(
         "disks": DiskNote,
         "dropping": DiskNote,
         "changes": LeaderChange,
-        "repairs": Progress,
-        "drops": Progress,
         "switch_changes": SwitchChange,
         "members": MemberNote,
         "member_changes": MemberChange,
         "hosts": HostNote,
         "zones": ZoneChunks,
+        "lost_disks": LostDisk,
     }
 )
 """The fields of a ClusterState that are tuples of values."""
@@ -57,14 +61,40 @@ def decode_state(data: Mapping[str, Any]) -> ClusterState:
             "voters": tuple(data.get("voters", ())),
             "learners": tuple(data.get("learners", ())),
             "refusing": tuple(data.get("refusing", ())),
-            **{
-                name: tuple(kind(**_known(kind, value)) for value in data.get(name, ()))
-                for name, kind in _LISTS.items()
-            },
+            **{name: _each(kind, data.get(name, ())) for name, kind in _LISTS.items()},
+            "repairs": _progress(data.get("repairs", ())),
+            "drops": _progress(data.get("drops", ())),
+            "background": _background(data.get("background", {})),
+            "risk": _risk(data.get("risk")),
             "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
             "switches": {
                 key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
             },
+        }
+    )
+
+
+def _each(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
+    return tuple(kind(**_known(kind, value)) for value in values)
+
+
+def _progress(values: Iterable[Mapping[str, Any]]) -> tuple[Progress, ...]:
+    """Decode the progress of disks; a count is stored as [time, units]."""
+    return tuple(
+        Progress(
+            **{**_known(Progress, value), "counts": tuple(LeftCount(at, left) for at, left in value.get("counts", ()))}
+        )
+        for value in values
+    )
+
+
+def _background(data: Mapping[str, Any]) -> BackgroundNote:
+    tasks = ({**task, "errors": tuple(task.get("errors", ()))} for task in data.get("tasks", ()))
+    return BackgroundNote(
+        **{
+            **_known(BackgroundNote, data),
+            "asked": _each(SchedulerNote, data.get("asked", ())),
+            "tasks": _each(TaskNote, tasks),
         }
     )
 
@@ -98,6 +128,17 @@ def decode_measurement(data: Mapping[str, Any]) -> Measurement:
     bad = data.get("bad")
     ids = tuple(each for each in bad if isinstance(each, int)) if isinstance(bad, list) else None
     return Measurement(**numbers, **sizes, bad=ids)
+
+
+_RISK = TypeAdapter(RiskNote)
+
+
+def _risk(stored: Any) -> RiskNote:
+    """The risk of volumes; one that another release stored in another form is not known: it is judged again soon."""
+    try:
+        return _RISK.validate_python(stored or {})
+    except ValidationError:
+        return RiskNote()
 
 
 _COUNTS = ("term", "leader", "bad_disks", "disks", "members")

@@ -1,13 +1,17 @@
-"""/cm disks and /cm disk: lists of disks with their states, and all facts of one disk. No I/O."""
+"""/cm disk: all facts of one disk. No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from bot.alerting.progress import WorkProgress
+from bot.alerting.pull_safety import PullSafety, PullVerdict
 from bot.clustermgr.models import Disk, DiskStatus
+from bot.common.timestamps import unix_of
 from bot.interactions.message import Message
-from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
-from bot.views.parts import disk_state
+from bot.views.alert_text.caveats import margin_note
+from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size
+from bot.views.parts import disk_state, disk_state_phrase
+from bot.views.progress import progress_line
 
-_HEADER = ("Disk", "State", "Zone", "Host", "Path", "Used", "Of")
 _NEXT: Mapping[int, str] = {
     DiskStatus.BROKEN: ", its data waits for repair",
     DiskStatus.REPAIRING: ", its data is being repaired",
@@ -17,71 +21,40 @@ _GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
 _MAX_VOLUMES = 10
 
 
-def disks(cluster: str, found: Sequence[Disk], *, asked: Sequence[str], limit: int, at: float) -> Message:
-    """Render a list of disks: `found` has one beyond `limit` if there are more, `asked` is the filters as text."""
-    shown = found[:limit]
-    sentence = _sentence(cluster, len(shown), asked, more=len(found) > limit)
-    one = code("/cm disk <id>")
-    claimed = any(units_matter(disk) for disk in shown)
-    counts = (
-        f"No state proves that a disk is empty: before you pull one, count its units with {one}. " if claimed else ""
-    )
-    source = f"From the disk list, which is always current. As of {date(at, 'time')}. For one disk: {one}"
-    foot = context(f"{counts}{source}")
-    if not shown:
-        return message(sentence, section(sentence), context(f"As of {date(at, 'time')}."))
-    rows = [_row(disk) for disk in shown]
-    return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(0, 5, 6)), foot)
+def pull_text(safety: PullSafety) -> str:
+    """Say if a disk may be pulled, as one phrase in mrkdwn."""
+    when = f"as of {date(safety.at, 'time')}"
+    if safety.verdict is PullVerdict.UNCOUNTED:
+        return "*do not pull*: its units could not be counted"
+    if safety.verdict is PullVerdict.IN_USE:
+        return f"*do not pull yet: no unit is on it*, {when}, but it takes new ones: take it out of service first"
+    if safety.verdict is PullVerdict.SAFE:
+        return f"*safe to pull: no unit left*, {when}"
+    volumes = safety.volumes
+    shown = ", ".join(f"#{volume}" for volume in volumes[:_MAX_VOLUMES])
+    more = f" and {len(volumes) - _MAX_VOLUMES:,} more" if len(volumes) > _MAX_VOLUMES else ""
+    left = f"{count(safety.units, 'unit')} of {count(len(volumes), 'volume')}"
+    verb = "is" if safety.units == 1 else "are"
+    return f"*do not pull: {left} {verb} still on it* ({shown}{more}), {when}"
 
 
-def _sentence(cluster: str, number: int, asked: Sequence[str], *, more: bool) -> str:
-    which = f" with {' and '.join(code(words) for words in asked)}" if asked else ""
-    if more:
-        return (
-            f"{escape(cluster)} has more than {count(number, 'disk')}{which}; these are the first. "
-            "Narrow it with status=, idc= or host=, or raise limit=."
-        )
-    return f"{escape(cluster)} has {count(number, 'disk') if number else 'no disk'}{which}."
+def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float, progress: WorkProgress | None = None) -> Message:
+    """Render all facts of one disk; `safety` says if it may be pulled.
 
-
-def _row(disk: Disk) -> tuple[str, ...]:
-    state = f"{disk_state(disk)}, read-only" if disk.readonly else disk_state(disk)
-    used = f"{size(disk.used)} ({percent(disk.used, disk.size)})"
-    return (str(disk.disk_id), state, disk.idc, disk.host, disk.path, used, size(disk.size))
-
-
-def units_matter(found: Disk) -> bool:
-    """True if the state claims that the disk may be pulled, so that its units must be counted."""
-    return found.status in _GONE
-
-
-def _safety(found: Disk, units: Sequence[int] | None, at: float) -> str:
-    """Return if the disk may be pulled, by the number of its units at a time."""
-    if not units_matter(found):
-        return _NEXT.get(found.status, "")
-    if units is None:
-        return ", *do not pull*: its units could not be counted"
-    if units:
-        volumes = sorted({vuid >> 32 for vuid in units})
-        shown = ", ".join(f"#{volume}" for volume in volumes[:_MAX_VOLUMES])
-        more = f" and {len(volumes) - _MAX_VOLUMES:,} more" if len(volumes) > _MAX_VOLUMES else ""
-        left = f"{count(len(units), 'unit')} of {count(len(volumes), 'volume')}"
-        verb = "is" if len(units) == 1 else "are"
-        return f", *do not pull: {left} {verb} still on it* ({shown}{more})"
-    return f", *safe to pull: no unit left*, as of {date(at, 'time')}"
-
-
-def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = None) -> Message:
-    """Render all facts of one disk; `units` are the vuids left on it, None if they were not read."""
+    `progress` is that of its repair or drop, None if there is none.
+    """
     state = disk_state(found)
     filled = bar(found.used / found.size if found.size > 0 else 0.0, 12)
+    pull = pull_text(safety)
+    pull = f"*{pull[1].upper()}{pull[2:]}"
     sentence = (
-        f"Disk #{found.disk_id} of {escape(cluster)} is {state[2:]}: {escape(found.path)} on {escape(found.host)} "
-        f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used"
-        f"{_safety(found, units, at).replace('*', '') if units_matter(found) else ''}."
+        f"Disk #{found.disk_id} of {escape(cluster)} is {disk_state_phrase(found)}: "
+        f"{escape(found.path)} on {escape(found.host)} "
+        f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used. "
+        f"{pull.replace('*', '')}."
     )
     facts = fields(
-        f"*State*\n{state}{_safety(found, units, at)}",
+        f"*State*\n{state}{_NEXT.get(found.status, '')}",
         f"*Read-only*\n{'*yes*' if found.readonly else 'no'}",
         f"*Host*\n{code(found.host)}",
         f"*Path*\n{code(found.path)}",
@@ -89,9 +62,22 @@ def disk(cluster: str, found: Disk, *, at: float, units: Sequence[int] | None = 
         f"*Used* {percent(found.used, found.size)}\n`{filled}` {size(found.used)} of {size(found.size)}",
         f"*Free*\n{size(found.free)}",
         f"*Chunks*\n{found.used_chunk_cnt:,} used, {found.free_chunk_cnt:,} free of {found.max_chunk_cnt:,}",
-        f"*Created*\n{escape(found.create_time) or '-'}",
-        f"*Last changed*\n{escape(found.last_update_time) or '-'}",
+        f"*Created*\n{_time(found.create_time)}",
+        f"*Last update of its record*\n{_time(found.last_update_time)}",
     )
+    margin = margin_note(safety.unwritten, safety.not_rebuilt) if safety.not_rebuilt else ""
+    notes = [f"{margin[0].upper()}{margin[1:]}."] if margin else []
+    work = () if progress is None else (section(f"*Units moved off it*\n{progress_line(progress, now=at)}"),)
     return message(
-        sentence, section(f"*Disk #{found.disk_id} of {escape(cluster)}*"), facts, context(f"As of {date(at, 'time')}.")
+        sentence,
+        section(f"*Disk #{found.disk_id} of {escape(cluster)}*\n{pull}."),
+        facts,
+        *work,
+        context(" ".join((*notes, f"As of {date(at, 'time')}."))),
     )
+
+
+def _time(written: str) -> str:
+    """A time as the server writes it, as a date; anything else is shown as it is."""
+    at = unix_of(written)
+    return date(at) if at is not None else escape(written) or "-"

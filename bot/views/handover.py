@@ -16,7 +16,7 @@ from bot.views.status_text import noted_sentence
 from bot.views.summary_lines import named, not_polled, off_line, pending_line
 
 MOST = 5
-MAX_WATCH = 6
+MAX_WATCH = 8
 MAX_EVENTS = 6
 MAX_STATES = 4
 _THREAD_LINES = 25

@@ -44,8 +44,19 @@ def disk_state(disk: Disk) -> str:
     try:
         status = DiskStatus(disk.status)
     except ValueError:
-        return f"? status {disk.status}"
+        return f"? {unknown_state(disk.status)}"
     return f"{_DISK_MARKS.get(status, '□')} {status.name.lower()}"
+
+
+def disk_state_phrase(disk: Disk) -> str:
+    """Return the state of a disk as it follows the verb *is*."""
+    state = disk_state(disk)
+    return f"in {state[2:]}" if state.startswith("?") else state[2:]
+
+
+def unknown_state(number: int) -> str:
+    """Return a state of a later release, which cmbot can only repeat."""
+    return f"state {number} (unknown to cmbot)"
 
 
 def sole_line(answer: HostAnswer) -> str:

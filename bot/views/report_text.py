@@ -15,6 +15,7 @@ from bot.alerting.reports import handover as h
 from bot.clustermgr.tasks import meaning_of
 from bot.common.text import count, duration, listed
 from bot.views.alert_text.table import outcome_sentence, sentence_of
+from bot.views.risk_text import risk_text
 
 _MAX_DISKS = 5
 """Disks that a summary names; the list of a rack says no more than its number."""
@@ -174,6 +175,9 @@ _WATCH: Mapping[type[h.WatchFact], Callable[[Any], str]] = MappingProxyType(
         h.SilenceEnds: _silence_ends,
         h.RepairsStuck: _repairs_stuck,
         h.RepairOff: _repair_off,
+        h.VolumesReduced: lambda fact: (
+            f"Volumes of {fact.cluster}: {risk_text(fact.fact.risk)}: /cm risk {fact.cluster}"
+        ),
         h.LeaderUnsteady: lambda fact: (
             f"The leader of {fact.cluster} changed {fact.times} times in this shift: find the cause."
         ),

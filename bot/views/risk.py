@@ -1,16 +1,23 @@
 """/cm risk: the volumes that have lost units or cannot reach them, the worst first. No I/O."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from bot.alerting.risk_facts import RiskCaveats, Since
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_level
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.interactions.message import Message
-from bot.views.alert_text.volumes import margin_note
-from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.views.alert_text.caveats import caveat_lines
+from bot.views.alert_text.volumes import disk_names
+from bot.views.blocks import code, context, count, date, escape, message, section, table, utc
+from bot.views.risk_text import levels_text
 
-_HEADER = ("Volume", "Can lose", "Code mode", "Lost", "Unreachable", "Moving", "Disks")
+MAX_ROWS = 20
+"""Volumes in the table; the others are counted by level."""
+_HEADER = ("Volume", "Can lose", "Code mode", "Lost", "Unreachable", "Moving", "Disks", "Since")
+_RIGHT = (0, 1, 3, 4, 5)
 _MAX_DISKS = 12
+_ODD = "cmbot does not know the state that the disk list gives"
 _MARKS = {
     RiskLevel.LOST: "🔴",
     RiskLevel.NONE_LEFT: "🔴",
@@ -25,16 +32,16 @@ _MARKS = {
 class RiskReport:
     """The risk of a cluster's volumes as of `at` (Unix seconds).
 
-    `unwritten`: by how many units the margins may be smaller, 0 if missing shards are rebuilt. `expired` is the number
-    of disks without a heartbeat by the leader's counters.
+    `since` is since when the last of a volume's lost units is lost, by vid, as far as known. `caveats` are what makes
+    the table less sure.
     """
 
     cluster: str
     risks: Sequence[VolumeRisk]
     survey: VolumeSurvey
     at: float
-    unwritten: int = 0
-    expired: int = 0
+    since: Mapping[int, Since] = field(default_factory=dict)
+    caveats: RiskCaveats = field(default_factory=RiskCaveats)
 
 
 def risk(report: RiskReport) -> Message:
@@ -49,7 +56,7 @@ def risk(report: RiskReport) -> Message:
     head = section(f"{mark} *{sentence}*")
     if not shown:
         return message(sentence, head, context(" ".join(notes)))
-    rows = table([_row(each) for each in shown], header=_HEADER, right=(0, 1, 3, 4, 5))
+    rows = table([_row(each, report.since.get(each.vid)) for each in shown[:MAX_ROWS]], header=_HEADER, right=_RIGHT)
     return message(sentence, head, rows, context(" ".join(notes)))
 
 
@@ -81,7 +88,7 @@ def _worst(levels: Mapping[RiskLevel, int], total: int, cluster: str) -> str:
     return f"{count(total, 'volume')} of {cluster} {has} unreachable units; no unit is known to be lost."
 
 
-def _row(each: VolumeRisk) -> tuple[str, ...]:
+def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
     left = "unknown" if each.left is None else "data is lost" if each.left < 0 else f"{each.left:,}"
     mode = each.mode.name if each.mode else f"unknown ({each.mode_id})"
     disks = sorted({*each.lost, *each.unreachable})
@@ -95,32 +102,42 @@ def _row(each: VolumeRisk) -> tuple[str, ...]:
         str(len(each.unreachable)),
         str(len(each.moving)),
         f"{names}{more}",
+        _since(each, since),
     )
 
 
+def _since(each: VolumeRisk, since: Since | None) -> str:
+    """Since when the last of the lost units is lost; a cell of a table has no dates, so the time is UTC."""
+    if since is None:
+        return "unknown" if each.lost else "-"
+    return utc(since.at) if since.exact else f"at least since {utc(since.at)}"
+
+
 def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
-    notes = []
-    if pending := _pending(report.survey):
-        notes.append(f"Not judged yet: {pending}; ask again in a minute.")
-    inferred = {disk for each in shown for disk in each.unreachable}
+    hidden = levels_text(by_level(shown[MAX_ROWS:]))
+    notes = [f"Not shown: {hidden}."] if hidden else []
+    notes += [f"{line[0].upper()}{escape(line[1:])}." for line in caveat_lines(report.caveats)]
+    if not report.survey.complete and report.survey.known:
+        notes.append("Ask again in a minute.")
+    away, disks = {disk for each in shown for disk in each.unreachable}, report.survey.disks
+    if odd := sorted(away & disks.unknown):
+        notes.append(f"Units on {disk_names(odd)} count as unreachable: {_ODD}.")
+    inferred = away - disks.expired - disks.unknown
     if inferred:
-        notes.append(
-            "Unreachable units are inferred from the health of volumes: no call names disks without heartbeat."
-        )
-    if unnamed := max(0, report.expired - len(inferred)):
-        verb = "has" if unnamed == 1 else "have"
-        notes.append(
-            f"{count(unnamed, 'more disk')} {verb} lost the heartbeat and cannot be named: {code('/cm stat')}."
-        )
-    if report.unwritten:
-        notes.append(f"{margin_note(report.unwritten)}.")
+        notes.append(f"Inferred from the health of volumes: no heartbeat of {_inferred(report.survey, inferred)}.")
+    if named := report.survey.disks.expired:
+        notes.append(f"The cluster names {disk_names(sorted(named))} as without a heartbeat.")
+    if report.caveats.unnamed:
+        notes.append(f"Counters: {code('/cm stat')}.")
     return notes
 
 
-def _pending(survey: VolumeSurvey) -> str:
-    parts = [count(len(survey.pending_disks), "disk")] if survey.pending_disks else []
-    if survey.pending_volumes is None:
-        parts.append("volumes that are still being listed")
-    elif survey.pending_volumes:
-        parts.append(count(survey.pending_volumes, "volume"))
-    return " and ".join(parts)
+def _inferred(survey: VolumeSurvey, disks: Collection[int]) -> str:
+    """Name inferred disks, and say which of them the cluster's own dashboard contradicts or makes likely."""
+    names = disk_names(sorted(disks))
+    if survey.dashboard is None or not survey.dashboard.expired:
+        return names
+    doubted = sorted(set(disks) - survey.dashboard.possible)
+    if not doubted:
+        return f"{names}; the cluster names their hosts"
+    return f"{names}; the cluster does not name the hosts of {disk_names(doubted)}"

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from bot.alerting.cluster_status import NOTHING_KNOWN, ClusterStatus, StatusContext, StatusLevel, cluster_status
 from bot.alerting.quorum import proven_health, quorum_of
+from bot.alerting.risk_facts import RiskFact
 from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
-from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, ZoneDisks
+from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
 from bot.common.errors import ClusterTimeout
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
 from bot.views.parts import bullets, hosts_line, mark_of, role
+from bot.views.risk_text import risk_mark, risk_text
 from bot.views.status_text import listed_reasons, quorum_text, status_sentence
 from bot.views.voter_text import condition, voter_fault_text
 
@@ -37,10 +39,18 @@ def stat(
     blocks = [section(_headline(status))]
     if fresh:
         blocks.append(context(_NOT_COUNTED))
+    if known.risk is not None:
+        blocks.append(section(_risk(known.risk)))
     if best is not None:
         blocks += _view(snapshot, *best, previous, known.zones, healthy=status.level is StatusLevel.HEALTHY)
     blocks.append(context(*_small_print(snapshot, may_grow=may_grow)))
     return message(_sentence(snapshot, status, fresh=fresh), *blocks)
+
+
+def _risk(fact: RiskFact) -> str:
+    """The line about volumes, as the watch judged them last."""
+    when = f", as of {date(fact.at, 'minute')}" if fact.at else ""
+    return f"{risk_mark(fact.risk)} *Volumes at risk* {escape(risk_text(fact.risk))}{when}: `/cm risk`"
 
 
 def _headline(status: ClusterStatus) -> str:
@@ -91,10 +101,17 @@ def _facts(snapshot: Snapshot, seen: Stat) -> Iterator[str]:
     yield (
         f"*Volumes* {volumes.total_volume:,}\n{volumes.active_volume:,} active, {volumes.idle_volume:,} idle, "
         f"{volumes.can_alloc_volume:,} allocatable, {volumes.lock_volume:,} locked, "
-        f"{volumes.unlocking_volume:,} unlocking"
+        f"{volumes.unlocking_volume:,} unlocking{_other_volumes(volumes)}"
     )
     if snapshot.leader is None:
         yield f"*Leaders named in term {snapshot.term}*\n{_named(snapshot)}"
+
+
+def _other_volumes(volumes: VolumeStat) -> str:
+    """Return the volumes that no known counter has: their state is of a later release."""
+    counted = volumes.active_volume + volumes.idle_volume + volumes.lock_volume + volumes.unlocking_volume
+    other = volumes.total_volume - counted
+    return f", {other:,} in a state unknown to cmbot" if other > 0 else ""
 
 
 def _named(snapshot: Snapshot) -> str:

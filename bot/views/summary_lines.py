@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from bot.alerting.model import Alert
 from bot.alerting.reports.facts import OperationFact, Pending
 from bot.alerting.reports.summary import STALE_SECONDS, ClusterSummary, Growth, Off
+from bot.alerting.risk_facts import RiskFact
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
 from bot.views.op_parts import person
 from bot.views.parts import mark_of, verdict_of
 from bot.views.report_text import change_text
+from bot.views.risk_text import risk_mark, risk_text
 from bot.views.spaces import forecast, pace, range_of
 from bot.views.status_text import noted_sentence
 
@@ -38,6 +40,7 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
     """All lines of a cluster, in mrkdwn."""
     found = [
         *(alert_line(alert, now) for alert in part.alerts),
+        *([risk_line(part.risk)] if part.risk else []),
         *(pending_line(each, now) for each in part.pending),
         *_ending(part, now),
         *(off_line(off, now) for off in part.off),
@@ -53,6 +56,12 @@ def alert_line(alert: Alert, now: float) -> str:
     lasts = duration(now - alert.since)
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     return f"{mark} {word} for {lasts}{held}: {escape(sentence_of(alert))}"
+
+
+def risk_line(fact: RiskFact) -> str:
+    """The volumes at risk, as the watch judged them last."""
+    when = f", as of {date(fact.at, 'minute')}" if fact.at else ""
+    return f"{risk_mark(fact.risk)} volumes: {escape(risk_text(fact.risk))}{when}"
 
 
 def pending_line(each: Pending, now: float) -> str:

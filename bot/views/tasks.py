@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from bot.alerting.cluster_state.background import BackgroundNote
 from bot.alerting.model import LegacyText
+from bot.alerting.task_activity import TaskActivity
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, SwitchEffect, Task, meaning_of
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, date, escape, message, section, table
 from bot.views.dialect_text import evidence_text
 from bot.views.parts import hosts_line
+from bot.views.task_activity import activity_text, schedulers_text
 
 _MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}
-_HEADER = ("Task", "Is", "Stored", "What services make of it", "What it does")
+_HEADER = ("Task", "Is", "What happens", "Stored", "What services make of it", "What it does")
 _UNREAD = "? not read"
 _EFFECTS: Mapping[SwitchEffect, str] = MappingProxyType(
     {
@@ -37,14 +40,20 @@ def keys_for(dialect: Dialect | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(task.keys[one] for task in TASKS for one in wanted if one in task.keys))
 
 
-def tasks(snapshot: Snapshot, verdict: DetectedDialect) -> Message:
-    """Render the switches of one cluster."""
+def tasks(
+    snapshot: Snapshot,
+    verdict: DetectedDialect,
+    found: Mapping[str, TaskActivity] = MappingProxyType({}),
+    background: BackgroundNote | None = None,
+) -> Message:
+    """Render the switches of one cluster, and what happens with each task by name."""
     values = snapshot.switches or {}
     if not values and snapshot.leader is None:
         return _unread(snapshot)
-    rows = list(_known(values, verdict.dialect) if verdict.dialect else _unknown(values))
+    rows = list(_known(values, verdict.dialect, found) if verdict.dialect else _unknown(values))
     sentence = _sentence(snapshot.cluster, rows)
-    foot = f"Services read their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
+    known = f"{schedulers_text(background or BackgroundNote(), snapshot.at)} "
+    foot = f"{known}Services read their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
     blocks = [section(f"*{sentence}*\n{_dialect(snapshot.cluster, verdict)}"), table(rows, header=_HEADER)]
     if not values:
         blocks.append(section("No switch could be read: the cluster may have no quorum. See `/cm stat`."))
@@ -78,19 +87,20 @@ def _dialect(cluster: str, verdict: DetectedDialect) -> str:
     return f"It uses the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {why}"
 
 
-def _known(values: Switches, dialect: Dialect) -> Iterator[tuple[str, ...]]:
+def _known(values: Switches, dialect: Dialect, found: Mapping[str, TaskActivity]) -> Iterator[tuple[str, ...]]:
     for task in TASKS:
         key = task.keys.get(dialect)
         if key is not None:
-            yield _row(task, key, values, dialect)
+            happens = activity_text(task.name, found[task.name]) if task.name in found else _UNREAD
+            yield _row(task, key, values, dialect, happens)
 
 
-def _row(task: Task, key: str, values: Switches, dialect: Dialect) -> tuple[str, ...]:
+def _row(task: Task, key: str, values: Switches, dialect: Dialect, happens: str) -> tuple[str, ...]:
     name = task.name if key == task.name else f"{task.name} ({key})"
     if key not in values:
-        return (name, _UNREAD, "?", "unknown: the switch could not be read", task.does)
+        return (name, _UNREAD, happens, "?", "unknown: the switch could not be read", task.does)
     meaning = meaning_of(values[key], dialect)
-    return (name, _MARKS[meaning.word], _stored(values[key]), effect_text(meaning.effect), task.does)
+    return (name, _MARKS[meaning.word], happens, _stored(values[key]), effect_text(meaning.effect), task.does)
 
 
 def _unknown(values: Switches) -> Iterator[tuple[str, ...]]:
@@ -99,7 +109,7 @@ def _unknown(values: Switches) -> Iterator[tuple[str, ...]]:
         read = [key for key in keys if key in values]
         stored = "; ".join(f"{key}: {_stored(values[key])}" for key in read)
         means = "; ".join(f"{dialect}: {_means(task, dialect, values)}" for dialect in Dialect if dialect in task.keys)
-        yield (task.name, "? unknown" if read else _UNREAD, stored or "?", means, task.does)
+        yield (task.name, "? unknown" if read else _UNREAD, "not known", stored or "?", means, task.does)
 
 
 def _means(task: Task, dialect: Dialect, values: Switches) -> str:

@@ -12,6 +12,7 @@ from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
 from bot.alerting.model import Alert, Silence
 from bot.alerting.own_network import Isolation, NetworkStatus
 from bot.alerting.reports.trend import Measurement, sample_of
+from bot.alerting.rules.affected import with_risk
 from bot.alerting.rules.base import Answer, LeaderTerm, Rule, RuleContext
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 from bot.clustermgr.models import Snapshot
@@ -136,6 +137,7 @@ def plan_tick(
     by_key = {alert.key: alert for alert in (*stored.alerts, *(transition.new for transition in transitions))}
     alerts = tuple(by_key.values())
     if complete:
+        state = with_risk(state, context)
         status = cluster_status(snapshot, observation.previous, status_context(state, snapshot, rules, alerts))
         state = with_status(state, status.level, status_sentence(status))
     return TickPlan(

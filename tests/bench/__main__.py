@@ -16,6 +16,7 @@ from tests.bench.answering import acknowledging, answering
 from tests.bench.figures import Figure, notes, table
 from tests.bench.memory import memory
 from tests.bench.polling import polling
+from tests.bench.volumes import judging, remembering
 
 _WIDTH = 140
 """Width of the table where no terminal sets one."""
@@ -34,6 +35,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "ack": Row(acknowledging, {"bursts": 1, "size": 5}),
         "answer": Row(answering, {"rounds": 2, "warm_up": 1}),
         "poll": Row(polling, {"polls": 4}),
+        "volumes": Row(judging, {"polls": 3, "disks": 100, "volumes": 50}),
+        "volumes-memory": Row(remembering, {"polls": 2, "disks": 100, "volumes": 50}),
         "alert": Row(alerting, {"rounds": 1}),
         "memory": Row(memory, {"clusters": 2, "polls": 1}),
     }

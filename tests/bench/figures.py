@@ -68,11 +68,11 @@ def _cells(figure: Figure) -> tuple[str, ...]:
         f"{figure.samples:,}",
         _amount(figure.ours, figure.unit),
         _amount(figure.other, figure.unit) if figure.other else "",
-        f"{figure.result:,.0f} {figure.unit}" if figure.absolute else f"{figure.result:.2f}{mark}",
+        _amount(figure.result, figure.unit) if figure.absolute else f"{figure.result:.2f}{mark}",
         f"≤ {figure.target:g}{f' {figure.unit}' if figure.absolute else mark}",
         "reached" if figure.reached else "MISSED",
     )
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"{value:,.2f} {unit}" if unit == "ms" else f"{value:,.0f} {unit}"
+    return f"{value:,.2f} {unit}" if unit == "ms" or value < 10 else f"{value:,.0f} {unit}"

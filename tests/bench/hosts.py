@@ -118,8 +118,12 @@ class Link(asyncio.Protocol):
 
     def answer(self, target: str) -> None:
         """Write the answer if the connection is open."""
+        self.write(self.hosts.of(self.site, self.node, target))
+
+    def write(self, answer: bytes) -> None:
+        """Write bytes if the connection is open."""
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(self.hosts.of(self.site, self.node, target))
+            self.transport.write(answer)
 
 
 def question(target: str) -> str:
@@ -139,13 +143,14 @@ async def books() -> tuple[Book, Book]:
 
 async def _book(cluster: SimulatedCluster) -> Book:
     return {
-        (node, question(target)): await _answer(cluster, node, target)
+        (node, question(target)): await answer_of(cluster, node, target)
         for node in NODES
         for target in ("/stat", *LISTS, *ROUND)
     }
 
 
-async def _answer(cluster: SimulatedCluster, node: int, target: str) -> bytes:
+async def answer_of(cluster: SimulatedCluster, node: int, target: str) -> bytes:
+    """The whole answer of a node of the simulated cluster."""
     reply = await cluster.engine.handle(node, Call("GET", target))
     body = reply.body.encode()
     kept = [(key, value) for key, value in reply.headers if key.lower() not in {"content-length", "transfer-encoding"}]

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from bot.config import Secrets, Settings
 from bot.runtime.app import build
+from bot.runtime.parts import App
 from bot.watch.watcher import Watcher
 from tests.bench.figures import Figure, milliseconds
 from tests.bench.hosts import LISTS
@@ -29,14 +30,14 @@ Poll = Callable[[], Awaitable[Any]]
 async def polling(folder: Path, *, polls: int = 400) -> Figure:
     """Measure one poll at a time, by the watch and by bare httpx in turn."""
     async with hosts(1) as held, watch(folder, held.clusters) as ours, bare(held.clusters[0]) as other:
-        took = [(await _cpu(ours), await _cpu(other)) for _ in range(WARM_UP + polls)][WARM_UP:]
+        took = [(await processor_time(ours), await processor_time(other)) for _ in range(WARM_UP + polls)][WARM_UP:]
     column_ours, column_other = zip(*took, strict=True)
     ms_ours, ms_other = milliseconds(column_ours), milliseconds(column_other)
     note = f"by the means, with the note of every fourth poll: {fmean(column_ours) / fmean(column_other):.2f} x"
     return Figure("processor time of a poll of three hosts, p50", ms_ours, ms_other, "ms", 1.4, polls, note=note)
 
 
-async def _cpu(poll: Poll) -> float:
+async def processor_time(poll: Poll) -> float:
     """Processor seconds that this process (all its threads) took for one poll."""
     before = time.process_time()
     await poll()
@@ -44,14 +45,17 @@ async def _cpu(poll: Poll) -> float:
 
 
 @asynccontextmanager
-async def watch(folder: Path, clusters: Sequence[Sequence[str]]) -> AsyncIterator[Poll]:
-    """Build the watch as the program does."""
+async def watch(
+    folder: Path, clusters: Sequence[Sequence[str]], adjust: Callable[[App], None] = lambda _: None
+) -> AsyncIterator[Poll]:
+    """Build the watch as the program does; `adjust` changes it before the first poll."""
     secrets = Secrets(slack_bot_token=SecretStr("xoxb-bench"), cmbot_store_url=SecretStr(""))
     plain = plain_settings(folder, "http://127.0.0.1:9/api/", clusters, INTERVAL)
     settings = Settings.model_validate({**plain, "secrets": secrets})
     now = itertools.count(time.time(), INTERVAL)
     at = [next(now)]
     async with build(settings, clock=lambda: at[0]) as app:
+        adjust(app)
         [watched] = app.watches.values()
         yield lambda: _tick(watched, at, now)
 

@@ -48,6 +48,14 @@ async def hosts(clusters: int) -> AsyncIterator[Hosts]:
         yield Hosts(process, await _line(process))
 
 
+@asynccontextmanager
+async def large_hosts(disks: int, volumes: int, broken: int) -> AsyncIterator[Hosts]:
+    """Start the hosts of one large cluster."""
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    async with started("tests.bench.large_hosts", *map(str, (disks, volumes, broken)), **pipes) as process:
+        yield Hosts(process, await _line(process))
+
+
 async def wait_for_polls(held: Hosts, times: int) -> None:
     """Wait until every cluster was polled `times` times; the first poll after a start is not representative."""
     async with asyncio.timeout(PATIENCE):

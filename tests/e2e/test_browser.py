@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
@@ -21,6 +22,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+BRISK = replace(QUICK, collect=0.2, unit_move=0.05)
+"""Schedulers that need seconds for a disk."""
 PATIENCE = 30_000
 """Milliseconds that a slow machine may take for a step."""
 
@@ -28,7 +31,7 @@ PATIENCE = 30_000
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     """The open demo page; a broken Slack rule or an error of the page fails the test."""
-    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False) as parts, async_playwright() as playwright:
+    async with demo(port=0, timing=BRISK, poll=0.5, example_ports=False) as parts, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = await browser.new_page(viewport={"width": 1440, "height": 900})
         opened.set_default_timeout(PATIENCE)
@@ -72,6 +75,31 @@ async def test_page_shows_status_change_and_alerts(page: Page) -> None:
     await expect(page.get_by_text(re.compile("silenced by")).first).to_be_visible()
     await page.get_by_test_id("kill-leader").click()
     await expect(page.get_by_text(re.compile("leader of prod changed from peer 1")).first).to_be_visible()
+
+
+async def test_panel_shows_a_volume_at_risk_a_drained_disk_and_a_unit_that_landed(page: Page) -> None:
+    """Volume at risk, scheduler started, a disk drained to its end, and a unit that lands on it afterwards."""
+    await page.get_by_test_id("channel-storage").click()
+    await page.get_by_test_id("risk-volume").click()
+    await expect(page.get_by_text(re.compile(r"volumes of prod can lose 1 more unit each")).first).to_be_visible()
+    await page.get_by_test_id("land-unit").click()
+    await expect(page.get_by_text("No disk is repaired yet").first).to_be_visible()
+
+    await page.get_by_test_id("drain-disk").click()
+    await expect(page.get_by_test_id("disk-24")).to_have_attribute("aria-label", re.compile("dropping"))
+    await page.get_by_text("Background tasks").first.click()
+    await expect(page.get_by_test_id("scheduler-state")).to_have_text("No scheduler is registered")
+    await page.get_by_test_id("scheduler-toggle").click()
+    await expect(page.get_by_test_id("scheduler-state")).to_have_text("A scheduler is registered and runs")
+    await expect(page.get_by_test_id("disk-24")).to_have_attribute("aria-label", re.compile("dropped"))
+    await say(page, "/cm disk 24")
+    await expect(page.get_by_text(re.compile("safe to pull", re.IGNORECASE)).first).to_be_visible()
+
+    await page.get_by_test_id("disk-24").click()
+    await page.get_by_test_id("land-unit").click()
+    await expect(page.get_by_test_id("disk-chunks")).to_have_text("Volumes have 1 unit on it")
+    await say(page, "/cm disk 24")
+    await expect(page.get_by_text(re.compile("do not pull", re.IGNORECASE)).first).to_be_visible()
 
 
 async def test_refusal_is_seen_only_by_its_sender(page: Page) -> None:

@@ -85,6 +85,21 @@ async def test_check_of_a_working_installation_passes(tmp_path: Path) -> None:
         slack.assert_no_violations()
 
 
+async def test_check_asks_the_schedulers(tmp_path: Path) -> None:
+    """A scheduler that answers passes, one that does not is named with its fix."""
+    async with SimulatedCluster(schedulers=2) as cluster, LocalSlack() as slack:
+        channel = "C0STORAGE, schedulers: [127.0.0.0/8]"
+        config = write(tmp_path, slack, list(cluster.hosts), channel=channel)
+        await cluster.stop_scheduler(2, registered=True)
+        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+        status, out = await cmbot("check", "--config", config, **tokens)
+        hosts = [cluster.scheduler_host(number) for number in (1, 2)]
+    assert status == 1, out
+    for words in (f"scheduler {hosts[0]}", "has statistics of", f"scheduler {hosts[1]}", "no connection could be made"):
+        assert words in out, out
+    assert "clusters.prod.schedulers" in out
+
+
 async def test_check_failure_has_its_fix(tmp_path: Path) -> None:
     """A channel without the app, a group that is none, a dead host: each has its fix; the exit status is 1."""
     async with SimulatedCluster() as cluster, LocalSlack() as slack:

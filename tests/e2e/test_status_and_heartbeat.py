@@ -68,7 +68,7 @@ async def test_polls_call_the_heartbeat(world: Demo, monkeypatch: pytest.MonkeyP
     server = web.Application()
     server.router.add_get("/ping", ping)
     async with served(server, "127.0.0.1", 0) as port:
-        monkeypatch.setattr(world.app.heartbeat, "_every", 0.1)
+        monkeypatch.setattr("bot.telemetry.heartbeat.EVERY_SECONDS", 0.1)
         monkeypatch.setattr(world.app.heartbeat, "_url", f"http://127.0.0.1:{port}/ping")
         async with asyncio.timeout(30):
             await called.wait()

@@ -3,12 +3,27 @@
 from bot.alerting import details as d
 from bot.alerting import outcomes as o
 from bot.alerting.model import Detail, LegacyDetail, LegacyOutcome, Outcome
+from bot.alerting.progress import WorkProgress
+from bot.alerting.risk_facts import NotRebuilt, RiskCaveats, SafetyCounts
 from bot.clustermgr.health import VoterFault, VoterFaultKind
+from bot.clustermgr.scheduler_survey import SchedulerFault
 from bot.clustermgr.tasks import SwitchEffect
 
 MOVE = d.LeaderMove(1, 2, 6, 100.5, 30.0, 12, ("U1", "U2"), 3)
 DISK = d.DiskName(7, 2, "http://h:1", "/data/7", "z0")
+REPAIRING = d.DiskName(9, 3, "http://h:1", "/data/9", "z0")
 SWITCH = d.StoredSwitch("balance", None, SwitchEffect.WRITE_OFF)
+UNJUDGED = RiskCaveats(judged=False)
+CAVEATS = RiskCaveats(
+    pending_disks=2,
+    pending_volumes=None,
+    listed=False,
+    unwritten=1,
+    not_rebuilt=NotRebuilt.OFF,
+    unnamed=1,
+    counts=SafetyCounts(0, 5, 9),
+    dashboard=SafetyCounts(1, 2, 11),
+)
 DETAIL_SAMPLES: tuple[Detail, ...] = (
     LegacyDetail("2 disks are broken.", ("disk 7",), 3, "Wait.", 12, ("U1",)),
     d.HostSilent("h:1", d.AnswerFault(d.FaultKind.TIMEOUT), 3, others=d.OthersView.STILL_HEARD),
@@ -32,17 +47,30 @@ DETAIL_SAMPLES: tuple[Detail, ...] = (
     d.ApplyStalled("h:1", 1, 2**63, leads=True),
     d.ApplyUnknown("h:1"),
     d.LearnerReady(4, "h:4", "h:5"),
-    d.DisksBroken(2, 1, (DISK,), (9,), repair_on=True, waiting_since=90.0, affected=d.AffectedVolumes(14, 1)),
-    d.DisksExpired(3, (d.ZoneLoss("z0", 3, 3),), ("z0",), 1),
-    d.DisksStuck(d.DiskWork.DROP, (d.StuckDisk(DISK, 1.0, 2.0, 40, listed=False),), 2),
+    d.DisksBroken(
+        2,
+        1,
+        (DISK, REPAIRING),
+        (9,),
+        repair_on=True,
+        waiting_since=90.0,
+        affected=d.AffectedVolumes(14, 1),
+        progress=(d.DiskProgress(9, WorkProgress(48, 120, 3.2, 600.0)),),
+    ),
+    d.DisksExpired(3, (d.ZoneLoss("z0", 3, 3),), ("z0",), 1, (5,), (6,), 1, d.AffectedVolumes(0, None, UNJUDGED)),
+    d.DisksStuck(d.DiskWork.DROP, (d.StuckDisk(DISK, 1.0, 2.0, 40, listed=False),), 2, d.AffectedVolumes(3, 2)),
     d.WritableLow(4, days=2),
     d.ChunksLow("z0", 0, none=True),
     d.NoVolume(12),
     d.VolumesLow(1, 9),
-    d.DisksNotEmpty(3, (d.UnitsLeft(7, 2), d.UnitsLeft(9, 1))),
-    d.VolumesAtRisk(3, 2, (d.VolumeLoss(12, "EC3P3", 11, (1, 5, 7), (), 0),), 1),
+    d.DisksNotEmpty(3, (d.UnitsLeft(7, 2, (12,), 2), d.UnitsLeft(9, 1)), d.AffectedVolumes(3, None)),
+    d.VolumesAtRisk(3, 2, (d.VolumeLoss(12, "EC3P3", 11, (1, 5, 7), (), 0),), 0, CAVEATS),
     d.VolumesLost(1, (d.VolumeLoss(12, "EC3P3", 11, (1, 5, 7, 7), (), -1),)),
     d.VolumesUnreachable(2, (d.VolumeLoss(14, "", 77, (1,), (2, 3), None),)),
+    d.SchedulersSilent(
+        ("disk_repair",), registered=True, silent=(d.SilentScheduler("s:1", SchedulerFault.TIMEOUT),), asked=1
+    ),
+    d.TaskFailing("shard_repair", 12, ("disk broken",)),
     d.TaskOff("balance", SWITCH, 86400.0, unset=True),
     d.TaskOffWithWork("disk_repair", SWITCH, 2),
     d.SwitchMeaningless("balance", SWITCH, off=True),

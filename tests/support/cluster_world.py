@@ -11,6 +11,7 @@ from bot.alerting.cluster_state.state import Causes, Change
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.playground.clustermgr_sim import SimulatedCluster, VirtualClock
 from bot.views.alert_actions import fix_command
 from bot.watch.planning import Watched
@@ -18,6 +19,7 @@ from bot.watch.watcher import Explain, Watcher, unexplained
 from tests.support.observed_store import ObservedStore, observed_store
 
 HOUR = 3600.0
+ASK_NONE = AllowedSchedulers()
 Rules = Mapping[str, Mapping[str, object]]
 
 
@@ -34,11 +36,16 @@ class World:
     store: ObservedStore
     explain: Explain = unexplained
     now: float = 1_000_000.0
+    allowed: AllowedSchedulers = field(default_factory=AllowedSchedulers)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+    gone_since: Mapping[int, float] = field(default_factory=dict)
+    handle: Cluster = field(init=False)
     watch: Watcher = field(init=False)
 
     def __post_init__(self) -> None:
-        handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0)
+        asked = SchedulerClient(self.allowed)
+        self.handle = handle = Cluster("prod", "C1", self.api, lambda: self.now, 5.0, schedulers=asked)
+        handle.restore_gone(lambda: self.gone_since)
         watched = Watched("prod", "C1", 15, configure(self.rules))
         self.watch = Watcher(
             watched,
@@ -71,10 +78,13 @@ class World:
 
 
 @asynccontextmanager
-async def watched(rules: Rules | None = None, **options: Any) -> AsyncIterator[World]:
+async def watched(
+    rules: Rules | None = None, *, allowed: AllowedSchedulers = ASK_NONE, **options: Any
+) -> AsyncIterator[World]:
     """A healthy cluster that has been watched for ten minutes, so that its leader's counters are believed.
 
-    `options` are those of the SimulatedCluster, and `secret` is the bot's as well.
+    `options` are those of the SimulatedCluster, and `secret` is the bot's as well. The bot asks the `allowed`
+    schedulers.
     """
     secret = options.get("secret") or None
     async with (
@@ -82,7 +92,7 @@ async def watched(rules: Rules | None = None, **options: Any) -> AsyncIterator[W
         ClustermgrClient(cluster.hosts, secret=secret) as api,
         observed_store() as store,
     ):
-        world = World(cluster, api, rules or {}, store)
+        world = World(cluster, api, rules or {}, store, allowed=allowed)
         assert await world.ticks(3) == []
         assert await world.ticks(10, apart=60) == []
         yield world

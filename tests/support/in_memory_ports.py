@@ -25,7 +25,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
-from bot.clustermgr.models import Disk, Service, Snapshot, Stat, Volume
+from bot.clustermgr.models import DashboardPage, Disk, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -127,6 +127,9 @@ class FakeApi(ClustermgrClient):
 
     async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
         return ()
+
+    async def dashboard(self, host: str) -> DashboardPage:
+        raise NotFound("this release has no such call", host=host)
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}
@@ -333,6 +336,7 @@ async def typed(
     forms: FakeForms | None = None,
     reports: FakeReports | None = None,
     rules: Sequence[Rule] = (),
+    now: float = AT,
 ) -> list[Reply]:
     """Everything that Anna is answered who types `/cm text`."""
     known: dict[str, Cluster] = {cluster.name: cluster for cluster in clusters or (FakeCluster(),)}
@@ -341,7 +345,7 @@ async def typed(
         caller=Caller("U0ANNA", "C0GENERAL", "trigger-1"),
         clusters=known,
         cluster=known[parsed.cluster] if parsed.cluster else None,
-        now=AT,
+        now=now,
         proposer=proposals or FakeDesk(),
         operations=proposals or FakeDesk(),
         access=ACCESS,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.cluster_state.state import ClusterState, risk_fact
 from bot.alerting.cluster_status import StatusContext, StatusLevel
 from bot.alerting.model import Alert
 from bot.alerting.rules.base import LeaderTerm, Rule, RuleConfig, RuleContext, Threshold, Unit
@@ -75,7 +75,7 @@ def status_context(
     fresh = is_fresh(snapshot, state, settled_of(rules))
     zones = zones_of(state.zones, state.zones_at, snapshot.at)
     others = _hosts_without_voter(state, snapshot)
-    return StatusContext(alerts, fresh, len(state.voters), smallest_of(rules), zones, others)
+    return StatusContext(alerts, fresh, len(state.voters), smallest_of(rules), zones, others, risk_fact(state))
 
 
 def _hosts_without_voter(state: ClusterState, snapshot: Snapshot) -> frozenset[str]:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.alerting.progress import LeftCount, total_after, with_count
 from bot.alerting.reports.trend import DAY, Sample, Sureness, trend
 from bot.alerting.text import one_line
-from bot.clustermgr.models import Disk, RaftStatus, Snapshot, Stat
+from bot.clustermgr.models import Disk, DiskStatus, RaftStatus, Snapshot, Stat
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected
 
@@ -166,7 +167,8 @@ class SwitchChange:
 class Progress:
     """Progress of a disk that is repaired or dropped: in `status` since `since`, last progress at `moved_at`.
 
-    `left` is the lowest number of chunks on it so far, None if unknown.
+    `left` is the lowest number of chunks on it so far, None if unknown. `counts` are the last counts of its chunks,
+    `total` is the number of chunks at the beginning (None: not known).
     """
 
     id: int
@@ -174,6 +176,8 @@ class Progress:
     since: float
     moved_at: float
     left: int | None = None
+    total: int | None = None
+    counts: tuple[LeftCount, ...] = ()
 
 
 def switch_notes(old: Mapping[str, SwitchNote], snapshot: Snapshot) -> dict[str, SwitchNote]:
@@ -205,13 +209,34 @@ def progress(old: Sequence[Progress], disks: Sequence[Disk], snapshot: Snapshot)
 
 
 def _moved(old: Progress | None, disk: Disk, snapshot: Snapshot) -> Progress:
-    left = (snapshot.chunks or {}).get(disk.disk_id)
+    left = _units_left(disk.disk_id, snapshot)
     if old is None or old.status != disk.status:
-        return Progress(disk.disk_id, disk.status, snapshot.at, snapshot.at, left)
-    if left is None or (old.left is not None and left >= old.left):
+        # A repair begins with the units that the broken disk had.
+        begun = old.total if old is not None and disk.status == DiskStatus.REPAIRING else None
+        old = Progress(disk.disk_id, disk.status, snapshot.at, snapshot.at, left, begun)
+    return old if left is None else _counted(old, left, snapshot.at)
+
+
+def _units_left(disk: int, snapshot: Snapshot) -> int | None:
+    """The units counted on a disk in this poll, None if they were not counted."""
+    if snapshot.chunks is not None and disk in snapshot.chunks:
+        return snapshot.chunks[disk]
+    count = snapshot.volumes.units.get(disk) if snapshot.volumes is not None else None
+    return count.units if count is not None and count.at == snapshot.at else None
+
+
+MIN_APART = 50.0
+"""Least seconds between two counts of a disk that are kept: each changes what people see of its progress."""
+
+
+def _counted(old: Progress, left: int, at: float) -> Progress:
+    if old.counts and left and at - old.counts[-1].at < MIN_APART:
         return old
+    new = replace(old, total=total_after(old.total, old.counts, left), counts=with_count(old.counts, at, left))
+    if old.left is not None and left >= old.left:
+        return new
     # The first count is no progress.
-    return replace(old, left=left, moved_at=old.moved_at if old.left is None else snapshot.at)
+    return replace(new, left=left, moved_at=old.moved_at if old.left is None else at)
 
 
 WINDOW = 14 * DAY

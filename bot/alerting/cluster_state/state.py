@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Self, TypeVar
 
+from bot.alerting.cluster_state.background import BackgroundNote, updated_background
 from bot.alerting.cluster_state.observations import (
     Forecast,
     HostNote,
@@ -22,6 +23,7 @@ from bot.alerting.cluster_state.observations import (
     switch_changes,
     switch_notes,
 )
+from bot.alerting.risk_facts import LostDisk, RiskCaveats, RiskFact, RiskNote, lost_disks
 from bot.alerting.text import one_line
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
@@ -30,7 +32,7 @@ MAX_DISKS = 200
 MAX_CHANGES = 20
 NOTE_EVERY = 60.0
 """Seconds after which an unchanged state is stored again."""
-_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at"})
+_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at", "risk_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class ClusterState:
     `members` are the peers that the last known leader listed, by id; `hosts` map the configured hosts to peers.
     `refusing` are the hosts that rejected the request token at their last answer.
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
+    `background` is what is known of the schedulers.
+    `lost_disks` are the disks whose units are lost, and those listed as repaired or dropped; `risk` is the risk of
+    volumes as last judged at `risk_at`.
     """
 
     at: float = 0.0
@@ -110,6 +115,10 @@ class ClusterState:
     refusing: tuple[str, ...] = ()
     zones: tuple[ZoneChunks, ...] = ()
     zones_at: float = 0.0
+    background: BackgroundNote = field(default_factory=BackgroundNote)
+    lost_disks: tuple[LostDisk, ...] = ()
+    risk: RiskNote = field(default_factory=RiskNote)
+    risk_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +144,13 @@ class ClusterNote:
         return cls(state.at, state.level, state.verdict, state.leader, state.leader_host, state.term, None, state)
 
 
+def risk_fact(state: ClusterState) -> RiskFact | None:
+    """The risk of volumes, None if there is nothing to say; with bad disks, no judgement yet is something to say."""
+    if not state.risk_at:
+        return RiskFact(RiskNote(caveats=RiskCaveats(judged=False)), 0.0) if state.disks else None
+    return RiskFact(state.risk, state.risk_at) if state.risk.notable else None
+
+
 def update(
     state: ClusterState,
     snapshot: Snapshot,
@@ -152,12 +168,15 @@ def update(
         at=snapshot.at,
         hosts=host_notes(state.hosts, snapshot),
         refusing=refusing(state.refusing, snapshot),
+        background=updated_background(state.background, snapshot),
     )
     unseen = unwatched_for(state, snapshot.at, interval, resumed=resumed)
     new = update_leader(new, snapshot, away=unseen)
     if snapshot.bad_disks is not None:
         repairs = progress(state.repairs, snapshot.bad_disks, snapshot)
-        new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs)
+        watched = 0 < snapshot.at - state.disks_at <= NOTE_EVERY + 3 * interval and not unseen
+        lost = lost_disks(state.lost_disks, snapshot, watched=watched)
+        new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs, lost_disks=lost)
     if snapshot.dropping is not None:
         drops = progress(state.drops, snapshot.dropping, snapshot)
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)

@@ -1,10 +1,13 @@
 """The switches of a cluster task by task, and their meaning to its services. No I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from bot.alerting.cluster_state.background import TaskHindrance, hindrance
 from bot.alerting.cluster_state.observations import SwitchNote
 from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.rules.base import RuleContext
 from bot.clustermgr.tasks import TASKS, Dialect, Meaning, key_of, meaning_of
 
@@ -60,6 +63,25 @@ def is_off(state: ClusterState, task: str, now: float) -> bool:
     return any(switch.task == task and switch.off for switch in switches(state, now) or ())
 
 
-def shard_repair_off(state: ClusterState, now: float) -> bool:
-    """True if missing shards are known not to be rebuilt."""
-    return is_off(state, "shard_repair", now)
+def shards_not_rebuilt(state: ClusterState, now: float) -> NotRebuilt | None:
+    """Why missing shards may not be rebuilt; None if they are, as far as is known.
+
+    A write is acknowledged once PutQuorum units are written; `shard_repair` writes the others later. So this decides
+    if each statement of a margin must say that the margin may be smaller.
+    """
+    known = next((switch for switch in switches(state, now) or () if switch.task == "shard_repair"), None)
+    if known is not None and known.off:
+        return NotRebuilt.OFF
+    if known is None or known.meaning.word != "on":
+        return NotRebuilt.UNKNOWN
+    hindered = hindrance(state.background, known.task, now, dialect=state.dialect)
+    return None if hindered is None else _HINDERED[hindered]
+
+
+_HINDERED: Mapping[TaskHindrance, NotRebuilt] = MappingProxyType(
+    {
+        TaskHindrance.NOT_REGISTERED: NotRebuilt.NOT_REGISTERED,
+        TaskHindrance.SILENT: NotRebuilt.SILENT,
+        TaskHindrance.FAILING: NotRebuilt.FAILING,
+    }
+)

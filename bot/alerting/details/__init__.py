@@ -40,7 +40,6 @@ from bot.alerting.details.raft import (
     UselessAnswer,
 )
 from bot.alerting.details.resources import (
-    AffectedVolumes,
     ChunksLow,
     DiskName,
     DisksBroken,
@@ -60,7 +59,9 @@ from bot.alerting.details.resources import (
     WritableLow,
     ZoneLoss,
 )
+from bot.alerting.details.schedulers import DiskProgress, SchedulersSilent, SilentScheduler, TaskFailing
 from bot.alerting.details.volumes import (
+    AffectedVolumes,
     DisksNotEmpty,
     UnitsLeft,
     VolumeLoss,
@@ -79,6 +80,7 @@ __all__ = [
     "Contradiction",
     "ContradictionKind",
     "DiskName",
+    "DiskProgress",
     "DiskWork",
     "DisksBroken",
     "DisksExpired",
@@ -108,7 +110,9 @@ __all__ = [
     "PollsFail",
     "QuorumAtRisk",
     "ReadOnly",
+    "SchedulersSilent",
     "SickVoter",
+    "SilentScheduler",
     "SlowHost",
     "StaleHost",
     "StoredSwitch",
@@ -117,6 +121,7 @@ __all__ = [
     "SwitchMove",
     "SwitchValue",
     "SwitchesChanged",
+    "TaskFailing",
     "TaskOff",
     "TaskOffWithWork",
     "TokenRejected",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.alerting.details.schedulers import DiskProgress
+from bot.alerting.details.volumes import AffectedVolumes
 from bot.alerting.model import Detail, LegacyText
 from bot.clustermgr.tasks import SwitchEffect
 
@@ -19,20 +21,12 @@ class DiskName:
 
 
 @dataclass(frozen=True, slots=True)
-class AffectedVolumes:
-    """Volumes with a unit on broken disks; the worst can lose `left` more units (None: not known)."""
-
-    volumes: int
-    left: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class DisksBroken(Detail):
     """Disks that are broken or being repaired; `disks` are the first of them.
 
     `by_counters` if the leader only counts them: `disks` are then those of the last list. `repair_on` is the switch of
     disk_repair (None: not known); `waiting_since` is set while no repair has begun. `affected` are the volumes
-    with units on these disks, None if there are none or while some are not read.
+    with units on these disks, None if there are none.
     """
 
     broken: int
@@ -43,6 +37,8 @@ class DisksBroken(Detail):
     repair_on: bool | None = None
     waiting_since: float | None = None
     affected: AffectedVolumes | None = None
+    progress: tuple[DiskProgress, ...] = ()
+    """Units left on the first of the disks whose units were counted."""
 
     @property
     def more(self) -> int:
@@ -66,12 +62,20 @@ class ZoneLoss:
 
 @dataclass(frozen=True, slots=True)
 class DisksExpired(Detail):
-    """`lost` disks have lost their heartbeat; `zones` are the first of their zones, `more` the number of others."""
+    """`lost` disks have lost their heartbeat; `zones` are the first of their zones, `more` the number of others.
+
+    `named` are the first of the disks that the cluster's dashboard names, `inferred` of those that the health of
+    volumes shows; `unnamed` others are not known. `affected` are the volumes with units on those that are.
+    """
 
     lost: int
     zones: tuple[ZoneLoss, ...]
     whole: tuple[str, ...] = ()
     more: int = 0
+    named: tuple[int, ...] = ()
+    inferred: tuple[int, ...] = ()
+    unnamed: int = 0
+    affected: AffectedVolumes | None = None
 
 
 class DiskWork(StrEnum):
@@ -94,11 +98,15 @@ class StuckDisk:
 
 @dataclass(frozen=True, slots=True)
 class DisksStuck(Detail):
-    """The repair or drop of disks makes no progress; `disks` are the first of `total`."""
+    """The repair or drop of disks makes no progress; `disks` are the first of `total`.
+
+    `affected` are the volumes with units on these disks, None if there are none.
+    """
 
     work: DiskWork
     disks: tuple[StuckDisk, ...]
     total: int
+    affected: AffectedVolumes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,21 @@
 """Details of findings about volumes. No I/O."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.alerting.model import Detail
+from bot.alerting.risk_facts import RiskCaveats
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedVolumes:
+    """Volumes with a unit on the disks of an alert that is not safe there.
+
+    The worst of them can lose `left` more units (None: not known). `caveats` are what makes this less sure.
+    """
+
+    volumes: int
+    left: int | None
+    caveats: RiskCaveats = field(default_factory=RiskCaveats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +36,15 @@ class VolumeLoss:
 
 @dataclass(frozen=True, slots=True)
 class UnitsLeft:
-    """A disk that is listed as repaired or dropped, and the number of units that are still on it."""
+    """A disk that is listed as repaired or dropped, the number of units that are still on it, and their first volumes.
+
+    `total` is the number of those volumes (0: not known).
+    """
 
     disk: int
     units: int
+    volumes: tuple[int, ...] = ()
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +53,7 @@ class DisksNotEmpty(Detail):
 
     total: int
     disks: tuple[UnitsLeft, ...]
+    affected: AffectedVolumes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +61,14 @@ class VolumesAtRisk(Detail):
     """Volumes that can lose one more unit (`one_left`) or none (`none_left`); `volumes` are the worst of them.
 
     `unknown` have lost units and a code mode that is not known.
-    `unwritten` is set while missing shards are not rebuilt: each margin may be smaller by up to so many units.
+    `caveats` are what makes this less sure.
     """
 
     one_left: int
     none_left: int
     volumes: tuple[VolumeLoss, ...]
-    unwritten: int = 0
     unknown: int = 0
+    caveats: RiskCaveats = field(default_factory=RiskCaveats)
 
     @property
     def more(self) -> int:
@@ -63,6 +82,7 @@ class VolumesLost(Detail):
 
     total: int
     volumes: tuple[VolumeLoss, ...]
+    caveats: RiskCaveats = field(default_factory=RiskCaveats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +91,4 @@ class VolumesUnreachable(Detail):
 
     total: int
     volumes: tuple[VolumeLoss, ...]
+    caveats: RiskCaveats = field(default_factory=RiskCaveats)

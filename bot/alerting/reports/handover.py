@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from bot.alerting.cluster_state.state import risk_fact
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import ClusterFacts, Happening, Pending, happened
 from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, announced, switches_off
 from bot.alerting.reports.trend import Sureness
+from bot.alerting.risk_facts import RiskFact
 from bot.clustermgr.models import DiskStatus
 
 SHIFT_SECONDS = 12 * 3600.0
@@ -104,6 +106,14 @@ class RepairOff:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumesReduced:
+    """Volumes of the cluster have units that are lost or unreachable, or could not all be judged."""
+
+    cluster: str
+    fact: RiskFact
+
+
+@dataclass(frozen=True, slots=True)
 class LeaderUnsteady:
     """The leader changed `times` times in the shift."""
 
@@ -128,6 +138,7 @@ WatchFact = (
     | SilenceEnds
     | RepairsStuck
     | RepairOff
+    | VolumesReduced
     | LeaderUnsteady
     | FullSoon
 )
@@ -176,6 +187,8 @@ def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at
 
 def _to_watch(facts: ClusterFacts, since: float, now: float) -> Iterator[WatchFact]:
     yield from _polls(facts, now)
+    if (risk := risk_fact(facts.state)) is not None:
+        yield VolumesReduced(facts.name, risk)
     yield from _undecided(facts, now)
     yield from _ending(facts, now)
     yield from _disks(facts, now)

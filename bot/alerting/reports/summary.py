@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.cluster_state.state import ClusterState, risk_fact
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.reports.facts import ChangeFact, ClusterFacts, OperationFact, Pending, changed
 from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points
+from bot.alerting.risk_facts import RiskFact
 from bot.clustermgr.tasks import TASKS, Dialect, meaning_of
 
 SOON_SECONDS = DAY / 2
@@ -51,7 +52,8 @@ class Off:
 class ClusterSummary:
     """One cluster's part: status as of `at` (0: never), changes, open alerts, operations, switches off.
 
-    `verdict` is the sentence of the last status ("": none), `raised_by` the open alert that is more severe.
+    `verdict` is the sentence of the last status ("": none), `raised_by` the open alert that is more severe. `risk` is
+    the risk of volumes, None if there is nothing to say.
     """
 
     name: str
@@ -69,6 +71,7 @@ class ClusterSummary:
     trend: Trend = field(default_factory=Trend)
     history: tuple[Point, ...] = ()
     raised_by: Alert | None = None
+    risk: RiskFact | None = None
 
     @property
     def filling(self) -> bool:
@@ -78,7 +81,14 @@ class ClusterSummary:
     def quiet(self, now: float) -> bool:
         """True if it is healthy and nothing happened."""
         announced = (
-            self.changes or self.alerts or self.operations or self.pending or self.ending or self.off or self.filling
+            self.changes
+            or self.alerts
+            or self.operations
+            or self.pending
+            or self.ending
+            or self.off
+            or self.filling
+            or self.risk
         )
         return self.level == "healthy" and now - self.at <= STALE_SECONDS and not announced
 
@@ -125,6 +135,7 @@ def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary
         trend=facts.trend,
         history=tuple(facts.history),
         raised_by=facts.raised_by,
+        risk=risk_fact(facts.state),
     )
 
 

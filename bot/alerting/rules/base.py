@@ -9,7 +9,7 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import Ended, LeaderNow
 from bot.alerting.own_network import Isolation
-from bot.alerting.volume_risk import VolumeRisk, risks_of
+from bot.alerting.volume_risk import VolumeRisks, risks_of
 from bot.clustermgr.models import Snapshot, Stat
 
 MAX_LINES = 50
@@ -56,10 +56,10 @@ class RuleContext:
     terms: tuple[LeaderTerm, ...] = ()
 
     @cached_property
-    def volume_risks(self) -> tuple[VolumeRisk, ...]:
+    def volume_risks(self) -> VolumeRisks:
         """The risk of each volume that is read, the worst first; computed once, because several rules use it."""
         survey = self.snapshot.volumes
-        return () if survey is None else risks_of(survey, self.snapshot.expired_disks)
+        return VolumeRisks() if survey is None else risks_of(survey, self.snapshot.expired_disks)
 
     @property
     def cluster(self) -> str:

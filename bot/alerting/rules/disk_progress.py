@@ -10,6 +10,7 @@ from bot.alerting.cluster_state.switches import FRESH, answers_reads, is_off
 from bot.alerting.details import DiskName, DisksStuck, DiskWork, StuckDisk
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import WorkMoves
+from bot.alerting.rules.affected import affected_by
 from bot.alerting.rules.base import (
     CANNOT_TELL,
     MAX_LINES,
@@ -31,7 +32,7 @@ def _repair_stuck(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     notes = {note.id: note for note in context.state.disks}
     stuck = list(_stuck_repairs(context.state.repairs, context.now, limits))
-    return _finding("repair_stuck", DiskWork.REPAIR, _stuck_disks(stuck, notes), limits)
+    return _finding(context, "repair_stuck", DiskWork.REPAIR, _stuck_disks(stuck, notes), limits)
 
 
 def _stuck_repairs(repairs: Sequence[Progress], now: float, limits: RuleConfig) -> Iterator[Progress]:
@@ -58,18 +59,19 @@ def _drop_stuck(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     stuck = [drop for drop in state.drops if _stands_still(drop, context.now, limits)]
     notes = {note.id: note for note in state.dropping}
-    return _finding("drop_stuck", DiskWork.DROP, _stuck_disks(stuck, notes), limits)
+    return _finding(context, "drop_stuck", DiskWork.DROP, _stuck_disks(stuck, notes), limits)
 
 
-def _finding(rule: str, work: DiskWork, stuck: Sequence[StuckDisk], limits: RuleConfig) -> Answer:
+def _finding(context: RuleContext, rule: str, work: DiskWork, stuck: Sequence[StuckDisk], limits: RuleConfig) -> Answer:
     if not stuck:
         return ()
+    affected = affected_by(context, {each.disk.id for each in stuck})
     return (
         Finding(
             rule=rule,
             subject="",
             severity=limits.severity,
-            detail=DisksStuck(work, tuple(stuck[:MAX_LINES]), len(stuck)),
+            detail=DisksStuck(work, tuple(stuck[:MAX_LINES]), len(stuck), affected),
             weight=len(stuck),
             parts=tuple(str(each.disk.id) for each in stuck)[:MAX_PARTS],
         ),

@@ -7,9 +7,12 @@ from bot.alerting.cluster_state.counters import SETTLED, leaders_space
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote, note_of
 from bot.alerting.cluster_state.switches import known_now
-from bot.alerting.details import AffectedVolumes, DiskName, DisksBroken, DisksExpired, ZoneLoss
+from bot.alerting.details import AffectedVolumes, DiskName, DiskProgress, DisksBroken, DisksExpired, ZoneLoss
 from bot.alerting.model import Alert, EnableTask, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksDone
+from bot.alerting.progress import WorkProgress, work_progress
+from bot.alerting.risk_facts import RiskCaveats
+from bot.alerting.rules.affected import affected_by
 from bot.alerting.rules.base import (
     CANNOT_TELL,
     MAX_LINES,
@@ -53,7 +56,8 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
             repairing[:MAX_PARTS],
             repair_on=repair_on,
             waiting_since=_waiting_since(context.state.repairs) if repair_on else None,
-            affected=_affected(context),
+            affected=affected_by(context, {note.id for note in notes}),
+            progress=progress_of(context.state.repairs),
         ),
         weight=len(notes),
         parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
@@ -61,16 +65,15 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
     )
 
 
-def _affected(context: RuleContext) -> AffectedVolumes | None:
-    """The volumes with lost units; None if there are none, or while some are not read."""
-    if context.snapshot.volumes is None or not context.snapshot.volumes.complete:
-        return None
-    lost = [risk for risk in context.volume_risks if risk.lost]
-    if not lost:
-        return None
-    unknown = any(risk.left is None for risk in lost)
-    left = None if unknown else min((risk.left for risk in lost if risk.left is not None), default=None)
-    return AffectedVolumes(len(lost), left)
+def progress_of(work: Sequence[Progress]) -> tuple[DiskProgress, ...]:
+    """The progress of the first disks whose units were counted."""
+    known = ((each, work_progress(each.counts, each.total)) for each in work[:MAX_LINES])
+    return tuple(DiskProgress(each.id, _shown(each, progress)) for each, progress in known if progress is not None)
+
+
+def _shown(work: Progress, progress: WorkProgress) -> WorkProgress:
+    """What the alert shows: while a broken disk waits for its repair, only the units left."""
+    return progress if work.status == DiskStatus.REPAIRING else WorkProgress(progress.left, progress.total)
 
 
 def _waiting_since(repairs: Sequence[Progress]) -> float | None:
@@ -95,7 +98,13 @@ def _by_counters(context: RuleContext, limits: RuleConfig) -> Answer:
             rule="disk_broken",
             subject="",
             severity=limits.severity,
-            detail=DisksBroken(broken, repairing, listed, by_counters=True),
+            detail=DisksBroken(
+                broken,
+                repairing,
+                listed,
+                by_counters=True,
+                affected=AffectedVolumes(0, None, RiskCaveats(judged=False)),
+            ),
             weight=broken + repairing,
             partial=True,
         ),
@@ -127,12 +136,24 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
         return ()
     lost = sum(zone.expired for zone in zones)
     whole = tuple(zone.zone for zone in zones if zone.whole)
+    survey = context.snapshot.volumes
+    named = survey.disks.expired if survey is not None else frozenset()
+    inferred = context.volume_risks.away - named
     return (
         Finding(
             rule="disk_expired",
             subject="",
             severity=limits.severity if whole else limits.at_most(Severity.WARNING),
-            detail=DisksExpired(lost, tuple(zones[:MAX_LINES]), whole, max(0, len(zones) - MAX_LINES)),
+            detail=DisksExpired(
+                lost,
+                tuple(zones[:MAX_LINES]),
+                whole,
+                max(0, len(zones) - MAX_LINES),
+                tuple(sorted(named)[:MAX_LINES]),
+                tuple(sorted(inferred)[:MAX_LINES]),
+                max(0, lost - len(named | inferred)),
+                affected_by(context, named | inferred),
+            ),
             weight=lost,
             parts=tuple(zone.zone for zone in zones),
         ),

@@ -25,6 +25,7 @@ from bot.alerting.rules.reachability import (
     SLOW_ANSWERS,
 )
 from bot.alerting.rules.replication import APPLY_STALLED, LEARNER_READY, PEER_LAGGING
+from bot.alerting.rules.schedulers import SCHEDULER_SILENT, TASKS_FAILING
 from bot.alerting.rules.volumes import DISK_NOT_EMPTY, VOLUMES_AT_RISK, VOLUMES_LOST, VOLUMES_UNREACHABLE
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 
@@ -59,6 +60,8 @@ RULES: tuple[Rule, ...] = (
     CHUNKS_LOW,
     VOLUMES_LOW,
     NO_VOLUME,
+    SCHEDULER_SILENT,
+    TASKS_FAILING,
     TASK_OFF_WITH_WORK,
     TASK_OFF_TOO_LONG,
     SWITCH_MEANINGLESS,

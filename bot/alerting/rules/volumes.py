@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.switches import shard_repair_off
 from bot.alerting.details import DisksNotEmpty, UnitsLeft, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import Alert, Detail, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksEmpty, VolumesNow
+from bot.alerting.rules.affected import affected_by, compared_caveats
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, by_level, unwritten
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level
+from bot.clustermgr.volume_survey import UnitCount
 
-_NEAR = frozenset({RiskLevel.ONE_LEFT, RiskLevel.UNKNOWN, RiskLevel.NONE_LEFT})
+MAX_VOLUMES = 10
+"""Volumes that an alert names of each disk that is not empty."""
 
 
 def _loss(risk: VolumeRisk) -> VolumeLoss:
@@ -22,7 +24,7 @@ def _losses(risks: Sequence[VolumeRisk]) -> tuple[VolumeLoss, ...]:
     return tuple(_loss(risk) for risk in risks[:MAX_LINES])
 
 
-def _judge(context: RuleContext, find: Callable[[Sequence[VolumeRisk]], Finding | None]) -> Answer:
+def _judge(context: RuleContext, find: Callable[[VolumeRisks], Finding | None]) -> Answer:
     """Find among the volumes that are read; what is not read yet proves neither risk nor safety."""
     survey = context.snapshot.volumes
     if survey is None or not survey.known or context.snapshot.leader is None:
@@ -49,18 +51,17 @@ def _finding(
 
 
 def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
-    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
-        near = [risk for risk in risks if risk.level in _NEAR]
+    def find(risks: VolumeRisks) -> Finding | None:
+        near = risks.near
         if not near:
             return None
         levels = by_level(near)
-        smaller = unwritten(near) if shard_repair_off(context.state, context.now) else 0
         detail = VolumesAtRisk(
             levels[RiskLevel.ONE_LEFT],
             levels[RiskLevel.NONE_LEFT],
             _losses(near),
-            smaller,
             levels[RiskLevel.UNKNOWN],
+            compared_caveats(context, near),
         )
         severe = levels[RiskLevel.NONE_LEFT] or levels[RiskLevel.UNKNOWN]
         severity = limits.severity if severe else limits.at_most(Severity.WARNING)
@@ -70,26 +71,21 @@ def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _lost(context: RuleContext, limits: RuleConfig) -> Answer:
-    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
-        lost = [risk for risk in risks if risk.level is RiskLevel.LOST]
-        detail = VolumesLost(len(lost), _losses(lost))
+    def find(risks: VolumeRisks) -> Finding | None:
+        lost = risks.from_level(RiskLevel.LOST)
+        detail = VolumesLost(len(lost), _losses(lost), compared_caveats(context, lost))
         return _finding(context, VOLUMES_LOST.key, limits.severity, detail, lost) if lost else None
 
     return _judge(context, find)
 
 
 def _unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
-    def find(risks: Sequence[VolumeRisk]) -> Finding | None:
-        away = [risk for risk in risks if risk.level is not RiskLevel.LOST and _misses_too_many(risk)]
-        detail = VolumesUnreachable(len(away), _losses(away))
+    def find(risks: VolumeRisks) -> Finding | None:
+        away = risks.missing_too_many
+        detail = VolumesUnreachable(len(away), _losses(away), compared_caveats(context, away))
         return _finding(context, VOLUMES_UNREACHABLE.key, limits.severity, detail, away) if away else None
 
     return _judge(context, find)
-
-
-def _misses_too_many(risk: VolumeRisk) -> bool:
-    left = risk.left_if_unreachable_stay
-    return bool(risk.unreachable) and left is not None and left < 0
 
 
 def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -97,7 +93,7 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
     if survey is None or not survey.known or context.snapshot.leader is None:
         return CANNOT_TELL
     gone = sorted(survey.disks.gone & survey.units.keys())
-    held = [UnitsLeft(disk, survey.units[disk].units) for disk in gone if survey.units[disk].units]
+    held = [_units_left(disk, survey.units[disk]) for disk in gone if survey.units[disk].units]
     if not held:
         return () if survey.complete else CANNOT_TELL
     return (
@@ -105,12 +101,18 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
             rule=DISK_NOT_EMPTY.key,
             subject="",
             severity=limits.severity,
-            detail=DisksNotEmpty(len(held), tuple(held[:MAX_LINES])),
+            detail=DisksNotEmpty(
+                len(held), tuple(held[:MAX_LINES]), affected_by(context, {each.disk for each in held})
+            ),
             weight=len(held),
             parts=tuple(str(each.disk) for each in held[:MAX_PARTS]),
             partial=not survey.complete,
         ),
     )
+
+
+def _units_left(disk: int, count: UnitCount) -> UnitsLeft:
+    return UnitsLeft(disk, count.units, tuple(sorted(count.volumes)[:MAX_VOLUMES]), len(count.volumes))
 
 
 def _empty_now(_: RuleContext, alert: Alert) -> Outcome:

@@ -16,6 +16,31 @@ SWITCHES: Mapping[str, Runbook] = MappingProxyType(
             ),
             "BlobStore v1 does not report the flag, so this alert never fires there.",
         ),
+        "scheduler_silent": Runbook(
+            "The schedulers do the background tasks. Without one, no broken disk is repaired, no disk is emptied, no "
+            "blob is deleted and no missing shard is rebuilt, although the switches are on.",
+            (
+                "Start the scheduler; its log says why it ended. `/cm tasks` shows which tasks wait.",
+                "It runs, and none is registered: it cannot reach Clustermgr, or it has the id of another cluster.",
+                "It is registered and does not answer: look at its host, the firewall and `schedulers`.",
+            ),
+            "Registrations come from `/service/list`, once a minute. A scheduler that is registered but not named or "
+            "allowed by `schedulers` is never contacted, so whether it answers is not known. `hold` is longer than a "
+            "restart of the scheduler. One silent scheduler of several is an info: the others do its work.",
+        ),
+        "tasks_failing": Runbook(
+            "The task is on and a scheduler works on it, but its work fails. While `shard_repair` fails, blobs stay "
+            "incomplete and volumes can lose fewer units than they seem to. While `blob_delete` fails, deleted data "
+            "keeps its space.",
+            (
+                "Read the errors in the alert, and the scheduler's log around them.",
+                "`/cm disks status=broken` and `/cm stat`: errors of one disk or host end with its repair.",
+                "Errors such as `EOF` or `timeout` of many hosts: look at the network and the load of the blobnodes.",
+            ),
+            "The failures are counted by the schedulers, for each minute; the last whole minute counts. Only "
+            "`shard_repair`, `blob_delete` and `volume_inspect` (time-outs) count failures. The rule needs "
+            "`schedulers` in the settings, and CubeFS v3.2 or later.",
+        ),
         "task_off_too_long": Runbook(
             "A task was probably switched off for a short time and then forgotten. Nothing breaks at once, but deleted "
             "data keeps its space, disks are not balanced, and a disk that breaks next month is not repaired.",

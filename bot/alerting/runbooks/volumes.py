@@ -41,7 +41,8 @@ VOLUMES: Mapping[str, Runbook] = MappingProxyType(
                 "`/cm disk <id>` names the volumes; ask again after some minutes: a unit may just be on its way.",
                 "If the units stay, read the scheduler's log, and ask the maintainers of CubeFS before you pull it.",
             ),
-            "After a repair or a drop the units are counted every five minutes for six hours, then once a day.",
+            "After a repair or a drop the units are counted every five minutes for the time `disks.recheck_for` in the "
+            "settings (six hours), then once a day. A disk with units left is counted every five minutes.",
         ),
         "volumes_unreachable": Runbook(
             "Hosts are away. Together with the lost units, more units are missing than these volumes tolerate, so "
@@ -50,7 +51,9 @@ VOLUMES: Mapping[str, Runbook] = MappingProxyType(
                 "Start the hosts of the disks that the alert names; look at their power and network first.",
                 "Do not declare these disks broken: that would make unreachable units lost ones.",
             ),
-            _COUNTS + " No call names the disks without a heartbeat: they are inferred from the health of volumes.",
+            _COUNTS
+            + " Most releases name no disk without a heartbeat: such disks are inferred from the health of volumes. "
+            "Where the cluster answers `/cluster/dashboard`, the disks that it names are used.",
         ),
     }
 )

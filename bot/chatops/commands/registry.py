@@ -2,20 +2,23 @@
 
 from bot.chatops.commands.alerts import ACK, ALERTS, SILENCE, SILENCES, UNSILENCE
 from bot.chatops.commands.audit import AUDIT
+from bot.chatops.commands.balance import BALANCE
 from bot.chatops.commands.clusters import CLUSTERS, VERSION, WHOAMI
 from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE, READONLY, WRITABLE
-from bot.chatops.commands.disks import DISK, DISKS
+from bot.chatops.commands.disk_list import DISKS
+from bot.chatops.commands.disks import DISK
 from bot.chatops.commands.do import DO
 from bot.chatops.commands.help import with_help
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.ops import CANCEL, OP, OPS, RETRY, SETTLE
+from bot.chatops.commands.repairs import REPAIRS
 from bot.chatops.commands.reports import HANDOVER, SUMMARY, TREND
 from bot.chatops.commands.risk import RISK
 from bot.chatops.commands.runbook import RUNBOOK
 from bot.chatops.commands.stat import MEMBERS, STAT
 from bot.chatops.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
 
-_READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, TASKS_COMMAND)
+_READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, REPAIRS, BALANCE, TASKS_COMMAND)
 _DISKS = (READONLY, WRITABLE, BROKEN, OFFLINE, NODE_OFFLINE)
 _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER, *_DISKS)
 _FOLLOW = (OPS, RETRY, OP, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)

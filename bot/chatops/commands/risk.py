@@ -1,9 +1,12 @@
 """/cm risk: the volumes that have lost units, answered at once and completed in place."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
-from bot.alerting.cluster_state.switches import shard_repair_off
-from bot.alerting.volume_risk import risks_of, unwritten
+from bot.alerting.cluster_state.counters import is_fresh
+from bot.alerting.cluster_state.switches import shards_not_rebuilt
+from bot.alerting.risk_facts import caveats_of, lost_disks, lost_since
+from bot.alerting.volume_risk import risks_of
 from bot.chatops.commands.deadline import in_time
 from bot.chatops.commands.stat import NoArgs
 from bot.clustermgr.models import Snapshot
@@ -29,15 +32,21 @@ async def run_risk(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 def _report(call: Call, snapshot: Snapshot, survey: VolumeSurvey) -> RiskReport:
     cluster = call.the_cluster.name
-    risks = risks_of(survey, snapshot.expired_disks)
-    off = shard_repair_off(call.remembered(cluster).state, call.now)
+    state = call.remembered(cluster).state
+    # A new leader counts every disk as expired and lowers the health of every volume: nothing can be inferred then.
+    fresh = is_fresh(snapshot, state)
+    risks = risks_of(survey, 0 if fresh else snapshot.expired_disks)
+    # A disk that broke since the last poll of the watch is lost since now at the latest.
+    notes = lost_disks(state.lost_disks, replace(snapshot, volumes=survey), watched=False)
+    known = {note.id: note for note in notes}
+    found = ((risk.vid, lost_since(risk, known)) for risk in risks)
     return RiskReport(
         cluster,
         risks,
         survey,
         snapshot.at,
-        unwritten=unwritten(risks) if off else 0,
-        expired=snapshot.expired_disks,
+        since={vid: since for vid, since in found if since is not None},
+        caveats=caveats_of(snapshot, survey, risks, shards_not_rebuilt(state, call.now), fresh=fresh),
     )
 
 
@@ -48,5 +57,6 @@ RISK = Command(
     run=run_risk,
     examples=("/cm risk", "/cm risk prod"),
     notes="Lost units are on broken, repairing, repaired or dropped disks; unreachable ones are on disks without a "
-    "heartbeat. Local parity is not counted. Volumes that are not read yet are named as such.",
+    'heartbeat. Local parity is not counted. Volumes that are not read yet are named as such. "Since" is when the last '
+    "of the lost units was lost.",
 )

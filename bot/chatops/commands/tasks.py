@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
+from bot.alerting.task_activity import activities
 from bot.chatops.commands.members import ChangeArgs, about, change_request_of
 from bot.chatops.commands.stat import NoArgs
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import (
     ALWAYS_ON,
     TASKS,
@@ -23,6 +26,7 @@ from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import UserError
 from bot.common.text import listed, shown
 from bot.interactions.command import Call, Command, Offer, Reply
+from bot.interactions.message import Message
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Role
 from bot.views.tasks import keys_for, tasks
@@ -38,10 +42,20 @@ async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     detected = asyncio.create_task(_dialect(cluster))
     try:
         async for answer in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
-            yield Reply(tasks(answer, await detected), private=False)
+            yield Reply(_rendered(call, answer, await detected), private=False)
     finally:
         detected.cancel()
         await asyncio.gather(detected, return_exceptions=True)
+
+
+def _rendered(call: Call, answer: Snapshot, detected: DetectedDialect) -> Message:
+    state = call.remembered(answer.cluster).state
+    if detected.dialect is None:
+        return tasks(answer, detected, background=state.background)
+    # The dialect that was detected now counts also where the watch knows none yet.
+    now = replace(state, dialect=detected.dialect.value)
+    found = activities(answer.switches or {}, detected.dialect, now, call.now)
+    return tasks(answer, detected, found, state.background)
 
 
 async def _dialect(cluster: Cluster) -> DetectedDialect:
@@ -129,6 +143,8 @@ TASKS_COMMAND = Command(
     args=NoArgs,
     run=run_tasks,
     examples=("/cm tasks", "/cm tasks prod"),
+    notes="The switches are read now. What happens is known from the last polls: registered schedulers, their "
+    "statistics (where the settings name or allow them), and the units left on disks.",
 )
 ENABLE = Command(
     path=("task", "enable"),

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.alerting.cluster_state.background import BackgroundNote, TaskHindrance, hindrance, noted
 from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
 from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.disk_facts import DiskFacts
@@ -163,6 +164,14 @@ def _smaller(volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:
     meaning = switch.word if switch is not None else ""
     modes = {volume.code_mode for volume in volumes} & CODE_MODES.keys()
     units = max((CODE_MODES[mode].unwritten for mode in modes), default=0)
-    if meaning == ON or not units:
+    hindered = _hindered(known) if meaning == ON else None
+    if not units or (meaning == ON and hindered is None):
         return None
-    return warn("shard_repair", f.MarginsSmaller(units, meaning), bound=meaning)
+    return warn("shard_repair", f.MarginsSmaller(units, meaning, hindered), bound=f"{meaning}{hindered or ''}")
+
+
+def _hindered(known: DiskFacts) -> TaskHindrance | None:
+    """Why `shard_repair` is not done although it is on, as far as the services and the schedulers say."""
+    now = known.statistics.at if known.statistics else 1.0
+    note = noted(BackgroundNote(), known.services, known.statistics, now)
+    return hindrance(note, "shard_repair", now, dialect=known.dialect or "")

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +12,7 @@ from bot.playground.clustermgr_sim.answer import CUT, Answer, Call
 from bot.playground.clustermgr_sim.clock import Clock, RealClock, Timing, VirtualClock
 from bot.playground.clustermgr_sim.controls import DiskControls, ProcessControls, SchedulerControls
 from bot.playground.clustermgr_sim.data import Data
-from bot.playground.clustermgr_sim.demo import demo_data
+from bot.playground.clustermgr_sim.demo import IDLE_SCHEDULER, demo_data
 from bot.playground.clustermgr_sim.engine import Engine
 from bot.playground.clustermgr_sim.faults import FaultControls, Faults, Kind, refusal, spoil
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
@@ -83,7 +83,8 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
 
     `flavour` is `v1`, `v3.5` or `master`; `ports` fixes the HTTP ports (0 or none: any free one); `data` replaces the
     state of the demo; `addresses` replaces the service addresses of the nodes; `clock` may be a VirtualClock;
-    so many `schedulers` run and work.
+    so many `schedulers` run and work. Without any, and without `data`, one is registered that does no work.
+    With `dashboard` it answers /cluster/dashboard, which no recorded server does.
     """
 
     def __init__(
@@ -104,8 +105,9 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         commit: int = 3,
         seed: int = 0,
         schedulers: int = 0,
+        dashboard: bool = False,
     ) -> None:
-        self.flavour = FLAVOURS[flavour]
+        self.flavour = replace(FLAVOURS[flavour], has_dashboard=dashboard)
         self.clock = clock or RealClock()
         self.timing = timing or Timing()
         self.log = RequestLog()
@@ -125,6 +127,8 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         self.addresses = own | dict(zip(ids, addresses, strict=False))
         now = self.clock.now()
         self.data = data or demo_data(self.flavour, now=now, rng=self._rng, hosts=disk_hosts, paths=disk_paths)
+        if data is None and not schedulers:
+            self.data.services.append(IDLE_SCHEDULER)
         members = [Member(node, raft_host(node), self.addresses[node]) for node in ids]
         self.raft = Raft(members, self.data, self.timing, now=now)
         self.raft.bootstrap(leader, term=term, commit=commit)
@@ -137,6 +141,7 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
             secret=secret,
             rng=self._rng,
         )
+        self.engine.background.stopped = IDLE_SCHEDULER in self.data.services
         self.schedulers = Schedulers(self.engine.background, self.clock)
 
     async def __aenter__(self) -> Self:

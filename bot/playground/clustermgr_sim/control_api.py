@@ -146,6 +146,7 @@ ACTIONS: Mapping[str, type[_Args]] = MappingProxyType(
         "rename_disk": _Rename,
         "move_chunks": _Chunks,
         "land_unit": _Disk,
+        "risk_volume": _Args,
         "set_compacting": _Compacting,
         "start_scheduler": _Scheduler,
         "stop_scheduler": _StopScheduler,

@@ -17,6 +17,7 @@ from bot.playground.clustermgr_sim.nodes import Node
 from bot.playground.clustermgr_sim.raft import NotPossible, Raft
 from bot.playground.clustermgr_sim.scheduler import FAILING_TASKS, Schedulers
 from bot.playground.clustermgr_sim.server import LOOPBACK, NodeServer
+from bot.playground.clustermgr_sim.volumes import CODE_MODES, EC3P3, Volume
 
 
 class ProcessControls:
@@ -301,6 +302,27 @@ class DiskControls:
         self._disk(disk_id)
         if not self.data.land_units(disk_id, 1):
             raise NotPossible(f"no unit can move to disk {disk_id}")
+
+    def risk_volume(self) -> tuple[int, ...]:
+        """Break disks of one EC3P3 volume until it can lose one more unit, or none if that is so already.
+
+        The volume that has lost most units is taken. Returns the ids of the disks that broke.
+        """
+        self.engine.tick()
+        parity = CODE_MODES[EC3P3].parity
+        found = [volume for volume in self.data.volumes if volume.code_mode == EC3P3 and self._lost(volume) < parity]
+        if not found:
+            raise NotPossible("there is no EC3P3 volume that can lose a unit more")
+        volume = max(found, key=self._lost)
+        lost = self._lost(volume)
+        whole = [unit.disk_id for unit in volume.units if self.data.disks[unit.disk_id].status == d.NORMAL]
+        broken = tuple(whole[: max(1, parity - 1 - lost)])
+        for disk_id in broken:
+            self.break_disk(disk_id)
+        return broken
+
+    def _lost(self, volume: Volume) -> int:
+        return sum(self.data.disks[unit.disk_id].status != d.NORMAL for unit in volume.units)
 
     def set_compacting(self, vid: int, units: int = 1) -> None:
         """Let the first `units` units of a volume compact, and no other."""

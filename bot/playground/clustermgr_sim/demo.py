@@ -49,6 +49,10 @@ def switches(flavour: Flavour) -> dict[str, str]:
     return dict.fromkeys((*_LATER_SWITCHES, *extra), "true")
 
 
+IDLE_SCHEDULER = Service("SCHEDULER", "http://10.1.0.9:9800")
+"""A scheduler that is registered and does no work."""
+
+
 def demo_data(
     flavour: Flavour,
     *,

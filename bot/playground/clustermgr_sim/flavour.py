@@ -10,6 +10,7 @@ CODE_MODE = '[{"mode_name":"EC3P3","min_size":0,"max_size":5368709120,"size_rati
 class Flavour:
     """The traits of one release; each name states what is true if the trait is set.
 
+    `has_dashboard`: it answers /cluster/dashboard, as CubeFS of 2026 does by its source; no recorded server did.
     `leaves_counters`: repaired, dropping and dropped disks leave all counters of /stat. `node_drop_begins`: /node/drop
     starts the drop of all disks; otherwise it refuses a node whose disks are in use. `stats_by_kind`: schedulers
     answer `{blobnode, shard}`.
@@ -27,6 +28,7 @@ class Flavour:
     has_topology: bool = True
     sets_by_kind: bool = False
     has_volume_epoch: bool = False
+    has_dashboard: bool = False
     node_drop_begins: bool = False
     leaves_counters: bool = False
     scheduler_stats: bool = True

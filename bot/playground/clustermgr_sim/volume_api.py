@@ -1,14 +1,27 @@
 """The calls about volumes and their units."""
 
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Any
 
 from bot.playground.clustermgr_sim import args as a
+from bot.playground.clustermgr_sim import disks as d
 from bot.playground.clustermgr_sim.answer import ILLEGAL, Answer, ApiError, json_answer, ok
 from bot.playground.clustermgr_sim.endpoints import Args, Change, Context, Endpoint
-from bot.playground.clustermgr_sim.volumes import ACTIVE, IDLE, UNLOCKING, Unit, Volume, unit_row, volume_row
+from bot.playground.clustermgr_sim.volumes import (
+    ACTIVE,
+    CODE_MODES,
+    IDLE,
+    UNLOCKING,
+    Unit,
+    Volume,
+    unit_row,
+    volume_row,
+)
 
 _LEASE = 86_400.0
+_NEAR = 2
+"""The dashboard calls a volume that can lose fewer units "at risk"."""
 _NANOSECONDS = 10**9
 
 
@@ -87,7 +100,25 @@ def _set_compacting(context: Context, args: Args) -> Change:
     return Change(lambda: data.volumes.replace_unit(unit, replace(unit, compacting=args["compact"])))
 
 
+def _dashboard(context: Context, _args: Args) -> Answer:
+    """The shape as the source of 2026 has it in outline; where "at risk" begins is a choice of this simulation."""
+    data, left = context.data, Counter[str]()
+    for volume in data.volumes:
+        mode = CODE_MODES.get(volume.code_mode)
+        bad = sum(data.disks[unit.disk_id].status in {d.BROKEN, d.REPAIRING} for unit in volume.units)
+        spare = (mode.parity or mode.data - 1) - bad if mode else 0
+        left["safe" if not bad else "data_loss" if spare < 0 else "at_risk" if spare < _NEAR else "degraded"] += 1
+    safety = {f"{name}_volumes": left[name] for name in ("safe", "degraded", "at_risk", "data_loss")}
+    expired: defaultdict[str, list[int]] = defaultdict(list)
+    for disk in data.disks.values():
+        if disk.expired and d.is_available(disk):
+            expired[disk.host].append(disk.disk_id)
+    service = {"expired_by_node": expired, "offline_nodes": []}
+    return json_answer({"volume_safety": {**safety, "unsafe_details": None}, "service": service})
+
+
 VOLUME_ENDPOINTS = (
+    Endpoint("GET", "/cluster/dashboard", a.NOTHING, _dashboard, only=lambda flavour: flavour.has_dashboard),
     Endpoint("GET", "/volume/list", a.VOLUME_LIST, _list),
     Endpoint("GET", "/v2/volume/list", a.VOLUME_V2, _list_by_status),
     Endpoint("GET", "/volume/get", a.VOLUME_GET, _get),

@@ -6,7 +6,7 @@ import { fill, h, icon, keepingFocus } from "./dom.js";
 import { slackFaults } from "./faults.js";
 import { nodeCards } from "./nodes.js";
 import { state } from "./state.js";
-import { switchRows } from "./switches.js";
+import { schedulerRow, switchRows } from "./switches.js";
 import { toast } from "./toast.js";
 
 const POLL_MS = 2000;
@@ -14,6 +14,8 @@ const FOLDED_KEY = "playground-cluster-folded";
 const WIDE = window.matchMedia("(min-width: 1240px)");
 const NORMAL = 1;
 const BAD = [2, 3];
+const REPAIRED = 4;
+const GONE = [REPAIRED, 5];
 
 const panel = () => document.getElementById("cluster");
 let chosen = "";
@@ -70,6 +72,27 @@ async function repairDisks() {
   return look();
 }
 
+async function riskVolume() {
+  const answer = await post(`${prefix()}/risk_volume`, {});
+  if (answer.ok) toast(`Broken: ${answer.result.map((disk) => `disk ${disk}`).join(", ")}. A volume has a unit on each`);
+  else toast(answer.message ?? answer.error ?? "That did not work", "error");
+  return look();
+}
+
+function drainDisk() {
+  const usable = seen.disks.filter((disk) => disk.status === NORMAL && !disk.dropping);
+  const disk = usable.find((each) => each.disk_id === picked) ?? usable.at(-1);
+  if (!disk) return toast("No disk is left to drain", "error");
+  return act("drop_disk", { disk_id: disk.disk_id }, `Disk ${disk.disk_id} (${disk.host} ${disk.path}) is being drained`);
+}
+
+function landUnit() {
+  const gone = seen.disks.filter((disk) => GONE.includes(disk.status));
+  const disk = gone.find((each) => each.disk_id === picked) ?? gone[0];
+  if (!disk) return toast("No disk is repaired yet: break one, and wait until its repair ends", "error");
+  return act("land_unit", { disk_id: disk.disk_id }, `A unit landed on disk ${disk.disk_id}, which is ${disk.status === REPAIRED ? "repaired" : "dropped"}`);
+}
+
 const killLeader = () => (seen.leader ? act("kill", { node: seen.leader }, `Node ${seen.leader}, the leader, was killed`) : toast("There is no leader to kill", "error"));
 
 const button = (testid, words, press, kind = "") => h("button", { type: "button", class: `button ${kind}`, testid, onclick: press }, words);
@@ -91,6 +114,9 @@ function quick() {
     { class: "grid2" },
     button("break-disk", "Break a disk", breakDisk, "danger"),
     button("repair-disk", "Repair disks", repairDisks),
+    button("risk-volume", "Put a volume at risk", riskVolume, "danger"),
+    button("drain-disk", "Start draining disk", drainDisk),
+    button("land-unit", "Land a unit on a repaired disk", landUnit, "wide"),
     button("kill-leader", "Kill the leader", killLeader, "danger"),
     button("lose-quorum", "Lose quorum", () => act("lose_quorum", {}, "The cluster lost its quorum"), "danger"),
     button("restore", "Restore all nodes", () => act("restore", {}, "Every node is up again"), "primary wide"),
@@ -168,7 +194,7 @@ function draw() {
     part("nodes", "Nodes", true, nodeCards(seen, act)),
     part("disks", `Disks (${seen.disks.length})`, true, diskMap(seen.disks, picked, pick, act)),
     part("space", "Space", true, space()),
-    part("switches", "Background tasks", false, switchRows(seen.switches, keys, act)),
+    part("switches", "Background tasks", false, schedulerRow(seen.schedulers, act), switchRows(seen.switches, keys, act)),
     part("replies", "Replies", false, replies()),
   );
 }

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 const STATUS = { 1: "normal", 2: "broken", 3: "repairing", 4: "repaired", 5: "dropped" };
 const LETTERS = { broken: "B", repairing: "r", repaired: "R", dropped: "×", dropping: "d", expired: "?", "read-only": "o", normal: "" };
 const CHUNKS_AT_ONCE = 10;
+const REPAIRED = 4;
 const SHOWN = ["broken", "repairing", "repaired", "dropped", "dropping", "expired", "read-only"];
 
 /** The one word for a disk: its status, or what is odd about a normal one. */
@@ -44,7 +45,7 @@ function details(disk, act) {
     { class: "disk-details", testid: "disk-details" },
     h("div", {}, h("strong", {}, `Disk ${disk.disk_id}`), ` ${word(disk)}, ${terabytes(disk.used)} of ${terabytes(disk.size)} used`),
     h("div", { class: "mono" }, `${disk.host} ${disk.path} · ${disk.rack}`),
-    h("div", { testid: "disk-chunks" }, `Volumes have ${disk.units} chunks on it`),
+    h("div", { testid: "disk-chunks" }, `Volumes have ${disk.units} ${disk.units === 1 ? "unit" : "units"} on it`),
     h(
       "div",
       { class: "handles" },
@@ -56,6 +57,7 @@ function details(disk, act) {
       handle("readonly", disk.readonly ? "Writable" : "Read-only", "set_disk_readonly", { ...own, value: !disk.readonly }),
       handle("drop", "Drop", "drop_disk", own, disk.dropping || status !== 1),
       handle("move", "Move chunks", "move_chunks", { ...own, left: Math.max(0, disk.units - CHUNKS_AT_ONCE) }, disk.units === 0),
+      handle("land", "Land unit", "land_unit", own, status < REPAIRED),
       handle("expire", disk.expired ? "Heartbeat" : "Expire", "expire_disk", { ...own, expired: !disk.expired }),
     ),
   );

@@ -28,3 +28,22 @@ export function switchRows(switches, known, act) {
   for (const key of Object.keys(switches)) known.add(key);
   return [...known].sort().map((key) => row(key, switches[key], act));
 }
+
+/**
+ * The scheduler that does the work of the tasks: whether it runs, and a button to start or stop it.
+ * @param {Record<string, string>} schedulers hosts of those that run, by number
+ * @param {(action: string, body: object, said?: string) => void} act
+ * @returns {HTMLElement}
+ */
+export function schedulerRow(schedulers, act) {
+  const runs = Object.keys(schedulers).length > 0;
+  const press = runs
+    ? () => act("stop_scheduler", { number: 1 }, "The scheduler is gone: no disk is repaired or drained")
+    : () => act("start_scheduler", { number: 1 }, "The scheduler runs");
+  return h(
+    "div",
+    { class: "row switch" },
+    h("span", { testid: "scheduler-state" }, runs ? "A scheduler is registered and runs" : "No scheduler is registered"),
+    h("button", { type: "button", class: "small", testid: "scheduler-toggle", onclick: press }, runs ? "Stop" : "Start"),
+  );
+}

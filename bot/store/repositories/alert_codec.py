@@ -70,6 +70,8 @@ DETAIL_KINDS: Mapping[str, type[Detail]] = MappingProxyType(
         "volumes_at_risk": d.VolumesAtRisk,
         "volumes_lost": d.VolumesLost,
         "volumes_unreachable": d.VolumesUnreachable,
+        "schedulers_silent": d.SchedulersSilent,
+        "task_failing": d.TaskFailing,
         "task_off": d.TaskOff,
         "task_off_with_work": d.TaskOffWithWork,
         "switch_meaningless": d.SwitchMeaningless,

@@ -1,11 +1,10 @@
 """Words for alerts about disks and space. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from bot.alerting.details import (
-    AffectedVolumes,
     ChunksLow,
     DiskName,
     DisksBroken,
@@ -17,8 +16,12 @@ from bot.alerting.details import (
     WritableLow,
 )
 from bot.alerting.model import AlertText
+from bot.alerting.progress import WorkProgress
 from bot.clustermgr.models import DiskStatus
 from bot.common.text import count, listed
+from bot.views.alert_text.caveats import affected_lines
+from bot.views.alert_text.volumes import disk_names
+from bot.views.progress import progress_line
 from bot.views.text import in_ticks
 
 _STATUS: Mapping[int, str] = MappingProxyType(
@@ -34,31 +37,24 @@ _STATUS: Mapping[int, str] = MappingProxyType(
 
 def status_word(status: int) -> str:
     """The state of a disk; a state of a later release stays a number."""
-    return _STATUS.get(status, f"in state {status}")
+    return _STATUS.get(status, f"in state {status} (unknown to cmbot)")
 
 
 def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     """`disk_broken`."""
     sentence = _broken(cluster, detail.broken, detail.repairing)
-    lines = tuple(f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}" for disk in detail.disks)
+    progress = {each.disk: each.progress for each in detail.progress}
+    lines = tuple(
+        f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}{_progress(disk, progress.get(disk.id))}"
+        for disk in detail.disks
+    )
+    affected = affected_lines(detail.affected)
     if not detail.by_counters:
-        affected = () if detail.affected is None else (affected_text(detail.affected),)
         return AlertText(f"{sentence}.", (*affected, *lines), detail.more)
     return AlertText(
         f"{sentence}, by the leader's counters: the disks cannot be listed now.",
-        tuple(f"when last listed: {line}" for line in lines),
+        (*affected, *(f"when last listed: {line}" for line in lines)),
     )
-
-
-def affected_text(affected: AffectedVolumes) -> str:
-    """Say how many volumes have units on the disks, and how many more the worst can lose."""
-    these = f"affects {count(affected.volumes, 'volume')}"
-    if affected.left is None:
-        return f"{these}; how many more units they can lose is not known"
-    if affected.left < 0:
-        return f"{these}; data of the worst is lost"
-    worst = "it" if affected.volumes == 1 else "the worst"
-    return f"{these}; {worst} can lose {count(affected.left, 'more unit') if affected.left else 'no more'}"
 
 
 def repair_step(detail: DisksBroken) -> str:
@@ -83,6 +79,15 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
+def _progress(disk: DiskName, progress: WorkProgress | None) -> str:
+    """The units left on a disk: with a bar while it is being repaired."""
+    if progress is None:
+        return ""
+    if disk.status == DiskStatus.REPAIRING:
+        return f", {progress_line(progress)}"
+    return f", {count(progress.left, 'unit')} to rebuild"
+
+
 def _where(disk: DiskName) -> str:
     host, path, zone = (in_ticks(each) if each else "unknown" for each in (disk.host, disk.path, disk.zone))
     return f" on {host}, path {path}, zone {zone}"
@@ -95,18 +100,37 @@ def disks_expired(detail: DisksExpired, cluster: str) -> AlertText:
     everywhere = f", among them every writable disk of {listed(detail.whole)}" if detail.whole else ""
     return AlertText(
         f"{count(detail.lost, 'disk')} of {cluster} {has} lost {their} heartbeat{everywhere}.",
-        tuple(
-            f"zone {zone.zone}: {zone.expired:,} of {count(zone.available, 'writable disk')}" for zone in detail.zones
+        (
+            *affected_lines(detail.affected),
+            *_without_heartbeat(detail),
+            *(
+                f"zone {zone.zone}: {zone.expired:,} of {count(zone.available, 'writable disk')}"
+                for zone in detail.zones
+            ),
         ),
         detail.more,
     )
+
+
+def _without_heartbeat(detail: DisksExpired) -> Iterator[str]:
+    """Name the disks as far as they are known; the counters of the leader name none."""
+    if detail.named:
+        yield f"named by the cluster: {disk_names(detail.named)}"
+    if detail.inferred:
+        yield f"inferred from the health of volumes: {disk_names(detail.inferred)}"
+    if detail.unnamed:
+        yield f"{count(detail.unnamed, 'disk')} cannot be named: volumes on {_them(detail.unnamed)} are not judged"
+
+
+def _them(number: int) -> str:
+    return "it" if number == 1 else "them"
 
 
 def disks_stuck(detail: DisksStuck, cluster: str) -> AlertText:
     """`repair_stuck` and `drop_stuck`."""
     return AlertText(
         f"The {detail.work} of {count(detail.total, 'disk')} of {cluster} makes no progress.",
-        tuple(_stuck(each) for each in detail.disks),
+        (*affected_lines(detail.affected), *(_stuck(each) for each in detail.disks)),
         detail.total - len(detail.disks),
     )
 

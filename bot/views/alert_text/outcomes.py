@@ -35,6 +35,8 @@ _ENDED: Mapping[str, str] = MappingProxyType(
         "chunks_low": "Zone {zone} of {cluster} has enough free chunks again.",
         "no_volume": "{cluster} has volumes now, or no writable disk.",
         "volumes_low": "Enough volumes of {cluster} can be allocated again.",
+        "scheduler_silent": "The schedulers of {cluster} answer again, or no background task that needs them is on.",
+        "tasks_failing": "Background task `{zone}` of {cluster} no longer fails, or is not watched any more.",
         "switch_changed": "The switches of {cluster} have not changed again; see `/cm tasks`.",
         "watch_blind": "cmbot polls {cluster} successfully again.",
         "own_network": "A cluster answers from here again; alerts of single clusters follow.",

@@ -7,7 +7,7 @@ from typing import Any
 from bot.alerting import details as d
 from bot.alerting import outcomes as o
 from bot.alerting.model import Alert, AlertText, Detail, LegacyDetail, LegacyOutcome, Outcome
-from bot.views.alert_text import disks, hosts, outcomes, raft, tasks, volumes
+from bot.views.alert_text import disks, hosts, outcomes, raft, schedulers, tasks, volumes
 
 
 def _legacy(detail: LegacyDetail, _: str) -> AlertText:
@@ -53,6 +53,8 @@ DETAILS: Mapping[type[Detail], Callable[[Any, str], AlertText]] = MappingProxyTy
         d.VolumesAtRisk: volumes.volumes_at_risk,
         d.VolumesLost: volumes.volumes_lost,
         d.VolumesUnreachable: volumes.volumes_unreachable,
+        d.SchedulersSilent: schedulers.schedulers_silent,
+        d.TaskFailing: schedulers.task_failing,
         d.TaskOff: tasks.task_off,
         d.TaskOffWithWork: tasks.task_off_with_work,
         d.SwitchMeaningless: tasks.switch_meaningless,

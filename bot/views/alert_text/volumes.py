@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from bot.alerting.details import DisksNotEmpty, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
+from bot.alerting.details import DisksNotEmpty, UnitsLeft, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import AlertText
 from bot.common.text import count, listed
+from bot.views.alert_text.caveats import affected_lines, caveat_lines
 
 _MAX_DISKS = 8
 
@@ -22,8 +23,7 @@ def volumes_at_risk(detail: VolumesAtRisk, cluster: str) -> AlertText:
     else:
         each = "" if detail.one_left == 1 else " each"
         sentence = f"{count(detail.one_left, 'volume')} of {cluster} can lose 1 more unit{each}"
-    margin = (margin_note(detail.unwritten),) if detail.unwritten else ()
-    return AlertText(f"{sentence}.", (*margin, *_lines(detail.volumes)), detail.more)
+    return AlertText(f"{sentence}.", (*caveat_lines(detail.caveats), *_lines(detail.volumes)), detail.more)
 
 
 def disks_not_empty(detail: DisksNotEmpty, cluster: str) -> AlertText:
@@ -32,7 +32,7 @@ def disks_not_empty(detail: DisksNotEmpty, cluster: str) -> AlertText:
     return AlertText(
         f"Do not pull {count(detail.total, 'disk')} of {cluster}: {they} listed as repaired or dropped, but units are "
         f"still on {them}.",
-        tuple(f"disk #{each.disk}: {count(each.units, 'unit')}" for each in detail.disks),
+        (*affected_lines(detail.affected), *(_units_left(each) for each in detail.disks)),
         detail.total - len(detail.disks),
     )
 
@@ -42,7 +42,7 @@ def volumes_lost(detail: VolumesLost, cluster: str) -> AlertText:
     return AlertText(
         f"Data of {count(detail.total, 'volume')} of {cluster} is lost: more units are lost than the code mode "
         "tolerates.",
-        _lines(detail.volumes),
+        (*caveat_lines(detail.caveats), *_lines(detail.volumes)),
         detail.total - len(detail.volumes),
     )
 
@@ -52,17 +52,18 @@ def volumes_unreachable(detail: VolumesUnreachable, cluster: str) -> AlertText:
     return AlertText(
         f"{count(detail.total, 'volume')} of {cluster} cannot be read now: too many units are on disks that have lost "
         "their heartbeat. These units are unreachable, not lost.",
-        _lines(detail.volumes),
+        (*caveat_lines(detail.caveats), *_lines(detail.volumes)),
         detail.total - len(detail.volumes),
     )
 
 
-def margin_note(units: int) -> str:
-    """Say by how much each margin may be smaller while missing shards are not rebuilt."""
-    return (
-        f"`shard_repair` is off: new blobs may already lack up to {count(units, 'unit')}, so each margin may be "
-        "smaller by that"
-    )
+def _units_left(each: UnitsLeft) -> str:
+    if not each.total:
+        return f"disk #{each.disk}: {count(each.units, 'unit')}"
+    more = each.total - len(each.volumes)
+    names = [*(f"#{vid}" for vid in each.volumes), *([f"{more:,} more"] if more else [])]
+    volumes = "volume" if each.total == 1 else "volumes"
+    return f"disk #{each.disk}: {count(each.units, 'unit')} of {volumes} {listed(names, most=len(names))}"
 
 
 def _lines(volumes: Sequence[VolumeLoss]) -> tuple[str, ...]:

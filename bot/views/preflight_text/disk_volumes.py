@@ -1,5 +1,9 @@
 """Words for the facts of volumes on disks that are changed, with the arithmetic; and of the room in zones. No I/O."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.alerting.cluster_state.background import TaskHindrance
 from bot.common.text import listed
 from bot.operations.preflight.disk_room import is_roomy, wanted
 from bot.operations.preflight.facts import disks as f
@@ -126,14 +130,29 @@ def heartbeats_lost(fact: f.HeartbeatsLost) -> CheckText:
 
 def margins_smaller(fact: f.MarginsSmaller) -> CheckText:
     """Fresh blobs may lack shards."""
+    if fact.hindered is not None:
+        return CheckText(_smaller(_HINDERED[fact.hindered], fact.units), "See why with `/cm tasks`.")
     state = {"": "It is not known if `shard_repair` is on", "off": "`shard_repair` is off"}.get(
         fact.meaning, f"The stored value of `shard_repair` is {fact.meaning}"
     )
     return CheckText(
-        f"{state}: new blobs may already lack up to {count(fact.units, 'unit')}, so each margin may be smaller by "
-        "that.",
+        _smaller(state, fact.units),
         "Turn it on: `/cm task enable shard_repair`." if fact.meaning else "Check with `/cm tasks`.",
     )
+
+
+_HINDERED: Mapping[TaskHindrance, str] = MappingProxyType(
+    {
+        TaskHindrance.NOT_REGISTERED: "`shard_repair` is on, but no scheduler is registered",
+        TaskHindrance.SILENT: "`shard_repair` is on, but no scheduler answers",
+        TaskHindrance.FAILING: "`shard_repair` fails",
+    }
+)
+
+
+def _smaller(state: str, units: int) -> str:
+    lacking = f"new blobs may already lack up to {count(units, 'unit')}"
+    return f"{state}: {lacking}, so each margin may be smaller by that."
 
 
 def room_in_zones(fact: f.RoomInZones) -> CheckText:

@@ -38,6 +38,7 @@ READS: Mapping[str, Call] = {
     "volumes": lambda api, _: api.volumes(),
     "disk_info": lambda api, _: api.disk_info(7),
     "services": lambda api, _: api.services(),
+    "dashboard": lambda api, host: api.dashboard(host),
     "kv_list": lambda api, host: api.kv_list(host),
     "config_list": lambda api, host: api.config_list(host),
 }

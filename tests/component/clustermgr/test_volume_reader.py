@@ -10,21 +10,25 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bot.alerting.volume_risk import risks_of
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.volume_reader import (
     MAX_PAGES,
     MAX_SINGLE,
     MAX_UNIT_LISTS,
     PAGED_ABOVE,
-    RECENT_SECONDS,
+    RECHECK_SECONDS,
+    REFRESH_SECONDS,
     REREAD_GONE_SECONDS,
     REREAD_SECONDS,
+    SHARED_BY,
     VolumeReader,
 )
-from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import SuspectDisks, UnitCount, VolumeSurvey
 from tests.support.raw_server import Request, answer, serving
 
 EC3P3 = 11
+HOUR = 3600.0
 
 
 @dataclass
@@ -34,6 +38,8 @@ class Table:
     volumes: dict[int, list[int]]
     asked: list[str] = field(default_factory=list)
     spoiled: frozenset[int] = frozenset()
+    short: frozenset[int] = frozenset()
+    renamed: dict[int, int] = field(default_factory=dict)
     hangs: bool = False
 
     def reply(self, target: str) -> tuple[int, Any]:
@@ -54,7 +60,9 @@ class Table:
         return [{"vuid": vid << 32 | index << 24 | 1, "disk_id": disk} for index, disk in enumerate(self.volumes[vid])]
 
     def _row(self, vid: int) -> dict[str, Any]:
-        return {"vid": vid, "code_mode": EC3P3, "status": 2, "health_score": 0, "units": self._units(vid)}
+        units = self._units(vid)[1:] if vid in self.short else self._units(vid)
+        named = self.renamed.get(vid, vid)
+        return {"vid": named, "code_mode": EC3P3, "status": 2, "health_score": 0, "units": units}
 
     def paths(self) -> list[str]:
         """The paths asked since the last call."""
@@ -177,13 +185,74 @@ async def test_units_of_a_repaired_disk_are_read_often_then_daily() -> None:
         table.paths()
         await reader.read(gone, 1015.0 + REREAD_SECONDS, None, 5.0)
         assert table.paths() == ["/volume/unit/list"]
-        late = 1015.0 + RECENT_SECONDS + REREAD_SECONDS
+        late = 1015.0 + RECHECK_SECONDS + REREAD_SECONDS
         await reader.read(gone, late, None, 5.0)
         table.paths()
         await reader.read(gone, late + 2 * REREAD_SECONDS, None, 5.0)
         assert table.paths() == []
         await reader.read(gone, late + REREAD_GONE_SECONDS, None, 5.0)
         assert table.paths() == ["/volume/unit/list"]
+
+
+@pytest.mark.parametrize(("known_for", "asked"), [(HOUR, 1), (7 * HOUR, 0)])
+async def test_time_of_a_repair_survives_a_restart(known_for: float, asked: int) -> None:
+    """A new process asks as often as the old one did; a disk that was not known counts as repaired now."""
+    table = Table({1: [2, 3, 4, 5, 6, 7]})
+    gone = SuspectDisks(gone=frozenset({1, 9}))
+    async with reading(table) as reader:
+        reader.gone_since = lambda: {1: 100_000.0 - known_for}
+        await reader.read(gone, 100_000.0, None, 5.0)
+        assert len(table.asked) == 2
+        table.paths()
+        await reader.read(gone, 100_000.0 + REREAD_SECONDS, None, 5.0)
+        assert [target.rpartition("=")[2] for target in table.asked].count("1") == asked
+        assert [target.rpartition("=")[2] for target in table.asked].count("9") == 1
+
+
+async def test_time_of_counting_often_comes_from_the_settings() -> None:
+    table = Table({1: [2, 3, 4, 5, 6, 7]})
+    gone = SuspectDisks(gone=frozenset({1}))
+    async with reading(table) as reader:
+        reader.recheck_for = HOUR
+        for at in (1000.0, 1000.0 + HOUR + 1):
+            await reader.read(gone, at, None, 5.0)
+        table.paths()
+        await reader.read(gone, 1001.0 + HOUR + 2 * REREAD_SECONDS, None, 5.0)
+    assert table.paths() == []
+
+
+async def test_disk_with_units_left_is_counted_often_for_ever() -> None:
+    table = Table({1: [1, 3, 4, 5, 6, 7]})
+    gone = SuspectDisks(gone=frozenset({1}))
+    async with reading(table) as reader:
+        await reader.read(gone, 1000.0, None, 5.0)
+        late = 1000.0 + 10 * RECHECK_SECONDS
+        survey = await reader.read(gone, late, None, 5.0)
+    assert survey.units[1] == UnitCount(1, late, frozenset({1}))
+
+
+@pytest.mark.parametrize("count", [3, PAGED_ABOVE + 50])
+async def test_volume_with_units_missing_from_its_answer_is_not_judged(count: int) -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, count + 1)}, short=frozenset({2}))
+    async with reading(table) as reader:
+        surveys = await polls(reader, bad(1), 1000.0, 4)
+    assert 2 not in surveys[-1].volumes
+    assert (surveys[-1].complete, surveys[-1].pending_volumes) == (False, 1)
+
+
+async def test_answer_about_another_volume_is_not_used() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6], 2: [1, 7, 8, 9, 5, 6]}, renamed={1: 2})
+    async with reading(table) as reader:
+        surveys = await polls(reader, bad(1), 1000.0, 2)
+    assert surveys[-1].volumes.keys() == {2}
+    assert surveys[-1].pending_volumes == 1
+
+
+async def test_volumes_on_disks_that_the_cluster_names_as_expired_are_read() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6], 2: [2, 3, 4, 5, 6, 7]})
+    async with reading(table) as reader:
+        survey = await reader.read(SuspectDisks(expired=frozenset({1})), 1000.0, None, 5.0)
+    assert survey.volumes.keys() == {1}
 
 
 async def test_unit_that_lands_on_a_repaired_disk_is_found() -> None:
@@ -216,3 +285,73 @@ async def test_disk_that_breaks_while_pages_are_read_is_not_missed(more: int) ->
         surveys = await polls(reader, replace(bad(1), bad=frozenset({1, more})), 1030.0, 8)
     assert surveys[-1].complete
     assert {4000, 4009} <= surveys[-1].volumes.keys()
+
+
+async def test_poll_without_news_asks_nothing_and_shares_what_is_known() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
+    async with reading(table) as reader:
+        *_, before = await polls(reader, bad(1), 1000.0, 6)
+        risks_of(before, 0)
+        table.paths()
+        after = await reader.read(bad(1), 1100.0, None, 5.0)
+    assert table.paths() == []
+    assert after.volumes is before.volumes
+    assert risks_of(after, 0) is risks_of(before, 0)
+
+
+@pytest.mark.parametrize("count", [20, PAGED_ABOVE + 100])
+async def test_volume_whose_unit_has_left_a_broken_disk_is_read_again_at_once(count: int) -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, count)})
+    async with reading(table) as reader:
+        *_, before = await polls(reader, bad(1, 2), 1000.0, 6)
+        risks_of(before, 0)
+        table.volumes[7][0] = 9
+        after = await reader.read(bad(1, 2), 1080.0 + REREAD_SECONDS, None, 5.0)
+    assert (before.volumes[7].disks[0], after.volumes[7].disks[0]) == (1, 9)
+    assert {risk.vid: risk.lost for risk in risks_of(after, 0)}[7] == (2,)
+
+
+async def test_volume_that_the_units_of_another_broken_disk_contradict_is_read_again() -> None:
+    """A unit moved between good disks; then the disk that it left breaks."""
+    table = Table({1: [1, 2, 3, 4, 5, 6]})
+    async with reading(table) as reader:
+        await reader.read(bad(1), 1000.0, None, 5.0)
+        table.volumes[1][1] = 9
+        survey = await reader.read(bad(1, 2), 1015.0, None, 5.0)
+    assert [risk.lost for risk in risks_of(survey, 0)] == [(1,)]
+
+
+async def test_many_volumes_are_read_again_page_by_page() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
+    async with reading(table) as reader:
+        await polls(reader, bad(1), 1000.0, 6)
+        table.volumes[7][1] = 9
+        table.paths()
+        for number in range(3):
+            survey = await reader.read(bad(1), 1400.0 + number * REFRESH_SECONDS, None, 5.0)
+    assert table.paths().count("/volume/list") == 3
+    assert survey.volumes[7].disks[1] == 9
+
+
+async def test_all_volumes_are_read_again_while_disks_have_lost_their_heartbeat() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
+    async with reading(table) as reader:
+        await polls(reader, bad(1), 1000.0, 6)
+        reader.hurry = True
+        table.volumes[PAGED_ABOVE + 50][1] = 9
+        table.paths()
+        *_, survey = await polls(reader, bad(1), 1200.0, 2)
+    assert survey.volumes[PAGED_ABOVE + 50].disks[1] == 9
+    assert table.paths().count("/volume/list") > MAX_PAGES // 2
+
+
+async def test_units_of_many_disks_are_read_less_often() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6]})
+    disks = bad(*range(1, 3 * SHARED_BY + 1))
+    async with reading(table) as reader:
+        await polls(reader, disks, 1000.0, 8)
+        table.paths()
+        await reader.read(disks, 1000.0 + 2 * REREAD_SECONDS, None, 5.0)
+        assert "/volume/unit/list" not in table.paths()
+        await reader.read(disks, 1000.0 + 3 * REREAD_SECONDS, None, 5.0)
+    assert table.paths().count("/volume/unit/list") == MAX_UNIT_LISTS

@@ -68,8 +68,8 @@ async def test_stalled_repair_fires_until_chunks_move() -> None:
         [posted] = [posted for posted in await world.ticks(3, apart=HOUR) if "progress" in posted]
         assert posted == "Warning in prod: The repair of 1 disk of prod makes no progress."
         [alert] = [alert for alert in world.store.firing() if alert.rule == "repair_stuck"]
-        assert "being repaired since" in lines(alert)[0]
-        assert "20 chunks left, none moved since" in lines(alert)[0]
+        assert any("being repaired since" in line for line in lines(alert))
+        assert any("20 chunks left, none moved since" in line for line in lines(alert))
         world.cluster.move_chunks(7, 19)
         [moves] = [posted for posted in await world.ticks(1, apart=HOUR) if "Resolved" in posted]
         assert moves.endswith("Disks of prod are being repaired again; 1 disk to go.")
@@ -81,7 +81,7 @@ async def test_repair_that_does_not_begin_fires() -> None:
         await world.ticks()
         assert await world.ticks(1, apart=HOUR) == []
         assert await world.ticks(1, apart=HOUR) == ["Warning in prod: The repair of 1 disk of prod makes no progress."]
-        assert "its repair has not begun" in lines(world.store.firing()[-1])[0]
+        assert any("its repair has not begun" in line for line in lines(world.store.firing()[-1]))
 
 
 async def test_stalled_drop_fires() -> None:

@@ -2,10 +2,18 @@
 
 import pytest
 
+from bot.alerting.cluster_state.state import ClusterNote
+from bot.views.handover import handover
+from bot.views.summary import summary
+from bot.watch.report_builder import Reports
+from bot.workflow.reporting import OperationReport
 from tests.support.alert_words import lines
 from tests.support.cluster_world import World, watched
+from tests.support.in_memory_ports import typed
+from tests.support.view_samples import seen
 
 EC3P3 = 11
+NO_OTHERS = {"volumes_low": {"enabled": False}, "chunks_low": {"enabled": False}}
 FLAVOURS = pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
 
 
@@ -13,6 +21,27 @@ def disks_of_one_volume(world: World) -> tuple[int, list[int]]:
     """Choose a volume of EC3P3; return its vid and the disks of its units."""
     volume = next(each for each in world.cluster.data.volumes if each.code_mode == EC3P3)
     return volume.vid, [unit.disk_id for unit in volume.units]
+
+
+async def asked(world: World, command: str) -> str:
+    """Everything that the last answer to a command shows, as text."""
+    known = {"prod": ClusterNote.of(world.watch.state)}
+    reply = (await typed(command, world.handle, remembered=known, now=world.now))[-1]
+    return f"{reply.message.text}\n{seen(reply.message)}"
+
+
+async def reported(world: World) -> tuple[str, str]:
+    """The summary and the hand-over of the last hour, as text."""
+    operations = OperationReport(world.store)
+    reports = Reports(world.store, lambda: world.now, operations.ended_since, operations.pending, ())
+    built = await reports.summary(["prod"], world.now - 3600), await reports.handover(["prod"], world.now - 3600)
+    return seen(summary(built[0]).message), seen(handover(built[1]).message)
+
+
+def lines_of(world: World, rule: str) -> tuple[str, ...]:
+    """The lines of the open alert of a rule."""
+    [alert] = [each for each in world.store.firing() if each.rule == rule]
+    return lines(alert)
 
 
 def about_volumes(posted: list[str]) -> list[str]:
@@ -104,13 +133,13 @@ async def test_lost_heartbeats_are_unreachable_and_not_lost() -> None:
 
 @pytest.mark.fast_time
 async def test_cluster_without_a_leader_is_not_read() -> None:
-    async with watched() as world:
+    async with watched(dashboard=True) as world:
         _, disks = disks_of_one_volume(world)
         world.cluster.break_disk(disks[0])
         await world.cluster.lose_quorum()
         world.cluster.log.clear()
-        await world.ticks(3)
-        assert not [call for call in world.cluster.log if "/volume/" in call.path]
+        await world.ticks(1, apart=300)
+        assert not [call for call in world.cluster.log if "/volume/" in call.path or "dashboard" in call.path]
 
 
 @FLAVOURS
@@ -126,3 +155,130 @@ async def test_unit_that_lands_on_a_repaired_disk_is_announced_and_ends(flavour:
         world.cluster.move_chunks(7, 0)
         [ended] = [each for each in await world.ticks(7, apart=60) if "no unit any more" in each]
         assert ended.endswith("Disk #7 of prod holds no unit any more.")
+
+
+STEPS = (
+    (1, "can lose 2 more units", "can lose 2 or more units yet"),
+    (2, "can lose 1 more unit", "can lose 1 more unit"),
+    (3, "can lose no more", "can lose no more unit"),
+    (4, "data of the worst is lost", "lost data"),
+)
+
+
+@FLAVOURS
+async def test_each_broken_disk_is_said_in_every_place(flavour: str) -> None:
+    """Disks of a volume of EC3P3 break one after another: alert of the disks, /cm stat, /cm risk, both reports."""
+    async with watched(NO_OTHERS, flavour=flavour) as world:
+        vid, disks = disks_of_one_volume(world)
+        world.cluster.set_switch("disk_repair", "Disable" if flavour == "v1" else "false")
+        for lost, of_disks, of_volumes in STEPS:
+            world.cluster.break_disk(disks[lost - 1])
+            broke = world.now + 15
+            await world.ticks(2)
+            assert any(of_disks in line for line in lines_of(world, "disk_broken"))
+            assert f"{of_volumes}" in await asked(world, "stat")
+            table = await asked(world, "risk")
+            assert f"#{vid}" in table
+            assert all(f"#{disk}" in table for disk in disks[:lost])
+            assert any(note.since == broke and note.seen for note in world.watch.state.lost_disks)
+            # The state is stored with the alerts that it changes, and once a minute.
+            await world.ticks(4)
+            for report in await reported(world):
+                assert of_volumes in report
+
+
+async def test_shard_repair_that_is_off_is_said_in_every_place() -> None:
+    async with watched(NO_OTHERS) as world:
+        _, disks = disks_of_one_volume(world)
+        for key in ("disk_repair", "shard_repair"):
+            world.cluster.set_switch(key, "false")
+        for disk in disks[:2]:
+            world.cluster.break_disk(disk)
+        await world.ticks(6)
+        smaller = "`shard_repair` is off: new blobs may already lack up to 1 unit"
+        for rule in ("disk_broken", "volumes_at_risk"):
+            assert any(line.startswith(smaller) for line in lines_of(world, rule))
+        for text in (await asked(world, "risk"), await asked(world, "stat"), *await reported(world)):
+            assert "new blobs may already lack up to 1 unit" in text
+        assert "each margin may be smaller" in await asked(world, f"disk {disks[0]}")
+
+
+async def test_repaired_disk_is_never_taken_for_empty_between_two_lists() -> None:
+    """The list of all disks is read every five minutes, but at once when a disk leaves the broken ones."""
+    async with watched(NO_OTHERS) as world:
+        _, disks = disks_of_one_volume(world)
+        for disk in disks[:2]:
+            world.cluster.break_disk(disk)
+        await world.ticks(3)
+        for disk in disks[:2]:
+            world.cluster.data.disks[disk].status = 4
+        posted = await world.ticks(10)
+        assert not [each for each in posted if "No volume of prod has lost units" in each]
+        assert "volumes_at_risk" in {alert.rule for alert in world.store.firing()}
+        for disk in disks[:2]:
+            assert any(line.startswith(f"disk #{disk}: ") for line in lines_of(world, "disk_not_empty"))
+
+
+async def test_disk_that_is_not_empty_names_its_volumes() -> None:
+    async with watched(NO_OTHERS) as world:
+        world.cluster.break_disk(7)
+        await world.ticks(2)
+        world.cluster.repair_disk(7, "repaired")
+        await world.ticks(6, apart=60)
+        assert "Safe to pull: no unit left" in await asked(world, "disk 7")
+        world.cluster.land_unit(7)
+        await world.ticks(7, apart=60)
+        [unit] = world.cluster.data.volumes.units_of(7)
+        assert f"disk #7: 1 unit of volume #{unit.vid}" in lines_of(world, "disk_not_empty")
+        assert f"Do not pull: 1 unit of 1 volume is still on it (#{unit.vid})" in await asked(world, "disk 7")
+        [note] = [note for note in world.watch.state.lost_disks if note.id == 7]
+        assert (note.units, note.seen) == (1, True)
+
+
+async def test_times_of_lost_disks_survive_a_restart() -> None:
+    async with watched(NO_OTHERS) as world:
+        _, disks = disks_of_one_volume(world)
+        world.cluster.set_switch("disk_repair", "false")
+        world.cluster.break_disk(disks[0])
+        await world.ticks(6)
+        before = world.watch.state.lost_disks
+        restarted = World(world.cluster, world.api, world.rules, world.store, now=world.now + 60)
+        await restarted.ticks(2)
+        assert restarted.watch.state.lost_disks == before
+        assert "at least since" not in await asked(restarted, "risk")
+
+
+async def test_dashboard_of_the_cluster_names_disks_and_is_compared() -> None:
+    """Heartbeats that no volume shows are known by name, and other counts are said."""
+    async with watched(NO_OTHERS | {"disk_expired": {"hold": 0}}, dashboard=True) as world:
+        _, disks = disks_of_one_volume(world)
+        for disk in disks[:4]:
+            world.cluster.expire_disk(disk)
+        posted = await world.ticks(60, apart=15)
+        [away] = [each for each in posted if "cannot be read now" in each]
+        assert "unreachable, not lost" in away
+        names = ", ".join(f"#{disk}" for disk in sorted(disks[:4])[:3])
+        assert any(line.startswith(f"named by the cluster: disks {names}") for line in lines_of(world, "disk_expired"))
+        differs = "the cluster's own dashboard differs: it counts 0 with lost data, 0 at risk and 0 degraded"
+        assert any(line.startswith(differs) for line in lines_of(world, "volumes_unreachable"))
+        assert "dashboard differs" in await asked(world, "risk")
+        asks = [call.at for call in world.cluster.log if call.path == "/cluster/dashboard"]
+        assert len(asks) >= 2
+
+
+async def test_dashboard_is_asked_once_where_there_is_none() -> None:
+    async with watched() as world:
+        await world.ticks(20, apart=60)
+        assert len(world.cluster.log.matching(path="/cluster/dashboard")) == 1
+
+
+async def test_first_rows_of_many_volumes_are_shown_and_the_rest_counted() -> None:
+    async with watched(NO_OTHERS) as world:
+        world.cluster.set_switch("disk_repair", "false")
+        for disk in (1, 2):
+            world.cluster.break_disk(disk)
+        await world.ticks(4)
+        table = await asked(world, "risk")
+        assert "Not shown: " in table
+        shown = [line for line in table.splitlines() if line.lstrip().startswith("#")]
+        assert len(shown) <= 20

@@ -64,6 +64,8 @@ RULE_OF: Mapping[type[Detail], str] = {
     d.VolumesAtRisk: "volumes_at_risk",
     d.VolumesLost: "volumes_lost",
     d.VolumesUnreachable: "volumes_unreachable",
+    d.SchedulersSilent: "scheduler_silent",
+    d.TaskFailing: "tasks_failing",
     d.TaskOff: "task_off_too_long",
     d.TaskOffWithWork: "task_off_with_work",
     d.SwitchMeaningless: "switch_meaningless",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.docgen.phrasebook.alerts import sections as alert_sections
+from tests.docgen.phrasebook.background import sections as background_sections
 from tests.docgen.phrasebook.clusters import sections as cluster_sections
 from tests.docgen.phrasebook.operations import sections as operation_sections
 from tests.docgen.phrasebook.problems import section as problem_section
@@ -21,5 +22,6 @@ and menus, and an indented block below a button is its dialog. Times are in UTC.
 
 def book() -> str:
     """Return the page."""
-    parts = (*cluster_sections(), *alert_sections(), *operation_sections(), *report_sections(), problem_section())
+    answers = (*cluster_sections(), *background_sections(), *alert_sections())
+    parts = (*answers, *operation_sections(), *report_sections(), problem_section())
     return page(_HEAD, parts)

@@ -1,15 +1,30 @@
 """Samples of the answers about clusters, and of lists, errors and help."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from bot.alerting.chunk_spread import chunk_spread
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.cluster_status import StatusContext
+from bot.alerting.pull_safety import pull_safety
+from bot.alerting.risk_facts import NotRebuilt, RiskCaveats, RiskFact, RiskNote, SafetyCounts, Since, caveats_of
 from bot.alerting.volume_risk import risks_of
 from bot.audit.chain import GENESIS, next_row
 from bot.audit.query import AuditQuery, Found
 from bot.chatops.commands.help import topic
 from bot.chatops.commands.registry import COMMANDS
-from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
+from bot.clustermgr.disk_states import DiskListing, DiskState
+from bot.clustermgr.models import Disk
+from bot.clustermgr.tasks import (
+    DetectedDialect,
+    Dialect,
+    DialectEvidence,
+    EvidenceKind,
+    HostDialect,
+    Meaning,
+    SwitchEffect,
+)
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 from bot.common.errors import (
     AuthRejected,
@@ -28,8 +43,10 @@ from bot.permissions.problems import RoleNotHeld
 from bot.permissions.roles import HELD_ROLES, Role
 from bot.views.access_text import standing_text
 from bot.views.audit import Upload, audit
+from bot.views.balance import BalanceReport, Switch, balance
 from bot.views.clusters import ClusterLine, clusters, version, whoami
-from bot.views.disks import disk, disks
+from bot.views.disk_list import DiskList, disk_list
+from bot.views.disks import disk
 from bot.views.errors import crashed, sentence
 from bot.views.help import details, overview
 from bot.views.members import members
@@ -43,6 +60,7 @@ from tests.support.view_samples import AT, HOSTS
 
 HEALTHY, DEGRADED = "healthy", "degraded"
 V3 = DetectedDialect(Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect(HOSTS[0], Dialect.V3),)))
+DIFFERENCE: Mapping[str, Any] = {"counts": SafetyCounts(1, 0, 0), "dashboard": SafetyCounts(0, 1, 0)}
 LINES = (
     ClusterLine(
         "archive",
@@ -84,12 +102,14 @@ STANDINGS = (
 def sections() -> Iterator[Section]:
     """Yield the sections."""
     yield Section("Status of a cluster (`/cm stat`)", tuple(Sample(name, stat(make())) for name, make in SNAPSHOTS))
+    yield Section("Volumes in the status (`/cm stat`)", tuple(_risk_lines()))
     yield Section("Members (`/cm members`)", tuple(Sample(name, members(make())) for name, make in SNAPSHOTS))
     yield Section(
         "Clusters (`/cm clusters`)", (Sample("some", clusters(LINES, now=AT)), Sample("none", clusters((), now=AT)))
     )
     yield _disks()
     yield _risk()
+    yield _balance()
     yield _tasks()
     yield _audit()
     yield _status_line()
@@ -97,18 +117,57 @@ def sections() -> Iterator[Section]:
     yield _people()
 
 
+def _risk_lines() -> Iterator[Sample]:
+    """Yield the status of a cluster whose volumes are at risk, and of one whose volumes are not judged."""
+    reduced = RiskNote(none_left=1, one_left=2, reduced=12)
+    unread = RiskNote(caveats=RiskCaveats(pending_disks=2, pending_volumes=None))
+    for state, note in (("volumes are at risk", reduced), ("volumes are not judged yet", unread)):
+        known = StatusContext(risk=RiskFact(note, AT - 15))
+        yield Sample(state, stat(view_samples.broken_disks(), None, known))
+
+
 def _disks() -> Section:
-    found = tuple(view_samples.disk(number, status=number) for number in range(1, 6))
+    found = tuple(view_samples.disk(number, status=number, free_chunk_cnt=900) for number in range(1, 6))
+    flagged = (view_samples.disk(6, status=1, readonly=True), view_samples.disk(7, status=1, readonly=True))
+    every = (*found, *flagged, view_samples.disk(8, status=9), view_samples.disk(9, status=1))
+    listing = DiskListing(every, frozenset({7}), 1)
+    no_beat = DiskListing(every, frozenset({7}), 2, frozenset({9}))
     one = view_samples.disk(7, status=4)
+
+    def asked(state: str, each: Disk, units: Sequence[int] | None, why: NotRebuilt | None = None) -> Sample:
+        return Sample(f"one disk: {state}", disk("prod", each, pull_safety(each, units, AT, why), at=AT))
+
     return Section(
         "Disks (`/cm disks`, `/cm disk`)",
         (
-            Sample("a list", disks("prod", found, asked=(), limit=10, at=AT)),
-            Sample("more than shown", disks("prod", found[:2], asked=("status=normal",), limit=2, at=AT)),
-            Sample("none", disks("prod", (), asked=("status=broken", "idc=z0"), limit=10, at=AT)),
-            Sample("one disk", disk("prod", found[0], at=AT)),
-            Sample("repaired, units are left", disk("prod", one, at=AT, units=(12 << 32 | 1 << 24 | 1, 14 << 32 | 1))),
-            Sample("repaired, no unit is left", disk("prod", one, at=AT, units=())),
+            Sample("every state", disk_list(DiskList("prod", listing, listing.ordered(every), AT))),
+            Sample(
+                "more than shown",
+                disk_list(DiskList("prod", listing, found, AT, asked=("idc=z0",), limit=2)),
+            ),
+            Sample(
+                "none",
+                disk_list(DiskList("prod", listing, (), AT, asked=("status=broken", "idc=z1"), limit=10)),
+            ),
+            Sample(
+                "disks without a heartbeat, inferred",
+                disk_list(
+                    DiskList(
+                        "prod", no_beat, (every[-1],), AT, asked=("status=expired",), state=DiskState.EXPIRED, read=500
+                    )
+                ),
+            ),
+            Sample(
+                "parts could not be read",
+                disk_list(DiskList("prod", DiskListing(found[:1], None, None, complete=False), found[:1], AT)),
+            ),
+            asked("normal", found[0], (12 << 32 | 1,)),
+            asked("normal, without a unit", found[0], ()),
+            asked("broken", found[1], (12 << 32 | 1, 14 << 32 | 1)),
+            asked("repaired, units are left", one, (12 << 32 | 1 << 24 | 1, 14 << 32 | 1)),
+            asked("repaired, no unit is left", one, ()),
+            asked("repaired, not counted", one, None),
+            asked("repaired, no unit is left, shard_repair is off", one, (), NotRebuilt.OFF),
         ),
     )
 
@@ -120,21 +179,54 @@ def _risk() -> Section:
         13: PlacedVolume(13, 11, -2, (1, 5, 2, 3, 4, 6)),
         14: PlacedVolume(14, 77, -2, (1, 2, 3, 4)),
     }
+    many = {vid: PlacedVolume(vid, 11, -2, (1, 5, 2, 3, 4, 6)) for vid in range(20, 52)}
     lost = {15: PlacedVolume(15, 11, -4, (1, 5, 7, 8, 2, 3))}
 
     def sample(state: str, held: dict[int, PlacedVolume], at: float = AT, **more: Any) -> Sample:
         survey = VolumeSurvey(disks, held, {}, read_at=at, **more.pop("pending", {}))
-        return Sample(state, risk(RiskReport("prod", risks_of(survey, 1), survey, AT, **more)))
+        risks = risks_of(survey, 1)
+        caveats = caveats_of(view_samples.healthy(), survey, risks, more.pop("why", None))
+        since = {13: Since(AT - 3600, exact=True), 12: Since(AT - 600, exact=False)}
+        return Sample(state, risk(RiskReport("prod", risks, survey, AT, since, replace(caveats, **more))))
 
     return Section(
         "Volumes at risk (`/cm risk`)",
         (
             sample("nothing is lost", {}),
-            sample("the worst can lose no more, shard_repair is off", volumes, unwritten=1),
+            sample("the worst can lose no more, shard_repair is off", volumes, why=NotRebuilt.OFF),
             sample("one can lose 1 more", {13: volumes[13]}, pending={"pending_disks": (7, 8), "pending_volumes": 40}),
-            sample("data is lost", lost | volumes, expired=2),
+            sample("data is lost", lost | volumes, unnamed=2),
+            sample("more than the table shows", many),
+            sample("the cluster's dashboard counts otherwise", lost, **DIFFERENCE),
             sample("volumes are still being listed", {13: volumes[13]}, pending={"pending_volumes": None}),
             sample("no leader", {}, at=0.0),
+        ),
+    )
+
+
+def _balance() -> Section:
+    def disks(*free: int, readonly: bool = False) -> tuple[Disk, ...]:
+        facts: dict[str, Any] = {"status": 1, "rack": "r1", "max_chunk_cnt": 2000, "readonly": readonly}
+        return tuple(
+            view_samples.disk(number, idc=f"z{number % 2}", free_chunk_cnt=free_chunks, **facts)
+            for number, free_chunks in enumerate(free, start=1)
+        )
+
+    def sample(state: str, found: tuple[Disk, ...], switch: Switch | None, **more: Any) -> Sample:
+        listing = DiskListing(found, **more)
+        return Sample(state, balance(BalanceReport("prod", listing, chunk_spread(listing), AT, switch)))
+
+    on, off = Switch("true", Meaning("on", SwitchEffect.RUN)), Switch("false", Meaning("off", SwitchEffect.DO_NOT_RUN))
+    unset, odd = Switch(None, Meaning("unset", SwitchEffect.WRITE_OFF)), Switch("on", None)
+    return Section(
+        "Where chunks are (`/cm balance`)",
+        (
+            sample("balanced", disks(1000, 1040, 980, 1010), on),
+            sample("a disk is nearly full", disks(1000, 10, 980, 1500), off),
+            sample("a zone is fuller", disks(1500, 300, 1600, 310), unset),
+            sample("dialect not known, a disk without chunks", (*disks(9, 9), view_samples.disk(5, status=1)), odd),
+            sample("no disk takes chunks", disks(9, readonly=True), None, dropping=None),
+            sample("no disk", (), None),
         ),
     )
 

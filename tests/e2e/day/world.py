@@ -15,7 +15,7 @@ from bot.delivery.worker import RateLimit
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.clustermgr_sim.clock import VirtualClock
 from bot.playground.clustermgr_sim.data import Data
-from bot.playground.clustermgr_sim.demo import host_name, switches
+from bot.playground.clustermgr_sim.demo import IDLE_SCHEDULER, host_name, switches
 from bot.playground.clustermgr_sim.disks import Disk
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
 from bot.playground.clustermgr_sim.volumes import CHUNK
@@ -65,6 +65,7 @@ def many_disks(flavour: str, number: int = DISKS) -> Data:
         disk.fill(0.55)
         disk.used_chunks = disk.max_chunks - disk.free_chunks
         data.disks[disk.disk_id] = disk
+    data.services.append(IDLE_SCHEDULER)
     data.volumes = counted_volumes(idle=412, active=1421, locked=7, can_alloc=396)
     return data
 

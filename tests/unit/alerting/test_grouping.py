@@ -72,6 +72,7 @@ def test_never_grouped_alert_has_its_own_message() -> None:
     channel.fire(0, number=6)
     assert channel.fire(15, rule="no_leader") == [""]
     assert channel.fire(15, rule="quorum_at_risk") == [""]
+    assert channel.fire(15, rule="volumes_lost") == [""]
 
 
 def test_most_severe_alerts_are_posted_individually() -> None:

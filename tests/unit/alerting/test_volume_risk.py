@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.alerting.volume_risk import (
     RiskLevel,
     VolumeRisk,
+    VolumeRisks,
     affected,
     at_risk,
     by_level,
@@ -74,6 +75,14 @@ def test_counts_are_never_mixed() -> None:
     assert (risk.left, risk.left_if_unreachable_stay) == (1, 0)
 
 
+def test_disk_in_an_unknown_state_counts_as_unreachable_never_as_safe() -> None:
+    disks = SuspectDisks(bad=frozenset({1}), dropping=frozenset({2}), unknown=frozenset({1, 2, 3}))
+    risk = volume_risk(volume(11, [1, 2, 3, 4, 5, 6]), disks)
+    assert (risk.lost, risk.unreachable, risk.moving) == ((1,), (2, 3), ())
+    assert risk.left_if_unreachable_stay == 0
+    assert infer_expired([volume(11, [1, 2, 3, 4, 5, 6], health=-3)], disks) == frozenset()
+
+
 def test_two_units_on_one_disk_count_twice() -> None:
     risk = volume_risk(volume(EC3P3, [1, 1, 2, 3, 4, 5]), SuspectDisks(bad=frozenset({1})))
     assert (risk.lost, risk.left) == ((1, 1), 1)
@@ -88,7 +97,7 @@ def test_worst_volume_comes_first() -> None:
         volume_risk(volume(EC3P3, [1, 9, 6, 7, 8, 10], vid=4), bad, expired),
     ]
     assert [risk.vid for risk in at_risk(risks)] == [3, 4, 2]
-    assert [risk.vid for risk in affected(risks, {2})] == [3]
+    assert [risk.vid for risk in affected(VolumeRisks(risks), {2})] == [3]
     assert by_level(risks)[RiskLevel.REDUCED] == 2
 
 

@@ -10,6 +10,7 @@ from bot.common.durations import seconds_in_settings
 from bot.common.errors import ConfigError
 from bot.config import Secrets, Section, Settings, load, parse
 from bot.config import model as settings_model
+from bot.runtime.startup import allowed_schedulers
 
 MINIMAL = """
 clusters:
@@ -260,10 +261,65 @@ def test_command_without_cluster_request_needs_no_token() -> None:
     assert parse(text, secrets=NO_SECRETS, environment={}, tokens=False).cluster_tokens == {}
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("schedulers: [10.0.0.5]", ("schedulers.0", "'10.0.0.5'", "name-or-address:port")),
+        ("schedulers: [10.0.0.5/24]", ("schedulers.0", "'10.0.0.5/24'", "a network such as 10.0.0.0/24")),
+        ("schedulers: [0.0.0.0/0]", ("schedulers.0", "too wide", "at least /8")),
+        ('schedulers: ["::/0"]', ("schedulers.0", "too wide", "at least /32")),
+        ("schedulers: 10.0.0.5:9800", ("schedulers", 'schedulers: ["10.0.0.5:9800"]')),
+        ("schedulers: [http://10.0.0.5:9800/stats]", ("schedulers.0", "name-or-address:port")),
+        ("scheduler_token_env: hush", ("scheduler_token_env", "CMBOT_TOKEN_PROD")),
+    ],
+)
+def test_wrong_scheduler_is_refused_with_its_fix(written: str, words: tuple[str, ...]) -> None:
+    line = refusal(with_cluster(written))
+    assert all(word in line for word in words), line
+    assert "hush" not in line
+
+
+def test_schedulers_are_addresses_and_networks() -> None:
+    settings = read(with_cluster('schedulers: [" s1:9800 ", https://s2:9800, 10.0.1.0/24, "fd00::/64"]'))
+    allowed = allowed_schedulers(settings.clusters[0].schedulers)
+    assert allowed.hosts == ("s1:9800", "https://s2:9800")
+    assert [str(each) for each in allowed.networks] == ["10.0.1.0/24", "fd00::/64"]
+
+
+def test_scheduler_token_is_separate_and_redacted() -> None:
+    settings = read(with_cluster("schedulers: [s1:9800], scheduler_token_env: SCHED"), SCHED="hush")
+    assert (settings.cluster_tokens, settings.scheduler_tokens["prod"].get_secret_value()) == ({}, "hush")
+    assert "hush" in settings.all_secrets
+    with pytest.raises(ConfigError, match="scheduler_token_env: the environment variable SCHED is not set"):
+        read(with_cluster("scheduler_token_env: SCHED"))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "common", "seconds"),
+    [
+        ("disks: {}", "", 6 * 3600.0),
+        ("disks: {}", "disks: {recheck_for: 2d}", 2 * 86400.0),
+        ("disks: {recheck_for: 30m}", "disks: {recheck_for: 2d}", 1800.0),
+        ("disks: {recheck_for: 0}", "", 0.0),
+    ],
+)
+def test_time_of_recounting_disks_is_set_globally_and_per_cluster(cluster: str, common: str, seconds: float) -> None:
+    assert read(f"{with_cluster(cluster)}{common}\n").recheck_for("prod") == seconds
+
+
+@pytest.mark.parametrize("wrong", ["soon", "31d", "-1", "true"])
+def test_wrong_time_of_recounting_disks_is_named(wrong: str) -> None:
+    assert "disks.recheck_for" in refusal(f"{MINIMAL}disks: {{recheck_for: {wrong}}}")
+
+
 def test_every_setting_is_documented() -> None:
     """docs/configuration.md explains every key."""
     page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
-    held = {key for section in _sections(Settings) for key in _keys(section)} - {"secrets", "cluster_tokens"}
+    held = {key for section in _sections(Settings) for key in _keys(section)} - {
+        "secrets",
+        "cluster_tokens",
+        "scheduler_tokens",
+    }
     assert [key for key in sorted(held) if not re.search(rf"\b{key}\b", page)] == []
 
 

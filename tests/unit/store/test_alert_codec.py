@@ -192,3 +192,27 @@ def test_worse_alert_of_old_release_lists_nothing_new() -> None:
     known = replace(new, detail=d.DisksBroken(1, 0, (DISK,)))
     assert "•" not in str(line(Transition(old, new, TransitionReason.WORSE, Visibility.REPLY)).blocks)
     assert "•" in str(line(Transition(known, new, TransitionReason.WORSE, Visibility.REPLY)).blocks)
+
+
+@pytest.mark.parametrize(
+    ("stored", "detail"),
+    [
+        (
+            {"kind": "disks_broken", "broken": 1, "repairing": 0, "affected": {"volumes": 3, "left": 1}},
+            d.DisksBroken(1, 0, affected=d.AffectedVolumes(3, 1)),
+        ),
+        (
+            {"kind": "volumes_at_risk", "one_left": 1, "none_left": 0, "volumes": [], "unwritten": 1},
+            d.VolumesAtRisk(1, 0, ()),
+        ),
+        (
+            {"kind": "disks_not_empty", "total": 1, "disks": [{"disk": 7, "units": 2}]},
+            d.DisksNotEmpty(1, (d.UnitsLeft(7, 2),)),
+        ),
+        ({"kind": "disks_stuck", "work": "drop", "disks": [], "total": 2}, d.DisksStuck(d.DiskWork.DROP, (), 2)),
+        ({"kind": "disks_expired", "lost": 2, "zones": []}, d.DisksExpired(2, ())),
+    ],
+)
+def test_detail_without_the_newer_facts_is_read(stored: dict[str, Any], detail: Detail) -> None:
+    row = row_of(alert(detail))
+    assert alert_of({**row, "data": {**row["data"], "detail": stored}}).detail == detail

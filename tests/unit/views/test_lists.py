@@ -1,13 +1,21 @@
 """/cm disks, /cm disk, /cm tasks, /cm clusters, /cm help, /cm whoami: what a person reads."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.pull_safety import pull_safety
+from bot.alerting.risk_facts import NotRebuilt
+from bot.clustermgr.disk_states import DiskListing
+from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import ClusterTimeout
+from bot.interactions.message import Message
 from bot.views.clusters import ClusterLine, clusters, whoami
+from bot.views.disk_list import DiskList, disk_list
 from bot.views.disks import disk as disk_card
-from bot.views.disks import disks
 from bot.views.help import HelpTopic, details, overview
 from bot.views.tasks import keys_for, tasks
 from tests.support.view_samples import (
@@ -25,33 +33,62 @@ DIFFER = DialectEvidence(EvidenceKind.HOSTS_DIFFER, (HostDialect("a", Dialect.V3
 V3 = DetectedDialect(Dialect.V3, DialectEvidence(EvidenceKind.PROBED, (HostDialect("10.0.0.1:9998", Dialect.V3),)))
 
 
+def disks(found: Sequence[Disk], *, asked: Sequence[str] = (), limit: int = 20, **parts: Any) -> Message:
+    """Render a list of these disks, which are all of the cluster."""
+    return disk_list(DiskList("prod", DiskListing(tuple(found), **parts), found, AT, asked=asked, limit=limit))
+
+
 def test_disks_are_a_table_with_their_state() -> None:
-    shown = disks("prod", [disk(1), disk(2, status=1, readonly=True), disk(3, status=9)], asked=(), limit=20, at=AT)
+    shown = disks([disk(1), disk(2, status=1, readonly=True), disk(3, status=9)])
     text = seen(shown)
-    assert shown.text == "prod has 3 disks."
+    assert shown.text == "prod has 3 disks: 1 read-only, 1 broken, 1 in a state unknown to cmbot."
+    assert "A disk in an unknown state counts neither as safe nor as room for chunks." in text
     assert "✗ broken" in text
     assert "✓ normal, read-only" in text
-    assert "? status 9" in text
+    assert "? state 9 (unknown to cmbot)" in text
     assert "256.0 GiB (25 %)" in text
 
 
 @pytest.mark.parametrize(("status", "warned"), [(1, False), (2, False), (3, False), (4, True), (5, True)])
 def test_lists_of_repaired_disks_say_that_a_count_decides(status: int, warned: bool) -> None:
-    text = seen(disks("prod", [disk(1, status=status)], asked=(), limit=20, at=AT))
+    text = seen(disks([disk(1, status=status)]))
     assert ("before you pull one, count its units" in text) is warned
 
 
 def test_no_disk_and_more_disks_are_said() -> None:
-    assert disks("prod", [], asked=["status=broken"], limit=5, at=AT).text == "prod has no disk with `status=broken`."
-    many = disks("prod", [disk(n) for n in range(1, 7)], asked=["idc=z0", "host=h"], limit=5, at=AT)
-    assert many.text.startswith("prod has more than 5 disks with `idc=z0` and `host=h`; these are the first.")
+    assert disks([], asked=["status=broken"]).text == "prod has no disk with `status=broken`."
+    many = disks([disk(n) for n in range(1, 7)], asked=["idc=z0", "host=h"], limit=5)
+    assert many.text.startswith("prod has 6 disks with `idc=z0` and `host=h`. 5 are shown: narrow it with status=,")
     assert "/data6" not in seen(many)
+    assert "All 6 disks: 6 broken." in seen(many)
+
+
+def test_parts_of_the_list_that_were_not_read_are_said() -> None:
+    text = seen(disks([disk(1, status=1)], dropping=None, expired=None, complete=False))
+    assert "prod has at least 1 disk: 1 normal." in text
+    assert "The list was read up to 1 disk, which is the limit; the rest is not known." in text
+    assert "The list of disks being dropped could not be read" in text
+    assert "it is not known if disks have lost their heartbeat" in text
+
+
+@pytest.mark.parametrize(
+    ("inferred", "text"),
+    [
+        ((), "By the leader's counters 3 disks have lost the heartbeat; no call names them."),
+        ((1,), "By the leader's counters 3 disks have lost the heartbeat; 2 of them cannot be named."),
+        ((1, 2, 4), "By the leader's counters 3 disks have lost the heartbeat."),
+    ],
+)
+def test_disks_without_heartbeat_are_counted_and_named_as_inferred(inferred: tuple[int, ...], text: str) -> None:
+    shown = seen(disks([disk(n, status=1) for n in range(1, 5)], expired=3, inferred=frozenset(inferred)))
+    assert text in shown
+    assert shown.count("✓ normal, no heartbeat (inferred)") == len(inferred)
 
 
 def test_placeholders_are_not_links() -> None:
     """Slack reads <id> as a link to nowhere unless it is escaped."""
     shown = (
-        disks("prod", [disk(1)], asked=(), limit=5, at=AT),
+        disks([disk(1)], limit=5),
         clusters([ClusterLine("prod", 3, ClusterNote(at=AT, level="healthy"))], now=AT),
     )
     feet = [message.blocks[-1]["elements"][0]["text"] for message in shown]
@@ -60,22 +97,24 @@ def test_placeholders_are_not_links() -> None:
 
 def test_the_largest_list_of_long_names_is_postable() -> None:
     found = [disk(n, host="h" * 400, path="p" * 400) for n in range(1, 100)]
-    assert_postable(disks("prod", found, asked=(), limit=90, at=AT))
+    assert_postable(disks(found, limit=90))
 
 
 def test_single_disk_shows_all_its_facts() -> None:
-    shown = disk_card("prod", disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6), at=AT)
+    found = disk(7, status=4, rack="r1", max_chunk_cnt=10, free_chunk_cnt=4, used_chunk_cnt=6)
+    shown = disk_card("prod", found, pull_safety(found, None, AT), at=AT)
     text = seen(shown)
     assert shown.text.startswith("Disk #7 of prod is repaired: /data7 on http://10.0.0.7:8899 in zone z0, 25 %")
-    assert "■ repaired, *do not pull*: its units could not be counted" in text
+    assert "*Do not pull*: its units could not be counted" in text
+    assert "■ repaired" in text
     assert "`z0`, `r1`" in text
     assert "6 used, 4 free of 10" in text
 
 
 def test_hostile_disks_are_harmless() -> None:
     mean = disk(1, host=HOSTILE, idc=HOSTILE, path=HOSTILE, rack=HOSTILE, create_time=HOSTILE)
-    assert_harmless(disks("prod", [mean], asked=[f"idc={HOSTILE}"], limit=5, at=AT))
-    assert_harmless(disk_card("prod", mean, at=AT))
+    assert_harmless(disks([mean], asked=[f"idc={HOSTILE}"], limit=5))
+    assert_harmless(disk_card("prod", mean, pull_safety(mean, (1 << 32,), AT), at=AT))
 
 
 def test_tasks_show_the_stored_value_and_its_effect() -> None:
@@ -84,10 +123,10 @@ def test_tasks_show_the_stored_value_and_its_effect() -> None:
     text = seen(shown)
     assert "It uses the dialect *v3* (on is `true`, off is `false`): 10.0.0.1:9998 answered /kv/list." in text
     for row in (
-        '🟢 on                  "true"',
-        '⚠ meaningless here  "Enable"',
+        '🟢 on ? not read "true"',
+        '⚠ meaningless here ? not read "Enable"',
         "◌ unset",
-        '⚪ off                 "false"',
+        '⚪ off ? not read "false"',
     ):
         assert " ".join(row.split()) in " ".join(text.split())
     assert "only true means on here, so services read it as off" in text
@@ -171,11 +210,45 @@ def test_whoami_shows_ids_and_reasons(hostile: str) -> None:
     assert_harmless(shown)
 
 
-@pytest.mark.parametrize("status", [4, 5])
-def test_units_left_on_a_repaired_disk_are_named(status: int) -> None:
+@pytest.mark.parametrize("status", [1, 2, 3, 4, 5, 9])
+def test_units_left_on_a_disk_of_any_state_are_named(status: int) -> None:
     found = disk(3, status=status)
-    left = disk_card("prod", found, at=1.0, units=(7 << 32 | 1, 9 << 32 | 2))
-    assert "do not pull: 2 units of 2 volumes are still on it" in left.text
+    left = disk_card("prod", found, pull_safety(found, (7 << 32 | 1, 9 << 32 | 2), 1.0), at=1.0)
+    assert "Do not pull: 2 units of 2 volumes are still on it" in left.text
     assert "(#7, #9)" in left.text
-    assert "safe to pull" not in left.text
-    assert "safe to pull: no unit left" in disk_card("prod", found, at=1.0, units=()).text
+    assert "Safe to pull" not in left.text
+
+
+@pytest.mark.parametrize("status", [2, 3, 4, 5, 9])
+def test_disk_without_a_unit_is_safe_to_pull(status: int) -> None:
+    found = disk(3, status=status)
+    assert "Safe to pull: no unit left" in disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0).text
+
+
+def test_disk_in_use_without_a_unit_is_not_safe_to_pull() -> None:
+    found = disk(3, status=1)
+    empty = disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0)
+    assert "Do not pull yet: no unit is on it" in empty.text
+    assert "Safe to pull" not in empty.text
+    retired = disk(3, status=1, readonly=True)
+    assert "Safe to pull" in disk_card("prod", retired, pull_safety(retired, (), 1.0), at=1.0).text
+
+
+@pytest.mark.parametrize("why", NotRebuilt)
+def test_disk_says_that_margins_may_be_smaller(why: NotRebuilt) -> None:
+    found = disk(3, status=4)
+    assert "each margin may be smaller" in seen(disk_card("prod", found, pull_safety(found, (), 1.0, why), at=1.0))
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("2026-10-16T22:31:49.426598144Z", "<!date^1792189909^"),
+        ("2026-10-16T22:31:49+08:00", "<!date^1792161109^"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("<!channel> yesterday", "&lt;!channel&gt; yesterday"),
+    ],
+)
+def test_times_of_a_disk_are_dates(written: str, shown: str) -> None:
+    found = disk(3, status=4, create_time=written)
+    assert shown in seen(disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0))

@@ -9,6 +9,7 @@ from bot.alerting.cluster_state.state import LeaderChange
 from bot.alerting.model import Silence
 from bot.alerting.reports import facts as f
 from bot.alerting.reports import handover as h
+from bot.alerting.risk_facts import RiskCaveats, RiskFact, RiskNote
 from bot.views.report_text import change_text, watch_text
 
 SILENCE = Silence("prod", "*", "", 0.0, "U0ANNA", id=7)
@@ -50,6 +51,18 @@ WATCHED: list[tuple[h.WatchFact, str]] = [
         "The repair of 2 disks of prod has made no progress for 7 h (disk 4).",
     ),
     (h.RepairOff("prod", 2), "disk_repair is off in prod while 2 disks wait for repair."),
+    (
+        h.VolumesReduced("prod", RiskFact(RiskNote(none_left=1, reduced=12), 1.0)),
+        "Volumes of prod: 1 volume can lose no more unit and 12 can lose 2 or more units yet: /cm risk prod",
+    ),
+    (
+        h.VolumesReduced("prod", RiskFact(RiskNote(unreachable=2, caveats=RiskCaveats(pending_disks=3)), 1.0)),
+        "Volumes of prod: 2 volumes have unreachable units only; not judged yet: 3 disks: /cm risk prod",
+    ),
+    (
+        h.VolumesReduced("prod", RiskFact(RiskNote(caveats=RiskCaveats(judged=False)), 0.0)),
+        "Volumes of prod: not judged: the volumes on bad disks cannot be read now: /cm risk prod",
+    ),
     (h.LeaderUnsteady("prod", 3), "The leader of prod changed 3 times in this shift: find the cause."),
     (h.FullSoon("prod", 1), "prod is full in about 1 day at the current pace: /cm trend prod"),
 ]

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.alerting.details import VolumeLoss, VolumesAtRisk
+from bot.alerting.risk_facts import RiskCaveats
 from bot.alerting.volume_risk import VolumeRisk
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
@@ -21,8 +22,11 @@ def volume(lost: int, *, unreachable: int = 0, mode: CodeMode | None = EC3P3) ->
     return VolumeRisk(7, mode.id if mode else 77, mode, disks[:lost], disks[lost:])
 
 
-def shown(*risks: VolumeRisk, survey: VolumeSurvey = COMPLETE, expired: int = 0) -> Message:
-    found = risk(RiskReport("prod", risks, survey, AT, expired=expired))
+def shown(*risks: VolumeRisk, survey: VolumeSurvey = COMPLETE, unnamed: int = 0) -> Message:
+    caveats = RiskCaveats(
+        pending_disks=len(survey.pending_disks), pending_volumes=survey.pending_volumes, unnamed=unnamed
+    )
+    found = risk(RiskReport("prod", risks, survey, AT, caveats=caveats))
     assert_postable(found)
     return found
 
@@ -76,30 +80,32 @@ def test_disks_of_one_volume_are_listed_up_to_a_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expired", "note"),
+    ("unnamed", "note"),
     [
-        (2, None),
-        (3, "1 more disk has lost the heartbeat and cannot be named"),
-        (5, "3 more disks have lost the heartbeat and cannot be named"),
+        (0, None),
+        (1, "1 more disk has lost the heartbeat and cannot be named"),
+        (3, "3 more disks have lost the heartbeat and cannot be named"),
     ],
 )
-def test_disks_without_heartbeat_that_no_volume_names_are_counted(expired: int, note: str | None) -> None:
-    text = seen(shown(volume(0, unreachable=2), expired=expired))
-    assert "Unreachable units are inferred from the health of volumes" in text
+def test_disks_without_heartbeat_that_no_volume_names_are_counted(unnamed: int, note: str | None) -> None:
+    text = seen(shown(volume(0, unreachable=2), unnamed=unnamed))
+    assert "Inferred from the health of volumes: no heartbeat of disks #1 and #2." in text
     assert (note in text) if note else "cannot be named" not in text
 
 
 @pytest.mark.parametrize(
     ("disks", "volumes", "pending"),
     [
-        ((1, 2), 0, "Not judged yet: 2 disks; ask again"),
-        ((), 3, "Not judged yet: 3 volumes; ask again"),
-        ((1,), None, "Not judged yet: 1 disk and volumes that are still being listed; ask again"),
+        ((1, 2), 0, "Not judged yet: 2 disks. Ask again"),
+        ((), 3, "Not judged yet: 3 volumes. Ask again"),
+        ((1,), None, "Not judged yet: 1 disk and some volumes. Ask again"),
     ],
 )
 def test_pending_reads_are_named(disks: tuple[int, ...], volumes: int | None, pending: str) -> None:
     survey = VolumeSurvey(SuspectDisks(), {}, {}, pending_disks=disks, pending_volumes=volumes, read_at=AT)
-    assert pending in seen(shown(survey=survey))
+    text = seen(shown(survey=survey))
+    assert pending in text
+    assert "Ask again in a minute." in text
 
 
 @pytest.mark.parametrize(

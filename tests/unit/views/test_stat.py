@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.clustermgr.models import Snapshot
+from bot.clustermgr.models import Snapshot, VolumeStat
 from bot.common.errors import ClusterTimeout
 from bot.interactions.message import Message
 from bot.views.members import members
@@ -24,6 +24,13 @@ from tests.support.view_samples import (
     seen,
     unreachable,
 )
+
+
+@pytest.mark.parametrize(("total", "text"), [(5, "1 unlocking, 2 in a state unknown to cmbot"), (3, "1 unlocking\n")])
+def test_volumes_in_a_state_of_a_later_release_are_counted(total: int, text: str) -> None:
+    volumes = VolumeStat(total_volume=total, active_volume=1, idle_volume=1, unlocking_volume=1)
+    leader = recorded_stats("stat_leader")[0].model_copy(update={"volume_stat": volumes})
+    assert text in seen(stat(polled(leader))) + "\n"
 
 
 def test_healthy_cluster_shows_status_first() -> None:

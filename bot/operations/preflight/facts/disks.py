@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.alerting.cluster_state.background import TaskHindrance
 from bot.operations.model import OpState
 from bot.operations.preflight.verdict import Fact
 from bot.operations.requests import OpKind
@@ -196,11 +197,13 @@ class HeartbeatsLost(Fact):
 class MarginsSmaller(Fact):
     """Missing shards are not rebuilt, or that is not known, so each margin may be smaller by up to `units`.
 
-    `meaning` is that of the switch of `shard_repair`, "" if it was not read.
+    `meaning` is that of the switch of `shard_repair`, "" if it was not read. `hindered` is why it is not done although
+    it is on.
     """
 
     units: int
     meaning: str
+    hindered: TaskHindrance | None = None
 
 
 @dataclass(frozen=True, slots=True)

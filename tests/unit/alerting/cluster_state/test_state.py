@@ -5,11 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.counters import with_status
 from bot.alerting.cluster_state.observations import Forecast, Progress, SwitchChange, SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, LeaderChange, update, worth_writing
 from bot.alerting.cluster_status import cluster_status
-from bot.clustermgr.models import Snapshot
+from bot.alerting.progress import LeftCount, work_progress
+from bot.alerting.risk_facts import LostDisk, NotRebuilt, RiskCaveats, RiskNote, SafetyCounts
+from bot.clustermgr.models import Service, Snapshot
+from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey, TaskStats
 from bot.clustermgr.tasks import Dialect
 from bot.store.state_codec import decode_state, encode_state
 from bot.views.status_text import status_sentence
@@ -37,7 +41,14 @@ def test_cluster_state_survives_the_store() -> None:
     assert state.changes
     assert state.switch_changes
     assert state.drops
-    state = replace(state, forecast=Forecast(100, 900))
+    caveats = RiskCaveats(True, 3, None, False, 1, NotRebuilt.OFF, 2, SafetyCounts(1, 2, 3), SafetyCounts(0, 2, 4))  # noqa: FBT003 - a full value
+    state = replace(
+        state,
+        forecast=Forecast(100, 900),
+        lost_disks=(LostDisk(7, 90.0, seen=True, gone_since=95.0, units=2, counted_at=99.0),),
+        risk=RiskNote(1, 2, 3, 4, 5, 6, caveats),
+        risk_at=100.0,
+    )
     assert decode_state(json.loads(json.dumps(encode_state(state)))) == state
 
 
@@ -46,6 +57,11 @@ def test_state_of_another_release_is_read_where_known() -> None:
     state = decode_state(held)
     assert (state.leader, state.disks[0].id) == (3, 7)
     assert decode_state({}) == ClusterState()
+
+
+@pytest.mark.parametrize("stored", [None, {}, {"lost": "many"}, {"caveats": {"not_rebuilt": "of a later release"}}, 7])
+def test_risk_in_another_form_is_not_known(stored: object) -> None:
+    assert decode_state({"leader": 3, "risk": stored}).risk == RiskNote()
 
 
 def test_first_leader_is_no_change() -> None:
@@ -153,9 +169,55 @@ def dropping(at: float, left: int | None) -> object:
 def test_dropping_disk_progresses_only_when_chunks_leave() -> None:
     seen = [dropping(100, None), dropping(160, 50), dropping(220, None), polled(235), dropping(280, 50)]
     state = after(*seen)
-    assert state.drops == (Progress(9, 1, since=100, moved_at=100, left=50),)
+    counts = (LeftCount(160, 50), LeftCount(280, 50))
+    assert state.drops == (Progress(9, 1, since=100, moved_at=100, left=50, total=50, counts=counts),)
     assert (state.dropping[0].id, state.dropping_at) == (9, 280)
-    assert after(*seen, dropping(340, 49), dropping(400, 50)).drops[0] == Progress(9, 1, 100, moved_at=340, left=49)
+    later = after(*seen, dropping(340, 49), dropping(400, 50)).drops[0]
+    assert later == Progress(9, 1, 100, moved_at=340, left=49, total=51, counts=(LeftCount(400, 50),))
+
+
+def test_counts_close_together_are_not_kept() -> None:
+    """Each kept count edits the alert: a minute has one, but the last unit is never waited for."""
+    state = after(dropping(100, 50), dropping(140, 45), dropping(160, 40), dropping(175, 0))
+    assert state.drops[0].counts == (LeftCount(100, 50), LeftCount(160, 40), LeftCount(175, 0))
+
+
+def test_repair_begins_with_the_units_of_the_broken_disk() -> None:
+    broken = replace(polled(100, bad=(disk(7),)), chunks={7: 40})
+    repairing = replace(polled(160, bad=(disk(7, 3),)), chunks={7: 38})
+    [repair] = after(broken, repairing).repairs
+    assert (repair.left, repair.total, repair.counts) == (38, 40, (LeftCount(160, 38),))
+
+
+def test_schedulers_are_noted_until_they_are_read_again() -> None:
+    stats = {"shard_repair": TaskStats(failed=(0, 12, 1), errors=("EOF",))}
+    answers = (SchedulerAnswer("10.0.0.5:9800\nx", stats), SchedulerAnswer("b", fault=SchedulerFault.TIMEOUT))
+    services = (Service(name="SCHEDULER", host="http://10.0.0.5:9800"), Service(name="PROXY"))
+    read = replace(polled(100), services=services, schedulers=SchedulerSurvey(100, answers))
+    note = after(read, polled(115)).background
+    assert (note.registered_now(160), note.registered_now(800)) == (1, None)
+    assert note.asked_now(160) == (SchedulerNote("10.0.0.5:9800 x"), SchedulerNote("b", "timeout", silent=True))
+    assert note.task("shard_repair", 160) == TaskNote("shard_repair", 12, ("EOF",))
+    assert (note.task("disk_repair", 160), note.task("shard_repair", 800)) == (None, None)
+
+
+def test_progress_and_schedulers_survive_the_store() -> None:
+    survey = SchedulerSurvey(160, (SchedulerAnswer("a", {"blob_delete": TaskStats(failed=(4, 4), errors=("EOF",))}),))
+    later = dropping(160, 40)
+    assert isinstance(later, Snapshot)
+    state = after(dropping(100, 50), replace(later, schedulers=survey, services=()))
+    assert state.background.tasks
+    assert decode_state(json.loads(json.dumps(encode_state(state)))) == state
+
+
+def test_row_of_an_earlier_release_has_no_counts() -> None:
+    stored = encode_state(after(dropping(100, 50)))
+    del stored["background"]
+    drops = [{key: value for key, value in drop.items() if key not in {"counts", "total"}} for drop in stored["drops"]]
+    state = decode_state({**stored, "drops": drops})
+    assert state.background == BackgroundNote()
+    assert state.drops == (Progress(9, 1, 100, 100, 50),)
+    assert work_progress(state.drops[0].counts, state.drops[0].total) is None
 
 
 def test_disk_progress_restarts_with_each_state_and_ends() -> None:

@@ -13,6 +13,7 @@ from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity, Silenc
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import Measurement, Point, Sample, points, trend
+from bot.alerting.risk_facts import RiskCaveats, RiskNote
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.summary import summary
@@ -50,6 +51,20 @@ def alert(number: int, state: AlertState = AlertState.FIRING, **changes: Any) ->
 
 def of(*facts: ClusterFacts) -> str:
     return shown(summary(summarise(facts, NOW - DAY, NOW)).message)
+
+
+def test_volumes_at_risk_are_said_before_operations() -> None:
+    reduced = replace(HEALTHY, risk=RiskNote(one_left=1, reduced=13), risk_at=NOW - 10)
+    text = of(facts_of("prod", reduced))
+    assert "• 🟡 volumes: 1 volume can lose 1 more unit and 13 can lose 2 or more units yet, as of" in text
+    unread = replace(HEALTHY, risk=RiskNote(caveats=RiskCaveats(pending_volumes=40)), risk_at=NOW - 10)
+    assert "volumes: no volume is known to have lost units; not judged yet: 40 volumes" in of(facts_of("prod", unread))
+
+
+def test_cluster_with_volumes_at_risk_is_not_quiet() -> None:
+    reduced = facts_of("b", replace(HEALTHY, risk=RiskNote(reduced=1), risk_at=NOW - 10))
+    built = summarise([facts_of("a", HEALTHY), reduced, facts_of("c", HEALTHY)], NOW - DAY, NOW)
+    assert [each.quiet(NOW) for each in built.clusters if each.name == "b"] == [False]
 
 
 def test_quiet_day_has_three_lines() -> None:

@@ -164,7 +164,12 @@ def test_rule_finding_for_each_snapshot(case: Case) -> None:
 def test_expired_disks_name_their_zones() -> None:
     answer = ask("disk_expired", context(zones=[zone("z1", expired=4), zone("<!here>\n", expired=1)]))
     assert answer is not CANNOT_TELL
-    assert lines(answer[0]) == ("zone <!here>: 1 of 20 writable disks", "zone z1: 4 of 20 writable disks")
+    assert lines(answer[0]) == (
+        "not judged: the volumes on bad disks cannot be read now",
+        "5 disks cannot be named: volumes on them are not judged",
+        "zone <!here>: 1 of 20 writable disks",
+        "zone z1: 4 of 20 writable disks",
+    )
     assert (answer[0].weight, answer[0].parts) == (5, ("<!here>", "z1"))
 
 

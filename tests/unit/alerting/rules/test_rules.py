@@ -189,6 +189,7 @@ def only(answer: Answer) -> Finding:
 def test_broken_disk_has_host_path_zone_and_state() -> None:
     finding = only(ask("disk_broken", context(disks(disk(9, 3), disk(7)))))
     assert lines(finding) == (
+        "not judged: the volumes on bad disks cannot be read now",
         "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",
         "disk #9 on `http://10.0.1.9:8889`, path `/data/9`, zone `z0`: being repaired",
     )
@@ -198,14 +199,17 @@ def test_broken_disk_has_host_path_zone_and_state() -> None:
 def test_thousands_of_broken_disks_stay_bounded() -> None:
     finding = only(ask("disk_broken", context(polled(100, bad=[disk(n) for n in range(4000)]))))
     assert sentence(finding) == "4,000 disks of prod are broken."
-    assert (len(lines(finding)), words(finding).more, finding.weight) == (50, 3950, 4000)
+    assert (len(lines(finding)), words(finding).more, finding.weight) == (51, 3950, 4000)
     assert len(finding.parts or ()) == 1000
 
 
 def test_counters_alone_resolve_nothing() -> None:
     past = replace(ClusterState(), disks=update(ClusterState(), disks(disk(7))).disks)
     finding = only(ask("disk_broken", context(polled(100, bad=None, broken=3), past=past)))
-    assert lines(finding) == ("when last listed: disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",)
+    assert lines(finding) == (
+        "not judged: the volumes on bad disks cannot be read now",
+        "when last listed: disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken",
+    )
     finding = only(ask("disk_broken", context(polled(100, bad=None, broken=3))))
     assert finding.partial
     assert ask("disk_broken", context(polled(100, bad=None, broken=0))) is CANNOT_TELL
@@ -214,7 +218,7 @@ def test_counters_alone_resolve_nothing() -> None:
 def test_hostile_text_is_one_bounded_line() -> None:
     evil = Disk(disk_id=7, status=2, host="<!channel>\n" * 1000, path="\u202e\x00\u200b", idc="z" * 5000)
     finding = only(ask("disk_broken", context(polled(100, bad=(evil,)))))
-    [line] = lines(finding)
+    _, line = lines(finding)
     assert "\n" not in line
     assert len(line) < 400
     assert line.isprintable()

@@ -82,8 +82,8 @@ async def test_only_stat_asks_for_broken_disks() -> None:
 async def test_disks_by_filter() -> None:
     api = FakeApi(DISKS)
     [reply] = await typed("disks status=broken idc=z1 limit=3", FakeCluster(api=api))
-    assert api.asked == [{"first": None, "status": 2, "idc": "z1", "host": None, "limit": 4}]
-    assert reply.message.text.startswith("prod has more than 3 disks with `status=broken` and `idc=z1`")
+    assert api.asked == [{"first": None, "status": None, "idc": None, "host": None, "limit": 20_000}]
+    assert reply.message.text.startswith("prod has 5 disks with `status=broken` and `idc=z1`. 3 are shown")
     assert seen(reply.message).count("✗ broken") == 3
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.clustermgr.models import Disk, DiskStatus
-from bot.common.errors import ClusterTimeout
+from bot.common.errors import ClusterTimeout, UserError
 from tests.support.in_memory_ports import FakeApi, FakeCluster, typed
 
 
@@ -23,15 +23,27 @@ REPAIRED = Disk(disk_id=7, status=DiskStatus.REPAIRED, idc="z0", host="http://10
     [
         (
             FakeApi((REPAIRED,), units=(5 << 32, 6 << 32)),
-            "*do not pull: 2 units of 2 volumes are still on it* (#5, #6)",
+            "*Do not pull: 2 units of 2 volumes are still on it* (#5, #6)",
         ),
-        (FakeApi((REPAIRED,), units=(5 << 32,)), "*do not pull: 1 unit of 1 volume is still on it* (#5)"),
-        (Silent((REPAIRED,)), "*do not pull*: its units could not be counted"),
+        (FakeApi((REPAIRED,), units=(5 << 32,)), "*Do not pull: 1 unit of 1 volume is still on it* (#5)"),
+        (Silent((REPAIRED,)), "*Do not pull*: its units could not be counted"),
     ],
 )
 async def test_repaired_disk_is_shown_with_its_units(api: FakeApi, text: str) -> None:
     [reply] = await typed("disk 7", FakeCluster(api=api))
     assert text in str(reply.message.blocks)
+
+
+async def test_unknown_disk_is_never_called_empty() -> None:
+    """A server answers 200 and an empty list for a disk that it does not know."""
+    with pytest.raises(UserError, match="prod has no disk 8"):
+        await typed("disk 8", FakeCluster(api=FakeApi((REPAIRED,), units=())))
+
+
+async def test_normal_disk_is_asked_for_its_units_too() -> None:
+    used = Disk(disk_id=7, status=DiskStatus.NORMAL)
+    [reply] = await typed("disk 7", FakeCluster(api=FakeApi((used,), units=(5 << 32,))))
+    assert "Do not pull: 1 unit of 1 volume is still on it" in reply.message.text
 
 
 @pytest.mark.parametrize("text", ["disks", "disks idc=z9", "disks host=10.0.0.8:8899"])

@@ -229,7 +229,7 @@ def test_surplus_word_without_cluster_scope_is_refused() -> None:
             "disks prod statu=broken",
             (
                 '/cm disks has no argument "statu". Did you mean status=? '
-                "It takes status=, idc=, host=, limit= and cluster=."
+                "It takes status=, idc=, host=, sort=, limit= and cluster=."
             ),
         ),
         ("disks prod status=broken status=normal", "status is given twice: give it once."),
@@ -240,7 +240,8 @@ def test_surplus_word_without_cluster_scope_is_refused() -> None:
             "disks prod status = broken",
             (
                 "Write key=value without spaces around the =, as in: "
-                "/cm disks [cluster] [status=normal|broken|repairing|repaired|dropped] [idc=…] [host=…] [limit=…]"
+                "/cm disks [cluster] [status=normal|readonly|broken|repairing|repaired|dropping|dropped|expired|"
+                "unknown] [idc=…] [host=…] [sort=used|free|id|host] [limit=…]"
             ),
         ),
         (
@@ -253,8 +254,8 @@ def test_surplus_word_without_cluster_scope_is_refused() -> None:
         (
             "disks prod status=brokn",
             (
-                'status cannot be "brokn": it must be one of normal, broken, repairing, repaired, dropped '
-                "(did you mean broken?)."
+                'status cannot be "brokn": it must be one of normal, readonly, broken, repairing, repaired, '
+                "dropping, dropped, expired, unknown (did you mean broken?)."
             ),
         ),
         ("disks prod limit=lots", 'limit cannot be "lots": it must be a whole number.'),

@@ -104,3 +104,16 @@ async def test_hostile_names_arrive_as_they_are(make: Any) -> None:
     assert (disk["host"], disk["path"]) == ("http://<!channel>:1", "/a&b`*_")
     caller.cluster.rename_disk(1, path="</disk>")
     assert json.loads((await caller.get(1, "/disk/info?disk_id=1"))[1])["path"] == "</disk>"
+
+
+async def test_volume_is_put_at_risk_step_by_step(caller: Any) -> None:
+    cluster = caller.cluster
+    first, second = cluster.risk_volume()
+    assert cluster.data.volumes.get(1).disks() >= {first, second}
+    assert cluster.data.volumes.get(1).health(cluster.data.is_writable) == -2
+    assert len(cluster.risk_volume()) == 1
+    assert min(cluster.data.health(volume) for volume in cluster.data.volumes if volume.code_mode == 11) == -3
+    for disk in cluster.data.disks:
+        cluster.break_disk(disk)
+    with pytest.raises(NotPossible, match="there is no EC3P3 volume that can lose a unit more"):
+        cluster.risk_volume()

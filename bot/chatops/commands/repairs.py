@@ -1,0 +1,40 @@
+"""/cm repairs: the repairs and drops of disks, from the counts that the watch takes."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.task_activity import TaskActivity, activities, work_on_disks
+from bot.chatops.commands.stat import NoArgs
+from bot.clustermgr.tasks import Dialect
+from bot.interactions.command import Call, Command, Reply
+from bot.views.repairs import RepairReport, repairs
+
+_TASKS = ("disk_repair", "disk_drop")
+
+
+async def run_repairs(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+    """Answer from what the watch keeps: nothing is read for it."""
+    cluster = call.the_cluster.name
+    state = call.remembered(cluster).state
+    at = min(filter(None, (state.disks_at, state.dropping_at)), default=0.0)
+    report = RepairReport(cluster, work_on_disks(state), at, call.now, _activities(state, call.now), state.background)
+    yield Reply(repairs(report), private=False)
+
+
+def _activities(state: ClusterState, now: float) -> Mapping[str, TaskActivity]:
+    if not state.dialect:
+        return {}
+    values = {key: note.value for key, note in state.switches.items()}
+    found = activities(values, Dialect(state.dialect), state, now)
+    return {task: found[task] for task in _TASKS}
+
+
+REPAIRS = Command(
+    path=("repairs",),
+    summary="The repairs and drops of disks: how much is done, how many units are left, and an estimate.",
+    args=NoArgs,
+    run=run_repairs,
+    examples=("/cm repairs", "/cm repairs prod"),
+    notes="The watch counts the units left on these disks once a minute, at most 16 disks each time. An estimate needs "
+    "two counts. The numbers of the schedulers are shown where the settings name or allow them.",
+)

@@ -1,0 +1,104 @@
+"""States of disks: the one state of each, the counts of a whole list, and its order. No I/O."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.clustermgr.models import Disk, DiskStatus
+
+
+class DiskState(StrEnum):
+    """The one state of a disk, the least normal first.
+
+    *Dropping*, *read-only* and *expired* are flags beside the status normal. `UNKNOWN` is a status of a later release.
+    """
+
+    UNKNOWN = "unknown"
+    BROKEN = "broken"
+    REPAIRING = "repairing"
+    EXPIRED = "expired"
+    DROPPING = "dropping"
+    REPAIRED = "repaired"
+    DROPPED = "dropped"
+    READONLY = "readonly"
+    NORMAL = "normal"
+
+
+_OF_STATUS: Mapping[int, DiskState] = {
+    DiskStatus.BROKEN: DiskState.BROKEN,
+    DiskStatus.REPAIRING: DiskState.REPAIRING,
+    DiskStatus.REPAIRED: DiskState.REPAIRED,
+    DiskStatus.DROPPED: DiskState.DROPPED,
+}
+_ORDER: Mapping[DiskState, int] = {state: place for place, state in enumerate(DiskState)}
+STATES = tuple(DiskState)
+
+
+class SortBy(StrEnum):
+    """Order of a list of disks: by state if none is given."""
+
+    USED = "used"
+    """The fullest first, by the share of bytes."""
+    FREE = "free"
+    """The most free chunks first."""
+    ID = "id"
+    HOST = "host"
+
+
+def used_share(disk: Disk) -> float:
+    """Used bytes as a share of the size, 0 without a size."""
+    return disk.used / disk.size if disk.size > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DiskListing:
+    """The disks of a cluster as listed.
+
+    `dropping` is None if that list was not read. `expired` is the number of disks without a heartbeat by the leader's
+    counters, None if no leader answered; no call names them. `inferred` are those that the health of volumes shows.
+    `complete` is False if the cluster has more disks than are read.
+    """
+
+    disks: tuple[Disk, ...]
+    dropping: frozenset[int] | None = frozenset()
+    expired: int | None = 0
+    inferred: frozenset[int] = frozenset()
+    complete: bool = True
+
+    def state_of(self, disk: Disk) -> DiskState:
+        """The state of one of the disks."""
+        if disk.status != DiskStatus.NORMAL:
+            return _OF_STATUS.get(disk.status, DiskState.UNKNOWN)
+        if disk.disk_id in (self.dropping or ()):
+            return DiskState.DROPPING
+        if disk.disk_id in self.inferred:
+            return DiskState.EXPIRED
+        return DiskState.READONLY if disk.readonly else DiskState.NORMAL
+
+    def counts(self) -> Mapping[DiskState, int]:
+        """Number of disks in each state."""
+        found = dict.fromkeys(DiskState, 0)
+        for disk in self.disks:
+            found[self.state_of(disk)] += 1
+        return found
+
+    def is_room(self, disk: Disk) -> bool:
+        """True if the disk takes new chunks: normal, writable, not dropping, with a heartbeat as far as known."""
+        return self.state_of(disk) is DiskState.NORMAL
+
+    def ordered(self, disks: Iterable[Disk], by: SortBy | None = None) -> tuple[Disk, ...]:
+        """Sort disks; equal ones by id, as a number (the servers compare the ids of filtered lists as text)."""
+        if by is SortBy.USED:
+            return tuple(sorted(disks, key=lambda disk: (-used_share(disk), disk.disk_id)))
+        if by is SortBy.FREE:
+            return tuple(sorted(disks, key=lambda disk: (-disk.free_chunk_cnt, disk.disk_id)))
+        if by is SortBy.HOST:
+            return tuple(sorted(disks, key=lambda disk: (disk.host, disk.disk_id)))
+        if by is SortBy.ID:
+            return tuple(sorted(disks, key=lambda disk: disk.disk_id))
+        return tuple(sorted(disks, key=lambda disk: (_ORDER[self.state_of(disk)], disk.disk_id)))
+
+
+def ids_in(listing: DiskListing, states: Collection[DiskState]) -> frozenset[int]:
+    """The ids of the disks in one of these states."""
+    return frozenset(disk.disk_id for disk in listing.disks if listing.state_of(disk) in states)

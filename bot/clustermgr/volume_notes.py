@@ -1,0 +1,130 @@
+"""Volume notes: what the reader of volumes keeps between polls, and what follows from it. No I/O.
+
+A poll without news must cost next to nothing, so everything that follows from the notes is kept until they change.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
+
+
+@dataclass(slots=True)
+class VolumeNotes:
+    """Units by disk, and the volumes on disks that are not safe; a mapping that was handed out never changes.
+
+    `stale` are volumes whose unit has left a disk or has landed on one since they were read.
+    """
+
+    counted: Mapping[int, UnitCount] = field(default_factory=dict)
+    volumes: Mapping[int, PlacedVolume] = field(default_factory=dict)
+    stale: set[int] = field(default_factory=set)
+    suspects: frozenset[int] = frozenset()
+    _units: dict[int, frozenset[int]] = field(default_factory=dict)
+    _memo: dict[Hashable, Any] = field(default_factory=dict)
+    _wanted: Counter[int] | None = None
+    _missing: frozenset[int] | None = None
+    _ids: dict[int, int] = field(default_factory=dict)
+    _unpruned: bool = False
+
+    def keep(self, suspects: frozenset[int]) -> None:
+        """Forget disks that are safe now, and volumes without a unit on a disk that is not safe."""
+        if suspects == self.suspects:
+            return
+        self.suspects = suspects
+        self._units = {disk: vids for disk, vids in self._units.items() if disk in suspects}
+        self.counted = {disk: count for disk, count in self.counted.items() if disk in suspects}
+        self._wanted = self._missing = None
+        self._prune()
+
+    def note_units(self, disk: int, vids: frozenset[int], units: int, now: float) -> None:
+        """Note the volumes with a unit on a disk, and the number of these units."""
+        # One object for each volume id, as for disks; a copy of a set takes half of what a set takes that has grown.
+        vids = frozenset({self.volumes[vid].vid if vid in self.volumes else vid for vid in vids})
+        self.counted = {**self.counted, disk: UnitCount(units, now, vids)}
+        before = self._units.get(disk)
+        self._units[disk] = vids
+        if vids == before:
+            return
+        self._wanted = self._missing = None
+        if before is None:
+            before = frozenset(vid for vid, volume in self.volumes.items() if disk in volume.disks)
+        moved = (vids ^ before) & self.volumes.keys()
+        self.stale |= {vid for vid in moved if (disk in self.volumes[vid].disks) is not (vid in vids)}
+
+    def uncount(self, disks: Iterable[int]) -> None:
+        """Forget the counts of disks: they prove nothing any more."""
+        gone = set(disks)
+        self.counted = {disk: count for disk, count in self.counted.items() if disk not in gone}
+
+    def put(self, found: Iterable[PlacedVolume], gone: Iterable[int] = ()) -> None:
+        """Note volumes as read now; `gone` ones do not exist, or their answer proves nothing."""
+        added = {volume.vid: self._shared(volume) for volume in found}
+        known = self.volumes
+        left = set(gone) & known.keys()
+        self.stale -= added.keys() | set(gone)
+        if not added and not left:
+            return
+        self.volumes = {vid: volume for vid, volume in {**known, **added}.items() if vid not in left}
+        self._missing = None
+        if left or any(vid not in known or not _same(known[vid], volume) for vid, volume in added.items()):
+            self._unpruned, self._memo = True, {}
+
+    def not_existing(self, vids: Iterable[int]) -> None:
+        """Forget volumes that do not exist any more, and their units."""
+        gone = frozenset(vids)
+        self.put((), gone)
+        self._units = {disk: held if held.isdisjoint(gone) else held - gone for disk, held in self._units.items()}
+        self._wanted = self._missing = None
+
+    @property
+    def wanted(self) -> Counter[int]:
+        """The volumes with a unit on a suspect disk, with the number of those disks."""
+        if self._wanted is None:
+            self._wanted = Counter(vid for vids in self._units.values() for vid in vids)
+        return self._wanted
+
+    @property
+    def missing(self) -> frozenset[int]:
+        """The volumes on a suspect disk that are not read."""
+        if self._missing is None:
+            self._missing = frozenset(self.wanted.keys() - self.volumes.keys())
+        return self._missing
+
+    def survey(self, disks: SuspectDisks, *, listing: bool, read_at: float) -> VolumeSurvey:
+        """What is known now; `listing` is True while pages are read."""
+        if self._unpruned:
+            self._prune()
+        pending = tuple(sorted(self.suspects - self.counted.keys()))
+        missing = None if listing else len(self.missing)
+        # Counted again when it is needed: it is large, and most polls need it no more.
+        self._wanted = None
+        return VolumeSurvey(disks, self.volumes, self.counted, pending, missing, read_at, memo=self._memo)
+
+    def _shared(self, volume: PlacedVolume) -> PlacedVolume:
+        """The volume with one object for each disk id: an id takes 32 bytes, and each disk has many units."""
+        disks = tuple(self._ids.setdefault(disk, disk) for disk in volume.disks)
+        return PlacedVolume(volume.vid, volume.code_mode, volume.health_score, disks, volume.at)
+
+    def _prune(self) -> None:
+        """Forget volumes without a unit on a suspect disk."""
+        wanted, before = self.wanted, len(self.volumes)
+        self.volumes = {
+            vid: volume
+            for vid, volume in self.volumes.items()
+            if vid in wanted or not self.suspects.isdisjoint(volume.disks)
+        }
+        self._unpruned = False
+        if len(self.volumes) == before:
+            return
+        self.stale &= self.volumes.keys()
+        self._missing, self._memo = None, {}
+        if not self.volumes:
+            self._ids = {}
+
+
+def _same(one: PlacedVolume, other: PlacedVolume) -> bool:
+    """True if nothing but the time of the reading differs."""
+    return (one.disks, one.health_score, one.code_mode) == (other.disks, other.health_score, other.code_mode)

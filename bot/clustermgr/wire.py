@@ -1,0 +1,46 @@
+"""Base of the wire models: the kinds of numbers, flags and texts, and lists that may be null."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+@dataclass(frozen=True, slots=True)
+class NullIsEmpty:
+    """Annotation of a list or map whose null on the wire means empty.
+
+    A "before" validator would first turn the whole JSON into Python objects, of any length.
+    """
+
+    empty: Callable[[], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Wrap the schema of the list: null passes and becomes the empty value."""
+        nullable = core_schema.nullable_schema(handler(source))
+        return core_schema.no_info_after_validator_function(self._filled, nullable)
+
+    def _filled(self, value: Any) -> Any:
+        return self.empty() if value is None else value
+
+
+Number = Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)]
+"""Bytes and chunks, signed 64 bits as on the server: one odd sum must not hide the rest of an answer."""
+Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 64)]
+"""An id, a term, a log index or a count: an unsigned 64-bit integer, never text, fraction or flag."""
+Flag = Annotated[bool, Field(strict=True)]
+"""A flag on the wire: only true or false."""
+Text = Annotated[str, Field(max_length=65536)]
+"""A text on the wire; Clustermgr sends none that is longer."""
+
+
+# `fail_fast` in the lists of wire models ends parsing at the first wrong item. Without it, pydantic keeps one error for
+# each of a million wrong items, which takes seconds and a gigabyte.
+
+
+class WireModel(BaseModel):
+    """A frozen wire value: unknown fields are ignored, missing ones take their zero."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=lambda name: name)

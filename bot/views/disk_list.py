@@ -1,0 +1,157 @@
+"""/cm disks: a list of disks, the number of them in each state, and what is not known. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.clustermgr.disk_states import DiskListing, DiskState
+from bot.clustermgr.models import Disk
+from bot.interactions.message import Message
+from bot.views.blocks import code, context, count, date, escape, message, percent, section, size, table
+from bot.views.parts import disk_state
+
+_HEADER = ("Disk", "State", "Zone", "Host", "Path", "Used", "Of", "Free chunks")
+_WORDS: Mapping[DiskState, str] = {
+    DiskState.UNKNOWN: "in a state unknown to cmbot",
+    DiskState.EXPIRED: "without a heartbeat (inferred)",
+    DiskState.READONLY: "read-only",
+}
+_NORMAL_FIRST = (
+    DiskState.NORMAL,
+    DiskState.READONLY,
+    DiskState.BROKEN,
+    DiskState.REPAIRING,
+    DiskState.REPAIRED,
+    DiskState.DROPPING,
+    DiskState.DROPPED,
+    DiskState.EXPIRED,
+    DiskState.UNKNOWN,
+)
+"""Order of the counts in the header."""
+_CLAIMED = (DiskState.REPAIRED, DiskState.DROPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskList:
+    """What is shown of a listing: the disks `found`, at most `limit` of them, as of `at` (Unix seconds).
+
+    `asked` are the filters as text, `state` is the filter by state. `read` is the number of volumes from which disks
+    were inferred, None for all.
+    """
+
+    cluster: str
+    listing: DiskListing
+    found: Sequence[Disk]
+    at: float
+    asked: Sequence[str] = ()
+    limit: int = 20
+    state: DiskState | None = None
+    read: int | None = None
+
+
+def state_words(state: DiskState) -> str:
+    """Return the words for a state."""
+    return _WORDS.get(state, state.value)
+
+
+def counts_text(listing: DiskListing) -> str:
+    """Return the number of disks in each state, as far as there are any."""
+    counts = listing.counts()
+    return ", ".join(f"{counts[state]:,} {state_words(state)}" for state in _NORMAL_FIRST if counts[state])
+
+
+def disk_list(given: DiskList) -> Message:
+    """Render a list of disks."""
+    shown = given.found[: given.limit]
+    sentence = _sentence(given)
+    head = section("\n".join((f"*{sentence}*", *_above(given))))
+    foot = context(" ".join((*notes(given.listing), *_inference(given), *_below(given, shown))))
+    if not shown:
+        return message(sentence, head, foot)
+    rows = [_row(given.listing, disk) for disk in shown]
+    return message(sentence, head, table(rows, header=_HEADER, right=(0, 5, 6, 7)), foot)
+
+
+def _sentence(given: DiskList) -> str:
+    cluster, total, listed = escape(given.cluster), len(given.found), given.listing
+    which = f" with {' and '.join(code(words) for words in given.asked)}" if given.asked else ""
+    number = count(total, "disk") if total else "no disk"
+    least = "" if listed.complete else "at least "
+    states = f": {counts_text(listed)}" if total and not which else ""
+    if total > given.limit:
+        more = f"{given.limit:,} are shown: narrow it with status=, idc= or host=, or raise limit="
+        return f"{cluster} has {least}{number}{which}{states}. {more}"
+    return f"{cluster} has {least}{number}{which}{states}."
+
+
+def _above(given: DiskList) -> list[str]:
+    """Return the counts of the whole list where the sentence has those of a part only."""
+    if not given.asked or not given.listing.disks:
+        return []
+    return [f"All {count(len(given.listing.disks), 'disk')}: {counts_text(given.listing)}."]
+
+
+def notes(listing: DiskListing) -> list[str]:
+    """Return what is not known of the states."""
+    found = []
+    if not listing.complete:
+        found.append(
+            f"The list was read up to {count(len(listing.disks), 'disk')}, which is the limit; the rest is not known."
+        )
+    if listing.dropping is None:
+        found.append("The list of disks being dropped could not be read: some shown as normal or read-only may be.")
+    if listing.expired is None:
+        found.append("No leader answered in time: it is not known if disks have lost their heartbeat.")
+    elif listing.expired:
+        found.append(_unnamed(listing.expired, len(listing.inferred)))
+    if listing.counts()[DiskState.UNKNOWN]:
+        found.append("A disk in an unknown state counts neither as safe nor as room for chunks.")
+    return found
+
+
+def _unnamed(expired: int, inferred: int) -> str:
+    has = "has" if expired == 1 else "have"
+    counted = f"By the leader's counters {count(expired, 'disk')} {has} lost the heartbeat"
+    if not inferred:
+        return f"{counted}; no call names them."
+    if unnamed := max(0, expired - inferred):
+        return f"{counted}; {count(unnamed, 'of them', 'of them')} cannot be named."
+    return f"{counted}."
+
+
+def _inference(given: DiskList) -> list[str]:
+    if given.state is not DiskState.EXPIRED:
+        return []
+    found = []
+    if given.found:
+        found.append("These are inferred from the health of their volumes; a compaction lowers it too.")
+    if given.read is not None:
+        found.append(f"Only {count(given.read, 'volume')} could be read in time.")
+    return found
+
+
+def _below(given: DiskList, shown: Sequence[Disk]) -> list[str]:
+    one = code("/cm disk <id>")
+    found = []
+    if any(given.listing.state_of(disk) in _CLAIMED for disk in shown):
+        found.append(f"No state proves that a disk is empty: before you pull one, count its units with {one}.")
+    found.append(f"From the disk list, which is always current. As of {date(given.at, 'time')}.")
+    return [*found, f"For one disk: {one}"] if shown else found
+
+
+def _row(listing: DiskListing, disk: Disk) -> tuple[str, ...]:
+    used = f"{size(disk.used)} ({percent(disk.used, disk.size)})"
+    chunks = f"{disk.free_chunk_cnt:,}"
+    return (str(disk.disk_id), _flags(listing, disk), disk.idc, disk.host, disk.path, used, size(disk.size), chunks)
+
+
+def _flags(listing: DiskListing, disk: Disk) -> str:
+    """Return the state of a disk with the flags beside it."""
+    state = listing.state_of(disk)
+    flags = [disk_state(disk)]
+    if state is DiskState.DROPPING:
+        flags.append("dropping")
+    if state is DiskState.EXPIRED:
+        flags.append("no heartbeat (inferred)")
+    if disk.readonly:
+        flags.append("read-only")
+    return ", ".join(flags)

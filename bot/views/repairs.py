@@ -1,0 +1,108 @@
+"""/cm repairs: all repairs and drops of disks with their progress, and what the schedulers count. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.alerting.cluster_state.background import BackgroundNote, TaskNote
+from bot.alerting.progress import work_progress
+from bot.alerting.task_activity import TaskActivity, WorkOnDisk
+from bot.clustermgr.models import DiskStatus
+from bot.interactions.message import Message
+from bot.views.blocks import code, context, count, date, escape, message, section, table, utc
+from bot.views.progress import pace, progress_bar
+from bot.views.task_activity import hindered_text, schedulers_text
+
+MAX_ROWS = 20
+_HEADER = ("Disk", "Work", "Done", "Left", "Pace", "Since", "Zone", "Host")
+_RIGHT = (0, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """The repairs and drops of a cluster as of `at`, seen `now` (Unix seconds; `at` is 0 if no list was ever read).
+
+    `tasks` is what happens with disk_repair and disk_drop; `background` is what is known of the schedulers.
+    """
+
+    cluster: str
+    work: Sequence[WorkOnDisk]
+    at: float
+    now: float
+    tasks: Mapping[str, TaskActivity] = field(default_factory=dict)
+    background: BackgroundNote = field(default_factory=BackgroundNote)
+
+
+def repairs(report: RepairReport) -> Message:
+    """Render the repairs and drops, those under way first."""
+    sentence = _sentence(report)
+    notes = " ".join(filter(None, (*_notes(report), _as_of(report))))
+    if not report.work:
+        return message(sentence, section(f"*{sentence}*"), context(notes))
+    rows = table([_row(each, report.now) for each in report.work[:MAX_ROWS]], header=_HEADER, right=_RIGHT)
+    return message(sentence, section(f"*{sentence}*"), rows, context(notes))
+
+
+def _sentence(report: RepairReport) -> str:
+    cluster = escape(report.cluster)
+    if not report.at:
+        return f"The disks of {cluster} were not listed yet."
+    waiting = sum(each.waits for each in report.work)
+    drops = sum(each.drop for each in report.work)
+    repairing = len(report.work) - waiting - drops
+    kinds = ((repairing, "being repaired"), (drops, "being emptied"), (waiting, "broken, repair not begun"))
+    parts = [f"{count(number, 'disk')} {state}" for number, state in kinds if number]
+    return f"{cluster}: {', '.join(parts)}." if parts else f"No disk of {cluster} is being repaired or emptied."
+
+
+def _row(work: WorkOnDisk, now: float) -> tuple[str, ...]:
+    note = work.progress
+    found = work_progress(note.counts, note.total)
+    under_way = found if not work.waits else None
+    return (
+        f"#{note.id}",
+        _kind(work),
+        "-" if under_way is None else progress_bar(under_way),
+        "not counted yet" if found is None else f"{found.left:,} of {found.total:,}",
+        "-" if under_way is None else pace(under_way, now=now),
+        utc(note.since)[:16] + " UTC",
+        work.idc or "-",
+        work.host or "-",
+    )
+
+
+def _kind(work: WorkOnDisk) -> str:
+    if work.drop:
+        return "drop"
+    known = {DiskStatus.BROKEN: "repair, not begun", DiskStatus.REPAIRING: "repair"}
+    return {int(status): words for status, words in known.items()}.get(
+        work.progress.status, f"state {work.progress.status}"
+    )
+
+
+def _notes(report: RepairReport) -> list[str]:
+    notes = []
+    if len(report.work) > MAX_ROWS:
+        notes.append(f"{count(len(report.work) - MAX_ROWS, 'more disk')} not shown.")
+    if waits := hindered_text(dict(report.tasks)):
+        notes.append(f"{waits}.")
+    counted = (report.background.task(task, report.now) for task in report.tasks)
+    counts = [text for each in counted if each is not None and (text := _scheduler_counts(each))]
+    if counts:
+        notes += [*counts, "Left are the units counted on the disk; the counts of the scheduler run ahead of them."]
+    notes.append(schedulers_text(report.background, report.now))
+    return notes
+
+
+def _scheduler_counts(note: TaskNote) -> str:
+    """What the schedulers count of a task, "" if that is not known or nothing."""
+    if not note.total:
+        return ""
+    of_disks = f" of {count(note.disks, 'disk')}" if note.disks is not None else ""
+    lately = f", {note.finishing:,} in the last minute" if note.finishing is not None else ""
+    return (
+        f"The scheduler counts {note.done or 0:,} of {note.total:,} tasks done for {code(note.task)}{of_disks}{lately}."
+    )
+
+
+def _as_of(report: RepairReport) -> str:
+    return f"As of {date(report.at, 'time')}." if report.at else ""

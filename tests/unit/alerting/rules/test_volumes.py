@@ -1,0 +1,187 @@
+"""Rules about volumes: each level, what is not judged, unknown code modes, and disks that are not empty."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from bot.alerting.cluster_state.state import ClusterState, update
+from bot.alerting.details import AffectedVolumes, DisksBroken, DisksNotEmpty, UnitsLeft
+from bot.alerting.model import Finding, Severity
+from bot.alerting.risk_facts import NotRebuilt
+from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
+from bot.alerting.rules.table import rule_named
+from bot.clustermgr.dashboard import Dashboard, VolumeSafety
+from bot.clustermgr.models import Snapshot, ZoneDisks
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
+from tests.support.alert_words import lines, sentence
+from tests.support.watch_builders import disk, polled, switched
+
+NOW = 100_000.0
+EC3P3, EC6P6L9, USER_DEFINED = 11, 200, 240
+
+
+def volume(vid: int, *disks: int, mode: int = EC3P3, health: int = 0) -> PlacedVolume:
+    return PlacedVolume(vid, mode, health, disks)
+
+
+def judged(
+    volumes: list[PlacedVolume],
+    disks: SuspectDisks,
+    *,
+    shard_repair: str = "true",
+    expired: int = 0,
+    units: Mapping[int, UnitCount] | None = None,
+    **survey: object,
+) -> RuleContext:
+    """A poll that has read these volumes."""
+    snapshot: Snapshot = polled(
+        NOW, bad=[disk(number) for number in sorted(disks.bad)], zones=(ZoneDisks(idc="z0", total=60, expired=expired),)
+    )
+    found = VolumeSurvey(disks, {each.vid: each for each in volumes}, units or {}, read_at=NOW)
+    snapshot = replace(snapshot, volumes=replace(found, **survey))  # type: ignore[arg-type]  # fields by name
+    state = update(update(ClusterState(), switched(NOW - 600, shard_repair=shard_repair)), snapshot)
+    return RuleContext(snapshot, replace(state, switches_at=NOW), NOW)
+
+
+def ask(rule: str, view: RuleContext) -> Answer:
+    found = rule_named(rule)
+    assert found is not None
+    return found.answer(view)
+
+
+def only(answer: Answer) -> Finding:
+    assert answer is not CANNOT_TELL
+    [finding] = answer
+    return finding
+
+
+def broken(*disks: int) -> SuspectDisks:
+    return SuspectDisks(frozenset(disks))
+
+
+@pytest.mark.parametrize(
+    ("lost", "at_risk", "data_lost"),
+    [(0, None, False), (1, None, False), (2, Severity.WARNING, False), (3, Severity.CRITICAL, False), (4, None, True)],
+)
+def test_volume_is_announced_by_what_it_can_lose(lost: int, at_risk: Severity | None, data_lost: bool) -> None:
+    view = judged([volume(5, 1, 2, 3, 4, 5, 6)], broken(*range(1, lost + 1)))
+    found = ask("volumes_at_risk", view)
+    assert found == () if at_risk is None else only(found).severity is at_risk
+    gone = ask("volumes_lost", view)
+    assert only(gone).severity is Severity.CRITICAL if data_lost else gone == ()
+
+
+@pytest.mark.parametrize("mode", [77, USER_DEFINED, 255, 0])
+def test_unknown_code_mode_is_critical_and_shown_by_its_number(mode: int) -> None:
+    finding = only(ask("volumes_at_risk", judged([volume(5, 1, 2, 3, mode=mode)], broken(1))))
+    assert finding.severity is Severity.CRITICAL
+    [line] = lines(finding)
+    assert line.startswith(f"volume #5 (unknown code mode {mode}): 1 unit lost (disk #1); it is not known")
+
+
+def test_lost_local_parity_is_no_risk() -> None:
+    disks = tuple(range(1, 22))
+    view = judged([volume(5, *disks, mode=EC6P6L9)], broken(*disks[12:]))
+    assert ask("volumes_at_risk", view) == ()
+    assert ask("volumes_lost", view) == ()
+
+
+def test_health_lowered_by_a_compaction_is_no_risk() -> None:
+    """One unit of the volume compacts, and no disk is expired by the leader's counters."""
+    view = judged([volume(5, 1, 2, 3, 4, 5, 6, health=-2)], broken(1), expired=0)
+    assert ask("volumes_unreachable", view) == ()
+    assert [risk.unreachable for risk in view.volume_risks] == [()]
+
+
+@pytest.mark.parametrize("rule", ["volumes_at_risk", "volumes_lost", "volumes_unreachable", "disk_not_empty"])
+def test_what_is_not_judged_proves_nothing(rule: str) -> None:
+    some = judged([], broken(1), pending_disks=(1,))
+    none = replace(some, snapshot=replace(some.snapshot, volumes=None))
+    leaderless = judged([volume(5, 1, 2, 3, 4, 5, 6)], broken(1, 2, 3, 4))
+    for view in (some, none, replace(leaderless, snapshot=replace(leaderless.snapshot, answers=()))):
+        assert ask(rule, view) is CANNOT_TELL
+
+
+def test_pending_volumes_are_said_in_the_alert() -> None:
+    view = judged([volume(5, 1, 2, 3, 4, 5, 6)], broken(1, 2), pending_disks=(2,), pending_volumes=40, shard_repair="x")
+    finding = only(ask("volumes_at_risk", view))
+    assert finding.partial
+    assert lines(finding)[:2] == (
+        "not judged yet: some disks and some volumes",
+        "`shard_repair` is off: new blobs may already lack up to 1 unit, so each margin may be smaller by that",
+    )
+
+
+def test_dashboard_that_counts_otherwise_is_said_in_the_alert() -> None:
+    view = judged([volume(5, 1, 2, 3, 4, 5, 6)], broken(1, 2), dashboard=Dashboard(NOW, VolumeSafety(1, 0, 0)))
+    assert lines(only(ask("volumes_at_risk", view)))[0] == (
+        "the cluster's own dashboard differs: it counts 0 with lost data, 0 at risk and 1 degraded; "
+        "cmbot counts 0 with lost data, 1 at risk and 0 degraded"
+    )
+
+
+def test_disk_alert_counts_the_volumes_of_its_own_disks() -> None:
+    gone = SuspectDisks(frozenset({1}), gone=frozenset({9}))
+    volumes = [volume(5, 1, 2, 3, 4, 5, 6), volume(6, 9, 2, 3, 4, 5, 6)]
+    detail = only(ask("disk_broken", judged(volumes, gone, shard_repair="false"))).detail
+    assert isinstance(detail, DisksBroken)
+    assert detail.affected is not None
+    assert (detail.affected.volumes, detail.affected.left) == (1, 2)
+    assert (detail.affected.caveats.unwritten, detail.affected.caveats.not_rebuilt) == (1, NotRebuilt.OFF)
+
+
+@pytest.mark.parametrize(
+    ("pending", "said"), [((), ()), ((1,), ("not judged yet: some disks",)), ((1, 2), ("not judged yet: some disks",))]
+)
+def test_disk_alert_says_only_what_is_not_judged(pending: tuple[int, ...], said: tuple[str, ...]) -> None:
+    """Where every volume is judged and none is affected, nothing is said of volumes; no number moves with each poll."""
+    finding = only(ask("disk_broken", judged([], broken(1, 2), pending_disks=pending)))
+    assert tuple(line for line in lines(finding) if not line.startswith("disk #")) == said
+
+
+@pytest.mark.parametrize(
+    ("units", "left", "words"),
+    [
+        (UnitCount(1, NOW, frozenset({5})), UnitsLeft(7, 1, (5,), 1), "disk #7: 1 unit of volume #5"),
+        (
+            UnitCount(13, NOW, frozenset(range(1, 13))),
+            UnitsLeft(7, 13, tuple(range(1, 11)), 12),
+            "disk #7: 13 units of volumes #1, #2, #3, #4, #5, #6, #7, #8, #9, #10 and 2 more",
+        ),
+    ],
+)
+def test_disk_that_is_not_empty_is_critical_and_names_its_volumes(
+    units: UnitCount, left: UnitsLeft, words: str
+) -> None:
+    view = judged([], SuspectDisks(gone=frozenset({7, 8})), units={7: units, 8: UnitCount(0, NOW)})
+    finding = only(ask("disk_not_empty", view))
+    assert finding.severity is Severity.CRITICAL
+    assert sentence(finding).startswith("Do not pull 1 disk of prod")
+    assert lines(finding) == (words,)
+    assert isinstance(finding.detail, DisksNotEmpty)
+    assert finding.detail.disks == (left,)
+
+
+def test_expired_disks_that_cannot_be_named_are_said() -> None:
+    view = judged([], SuspectDisks(), expired=3)
+    view = replace(view, state=replace(view.state, term_since=0.0))
+    assert lines(only(ask("disk_expired", view)))[0] == "3 disks cannot be named: volumes on them are not judged"
+
+
+def test_named_and_inferred_disks_are_listed_separately() -> None:
+    disks = SuspectDisks(frozenset({1}), expired=frozenset({2}))
+    view = judged([volume(5, 1, 2, 3, 4, 5, 6, health=-6)], disks, expired=6)
+    view = replace(view, state=replace(view.state, term_since=0.0))
+    assert lines(only(ask("disk_expired", view)))[:4] == (
+        "affects 1 volume; it can lose 2 more units",
+        "named by the cluster: disk #2",
+        "inferred from the health of volumes: disks #3, #4, #5 and #6",
+        "1 disk cannot be named: volumes on it are not judged",
+    )
+
+
+def test_affected_volumes_of_an_unknown_mode_have_no_margin() -> None:
+    detail = only(ask("disk_broken", judged([volume(5, 1, 2, mode=USER_DEFINED)], broken(1)))).detail
+    assert isinstance(detail, DisksBroken)
+    assert detail.affected == AffectedVolumes(1, None)
