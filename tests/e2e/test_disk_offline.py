@@ -110,6 +110,7 @@ async def test_drop_is_not_sent_when_the_checks_fail_in_between(ready: Demo) -> 
 
 
 async def test_offline_without_a_scheduler_is_refused_in_words(world: Demo) -> None:
+    await world.clusters["prod"].stop_scheduler()
     reply = await ask(world, LINE)
     assert "refused, nothing was sent" in reply.full_text
     assert "scheduler" in reply.full_text
