@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -32,6 +32,9 @@ from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
 
+WAIT_SECONDS = 60.0
+"""Seconds between two looks at the limits for which a part waits: a look reads the disks and their volumes."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -45,11 +48,19 @@ class DiskSeries:
     clock: Callable[[], float]
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
+    every: float = WAIT_SECONDS
+    _tried: dict[int, float] = field(default_factory=dict)
 
     async def advance(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Begin what may begin, and end what is over; raises StoreError."""
-        for op in await self.repository.in_state(OpState.RUNNING):
-            if op.kind in SERIES and op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
+        running = [op for op in await self.repository.in_state(OpState.RUNNING) if op.kind in SERIES]
+        self._tried = {op.id: self._tried[op.id] for op in running if op.id in self._tried}
+        for op in running:
+            waits = isinstance(op.history[-1].fact, PartWaits)
+            if waits and self.clock() - self._tried.get(op.id, 0.0) < self.every:
+                continue
+            if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
+                self._tried[op.id] = self.clock()
                 await self._quietly(op, self.repository.under(check))
 
     async def _quietly(self, op: Operation, repository: OperationRepository) -> None:

@@ -19,7 +19,7 @@ LINE = '/cm disk offline 7 reason="replace it"'
 async def ready(world: Demo) -> Demo:
     """A cluster with a scheduler, on whose cards progress is shown as fast as the program looks."""
     await world.clusters["prod"].start_scheduler()
-    world.app.drop_follower.every = 0.0
+    world.app.drop_follower.every = world.app.disk_series.every = 0.0
     return world
 
 
@@ -110,7 +110,8 @@ async def test_drop_is_not_sent_when_the_checks_fail_in_between(ready: Demo) -> 
 
 
 async def test_offline_without_a_scheduler_is_refused_in_words(world: Demo) -> None:
-    await world.clusters["prod"].stop_scheduler()
+    services = world.clusters["prod"].data.services
+    services[:] = [service for service in services if service.name != "SCHEDULER"]
     reply = await ask(world, LINE)
     assert "refused, nothing was sent" in reply.full_text
     assert "scheduler" in reply.full_text
