@@ -8,7 +8,19 @@ import pytest
 from bot.cli.demo import Demo
 from bot.operations.disk_step_facts import OfflineStep, OfflineStepBegun
 from bot.operations.model import OpState
-from tests.e2e.test_operations import ALICE, BOB, OPERATIONS, PATIENCE, ask, card_with, click, only_op, propose, writes
+from tests.e2e.test_operations import (
+    ALICE,
+    BOB,
+    OPERATIONS,
+    PATIENCE,
+    STORAGE,
+    ask,
+    card_with,
+    click,
+    only_op,
+    propose,
+    writes,
+)
 
 pytestmark = pytest.mark.fast_time
 
@@ -219,3 +231,12 @@ async def test_unknown_host_is_refused_with_the_hosts_there_are(ready: Demo) -> 
     reply = await ask(ready, '/cm node offline 10.9.9.9:8899 reason="gone"')
     assert "refused, nothing was sent" in reply.full_text
     assert "10.1.0.11:8899" in reply.full_text
+
+
+async def test_alert_names_the_operation_that_declared_a_disk_broken(ready: Demo) -> None:
+    card = await propose(ready, '/cm disk broken 7 reason="it is dead"')
+    await click(ready, card, BOB)
+    await card_with(ready, card, "Verified")
+    await ready.slack.wait_for(
+        STORAGE, lambda m: "disk #7" in m.full_text and "declared broken by operation #1" in m.full_text
+    )

@@ -6,6 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.cluster_state.observations import DiskBreak
+from bot.alerting.cluster_state.state import ClusterState, DiskNote, disk_breaks
+from bot.clustermgr.models import Disk
+from bot.operations.attribution import caused_by
 from bot.operations.codec import decode_options, decode_seen, encode_request, encode_seen
 from bot.operations.disk_offline import (
     FOLLOWED_SECONDS,
@@ -30,8 +34,9 @@ from bot.operations.disk_step_facts import (
 from bot.operations.model import DropProgress, ObservedDisk, ObservedState, Operation, OpState, advance, note
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import LegacyFact, PreflightResult, block, warn
-from bot.operations.requests import DiskOffline, DisksOffline
+from bot.operations.requests import DiskBroken, DiskOffline, DisksOffline
 from bot.operations.step_facts import DatabaseLost, DiskNow, StepFact
+from bot.store.state_codec import decode_state, encode_state
 from bot.views.step_text import WORDING
 
 OFFLINE = Operation("prod", DiskOffline(7), "U0ANNA", 0.0, 900.0, channel="C0OPS")
@@ -145,3 +150,27 @@ def test_part_waits_only_where_limits_alone_refuse(checks: tuple, waits: int) ->
 def test_forced_limit_still_lets_a_part_wait() -> None:
     verdict = PreflightResult((block("limits", WHY, forceable=True),), Fingerprint()).forced()
     assert len(must_wait(verdict)) == 1
+
+
+# --- attribution of a broken disk
+
+
+@pytest.mark.parametrize(("disk", "caused"), [(7, True), (8, False)])
+def test_break_is_explained_by_the_operation_on_that_disk(disk: int, caused: bool) -> None:
+    op = replace(OFFLINE, request=DiskBroken(7), id=12)
+    op = advance(advance(op, OpState.WAITING, at=90.0), OpState.RUNNING, at=100.0)
+    found = caused_by(DiskBreak(110.0, disk, 95.0), [advance(op, OpState.VERIFIED, at=101.0)])
+    assert (found is not None) is caused
+
+
+def test_disks_that_were_broken_before_the_first_poll_have_no_break() -> None:
+    def seven(status: int) -> tuple[Disk, ...]:
+        return (Disk(disk_id=7, status=status),)
+
+    assert disk_breaks(ClusterState(), seven(2), 10.0) == ()
+    found = disk_breaks(ClusterState(disks_at=5.0), seven(2), 10.0)
+    assert found == (DiskBreak(10.0, 7, 5.0),)
+    later = ClusterState(disks_at=10.0, disk_breaks=found, disks=(DiskNote(7, 2),))
+    assert disk_breaks(later, seven(3), 20.0) == found
+    assert disk_breaks(later, (), 20.0) == ()
+    assert decode_state(encode_state(later)) == later
