@@ -116,6 +116,13 @@ class SeriesEnded(StepFact):
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesOver(StepFact):
+    """The operation was not begun when the series that it is a part of (operation `of`) ended."""
+
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeAccepted(StepFact):
     """The cluster accepted the drop of a node, whose disks were all out of use."""
 

@@ -26,7 +26,7 @@ from bot.operations.requests import (
 )
 from bot.operations.step_facts import Difference, LegacyDifference, LegacyWords, StepFact
 
-MAX_SEEN_DISKS = 8
+MAX_SEEN_DISKS = 5
 """Limit of disks of which a card shows the place."""
 
 

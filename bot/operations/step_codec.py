@@ -44,6 +44,7 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
         "part_failed": d.PartFailed,
         "series_begun": d.SeriesBegun,
         "series_ended": d.SeriesEnded,
+        "series_over": d.SeriesOver,
         "node_accepted": d.NodeAccepted,
         "checks_refuse": s.ChecksRefuse,
         "takes_over_card": s.TakesOverCard,

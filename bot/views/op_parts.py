@@ -158,6 +158,9 @@ def _switch_facts(op: Operation, request: TaskSwitch) -> list[str]:
 def _disk_facts(op: Operation) -> list[str]:
     found = op.seen.verdict
     shown = [f"*{_tense(op)}*\n{escape(will_send(op))}", *map(_disk_fact, op.seen.disks)]
+    more = len(found.fingerprint.disk_ids) - len(op.seen.disks) if found is not None else 0
+    if more > 0 and op.seen.disks:
+        shown.append(f"*Other disks*\n{count(more, 'more disk')}")
     least = found.fingerprint.least_left if found is not None else None
     if least is not None:
         worst = f"can lose {count(least, 'more unit')}" if least > 0 else "can lose no more units"

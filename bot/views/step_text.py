@@ -208,6 +208,7 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         d.PartFailed: lambda fact: f"operation #{fact.op} ended as {fact.state}",
         d.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",
         d.SeriesEnded: _series_ended,
+        d.SeriesOver: lambda fact: f"operation #{fact.of}, of which it is a part, ended before it began",
         d.NodeAccepted: lambda fact: f"the cluster accepted the drop of node {fact.node}",
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from bot.operations.disk_step_facts import (
     PartWaits,
     SeriesBegun,
     SeriesEnded,
+    SeriesOver,
 )
 from bot.operations.model import Operation, OpState
 from bot.operations.preflight.verdict import CheckLevel
@@ -62,6 +64,18 @@ class DiskSeries:
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
                 self._tried[op.id] = self.clock()
                 await self._quietly(op, self.repository.under(check))
+
+        await self._cancel_orphans({op.id for op in running}, check_of_cluster)
+
+    async def _cancel_orphans(self, running: set[int], check_of_cluster: CheckOfCluster) -> None:
+        """Cancel a part that was not begun when its series ended."""
+        for op in await self.repository.in_state(OpState.PROPOSED):
+            whole = op.options.part_of
+            if whole is None or whole.of in running or op.cluster not in self.clusters:
+                continue
+            if check := check_of_cluster(op.cluster):
+                with suppress(Conflict, Fenced):
+                    await self.repository.under(check).move(op, OpState.CANCELLED, fact=SeriesOver(whole.of))
 
     async def _quietly(self, op: Operation, repository: OperationRepository) -> None:
         try:

@@ -70,6 +70,7 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     ),
     (d.SeriesEnded((7, 8), (9,), None), "disks #7 and #8 were begun; disk #9 stays as it is"),
     (d.SeriesEnded((), (7, 8), None), "no disk was begun; disks #7 and #8 stay as they are"),
+    (d.SeriesOver(12), "operation #12, of which it is a part, ended before it began"),
     (d.NodeAccepted(2), "the cluster accepted the drop of node 2"),
     (s.ChecksRefuse(REFUSED), "The quorum is lost."),
     (s.TakesOverCard(12), "replaces operation #12; no approvals yet"),

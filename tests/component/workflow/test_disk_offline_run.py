@@ -11,9 +11,10 @@ import pytest
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
-from bot.operations.disk_step_facts import OfflineResumed, OfflineStep, OfflineStepBegun
+from bot.operations.disk_series import part, stopped
+from bot.operations.disk_step_facts import OfflineResumed, OfflineStep, OfflineStepBegun, PartBegun
 from bot.operations.model import Operation, OpState, StepKind, advance
-from bot.operations.requests import DiskOffline, NodeOffline, Request
+from bot.operations.requests import DiskOffline, DisksOffline, NodeOffline, Request
 from bot.operations.step_facts import DiskNow
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
@@ -105,7 +106,7 @@ async def test_disk_goes_offline_in_two_requests_on_each_release(store: Store, f
         assert bench.sent == BOTH
 
 
-async def test_operation_without_a_sent_step_begins_anew(bench: Bench) -> None:
+async def test_operation_without_a_sent_step_begins_again(bench: Bench) -> None:
     op = await bench.resumed()
     assert op.state is OpState.VERIFIED
     assert OfflineResumed(own=False) in [event.fact for event in op.history]
@@ -213,3 +214,31 @@ async def test_node_is_dropped_last_where_the_release_has_the_call(store: Store,
             ("/disk/drop", {"disk_id": 5}),
             *node,
         ]
+
+
+async def test_part_of_an_ended_series_is_cancelled_unsent(bench: Bench) -> None:
+    whole, _ = await bench.waiting(DisksOffline((7, 9)))
+    whole = await bench.repository.move(whole, OpState.RUNNING, by="U0BEN")
+    child = part(whole, DiskOffline(7), whole.seen, time.time())
+    whole, child = await bench.repository.begin_part(whole, child, partial(PartBegun, 7))
+    await bench.repository.move(whole, OpState.CANCELLED, fact=stopped(whole, None))
+    await DiskSeries(bench.repository, bench.executor, {"prod": bench.cluster}, time.time).advance()
+    found = await bench.repository.get(child.id)
+    assert found is not None
+    assert found.state is OpState.CANCELLED
+    assert bench.sent == []
+
+
+async def test_part_that_a_stopped_process_recorded_is_begun_once(bench: Bench) -> None:
+    whole, _ = await bench.waiting(DisksOffline((7, 9)))
+    whole = await bench.repository.move(whole, OpState.RUNNING, by="U0BEN")
+    child = part(whole, DiskOffline(7), whole.seen, time.time())
+    await bench.repository.begin_part(whole, child, partial(PartBegun, 7))
+    series = DiskSeries(bench.repository, bench.executor, {"prod": bench.cluster}, time.time)
+    await series.advance()
+    assert bench.sent == BOTH
+    await series.advance()
+    assert [body for path, body in bench.sent if path == "/disk/drop"] == [{"disk_id": 7}, {"disk_id": 9}]
+    found = await bench.repository.get(whole.id)
+    assert found is not None
+    assert found.approvals == whole.approvals
