@@ -203,10 +203,31 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceScope:
+    """What is expected of one host while it is stopped: the scope of its maintenance.
+
+    `hosts` are its configured addresses, `peers` its raft members, `disks` its disks (ids) and `zones` their zones.
+    `whole` are the zones that have no writable disk without it. `expired` is the number of other disks that had lost
+    their heartbeat at the start. `margin` is the promise: the number of units that the worst volume with a unit on
+    the host can lose while it is away, None if no volume has one.
+    """
+
+    host: str
+    hosts: tuple[str, ...] = ()
+    peers: tuple[int, ...] = ()
+    disks: tuple[int, ...] = ()
+    zones: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+    expired: int = 0
+    margin: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """A mute until `until` (Unix seconds); `rule` may be `*`; `subject` "" means any; it tolerates up to `weight`.
 
-    `alert` is the id of the alert whose end also ends the silence; 0: none.
+    `alert` is the id of the alert whose end also ends the silence; 0: none. With a `scope` it is the maintenance of a
+    host: it mutes what the scope expects, and ends early when anything else fails.
     """
 
     cluster: str
@@ -219,6 +240,7 @@ class Silence:
     weight: int = 0
     id: int = 0
     alert: int = 0
+    scope: MaintenanceScope | None = None
 
 
 @dataclass(frozen=True, slots=True)

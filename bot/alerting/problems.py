@@ -59,6 +59,13 @@ class SilencedLonger(Problem):
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceContended(Problem):
+    """The maintenance of another host of the cluster began while this one was judged."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoSuchSilence(Problem):
     """No silence of that number is in force."""
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.alerting.maintenance import expected
 from bot.alerting.model import Alert, Finding, Muted, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.transition import has_new_part, noted
 
 EVERY_RULE = "*"
+MAINTENANCE = "maintenance"
+"""The stored rule of the maintenance of a host; its subject is the host."""
 _MAX_IDS = 20
 
 
@@ -33,7 +36,12 @@ class Lifted:
 
 
 def covers(silence: Silence, alert: Alert, now: float) -> bool:
-    """True if the silence matches this alert and is in force; `*` does not match rules that must be named."""
+    """True if the silence matches this alert and is in force; `*` does not match rules that must be named.
+
+    The maintenance of a host matches what is expected of the host, by the facts of the alert.
+    """
+    if silence.scope is not None:
+        return silence.cluster == alert.cluster and silence.until > now and expected(silence.scope, alert)
     named = silence.rule == alert.rule or (silence.rule == EVERY_RULE and alert.rule not in NEVER_WILDCARD_SILENCED)
     return silence.cluster == alert.cluster and named and silence.subject in {"", alert.subject} and silence.until > now
 
@@ -68,7 +76,7 @@ def equal_to(wanted: Silence, held: Iterable[Silence], alerts: Iterable[Alert]) 
 def extended(held: Silence, wanted: Silence) -> Silence:
     """The silence in force with the end of the wanted one; it tolerates what either tolerates."""
     weight, reason = max(held.weight, wanted.weight), wanted.reason or held.reason
-    return replace(held, until=wanted.until, by=wanted.by, reason=reason, weight=weight)
+    return replace(held, until=wanted.until, by=wanted.by, reason=reason, weight=weight, scope=wanted.scope)
 
 
 def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | None:
@@ -93,14 +101,16 @@ def muted_under(silence: Silence, alert: Alert) -> Alert:
 def lifted_by(silences: Sequence[Silence], alert: Alert, finding: Finding, now: float) -> tuple[int, ...]:
     """The ids of the silences that lift for this alert, because the finding is worse than they tolerate.
 
-    A silence tolerates the alert as it is and growth up to its own weight, but no higher severity and no new part.
+    A silence tolerates the alert as it is and growth up to its own weight, but no higher severity and no new part. A
+    maintenance is not named here: it is compared with the facts of each poll (maintenance.py).
     """
     more_severe = finding.severity > alert.severity
     new_part = has_new_part(alert, finding)
     return tuple(
         silence.id
         for silence in silences
-        if covers(silence, alert, now)
+        if silence.scope is None
+        and covers(silence, alert, now)
         and (more_severe or new_part or (finding.weight > alert.weight and finding.weight > silence.weight))
     )
 

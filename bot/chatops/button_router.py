@@ -9,7 +9,9 @@ from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views.alert_lists import silenced
+from bot.views.maintenance_text import MAINTENANCE_END
 from bot.views.operations import WRITABLE, writable_command
+from bot.views.safe_to_stop import MAINTENANCE_START, start_command
 from bot.watch.alert_actions import AlertActions, refuse_ended
 from bot.workflow.approvals import ApprovalService
 
@@ -28,7 +30,8 @@ class ButtonRouter:
         Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
         """
         if click.action_id not in actions.ACTIONS:
-            return await self._on_card(click)
+            of_maintenance = click.action_id in {MAINTENANCE_START, MAINTENANCE_END}
+            return _maintenance(click) if of_maintenance else await self._on_card(click)
         alert = _alert_of(click)
         match click.action_id:
             case actions.ACKNOWLEDGE:
@@ -73,6 +76,17 @@ class ButtonRouter:
         if not command:
             raise UserError(f"Alert #{alert_id} has changed and proposes no fix any more.")
         return RunCommand(command)
+
+
+def _maintenance(click: Click) -> RunCommand:
+    """Return the command that a button of a maintenance stands for; its rights and arguments are checked as typed."""
+    number = click.number("silence")
+    if click.action_id == MAINTENANCE_END and number:
+        return RunCommand(f"unsilence {number}")
+    command = start_command(click.text("host"), click.text("cluster"), click.text("for"))
+    if click.action_id == MAINTENANCE_END or not command:
+        raise UserError("This button belongs to no maintenance of cmbot. /cm maintenances lists them.")
+    return RunCommand(command)
 
 
 def _alert_of(click: Click) -> int:

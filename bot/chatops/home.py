@@ -72,12 +72,23 @@ class HomeTab:
             alerts = [alert for alert in await self.alerts.open() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
             clusters = [HomeCluster(each.name, not_milder(each.noted, each.name, alerts)) for each in clusters]
+            held = [each for each in await self.alerts.silences() if each.cluster in self.names]
+            maintenances = [each for each in held if each.scope is not None]
+            muted = await self.alerts.muted() if maintenances else {}
             lost = await self.repository.refused_messages() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))
             return Home(clusters, standing, may_change=may_change, now=now, store_down=True)
         return Home(
-            clusters, standing, may_change=may_change, alerts=alerts, waiting=waiting, now=now, undelivered=lost
+            clusters,
+            standing,
+            may_change=may_change,
+            alerts=alerts,
+            waiting=waiting,
+            now=now,
+            undelivered=lost,
+            maintenances=maintenances,
+            muted=muted,
         )
 
     async def _waiting(self, user: str, now: float) -> Sequence[Waiting]:

@@ -15,6 +15,7 @@ from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.disk_reader import DiskReader, Selector
 from bot.clustermgr.health import MIN_APART, same_leadership
+from bot.clustermgr.host_facts import HostFacts, host_facts, ids_of
 from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
@@ -264,6 +265,18 @@ class Cluster:
         facts = reader.facts(snapshot, self.disk_limits)
         recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
         return replace(facts, statistics=self._surveyed) if recent else facts
+
+    async def host_facts(self, host: str, within: float) -> HostFacts:
+        """Read what stopping a host depends on, for at most `within` seconds; never raises ClusterError.
+
+        If no earlier poll proves voters healthy and the time allows it, a second poll is made.
+        """
+        ends = self.clock() + within
+        now = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2), bad_disks=False)
+        if self._earlier(now) is None and now.leader is not None and within > 2 * APART_SECONDS + self.deadline:
+            now = await self.second_snapshot(now, bad_disks=False)
+        known = await self.disk_facts(now, partial(ids_of, host), max(0.1, ends - self.clock()))
+        return host_facts(host, self.before(now), now, known)
 
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)

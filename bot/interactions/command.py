@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.model import Alert, Silence
+from bot.alerting.model import Alert, MaintenanceScope, Silence
 from bot.alerting.reports.handover import Handover
 from bot.alerting.reports.summary import Summary
 from bot.alerting.reports.timeseries import Timeseries
@@ -147,6 +147,25 @@ class AlertBook(Protocol):
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """Return the active silences."""
+
+    async def start_maintenance(
+        self,
+        cluster: str,
+        scope: MaintenanceScope,
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        beside: Sequence[int] = (),
+        key: str = "",
+    ) -> SilenceResult:
+        """Start the maintenance of a host, or extend it, and post that in the alert channel.
+
+        `beside` are the ids of the other maintenances that the verdict knew; raises UserError if there are others now.
+        """
+
+    async def muted(self) -> Mapping[int, int]:
+        """Return how many open alerts each active silence mutes now, by its id."""
 
     async def unsilence(self, silence_id: int, by: str) -> Lifted:
         """Lift a silence early, and post in the alert channel which silences still apply."""

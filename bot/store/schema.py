@@ -81,6 +81,7 @@ silences = Table(
     _time("created_at"),
     _count("weight"),
     Column("alert", id_type(), nullable=False),
+    _text("scope"),
     Index("silences_by_end", "until"),
     sqlite_autoincrement=True,
 )

@@ -1,6 +1,7 @@
 """Lists of open alerts and silences, and the replies to people who act on them. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
@@ -9,13 +10,24 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
+from bot.views.maintenance_text import maintenance_line, muted_by_maintenance
 
 MOST = 40
 MAX_LEFT = 10
 
 
-def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
-    """List the open alerts with their numbers; `silences` is the number of silences in force."""
+def alerts(
+    found: Sequence[Alert],
+    *,
+    silences: int,
+    now: float,
+    maintenances: Sequence[Silence] = (),
+    muted: Mapping[int, int] = MappingProxyType({}),
+) -> Message:
+    """List the open alerts with their numbers; `silences` is the number of silences in force.
+
+    `maintenances` are in force too; `muted` has the number of alerts that each mutes, by its id.
+    """
     if not found:
         sentence = "No alert is open in any cluster."
     else:
@@ -23,6 +35,9 @@ def alerts(found: Sequence[Alert], *, silences: int, now: float) -> Message:
     blocks: list[BlockJson] = [section(f"*{sentence}*"), *(section(_line(alert, now)) for alert in found[:MOST])]
     if len(found) > MOST:
         blocks.append(context(f"… and {len(found) - MOST} more"))
+    if maintenances:
+        shown = [maintenance_line(each, muted.get(each.id, 0), now) for each in maintenances[:MAX_LEFT]]
+        blocks.append(context("\n".join(shown)))
     if silences:
         blocks.append(context(f"{count(silences, 'silence')} in force: /cm silences"))
     return message(sentence, *blocks)
@@ -91,6 +106,8 @@ def lifted(done: Lifted, by: str) -> Message:
 
 
 def _what(held: Silence) -> str:
+    if held.scope is not None:
+        return muted_by_maintenance(held)
     about = f" ({code(held.subject)})" if held.subject else ""
     return f"{'all alerts' if held.rule == '*' else code(held.rule)}{about} of {escape(held.cluster)}"
 

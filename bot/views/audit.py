@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from enum import Enum
 
+from bot.alerting.silences import MAINTENANCE
 from bot.audit.chain import AuditRow, stamp
 from bot.audit.query import AuditQuery, Found
 from bot.common.errors import Refused
@@ -101,6 +102,8 @@ def _attended(details: Mapping[str, JsonValue]) -> str:
         return ""
     if silence:
         what = "every rule" if rule == "*" else rule
+        if rule == MAINTENANCE:
+            what = f"{MAINTENANCE} of {details.get('subject')}"
         return f"silence #{silence} ({what}{f', alert #{alert}' if alert else ''})"
     sentence = details.get("sentence")
     return f"alert #{alert} ({rule})" + (f": {sentence}" if sentence else "")

@@ -112,6 +112,8 @@ def _task(task: OpenOperationFact, now: float) -> str:
 
 def _silence(each: Silence, now: float) -> str:
     what = "all alerts" if each.rule == "*" else code(each.rule)
+    if each.scope is not None:
+        what = f"maintenance of {code(each.subject)}"
     why = f": “{escape(each.reason)}”" if each.reason else ""
     left = duration(each.until - now)
     return f"*{escape(each.cluster)}* {what} until {date(each.until, 'minute')} ({left} left), by {named(each.by)}{why}"

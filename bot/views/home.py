@@ -1,10 +1,10 @@
 """The Home tab: clusters at their last poll, what is open, commands, and the rights of the reader. No I/O."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.model import Alert
+from bot.alerting.model import Alert, Silence
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation
 from bot.views.alert_text.table import sentence_of
@@ -23,6 +23,7 @@ from bot.views.blocks import (
     header,
     section,
 )
+from bot.views.maintenance_text import maintenance_line
 from bot.views.op_parts import title, waits_for
 from bot.views.parts import mark_of, verdict_of
 
@@ -88,6 +89,7 @@ class Home:
     """The content of one person's tab: `standing` has their rights, `may_change` the clusters that they may change.
 
     `undelivered` is the number of messages that could not be posted, 0 for readers who cannot post them again.
+    `maintenances` are in force; `muted` is the number of alerts that each mutes, by its id.
     `store_down`: the database did not answer, so alerts and changes are missing.
     """
 
@@ -99,6 +101,8 @@ class Home:
     now: float = 0.0
     undelivered: int = 0
     store_down: bool = False
+    maintenances: Sequence[Silence] = ()
+    muted: Mapping[int, int] = field(default_factory=dict)
 
 
 def home(shown: Home) -> tuple[BlockJson, ...]:
@@ -107,6 +111,7 @@ def home(shown: Home) -> tuple[BlockJson, ...]:
         *_problems(shown),
         *_operations(shown.waiting),
         *_alerts(shown.alerts, shown.now),
+        *_maintenances(shown),
         header("Clusters"),
         section(f"*{_sentence(shown.clusters)}*"),
         *_clusters(shown.clusters, may_change=shown.may_change),
@@ -173,6 +178,15 @@ def _alerts(alerts: Sequence[Alert], now: float) -> Iterator[BlockJson]:
     yield header("Open alerts")
     yield section("\n".join(_alert(alert, now) for alert in alerts[:_MAX_OPEN]))
     yield from _more(len(alerts), "/cm alerts")
+
+
+def _maintenances(shown: Home) -> Iterator[BlockJson]:
+    if not shown.maintenances:
+        return
+    yield header("Hosts in maintenance")
+    lines = [maintenance_line(each, shown.muted.get(each.id, 0), shown.now) for each in shown.maintenances[:_MAX_OPEN]]
+    yield section("\n".join(lines))
+    yield from _more(len(shown.maintenances), "/cm maintenances")
 
 
 def _alert(alert: Alert, now: float) -> str:

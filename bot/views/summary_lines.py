@@ -80,6 +80,8 @@ def pending_line(each: Pending, now: float) -> str:
 def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
     for silence in part.ending:
         what = "all alerts" if silence.rule == "*" else code(silence.rule)
+        if silence.scope is not None:
+            what = f"the maintenance of {code(silence.subject)}"
         yield f"🔕 silence #{silence.id} of {what} ends in {duration(silence.until - now)} (by {named(silence.by)})"
     if part.silences > len(part.ending):
         yield f"🔕 {count(part.silences - len(part.ending), 'silence')} in force: /cm silences"

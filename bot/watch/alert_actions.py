@@ -1,16 +1,18 @@
 """AlertActions: list, acknowledge and silence alerts, and lift silences, for commands and buttons."""
 
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import acknowledge
-from bot.alerting.model import Alert, AlertState, Silence
+from bot.alerting.maintenance import ended_maintenance, muted_counts
+from bot.alerting.model import Alert, AlertState, MaintenanceScope, Silence
 from bot.alerting.problems import (
     AlertContended,
     AlertIsOver,
     BadSilenceLength,
+    MaintenanceContended,
     NoSuchAlert,
     NoSuchRule,
     NoSuchSilence,
@@ -18,7 +20,17 @@ from bot.alerting.problems import (
     SilencedLonger,
 )
 from bot.alerting.rules.table import RULES
-from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult, covers, equal_to, extended, muted_under, overlap
+from bot.alerting.silences import (
+    EVERY_RULE,
+    MAINTENANCE,
+    Lifted,
+    SilenceResult,
+    covers,
+    equal_to,
+    extended,
+    muted_under,
+    overlap,
+)
 from bot.alerting.subjects import SubjectRefused, subject_of
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, Refused
@@ -27,6 +39,7 @@ from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import alert_lists as views
+from bot.views import maintenance_text
 from bot.views.alert_text.table import alert_text, sentence_of
 from bot.views.alerts import card
 from bot.watch.publisher import publish_one
@@ -107,6 +120,44 @@ class AlertActions:
         self.wake()
         return begun
 
+    async def start_maintenance(
+        self,
+        cluster: str,
+        scope: MaintenanceScope,
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        beside: Sequence[int] = (),
+        key: str = "",
+    ) -> SilenceResult:
+        """Start the maintenance of a host, or extend the one in force; the cluster's alert channel is notified.
+
+        `beside` are the ids of the other maintenances that the verdict knew. Raises Refused if another began since, or
+        if the one in force lasts as long or longer.
+        """
+        if not 0 < seconds <= MAX_SILENCE:
+            raise Refused(BadSilenceLength())
+        now = self.clock()
+        wanted = Silence(cluster, MAINTENANCE, scope.host, now + seconds, by, reason, now, scope=scope)
+        async with self.store.begin() as uow:
+            await uow.channel_histories.get(self.channels[cluster])  # the lock, before the others are compared
+            for each in await uow.silences.active(now, cluster):
+                if each.scope is not None and each.subject != scope.host and each.id not in beside:
+                    raise Refused(MaintenanceContended(each.subject))
+            held = await uow.alerts.open(cluster)
+            begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in held))
+            await uow.outbox.put(_key(begun), self.channels[cluster], maintenance_text.maintenance_started(begun))
+            if key:
+                await uow.inbox.done(key)
+        self.wake()
+        return begun
+
+    async def muted(self) -> Mapping[int, int]:
+        """Number of open alerts that each active silence mutes now, by its id."""
+        async with self.store.read() as uow:
+            return muted_counts(await uow.silences.active(self.clock()), await uow.alerts.open())
+
     async def _begin(self, uow: UnitOfWork, wanted: Silence, mutes: int | None = None) -> SilenceResult:
         """Store a silence, or extend the equal one in force; Refused when that one does not end before it."""
         # The lock of the channel: two who ask at the same moment see one another's silence.
@@ -171,7 +222,12 @@ class AlertActions:
             left = [each for each in await uow.silences.active(now, held.cluster) if overlap(each, held)]
             lifted = Lifted(held, tuple(left))
             if channel := self.channels.get(held.cluster):
-                await uow.outbox.put(MessageKey.silence(held.id, "lifted"), channel, views.lifted(lifted, by))
+                note = views.lifted(lifted, by)
+                if held.scope is not None:
+                    note = maintenance_text.maintenance_over(
+                        ended_maintenance(held, await uow.alerts.open(held.cluster)), by
+                    )
+                await uow.outbox.put(MessageKey.silence(held.id, "lifted"), channel, note)
             await uow.audit.append(AuditEntry(now, by, "silence.lifted", held.cluster, detail=_detail(held)))
         self.wake()
         return lifted
@@ -208,4 +264,6 @@ def _key(begun: SilenceResult) -> MessageKey:
 def _detail(held: Silence) -> Mapping[str, JsonValue]:
     about: dict[str, JsonValue] = {"subject": held.subject} if held.subject else {}
     about |= {"alert": held.alert} if held.alert else {}
+    if held.scope is not None:
+        about |= {"peers": list(held.scope.peers), "disks": list(held.scope.disks), "margin": held.scope.margin}
     return {"silence": held.id, "rule": held.rule, **about, "until": held.until, "reason": held.reason}

@@ -3,12 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.alerting.cluster_state.counters import leader_terms, may_be_kept, settled_of, status_context, with_status
+from bot.alerting.cluster_state.counters import (
+    is_fresh,
+    leader_terms,
+    may_be_kept,
+    settled_of,
+    status_context,
+    with_status,
+)
 from bot.alerting.cluster_state.state import ClusterState, update, worth_writing
 from bot.alerting.cluster_status import cluster_status
 from bot.alerting.engine import NO_ESCALATION, Transition, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
+from bot.alerting.maintenance import LiftedMaintenance, lifted_maintenances
 from bot.alerting.model import Alert, Silence
 from bot.alerting.own_network import Isolation, NetworkStatus
 from bot.alerting.reports.trend import Measurement, sample_of
@@ -70,7 +78,8 @@ class TickPlan:
     """Everything that one tick will write.
 
     `state` is the cluster state after the tick, `alerts` the alerts after it; both are kept in this process.
-    `save_state` is True if `state` must be stored too; `sample` is the measurement to store.
+    `save_state` is True if `state` must be stored too; `sample` is the measurement to store. `lifted` are the
+    maintenances that end early.
     """
 
     transitions: tuple[Transition, ...]
@@ -81,11 +90,12 @@ class TickPlan:
     save_state: bool
     save_history: bool
     sample: Measurement | None = None
+    lifted: tuple[LiftedMaintenance, ...] = ()
 
     @property
     def writes(self) -> bool:
         """True if the plan changes anything stored."""
-        return bool(self.transitions) or self.save_history or self.save_state
+        return bool(self.transitions or self.lifted) or self.save_history or self.save_state
 
 
 def plan_poll(watched: Watched, stored: StoredState, observation: ClusterObservation, state: ClusterState) -> TickPlan:
@@ -121,18 +131,28 @@ def plan_tick(
         terms=terms,
     )
     answers = evaluate(rules, context, observation.network)
-    transitions = step(  # inhibit, then silence
-        answers,
-        stored.alerts,
-        stored.silences,
-        rules,
-        now,
-        cluster=watched.cluster,
-        settling=observation.first,
-        remembered=stored.state.at > 0,
-        escalation=_escalation(watched, observation),
-        outcome=lambda alert: next(rule for rule in rules if rule.key == alert.rule).resolved(context, alert),
-    )
+
+    def stepped(silences: Sequence[Silence]) -> tuple[Transition, ...]:
+        return step(  # inhibit, then silence
+            answers,
+            stored.alerts,
+            silences,
+            rules,
+            now,
+            cluster=watched.cluster,
+            settling=observation.first,
+            remembered=stored.state.at > 0,
+            escalation=_escalation(watched, observation),
+            outcome=lambda alert: next(rule for rule in rules if rule.key == alert.rule).resolved(context, alert),
+        )
+
+    transitions = stepped(stored.silences)
+    expired = 0 if is_fresh(snapshot, state) else snapshot.expired_disks
+    lifted = lifted_maintenances(stored.silences, transitions, snapshot.volumes, expired, now)
+    if lifted:
+        # What they muted is announced in this step.
+        ended = {each.silence.id for each in lifted}
+        transitions = stepped([silence for silence in stored.silences if silence.id not in ended])
     history, transitions = group_alerts(stored.history, transitions, stored.alerts, watched.limits, now)
     by_key = {alert.key: alert for alert in (*stored.alerts, *(transition.new for transition in transitions))}
     alerts = tuple(by_key.values())
@@ -150,6 +170,7 @@ def plan_tick(
         save_state=bool(transitions) or worth_writing(stored.state, state),
         save_history=history != stored.history,
         sample=sample,
+        lifted=lifted,
     )
 
 

@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed
+from bot.alerting.maintenance import LiftedMaintenance, ended_maintenance
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility
+from bot.audit.chain import AuditEntry
+from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_group import group_card, group_line, most_severe
 from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card, line
+from bot.views.maintenance_text import lift_reason_text, maintenance_lifted, maintenance_over
 from bot.views.notices import silence_over
 
 
@@ -153,14 +157,32 @@ def _shows(transition: Transition, before: Severity) -> bool:
     )
 
 
+async def announce_lifted(uow: UnitOfWork, lifted: Sequence[LiftedMaintenance], channel: str, now: float) -> None:
+    """Remove the maintenances that end early, and announce and audit why."""
+    for each in lifted:
+        held = each.silence
+        await uow.silences.remove(held.id)
+        await uow.outbox.put(MessageKey.silence(held.id, "lifted"), channel, maintenance_lifted(each))
+        detail: dict[str, JsonValue] = {"silence": held.id, "rule": held.rule, "subject": held.subject}
+        detail["text"] = lift_reason_text(each.reason)
+        await uow.audit.append(AuditEntry(now, "", "silence.lifted", held.cluster, detail=detail))
+
+
 async def announce_expired(
     uow: UnitOfWork, over: Sequence[Silence], alerts: Sequence[Alert], transitions: Sequence[Transition], channel: str
 ) -> None:
-    """Remove the silences that are `over` and announce their end: in the threads of `alerts`, else in the channel."""
+    """Remove the silences that are `over` and announce their end: in the threads of `alerts`, else in the channel.
+
+    The end of a maintenance is always announced in the channel: it says if the host answers.
+    """
     announced = _announced_in_threads(alerts, transitions)
     for silence in over:
         await uow.silences.remove(silence.id)
-        if silence.id not in announced:
+        if silence.scope is not None:
+            now = {alert.key: alert for alert in (*alerts, *(transition.new for transition in transitions))}
+            over_note = maintenance_over(ended_maintenance(silence, now.values()))
+            await uow.outbox.put(MessageKey.silence(silence.id, "over"), channel, over_note)
+        elif silence.id not in announced:
             since = await uow.alerts.recent(silence.created_at, silence.cluster)
             kept = [alert for alert in since if silence.id in alert.notes.silenced]
             await uow.outbox.put(MessageKey.silence(silence.id, "over"), channel, silence_over(silence, kept))

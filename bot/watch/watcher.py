@@ -34,7 +34,7 @@ from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.notices import watch_recovered
 from bot.watch.planning import ClusterObservation, StoredState, TickPlan, Watched, plan_poll, plan_tick, updated
-from bot.watch.publisher import announce_expired, publish
+from bot.watch.publisher import announce_expired, announce_lifted, publish
 
 log = structlog.get_logger(__name__)
 
@@ -251,12 +251,14 @@ class Watcher:
             self._cached = StoredState(plan.state if plan.save_state else stored.state, plan.history)
         if (
             stored.expired
+            or plan.lifted
             or plan.save_history
             or any(transition.visibility is not Visibility.QUIET for transition in plan.transitions)
         ):
             self._wake()
 
     async def _write(self, uow: UnitOfWork, stored: StoredState, plan: TickPlan, now: float) -> None:
+        await announce_lifted(uow, plan.lifted, self.watched.channel, now)
         await publish(uow, plan.transitions, stored.history, plan.history, self.watched.limits)
         if plan.save_state:
             await uow.cluster_states.put(self.watched.cluster, plan.state)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.alerting.cluster_state.state import ClusterNote, ClusterState
-from bot.alerting.model import Alert, Silence
+from bot.alerting.maintenance import muted_counts
+from bot.alerting.model import Alert, MaintenanceScope, Silence
 from bot.alerting.reports.facts import ClusterFacts
 from bot.alerting.reports.handover import Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
@@ -25,6 +26,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
+from bot.clustermgr.host_facts import HostFacts, host_facts
 from bot.clustermgr.models import DashboardPage, Disk, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
@@ -179,6 +181,9 @@ class FakeCluster(Cluster):
     async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
         return self.disks
 
+    async def host_facts(self, host: str, within: float) -> HostFacts:
+        return host_facts(host, self.earlier, self.seen[-1], self.disks)
+
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         if self.verdict is None:
             await asyncio.Event().wait()
@@ -296,6 +301,24 @@ class FakeAlerts:
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held
+
+    async def start_maintenance(
+        self,
+        cluster: str,
+        scope: MaintenanceScope,
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        beside: Sequence[int] = (),
+        key: str = "",
+    ) -> SilenceResult:
+        self.done.append(("maintenance", cluster, scope.host, seconds, by, reason, tuple(beside)))
+        until = 1_700_000_000.0 + seconds
+        return SilenceResult(Silence(cluster, "maintenance", scope.host, until, by, reason, id=3, scope=scope), 0)
+
+    async def muted(self) -> Mapping[int, int]:
+        return muted_counts(self.held, self.found)
 
     async def unsilence(self, silence_id: int, by: str) -> Lifted:
         self.done.append(("unsilence", silence_id, by))

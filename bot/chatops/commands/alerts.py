@@ -46,7 +46,11 @@ async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """List what is open in all clusters."""
     found = [alert for alert in await call.alerts.open() if alert.cluster in call.clusters]
     held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
-    yield Reply(views.alerts(found, silences=len(held), now=call.now), private=False)
+    maintenances = [each for each in held if each.scope is not None]
+    muted = await call.alerts.muted() if maintenances else {}
+    others = len(held) - len(maintenances)
+    shown = views.alerts(found, silences=others, now=call.now, maintenances=maintenances, muted=muted)
+    yield Reply(shown, private=False)
 
 
 async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:

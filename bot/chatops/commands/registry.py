@@ -9,6 +9,7 @@ from bot.chatops.commands.disk_list import DISKS
 from bot.chatops.commands.disks import DISK
 from bot.chatops.commands.do import DO
 from bot.chatops.commands.help import with_help
+from bot.chatops.commands.maintenance import MAINTENANCE_END, MAINTENANCE_START, MAINTENANCES, SAFE_TO_STOP
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.ops import CANCEL, OP, OPS, RETRY, SETTLE
 from bot.chatops.commands.repairs import REPAIRS
@@ -23,4 +24,5 @@ _DISKS = (READONLY, WRITABLE, BROKEN, OFFLINE, NODE_OFFLINE)
 _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER, *_DISKS)
 _FOLLOW = (OPS, RETRY, OP, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)
 _WATCH = (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE, SUMMARY, HANDOVER, TREND)
-COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_FOLLOW))
+_HOSTS = (SAFE_TO_STOP, MAINTENANCE_START, MAINTENANCE_END, MAINTENANCES)
+COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_HOSTS, *_FOLLOW))

@@ -1,5 +1,7 @@
 """Quorum what-if: the failures that the voters tolerate now and after the change."""
 
+from collections.abc import Collection
+
 from bot.clustermgr.health import quorum
 from bot.operations.preflight.facts import quorum as f
 from bot.operations.preflight.facts.quorum import QuorumAdvice, UnhealthyVoter, Votes
@@ -22,6 +24,11 @@ def with_voter(view: View, peer: int) -> Votes:
 def without(view: View, peer: int) -> Votes:
     """Votes after the removal of that peer."""
     return _votes(frozenset(view.voters) - {peer}, view.healthy - {peer})
+
+
+def with_down(view: View, peers: Collection[int]) -> Votes:
+    """Votes while these peers are stopped: they stay members and count as down."""
+    return _votes(frozenset(view.voters), view.healthy - frozenset(peers))
 
 
 def _votes(voters: frozenset[int], healthy: frozenset[int]) -> Votes:

@@ -1,12 +1,18 @@
 """Silences in the store."""
 
+from contextlib import suppress
 from dataclasses import asdict, replace
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import RowMapping, delete, insert, select, update
 
-from bot.alerting.model import Silence
+from bot.alerting.model import MaintenanceScope, Silence
+from bot.store.column_types import encode
 from bot.store.schema import silences
 from bot.store.session import Session
+
+_SCOPE = TypeAdapter(MaintenanceScope)
 
 
 class Silences:
@@ -17,31 +23,31 @@ class Silences:
 
     async def add(self, silence: Silence) -> Silence:
         """Store a silence; returns it with its id."""
-        values = {name: value for name, value in asdict(silence).items() if name != "id"}
+        values = _row_of(silence)
         made = await self._session.value(insert(silences).values(values).returning(silences.c.id))
         return replace(silence, id=made)
 
     async def extend(self, silence: Silence) -> None:
         """Replace the stored silence of the same id."""
-        values = {name: value for name, value in asdict(silence).items() if name != "id"}
+        values = _row_of(silence)
         await self._session.change(update(silences).where(silences.c.id == silence.id).values(values))
 
     async def get(self, silence_id: int) -> Silence | None:
         """A silence by id, ended or not, or None."""
         row = await self._session.row(select(silences).where(silences.c.id == silence_id))
-        return None if row is None else Silence(**row)
+        return None if row is None else _silence(row)
 
     async def active(self, now: float, cluster: str | None = None) -> list[Silence]:
         """Silences in force at `now`, the first to end first."""
         query = select(silences).where(silences.c.until > now).order_by(silences.c.until, silences.c.id)
         rows = await self._session.rows(query if cluster is None else query.where(silences.c.cluster == cluster))
-        return [Silence(**row) for row in rows]
+        return [_silence(row) for row in rows]
 
     async def ended(self, now: float, cluster: str) -> list[Silence]:
         """Silences of a cluster whose time is over and whose end was not announced yet."""
         this = (silences.c.until <= now) & (silences.c.cluster == cluster)
         query = select(silences).where(this).order_by(silences.c.until, silences.c.id)
-        return [Silence(**row) for row in await self._session.rows(query)]
+        return [_silence(row) for row in await self._session.rows(query)]
 
     async def end_with(self, alert_id: int) -> int:
         """Delete the silences that end with this alert; returns how many."""
@@ -50,3 +56,18 @@ class Silences:
     async def remove(self, silence_id: int) -> bool:
         """Delete a silence; False if there was none."""
         return bool(await self._session.change(delete(silences).where(silences.c.id == silence_id)))
+
+
+def _row_of(silence: Silence) -> dict[str, Any]:
+    values = {name: value for name, value in asdict(silence).items() if name not in {"id", "scope"}}
+    scope = "" if silence.scope is None else encode(_SCOPE.dump_python(silence.scope, mode="json"))
+    return {**values, "scope": scope}
+
+
+def _silence(row: RowMapping) -> Silence:
+    """Return the silence of a row. A scope that cannot be read is dropped: a maintenance without one mutes nothing."""
+    scope = None
+    if row["scope"]:
+        with suppress(ValidationError):
+            scope = _SCOPE.validate_json(row["scope"])
+    return Silence(**{**row, "scope": scope})

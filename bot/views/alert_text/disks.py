@@ -90,7 +90,7 @@ def _progress(disk: DiskName, progress: WorkProgress | None) -> str:
         return ""
     if disk.status == DiskStatus.REPAIRING:
         return f", {progress_line(progress)}"
-    return f", {count(progress.left, 'unit')} to rebuild"
+    return f", {count(progress.left, 'unit')} to rebuild" if progress.left else ""
 
 
 def _where(disk: DiskName) -> str:

@@ -57,10 +57,20 @@ def silenced_longer(problem: p.SilencedLonger) -> str:
     held = problem.silence
     about = f" ({held.subject})" if held.subject else ""
     what = f"{'all alerts' if held.rule == EVERY_RULE else held.rule}{about} of {held.cluster}"
+    if held.scope is not None:
+        what = f"what stopping {held.subject} of {held.cluster} explains"
     left = f"{duration(held.until - problem.now)} longer, until {utc(held.until)}"
     return (
         f"Silence #{held.id} already mutes {what}, for {left}, so nothing was changed. "
         f"To end it earlier, lift it first: /cm unsilence {held.id}"
+    )
+
+
+def maintenance_contended(problem: p.MaintenanceContended) -> str:
+    """Another maintenance began meanwhile."""
+    return (
+        f"Maintenance of {shown(problem.host)} began while this host was judged, so nothing was started. "
+        "Ask again: both together may be too much."
     )
 
 

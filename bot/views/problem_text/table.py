@@ -9,10 +9,11 @@ from bot.alerting.subjects import SubjectRefused
 from bot.audit.chain import BadHead
 from bot.audit.export import CellHasOtherType, RowHasOtherColumns, RowUnreadable
 from bot.common.errors import Problem
+from bot.operations import maintenance as maintenance_problems
 from bot.operations import operation_problems, request_problems
 from bot.permissions import problems as access_problems
 from bot.views.decisions import REFUSALS
-from bot.views.problem_text import access, alerts, audit, operations, requests
+from bot.views.problem_text import access, alerts, audit, maintenance, operations, requests
 
 PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
     {
@@ -58,6 +59,11 @@ PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
         alert_problems.BadSilenceLength: alerts.bad_silence_length,
         alert_problems.SilencedLonger: alerts.silenced_longer,
         alert_problems.NoSuchSilence: alerts.no_such_silence,
+        alert_problems.MaintenanceContended: alerts.maintenance_contended,
+        maintenance_problems.UnknownHost: maintenance.unknown_host,
+        maintenance_problems.NotSafeToStop: maintenance.not_safe_to_stop,
+        maintenance_problems.AnywayNeedsReason: maintenance.reason_missing,
+        maintenance_problems.NoSuchMaintenance: maintenance.no_such_maintenance,
         SubjectRefused: alerts.subject_refused,
         BadHead: audit.bad_head,
         RowUnreadable: audit.row_unreadable,

@@ -1,13 +1,16 @@
 """What becomes of silences of the same alerts: an equal one is extended, and what still mutes is named."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
-from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Severity, Silence
-from bot.alerting.silences import EVERY_RULE, overlap
+from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, MaintenanceScope, Severity, Silence
+from bot.alerting.silences import EVERY_RULE, covers, overlap
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
+from bot.store.schema import silences
 from bot.views import alert_lists as views
 from bot.views.alert_text.table import alert_text
 from bot.watch.alert_actions import AlertActions
@@ -123,3 +126,47 @@ def test_silences_overlap_where_an_alert_fits_both(one: tuple[str, str], other: 
     assert overlap(first, second) is both
     assert overlap(second, first) is both
     assert not overlap(first, Silence("archive", *one, 9.0, "U1"))
+
+
+SCOPE = MaintenanceScope("n3", ("n3:9998",), (3,), (7, 8), ("z0",), ("z0",), 1, -1)
+
+
+async def test_maintenance_keeps_its_scope_in_the_store(store: Store, alert_actions: AlertActions) -> None:
+    begun = await alert_actions.start_maintenance("prod", SCOPE, seconds=HOUR, by="U1", reason="kernel")
+    assert await alert_actions.silences("prod") == (begun.silence,)
+    assert begun.silence.scope == SCOPE
+    assert await actions(store) == ["silence.begun"]
+    later = replace(SCOPE, margin=2)
+    longer = await alert_actions.start_maintenance("prod", later, seconds=2 * HOUR, by="U2", reason="")
+    assert longer.silence.id == begun.silence.id
+    assert (await alert_actions.silences("prod"))[0].scope == later
+    with refused("already mutes what stopping n3 of prod explains"):
+        await alert_actions.start_maintenance("prod", later, seconds=HOUR, by="U2", reason="")
+
+
+@pytest.mark.parametrize("stored", ["", "{", "[]", '{"host": 7}', '{"host": "n3", "disks": ["x"]}'])
+async def test_scope_that_cannot_be_read_mutes_nothing(
+    store: Store, clock: Clock, alert_actions: AlertActions, stored: str
+) -> None:
+    await alert_actions.start_maintenance("prod", SCOPE, seconds=HOUR, by="U1", reason="")
+    async with store.begin() as uow:
+        await uow.silences._session.change(update(silences).values(scope=stored))
+    [held] = await alert_actions.silences("prod")
+    assert held.scope is None
+    about = replace(await opened(store, clock), rule="peer_down", subject="3")
+    assert not covers(held, about, clock.now)
+
+
+async def test_maintenance_that_a_person_ends_is_announced(store: Store, alert_actions: AlertActions) -> None:
+    begun = await alert_actions.start_maintenance("prod", SCOPE, seconds=HOUR, by="U1", reason="")
+    await alert_actions.unsilence(begun.silence.id, "U2")
+    assert await posted(store, f"silence:{begun.silence.id}:lifted") == (
+        "<@U2> ended the maintenance of `n3` of prod: it answers again."
+    )
+    assert await actions(store) == ["silence.begun", "silence.lifted"]
+
+
+async def test_maintenance_of_no_length_is_refused(alert_actions: AlertActions) -> None:
+    for seconds in (0.0, 8 * 24 * HOUR):
+        with refused("at most 7 days"):
+            await alert_actions.start_maintenance("prod", SCOPE, seconds=seconds, by="U1", reason="")

@@ -54,6 +54,7 @@ from bot.views.risk import RiskReport, risk
 from bot.views.stat import stat
 from bot.views.status import Status, status, stopped
 from bot.views.tasks import tasks
+from tests.docgen.phrasebook import maintenance
 from tests.docgen.phrasebook.render import Sample, Section
 from tests.support import view_samples
 from tests.support.view_samples import AT, HOSTS
@@ -110,6 +111,7 @@ def sections() -> Iterator[Section]:
     yield _disks()
     yield _risk()
     yield _balance()
+    yield from maintenance.sections()
     yield _tasks()
     yield _audit()
     yield _status_line()

@@ -1,5 +1,7 @@
 """Samples of problems: the sentence of each refusal of what a person asked for."""
 
+from dataclasses import replace
+
 from bot.alerting import problems as alerts
 from bot.alerting.model import AlertState, Silence
 from bot.alerting.subjects import SubjectKind, SubjectRefused
@@ -7,7 +9,7 @@ from bot.audit.chain import BadHead
 from bot.audit.export import CellHasOtherType, RowHasOtherColumns, RowUnreadable
 from bot.clustermgr.tasks import Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import Problem
-from bot.operations import decisions, operation_problems, policy, request_problems
+from bot.operations import decisions, maintenance, operation_problems, policy, request_problems
 from bot.operations.decisions import Lacking
 from bot.operations.model import OpState
 from bot.operations.policy import Lack, LackReason, Need
@@ -15,6 +17,7 @@ from bot.operations.request_problems import AddressFault, AddressKind, PeerIdUse
 from bot.permissions import problems as access
 from bot.permissions.roles import Role
 from bot.views.problem_text.table import problem_text
+from tests.docgen.phrasebook.maintenance import HELD, verdict
 from tests.docgen.phrasebook.render import Sample, Section
 from tests.support.view_samples import AT, HOSTS
 
@@ -106,6 +109,14 @@ PROBLEMS: tuple[Problem, ...] = (
     alerts.BadSilenceLength(),
     alerts.SilencedLonger(_LONGER, AT),
     alerts.SilencedLonger(_ALL, AT),
+    alerts.SilencedLonger(replace(HELD, until=AT + 7200, id=9), AT),
+    alerts.MaintenanceContended("10.0.0.8"),
+    maintenance.UnknownHost("10.9.9.9", "prod", (*HOSTS, "http://10.0.0.7:8899")),
+    maintenance.UnknownHost("10.9.9.9", "prod", ()),
+    maintenance.NotSafeToStop(verdict(bad=(4, 5, 6))),
+    maintenance.AnywayNeedsReason(),
+    maintenance.NoSuchMaintenance("10.0.0.8", "prod", ("10.0.0.7",)),
+    maintenance.NoSuchMaintenance("10.0.0.8", "prod", ()),
     alerts.NoSuchSilence(7),
     *(SubjectRefused("peer_down", "peer 5", "prod", kind, ("1", "2", "5"), "5") for kind in SubjectKind),
     SubjectRefused("peer_down", "nine", "prod", SubjectKind.PEER, (), ""),

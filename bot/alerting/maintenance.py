@@ -1,0 +1,193 @@
+"""Maintenance of a host: the alerts that are expected of it, and what lifts it early. No I/O.
+
+A maintenance mutes what stopping this host explains alone. When anything else fails it ends, because the margin that
+was judged before the host was stopped holds no more.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from bot.alerting.details import DisksExpired, LeaderChanged, QuorumAtRisk, VolumesUnreachable
+from bot.alerting.model import Alert, AlertState, MaintenanceScope, Severity, Silence
+from bot.alerting.transition import Transition, TransitionReason
+from bot.alerting.volume_risk import infer_expired, volume_risk
+from bot.clustermgr.volume_survey import VolumeSurvey
+
+_NEWS = frozenset({TransitionReason.FIRED, TransitionReason.WORSE})
+
+
+@dataclass(frozen=True, slots=True)
+class LiftReason:
+    """Reason why a maintenance ends early."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAlert(LiftReason):
+    """An alert fires, or gets worse, that stopping the host does not explain."""
+
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class MarginFell(LiftReason):
+    """A volume with units on the host can lose fewer units (`left`) than at the start (`promised`)."""
+
+    vid: int
+    left: int
+    promised: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiftedMaintenance:
+    """A maintenance that ends early, and why."""
+
+    silence: Silence
+    reason: LiftReason
+
+
+@dataclass(frozen=True, slots=True)
+class EndedMaintenance:
+    """A maintenance that is over: by its time, or by a person. `open_alerts` are still open alerts about the host."""
+
+    silence: Silence
+    open_alerts: tuple[Alert, ...] = ()
+
+
+def _of_host(scope: MaintenanceScope, alert: Alert) -> bool:
+    return alert.subject in scope.hosts
+
+
+def _of_peer(scope: MaintenanceScope, alert: Alert) -> bool:
+    return alert.subject in {str(peer) for peer in scope.peers}
+
+
+def _quorum(scope: MaintenanceScope, alert: Alert) -> bool:
+    detail = alert.detail
+    return isinstance(detail, QuorumAtRisk) and bool(detail.sick) and {v.peer for v in detail.sick} <= {*scope.peers}
+
+
+def _leader(scope: MaintenanceScope, alert: Alert) -> bool:
+    detail = alert.detail
+    return (
+        isinstance(detail, LeaderChanged) and bool(detail.moves) and all(m.before in scope.peers for m in detail.moves)
+    )
+
+
+def _heartbeats(scope: MaintenanceScope, alert: Alert) -> bool:
+    detail = alert.detail
+    return (
+        isinstance(detail, DisksExpired)
+        and bool(scope.disks)
+        and detail.lost <= len(scope.disks) + scope.expired
+        and {*(alert.parts or ())} <= {*scope.zones}
+        and {*detail.whole} <= {*scope.whole}
+    )
+
+
+def _unreachable(scope: MaintenanceScope, alert: Alert) -> bool:
+    """True if all units that are away are on the host, and no volume is below what was accepted at the start."""
+    detail = alert.detail
+    if not isinstance(detail, VolumesUnreachable) or scope.margin is None or detail.total != len(detail.volumes):
+        return False
+    return all(
+        each.left is not None
+        and each.left - len(each.unreachable) >= scope.margin
+        and {*each.unreachable} <= {*scope.disks}
+        for each in detail.volumes
+    )
+
+
+_EXPECTED: Mapping[str, Callable[[MaintenanceScope, Alert], bool]] = MappingProxyType(
+    {
+        "host_unreachable": _of_host,
+        "api_error": _of_host,
+        "slow_answers": _of_host,
+        "apply_stalled": _of_host,
+        "peer_down": _of_peer,
+        "peer_lagging": _of_peer,
+        "quorum_at_risk": _quorum,
+        "leader_changed": _leader,
+        "disk_expired": _heartbeats,
+        "volumes_unreachable": _unreachable,
+    }
+)
+"""The rules whose alerts may be expected, each with its test; an alert of any other rule is never expected."""
+
+
+def expected(scope: MaintenanceScope, alert: Alert) -> bool:
+    """True if stopping the host explains the alert alone."""
+    test = _EXPECTED.get(alert.rule)
+    return test is not None and test(scope, alert)
+
+
+def lifted_maintenances(
+    silences: Iterable[Silence],
+    transitions: Sequence[Transition],
+    survey: VolumeSurvey | None,
+    expired_disks: int,
+    now: float,
+) -> tuple[LiftedMaintenance, ...]:
+    """The maintenances that end with this step, each with its reason; alerts below a warning lift none.
+
+    `expired_disks` is the number of disks without a heartbeat by the leader's counters.
+    """
+    held = [silence for silence in silences if silence.scope is not None and silence.until > now]
+    scopes = [silence.scope for silence in held if silence.scope is not None]
+    lifted = []
+    for silence in held:
+        reason = _reason(silence, transitions) or _margin(silence, scopes, survey, expired_disks)
+        if reason is not None:
+            lifted.append(LiftedMaintenance(silence, reason))
+    return tuple(lifted)
+
+
+def _reason(silence: Silence, transitions: Sequence[Transition]) -> OtherAlert | None:
+    for transition in transitions:
+        alert = transition.new
+        news = transition.reason in _NEWS and alert.severity >= Severity.WARNING
+        if news and silence.scope is not None and not expected(silence.scope, alert):
+            return OtherAlert(alert)
+    return None
+
+
+def _margin(
+    silence: Silence, scopes: Sequence[MaintenanceScope], survey: VolumeSurvey | None, expired_disks: int
+) -> MarginFell | None:
+    """Judge the volumes with units on the host as if all its disks were away, whether they are or not."""
+    scope = silence.scope
+    if scope is None or scope.margin is None or survey is None or not survey.known:
+        return None
+    away = frozenset(disk for each in scopes for disk in each.disks)
+    others = frozenset[int]()
+    if expired_disks > len(away) + scope.expired:
+        # The units on hosts in maintenance are explained.
+        explained = replace(survey.disks, readonly=survey.disks.readonly | away)
+        others = infer_expired(survey.volumes.values(), explained)
+    for volume in survey.volumes.values():
+        if not {*scope.disks}.isdisjoint(volume.disks):
+            left = volume_risk(volume, survey.disks, away | others).left_if_unreachable_stay
+            if left is not None and left < scope.margin:
+                return MarginFell(volume.vid, left, scope.margin)
+    return None
+
+
+def ended_maintenance(silence: Silence, alerts: Iterable[Alert]) -> EndedMaintenance:
+    """The end of a maintenance with the alerts about its host whose finding is still there."""
+    scope = silence.scope
+    found = [
+        alert
+        for alert in alerts
+        if scope is not None
+        and alert.cluster == silence.cluster
+        and alert.state is not AlertState.RESOLVED
+        and not alert.clear_since
+        and expected(scope, alert)
+    ]
+    return EndedMaintenance(silence, tuple(found))
+
+
+def muted_counts(silences: Iterable[Silence], alerts: Iterable[Alert]) -> Mapping[int, int]:
+    """Number of open alerts that each silence mutes now, by its id; alerts held back before they fire count too."""
+    muted = [alert.notes.muted.id for alert in alerts if alert.open and alert.notes.muted is not None]
+    return {silence.id: muted.count(silence.id) for silence in silences}

@@ -1,0 +1,63 @@
+"""Host facts: the disks of one host and the volumes on them, as the disk reader read them. No I/O."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from bot.clustermgr.disk_facts import DiskFacts
+from bot.clustermgr.host_matching import alike
+from bot.clustermgr.models import Disk, DiskStatus, Snapshot
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
+
+_GONE = frozenset({DiskStatus.REPAIRED, DiskStatus.DROPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Facts that were read about one host, as typed; `before` is an earlier snapshot that proves voters healthy.
+
+    `disks` is the whole disk list, None if it was not read. `suspects` are all disks of the cluster that are not safe.
+    `units` is the number of units on each disk of the host whose units were read, `volumes` are their volumes, as far
+    as they were read.
+    """
+
+    host: str
+    before: Snapshot | None
+    snapshot: Snapshot
+    disks: tuple[Disk, ...] | None = None
+    suspects: SuspectDisks = field(default_factory=lambda: SuspectDisks(listed=False))
+    units: Mapping[int, int] = field(default_factory=dict)
+    volumes: Mapping[int, PlacedVolume] = field(default_factory=dict)
+
+    @property
+    def own(self) -> tuple[Disk, ...]:
+        """The disks of the host that are in service, by id."""
+        return disks_of(self.disks or (), self.host)
+
+    @property
+    def unread_units(self) -> int:
+        """Number of units on the host whose volume was not read; 0 says nothing while unit lists are missing."""
+        read = {disk.disk_id for disk in self.own} & self.units.keys()
+        placed = sum(disk in read for volume in self.volumes.values() for disk in volume.disks)
+        return max(0, sum(self.units[disk] for disk in read) - placed)
+
+    @property
+    def unread_disks(self) -> tuple[int, ...]:
+        """The disks of the host whose units were not read."""
+        return tuple(disk.disk_id for disk in self.own if disk.disk_id not in self.units)
+
+
+def disks_of(disks: Collection[Disk], host: str) -> tuple[Disk, ...]:
+    """The disks in service on a host in any spelling, by id; without a port, of every port of it."""
+    found = (disk for disk in disks if disk.status not in _GONE and alike(disk.host, host))
+    return tuple(sorted(found, key=lambda disk: disk.disk_id))
+
+
+def ids_of(host: str, disks: Collection[Disk] | None) -> tuple[int, ...]:
+    """The ids of the disks in service on a host; none if the disk list was not read."""
+    return tuple(disk.disk_id for disk in disks_of(disks or (), host))
+
+
+def host_facts(host: str, before: Snapshot | None, snapshot: Snapshot, known: DiskFacts) -> HostFacts:
+    """The facts of a host from a reading of its disks."""
+    units = {disk: len(vuids) for disk, vuids in known.units.items()}
+    return HostFacts(host, before, snapshot, known.disks, known.suspects, units, known.volumes)

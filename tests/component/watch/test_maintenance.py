@@ -1,0 +1,146 @@
+"""Maintenance over a simulated cluster and real sockets: what a channel sees while a host is stopped."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from bot.alerting.model import MaintenanceScope
+from bot.clustermgr.cluster import Cluster
+from bot.common.errors import Refused
+from bot.operations.maintenance import StopLevel, StopVerdict, stop_verdict
+from bot.views.problem_text.table import problem_text
+from bot.watch.alert_actions import AlertActions
+from tests.support.cluster_world import World, watched
+
+ALONE = "10.1.0.99"
+"""A blobnode with one disk, so that no volume has two units on it."""
+RULES: Mapping[str, Mapping[str, object]] = {"volumes_low": {"enabled": False}}
+
+
+async def judged(world: World, host: str, *others: MaintenanceScope) -> StopVerdict:
+    """Judge a host, after the watch has polled often enough to prove voters healthy."""
+    cluster = Cluster("prod", "C1", world.api, lambda: world.now, 5.0)
+    await cluster.snapshot(5.0)
+    world.now += 15
+    verdict = stop_verdict(await cluster.host_facts(host, 20.0), others=others)
+    assert isinstance(verdict, StopVerdict)
+    return verdict
+
+
+def actions(world: World) -> AlertActions:
+    return AlertActions(world.store, lambda: None, lambda: world.now, {"prod": "C1"})
+
+
+async def start(world: World, host: str, seconds: float = 3600.0) -> StopVerdict:
+    """Start the maintenance of a host."""
+    verdict = await judged(world, host)
+    await actions(world).start_maintenance("prod", verdict.scope, seconds=seconds, by="U1", reason="kernel")
+    return verdict
+
+
+def move_disk(world: World) -> int:
+    """Put one disk on its own host; return it."""
+    world.cluster.rename_disk(1, host=f"http://{ALONE}:8899")
+    return 1
+
+
+async def test_stopped_member_is_quiet_until_the_end() -> None:
+    async with watched(RULES) as world:
+        host = world.cluster.host(3)
+        verdict = await start(world, host, seconds=780)
+        assert verdict.level is StopLevel.CAUTION
+        assert verdict.scope.peers == (3,)
+        await world.cluster.kill(3)
+        assert await world.ticks(10, apart=60) == []
+        assert sum((await actions(world).muted()).values()) > 0
+        await world.cluster.start(3)
+        over = await world.ticks(5, apart=60)
+        assert over == [f"Maintenance of `{verdict.host}` of prod ended: it answers again."]
+        assert await actions(world).silences() == ()
+
+
+async def test_member_still_away_at_the_end_is_announced() -> None:
+    async with watched(RULES) as world:
+        verdict = await start(world, world.cluster.host(3), seconds=600)
+        await world.cluster.kill(3)
+        posted = await world.ticks(15, apart=60)
+        assert f"Maintenance of `{verdict.host}` of prod ended, and the host is still away." in posted
+        assert [each for each in posted if each.startswith("Warning in prod: ")]
+
+
+async def test_other_failure_lifts_it_and_announces_all() -> None:
+    async with watched(RULES) as world:
+        verdict = await start(world, world.cluster.host(3))
+        await world.cluster.kill(3)
+        assert await world.ticks(5, apart=60) == []
+        world.cluster.break_disk(7)
+        posted = await world.ticks(3, apart=60)
+        [lifted] = [each for each in posted if "ended early" in each]
+        assert lifted.startswith(f"Maintenance of `{verdict.host}` of prod ended early: something else fails. ")
+        assert "disk" in lifted
+        assert [each for each in posted if world.cluster.host(3).removeprefix("http://") in each and each != lifted]
+        assert await actions(world).silences() == ()
+        async with world.store.read() as uow:
+            [entry] = await uow.audit.newest(limit=1)
+        assert (entry.action, entry.actor) == ("silence.lifted", "")
+
+
+async def test_second_member_that_goes_away_lifts_it() -> None:
+    async with watched(RULES, nodes=5) as world:
+        await start(world, world.cluster.host(3))
+        await world.cluster.kill(3)
+        assert await world.ticks(5, apart=60) == []
+        await world.cluster.kill(4)
+        assert [each for each in await world.ticks(5, apart=60) if "ended early: something else fails" in each]
+
+
+async def test_heartbeats_of_the_host_alone_are_muted() -> None:
+    async with watched(RULES) as world:
+        disk = move_disk(world)
+        verdict = await start(world, ALONE)
+        assert verdict.scope.disks == (disk,)
+        assert verdict.data is not None
+        assert verdict.data.worst is not None
+        assert verdict.scope.margin == verdict.data.worst.left
+        world.cluster.expire_host(f"http://{ALONE}:8899")
+        assert await world.ticks(20, apart=60) == []
+        world.cluster.expire_disk(9)
+        posted = await world.ticks(20, apart=60)
+        assert [each for each in posted if "ended early" in each]
+        assert [each for each in posted if "2 disks" in each and "heartbeat" in each]
+
+
+async def test_restarted_process_keeps_the_maintenance() -> None:
+    async with watched(RULES) as world:
+        await start(world, world.cluster.host(3))
+        await world.cluster.kill(3)
+        await world.ticks(3, apart=60)
+        world.watch.resume()
+        assert await world.ticks(10, apart=60) == []
+
+
+async def test_maintenance_beside_an_unknown_one_is_refused() -> None:
+    async with watched(RULES, nodes=5) as world:
+        first = await start(world, world.cluster.host(3))
+        second = await judged(world, world.cluster.host(4), first.scope)
+        assert second.under_way == (first.host,)
+        assert second.level is StopLevel.CAUTION
+        assert (await judged(world, world.cluster.host(5), first.scope, second.scope)).level is StopLevel.UNSAFE
+        with pytest.raises(Refused) as refused:
+            await actions(world).start_maintenance("prod", second.scope, seconds=60, by="U1", reason="")
+        assert "began while this host was judged" in problem_text(refused.value.problem)
+
+
+async def test_slow_cluster_leaves_parts_unjudged() -> None:
+    """Volumes that are not read in time are named, and make the host unsafe to stop."""
+    async with watched(RULES) as world:
+        move_disk(world)
+        cluster = Cluster("prod", "C1", world.api, lambda: world.now, 5.0)
+        await cluster.snapshot(5.0)
+        world.now += 15
+        for node in (1, 2, 3):
+            world.cluster.slow(node, 0.3)
+        facts = await cluster.host_facts(ALONE, 0.9)
+        verdict = stop_verdict(facts)
+        assert isinstance(verdict, StopVerdict)
+        assert verdict.level is StopLevel.UNKNOWN
