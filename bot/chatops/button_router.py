@@ -10,6 +10,7 @@ from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views.alert_lists import silenced
 from bot.views.maintenance_text import MAINTENANCE_END
+from bot.views.operations import WRITABLE, writable_command
 from bot.views.safe_to_stop import MAINTENANCE_START, start_command
 from bot.watch.alert_actions import AlertActions, refuse_ended
 from bot.workflow.approvals import ApprovalService
@@ -30,7 +31,7 @@ class ButtonRouter:
         """
         if click.action_id not in actions.ACTIONS:
             of_maintenance = click.action_id in {MAINTENANCE_START, MAINTENANCE_END}
-            return _maintenance(click) if of_maintenance else await self.approvals.decide(click)
+            return _maintenance(click) if of_maintenance else await self._on_card(click)
         alert = _alert_of(click)
         match click.action_id:
             case actions.ACKNOWLEDGE:
@@ -45,6 +46,12 @@ class ButtonRouter:
                 return RunCommand(f"runbook {(await self.alert_actions.alert(alert)).rule}")
             case _:
                 return RunCommand(f"stat {(await self.alert_actions.alert(alert)).cluster}")
+
+    async def _on_card(self, click: Click) -> Reply | RunCommand | None:
+        if click.action_id == WRITABLE:
+            # From the store: the value of a button could be forged, and the card may be old.
+            return RunCommand(writable_command(await self.approvals.on_card(click)))
+        return await self.approvals.decide(click)
 
     async def _may_change(self, user: str, alert: int) -> None:
         # A person without any right does not learn which alerts exist.

@@ -20,12 +20,21 @@ class Reversion:
 
 
 @dataclass(frozen=True, slots=True)
+class PartOf:
+    """The series that an operation is a part of: operation `of`, and its card's number."""
+
+    of: int
+    thread: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestOptions:
     """How a change is wanted.
 
     `forced` is break-glass. `lease` in seconds (0: for good) limits a switch in time. `dialect` is "v1", "v3" or ""
     (detected). `policy` names one more policy: that of the replacement of which this is a step; `replaces` are its
-    dead and its new peer. `reverts` is set on the operation that ends a lease.
+    dead and its new peer. `reverts` is set on the operation that ends a lease, `part_of` on one of several
+    disks of one approved operation.
     """
 
     forced: bool = False
@@ -34,6 +43,13 @@ class RequestOptions:
     policy: str = ""
     replaces: tuple[int, ...] = ()
     reverts: Reversion | None = None
+    part_of: PartOf | None = None
+
+    @property
+    def thread(self) -> int:
+        """Number of the card in whose thread the operation reports, 0 for its own."""
+        other = self.reverts or self.part_of
+        return other.thread if other is not None else 0
 
 
 NO_OPTIONS = RequestOptions()

@@ -11,11 +11,22 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any
 
+from bot.alerting.progress import LeftCount
 from bot.clustermgr.tasks import DialectEvidence
 from bot.common.errors import Refused
-from bot.operations.change_request import RequestOptions, Reversion
+from bot.operations.change_request import PartOf, RequestOptions, Reversion
 from bot.operations.check_codec import decode_check, encode_check
-from bot.operations.model import Event, ObservedState, ObservedSwitch, Operation, OpState, Settlement, StepKind
+from bot.operations.model import (
+    DropProgress,
+    Event,
+    ObservedDisk,
+    ObservedState,
+    ObservedSwitch,
+    Operation,
+    OpState,
+    Settlement,
+    StepKind,
+)
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import CheckWording, PreflightResult
@@ -71,6 +82,8 @@ def encode_request(op: Operation) -> dict[str, Any]:
     }
     if (reversion := options.reverts) is not None:
         extra |= {"reverts": reversion.of, "thread": reversion.thread, "left": reversion.left}
+    if options.part_of is not None:
+        extra |= {"part_of": options.part_of.of, "thread": options.part_of.thread}
     return asdict(op.request) | {name: value for name, value in extra.items() if value}
 
 
@@ -100,7 +113,7 @@ def stored_request(kind: str, data: Json) -> Request:
 
 def decode_options(data: Json) -> RequestOptions:
     """Decode the options that are stored beside a request."""
-    reverts = data.get("reverts")
+    reverts, part_of = data.get("reverts"), data.get("part_of")
     return RequestOptions(
         forced=bool(data.get("forced")),
         lease=float(data.get("lease", 0.0)),
@@ -108,6 +121,7 @@ def decode_options(data: Json) -> RequestOptions:
         policy=str(data.get("policy", "")),
         replaces=tuple(data.get("replaces", ())),
         reverts=Reversion(int(reverts), thread_of(data), str(data.get("left", ""))) if reverts else None,
+        part_of=PartOf(int(part_of), thread_of(data)) if part_of else None,
     )
 
 
@@ -125,6 +139,7 @@ def encode_seen(seen: ObservedState, wording: Wording) -> dict[str, Any]:
         found |= _encode_switch(seen.switch, wording)
     if seen.verdict is not None:
         found["verdict"] = encode_verdict(seen.verdict, wording.check)
+    found |= _encode_disks(seen)
     if seen.difference is not None:
         found["difference"] = list(wording.difference(seen.difference))
         if isinstance(seen.difference, Difference):
@@ -135,6 +150,14 @@ def encode_seen(seen: ObservedState, wording: Wording) -> dict[str, Any]:
         found["contradiction"] = wording.step(seen.contradiction)
         if not isinstance(seen.contradiction, LegacyWords):
             found["contradiction_fact"] = encode_fact(seen.contradiction, wording.check)
+    return found
+
+
+def _encode_disks(seen: ObservedState) -> dict[str, Any]:
+    found: dict[str, Any] = {"disks": [asdict(disk) for disk in seen.disks]} if seen.disks else {}
+    if seen.drop is not None:
+        counts = [[count.at, count.left] for count in seen.drop.counts]
+        found["drop"] = {"counts": counts, "total": seen.drop.total, "over": seen.drop.over}
     return found
 
 
@@ -156,7 +179,16 @@ def decode_seen(data: Json) -> ObservedState:
         difference=_decode_difference(data),
         settlement=Settlement(**_known(Settlement, settled)) if settled else None,
         contradiction=decode_step(data.get("contradiction_fact")) or _words(data.get("contradiction")),
+        disks=tuple(ObservedDisk(**_known(ObservedDisk, disk)) for disk in data.get("disks", ())),
+        drop=_decode_drop(data.get("drop")),
     )
+
+
+def _decode_drop(stored: Json | None) -> DropProgress | None:
+    if stored is None:
+        return None
+    counts = tuple(LeftCount(*each) for each in stored.get("counts", ()))
+    return DropProgress(counts, int(stored.get("total", 0)), over=bool(stored.get("over")))
 
 
 def _decode_switch(data: Json) -> ObservedSwitch:

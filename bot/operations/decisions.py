@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.operations.disk_series import may_stop
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import Lack, Policy, Refusal, lacks, lacks_all, missing
 from bot.permissions.roles import Rights, Role
@@ -97,6 +98,13 @@ def refuse_decision(
     if act is Act.REJECT:
         return None if rights.has(Role.ADMIN) else _lacking(op, Lacking.REJECT, lacks_all(rights, policy))
     return _refuse_approval(op, rights, policy)
+
+
+def refuse_stopping(op: Operation, rights: Rights) -> DecisionRefusal | None:
+    """Find why a person may not cancel the rest of a series; its requester and admins may."""
+    if not may_stop(op):
+        return NotWaiting(op.id, op.state)
+    return None if rights.user == op.requester or rights.has(Role.ADMIN) else MayNotCancel(op.id, op.requester)
 
 
 def _refuse_approval(op: Operation, rights: Rights, policy: Policy) -> DecisionRefusal | None:

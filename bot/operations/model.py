@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
+from bot.alerting.progress import LeftCount
 from bot.clustermgr.tasks import DialectEvidence
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.policy import Terms
@@ -24,6 +25,9 @@ from bot.operations.requests import (
     TaskSwitch,
 )
 from bot.operations.step_facts import Difference, LegacyDifference, LegacyWords, StepFact
+
+MAX_SEEN_DISKS = 5
+"""Limit of disks of which a card shows the place."""
 
 
 class OpState(StrEnum):
@@ -141,12 +145,37 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedDisk:
+    """A disk when its change was evaluated; `units` and `volumes` are counts on it, None where they were not read."""
+
+    disk_id: int
+    host: str
+    path: str
+    zone: str
+    units: int | None = None
+    volumes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropProgress:
+    """Units counted on a disk since its drop began; `total` is their number at the beginning.
+
+    `over` is True once the disk is dropped or gone and its units were counted after that, or another state ended it.
+    """
+
+    counts: tuple[LeftCount, ...] = ()
+    total: int = 0
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedState:
     """The state of the cluster that a card shows and an approval is bound to, and what was found out later.
 
     `leader` is the host that led: the request goes there only. `verdict` is None on a card of an older release.
     `difference` is how the cluster moved since the card before this one. `contradiction` is set when the cluster
-    shows the opposite of an admin's settlement.
+    shows the opposite of an admin's settlement. `disks` are those of a change of disks, at most MAX_SEEN_DISKS; `drop`
+    is the progress of a disk that was taken offline.
     """
 
     leader: str = ""
@@ -156,6 +185,8 @@ class ObservedState:
     difference: Difference | LegacyDifference | None = None
     settlement: Settlement | None = None
     contradiction: StepFact | None = None
+    disks: tuple[ObservedDisk, ...] = ()
+    drop: DropProgress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +239,8 @@ class Operation:
     def lock(self) -> str:
         """Name of what it locks on its cluster now, "" for nothing; two open operations never have the same lock.
 
-        It is "membership", "task:<name>", "disk:<id>", or "disks" for several disks or a node, one at a time. The
-        preflight keeps a disk of such an operation from another one.
+        It is "membership", "task:<name>", "disk:<id>", "node:<id>", or "disks" for several disks or the disks of a
+        node, one at a time. The preflight keeps a disk of such an operation from another one.
         """
         return lock_of(self.request) if self.state in LOCKING else ""
 
@@ -241,7 +272,9 @@ def lock_of(request: Request) -> str:
             return f"task:{task}"
         case DiskAccess(disk_id=disk) | DiskBroken(disk_id=disk) | DiskOffline(disk_id=disk):
             return f"disk:{disk}"
-        case DisksOffline() | NodeOffline() | NodeDrop():
+        case NodeDrop(node_id=node):
+            return f"node:{node}"
+        case DisksOffline() | NodeOffline():
             return "disks"
         case MemberAdd() | MemberRemove() | LeaderTransfer():
             return "membership"

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bot.clustermgr.tasks import DialectEvidence
+from bot.operations import disk_step_facts as d
 from bot.operations import step_facts as s
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.preflight.verdict import Check, CheckWording
@@ -30,6 +31,21 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
         "peer_absent": s.PeerAbsent,
         "peer_joined": s.PeerJoined,
         "disk_now": s.DiskNow,
+        "offline_step_begun": d.OfflineStepBegun,
+        "readonly_before": d.ReadonlyBefore,
+        "offline_resumed": d.OfflineResumed,
+        "approval_too_old": d.ApprovalTooOld,
+        "drop_not_begun": d.DropNotBegun,
+        "drop_ended": d.DropEnded,
+        "part_begun": d.PartBegun,
+        "part_skipped": d.PartSkipped,
+        "part_waits": d.PartWaits,
+        "node_part_begun": d.NodePartBegun,
+        "part_failed": d.PartFailed,
+        "series_begun": d.SeriesBegun,
+        "series_ended": d.SeriesEnded,
+        "series_over": d.SeriesOver,
+        "node_accepted": d.NodeAccepted,
         "checks_refuse": s.ChecksRefuse,
         "takes_over_card": s.TakesOverCard,
         "takes_over_blocked": s.TakesOverBlocked,

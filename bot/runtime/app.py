@@ -51,6 +51,8 @@ from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
+from bot.workflow.disk_series import DiskSeries
+from bot.workflow.drop_progress import DropFollower
 from bot.workflow.executor import Executor
 from bot.workflow.proposals import ProposalService
 from bot.workflow.reporting import OperationReport
@@ -130,6 +132,8 @@ async def build(
             repository=repository,
             executor=executor,
             reversions=Reversions(repository, executor, base.clusters, base.clock),
+            disk_series=DiskSeries(repository, executor, base.clusters, base.clock),
+            drop_follower=DropFollower(repository, base.clusters, base.clock),
             alert_actions=alert_actions,
             report_jobs=report_jobs,
             summaries=Summaries(base.store, reports, wake=base.wake, ahead=lambda: base.wall() - base.clock()),

@@ -154,6 +154,12 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             once="operations: the holder of the cluster; deliveries: a claim on each",
         ),
         Job(
+            "disks",
+            Every(SWEEP_SECONDS, follow_disks),
+            "Begin the next one of several disks, and count the units on disks that were taken offline.",
+            once="the holder of the cluster",
+        ),
+        Job(
             "sentry",
             Every(SWEEP_SECONDS, check_watchdog),
             "Fire `watch_blind` for a cluster whose polls fail or do not run.",
@@ -269,6 +275,15 @@ async def sweep(app: App) -> None:
         app.metrics.replicas(app.membership.active_replicas, app.membership.holds)
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))
+
+
+async def follow_disks(app: App) -> None:
+    """Begin the next one of several disks, and count the units on disks that were taken offline."""
+    try:
+        await app.drop_follower.follow(app.membership.check_of_cluster)
+        await app.disk_series.advance(app.membership.check_of_cluster)
+    except StoreError as error:
+        log.debug("disks.store_down", error=str(error))
 
 
 async def _resume(app: App) -> None:

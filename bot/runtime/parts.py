@@ -29,6 +29,8 @@ from bot.watch.alert_actions import AlertActions
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
+from bot.workflow.disk_series import DiskSeries
+from bot.workflow.drop_progress import DropFollower
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
 from bot.workflow.reversions import Reversions
@@ -74,6 +76,8 @@ class App:
     repository: OperationRepository
     executor: Executor
     reversions: Reversions
+    drop_follower: DropFollower
+    disk_series: DiskSeries
     alert_actions: AlertActions
     report_jobs: Sequence[ReportJob]
     summaries: Summaries

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.observations import (
+    DiskBreak,
     Forecast,
     HostNote,
     MemberChange,
@@ -41,6 +42,7 @@ _LISTS: Mapping[str, type[Any]] = MappingProxyType(
         "hosts": HostNote,
         "zones": ZoneChunks,
         "lost_disks": LostDisk,
+        "disk_breaks": DiskBreak,
     }
 )
 """The fields of a ClusterState that are tuples of values."""

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from bot.common.text import listed
 from bot.interactions.message import BlockJson
-from bot.operations.model import Operation
+from bot.operations.model import ObservedDisk, Operation
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import (
@@ -109,13 +109,35 @@ def will_send(op: Operation) -> str:
     if isinstance(request, TaskSwitch):
         key, value = (switch.key, switch.will_send) if switch else ("?", None)
         return f"{key} = {json.dumps(value)} ({word(request)})"
+    if isinstance(request, DiskRequest):
+        return _disk_calls(request)
     return ", ".join(f"{name} {json.dumps(value)}" for name, value in asdict(request).items())
+
+
+def _disk_calls(request: DiskRequest) -> str:
+    """Requests of a change of disks, each as it is sent, in their order."""
+    match request:
+        case DiskAccess():
+            return f"/disk/access disk_id {request.disk_id}, readonly {json.dumps(request.readonly)}"
+        case DiskBroken():
+            return f"/disk/set disk_id {request.disk_id}, status 2"
+        case DiskOffline():
+            return f"/disk/access disk_id {request.disk_id}, readonly true; then /disk/drop disk_id {request.disk_id}"
+        case DisksOffline():
+            return "for each disk /disk/access, readonly true; then /disk/drop"
+        case NodeOffline():
+            return "for each disk /disk/access, readonly true; then /disk/drop; last /node/drop"
+        case NodeDrop():
+            return f"/node/drop node_id {request.node_id}"
 
 
 def facts(op: Operation) -> list[str]:
     """Fields of a card."""
     shown = [f"*Cluster*\n{escape(op.cluster)}"]
-    shown += _switch_facts(op, op.request) if isinstance(op.request, TaskSwitch) else _member_facts(op)
+    if isinstance(op.request, TaskSwitch):
+        shown += _switch_facts(op, op.request)
+    else:
+        shown += _disk_facts(op) if isinstance(op.request, DiskRequest) else _member_facts(op)
     return [*shown, f"*Asked for by*\n{person(op.requester)}"]
 
 
@@ -133,6 +155,26 @@ def _switch_facts(op: Operation, request: TaskSwitch) -> list[str]:
     ]
 
 
+def _disk_facts(op: Operation) -> list[str]:
+    found = op.seen.verdict
+    shown = [f"*{_tense(op)}*\n{escape(will_send(op))}", *map(_disk_fact, op.seen.disks)]
+    more = len(found.fingerprint.disk_ids) - len(op.seen.disks) if found is not None else 0
+    if more > 0 and op.seen.disks:
+        shown.append(f"*Other disks*\n{count(more, 'more disk')}")
+    least = found.fingerprint.least_left if found is not None else None
+    if least is not None:
+        worst = f"can lose {count(least, 'more unit')}" if least > 0 else "can lose no more units"
+        shown.append(f"*Margin at the last check*\nthe worst volume {worst}")
+    return shown
+
+
+def _disk_fact(disk: ObservedDisk) -> str:
+    place = f"{code(disk.path)} on {code(disk.host)}, zone {code(disk.zone)}"
+    if disk.units is None or disk.volumes is None:
+        return f"*Disk #{disk.disk_id}*\n{place}; its units were not counted"
+    return f"*Disk #{disk.disk_id}*\n{place}; {count(disk.units, 'unit')} of {count(disk.volumes, 'volume')}"
+
+
 def _member_facts(op: Operation) -> list[str]:
     found = op.seen.verdict
     shown = [f"*{_tense(op)}*\n{code(_CALLS[op.kind])} {escape(will_send(op))}"]
@@ -147,12 +189,6 @@ _CALLS = {
     OpKind.MEMBER_ADD: "/member/add",
     OpKind.MEMBER_REMOVE: "/member/remove",
     OpKind.LEADER_TRANSFER: "/leadership/transfer",
-    OpKind.DISK_ACCESS: "/disk/access",
-    OpKind.DISK_BROKEN: "/disk/set",
-    OpKind.DISK_OFFLINE: "/disk/access, /disk/drop",
-    OpKind.DISKS_OFFLINE: "/disk/access, /disk/drop",
-    OpKind.NODE_OFFLINE: "/disk/access, /disk/drop",
-    OpKind.NODE_DROP: "/node/drop",
 }
 
 

@@ -6,11 +6,17 @@ from typing import NamedTuple
 
 from slackblocks import Button
 
+from bot.alerting.progress import work_progress
+from bot.common.errors import Refused
 from bot.interactions.message import BlockJson, Message
+from bot.operations.disk_offline import offers_writable
+from bot.operations.disk_series import SERIES, may_stop
+from bot.operations.disk_step_facts import SeriesEnded
 from bot.operations.leases import switch_of
-from bot.operations.model import Event, Operation, OpState, StepKind
+from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
+from bot.operations.operation_problems import ButtonOutdated
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
-from bot.operations.requests import TaskSwitch
+from bot.operations.requests import DiskOffline, OpKind, TaskSwitch
 from bot.views.blocks import (
     Style,
     actions,
@@ -26,14 +32,17 @@ from bot.views.blocks import (
     header,
     message,
     section,
+    utc,
 )
 from bot.views.op_dialog import approval
 from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
 from bot.views.preflight_text.table import check_text
+from bot.views.progress import progress_line
 from bot.views.step_text import event_text, step_text
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
+WRITABLE, STOP = "op_writable", "op_stop"
 MAX_LINES = 9
 _LOUD = (
     "🔓 *BREAK-GLASS* overrides the checks below that refuse it. Two people other than the requester must approve it."
@@ -48,6 +57,8 @@ def card(op: Operation) -> Message:
     if found := step_text(op.seen.contradiction):
         blocks.append(section(f"⚠️ *{escape(found[0].upper())}{escape(found[1:])}.* An admin settled it otherwise."))
     blocks.append(fields(*facts(op)))
+    if op.seen.drop is not None and op.state is OpState.VERIFIED:
+        blocks.append(section(f"*Units moved off it*\n{escape(_drop(op.seen.drop))}"))
     verdict = op.seen.verdict
     if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
         blocks += findings(verdict, op.seen.difference)
@@ -56,6 +67,14 @@ def card(op: Operation) -> Message:
     blocks += _buttons(op)
     blocks.append(context(*_history(op)))
     return message(f"{escape(title(op))}: {_state(op)}", *blocks)
+
+
+def _drop(known: DropProgress) -> str:
+    """Progress of a drop by the units that were counted, with the time of the count."""
+    as_of = f", as of {utc(known.counts[-1].at)[:16]} UTC" if known.counts else ""
+    if known.over and known.counts and not known.counts[-1].left:
+        return f"no unit left{as_of}"
+    return f"{progress_line(work_progress(known.counts, known.total))}{as_of}"
 
 
 def line(op: Operation) -> Message:
@@ -97,6 +116,13 @@ def reversion_reason(op: Operation) -> str:
     return f"operation #{op.id} was for a time only"
 
 
+def writable_command(op: Operation) -> str:
+    """Command, without `/cm`, that proposes to make the disk of an operation writable again; raises Refused."""
+    if not isinstance(op.request, DiskOffline) or not offers_writable(op):
+        raise Refused(ButtonOutdated())
+    return f'disk writable {op.request.disk_id} {op.cluster} reason="operation #{op.id} did not drop it"'
+
+
 def outcome(op: Operation) -> str:
     """Operation and its state in a few words, for summaries."""
     return f"operation #{op.id}: {what(op)}, {op.state}"
@@ -109,7 +135,11 @@ def what(op: Operation) -> str:
 
 
 def already(op: Operation) -> Message:
-    """Reply instead of a card when the switch already has the requested value."""
+    """Reply instead of a card when the cluster already is as requested."""
+    found = op.seen.verdict.check("already_so") if op.seen.verdict is not None else None
+    if not isinstance(op.request, TaskSwitch) and found is not None:
+        text = f"{escape(op.cluster)}: {escape(check_text(found).ended)} Nothing to do."
+        return message(text, section(text))
     request, switch = switch_of(op)
     text = (
         f"{escape(request.task)} is already {escape(switch.meaning)} in {escape(op.cluster)} "
@@ -176,6 +206,11 @@ STATES: Mapping[OpState, _StateView] = {
 
 def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester)
+    if op.kind in SERIES and isinstance(last.fact, SeriesEnded):
+        by = f" by {person(last.by)}" if last.by else ""
+        return f"*{op.state.capitalize()}*{by}: {_clipped(step_text(last.fact))}, {date(last.at)}.{_confirmed(op)}"
+    if op.state is OpState.RUNNING and op.kind in SERIES | {OpKind.DISK_OFFLINE} and last.fact is not None:
+        return f"*Running*: {_clipped(step_text(last.fact))}, {date(last.at)}.{_confirmed(op)}"
     if last.kind is StepKind.TIME_UP:
         return f"*Time is up*: {_clipped(step_text(last.fact))}, {date(last.at)}."
     text = _text(last)
@@ -244,6 +279,12 @@ def _buttons(op: Operation) -> list[BlockJson]:
     if op.state is OpState.WAITING:
         reject = button("Reject", REJECT, _value(op))
         return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)))]
+    if may_stop(op):
+        text = f"Cluster {op.cluster}: no further disk is begun. A drop that has begun goes on; it cannot be cancelled."
+        dialog = confirm("Cancel the rest?", text, "Cancel the rest", "Not now")
+        return [actions(button("Cancel the rest", STOP, _value(op), confirm=dialog))]
+    if offers_writable(op):
+        return [actions(button("Make writable again", WRITABLE, _value(op), style="primary"))]
     if op.lease_until and op.state is OpState.VERIFIED:
         return [actions(button("Extend", EXTEND, _value(op)), _keep_button(op))]
     return []

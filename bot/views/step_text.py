@@ -4,12 +4,16 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import DialectEvidence
+from bot.common.text import count
+from bot.operations import disk_step_facts as d
 from bot.operations import step_facts as s
 from bot.operations.model import Event
 from bot.operations.preflight.facts.disks import DiskSituation
 from bot.operations.preflight.verdict import Check
 from bot.operations.step_codec import Wording
+from bot.views.alert_text.volumes import disk_names
 from bot.views.decisions import missing_text
 from bot.views.dialect_text import evidence_text
 from bot.views.preflight_text.changes import changes
@@ -52,6 +56,50 @@ def _joined(fact: s.PeerJoined) -> str:
 
 def _disk(fact: s.DiskNow) -> str:
     return f"disk #{fact.disk} is {state_text(DiskSituation(fact.disk, fact.status, fact.readonly, fact.dropping))}"
+
+
+_OFFLINE_STEPS = {
+    d.OfflineStep.READONLY: "disk #{disk} is made read-only now: this request goes out once",
+    d.OfflineStep.DROP: "the drop of disk #{disk} begins now: this request goes out once",
+}
+
+
+def _resumed(fact: d.OfflineResumed) -> str:
+    what = "the last result could not be stored" if fact.own else "the cmbot process that ran this stopped"
+    return f"{what}; nothing of the next step was sent, so this process goes on"
+
+
+def _not_dropped(fact: d.DropNotBegun) -> str:
+    as_before = ", as before" if fact.before else ""
+    return f"disk #{fact.disk} is read-only{as_before}; it is not being dropped: {step_text(fact.why)}"
+
+
+def _drop_ended(fact: d.DropEnded) -> str:
+    state = state_text(DiskSituation(fact.disk, fact.status, readonly=False, dropping=False))
+    head = f"disk #{fact.disk} is {state}"
+    if fact.units is None or fact.volumes is None:
+        return f"{head}; its units could not be counted: do not pull it"
+    if fact.units:
+        verb = "is" if fact.units == 1 else "are"
+        left = f"{count(fact.units, 'unit')} of {count(fact.volumes, 'volume')}"
+        return f"{head}, but {left} {verb} still on it: do not pull it"
+    if fact.status == DiskStatus.NORMAL:
+        return f"{head} and is not being dropped any more: do not pull it"
+    return f"{head}; safe to pull: no unit left"
+
+
+def _waits(fact: d.PartWaits) -> str:
+    what = f"disk #{fact.disk}" if fact.disk else "the node"
+    return f"{what} is next and waits: {_refusals(fact.checks)}"
+
+
+def _series_ended(fact: d.SeriesEnded) -> str:
+    was = "was" if len(fact.begun) == 1 else "were"
+    begun = f"{disk_names(fact.begun)} {was} begun" if fact.begun else "no disk was begun"
+    left = f"; {disk_names(fact.left)} stays as it is" if len(fact.left) == 1 else ""
+    if len(fact.left) > 1:
+        left = f"; {disk_names(fact.left)} stay as they are"
+    return f"{begun}{left}{f': {step_text(fact.why)}' if fact.why is not None else ''}"
 
 
 def _refusals(checks: tuple[Check, ...]) -> str:
@@ -147,6 +195,21 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         s.PeerAbsent: lambda fact: f"peer {fact.peer} is no member",
         s.PeerJoined: _joined,
         s.DiskNow: _disk,
+        d.OfflineStepBegun: lambda fact: _OFFLINE_STEPS[fact.step].format(disk=fact.disk),
+        d.ReadonlyBefore: lambda fact: f"disk #{fact.disk} was read-only before: no request is sent for that",
+        d.OfflineResumed: _resumed,
+        d.ApprovalTooOld: lambda _: "the approval is too old for the second request: propose it again",
+        d.DropNotBegun: _not_dropped,
+        d.DropEnded: _drop_ended,
+        d.PartBegun: lambda fact: f"disk #{fact.disk} is next: operation #{fact.op}",
+        d.PartSkipped: lambda fact: f"disk #{fact.disk} is skipped: it is out of service or being dropped already",
+        d.PartWaits: _waits,
+        d.NodePartBegun: lambda fact: f"the node {fact.node} is dropped now: operation #{fact.op}",
+        d.PartFailed: lambda fact: f"operation #{fact.op} ended as {fact.state}",
+        d.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",
+        d.SeriesEnded: _series_ended,
+        d.SeriesOver: lambda fact: f"operation #{fact.of}, of which it is a part, ended before it began",
+        d.NodeAccepted: lambda fact: f"the cluster accepted the drop of node {fact.node}",
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",
         s.TakesOverBlocked: lambda fact: f"the cluster changed since: {_refusals(fact.checks)}",

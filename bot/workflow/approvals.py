@@ -10,7 +10,16 @@ from bot.common.errors import Conflict, NotAllowed, Refused
 from bot.interactions.command import Caller, Reply
 from bot.interactions.events import Click
 from bot.operations.change_request import policy_keys
-from bot.operations.decisions import Act, DecisionRights, dropped, refuse_decision, requester_lacks, unsure
+from bot.operations.decisions import (
+    Act,
+    DecisionRights,
+    dropped,
+    refuse_decision,
+    refuse_stopping,
+    requester_lacks,
+    unsure,
+)
+from bot.operations.disk_series import stopped
 from bot.operations.model import Operation, OpState, StepKind
 from bot.operations.operation_problems import (
     ApprovalNotNeeded,
@@ -44,6 +53,8 @@ from bot.workflow.repository import OperationRepository
 from bot.workflow.reversions import TimeLimitClicks
 
 ACTS: Mapping[str, Act] = {"op_confirm": Act.APPROVE, "op_reject": Act.REJECT, "op_cancel": Act.CANCEL}
+STOP = "op_stop"
+"""Button that cancels the rest of a series."""
 _TRIES = 10
 """Number of tries for an approval while other approvals of the same card come in between."""
 
@@ -73,6 +84,9 @@ class ApprovalService:
 
     async def decide(self, click: Click) -> Reply | None:
         """Execute a click on a card; raises Refused for the person who clicked."""
+        if click.action_id == STOP:
+            await self._stop_rest(await self._of(click), click)
+            return None
         act = ACTS.get(click.action_id)
         if act is None and click.action_id not in self.time_limits.actions:
             raise Refused(ButtonOutdated())
@@ -95,6 +109,10 @@ class ApprovalService:
             raise Refused(ButtonWithoutOperation())
         return op
 
+    async def on_card(self, click: Click) -> Operation:
+        """Get the operation whose card was clicked; raises Refused."""
+        return await self._of(click)
+
     async def _rights(self, op: Operation, user: str, source: str) -> Rights:
         """Look up the rights of a user; raises NotAllowed with the needed role when they have none at all."""
         rights = await self.access.rights(user, op.cluster)
@@ -115,6 +133,18 @@ class ApprovalService:
             raise Refused(refusal)
         try:
             return await self.repository.move(op, to, by=user, kind=StepKind(to), inbound_key=key)
+        except Conflict as error:
+            raise _too_late(op) from error
+
+    async def _stop_rest(self, op: Operation, click: Click) -> None:
+        """Cancel the disks of a series that were not begun; its requester and admins may."""
+        rights = await self.access.rights(click.user, op.cluster)
+        refusal = refuse_stopping(op, rights)
+        if refusal is not None:
+            raise Refused(refusal)
+        try:
+            fact = stopped(op, None)
+            await self.repository.move(op, OpState.CANCELLED, by=click.user, fact=fact, inbound_key=click.key)
         except Conflict as error:
             raise _too_late(op) from error
 
@@ -202,7 +232,7 @@ class ApprovalService:
         return op, replace(people, earlier=tuple(each for each in people.earlier if each.user not in gone))
 
     async def _evaluate(self, op: Operation, cluster: Cluster) -> Evaluation:
-        others = await self.repository.open_on(op.cluster, but=op.id)
+        others = await self.repository.beside(op)
         return await evaluate(cluster, op.request, others, op.options)
 
     async def _carry_on(

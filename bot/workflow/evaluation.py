@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
-from bot.operations.model import LOCKING, ObservedState, ObservedSwitch, Operation
+from bot.operations.model import LOCKING, MAX_SEEN_DISKS, ObservedDisk, ObservedState, ObservedSwitch, Operation
 from bot.operations.operation_problems import NoSuchTask, OtherDialect
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading, open_operation
@@ -52,9 +53,12 @@ async def evaluate(
     request: Request,
     operations: Iterable[Operation],
     options: RequestOptions = NO_OPTIONS,
+    *,
+    patient: bool = False,
 ) -> Evaluation:
     """Read the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
+    With `patient`, a change of disks waits for a second poll where the watch has none yet; no person waits then.
     Raises Refused when today's rules refuse the request, or when the cluster has no such background task. Never
     raises ClusterError: what is not known is a check that says so.
     """
@@ -63,7 +67,7 @@ async def evaluate(
     if isinstance(request, TaskSwitch):
         return await _evaluate_switch(cluster, request, others, options)
     if not isinstance(request, MemberRequest):
-        return await _evaluate_disks(cluster, request, others, options)
+        return await _evaluate_disks(cluster, request, others, options, patient=patient)
     (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others))
     facts = replace(facts, replaces=options.replaces)
     verdict = preflight(request, before, now, facts=facts)
@@ -80,15 +84,37 @@ def _leader(now: Snapshot) -> str:
 
 
 async def _evaluate_disks(
-    cluster: Cluster, request: DiskRequest, others: tuple[OpenOperation, ...], options: RequestOptions
+    cluster: Cluster,
+    request: DiskRequest,
+    others: tuple[OpenOperation, ...],
+    options: RequestOptions,
+    *,
+    patient: bool,
 ) -> Evaluation:
     """Read the snapshots first: without a leader, reads of disks would hang."""
-    before, now = await cluster.snapshot_pair(patient=False)
+    before, now = await cluster.snapshot_pair(patient=patient)
     disks = await cluster.disk_facts(now, partial(targets_of, request), DISK_SECONDS)
     facts = PreflightContext(operations=others, disks=disks)
     verdict = preflight(request, before, now, facts=facts)
     dialect = disks.dialect.value if disks.dialect else ""
-    return _evaluation(verdict, ObservedState(_leader(now), dialect), forced=options.forced)
+    return _evaluation(verdict, ObservedState(_leader(now), dialect, disks=_observed(disks)), forced=options.forced)
+
+
+def _observed(known: DiskFacts) -> tuple[ObservedDisk, ...]:
+    """Place and content of the disks that are changed."""
+    return tuple(
+        ObservedDisk(
+            disk.disk_id,
+            disk.host,
+            disk.path,
+            disk.idc,
+            None if units is None else len(units),
+            None if units is None else len({vuid >> 32 for vuid in units}),
+        )
+        for target in known.targets[:MAX_SEEN_DISKS]
+        if (disk := next((each for each in known.disks or () if each.disk_id == target), None)) is not None
+        for units in (known.units.get(target),)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,11 @@ from bot.clustermgr.health import healthy_count, quorum, voter_health, voters
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, Conflict, Fenced, OutcomeUnknown
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
+from bot.operations.disk_offline import OfflineStage, stage_of
+from bot.operations.disk_series import SERIES
+from bot.operations.disk_step_facts import ApprovalTooOld, NodeAccepted
 from bot.operations.model import Operation, OpState, StepChanges, StepKind
+from bot.operations.requests import DiskOffline, NodeDrop
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
 from bot.operations.step_facts import (
     Adopted,
@@ -22,14 +26,17 @@ from bot.operations.step_facts import (
     Compared,
     ComparisonOver,
     DatabaseLost,
+    DiskNow,
     EffectUnseen,
     Failure,
     NoDecision,
     NotApplied,
     SeenLater,
+    Sight,
     StepFact,
 )
 from bot.workflow.actions import Observation, observe, send
+from bot.workflow.disk_offline import OfflineRun, ending
 from bot.workflow.evaluation import Reevaluation
 from bot.workflow.repository import OperationRepository
 
@@ -95,7 +102,7 @@ class Executor:
     async def _carry_out(self, op: Operation, cluster: Cluster, reevaluation: Reevaluation) -> Operation:
         try:
             op, sendable = await reevaluation.confirm(op)
-            return await self._run(op, cluster) if sendable else op
+            return await self._run(op, cluster) if sendable and op.kind not in SERIES else op
         except Conflict:
             # Another process took over meanwhile: its result stands.
             log.warning("operation.taken_over", op=op.id)
@@ -104,6 +111,8 @@ class Executor:
     async def _run(self, op: Operation, cluster: Cluster) -> Operation:
         if not self.alive():
             return await self.repository.move(op, OpState.FAILED, fact=DatabaseLost())
+        if isinstance(op.request, DiskOffline):
+            return await self._offline(cluster, self.repository).run(op)
         try:
             await send(cluster.api, op)
         except OutcomeUnknown as error:
@@ -111,7 +120,16 @@ class Executor:
             op = await self.repository.move(op, OpState.UNKNOWN, fact=failure_of(error))
         except (ClusterRefused, ClusterUnreachable) as error:
             return await self.repository.move(op, OpState.FAILED, fact=failure_of(error))
-        seen = await self._watch(op, cluster)
+        return await self._verify(op, cluster)
+
+    async def _verify(self, op: Operation, cluster: Cluster) -> Operation:
+        """Look for the effect of a request that was accepted, or whose reply was lost (then the state is unknown)."""
+        if isinstance(op.request, NodeDrop):
+            # No recorded call shows that a node was dropped: the answer is all there is.
+            accepted = NodeAccepted(op.request.node_id)
+            known = op.state is not OpState.UNKNOWN
+            return await self.repository.move(op, OpState.VERIFIED, fact=accepted) if known else op
+        seen = await self._watch(op, cluster, _is_done)
         if seen is not None and seen.done:
             return await self.repository.move(op, OpState.VERIFIED, fact=seen.sight)
         if op.state is OpState.UNKNOWN:
@@ -119,18 +137,25 @@ class Executor:
         unseen = EffectUnseen(self.verify_within, None if seen is None else seen.sight)
         return await self.repository.move(op, OpState.UNKNOWN, fact=unseen)
 
-    async def _watch(self, op: Operation, cluster: Cluster) -> Observation | None:
-        """Check until the effect is seen or the time is over; return the last check that could read the cluster."""
+    def _offline(self, cluster: Cluster, repository: OperationRepository) -> OfflineRun:
+        return OfflineRun(repository, cluster, self._watch, self.alive, self.clock, self.verify_within)
+
+    async def _watch(
+        self, op: Operation, cluster: Cluster, seen_all: Callable[[Observation], bool]
+    ) -> Observation | None:
+        """Check until all is seen or the time is over; return the last check that could read the cluster."""
         seen: Observation | None = None
         until = self.clock() + self.verify_within
         while True:
             seen = await self.observation(op, cluster) or seen
-            if (seen is not None and seen.done) or self.clock() >= until:
+            if (seen is not None and seen_all(seen)) or self.clock() >= until:
                 return seen
             await asyncio.sleep(CHECK_EVERY)
 
     async def observation(self, op: Operation, cluster: Cluster) -> Observation | None:
-        """Check for an effect once; None when the cluster cannot be read."""
+        """Check for an effect once; None when the cluster cannot be read, or nothing shows the effect (a node's)."""
+        if isinstance(op.request, NodeDrop):
+            return None
         try:
             return await observe(cluster, op)
         except ClusterError as error:
@@ -163,7 +188,7 @@ class Executor:
 
     async def _ours(self, op: Operation, check_of_cluster: CheckOfCluster) -> OperationRepository | None:
         """Get the repository for settling; None while a process executes it, or if another replica has the cluster."""
-        if op.id in self.under_way or op.cluster not in self.clusters:
+        if op.id in self.under_way or op.cluster not in self.clusters or op.kind in SERIES:
             return None
         if op.state is OpState.RUNNING and op.runner == self.repository.owner:
             return self.repository
@@ -195,15 +220,39 @@ class Executor:
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
             await _quietly(repository, op, OpState.VERIFIED, Adopted(ours, seen.sight))
+        elif isinstance(op.request, DiskOffline):
+            await self._resume(op, cluster, repository, None if seen is None else seen.sight)
         else:
             await _quietly(repository, op, OpState.UNKNOWN, Adopted(ours, None))
+
+    async def _resume(
+        self, op: Operation, cluster: Cluster, repository: OperationRepository, sight: Sight | None
+    ) -> None:
+        """Go on with a disk that another process was taking offline; until the cluster can be read it waits."""
+        disk = sight if isinstance(sight, DiskNow) else None
+        if disk is None and stage_of(op) is not OfflineStage.DROP_ASKED:
+            return
+        self.under_way[op.id] += 1
+        try:
+            await self._offline(cluster, repository).resume(op, own=op.runner == self.repository.owner, seen=disk)
+        except (Conflict, Fenced):
+            log.info("operation.moved_meanwhile", op=op.id)
+        finally:
+            del self.under_way[op.id]
 
     async def _settle(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         seen = await self.observation(op, cluster)
         if seen is not None and seen.done:
             await _quietly(repository, op, OpState.VERIFIED, SeenLater(seen.sight))
-        elif await self._held_still(op, cluster):
-            await _quietly(repository, op, OpState.FAILED, NotApplied(STILL_SECONDS))
+            return
+        readonly = seen is not None and isinstance(seen.sight, DiskNow) and seen.sight.readonly
+        if isinstance(op.request, DiskOffline) and stage_of(op) is OfflineStage.READONLY_ASKED and readonly:
+            # The first request came late. The second one needs an approval of what is true now.
+            await _quietly(repository, op, OpState.FAILED, ending(op, ApprovalTooOld()))
+        elif not isinstance(op.request, NodeDrop) and await self._held_still(op, cluster):
+            missed = NotApplied(STILL_SECONDS)
+            known = isinstance(op.request, DiskOffline) and readonly
+            await _quietly(repository, op, OpState.FAILED, ending(op, missed) if known else missed)
 
     async def _compare(self, op: Operation, cluster: Cluster, repository: OperationRepository, over: bool) -> None:
         """Compare an admin's settlement with the cluster, and show a contradiction on the card."""
@@ -239,6 +288,10 @@ async def _quietly(repository: OperationRepository, op: Operation, to: OpState, 
         await repository.move(op, to, fact=fact)
     except (Conflict, Fenced):
         log.info("operation.moved_meanwhile", op=op.id)
+
+
+def _is_done(seen: Observation) -> bool:
+    return seen.done
 
 
 def settled(before: Snapshot | None, now: Snapshot) -> bool:

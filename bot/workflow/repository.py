@@ -15,9 +15,11 @@ from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
+from bot.operations.disk_offline import FOLLOWED_SECONDS
 from bot.operations.leases import NO_LEASE, announcements, ended, started
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.verdict import CheckLevel
+from bot.operations.requests import OpKind
 from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -96,6 +98,20 @@ class OperationRepository:
         noted = note(op, at=self.clock(), by=by, fact=fact, kind=kind, **changes)
         return await self._save(noted, inbound_key=inbound_key)
 
+    async def take_over(self, op: Operation, fact: StepFact) -> Operation:
+        """Record that this process executes a running operation from now on."""
+        return await self._save(replace(note(op, at=self.clock(), fact=fact), runner=self.owner), inbound_key="")
+
+    async def show(self, op: Operation, seen: ObservedState) -> Operation:
+        """Store what is seen of the cluster and edit the card; that is no step of the operation."""
+        shown = replace(op, version=op.version + 1, seen=seen)
+        async with self.store.begin() as uow:
+            await self.hold_check(uow)
+            await uow.operations.save(shown, WORDING)
+            await uow.outbox.put(MessageKey.card(shown.card_id), shown.channel, views.card(shown))
+        self.wake()
+        return shown
+
     async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
         async with self.store.begin() as uow:
             await self.hold_check(uow)
@@ -139,6 +155,22 @@ class OperationRepository:
         self.wake()
         return stored
 
+    async def begin_part(
+        self, parent: Operation, child: Operation, fact_of: Callable[[int], StepFact]
+    ) -> tuple[Operation, Operation]:
+        """Store the operation of one part, and record it on the whole in the same transaction; returns both."""
+        async with self.store.begin() as uow:
+            await self.hold_check(uow)
+            stored = await uow.operations.add(child, WORDING)
+            noted = note(parent, at=self.clock(), fact=fact_of(stored.id))
+            await uow.operations.save(noted, WORDING)
+            card = MessageKey.card(noted.card_id)
+            await self._render(uow, noted)
+            await uow.outbox.put(MessageKey.card(stored.id), stored.channel, views.card(stored), parent=card)
+            await self._audit(uow, step_entry(noted), *proposal_entries(stored))
+        self.wake()
+        return noted, stored
+
     async def warn(self, limited: Operation) -> Operation:
         """Announce in the card's thread and in its channel that a lease is about to end."""
         warned = note(limited, at=self.clock(), kind=StepKind.WARNED, warn_at=0.0)
@@ -163,7 +195,7 @@ class OperationRepository:
 
     async def _line(self, uow: UnitOfWork, op: Operation) -> None:
         card = MessageKey.card(op.card_id)
-        thread = MessageKey.card((op.options.reverts.thread if op.options.reverts else 0) or op.card_id)
+        thread = MessageKey.card(op.options.thread or op.card_id)
         loud = op.forced and op.state is OpState.RUNNING
         # This step makes earlier lines about running and unknown states stale; unposted ones are dropped.
         await uow.outbox.drop_unposted(card.passing_steps(op.id))
@@ -223,6 +255,12 @@ class OperationRepository:
         async with self.store.read() as uow:
             return [op for op in await uow.operations.open(cluster) if op.id != but]
 
+    async def beside(self, op: Operation) -> list[Operation]:
+        """List the open operations on the cluster of `op` that its checks look at: not itself, nor its own series."""
+        series = op.options.part_of.of if op.options.part_of else op.id
+        others = await self.open_on(op.cluster, but=op.id)
+        return [other for other in others if series not in {other.id, *_whole_of(other)}]
+
     async def recent(self, cluster: str | None, limit: int) -> list[Operation]:
         """List the newest operations."""
         async with self.store.read() as uow:
@@ -237,6 +275,12 @@ class OperationRepository:
         """List the waiting operations that are due to expire."""
         async with self.store.read() as uow:
             return list(await uow.operations.due(self.clock()))
+
+    async def taken_offline(self) -> list[Operation]:
+        """List the operations that began the drop of a disk and are not too old to follow it."""
+        async with self.store.read() as uow:
+            since = self.clock() - FOLLOWED_SECONDS
+            return await uow.operations.of_kind(OpKind.DISK_OFFLINE, OpState.VERIFIED, since)
 
     async def time_limited(self) -> list[Operation]:
         """List the operations with a lease."""
@@ -259,6 +303,11 @@ class OperationRepository:
         """Get the Slack timestamp of the card, "" before it is posted."""
         async with self.store.read() as uow:
             return await uow.outbox.ts_of(MessageKey.card(op.card_id)) or ""
+
+
+def _whole_of(op: Operation) -> tuple[int, ...]:
+    """Number of the series that an operation is a part of, if it is one."""
+    return (op.options.part_of.of,) if op.options.part_of is not None else ()
 
 
 def proposal_entries(op: Operation) -> Iterator[AuditEntry]:

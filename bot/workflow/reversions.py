@@ -115,7 +115,7 @@ class Reversions:
         return None if skip is None else await repository.move(running, skip.state, fact=skip.fact, seen=found.seen)
 
     async def _evaluate(self, op: Operation, cluster: Cluster) -> Evaluation:
-        others = await self.repository.open_on(op.cluster, but=op.id)
+        others = await self.repository.beside(op)
         return await evaluate(cluster, op.request, others, op.options)
 
 

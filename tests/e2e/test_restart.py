@@ -99,6 +99,27 @@ async def test_change_interrupted_by_a_kill_is_settled_truthfully(
     assert len(outside.cluster.log.matching(method="POST", path=path)) == 1
 
 
+@pytest.mark.parametrize("path", ["/disk/access", "/disk/drop"])
+async def test_disk_offline_goes_on_after_a_kill(outside: Outside, path: str) -> None:
+    """The kill comes during a step: the next process sees its effect, and sends only what was not sent."""
+    cluster = outside.cluster
+    await cluster.start_scheduler()
+    async with outside.bot():
+        card = await outside.proposed('/cm disk offline 7 reason="replace it"')
+        for node in (1, 2, 3):
+            cluster.slow(node, 0.2)
+        await outside.slack.as_user(BOB).click(STORAGE, card.ts, "op_confirm", confirmed=True)
+        await cluster.until(lambda: bool(cluster.log.matching(method="POST", path=path)))
+    for node in (1, 2, 3):
+        cluster.slow(node, 0.0)
+    async with outside.bot():
+        await outside.slack.wait_for(
+            STORAGE, lambda m: m.ts == card.ts and "disk #7 is being dropped" in m.full_text, timeout=40
+        )
+    for each in ("/disk/access", "/disk/drop"):
+        assert len(cluster.log.matching(method="POST", path=each)) == 1
+
+
 async def test_acknowledged_click_survives_a_kill(outside: Outside) -> None:
     """The kill comes during the checks, before a request: the next process executes the approval once."""
     async with outside.bot():

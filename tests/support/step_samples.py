@@ -1,5 +1,6 @@
 """A fact of each kind that a step of an operation records, with its words."""
 
+from bot.operations import disk_step_facts as d
 from bot.operations import step_facts as s
 from bot.operations.policy import Need
 from bot.operations.preflight.facts.members import NodeUnknown
@@ -25,6 +26,52 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (s.PeerJoined(4, learner=False), "peer 4 is a member now, as voter"),
     (s.DiskNow(7, 1, readonly=True), "disk #7 is normal and read-only"),
     (s.DiskNow(7, 1, readonly=True, dropping=True), "disk #7 is being dropped"),
+    (
+        d.OfflineStepBegun(7, d.OfflineStep.READONLY),
+        "disk #7 is made read-only now: this request goes out once",
+    ),
+    (d.OfflineStepBegun(7, d.OfflineStep.DROP), "the drop of disk #7 begins now: this request goes out once"),
+    (d.ReadonlyBefore(7), "disk #7 was read-only before: no request is sent for that"),
+    (
+        d.OfflineResumed(own=False),
+        "the cmbot process that ran this stopped; nothing of the next step was sent, so this process goes on",
+    ),
+    (
+        d.OfflineResumed(own=True),
+        "the last result could not be stored; nothing of the next step was sent, so this process goes on",
+    ),
+    (d.ApprovalTooOld(), "the approval is too old for the second request: propose it again"),
+    (
+        d.DropNotBegun(7, before=False, why=s.ChecksRefuse(REFUSED)),
+        "disk #7 is read-only; it is not being dropped: The quorum is lost.",
+    ),
+    (
+        d.DropNotBegun(7, before=True, why=s.DatabaseLost()),
+        (
+            "disk #7 is read-only, as before; it is not being dropped: nothing was sent: this cmbot process had lost "
+            "the database"
+        ),
+    ),
+    (d.DropEnded(7, 5, 0, 0), "disk #7 is dropped; safe to pull: no unit left"),
+    (d.DropEnded(7, 5, 1, 1), "disk #7 is dropped, but 1 unit of 1 volume is still on it: do not pull it"),
+    (d.DropEnded(7, 5, 3, 2), "disk #7 is dropped, but 3 units of 2 volumes are still on it: do not pull it"),
+    (d.DropEnded(7, 5, None, None), "disk #7 is dropped; its units could not be counted: do not pull it"),
+    (d.DropEnded(7, 1, 0, 0), "disk #7 is normal and is not being dropped any more: do not pull it"),
+    (d.PartBegun(7, 13), "disk #7 is next: operation #13"),
+    (d.PartSkipped(7), "disk #7 is skipped: it is out of service or being dropped already"),
+    (d.PartWaits(8, REFUSED), "disk #8 is next and waits: The quorum is lost."),
+    (d.PartWaits(0, REFUSED), "the node is next and waits: The quorum is lost."),
+    (d.NodePartBegun(2, 14), "the node 2 is dropped now: operation #14"),
+    (d.PartFailed(13, "failed"), "operation #13 ended as failed"),
+    (d.SeriesBegun(12), "part of operation #12, which was approved"),
+    (
+        d.SeriesEnded((7,), (8, 9), d.PartFailed(13, "failed")),
+        "disk #7 was begun; disks #8 and #9 stay as they are: operation #13 ended as failed",
+    ),
+    (d.SeriesEnded((7, 8), (9,), None), "disks #7 and #8 were begun; disk #9 stays as it is"),
+    (d.SeriesEnded((), (7, 8), None), "no disk was begun; disks #7 and #8 stay as they are"),
+    (d.SeriesOver(12), "operation #12, of which it is a part, ended before it began"),
+    (d.NodeAccepted(2), "the cluster accepted the drop of node 2"),
     (s.ChecksRefuse(REFUSED), "The quorum is lost."),
     (s.TakesOverCard(12), "replaces operation #12; no approvals yet"),
     (s.TakesOverBlocked(REFUSED), "the cluster changed since: The quorum is lost."),

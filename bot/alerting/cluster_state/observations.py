@@ -147,6 +147,20 @@ class SwitchNote:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskBreak:
+    """A disk that became broken, seen at `at`; `before_at` is the last list of broken disks without it.
+
+    `op` is the operation that declared it (0: none), `approved` who approved that (Slack user ids, a space between).
+    """
+
+    at: float
+    disk: int
+    before_at: float
+    op: int = 0
+    approved: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchChange:
     """The value of a key changed, seen at `at`; `before_at` is the last time it was read before.
 

@@ -1,11 +1,12 @@
 """ClusterState: what is kept of one cluster between polls and restarts, and how a poll updates it. No I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Self, TypeVar
 
 from bot.alerting.cluster_state.background import BackgroundNote, updated_background
 from bot.alerting.cluster_state.observations import (
+    DiskBreak,
     Forecast,
     HostNote,
     MemberChange,
@@ -81,7 +82,7 @@ class ClusterState:
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
     `background` is what is known of the schedulers.
     `lost_disks` are the disks whose units are lost, and those listed as repaired or dropped; `risk` is the risk of
-    volumes as last judged at `risk_at`.
+    volumes as last judged at `risk_at`. `disk_breaks` are the breaks of the disks that are still bad.
     """
 
     at: float = 0.0
@@ -119,6 +120,7 @@ class ClusterState:
     lost_disks: tuple[LostDisk, ...] = ()
     risk: RiskNote = field(default_factory=RiskNote)
     risk_at: float = 0.0
+    disk_breaks: tuple[DiskBreak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,9 @@ def update(
         repairs = progress(state.repairs, snapshot.bad_disks, snapshot)
         watched = 0 < snapshot.at - state.disks_at <= NOTE_EVERY + 3 * interval and not unseen
         lost = lost_disks(state.lost_disks, snapshot, watched=watched)
+        breaks = disk_breaks(state, snapshot.bad_disks, snapshot.at)
         new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs, lost_disks=lost)
+        new = replace(new, disk_breaks=breaks)
     if snapshot.dropping is not None:
         drops = progress(state.drops, snapshot.dropping, snapshot)
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
@@ -216,6 +220,17 @@ def _confirmed(changes: tuple[LeaderChange, ...], peer: int) -> tuple[LeaderChan
 
 def _noted(disks: Iterable[Disk]) -> tuple[DiskNote, ...]:
     return tuple(note_of(disk) for disk in sorted(disks, key=lambda disk: disk.disk_id)[:MAX_DISKS])
+
+
+def disk_breaks(state: ClusterState, bad: Sequence[Disk], at: float) -> tuple[DiskBreak, ...]:
+    """The breaks of the disks that are bad now; a disk that was bad at the first poll has none."""
+    ids = [disk.disk_id for disk in bad]
+    kept = tuple(each for each in state.disk_breaks if each.disk in ids)
+    if not state.disks_at:
+        return kept
+    known = {each.disk for each in kept} | {note.id for note in state.disks}
+    new = (DiskBreak(at, disk, state.disks_at) for disk in sorted(ids) if disk not in known)
+    return (*kept, *new)[-MAX_DISKS:]
 
 
 def _with_switches(state: ClusterState, snapshot: Snapshot, *, away: float) -> ClusterState:
@@ -282,18 +297,18 @@ def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat,
     )
 
 
-Change = LeaderChange | MemberChange | SwitchChange
+Change = LeaderChange | MemberChange | SwitchChange | DiskBreak
 """A change has the time it was seen (`at`), of the poll before (`before_at`), and the operation behind it (`op`)."""
 Causes = Mapping[Change, tuple[int, str]]
 """The operation that caused a change, and its approvers (Slack user ids, separated by a space)."""
-C = TypeVar("C", LeaderChange, MemberChange, SwitchChange)
+C = TypeVar("C", LeaderChange, MemberChange, SwitchChange, DiskBreak)
 
 
 def new_changes(past: ClusterState, state: ClusterState) -> tuple[Change, ...]:
     """Changes in `state` that `past` does not have."""
-    before: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes)
+    before: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes, *past.disk_breaks)
     known = {_settled(change) for change in before}
-    seen: tuple[Change, ...] = (*state.changes, *state.member_changes, *state.switch_changes)
+    seen: tuple[Change, ...] = (*state.changes, *state.member_changes, *state.switch_changes, *state.disk_breaks)
     return tuple(change for change in seen if _settled(change) not in known)
 
 
@@ -323,4 +338,5 @@ def explained(state: ClusterState, causes: Causes) -> ClusterState:
         changes=named(state.changes),
         member_changes=named(state.member_changes),
         switch_changes=named(state.switch_changes),
+        disk_breaks=named(state.disk_breaks),
     )

@@ -11,13 +11,17 @@ from bot.clustermgr.tasks import SwitchEffect
 
 @dataclass(frozen=True, slots=True)
 class DiskName:
-    """A disk and where it is ("" where the cluster does not say); `status` as the cluster numbers it."""
+    """A disk and where it is ("" where the cluster does not say); `status` as the cluster numbers it.
+
+    `op` is the operation that declared it broken (0: none).
+    """
 
     id: int
     status: int
     host: str = ""
     path: str = ""
     zone: str = ""
+    op: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Rules about disks that are broken, being repaired, or do not report."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.counters import SETTLED, leaders_space
@@ -45,6 +46,7 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
     known = {switch.task: switch for switch in known_now(context) or ()}.get("disk_repair")
     repair_on = None if known is None or known.meaning.word == "meaningless" else not known.off
     repairing = tuple(note.id for note in notes if note.status == DiskStatus.REPAIRING)
+    causes = {each.disk: each.op for each in context.state.disk_breaks}
     return Finding(
         rule="disk_broken",
         subject="",
@@ -52,7 +54,7 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
         detail=DisksBroken(
             len(notes) - len(repairing),
             len(repairing),
-            tuple(disk_name(note) for note in notes[:MAX_LINES]),
+            tuple(replace(disk_name(note), op=causes.get(note.id, 0)) for note in notes[:MAX_LINES]),
             repairing[:MAX_PARTS],
             repair_on=repair_on,
             waiting_since=_waiting_since(context.state.repairs) if repair_on else None,

@@ -4,6 +4,7 @@ from bot.chatops.commands.alerts import ACK, ALERTS, SILENCE, SILENCES, UNSILENC
 from bot.chatops.commands.audit import AUDIT
 from bot.chatops.commands.balance import BALANCE
 from bot.chatops.commands.clusters import CLUSTERS, VERSION, WHOAMI
+from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE, READONLY, WRITABLE
 from bot.chatops.commands.disk_list import DISKS
 from bot.chatops.commands.disks import DISK
 from bot.chatops.commands.do import DO
@@ -19,7 +20,8 @@ from bot.chatops.commands.stat import MEMBERS, STAT
 from bot.chatops.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
 
 _READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, REPAIRS, BALANCE, TASKS_COMMAND)
-_CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER)
+_DISKS = (READONLY, WRITABLE, BROKEN, OFFLINE, NODE_OFFLINE)
+_CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER, *_DISKS)
 _FOLLOW = (OPS, RETRY, OP, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)
 _WATCH = (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE, SUMMARY, HANDOVER, TREND)
 _HOSTS = (SAFE_TO_STOP, MAINTENANCE_START, MAINTENANCE_END, MAINTENANCES)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from annotated_types import MaxLen
 from pydantic.fields import FieldInfo
 
+from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE, READONLY, WRITABLE
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.tasks import DISABLE, ENABLE
 from bot.chatops.commands.unicode_input import plain_word
@@ -55,6 +56,11 @@ KINDS: tuple[Kind, ...] = (
     Kind(ADD, "member_add"),
     Kind(REMOVE, "member_remove"),
     Kind(REPLACE, "member_replace", ("member_remove", "member_add")),
+    Kind(READONLY, "disk_readonly"),
+    Kind(WRITABLE, "disk_writable"),
+    Kind(BROKEN, "disk_broken"),
+    Kind(OFFLINE, "disk_offline"),
+    Kind(NODE_OFFLINE, "node_offline"),
 )
 
 

@@ -35,6 +35,8 @@ ALREADY: Mapping[DiskChange, frozenset[int]] = MappingProxyType(
     {DiskChange.BROKEN: frozenset({_B, _R}), DiskChange.OFFLINE: frozenset({_D, _X})}
 )
 """States in which a disk is as requested; whether it is read-only or being dropped is looked at besides."""
+MAX_HOSTS = 12
+"""Limit of blobnodes that one check names."""
 MOVES = frozenset({DiskChange.OFFLINE, DiskChange.BROKEN})
 """Changes after which units move or are rebuilt."""
 
@@ -115,7 +117,8 @@ def _state_checks(request: DiskRequest, known: DiskFacts) -> tuple[Check, ...]:
         return _node_drop(request, known)
     targets, change = targets_of(request, known.disks), change_of(request)
     if isinstance(request, NodeOffline) and not targets:
-        return (block("disk", f.HostWithoutDisks(host=request.host)),)
+        hosts = sorted({disk.host for disk in known.disks or () if disk.status not in {_D, _X}})
+        return (block("disk", f.HostWithoutDisks(host=request.host, hosts=tuple(hosts[:MAX_HOSTS]))),)
     found = situations(targets, known)
     missing = tuple(sorted(set(targets) - {each.disk for each in found}))
     if missing:

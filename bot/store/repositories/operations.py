@@ -10,6 +10,7 @@ from sqlalchemy.engine import RowMapping
 from bot.common.errors import Conflict, Refused, StoreError
 from bot.operations import codec
 from bot.operations.model import TRANSITIONS, Operation, OpState
+from bot.operations.requests import OpKind
 from bot.operations.step_codec import Wording
 from bot.store.schema import operations
 from bot.store.session import Session
@@ -105,6 +106,11 @@ class Operations:
         """List the newest `limit` created at `since` or later, the newest first."""
         query = select(operations).where(operations.c.created_at >= since).order_by(operations.c.id.desc())
         return await self._list(query.limit(limit), cluster)
+
+    async def of_kind(self, kind: OpKind, state: OpState, since: float) -> list[Operation]:
+        """List those of a kind in `state` that were created at `since` or later, the oldest first."""
+        wanted = (operations.c.kind == kind) & (operations.c.state == state) & (operations.c.created_at >= since)
+        return await self._list(select(operations).where(wanted).order_by(operations.c.id), None)
 
     async def due(self, now: float) -> list[Operation]:
         """List waiting ones whose time is over, the oldest first."""

@@ -45,7 +45,7 @@ def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     sentence = _broken(cluster, detail.broken, detail.repairing)
     progress = {each.disk: each.progress for each in detail.progress}
     lines = tuple(
-        f"disk #{disk.id}{_where(disk)}: {status_word(disk.status)}{_progress(disk, progress.get(disk.id))}"
+        f"disk #{disk.id}{_where(disk)}: {_state(disk)}{_progress(disk, progress.get(disk.id))}"
         for disk in detail.disks
     )
     affected = affected_lines(detail.affected)
@@ -55,6 +55,11 @@ def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
         f"{sentence}, by the leader's counters: the disks cannot be listed now.",
         (*affected, *(f"when last listed: {line}" for line in lines)),
     )
+
+
+def _state(disk: DiskName) -> str:
+    declared = f", declared broken by operation #{disk.op}" if disk.op else ""
+    return f"{status_word(disk.status)}{declared}"
 
 
 def repair_step(detail: DisksBroken) -> str:

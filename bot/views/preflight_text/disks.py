@@ -64,8 +64,9 @@ def disks_missing(fact: f.DisksMissing) -> CheckText:
 def host_without_disks(fact: f.HostWithoutDisks) -> CheckText:
     """No disk is on the host."""
     where = f"the blobnode {clip(fact.host, _MAX_TEXT)}" if fact.host else f"node {fact.node}"
+    named = f" Disks are on {listed([clip(host, _MAX_TEXT) for host in fact.hosts])}." if fact.hosts else ""
     return CheckText(
-        f"The cluster has no disk in use on {where}.", "`/cm disks` shows the host of each disk, with its port."
+        f"The cluster has no disk in use on {where}.{named}", "`/cm disks` shows the host of each disk, with its port."
     )
 
 

@@ -4,10 +4,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.progress import LeftCount
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import RequestOptions
+from bot.operations.disk_step_facts import (
+    DropEnded,
+    DropNotBegun,
+    OfflineStep,
+    OfflineStepBegun,
+    PartBegun,
+    PartFailed,
+    SeriesEnded,
+)
 from bot.operations.model import (
     TRANSITIONS,
+    DropProgress,
+    ObservedDisk,
     ObservedState,
     ObservedSwitch,
     Operation,
@@ -20,12 +32,25 @@ from bot.operations.model import (
 from bot.operations.policy import POLICIES, Terms, stricter
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.replacement_plan import replace_plan
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, Request, TaskSwitch
-from bot.operations.step_facts import LegacyDifference, LegacyWords
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DiskRequest,
+    DisksOffline,
+    LeaderTransfer,
+    MemberAdd,
+    MemberRemove,
+    NodeOffline,
+    Request,
+    TaskSwitch,
+)
+from bot.operations.step_facts import DiskNow, Failure, LegacyDifference, LegacyWords
 from bot.views import forms, operations, ops_list
 from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.inputs import Choice
 from tests.docgen.cluster_fixture import DOWN, Scene
+from tests.docgen.disk_fixture import DiskScene, blobnode
 from tests.docgen.phrasebook.alerts import BROKEN
 from tests.docgen.phrasebook.render import Sample, Section
 from tests.support.view_samples import AT
@@ -82,6 +107,7 @@ def sections() -> Iterator[Section]:
     """Yield the sections."""
     yield Section("Cards of operations, by kind", tuple(_kinds()))
     yield Section("Cards of operations and replies in their threads, by state", tuple(_states()))
+    yield Section("Disks taken offline", tuple(_disk_states()))
     yield Section("Leases of switches", tuple(_leases()))
     yield Section("Answers about operations", tuple(_answers()))
     yield Section("Forms (`/cm do`)", tuple(_forms()))
@@ -100,7 +126,7 @@ def _kinds() -> Iterator[Sample]:
         ("leader transfer", _operation(LeaderTransfer(2), "leader_transfer")),
         ("leader transfer to a voter that is down", _operation(LeaderTransfer(3), "leader_transfer", down)),
     )
-    for state, op in wanted:
+    for state, op in (*wanted, *_disk_kinds()):
         verdict = op.seen.verdict
         blocked = verdict is not None and verdict.blocked
         if blocked:
@@ -108,6 +134,66 @@ def _kinds() -> Iterator[Sample]:
         else:
             after = advance(op, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
         yield Sample(f"{state}: {after.state}", operations.card(after))
+
+
+def _disk_operation(request: DiskRequest, policy: str, *targets: int) -> Operation:
+    writable = request == DiskAccess(7, readonly=False)
+    scene = DiskScene(targets=targets, readonly=frozenset(targets if writable else ()))
+    verdict = preflight(request, *Scene().snapshots(), facts=PreflightContext(disks=scene.facts()))
+    disks = tuple(ObservedDisk(disk, blobnode(disk), f"/data/disk{disk}", "z0", 3, 3) for disk in targets)
+    return replace(
+        _operation(LeaderTransfer(2), policy), request=request, seen=ObservedState(verdict=verdict, disks=disks)
+    )
+
+
+OFFLINE = _disk_operation(DiskOffline(7), "disk_offline", 7)
+SEVERAL = _disk_operation(DisksOffline((7, 12)), "disk_offline", 7, 12)
+
+
+def _disk_kinds() -> tuple[tuple[str, Operation], ...]:
+    return (
+        ("disk readonly", _disk_operation(DiskAccess(7, readonly=True), "disk_readonly", 7)),
+        ("disk writable", _disk_operation(DiskAccess(7, readonly=False), "disk_writable", 7)),
+        ("disk broken", _disk_operation(DiskBroken(7), "disk_broken", 7)),
+        ("disk offline", OFFLINE),
+        ("disk offline of several", SEVERAL),
+        ("node offline", _disk_operation(NodeOffline("10.0.1.3:8889"), "node_offline", 9, 10)),
+    )
+
+
+def _disk_states() -> Iterator[Sample]:
+    op = advance(OFFLINE, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
+    op = advance(op, OpState.RUNNING, at=AT + 60, by="U0BEN", kind=StepKind.APPROVED)
+    op = note(op, at=AT + 60, fact=OfflineStepBegun(7, OfflineStep.READONLY))
+    yield Sample("disk offline, first step: card", operations.card(op))
+    op = note(op, at=AT + 61, fact=DiskNow(7, 1, readonly=True))
+    refused = DropNotBegun(7, before=False, why=Failure("10.0.0.1:9998 refused /disk/drop: disk is abnormal."))
+    yield Sample(
+        "disk offline, not dropped: card", operations.card(advance(op, OpState.FAILED, at=AT + 62, fact=refused))
+    )
+    op = note(op, at=AT + 61, fact=OfflineStepBegun(7, OfflineStep.DROP))
+    begun = advance(op, OpState.VERIFIED, at=AT + 62, fact=DiskNow(7, 1, readonly=True, dropping=True))
+    counts = (LeftCount(AT + 70, 120), LeftCount(AT + 670, 88))
+    moving = replace(begun, seen=replace(begun.seen, drop=DropProgress(counts, 120)))
+    yield Sample("disk offline, units move: card", operations.card(moving))
+    yield from _drop_ends(begun)
+    parts = advance(SEVERAL, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
+    parts = advance(parts, OpState.RUNNING, at=AT + 60, by="U0BEN", kind=StepKind.APPROVED)
+    parts = note(parts, at=AT + 61, fact=PartBegun(7, 13))
+    yield Sample("several disks: card", operations.card(parts))
+    ended = SeriesEnded((7,), (12,), PartFailed(13, "failed"))
+    yield Sample(
+        "several disks, stopped: card", operations.card(advance(parts, OpState.FAILED, at=AT + 70, fact=ended))
+    )
+
+
+def _drop_ends(begun: Operation) -> Iterator[Sample]:
+    for name, left in (("safe to pull", 0), ("not empty", 3)):
+        drop = DropProgress((LeftCount(AT + 3600, left),), 120, over=not left)
+        ended = DropEnded(7, 5, left, left)
+        op = note(begun, at=AT + 3600, fact=ended, seen=replace(begun.seen, drop=drop))
+        yield Sample(f"disk offline, dropped, {name}: card", operations.card(op))
+        yield Sample(f"disk offline, dropped, {name}: reply", operations.line(op))
 
 
 def _states() -> Iterator[Sample]:

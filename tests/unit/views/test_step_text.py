@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.operations import disk_step_facts as d
 from bot.operations import step_facts as s
 from bot.operations.codec import decode_event, encode_event
 from bot.operations.model import Event, OpState, StepKind
@@ -23,7 +24,8 @@ def stored(event: Event) -> dict[str, Any]:
 
 
 def test_every_kind_of_step_has_words_a_stored_name_and_a_sample() -> None:
-    kinds = {kind for kind in vars(s).values() if isinstance(kind, type) and issubclass(kind, s.StepFact)}
+    defined = (*vars(s).values(), *vars(d).values())
+    kinds = {kind for kind in defined if isinstance(kind, type) and issubclass(kind, s.StepFact)}
     facts = kinds - {s.StepFact, s.Sight, s.LegacyWords}
     assert facts == set(STEP_KINDS.values()) == set(STEPS) - {s.LegacyWords} == {type(fact) for fact, _ in SAMPLES}
     assert len(STEP_KINDS) == len(facts)

@@ -45,10 +45,14 @@ class DisksMissing(Fact):
 
 @dataclass(frozen=True, slots=True)
 class HostWithoutDisks(Fact):
-    """No disk that is in use is on this blobnode: `host` is its address, `node` its id (one of them is set)."""
+    """No disk that is in use is on this blobnode: `host` is its address, `node` its id (one of them is set).
+
+    `hosts` are those that have one.
+    """
 
     host: str = ""
     node: int = 0
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

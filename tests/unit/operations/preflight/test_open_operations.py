@@ -84,7 +84,8 @@ def test_operation_on_other_things_does_not_block(open_: Request) -> None:
 def test_several_disks_are_taken_offline_by_one_operation_at_a_time() -> None:
     assert blocked_by(DisksOffline((1, 2)), DisksOffline((7, 8)))
     assert blocked_by(NodeOffline("10.0.1.3:8889"), DisksOffline((1, 2)))
-    assert {lock_of(request) for request in (DisksOffline((1,)), NodeOffline("h:1"), NodeDrop(2))} == {"disks"}
+    assert {lock_of(request) for request in (DisksOffline((1,)), NodeOffline("h:1"))} == {"disks"}
+    assert lock_of(NodeDrop(2)) == "node:2"
 
 
 def test_locks_of_one_disk_are_equal_for_every_change_of_it() -> None:

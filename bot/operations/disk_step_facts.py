@@ -1,0 +1,129 @@
+"""Facts of the steps of operations that take disks out of service, without words. No I/O."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.operations.preflight.verdict import Check
+from bot.operations.step_facts import StepFact
+
+
+class OfflineStep(StrEnum):
+    """Request of an operation that takes a disk offline."""
+
+    READONLY = "readonly"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineStepBegun(StepFact):
+    """The request of a step may go out from now on: recorded before it is sent, once."""
+
+    disk: int
+    step: OfflineStep
+
+
+@dataclass(frozen=True, slots=True)
+class ReadonlyBefore(StepFact):
+    """The disk was read-only before, so no request is sent for that."""
+
+    disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineResumed(StepFact):
+    """Another process goes on; nothing of the next step was sent. `own` if the same process lost its result."""
+
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalTooOld(StepFact):
+    """The approval is older than the time that its policy allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropNotBegun(StepFact):
+    """The disk is read-only and is not being dropped; `before` if it was read-only already. `why` is the reason."""
+
+    disk: int
+    before: bool
+    why: StepFact
+
+
+@dataclass(frozen=True, slots=True)
+class DropEnded(StepFact):
+    """The drop of a disk ended in a state on the wire; `units` of `volumes` are still on it (None: not counted)."""
+
+    disk: int
+    status: int
+    units: int | None
+    volumes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartBegun(StepFact):
+    """Operation `op` takes the next disk of several offline."""
+
+    disk: int
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartSkipped(StepFact):
+    """The next disk of several is out of service already, or is being dropped."""
+
+    disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartWaits(StepFact):
+    """The next disk of several (0: the node after its disks) waits until these checks pass."""
+
+    disk: int
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePartBegun(StepFact):
+    """Operation `op` drops the node after its disks."""
+
+    node: int
+    op: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailed(StepFact):
+    """Operation `op` of one disk ended in another state than verified; the value is that state."""
+
+    op: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesBegun(StepFact):
+    """The operation is a part of operation `of`, which was approved."""
+
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesEnded(StepFact):
+    """End of several disks: those whose drop began, the others, and why; None if all began or a person ended it."""
+
+    begun: tuple[int, ...]
+    left: tuple[int, ...]
+    why: StepFact | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesOver(StepFact):
+    """The operation was not begun when the series that it is a part of (operation `of`) ended."""
+
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAccepted(StepFact):
+    """The cluster accepted the drop of a node, whose disks were all out of use."""
+
+    node: int

@@ -1,0 +1,101 @@
+"""Drop progress: count the units that are left on disks that operations took offline, and show that on their cards."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.models import Disk, DiskStatus
+from bot.common.errors import ClusterError, Conflict, Fenced
+from bot.leadership.ports import CheckOfCluster, holds_every_cluster
+from bot.operations.disk_offline import counted, is_followed, is_over
+from bot.operations.disk_step_facts import DropEnded
+from bot.operations.model import Operation
+from bot.operations.requests import DiskOffline
+from bot.workflow.repository import OperationRepository
+
+log = structlog.get_logger(__name__)
+
+COUNT_EVERY = 60.0
+"""Seconds between two counts of the units on a disk, so that a card is edited at most once a minute."""
+COUNT_SECONDS = 5.0
+"""Time limit of one count."""
+MAX_FOLLOWED = 16
+"""Limit of disks that are counted in one round; the others follow in the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsOnDisk:
+    """A disk, and the units (vuids) that are on it."""
+
+    disk: Disk
+    dropping: bool
+    units: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class DropFollower:
+    """Counts at most once a minute, on this replica's clusters, and only while a leader is known."""
+
+    repository: OperationRepository
+    clusters: Mapping[str, Cluster]
+    clock: Callable[[], float]
+    every: float = COUNT_EVERY
+    _tried: dict[int, float] = field(default_factory=dict)
+
+    async def follow(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
+        """Count the units of each disk that is due; raises StoreError."""
+        now = self.clock()
+        followed = [op for op in await self.repository.taken_offline() if is_followed(op, now)]
+        self._tried = {op.id: self._tried[op.id] for op in followed if op.id in self._tried}
+        due = [op for op in followed if op.cluster in self.clusters and now - self._tried.get(op.id, 0) >= self.every]
+        for op in due[:MAX_FOLLOWED]:
+            if check := check_of_cluster(op.cluster):
+                self._tried[op.id] = now
+                await self._count(op, self.clusters[op.cluster], self.repository.under(check))
+
+    async def _count(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
+        if not isinstance(op.request, DiskOffline):
+            return
+        try:
+            async with asyncio.timeout(COUNT_SECONDS):
+                found = await _read(cluster, op.request.disk_id)
+        except (ClusterError, TimeoutError) as error:
+            log.info("drop.uncounted", op=op.id, error=str(error))
+            return
+        if found is None:
+            return
+        try:
+            await self._show(op, found, repository)
+        except (Conflict, Fenced):
+            log.info("operation.moved_meanwhile", op=op.id)
+
+    async def _show(self, op: Operation, found: UnitsOnDisk, repository: OperationRepository) -> None:
+        drop = counted(op.seen.drop, self.clock(), len(found.units))
+        if not is_over(found.disk.status, dropping=found.dropping):
+            await repository.show(op, replace(op.seen, drop=drop))
+            return
+        # A dropped disk with units on it is followed until they are gone.
+        over = found.disk.status != DiskStatus.DROPPED or not found.units
+        ended = DropEnded(
+            found.disk.disk_id, found.disk.status, len(found.units), len({vuid >> 32 for vuid in found.units})
+        )
+        seen = replace(op.seen, drop=replace(drop, over=over))
+        if op.history[-1].fact == ended and not over:
+            await repository.show(op, seen)
+        else:
+            await repository.note(op, fact=ended, seen=seen)
+
+
+async def _read(cluster: Cluster, disk_id: int) -> UnitsOnDisk | None:
+    """Read a disk and its units; None without a leader, because such reads hang then. Raises ClusterError."""
+    _, now = await cluster.snapshot_pair(patient=False)
+    if now.leader is None:
+        return None
+    host = now.leader[0]
+    disk = await cluster.api.disk_info(disk_id)
+    dropping = any(each.disk_id == disk_id for each in await cluster.api.disk_dropping(first=host))
+    # The units last: a disk that was dropped before them is counted as it is now.
+    return UnitsOnDisk(disk, dropping, await cluster.api.disk_units(disk_id, first=host))

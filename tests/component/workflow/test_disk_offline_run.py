@@ -1,0 +1,244 @@
+"""Taking disks offline on each release; going on after a stop of the process; over real sockets and a database."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import pytest
+
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.cluster import Cluster
+from bot.operations.disk_series import part, stopped
+from bot.operations.disk_step_facts import OfflineResumed, OfflineStep, OfflineStepBegun, PartBegun
+from bot.operations.model import Operation, OpState, StepKind, advance
+from bot.operations.requests import DiskOffline, DisksOffline, NodeOffline, Request
+from bot.operations.step_facts import DiskNow
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.store.database import Store
+from bot.views.step_text import event_text
+from bot.workflow.disk_series import DiskSeries
+from bot.workflow.drop_progress import DropFollower
+from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
+from bot.workflow.executor import Executor
+from bot.workflow.repository import OperationRepository
+
+pytestmark = pytest.mark.fast_time
+QUICK = Timing(wait=1.0, election=0.4, refresh=0.2, transfer=0.05)
+FLAVOURS = ("v1", "v3.5", "master")
+READONLY, DROP = OfflineStepBegun(7, OfflineStep.READONLY), OfflineStepBegun(7, OfflineStep.DROP)
+SEEN = DiskNow(7, 1, readonly=True)
+
+
+@dataclass
+class Bench:
+    """A simulated cluster, the store, and a process of that name that runs operations."""
+
+    simulated: SimulatedCluster
+    cluster: Cluster
+    repository: OperationRepository
+    executor: Executor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.executor = Executor(self.repository, {"prod": self.cluster}, time.time, verify_within=2.0)
+
+    async def waiting(self, request: Request, *, expires_in: float = 900.0) -> tuple[Operation, Evaluation]:
+        """A waiting operation whose card shows what is true now."""
+        evaluation = await evaluate(self.cluster, request, (), patient=True)
+        assert not evaluation.verdict.blocked, evaluation.verdict.of_level(evaluation.verdict.level)
+        now = time.time()
+        op = Operation("prod", request, "U0ANNA", now, now + expires_in, channel="C0OPS", seen=evaluation.seen)
+        return await self.repository.open(advance(op, OpState.WAITING, at=now, kind=StepKind.PROPOSED)), evaluation
+
+    async def run(self, request: Request) -> Operation:
+        op, evaluation = await self.waiting(request)
+
+        async def end(_op: Operation, _found: Evaluation | str) -> Operation | None:
+            return None
+
+        again = partial(evaluate, self.cluster, request, (), patient=True)
+        return await self.executor.start(op, self.cluster, Reevaluation(evaluation, again, end))
+
+    async def resumed(self, *facts: object, expires_in: float = 900.0) -> Operation:
+        """What becomes of an operation that a stopped process left after these steps."""
+        op, _ = await self.waiting(DiskOffline(7), expires_in=expires_in)
+        op = await replace(self.repository, owner="stopped").move(op, OpState.RUNNING, by="U0BEN")
+        for fact in facts:
+            op = await self.repository.note(op, fact=fact)  # type: ignore[arg-type]  # facts of steps
+        await self.executor.settle_unfinished()
+        found = await self.repository.get(op.id)
+        assert found is not None
+        return found
+
+    @property
+    def sent(self) -> list[tuple[str, object]]:
+        return [(seen.path, json.loads(seen.body)) for seen in self.simulated.log.matching("POST")]
+
+
+BOTH = [("/disk/access", {"disk_id": 7, "readonly": True}), ("/disk/drop", {"disk_id": 7})]
+
+
+@asynccontextmanager
+async def bench_of(store: Store, flavour: str) -> AsyncIterator[Bench]:
+    async with (
+        SimulatedCluster(flavour=flavour, schedulers=1, timing=QUICK) as simulated,
+        ClustermgrClient(simulated.hosts) as api,
+    ):
+        for task in ("disk_drop", "disk_repair", "shard_repair"):
+            simulated.set_switch(task, "Enable" if flavour == "v1" else "true")
+        repository = OperationRepository(store, lambda: None, time.time, "p1")
+        yield Bench(simulated, Cluster("prod", "C0OPS", api, time.time, 5.0), repository)
+
+
+@pytest.fixture
+async def bench(store: Store) -> AsyncIterator[Bench]:
+    async with bench_of(store, "master") as made:
+        yield made
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_disk_goes_offline_in_two_requests_on_each_release(store: Store, flavour: str) -> None:
+    async with bench_of(store, flavour) as bench:
+        op = await bench.run(DiskOffline(7))
+        assert (op.state, event_text(op.history[-1])) == (OpState.VERIFIED, "disk #7 is being dropped")
+        assert bench.sent == BOTH
+
+
+async def test_operation_without_a_sent_step_begins_again(bench: Bench) -> None:
+    op = await bench.resumed()
+    assert op.state is OpState.VERIFIED
+    assert OfflineResumed(own=False) in [event.fact for event in op.history]
+    assert op.runner == "p1"
+    assert bench.sent == BOTH
+
+
+async def test_seen_first_step_is_followed_by_the_drop_alone(bench: Bench) -> None:
+    bench.simulated.set_disk_readonly(7)
+    op = await bench.resumed(READONLY, SEEN)
+    assert op.state is OpState.VERIFIED
+    assert bench.sent == BOTH[1:]
+
+
+async def test_first_step_without_its_effect_has_an_unknown_outcome(bench: Bench) -> None:
+    op = await bench.resumed(READONLY)
+    assert op.state is OpState.UNKNOWN
+    assert bench.sent == []
+    bench.simulated.set_disk_readonly(7)
+    await bench.executor.settle_unfinished()
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    assert found.state is OpState.FAILED
+    assert "disk #7 is read-only; it is not being dropped" in event_text(found.history[-1])
+    assert bench.sent == []
+
+
+async def test_recorded_drop_is_never_sent_again(bench: Bench) -> None:
+    bench.simulated.set_disk_readonly(7)
+    op = await bench.resumed(READONLY, SEEN, DROP)
+    assert op.state is OpState.UNKNOWN
+    bench.simulated.drop_disk(7)
+    await bench.executor.settle_unfinished()
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    assert found.state is OpState.VERIFIED
+    assert bench.sent == []
+
+
+async def test_old_approval_does_not_cover_the_second_step(bench: Bench) -> None:
+    bench.simulated.set_disk_readonly(7)
+    op = await bench.resumed(READONLY, SEEN, expires_in=-1.0)
+    assert op.state is OpState.FAILED
+    assert "the approval is too old" in event_text(op.history[-1])
+    assert bench.sent == []
+
+
+async def test_changed_cluster_voids_the_approval_between_the_steps(bench: Bench) -> None:
+    bench.simulated.set_disk_readonly(7)
+    op, _ = await bench.waiting(DiskOffline(7))
+    op = await replace(bench.repository, owner="stopped").move(op, OpState.RUNNING, by="U0BEN")
+    bench.simulated.set_switch("disk_drop", "false")
+    await bench.executor.settle_unfinished()
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    assert found.state is OpState.BLOCKED
+    assert bench.sent == []
+
+
+async def test_units_left_on_a_dropped_disk_are_said_until_they_are_gone(bench: Bench) -> None:
+    op = await bench.run(DiskOffline(7))
+    bench.simulated.move_chunks(7, 0)
+    await bench.simulated.until(lambda: bench.simulated.data.disks[7].status == 5)
+    bench.simulated.land_unit(7)
+    follower = DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0)
+    await follower.follow()
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    assert "1 unit of 1 volume is still on it: do not pull it" in event_text(found.history[-1])
+    steps = len(found.history)
+    await follower.follow()
+    bench.simulated.move_chunks(7, 0)
+    await follower.follow()
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    assert len(found.history) == steps + 1
+    assert "safe to pull: no unit left" in event_text(found.history[-1])
+
+
+@pytest.mark.parametrize("flavour", ["v1", "v3.5"])
+async def test_node_is_dropped_last_where_the_release_has_the_call(store: Store, flavour: str) -> None:
+    async with bench_of(store, flavour) as bench:
+        data = bench.simulated.data
+        for disk in data.disks.values():
+            disk.idc = "z0"
+        for number in (6, 7, 8):
+            data.disks[number].status = 5
+            bench.simulated.move_chunks(number, 0)
+        bench.simulated.recount()
+        op = await bench.run(NodeOffline(data.disks[5].host.removeprefix("http://")))
+        series = DiskSeries(bench.repository, bench.executor, {"prod": bench.cluster}, time.time)
+        follower = DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0)
+        await series.advance()
+        bench.simulated.move_chunks(5, 0)
+        await bench.simulated.until(lambda: data.disks[5].status == 5)
+        await follower.follow()
+        for _ in range(3):
+            await series.advance()
+        found = await bench.repository.get(op.id)
+        assert found is not None
+        assert found.state is OpState.VERIFIED
+        node = [("/node/drop", {"node_id": 2})] if flavour != "v1" else []
+        assert bench.sent == [
+            ("/disk/access", {"disk_id": 5, "readonly": True}),
+            ("/disk/drop", {"disk_id": 5}),
+            *node,
+        ]
+
+
+async def test_part_of_an_ended_series_is_cancelled_unsent(bench: Bench) -> None:
+    whole, _ = await bench.waiting(DisksOffline((7, 9)))
+    whole = await bench.repository.move(whole, OpState.RUNNING, by="U0BEN")
+    child = part(whole, DiskOffline(7), whole.seen, time.time())
+    whole, child = await bench.repository.begin_part(whole, child, partial(PartBegun, 7))
+    await bench.repository.move(whole, OpState.CANCELLED, fact=stopped(whole, None))
+    await DiskSeries(bench.repository, bench.executor, {"prod": bench.cluster}, time.time).advance()
+    found = await bench.repository.get(child.id)
+    assert found is not None
+    assert found.state is OpState.CANCELLED
+    assert bench.sent == []
+
+
+async def test_part_that_a_stopped_process_recorded_is_begun_once(bench: Bench) -> None:
+    whole, _ = await bench.waiting(DisksOffline((7, 9)))
+    whole = await bench.repository.move(whole, OpState.RUNNING, by="U0BEN")
+    child = part(whole, DiskOffline(7), whole.seen, time.time())
+    await bench.repository.begin_part(whole, child, partial(PartBegun, 7))
+    series = DiskSeries(bench.repository, bench.executor, {"prod": bench.cluster}, time.time)
+    await series.advance()
+    assert bench.sent == BOTH
+    await series.advance()
+    assert [body for path, body in bench.sent if path == "/disk/drop"] == [{"disk_id": 7}, {"disk_id": 9}]
+    found = await bench.repository.get(whole.id)
+    assert found is not None
+    assert found.approvals == whole.approvals

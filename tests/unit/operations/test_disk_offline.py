@@ -1,0 +1,176 @@
+"""Stages of an operation that takes a disk offline, what its card offers, and how long its drop is followed."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.alerting.cluster_state.observations import DiskBreak
+from bot.alerting.cluster_state.state import ClusterState, DiskNote, disk_breaks
+from bot.clustermgr.models import Disk
+from bot.operations.attribution import caused_by
+from bot.operations.codec import decode_options, decode_seen, encode_request, encode_seen
+from bot.operations.disk_offline import (
+    FOLLOWED_SECONDS,
+    OfflineStage,
+    counted,
+    is_followed,
+    is_over,
+    offers_writable,
+    readonly_before,
+    stage_of,
+)
+from bot.operations.disk_series import may_stop, must_wait, part, parts_of, stopped
+from bot.operations.disk_step_facts import (
+    DropNotBegun,
+    OfflineStep,
+    OfflineStepBegun,
+    PartBegun,
+    PartSkipped,
+    ReadonlyBefore,
+    SeriesEnded,
+)
+from bot.operations.model import DropProgress, ObservedDisk, ObservedState, Operation, OpState, advance, note
+from bot.operations.preflight.fingerprint import Fingerprint
+from bot.operations.preflight.verdict import LegacyFact, PreflightResult, block, warn
+from bot.operations.requests import DiskBroken, DiskOffline, DisksOffline
+from bot.operations.step_facts import DatabaseLost, DiskNow, StepFact
+from bot.store.state_codec import decode_state, encode_state
+from bot.views.step_text import WORDING
+
+OFFLINE = Operation("prod", DiskOffline(7), "U0ANNA", 0.0, 900.0, channel="C0OPS")
+READONLY, DROP = OfflineStepBegun(7, OfflineStep.READONLY), OfflineStepBegun(7, OfflineStep.DROP)
+SEEN = DiskNow(7, 1, readonly=True)
+WHY = LegacyFact("why")
+
+
+def running(*facts: StepFact) -> Operation:
+    op = advance(advance(OFFLINE, OpState.WAITING, at=1.0), OpState.RUNNING, at=2.0)
+    for fact in facts:
+        op = note(op, at=3.0, fact=fact)
+    return op
+
+
+@pytest.mark.parametrize(
+    ("facts", "stage"),
+    [
+        ((), OfflineStage.NOTHING_SENT),
+        ((READONLY,), OfflineStage.READONLY_ASKED),
+        ((READONLY, SEEN), OfflineStage.READONLY_SEEN),
+        ((READONLY, DiskNow(7, 1, readonly=False)), OfflineStage.READONLY_ASKED),
+        ((ReadonlyBefore(7),), OfflineStage.READONLY_SEEN),
+        ((READONLY, SEEN, DROP), OfflineStage.DROP_ASKED),
+        ((ReadonlyBefore(7), DROP, SEEN), OfflineStage.DROP_ASKED),
+    ],
+)
+def test_stage_follows_from_the_recorded_steps(facts: tuple[StepFact, ...], stage: OfflineStage) -> None:
+    assert stage_of(running(*facts)) is stage
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_way_back_is_offered_for_what_the_operation_changed(before: bool) -> None:
+    first = (ReadonlyBefore(7),) if before else (READONLY, SEEN)
+    op = running(*first)
+    assert readonly_before(op) is before
+    assert not offers_writable(op)
+    failed = advance(op, OpState.FAILED, at=4.0, fact=DropNotBegun(7, before, DatabaseLost()))
+    assert offers_writable(failed) is not before
+
+
+def test_drop_is_followed_until_it_is_over() -> None:
+    begun = advance(running(READONLY, SEEN, DROP), OpState.VERIFIED, at=4.0)
+    assert is_followed(begun, 5.0)
+    assert not is_followed(begun, FOLLOWED_SECONDS)
+    assert not is_followed(running(READONLY), 5.0)
+    assert not is_followed(replace(begun, seen=ObservedState(drop=DropProgress(over=True))), 5.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "dropping", "over"), [(1, True, False), (1, False, True), (5, False, True), (2, True, True)]
+)
+def test_drop_is_over_once_the_disk_is_not_being_dropped(status: int, dropping: bool, over: bool) -> None:
+    assert is_over(status, dropping=dropping) is over
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=30))
+def test_counts_of_a_drop_stay_bounded_and_within_the_total(lefts: list[int]) -> None:
+    known: DropProgress | None = None
+    for at, left in enumerate(lefts, start=1):
+        known = counted(known, float(at), left)
+        assert known.counts[-1].left == left <= known.total
+        assert len(known.counts) <= 12
+    seen = ObservedState(drop=known, disks=(ObservedDisk(7, "http://h:1", "/d", "z0", None, None),))
+    assert decode_seen(encode_seen(seen, WORDING)) == seen
+
+
+# --- several disks
+
+
+def series(*facts: StepFact) -> Operation:
+    op = replace(OFFLINE, request=DisksOffline((7, 8, 9)), id=12, approvals=("U0BEN",))
+    op = advance(advance(op, OpState.WAITING, at=1.0), OpState.RUNNING, at=2.0)
+    for fact in facts:
+        op = note(op, at=3.0, fact=fact)
+    return op
+
+
+def test_parts_left_are_those_neither_begun_nor_skipped() -> None:
+    op = series(PartBegun(7, 13), PartSkipped(8))
+    parts = parts_of(op)
+    assert parts.begun == {7: 13}
+    assert parts.left == (9,)
+    assert stopped(op, None) == SeriesEnded((7,), (9,), None)
+    assert may_stop(op)
+    assert not may_stop(advance(op, OpState.CANCELLED, at=4.0))
+
+
+def test_part_keeps_the_approval_and_survives_storing() -> None:
+    child = part(series(), DiskOffline(7), ObservedState(), 5.0)
+    assert child.approvals == ("U0BEN",)
+    assert child.state is OpState.PROPOSED
+    assert child.options.thread == 12
+    assert decode_options(encode_request(child)) == child.options
+
+
+@pytest.mark.parametrize(
+    ("checks", "waits"),
+    [
+        ((), 0),
+        ((warn("limits", WHY),), 0),
+        ((block("limits", WHY, forceable=True),), 1),
+        ((block("limits", WHY), block("task", WHY)), 0),
+    ],
+)
+def test_part_waits_only_where_limits_alone_refuse(checks: tuple, waits: int) -> None:  # type: ignore[type-arg]
+    verdict = PreflightResult(checks, Fingerprint())
+    assert len(must_wait(verdict)) == waits
+
+
+def test_forced_limit_still_lets_a_part_wait() -> None:
+    verdict = PreflightResult((block("limits", WHY, forceable=True),), Fingerprint()).forced()
+    assert len(must_wait(verdict)) == 1
+
+
+# --- attribution of a broken disk
+
+
+@pytest.mark.parametrize(("disk", "caused"), [(7, True), (8, False)])
+def test_break_is_explained_by_the_operation_on_that_disk(disk: int, caused: bool) -> None:
+    op = replace(OFFLINE, request=DiskBroken(7), id=12)
+    op = advance(advance(op, OpState.WAITING, at=90.0), OpState.RUNNING, at=100.0)
+    found = caused_by(DiskBreak(110.0, disk, 95.0), [advance(op, OpState.VERIFIED, at=101.0)])
+    assert (found is not None) is caused
+
+
+def test_disks_that_were_broken_before_the_first_poll_have_no_break() -> None:
+    def seven(status: int) -> tuple[Disk, ...]:
+        return (Disk(disk_id=7, status=status),)
+
+    assert disk_breaks(ClusterState(), seven(2), 10.0) == ()
+    found = disk_breaks(ClusterState(disks_at=5.0), seven(2), 10.0)
+    assert found == (DiskBreak(10.0, 7, 5.0),)
+    later = ClusterState(disks_at=10.0, disk_breaks=found, disks=(DiskNote(7, 2),))
+    assert disk_breaks(later, seven(3), 20.0) == found
+    assert disk_breaks(later, (), 20.0) == ()
+    assert decode_state(encode_state(later)) == later
