@@ -20,8 +20,18 @@ NODES = (1, 2, 3)
 BROKEN_DISK = 3
 LISTS = ("/disk/list?status=2&count=200", "/disk/list?status=3&count=200")
 """Requests to the leader at each poll, besides /stat of every host."""
-ROUND = ("/disk/droppinglist", "/kv/list?count=1", "/disk/list?count=200", "/config/get?key=balance")
-"""Further requests once a minute (the whole disk list every five minutes); the last one is sent for each switch."""
+ROUND = (
+    "/disk/droppinglist",
+    "/service/list",
+    "/kv/list?count=1",
+    "/disk/list?count=200",
+    "/config/get?key=balance",
+    "/cluster/dashboard",
+)
+"""Further requests once a minute (the disk list every five minutes, the dashboard once an hour); the switch is sent for
+each switch."""
+UNITS = f"/volume/unit/list?disk_id={BROKEN_DISK}"
+"""Request for the units of the broken disk; each of their volumes is read too."""
 _END = b"\r\n\r\n"
 Book = dict[tuple[int, str], bytes]
 """Whole answers by node and request."""
@@ -129,8 +139,8 @@ class Link(asyncio.Protocol):
 def question(target: str) -> str:
     """The request without the arguments that do not change the answer."""
     parts = urlsplit(target)
-    status = parse_qs(parts.query).get("status", [""])[0]
-    return parts.path + status
+    given = parse_qs(parts.query)
+    return parts.path + "".join(given.get(name, [""])[0] for name in ("status", "disk_id", "vid"))
 
 
 async def books() -> tuple[Book, Book]:
@@ -142,11 +152,10 @@ async def books() -> tuple[Book, Book]:
 
 
 async def _book(cluster: SimulatedCluster) -> Book:
-    return {
-        (node, question(target)): await answer_of(cluster, node, target)
-        for node in NODES
-        for target in ("/stat", *LISTS, *ROUND)
-    }
+    _, _, units = (await answer_of(cluster, NODES[0], UNITS)).partition(_END)
+    volumes = {unit["vuid"] >> 32 for unit in json.loads(units)["volume_unit_infos"]}
+    targets = ("/stat", *LISTS, *ROUND, UNITS, *(f"/volume/get?vid={vid}" for vid in sorted(volumes)))
+    return {(node, question(target)): await answer_of(cluster, node, target) for node in NODES for target in targets}
 
 
 async def answer_of(cluster: SimulatedCluster, node: int, target: str) -> bytes:
