@@ -74,7 +74,8 @@ def _leader(scope: MaintenanceScope, alert: Alert) -> bool:
     )
 
 
-def _heartbeats(scope: MaintenanceScope, alert: Alert) -> bool:
+def _fits(scope: MaintenanceScope, alert: Alert) -> bool:
+    """True if the count and the zones of lost heartbeats fit the host; another host of its zones can fit as well."""
     detail = alert.detail
     return (
         isinstance(detail, DisksExpired)
@@ -83,6 +84,17 @@ def _heartbeats(scope: MaintenanceScope, alert: Alert) -> bool:
         and {*(alert.parts or ())} <= {*scope.zones}
         and {*detail.whole} <= {*scope.whole}
     )
+
+
+def _heartbeats(scope: MaintenanceScope, alert: Alert) -> bool:
+    """True if the lost heartbeats are known to be the host's: its disks are named, or its members give no answer."""
+    detail = alert.detail
+    if not isinstance(detail, DisksExpired) or not _fits(scope, alert):
+        return False
+    away = {*detail.away}
+    stopped = bool(scope.hosts) and {*scope.hosts} <= {*detail.silent_hosts}
+    others = len(away - {*scope.disks}) if stopped else detail.lost - len(away & {*scope.disks})
+    return others <= scope.expired
 
 
 def _unreachable(scope: MaintenanceScope, alert: Alert) -> bool:
@@ -121,6 +133,11 @@ def expected(scope: MaintenanceScope, alert: Alert) -> bool:
     return test is not None and test(scope, alert)
 
 
+def _possible(scope: MaintenanceScope, alert: Alert) -> bool:
+    """True if stopping the host may explain the alert: then it does not end the maintenance; in doubt it is posted."""
+    return expected(scope, alert) or (alert.rule == "disk_expired" and _fits(scope, alert))
+
+
 def lifted_maintenances(
     silences: Iterable[Silence],
     transitions: Sequence[Transition],
@@ -146,7 +163,7 @@ def _reason(silence: Silence, transitions: Sequence[Transition]) -> OtherAlert |
     for transition in transitions:
         alert = transition.new
         news = transition.reason in _NEWS and alert.severity >= Severity.WARNING
-        if news and silence.scope is not None and not expected(silence.scope, alert):
+        if news and silence.scope is not None and not _possible(silence.scope, alert):
             return OtherAlert(alert)
     return None
 
@@ -182,7 +199,7 @@ def ended_maintenance(silence: Silence, alerts: Iterable[Alert]) -> EndedMainten
         and alert.cluster == silence.cluster
         and alert.state is not AlertState.RESOLVED
         and not alert.clear_since
-        and expected(scope, alert)
+        and _possible(scope, alert)
     ]
     return EndedMaintenance(silence, tuple(found))
 

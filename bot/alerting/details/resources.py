@@ -70,6 +70,7 @@ class DisksExpired(Detail):
 
     `named` are the first of the disks that the cluster's dashboard names, `inferred` of those that the health of
     volumes shows; `unnamed` others are not known. `affected` are the volumes with units on those that are.
+    `away` are the disks of both kinds, up to a greater limit, and `silent_hosts` the members that give no answer.
     """
 
     lost: int
@@ -80,6 +81,8 @@ class DisksExpired(Detail):
     inferred: tuple[int, ...] = ()
     unnamed: int = 0
     affected: AffectedVolumes | None = None
+    away: tuple[int, ...] = ()
+    silent_hosts: tuple[str, ...] = ()
 
 
 class DiskWork(StrEnum):

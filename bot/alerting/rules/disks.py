@@ -28,6 +28,7 @@ from bot.alerting.rules.base import (
 )
 from bot.alerting.text import one_line
 from bot.clustermgr.models import DiskStatus
+from bot.common.errors import ClusterTimeout, ClusterUnreachable
 
 
 def disk_name(note: DiskNote) -> DiskName:
@@ -155,10 +156,21 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
                 tuple(sorted(inferred)[:MAX_LINES]),
                 max(0, lost - len(named | inferred)),
                 affected_by(context, named | inferred),
+                tuple(sorted(named | inferred)[:MAX_PARTS]),
+                _silent_hosts(context),
             ),
             weight=lost,
             parts=tuple(zone.zone for zone in zones),
         ),
+    )
+
+
+def _silent_hosts(context: RuleContext) -> tuple[str, ...]:
+    """The configured hosts that cannot be reached or give no answer in time; an error status is an answer."""
+    return tuple(
+        answer.host
+        for answer in context.snapshot.silent
+        if isinstance(answer.error, ClusterUnreachable | ClusterTimeout)
     )
 
 

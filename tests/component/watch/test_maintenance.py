@@ -95,7 +95,8 @@ async def test_second_member_that_goes_away_lifts_it() -> None:
 
 
 async def test_heartbeats_of_the_host_alone_are_muted() -> None:
-    async with watched(RULES) as world:
+    """The cluster's dashboard names the disks."""
+    async with watched(RULES, dashboard=True) as world:
         disk = move_disk(world)
         verdict = await start(world, ALONE)
         assert verdict.scope.disks == (disk,)
@@ -108,6 +109,28 @@ async def test_heartbeats_of_the_host_alone_are_muted() -> None:
         posted = await world.ticks(20, apart=60)
         assert [each for each in posted if "ended early" in each]
         assert [each for each in posted if "2 disks" in each and "heartbeat" in each]
+
+
+@pytest.mark.parametrize("dashboard", [False, True])
+async def test_outage_of_another_host_of_the_zone_is_announced(dashboard: bool) -> None:
+    async with watched(RULES, dashboard=dashboard) as world:
+        host = world.cluster.data.disks[7].host
+        verdict = await start(world, host.removeprefix("http://"))
+        disks = world.cluster.data.disks.values()
+        other = next(disk.host for disk in disks if disk.host != host and disk.idc in verdict.scope.zones)
+        world.cluster.expire_host(other)
+        posted = await world.ticks(20, apart=60)
+        assert [each for each in posted if each == "Warning in prod: 4 disks of prod have lost their heartbeat."]
+
+
+async def test_heartbeats_that_no_call_names_are_announced_without_an_end() -> None:
+    async with watched(RULES) as world:
+        move_disk(world)
+        await start(world, ALONE)
+        world.cluster.expire_host(f"http://{ALONE}:8899")
+        posted = await world.ticks(20, apart=60)
+        assert posted == ["Warning in prod: 1 disk of prod has lost its heartbeat."]
+        assert len(await actions(world).silences()) == 1
 
 
 async def test_restarted_process_keeps_the_maintenance() -> None:

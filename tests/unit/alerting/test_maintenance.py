@@ -55,8 +55,16 @@ def at_risk(*sick: int) -> Alert:
     return alert("quorum_at_risk", QuorumAtRisk(3, 2, 2, tuple(SickVoter(peer, None) for peer in sick)))
 
 
-def expired(lost: int, *zones: str, whole: tuple[str, ...] = ()) -> Alert:
-    return alert("disk_expired", DisksExpired(lost, tuple(ZoneLoss(z, lost, 8) for z in zones), whole), parts=zones)
+def expired(
+    lost: int,
+    *zones: str,
+    whole: tuple[str, ...] = (),
+    away: tuple[int, ...] = (7, 8),
+    silent_hosts: tuple[str, ...] = (),
+) -> Alert:
+    losses = tuple(ZoneLoss(z, lost, 8) for z in zones)
+    detail = DisksExpired(lost, losses, whole, away=away, silent_hosts=silent_hosts)
+    return alert("disk_expired", detail, parts=zones)
 
 
 def unreachable(*disks: int, left: int = 3, total: int = 1) -> Alert:
@@ -101,6 +109,23 @@ def test_alert_that_the_host_explains_alone_is_expected(about: Alert) -> None:
 )
 def test_alert_that_is_more_than_the_host_is_not_expected(about: Alert) -> None:
     assert not expected(SCOPE, about)
+
+
+@pytest.mark.parametrize("away", [(), (7,), (7, 9), (9, 10)])
+def test_lost_heartbeats_not_known_to_be_the_hosts_are_announced(away: tuple[int, ...]) -> None:
+    """Their count fits the host, but another host of its zone fits as well; the maintenance goes on."""
+    about = expired(3, "z0", away=away)
+    assert not covers(HELD, about, 1500.0)
+    assert lifted_maintenances([HELD], step(about), None, 0, 1500.0) == ()
+    assert ended_maintenance(HELD, [about]).open_alerts == (about,)
+
+
+def test_lost_heartbeats_are_expected_while_every_member_of_the_host_is_silent() -> None:
+    about = expired(3, "z0", away=(), silent_hosts=("n3:9998",))
+    assert expected(SCOPE, about)
+    assert not expected(SCOPE, expired(3, "z0", away=(9, 10), silent_hosts=("n3:9998",)))
+    assert not expected(SCOPE, expired(3, "z0", away=(), silent_hosts=("n2:9998",)))
+    assert not expected(replace(SCOPE, hosts=()), about)
 
 
 def test_rule_without_a_test_of_its_own_is_never_expected() -> None:
