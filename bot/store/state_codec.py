@@ -3,49 +3,23 @@
 The keys stay as earlier releases wrote them. Decoding ignores unknown keys; missing keys take their default.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+import structlog
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
-from bot.alerting.cluster_state.observations import (
-    DiskBreak,
-    Forecast,
-    HostNote,
-    MemberChange,
-    MemberNote,
-    Progress,
-    SwitchChange,
-    SwitchNote,
-)
-from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange
+from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import AlertGroup, ChannelHistory
-from bot.alerting.progress import LeftCount
 from bot.alerting.reports.trend import Measurement
-from bot.alerting.risk_facts import LostDisk, RiskNote
-from bot.clustermgr.models import ZoneChunks
 from bot.common.message_key import MessageKey
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-_LISTS: Mapping[str, type[Any]] = MappingProxyType(
-    {
-        "disks": DiskNote,
-        "dropping": DiskNote,
-        "changes": LeaderChange,
-        "switch_changes": SwitchChange,
-        "members": MemberNote,
-        "member_changes": MemberChange,
-        "hosts": HostNote,
-        "zones": ZoneChunks,
-        "lost_disks": LostDisk,
-        "disk_breaks": DiskBreak,
-    }
-)
-"""The fields of a ClusterState that are tuples of values."""
 _MAX_SIZE = 2**80
 """Bytes: no server holds more."""
 
@@ -56,49 +30,59 @@ def encode_state(state: ClusterState) -> dict[str, Any]:
 
 
 def decode_state(data: Mapping[str, Any]) -> ClusterState:
-    """Decode a cluster state; {} decodes to the state of a cluster that was never polled."""
-    return ClusterState(
-        **{
-            **_known(ClusterState, data),
-            "voters": tuple(data.get("voters", ())),
-            "learners": tuple(data.get("learners", ())),
-            "refusing": tuple(data.get("refusing", ())),
-            **{name: _each(kind, data.get(name, ())) for name, kind in _LISTS.items()},
-            "repairs": _progress(data.get("repairs", ())),
-            "drops": _progress(data.get("drops", ())),
-            "background": _background(data.get("background", {})),
-            "risk": _risk(data.get("risk")),
-            "forecast": Forecast(**_known(Forecast, data.get("forecast", {}))),
-            "switches": {
-                key: SwitchNote(**_known(SwitchNote, note)) for key, note in dict(data.get("switches", {})).items()
-            },
-        }
-    )
+    """Decode a cluster state; {} decodes to the state of a cluster that was never polled.
+
+    A part that cannot be used is left out and logged: the watch reads it again, and the next write replaces it.
+    """
+    spoiled: set[str] = set()
+    found = {name: decode(data[name], spoiled.add) for name, decode in _PARTS.items() if name in data}
+    if spoiled:
+        log.warning("store.state_spoiled", parts=sorted(spoiled))
+    return ClusterState(**{name: value for name, value in found.items() if value is not None})
 
 
-def _each(kind: type[T], values: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
-    return tuple(kind(**_known(kind, value)) for value in values)
+Note = Callable[[str], None]
+"""Note the name of a part that cannot be used."""
 
 
-def _progress(values: Iterable[Mapping[str, Any]]) -> tuple[Progress, ...]:
-    """Decode the progress of disks; a count is stored as [time, units]."""
-    return tuple(
-        Progress(
-            **{**_known(Progress, value), "counts": tuple(LeftCount(at, left) for at, left in value.get("counts", ()))}
-        )
-        for value in values
-    )
+def _part(name: str, kind: Any) -> Callable[[Any, Note], Any]:
+    """Return the decoder of one field; it leaves spoiled values out of a tuple or mapping, and else returns None."""
+    several = get_origin(kind)
+    whole = _adapter(kind)
+    single = _adapter(get_args(kind)[0 if several is tuple else 1]) if several in {tuple, Mapping} else None
+
+    def decode(stored: Any, note: Note) -> Any:
+        found = _valid(whole, stored)
+        if found is not None:
+            return found
+        note(name)
+        if single is None:
+            return None
+        if several is tuple:
+            each = [_valid(single, value) for value in stored] if isinstance(stored, list | tuple) else []
+            return tuple(value for value in each if value is not None)
+        values = {key: _valid(single, value) for key, value in stored.items()} if isinstance(stored, dict) else {}
+        return {str(key): value for key, value in values.items() if value is not None}
+
+    return decode
 
 
-def _background(data: Mapping[str, Any]) -> BackgroundNote:
-    tasks = ({**task, "errors": tuple(task.get("errors", ()))} for task in data.get("tasks", ()))
-    return BackgroundNote(
-        **{
-            **_known(BackgroundNote, data),
-            "asked": _each(SchedulerNote, data.get("asked", ())),
-            "tasks": _each(TaskNote, tasks),
-        }
-    )
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Return the adapter of a tuple with one value: pydantic hands its settings on to the values in a tuple."""
+    return TypeAdapter(tuple[kind], config=ConfigDict(allow_inf_nan=False))
+
+
+def _valid(adapter: TypeAdapter[Any], stored: Any) -> Any:
+    """The stored value, None if it is of another form or has a number that is not finite."""
+    try:
+        [found] = adapter.validate_python((stored,))
+    except ValidationError:
+        return None
+    return found
+
+
+_PARTS = MappingProxyType({name: _part(name, kind) for name, kind in get_type_hints(ClusterState).items()})
+"""The decoder of each field of a ClusterState."""
 
 
 def encode_history(history: ChannelHistory) -> dict[str, Any]:
@@ -132,17 +116,6 @@ def decode_measurement(data: Mapping[str, Any]) -> Measurement:
     return Measurement(**numbers, **sizes, bad=ids)
 
 
-_RISK = TypeAdapter(RiskNote)
-
-
-def _risk(stored: Any) -> RiskNote:
-    """The risk of volumes; one that another release stored in another form is not known: it is judged again soon."""
-    try:
-        return _RISK.validate_python(stored or {})
-    except ValidationError:
-        return RiskNote()
-
-
 _COUNTS = ("term", "leader", "bad_disks", "disks", "members")
 
 
@@ -165,9 +138,3 @@ def _group(stored: Mapping[str, Any]) -> AlertGroup:
         float(stored.get("ended_at", 0.0)),
         tuple(int(number) for number in stored.get("due", ())),
     )
-
-
-def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that this release knows of values that another release may have written."""
-    names = {item.name for item in fields(kind)}
-    return {name: value for name, value in data.items() if name in names}

@@ -1,14 +1,16 @@
 """What the watch remembers of a cluster."""
 
 import json
-from dataclasses import replace
+import math
+from dataclasses import fields, replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.counters import with_status
 from bot.alerting.cluster_state.observations import Forecast, Progress, SwitchChange, SwitchNote
-from bot.alerting.cluster_state.state import ClusterState, LeaderChange, update, worth_writing
+from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChange, update, worth_writing
 from bot.alerting.cluster_status import cluster_status
 from bot.alerting.progress import LeftCount, work_progress
 from bot.alerting.risk_facts import LostDisk, NotRebuilt, RiskCaveats, RiskNote, SafetyCounts
@@ -62,6 +64,54 @@ def test_state_of_another_release_is_read_where_known() -> None:
 @pytest.mark.parametrize("stored", [None, {}, {"lost": "many"}, {"caveats": {"not_rebuilt": "of a later release"}}, 7])
 def test_risk_in_another_form_is_not_known(stored: object) -> None:
     assert decode_state({"leader": 3, "risk": stored}).risk == RiskNote()
+
+
+@pytest.mark.parametrize(
+    ("part", "spoiled"),
+    [
+        ("repairs", {"id": 7, "status": 3, "since": 1.0, "moved_at": 1.0, "total": "NaN"}),
+        ("repairs", {"id": 7, "status": 3, "since": 1.0, "moved_at": 1.0, "counts": None}),
+        ("repairs", {"id": 7, "status": 3, "since": 1.0, "moved_at": 1.0, "counts": [[math.inf, 1]]}),
+        ("drops", [[]]),
+        ("lost_disks", {"id": 7, "since": 1.0, "gone_since": math.nan}),
+        ("lost_disks", {}),
+        ("disks", None),
+        ("changes", "x"),
+        ("voters", []),
+    ],
+)
+def test_spoiled_entry_of_a_stored_state_is_left_out_alone(part: str, spoiled: object) -> None:
+    whole = encode_state(_full_state())
+    expected = decode_state(whole)
+    with capture_logs() as logs:
+        state = decode_state({**whole, part: [spoiled, *whole[part]]})
+    assert state == expected
+    assert [(entry["event"], entry["parts"]) for entry in logs] == [("store.state_spoiled", [part])]
+
+
+@pytest.mark.parametrize("spoiled", [None, 0, "x", [[]], {"a": None}, math.nan, [None]])
+def test_spoiled_part_of_a_stored_state_leaves_the_others(spoiled: object) -> None:
+    whole = encode_state(_full_state())
+    for part in fields(ClusterState):
+        state = decode_state({**whole, part.name: spoiled})
+        others = {each.name for each in fields(ClusterState)} - {part.name}
+        assert all(getattr(state, name) == getattr(_full_state(), name) for name in others), part.name
+        assert decode_state(encode_state(state)) == state
+
+
+def _full_state() -> ClusterState:
+    """A state with an entry in each part that a spoiled one could take with it."""
+    return ClusterState(
+        at=100.0,
+        leader=1,
+        voters=(1, 2),
+        disks=(DiskNote(7, 2),),
+        changes=(LeaderChange(90.0, 1, 2, 3),),
+        repairs=(Progress(8, 3, 1.0, 1.0, 5, 9, (LeftCount(1.0, 9),)),),
+        drops=(Progress(9, 1, 1.0, 1.0),),
+        switches={"disk_repair": SwitchNote("true", 5.0)},
+        lost_disks=(LostDisk(8, 1.0),),
+    )
 
 
 def test_first_leader_is_no_change() -> None:
