@@ -80,6 +80,17 @@ class MemberStop:
     quorum: Check | None
     successors: tuple[int, ...] = ()
 
+    @property
+    def unproven(self) -> bool:
+        """True if the quorum is refused only because one poll alone proves no voter healthy."""
+        check = self.quorum
+        return (
+            check is not None
+            and check.level is CheckLevel.BLOCK
+            and isinstance(check.fact, QuorumAfter)
+            and check.fact.advice is QuorumAdvice.POLL_AGAIN
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StopMargin:
@@ -270,17 +281,7 @@ def _member(view: View, peers: tuple[int, ...], away: frozenset[int]) -> MemberS
 def _members_unknown(view: View | None, member: MemberStop | None) -> tuple[StopUnknown, ...]:
     if view is None:
         return (StopUnknown(UnknownPart.LEADER),)
-    return (StopUnknown(UnknownPart.VOTERS),) if member is not None and _unproven(member.quorum) else ()
-
-
-def _unproven(check: Check | None) -> bool:
-    """True if the quorum is refused only because one poll alone proves no voter healthy."""
-    return (
-        check is not None
-        and check.level is CheckLevel.BLOCK
-        and isinstance(check.fact, QuorumAfter)
-        and check.fact.advice is QuorumAdvice.POLL_AGAIN
-    )
+    return (StopUnknown(UnknownPart.VOTERS),) if member is not None and member.unproven else ()
 
 
 def _data(
@@ -362,7 +363,7 @@ def _level(member: MemberStop | None, data: DataStop | None, unknown: Collection
     levels = [StopLevel.SAFE, StopLevel.UNKNOWN if unknown else StopLevel.SAFE]
     if member is not None:
         levels.append(StopLevel.CAUTION if member.leads else StopLevel.SAFE)
-        levels.append(_quorum_level(member.quorum))
+        levels.append(_quorum_level(member))
     if data is not None:
         levels.append(StopLevel.UNSAFE if data.unreadable else StopLevel.SAFE)
         smaller = data.worst is not None and data.worst.left < data.unwritten
@@ -370,9 +371,10 @@ def _level(member: MemberStop | None, data: DataStop | None, unknown: Collection
     return max(levels)
 
 
-def _quorum_level(check: Check | None) -> StopLevel:
+def _quorum_level(member: MemberStop) -> StopLevel:
+    check = member.quorum
     if check is None or check.level is CheckLevel.PASS:
         return StopLevel.SAFE
     if check.level is CheckLevel.WARN:
         return StopLevel.CAUTION
-    return StopLevel.UNKNOWN if _unproven(check) else StopLevel.UNSAFE
+    return StopLevel.UNKNOWN if member.unproven else StopLevel.UNSAFE

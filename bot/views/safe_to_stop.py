@@ -85,7 +85,10 @@ def _value(verdict: StopVerdict, span: str) -> str:
 
 
 def _quorum_blocks(member: MemberStop | None) -> bool:
-    return member is not None and member.quorum is not None and member.quorum.level is CheckLevel.BLOCK
+    """True if writes would stop as far as known; what one poll alone does not prove is not judged."""
+    if member is None or member.quorum is None:
+        return False
+    return member.quorum.level is CheckLevel.BLOCK and not member.unproven
 
 
 def _dangers(verdict: StopVerdict) -> str:

@@ -119,6 +119,18 @@ def test_single_poll_proves_no_voter() -> None:
     assert verdict.unknown == (StopUnknown(UnknownPart.VOTERS),)
 
 
+def test_single_poll_does_not_say_that_writes_would_stop() -> None:
+    """The host has a member and the disks of volumes that could not be read."""
+    own = Disk(disk_id=1, status=DiskStatus.NORMAL, host=NODE, idc="z0")
+    bad = DiskFacts(disks=(own, disk(2), disk(3), *(disk(n, status=DiskStatus.BROKEN) for n in (4, 5, 6))))
+    known = facts(NODE, before=False)
+    volume = PlacedVolume(5, EC3P3, -3, (1, 2, 3, 4, 5, 6))
+    verdict = judged(replace(known, disks=bad.disks, suspects=bad.suspects, units={1: 1}, volumes={5: volume}))
+    assert verdict.level is StopLevel.UNSAFE
+    assert StopUnknown(UnknownPart.VOTERS) in verdict.unknown
+    assert stop_sentence(verdict).endswith(" of prod: 1 volume could not be read while it is away.")
+
+
 def test_host_with_a_port_mentions_its_neighbours() -> None:
     verdict = judged(facts("10.1.0.1:8899"))
     assert verdict.neighbours == 0
