@@ -71,11 +71,13 @@ class AllowedSchedulers:
     def _allows(self, host: str) -> bool:
         """True for an address within a network; a name is never resolved."""
         try:
-            origin_of(host)
-            address = ipaddress.ip_address(place(host).rpartition(":")[0].strip("[]"))
+            name = origin_of(host).partition("://")[2].rpartition(":")[0]
+            # As it is written, since that is what is contacted: `10.0.0.1.` is a name.
+            address = ipaddress.ip_address(name.strip("[]"))
         except (ClusterUnreachable, ValueError):
             return False
-        return any(address in network for network in self.networks)
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return any((mapped or address) in network for network in self.networks)
 
 
 def schedulers_of(services: Iterable[Service]) -> tuple[Service, ...]:

@@ -91,6 +91,8 @@ async def test_registered_address_is_never_contacted_by_itself() -> None:
         "ftp://127.0.0.1:9800",
         "127.0.0.1",
         "127.0.0.1:0",
+        "127.0.0.1.:9800",
+        "http://127.0.0.1.:9800",
         "169.254.169.254:80",
         "",
         "x" * 5000,
@@ -98,6 +100,10 @@ async def test_registered_address_is_never_contacted_by_itself() -> None:
 )
 def test_odd_registered_address_is_not_asked(host: str) -> None:
     assert AllowedSchedulers(networks=(LOOPBACK,)).among([registered(host)]) == ()
+
+
+def test_address_mapped_into_ipv6_is_within_its_network() -> None:
+    assert AllowedSchedulers(networks=(LOOPBACK,)).among([registered("[::ffff:127.0.0.1]:9800")])
 
 
 def test_other_services_and_surplus_schedulers_are_not_asked() -> None:
