@@ -1,20 +1,25 @@
-"""Dashboard reader: asks the leader for the cluster's own dashboard, once a minute where a release answers it."""
+"""Dashboard reader: asks the leader for the cluster's own dashboard, once a minute where a release answers it.
+
+A release without the call answers 404, or in another form, and is asked again after an hour. A read that fails in
+another way says nothing of the release: it is repeated after a minute, and the last answer counts until it is old.
+"""
 
 import asyncio
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import structlog
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dashboard import Dashboard, dashboard_of
-from bot.common.errors import ClusterError
+from bot.common.errors import ClusterBadAnswer, ClusterError
 
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 60.0
-"""Seconds between two reads where the call is answered."""
+"""Seconds between two reads, unless the release has no such call."""
 REFUSED_SECONDS = 3600.0
-"""Seconds without a read after a host refused the call, or gave an answer that cannot be used."""
+"""Seconds without a read after a host answered 404, or in a form that cannot be used."""
 READ_SECONDS = 1.0
 """Limit of one read."""
 KEPT_SECONDS = 300.0
@@ -33,8 +38,8 @@ class DashboardReader:
     async def read(self, now: float, host: str) -> Dashboard | None:
         """Ask the leader at `host` if a read is due; return the last usable answer. Never raises ClusterError."""
         if now >= self._due:
-            self._latest = await self._read(now, host)
-            self._due = now + (REFUSED_SECONDS if self._latest is None else INTERVAL_SECONDS)
+            self._due = now + INTERVAL_SECONDS
+            await self._read(now, host)
         return self.known(now)
 
     def known(self, now: float) -> Dashboard | None:
@@ -42,18 +47,29 @@ class DashboardReader:
         latest = self._latest
         return latest if latest is not None and now - latest.at <= KEPT_SECONDS else None
 
-    async def _read(self, now: float, host: str) -> Dashboard | None:
+    async def _read(self, now: float, host: str) -> None:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 page = await self.api.dashboard(host)
-        except (ClusterError, TimeoutError) as error:
-            self._note_unused(str(error) or "no answer in time")
-            return None
-        found = dashboard_of(page.volume_safety, page.service, now)
-        if found.usable:
-            return found
-        self._note_unused("an answer of another shape")
-        return None
+        except ClusterError as error:
+            # An answer that was cut has no status.
+            if error.status == HTTPStatus.NOT_FOUND or (isinstance(error, ClusterBadAnswer) and error.status):
+                self._refused(now, str(error))
+            else:
+                self._note_unused(str(error))
+        except TimeoutError:
+            self._note_unused("no answer in time")
+        else:
+            found = dashboard_of(page.volume_safety, page.service, now)
+            if found.usable:
+                self._latest = found
+            else:
+                self._refused(now, "an answer of another shape")
+
+    def _refused(self, now: float, why: str) -> None:
+        """Note that the release has no such call."""
+        self._latest, self._due = None, now + REFUSED_SECONDS
+        self._note_unused(why)
 
     def _note_unused(self, why: str) -> None:
         """Note once that the dashboard is not used."""

@@ -57,9 +57,6 @@ async def test_answer_is_used_and_asked_once_a_minute() -> None:
     [
         (404, {"error": "404 page not found"}),
         (404, "404 page not found"),
-        (405, None),
-        (500, {"error": "panic"}),
-        (907, {"error": "no leader"}),
         (200, {"volume_safety": "all is well", "service": {"expired_by_node": []}}),
         (200, None),
         (200, []),
@@ -73,6 +70,30 @@ async def test_refusal_is_remembered_for_an_hour(status: int, body: Any) -> None
         assert desk.asked == 1
         await reader.read(1000.0 + REFUSED_SECONDS, desk.host)
     assert desk.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(500, {"error": "panic"}), (907, {"error": "no leader"}), (904, {"error": "x"})]
+)
+async def test_failure_is_repeated_after_a_minute_and_the_last_answer_counts(status: int, body: Any) -> None:
+    desk = Desk(body={"volume_safety": SAFETY})
+    async with reading(desk) as reader:
+        first = await reader.read(1000.0, desk.host)
+        desk.status, desk.body = status, body
+        assert await reader.read(1000.0 + INTERVAL_SECONDS, desk.host) == first is not None
+        assert await reader.read(1001.0 + KEPT_SECONDS, desk.host) is None
+        assert desk.asked == 3
+        desk.status, desk.body = 200, {"volume_safety": SAFETY}
+        assert await reader.read(1001.0 + KEPT_SECONDS + INTERVAL_SECONDS, desk.host) is not None
+
+
+async def test_answer_too_late_is_asked_for_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(body={"volume_safety": SAFETY})
+    async with reading(desk) as reader:
+        monkeypatch.setattr("bot.clustermgr.dashboard_reader.READ_SECONDS", 0.0)
+        assert await reader.read(1000.0, desk.host) is None
+        monkeypatch.undo()
+        assert await reader.read(1000.0 + INTERVAL_SECONDS, desk.host) is not None
 
 
 async def test_old_answer_is_not_used() -> None:
