@@ -87,7 +87,7 @@ class DiskReader:
             self.errors[error.sentence] = None
 
     async def _dropping(self) -> None:
-        self.dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(first=self.host))
+        self.dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(at=self.host))
 
     async def _services(self) -> None:
         self.services = await self.api.services(first=self.host)
@@ -101,7 +101,7 @@ class DiskReader:
                     self.switches[task] = meaning_of(await self.api.config_get(key, host=self.host), self.spelling)
 
     async def _volumes(self, select: Selector) -> None:
-        self.disks = await self.api.disk_list(first=self.host)
+        self.disks = await self.api.disk_list(at=self.host)
         self.targets = tuple(select(self.disks))
         await self._each(self.targets[:MAX_TARGETS], self._units_of)
         self._waiting = {vuid >> 32 for vuids in self.units.values() for vuid in vuids}
@@ -111,12 +111,12 @@ class DiskReader:
         await self._each(sorted(self._waiting)[:PAGED_ABOVE], self._volume)
 
     async def _units_of(self, disk: int) -> None:
-        self.units[disk] = await self.api.disk_units(disk, first=self.host)
+        self.units[disk] = await self.api.disk_units(disk, at=self.host)
 
     async def _pages(self) -> None:
         marker = 0
         for _ in range(MAX_PAGES):
-            page = await self.api.volumes(after=marker, count=PAGE, first=self.host)
+            page = await self.api.volumes(after=marker, count=PAGE, at=self.host)
             following = max((volume.vid for volume in page), default=0)
             for volume in page:
                 if volume.vid in self._waiting and len(self.volumes) < MAX_VOLUMES:
@@ -128,7 +128,7 @@ class DiskReader:
 
     async def _volume(self, vid: int) -> None:
         try:
-            volume = await self.api.volume(vid, first=self.host)
+            volume = await self.api.volume(vid, at=self.host)
         except NotFound:
             self._waiting.discard(vid)
             return

@@ -94,6 +94,7 @@ class FakeApi(ClustermgrClient):
         disk_host: str | None = None,
         limit: int = 20_000,
         first: str | None = None,
+        at: str | None = None,
     ) -> tuple[Disk, ...]:
         if self.hanging:
             await asyncio.Event().wait()
@@ -106,22 +107,24 @@ class FakeApi(ClustermgrClient):
         ]
         return tuple(fitting[:limit])
 
-    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+    async def disk_dropping(self, *, first: str | None = None, at: str | None = None) -> tuple[Disk, ...]:
         return ()
 
-    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None, at: str | None = None) -> int:
         return 0
 
-    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+    async def disk_units(self, disk_id: int, *, first: str | None = None, at: str | None = None) -> tuple[int, ...]:
         return self.units
 
-    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+    async def volume(self, vid: int, *, first: str | None = None, at: str | None = None) -> Volume:
         raise NotFound("the volume was not found", status=904, words="volume not exist", trace_id="af40")
 
-    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+    async def volumes(
+        self, *, after: int = 0, count: int = 100, first: str | None = None, at: str | None = None
+    ) -> tuple[Volume, ...]:
         return ()
 
-    async def disk_info(self, disk_id: int) -> Disk:
+    async def disk_info(self, disk_id: int, *, at: str | None = None) -> Disk:
         for disk in self.disks:
             if disk.disk_id == disk_id:
                 return disk

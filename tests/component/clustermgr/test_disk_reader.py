@@ -203,11 +203,13 @@ async def test_without_a_leader_nothing_is_read() -> None:
 class OtherAnswers(FakeApi):
     """A server that answers each question about a volume with another volume, or never ends its pages."""
 
-    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+    async def volume(self, vid: int, *, first: str | None = None, at: str | None = None) -> Volume:
         """Answer with the next volume."""
         return Volume(vid=vid + 1)
 
-    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+    async def volumes(
+        self, *, after: int = 0, count: int = 100, first: str | None = None, at: str | None = None
+    ) -> tuple[Volume, ...]:
         """Answer with the same page again and again."""
         return (Volume(vid=1),)
 

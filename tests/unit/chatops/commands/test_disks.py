@@ -10,9 +10,9 @@ from tests.support.in_memory_ports import FakeApi, FakeCluster, typed
 class Silent(FakeApi):
     """An API that does not answer about units."""
 
-    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+    async def disk_units(self, disk_id: int, *, first: str | None = None, at: str | None = None) -> tuple[int, ...]:
         """Give no answer."""
-        raise ClusterTimeout(f"10.0.0.1:9998 gave no answer about disk {disk_id} in time ({first}).")
+        raise ClusterTimeout(f"10.0.0.1:9998 gave no answer about disk {disk_id} in time ({first or at}).")
 
 
 REPAIRED = Disk(disk_id=7, status=DiskStatus.REPAIRED, idc="z0", host="http://10.0.0.9:8899", path="/data/7")
