@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
-from bot.clustermgr.models import Disk, Service, Snapshot
+from bot.clustermgr.models import Disk, Service, Snapshot, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, Meaning, key_of, meaning_of
-from bot.clustermgr.volume_reader import placed
+from bot.clustermgr.volume_reader import is_whole, placed
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
 
@@ -54,6 +54,7 @@ class DiskReader:
     volumes: dict[int, PlacedVolume] = field(default_factory=dict)
     errors: dict[str, None] = field(default_factory=dict)
     _waiting: set[int] = field(default_factory=set)
+    _not_found: set[int] = field(default_factory=set)
 
     async def read(self, select: Selector, within: float) -> None:
         """Read all parts for at most `within` seconds; never raises ClusterError."""
@@ -109,6 +110,18 @@ class DiskReader:
             await self._pages()
         # What no page had may have moved off its disk meanwhile: it is asked for singly, and not taken as gone.
         await self._each(sorted(self._waiting)[:PAGED_ABOVE], self._volume)
+        if self._not_found:
+            await self._confirm()
+
+    async def _confirm(self) -> None:
+        """Read the units again that belong to volumes that were not found.
+
+        A volume is gone once no unit list names it; while one does, the two answers differ and it stays unread.
+        """
+        holders = [disk for disk, vuids in self.units.items() if any(vuid >> 32 in self._not_found for vuid in vuids)]
+        await self._each(holders, self._units_of)
+        named = {vuid >> 32 for vuids in self.units.values() for vuid in vuids}
+        self._waiting = (self._waiting - self._not_found) | (named - self.volumes.keys())
 
     async def _units_of(self, disk: int) -> None:
         self.units[disk] = await self.api.disk_units(disk, at=self.host)
@@ -120,7 +133,7 @@ class DiskReader:
             following = max((volume.vid for volume in page), default=0)
             for volume in page:
                 if volume.vid in self._waiting and len(self.volumes) < MAX_VOLUMES:
-                    self._keep(volume.vid, placed(volume, self.now))
+                    self._keep(volume.vid, volume)
             # A page that does not go on ends the list: a server may never end it.
             if following <= marker or not self._waiting:
                 return
@@ -130,15 +143,15 @@ class DiskReader:
         try:
             volume = await self.api.volume(vid, at=self.host)
         except NotFound:
-            self._waiting.discard(vid)
+            self._not_found.add(vid)
             return
-        # An answer about another volume proves nothing about this one.
-        if volume.vid == vid:
-            self._keep(vid, placed(volume, self.now))
+        self._keep(vid, volume)
 
-    def _keep(self, vid: int, volume: PlacedVolume) -> None:
-        self.volumes[vid] = volume
-        self._waiting.discard(vid)
+    def _keep(self, vid: int, volume: Volume) -> None:
+        """Keep an answer; one about another volume, or about a part of its units, proves nothing about this one."""
+        if volume.vid == vid and is_whole(volume):
+            self.volumes[vid] = placed(volume, self.now)
+            self._waiting.discard(vid)
 
     async def _each(self, items: Iterable[int], read: Callable[[int], Awaitable[None]]) -> None:
         """Read several items; one that is refused or unreadable must not hold up the others."""
