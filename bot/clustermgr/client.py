@@ -32,7 +32,7 @@ from bot.clustermgr.models import (
 from bot.clustermgr.status_codes import Answer, check_read, check_write
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call
 from bot.common.addresses import place
-from bot.common.errors import ClusterUnreachable, NotFound
+from bot.common.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
 
 T = TypeVar("T")
 
@@ -202,11 +202,14 @@ class ClustermgrClient:
         return await self._any(ask, first, at)
 
     async def disk_info(self, disk_id: int, *, at: str | None = None) -> Disk:
-        """GET /disk/info; raises NotFound for an unknown disk."""
+        """GET /disk/info; raises NotFound for an unknown disk, ClusterBadAnswer for an answer about another one."""
 
         async def ask(host: str) -> Disk:
             answer = await self._read(host, f"/disk/info?disk_id={disk_id:d}", decoding.DISK)
-            return parse(Disk, answer, decoding.DISK)
+            found = parse(Disk, answer, decoding.DISK)
+            if found.disk_id != disk_id:
+                raise ClusterBadAnswer(f"{host} answered about disk {found.disk_id}, not about {disk_id}.", host=host)
+            return found
 
         return await self._any(ask, at=at)
 

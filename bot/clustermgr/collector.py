@@ -53,7 +53,7 @@ class _Poll:
         read = {key: _outcome(task, waited) for key, task in self.switches.items()}
         known = {key: value for key, (value, error) in read.items() if error is None}
         slow = _outcome(self.slow, waited)[0] if self.slow else None
-        told = slow if slow and slow.leader == leader else None
+        led = slow if slow and slow.leader == leader else None
         return Snapshot(
             cluster=self.cluster,
             at=self.at,
@@ -62,9 +62,9 @@ class _Poll:
             disks_error=disks_error,
             switches=slow.switches if slow else known if self.switches else None,
             dialect=slow.dialect if slow else None,
-            dropping=told.dropping if told else None,
-            chunks=told.chunks if told else None,
-            zones=told.zones if told else None,
+            dropping=led.dropping if led else None,
+            chunks=led.chunks if led else None,
+            zones=led.zones if led else None,
             services=slow.services if slow else None,
             complete=all(task.done() for task in self.tasks),
         )
@@ -124,6 +124,18 @@ def _start(poll: _Poll, *, bad_disks: bool, switches: tuple[str, ...]) -> None:
         poll.switches[key] = make(poll.api.config_get(key))
 
 
+async def find_leader(api: ClustermgrClient, within: float) -> str | None:
+    """Ask every host for `/stat`: the host that leads, None if none says so in `within` seconds."""
+    stats = tuple(asyncio.create_task(_read_stat(api, host)) for host in api.hosts)
+    try:
+        async with asyncio.timeout(within):
+            return (await _leader(stats, patient=True)).leader
+    except TimeoutError:
+        return None
+    finally:
+        await _stop(stats)
+
+
 async def _stop(tasks: tuple[asyncio.Task[Any], ...]) -> None:
     for task in tasks:
         task.cancel()
@@ -155,7 +167,7 @@ async def _bad_disks(poll: _Poll) -> tuple[str, tuple[Disk, ...]]:
 
 
 async def _leader(stats: tuple[asyncio.Task[HostAnswer], ...], *, patient: bool) -> ReadFrom:
-    """The host that claims leadership in the highest term, once most hosts or CLAIM_SECONDS have told it.
+    """The host that claims leadership in the highest term, once most hosts or CLAIM_SECONDS have answered.
 
     If no host claims it in LEADER_WAIT_SECONDS, a `patient` caller waits for one that does; any other gets a host that
     answered: the leader may be a host that is not configured.
@@ -165,13 +177,13 @@ async def _leader(stats: tuple[asyncio.Task[HostAnswer], ...], *, patient: bool)
     while True:
         answers = [task.result() for task in stats if task.done()]
         pending = [task for task in stats if not task.done()]
-        told = [(answer.host, answer.stat.raft_status.term) for answer in answers if answer.stat is not None]
+        terms = [(answer.host, answer.stat.raft_status.term) for answer in answers if answer.stat is not None]
         leads, waited = leader_of(answers), loop.time() - began
-        of_most = leads and 2 * len(told) > len(stats) and leads[1].raft_status.term == max(term for _, term in told)
+        of_most = leads and 2 * len(terms) > len(stats) and leads[1].raft_status.term == max(term for _, term in terms)
         if leads and (of_most or waited >= CLAIM_SECONDS or not pending):
             return ReadFrom(leads[0], leads=True)
         if not pending or (waited >= LEADER_WAIT_SECONDS and not patient):
-            return ReadFrom(told[0][0] if told else None)
+            return ReadFrom(terms[0][0] if terms else None)
         limit = min((mark - waited for mark in (CLAIM_SECONDS, LEADER_WAIT_SECONDS) if mark > waited), default=None)
         await asyncio.wait(pending, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
 

@@ -94,7 +94,7 @@ class SlowPoll:
 
     A part that was refused or unreadable is missing: `dropping` or `services` is None, or its key is not in `switches`.
     `chunks` maps the ids of disks counted this time to the chunks left. `zones` are the usable chunks of each zone,
-    None when not counted this time. `services` are the registered services. `leader` is the host that told `dropping`,
+    None when not counted this time. `services` are the registered services. `leader` is the host that gave `dropping`,
     `chunks` and `zones`: another host may not know the disks, so without a leader these are not read.
     """
 

@@ -27,7 +27,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
 from bot.clustermgr.host_facts import HostFacts, host_facts
-from bot.clustermgr.models import DashboardPage, Disk, Service, Snapshot, Stat, Volume
+from bot.clustermgr.models import DashboardPage, Disk, RaftStatus, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -48,13 +48,16 @@ class FakeApi(ClustermgrClient):
     disks: Sequence[Disk] = ()
     hanging: bool = False
     units: tuple[int, ...] = ()
+    leader: str | None = None
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(HOSTS)
 
     async def stat(self, host: str) -> Stat:
-        raise NotFound("not used here", host=host)
+        if host != self.leader:
+            raise NotFound("not used here", host=host)
+        return Stat(raft_status=RaftStatus(node_id=1, leader=1, term=3))
 
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:
         return None

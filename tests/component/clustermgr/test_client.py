@@ -181,6 +181,12 @@ async def test_read_at_a_host_that_fails_takes_no_answer_of_another_host(
     assert other.requests == []
 
 
+async def test_answer_about_another_disk_is_refused() -> None:
+    async with serving(says(200, '{"disk_id": 8, "status": 4}')) as host, ClustermgrClient([host.host]) as api:
+        with pytest.raises(ClusterBadAnswer, match="answered about disk 8, not about 7"):
+            await api.disk_info(7)
+
+
 async def test_write_has_the_form_that_servers_require() -> None:
     """JSON type, a length, no chunks, our request id; each over a new connection."""
     async with serving(says(200)) as host, ClustermgrClient([host.host], new_id=lambda: "req-1") as api:
