@@ -11,6 +11,8 @@ from bot.clustermgr.models import Disk, DiskStatus
 MAX_UNWRITTEN = max(mode.unwritten for mode in CODE_MODES.values())
 """Greatest number of units that a fresh blob of any known code mode may lack until `shard_repair` has run."""
 
+_KNOWN = frozenset(DiskStatus)
+
 
 class PullVerdict(StrEnum):
     """Whether a disk may be pulled, and why not."""
@@ -22,6 +24,10 @@ class PullVerdict(StrEnum):
     """No unit is on it now, but the disk takes new ones."""
     UNCOUNTED = "uncounted"
     """Its units could not be counted."""
+    NO_LEADER = "no_leader"
+    """No leader answers, and another host may not know the disk: its units could not be counted."""
+    UNKNOWN_STATE = "unknown_state"
+    """No unit is on it now, but it is in no known state: it may take new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +46,21 @@ class PullSafety:
 
 
 def pull_safety(
-    disk: Disk, units: Sequence[int] | None, at: float, not_rebuilt: NotRebuilt | None = None
+    disk: Disk, units: Sequence[int] | None, at: float, not_rebuilt: NotRebuilt | None = None, *, led: bool = True
 ) -> PullSafety:
-    """Decide by the units (vuids) of a disk that `/disk/info` knows; None if they could not be read.
+    """Decide by the units (vuids) of a disk that `/disk/info` knows; None if the leader did not tell them.
 
+    `led` is False if no leader answers. Both calls must be answered by the leader: another host may know no disk.
     For an unknown disk an empty list proves nothing: servers answer one with 200 as well (recorded exchanges).
     """
     unwritten = MAX_UNWRITTEN if not_rebuilt else 0
     if units is None:
-        return PullSafety(PullVerdict.UNCOUNTED, at, 0, (), unwritten, not_rebuilt)
+        return PullSafety(PullVerdict.UNCOUNTED if led else PullVerdict.NO_LEADER, at, 0, (), unwritten, not_rebuilt)
     volumes = tuple(sorted({vuid >> 32 for vuid in units}))
     if units:
         verdict = PullVerdict.HELD
+    elif disk.status not in _KNOWN:
+        verdict = PullVerdict.UNKNOWN_STATE
     else:
         takes_units = disk.status == DiskStatus.NORMAL and not disk.readonly
         verdict = PullVerdict.IN_USE if takes_units else PullVerdict.SAFE

@@ -32,7 +32,7 @@ from bot.clustermgr.models import (
 from bot.clustermgr.status_codes import Answer, check_read, check_write
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call
 from bot.common.addresses import place
-from bot.common.errors import ClusterUnreachable, NotFound
+from bot.common.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
 
 T = TypeVar("T")
 
@@ -45,8 +45,12 @@ MAX_DISKS = 20_000
 class ClustermgrClient:
     """The calls of one cluster over HTTP; an async context manager. Every call raises ClusterError.
 
-    A write is sent once, and only to the host `at` (the leader) when `at` is given. `hosts` are `name:port` or
-    `http(s)://name:port`. `secret` is the secret of the request token. Clients share no connections.
+    A write is sent once, and only to the host `at` (the leader) when `at` is given. A read given `at` asks that host
+    only: an empty answer of another host proves nothing, because a host that does not know a disk answers an empty list
+    too (recorded exchanges). Without `at` a read falls back to other hosts; `first` is asked first.
+
+    `hosts` are `name:port` or `http(s)://name:port`. `secret` is the secret of the request token. Clients share no
+    connections.
     """
 
     def __init__(
@@ -153,11 +157,12 @@ class ClustermgrClient:
         disk_host: str | None = None,
         limit: int = MAX_DISKS,
         first: str | None = None,
+        at: str | None = None,
     ) -> tuple[Disk, ...]:
         """GET /disk/list, all its pages up to `limit` disks."""
         asked = {"status": status, "idc": idc, "rack": rack, "host": disk_host}
         query = {key: str(value) for key, value in asked.items() if value is not None}
-        return await self._any(lambda host: self._pages(host, query, min(limit, MAX_DISKS)), first)
+        return await self._any(lambda host: self._pages(host, query, min(limit, MAX_DISKS)), first, at)
 
     async def _pages(self, host: str, query: Mapping[str, str], limit: int) -> tuple[Disk, ...]:
         found: dict[int, Disk] = {}
@@ -174,46 +179,51 @@ class ClustermgrClient:
             marker = page.marker
         return tuple(found.values())[:limit]
 
-    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+    async def disk_dropping(self, *, first: str | None = None, at: str | None = None) -> tuple[Disk, ...]:
         """GET /disk/droppinglist; it has no pages (recorded exchanges)."""
         bound = decoding.DROPPING
 
         async def ask(host: str) -> tuple[Disk, ...]:
             return parse(DiskPage, await self._read(host, "/disk/droppinglist", bound), bound).disks
 
-        return await self._any(ask, first)
+        return await self._any(ask, first, at)
 
-    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None, at: str | None = None) -> int:
         """GET /volume/unit/list, as the servers' repair service reads it before it marks a disk repaired."""
-        return len(await self.disk_units(disk_id, first=first))
+        return len(await self.disk_units(disk_id, first=first, at=at))
 
-    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+    async def disk_units(self, disk_id: int, *, first: str | None = None, at: str | None = None) -> tuple[int, ...]:
         """GET /volume/unit/list: the units (vuids) on a disk."""
 
         async def ask(host: str) -> tuple[int, ...]:
             answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}", decoding.UNITS)
             return tuple(unit.vuid for unit in parse(VolumeUnits, answer, decoding.UNITS).volume_unit_infos)
 
-        return await self._any(ask, first)
+        return await self._any(ask, first, at)
 
-    async def disk_info(self, disk_id: int) -> Disk:
-        """GET /disk/info; raises NotFound for an unknown disk."""
+    async def disk_info(self, disk_id: int, *, at: str | None = None) -> Disk:
+        """GET /disk/info; raises NotFound for an unknown disk, ClusterBadAnswer for an answer about another one."""
 
         async def ask(host: str) -> Disk:
             answer = await self._read(host, f"/disk/info?disk_id={disk_id:d}", decoding.DISK)
-            return parse(Disk, answer, decoding.DISK)
+            found = parse(Disk, answer, decoding.DISK)
+            if found.disk_id != disk_id:
+                raise ClusterBadAnswer(f"{host} answered about disk {found.disk_id}, not about {disk_id}.", host=host)
+            return found
 
-        return await self._any(ask)
+        return await self._any(ask, at=at)
 
-    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+    async def volume(self, vid: int, *, first: str | None = None, at: str | None = None) -> Volume:
         """GET /volume/get; raises NotFound for an unknown volume (904)."""
 
         async def ask(host: str) -> Volume:
             return parse(Volume, await self._read(host, f"/volume/get?vid={vid:d}", decoding.VOLUME), decoding.VOLUME)
 
-        return await self._any(ask, first)
+        return await self._any(ask, first, at)
 
-    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+    async def volumes(
+        self, *, after: int = 0, count: int = 100, first: str | None = None, at: str | None = None
+    ) -> tuple[Volume, ...]:
         """GET /volume/list: one page of at most `count` volumes with an id above `after`; empty after the last one."""
         args = {"count": str(min(count, MAX_VOLUMES_IN_ANSWER))} | ({"marker": str(after)} if after else {})
 
@@ -221,7 +231,7 @@ class ClustermgrClient:
             answer = await self._read(host, "/volume/list?" + urlencode(args), decoding.VOLUMES)
             return parse(VolumePage, answer, decoding.VOLUMES).volumes if answer.body else ()
 
-        return await self._any(ask, first)
+        return await self._any(ask, first, at)
 
     async def services(self, *, first: str | None = None) -> tuple[Service, ...]:
         """GET /service/list: the registered services."""
@@ -254,8 +264,13 @@ class ClustermgrClient:
         check_read(answer)
         return answer
 
-    async def _any(self, ask: Callable[[str], Awaitable[T]], first: str | None = None) -> T:
-        return await first_answer(ask, self._order(first))
+    async def _any(self, ask: Callable[[str], Awaitable[T]], first: str | None = None, at: str | None = None) -> T:
+        """Ask the host `at` only, without a hedge or a fallback; without `at`, the hosts in turn."""
+        if at is None:
+            return await first_answer(ask, self._order(first))
+        if at not in self._hosts:
+            raise ClusterUnreachable(f"Nothing was asked: {at} is not one of the configured hosts.", host=at)
+        return await ask(at)
 
     async def _write(self, target: str, body: Mapping[str, Any], at: str | None) -> None:
         """Send once, only to the host `at`; without `at`, try the hosts in turn while nothing was sent.

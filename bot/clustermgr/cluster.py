@@ -164,7 +164,7 @@ class Cluster:
 
         A disk's state does not prove that it is empty; and progress is measured from the units at the beginning.
         """
-        if snapshot.bad_disks is None:
+        if snapshot.bad_disks is None or snapshot.leader is None:
             return snapshot
         were, are = ({disk.disk_id: disk.status for disk in disks} for disks in (before, snapshot.bad_disks))
         gone = sorted(were.keys() - are.keys())
@@ -174,7 +174,7 @@ class Cluster:
         with suppress(TimeoutError, ClusterError):
             async with asyncio.timeout(COUNT_SECONDS):
                 for disk in changed:
-                    found[disk] = await self.api.disk_chunks(disk)
+                    found[disk] = await self.api.disk_chunks(disk, at=snapshot.leader[0])
         return replace(snapshot, chunks=found) if changed and found else snapshot
 
     async def _with_volumes(self, snapshot: Snapshot) -> Snapshot:
@@ -243,7 +243,7 @@ class Cluster:
             return snapshot, survey
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
         with suppress(ClusterError):
-            self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(first=snapshot.leader[0]))
+            self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(at=snapshot.leader[0]))
         before: VolumeSurvey | None = None
         while True:
             left = ends - self.clock()

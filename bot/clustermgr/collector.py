@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot
-from bot.clustermgr.slow_poll import SlowPoll
-from bot.common.errors import ClusterError, ClusterTimeout
+from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot, leader_of
+from bot.clustermgr.slow_poll import ReadFrom, SlowPoll
+from bot.common.errors import ClusterError, ClusterTimeout, NoLeader
 
 T = TypeVar("T")
 
 BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
 LEADER_WAIT_SECONDS = 1.0
-"""Seconds to wait for a host that claims leadership; after that, any host that answered is read."""
-ReadSlowState = Callable[[Callable[[], Awaitable[str | None]]], Coroutine[Any, Any, SlowPoll]]
+"""Seconds to wait for a host that claims leadership; after that, the switches of any host that answered are read."""
+CLAIM_SECONDS = 0.2
+"""Seconds for which a claim waits for others: an old leader may still claim a term that is over."""
+ReadSlowState = Callable[[Callable[[], Awaitable[ReadFrom]]], Coroutine[Any, Any, SlowPoll]]
 """Read what changes slowly; the argument finds the host to read from."""
 
 
@@ -29,7 +31,7 @@ class _Poll:
     api: ClustermgrClient
     started: float = field(default_factory=time.monotonic)
     stats: dict[str, asyncio.Task[HostAnswer]] = field(default_factory=dict)
-    disks: asyncio.Task[tuple[Disk, ...]] | None = None
+    disks: asyncio.Task[tuple[str, tuple[Disk, ...]]] | None = None
     switches: dict[str, asyncio.Task[str | None]] = field(default_factory=dict)
     slow: asyncio.Task[SlowPoll] | None = None
 
@@ -40,21 +42,29 @@ class _Poll:
 
     def snapshot(self) -> Snapshot:
         waited = time.monotonic() - self.started
-        bad_disks, disks_error = _outcome(self.disks, waited) if self.disks else (None, None)
+        listed, disks_error = _outcome(self.disks, waited) if self.disks else (None, None)
+        answers = tuple(_host_answer(host, task, waited) for host, task in self.stats.items())
+        leads = leader_of(answers)
+        leader = leads[0] if leads else None
+        if listed is not None and listed[0] != leader:
+            # A host that no longer leads may not know all disks.
+            disks_error = NoLeader("The host that listed the disks is not the leader.", host=listed[0])
+            listed = None
         read = {key: _outcome(task, waited) for key, task in self.switches.items()}
         known = {key: value for key, (value, error) in read.items() if error is None}
         slow = _outcome(self.slow, waited)[0] if self.slow else None
+        led = slow if slow and slow.leader == leader else None
         return Snapshot(
             cluster=self.cluster,
             at=self.at,
-            answers=tuple(_host_answer(host, task, waited) for host, task in self.stats.items()),
-            bad_disks=bad_disks,
+            answers=answers,
+            bad_disks=None if listed is None else listed[1],
             disks_error=disks_error,
             switches=slow.switches if slow else known if self.switches else None,
             dialect=slow.dialect if slow else None,
-            dropping=slow.dropping if slow else None,
-            chunks=slow.chunks if slow else None,
-            zones=slow.zones if slow else None,
+            dropping=led.dropping if led else None,
+            chunks=led.chunks if led else None,
+            zones=led.zones if led else None,
             services=slow.services if slow else None,
             complete=all(task.done() for task in self.tasks),
         )
@@ -92,7 +102,7 @@ async def snapshots(
     poll = _Poll(cluster, now, api)
     _start(poll, bad_disks=bad_disks, switches=switches)
     if read_slow is not None:
-        poll.slow = asyncio.create_task(read_slow(lambda: _leader_or_any(tuple(poll.stats.values()))))
+        poll.slow = asyncio.create_task(read_slow(lambda: _leader(tuple(poll.stats.values()), patient=False)))
     try:
         for deadline in deadlines:
             left = max(0.0, deadline - (time.monotonic() - poll.started))
@@ -114,6 +124,18 @@ def _start(poll: _Poll, *, bad_disks: bool, switches: tuple[str, ...]) -> None:
         poll.switches[key] = make(poll.api.config_get(key))
 
 
+async def find_leader(api: ClustermgrClient, within: float) -> str | None:
+    """Ask every host for `/stat`: the host that leads, None if none says so in `within` seconds."""
+    stats = tuple(asyncio.create_task(_read_stat(api, host)) for host in api.hosts)
+    try:
+        async with asyncio.timeout(within):
+            return (await _leader(stats, patient=True)).leader
+    except TimeoutError:
+        return None
+    finally:
+        await _stop(stats)
+
+
 async def _stop(tasks: tuple[asyncio.Task[Any], ...]) -> None:
     for task in tasks:
         task.cancel()
@@ -129,34 +151,41 @@ async def _read_stat(api: ClustermgrClient, host: str) -> HostAnswer:
     return HostAnswer(host, time.monotonic() - start, stat=stat)
 
 
-async def _bad_disks(poll: _Poll) -> tuple[Disk, ...]:
-    """Disks of status 2 and 3, read from the leader first: a removed node would hold the read for ten seconds."""
-    first = await _leader_or_any(tuple(poll.stats.values()))
+async def _bad_disks(poll: _Poll) -> tuple[str, tuple[Disk, ...]]:
+    """The leader, and its disks of status 2 and 3; raises NoLeader if no host claims leadership.
+
+    Another host may not know a disk, and its list would end the alert of that disk.
+    """
+    at = (await _leader(tuple(poll.stats.values()), patient=True)).leader
+    if at is None:
+        raise NoLeader("No leader answers.")
     # Read one list after the other, in the order of a disk's states. Read in parallel, a disk that changes state could
     # be in neither list, which would end its alert. A disk in both lists is kept once, in its later state.
-    lists = [await poll.api.disk_list(status=status, first=first) for status in BAD]
+    lists = [await poll.api.disk_list(status=status, at=at) for status in BAD]
     found = {disk.disk_id: disk for disks in lists for disk in disks if disk.status in BAD}
-    return tuple(sorted(found.values(), key=lambda disk: disk.disk_id))
+    return at, tuple(sorted(found.values(), key=lambda disk: disk.disk_id))
 
 
-async def _leader_or_any(stats: tuple[asyncio.Task[HostAnswer], ...]) -> str | None:
-    """The first host that claims leadership, else one that answered, else None.
+async def _leader(stats: tuple[asyncio.Task[HostAnswer], ...], *, patient: bool) -> ReadFrom:
+    """The host that claims leadership in the highest term, once most hosts or CLAIM_SECONDS have answered.
 
-    Wait for a host that hangs at most LEADER_WAIT_SECONDS: the leader may be a host that is not configured.
+    If no host claims it in LEADER_WAIT_SECONDS, a `patient` caller waits for one that does; any other gets a host that
+    answered: the leader may be a host that is not configured.
     """
-    answered: str | None = None
-    try:
-        async with asyncio.timeout(LEADER_WAIT_SECONDS):
-            for done in asyncio.as_completed(stats):
-                answer = await done
-                if answer.stat is None:
-                    continue
-                if answer.stat.claims_leadership:
-                    return answer.host
-                answered = answered or answer.host
-    except TimeoutError:
-        pass
-    return answered
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while True:
+        answers = [task.result() for task in stats if task.done()]
+        pending = [task for task in stats if not task.done()]
+        terms = [(answer.host, answer.stat.raft_status.term) for answer in answers if answer.stat is not None]
+        leads, waited = leader_of(answers), loop.time() - began
+        of_most = leads and 2 * len(terms) > len(stats) and leads[1].raft_status.term == max(term for _, term in terms)
+        if leads and (of_most or waited >= CLAIM_SECONDS or not pending):
+            return ReadFrom(leads[0], leads=True)
+        if not pending or (waited >= LEADER_WAIT_SECONDS and not patient):
+            return ReadFrom(terms[0][0] if terms else None)
+        limit = min((mark - waited for mark in (CLAIM_SECONDS, LEADER_WAIT_SECONDS) if mark > waited), default=None)
+        await asyncio.wait(pending, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _host_answer(host: str, task: asyncio.Task[HostAnswer], waited: float) -> HostAnswer:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
-from bot.clustermgr.models import Disk, Service, Snapshot
+from bot.clustermgr.models import Disk, Service, Snapshot, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, Meaning, key_of, meaning_of
-from bot.clustermgr.volume_reader import placed
+from bot.clustermgr.volume_reader import is_whole, placed
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
 
@@ -54,6 +54,7 @@ class DiskReader:
     volumes: dict[int, PlacedVolume] = field(default_factory=dict)
     errors: dict[str, None] = field(default_factory=dict)
     _waiting: set[int] = field(default_factory=set)
+    _not_found: set[int] = field(default_factory=set)
 
     async def read(self, select: Selector, within: float) -> None:
         """Read all parts for at most `within` seconds; never raises ClusterError."""
@@ -87,7 +88,7 @@ class DiskReader:
             self.errors[error.sentence] = None
 
     async def _dropping(self) -> None:
-        self.dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(first=self.host))
+        self.dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(at=self.host))
 
     async def _services(self) -> None:
         self.services = await self.api.services(first=self.host)
@@ -101,7 +102,7 @@ class DiskReader:
                     self.switches[task] = meaning_of(await self.api.config_get(key, host=self.host), self.spelling)
 
     async def _volumes(self, select: Selector) -> None:
-        self.disks = await self.api.disk_list(first=self.host)
+        self.disks = await self.api.disk_list(at=self.host)
         self.targets = tuple(select(self.disks))
         await self._each(self.targets[:MAX_TARGETS], self._units_of)
         self._waiting = {vuid >> 32 for vuids in self.units.values() for vuid in vuids}
@@ -109,18 +110,30 @@ class DiskReader:
             await self._pages()
         # What no page had may have moved off its disk meanwhile: it is asked for singly, and not taken as gone.
         await self._each(sorted(self._waiting)[:PAGED_ABOVE], self._volume)
+        if self._not_found:
+            await self._confirm()
+
+    async def _confirm(self) -> None:
+        """Read the units again that belong to volumes that were not found.
+
+        A volume is gone once no unit list names it; while one does, the two answers differ and it stays unread.
+        """
+        holders = [disk for disk, vuids in self.units.items() if any(vuid >> 32 in self._not_found for vuid in vuids)]
+        await self._each(holders, self._units_of)
+        named = {vuid >> 32 for vuids in self.units.values() for vuid in vuids}
+        self._waiting = (self._waiting - self._not_found) | (named - self.volumes.keys())
 
     async def _units_of(self, disk: int) -> None:
-        self.units[disk] = await self.api.disk_units(disk, first=self.host)
+        self.units[disk] = await self.api.disk_units(disk, at=self.host)
 
     async def _pages(self) -> None:
         marker = 0
         for _ in range(MAX_PAGES):
-            page = await self.api.volumes(after=marker, count=PAGE, first=self.host)
+            page = await self.api.volumes(after=marker, count=PAGE, at=self.host)
             following = max((volume.vid for volume in page), default=0)
             for volume in page:
                 if volume.vid in self._waiting and len(self.volumes) < MAX_VOLUMES:
-                    self._keep(volume.vid, placed(volume, self.now))
+                    self._keep(volume.vid, volume)
             # A page that does not go on ends the list: a server may never end it.
             if following <= marker or not self._waiting:
                 return
@@ -128,17 +141,17 @@ class DiskReader:
 
     async def _volume(self, vid: int) -> None:
         try:
-            volume = await self.api.volume(vid, first=self.host)
+            volume = await self.api.volume(vid, at=self.host)
         except NotFound:
-            self._waiting.discard(vid)
+            self._not_found.add(vid)
             return
-        # An answer about another volume proves nothing about this one.
-        if volume.vid == vid:
-            self._keep(vid, placed(volume, self.now))
+        self._keep(vid, volume)
 
-    def _keep(self, vid: int, volume: PlacedVolume) -> None:
-        self.volumes[vid] = volume
-        self._waiting.discard(vid)
+    def _keep(self, vid: int, volume: Volume) -> None:
+        """Keep an answer; one about another volume, or about a part of its units, proves nothing about this one."""
+        if volume.vid == vid and is_whole(volume):
+            self.volumes[vid] = placed(volume, self.now)
+            self._waiting.discard(vid)
 
     async def _each(self, items: Iterable[int], read: Callable[[int], Awaitable[None]]) -> None:
         """Read several items; one that is refused or unreadable must not hold up the others."""

@@ -56,7 +56,7 @@ class DiskListing:
 
     `dropping` is None if that list was not read. `expired` is the number of disks without a heartbeat by the leader's
     counters, None if no leader answered; no call names them. `inferred` are those that the health of volumes shows.
-    `complete` is False if the cluster has more disks than are read.
+    `complete` is False if the cluster has more disks than are read. `by_leader` is False if another host listed them.
     """
 
     disks: tuple[Disk, ...]
@@ -64,6 +64,7 @@ class DiskListing:
     expired: int | None = 0
     inferred: frozenset[int] = frozenset()
     complete: bool = True
+    by_leader: bool = True
 
     def state_of(self, disk: Disk) -> DiskState:
         """The state of one of the disks."""

@@ -4,7 +4,7 @@ The shapes follow the recorded exchanges (tests/contract). Releases up to v3.5.3
 later ones in snake_case. A list that is absent or null is empty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Annotated, Any
@@ -282,6 +282,16 @@ class HostAnswer:
     error: ClusterError | None = None
 
 
+def leader_of(answers: Iterable[HostAnswer]) -> tuple[str, Stat] | None:
+    """The host that names itself the leader in the highest term; None if there is none, or two of one term."""
+    claims = [(answer.host, answer.stat) for answer in answers if answer.stat and answer.stat.claims_leadership]
+    if not claims:
+        return None
+    top = max(stat.raft_status.term for _, stat in claims)
+    of_top_term = [claim for claim in claims if claim[1].raft_status.term == top]
+    return of_top_term[0] if len(of_top_term) == 1 else None
+
+
 @dataclass(frozen=True, slots=True)
 class ZoneChunks:
     """Free and total chunks of one zone (idc) on disks that take new chunks."""
@@ -341,12 +351,7 @@ class Snapshot:
 
         Two such hosts of one term contradict each other, so the result is None.
         """
-        claims = [(host, stat) for host, stat in self.answered if stat.claims_leadership]
-        if not claims:
-            return None
-        top = max(stat.raft_status.term for _, stat in claims)
-        of_top_term = [claim for claim in claims if claim[1].raft_status.term == top]
-        return of_top_term[0] if len(of_top_term) == 1 else None
+        return leader_of(self.answers)
 
     @property
     def expired_disks(self) -> int:

@@ -76,12 +76,26 @@ def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFrom:
+    """The host to read from: the leader by its own `/stat` if `leads`, else one that answered, or None."""
+
+    host: str | None = None
+    leads: bool = False
+
+    @property
+    def leader(self) -> str | None:
+        """The host, if it leads."""
+        return self.host if self.leads else None
+
+
+@dataclass(frozen=True, slots=True)
 class SlowPoll:
     """The answers of one slow poll; `switches` is empty when the dialect is unknown.
 
     A part that was refused or unreadable is missing: `dropping` or `services` is None, or its key is not in `switches`.
     `chunks` maps the ids of disks counted this time to the chunks left. `zones` are the usable chunks of each zone,
-    None when not counted this time. `services` are the registered services.
+    None when not counted this time. `services` are the registered services. `leader` is the host that gave `dropping`,
+    `chunks` and `zones`: another host may not know the disks, so without a leader these are not read.
     """
 
     dialect: Dialect | None
@@ -90,6 +104,7 @@ class SlowPoll:
     chunks: Mapping[int, int]
     zones: tuple[ZoneChunks, ...] | None = None
     services: tuple[Service, ...] | None = None
+    leader: str | None = None
 
 
 async def _part(read: Awaitable[T]) -> T | None:
@@ -125,34 +140,37 @@ class SlowPoller:
         """True if a slow poll is due; a failed one stays due."""
         return now - self.polled_at >= INTERVAL_SECONDS
 
-    async def read(self, now: float, bad: Iterable[int], first: Callable[[], Awaitable[str | None]]) -> SlowPoll:
+    async def read(self, now: float, bad: Iterable[int], first: Callable[[], Awaitable[ReadFrom]]) -> SlowPoll:
         """Read one part after the other over one kept connection; raises ClusterError.
 
         `bad` are the ids of disks that are broken or being repaired. `first` finds the host to read from: a removed
         host answers `/stat` but may hold these reads for ten seconds.
         """
-        host = await first()
-        dropping = await _part(self.api.disk_dropping(first=host))
+        source = await first()
+        host, leader = source.host, source.leader
+        dropping = await _part(self.api.disk_dropping(at=leader)) if leader else None
         services = await _part(self.api.services(first=host))
         dialect = (await self.dialect()).dialect
         switches: dict[str, str | None] = {}
         for key in keys_of(dialect) if dialect else ():
             found = await _part(_keyed(key, self.api.config_get(key, host=host)))
             switches |= found or {}
-        chunks = await self._count({*bad, *(disk.disk_id for disk in dropping or ())}, now, host)
-        zones = await self._zones(dropping, now, host)
+        counted = {*bad, *(disk.disk_id for disk in dropping or ())}
+        chunks = await self._count(counted, now, leader) if leader else {}
+        zones = await self._zones(dropping, now, leader) if leader else None
         self.polled_at = now
-        return SlowPoll(dialect, switches, dropping, chunks, zones, services)
+        return SlowPoll(dialect, switches, dropping, chunks, zones, services, leader)
 
-    async def _zones(
-        self, dropping: tuple[Disk, ...] | None, now: float, host: str | None
-    ) -> tuple[ZoneChunks, ...] | None:
+    async def _zones(self, dropping: tuple[Disk, ...] | None, now: float, host: str) -> tuple[ZoneChunks, ...] | None:
         """Count the usable chunks of each zone, as often as the servers count their disks."""
         disks = await self.list_disks(now, host)
         return None if disks is None else count_zones(disks, {disk.disk_id for disk in dropping or ()})
 
-    async def list_disks(self, now: float, host: str | None, *, due: bool = False) -> tuple[Disk, ...] | None:
-        """Read the whole disk list if it is old or `due` (at most once a minute); None if not, or if unreadable."""
+    async def list_disks(self, now: float, host: str, *, due: bool = False) -> tuple[Disk, ...] | None:
+        """Read the whole disk list of the leader at `host` if it is old or `due` (at most once a minute).
+
+        None if it is neither, or if the list is unreadable.
+        """
         if now - (self._hurried_at if due else self._listed_at) < (INTERVAL_SECONDS if due else DISK_LIST_SECONDS):
             return None
         # Set the time first, so that a list slower than one poll does not delay every poll.
@@ -161,13 +179,13 @@ class SlowPoller:
         else:
             self._listed_at = now
         try:
-            disks = await self.api.disk_list(first=host)
+            disks = await self.api.disk_list(at=host)
         except ClusterError:
             return None
         self.listed = listed(disks, now)
         return disks
 
-    async def _count(self, disks: set[int], now: float, host: str | None) -> dict[int, int]:
+    async def _count(self, disks: set[int], now: float, host: str) -> dict[int, int]:
         """Count the chunks left on the disks whose turn it is; stop where a release has no such call."""
         self._counted = {disk: self._counted.get(disk, 0.0) for disk in disks}
         turn = sorted(disks, key=lambda disk: (self._counted[disk], disk))[:MAX_COUNTED]
@@ -177,7 +195,7 @@ class SlowPoller:
                 if sum(chunks.values()) >= MAX_ROWS:
                     break
                 self._counted[disk] = now
-                chunks[disk] = await self.api.disk_chunks(disk, first=host)
+                chunks[disk] = await self.api.disk_chunks(disk, at=host)
         except ClusterError:
             # The rest of the slow poll is useful without the counts.
             return chunks

@@ -133,7 +133,7 @@ class VolumeReader:
         due = [disk for disk, seconds in self._intervals.items() if now - self._counted_at(disk) >= seconds]
         turn = sorted(due, key=lambda disk: (disk in self._disks.gone, self._counted_at(disk), disk))
         for disk in turn[:MAX_UNIT_LISTS]:
-            vuids = await self.api.disk_units(disk, first=host)
+            vuids = await self.api.disk_units(disk, at=host)
             self._notes.note_units(disk, frozenset(vuid >> 32 for vuid in vuids), len(vuids), now)
 
     def _counted_at(self, disk: int) -> float:
@@ -173,7 +173,7 @@ class VolumeReader:
             return
         self._again_at = now
         for _ in range(MAX_PAGES if self.hurry else 1):
-            page = await self.api.volumes(after=self._again, count=PAGE, first=host)
+            page = await self.api.volumes(after=self._again, count=PAGE, at=host)
             following = max((volume.vid for volume in page), default=0)
             if following <= self._again:
                 self._again = 0
@@ -199,7 +199,7 @@ class VolumeReader:
     async def _read_pages(self, now: float, host: str | None) -> None:
         for _ in range(MAX_PAGES):
             marker = self._marker or 0
-            page = await self.api.volumes(after=marker, count=PAGE, first=host)
+            page = await self.api.volumes(after=marker, count=PAGE, at=host)
             following = max((volume.vid for volume in page), default=0)
             # A page that does not go on ends the reading: a server may never end its list.
             if following <= marker or len(self._notes.volumes) >= MAX_KEPT:
@@ -228,7 +228,7 @@ class VolumeReader:
                     self._tried[vid] = now
                     with suppress(ClusterBadAnswer, ClusterRefused):
                         try:
-                            volume = await self.api.volume(vid, first=host)
+                            volume = await self.api.volume(vid, at=host)
                         except NotFound:
                             gone.append(vid)
                             continue

@@ -97,6 +97,8 @@ def notes(listing: DiskListing) -> list[str]:
         found.append(
             f"The list was read up to {count(len(listing.disks), 'disk')}, which is the limit; the rest is not known."
         )
+    if not listing.by_leader:
+        found.append("The leader did not list the disks; the host that did may not know all of them.")
     if listing.dropping is None:
         found.append("The list of disks being dropped could not be read: some shown as normal or read-only may be.")
     if listing.expired is None:
@@ -134,7 +136,8 @@ def _below(given: DiskList, shown: Sequence[Disk]) -> list[str]:
     found = []
     if any(given.listing.state_of(disk) in _CLAIMED for disk in shown):
         found.append(f"No state proves that a disk is empty: before you pull one, count its units with {one}.")
-    found.append(f"From the disk list, which is always current. As of {date(given.at, 'time')}.")
+    source = "From the disk list, which is always current." if given.listing.by_leader else "From the disk list."
+    found.append(f"{source} As of {date(given.at, 'time')}.")
     return [*found, f"For one disk: {one}"] if shown else found
 
 

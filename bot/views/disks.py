@@ -26,6 +26,10 @@ def pull_text(safety: PullSafety) -> str:
     when = f"as of {date(safety.at, 'time')}"
     if safety.verdict is PullVerdict.UNCOUNTED:
         return "*do not pull*: its units could not be counted"
+    if safety.verdict is PullVerdict.NO_LEADER:
+        return "*do not pull*: its units could not be counted, because no leader answers"
+    if safety.verdict is PullVerdict.UNKNOWN_STATE:
+        return f"*do not pull*: no unit is on it, {when}, but cmbot does not know its state: it may take new ones"
     if safety.verdict is PullVerdict.IN_USE:
         return f"*do not pull yet: no unit is on it*, {when}, but it takes new ones: take it out of service first"
     if safety.verdict is PullVerdict.SAFE:

@@ -95,7 +95,7 @@ async def _read(cluster: Cluster, disk_id: int) -> UnitsOnDisk | None:
     if now.leader is None:
         return None
     host = now.leader[0]
-    disk = await cluster.api.disk_info(disk_id)
-    dropping = any(each.disk_id == disk_id for each in await cluster.api.disk_dropping(first=host))
+    disk = await cluster.api.disk_info(disk_id, at=host)
+    dropping = any(each.disk_id == disk_id for each in await cluster.api.disk_dropping(at=host))
     # The units last: a disk that was dropped before them is counted as it is now.
-    return UnitsOnDisk(disk, dropping, await cluster.api.disk_units(disk_id, first=host))
+    return UnitsOnDisk(disk, dropping, await cluster.api.disk_units(disk_id, at=host))

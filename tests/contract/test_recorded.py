@@ -114,8 +114,9 @@ async def disk_list(api: ClustermgrClient, _host: str, _exchange: Exchange) -> A
     return await api.disk_list()
 
 
-async def disk_info(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:
-    return await api.disk_info(1)
+async def disk_info(api: ClustermgrClient, _host: str, exchange: Exchange) -> Any:
+    asked = _query(exchange, "disk_id")
+    return await api.disk_info(int(asked) if asked.isdecimal() else 1)
 
 
 async def disk_dropping(api: ClustermgrClient, _host: str, _exchange: Exchange) -> Any:

@@ -27,7 +27,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
 from bot.clustermgr.host_facts import HostFacts, host_facts
-from bot.clustermgr.models import DashboardPage, Disk, Service, Snapshot, Stat, Volume
+from bot.clustermgr.models import DashboardPage, Disk, RaftStatus, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -48,13 +48,16 @@ class FakeApi(ClustermgrClient):
     disks: Sequence[Disk] = ()
     hanging: bool = False
     units: tuple[int, ...] = ()
+    leader: str | None = None
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(HOSTS)
 
     async def stat(self, host: str) -> Stat:
-        raise NotFound("not used here", host=host)
+        if host != self.leader:
+            raise NotFound("not used here", host=host)
+        return Stat(raft_status=RaftStatus(node_id=1, leader=1, term=3))
 
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:
         return None
@@ -94,6 +97,7 @@ class FakeApi(ClustermgrClient):
         disk_host: str | None = None,
         limit: int = 20_000,
         first: str | None = None,
+        at: str | None = None,
     ) -> tuple[Disk, ...]:
         if self.hanging:
             await asyncio.Event().wait()
@@ -106,22 +110,24 @@ class FakeApi(ClustermgrClient):
         ]
         return tuple(fitting[:limit])
 
-    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+    async def disk_dropping(self, *, first: str | None = None, at: str | None = None) -> tuple[Disk, ...]:
         return ()
 
-    async def disk_chunks(self, disk_id: int, *, first: str | None = None) -> int:
+    async def disk_chunks(self, disk_id: int, *, first: str | None = None, at: str | None = None) -> int:
         return 0
 
-    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+    async def disk_units(self, disk_id: int, *, first: str | None = None, at: str | None = None) -> tuple[int, ...]:
         return self.units
 
-    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+    async def volume(self, vid: int, *, first: str | None = None, at: str | None = None) -> Volume:
         raise NotFound("the volume was not found", status=904, words="volume not exist", trace_id="af40")
 
-    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+    async def volumes(
+        self, *, after: int = 0, count: int = 100, first: str | None = None, at: str | None = None
+    ) -> tuple[Volume, ...]:
         return ()
 
-    async def disk_info(self, disk_id: int) -> Disk:
+    async def disk_info(self, disk_id: int, *, at: str | None = None) -> Disk:
         for disk in self.disks:
             if disk.disk_id == disk_id:
                 return disk

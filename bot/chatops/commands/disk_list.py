@@ -45,7 +45,7 @@ async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
     read: int | None = None
     state = DiskState(args.status) if args.status else None
     if state is DiskState.EXPIRED:
-        listing, read = await with_inferred(listing, cluster.api, first)
+        listing, read = await with_inferred(listing, cluster.api)
     wanted = [disk for disk in listing.disks if _is_meant(disk, args) and _is_in(listing, disk, state)]
     found = listing.ordered(wanted, SortBy(args.sort) if args.sort else None)
     given = (("status", args.status), ("idc", args.idc), ("host", args.host))

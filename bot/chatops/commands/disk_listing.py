@@ -7,14 +7,17 @@ from dataclasses import replace
 
 from bot.alerting.volume_risk import infer_expired
 from bot.clustermgr.client import MAX_DISKS, ClustermgrClient
+from bot.clustermgr.collector import find_leader
 from bot.clustermgr.disk_states import DiskListing, DiskState, ids_in
-from bot.clustermgr.models import MAX_VOLUMES_IN_ANSWER, Stat
+from bot.clustermgr.models import MAX_VOLUMES_IN_ANSWER, Disk, Stat
 from bot.clustermgr.volume_reader import placed
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
-from bot.common.errors import ClusterError
+from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterFailed, ClusterTimeout, ClusterUnreachable
 
 STAT_SECONDS = 2.0
 """Limit of the reads of the leader's counters, which run beside the list."""
+LEADER_SECONDS = 1.0
+"""Limit of the search for the leader."""
 INFER_SECONDS = 2.0
 """Limit of the reads of volumes from which disks without a heartbeat are inferred."""
 MAX_VOLUMES = 20_000
@@ -22,25 +25,38 @@ MAX_VOLUMES = 20_000
 
 
 async def read_listing(api: ClustermgrClient, first: str | None) -> DiskListing:
-    """Read the disk list of the cluster; raises ClusterError if it cannot be read.
+    """Read the disk list of the cluster, from its leader if that answers; raises ClusterError if it cannot be read.
 
     A part beside the list that cannot be read is None in the result.
     """
-    beside = asyncio.gather(_dropping(api, first), _expired(api, first))
+    leader = await find_leader(api, LEADER_SECONDS)
+    beside = asyncio.gather(_dropping(api, leader), _expired(api, first))
     try:
-        disks = await api.disk_list(first=first)
+        disks, by_leader = await _disks(api, leader, first)
         dropping, expired = await beside
     finally:
         beside.cancel()
         with suppress(asyncio.CancelledError):
             await beside
-    return DiskListing(disks, dropping, expired, complete=len(disks) < MAX_DISKS)
+    return DiskListing(disks, dropping, expired, complete=len(disks) < MAX_DISKS, by_leader=by_leader)
 
 
-async def _dropping(api: ClustermgrClient, first: str | None) -> frozenset[int] | None:
+async def _disks(api: ClustermgrClient, leader: str | None, first: str | None) -> tuple[tuple[Disk, ...], bool]:
+    """The disks, and True if the leader listed them in time; else another host, `first` before others, is asked."""
+    if leader is not None:
+        with suppress(TimeoutError, ClusterUnreachable, ClusterTimeout, ClusterFailed, ClusterBadAnswer):
+            async with asyncio.timeout(STAT_SECONDS):
+                return await api.disk_list(at=leader), True
+    return await api.disk_list(first=first), False
+
+
+async def _dropping(api: ClustermgrClient, leader: str | None) -> frozenset[int] | None:
+    """The disks being dropped, by the leader; None if it did not tell them in time."""
+    if leader is None:
+        return None
     try:
         async with asyncio.timeout(STAT_SECONDS):
-            return frozenset(disk.disk_id for disk in await api.disk_dropping(first=first))
+            return frozenset(disk.disk_id for disk in await api.disk_dropping(at=leader))
     except (TimeoutError, ClusterError):
         return None
 
@@ -62,16 +78,15 @@ async def _leader(api: ClustermgrClient, hosts: Iterable[str]) -> Stat | None:
     return max(claims, key=lambda stat: stat.raft_status.term, default=None)
 
 
-async def with_inferred(
-    listing: DiskListing, api: ClustermgrClient, first: str | None
-) -> tuple[DiskListing, int | None]:
+async def with_inferred(listing: DiskListing, api: ClustermgrClient) -> tuple[DiskListing, int | None]:
     """Infer the disks without a heartbeat from the health of the volumes, as far as they can be read in time.
 
     Returns the listing and the number of volumes that were read if that is not all of them (None: all).
     """
     if not listing.expired:
         return listing, None
-    volumes, complete = await _volumes(api, first)
+    leader = await find_leader(api, LEADER_SECONDS)
+    volumes, complete = await _volumes(api, leader) if leader else ([], False)
     inferred = infer_expired(volumes, _suspects(listing))
     normal = ids_in(listing, {DiskState.NORMAL})
     return replace(listing, inferred=inferred & normal), None if complete else len(volumes)
@@ -87,14 +102,14 @@ def _suspects(listing: DiskListing) -> SuspectDisks:
     )
 
 
-async def _volumes(api: ClustermgrClient, first: str | None) -> tuple[list[PlacedVolume], bool]:
+async def _volumes(api: ClustermgrClient, leader: str) -> tuple[list[PlacedVolume], bool]:
     """Read the volumes in pages; the second value is True if these are all."""
     found: list[PlacedVolume] = []
     marker = 0
     with suppress(TimeoutError, ClusterError):
         async with asyncio.timeout(INFER_SECONDS):
             while len(found) < MAX_VOLUMES:
-                page = await api.volumes(after=marker, count=MAX_VOLUMES_IN_ANSWER, first=first)
+                page = await api.volumes(after=marker, count=MAX_VOLUMES_IN_ANSWER, at=leader)
                 last = max((volume.vid for volume in page), default=0)
                 # A page that does not go on ends the list: a server may never end it.
                 if last <= marker:

@@ -8,11 +8,16 @@ from bot.alerting.cluster_state.switches import shards_not_rebuilt
 from bot.alerting.pull_safety import pull_safety
 from bot.alerting.task_activity import disk_progress
 from bot.chatops.commands.deadline import in_time
-from bot.common.errors import CmbotError, NotFound, UserError
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.collector import find_leader
+from bot.clustermgr.models import Disk
+from bot.common.errors import CmbotError, NoLeader, NotFound, UserError
 from bot.interactions.command import Args, Call, Command, Reply
 from bot.views.disks import disk
 
 MAX_DISK_ID = 2**32 - 1
+LEADER_SECONDS = 2.0
+"""Limit of the search for the leader."""
 
 
 class DiskArgs(Args):
@@ -26,21 +31,34 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
     """Show one disk."""
     cluster = call.the_cluster
     try:
-        found = await in_time(cluster.api.disk_info(args.id), cluster.name, f"about disk {args.id}")
+        leader, found = await in_time(_info(cluster.api, args.id), cluster.name, f"about disk {args.id}")
     except NotFound as error:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
     state = call.remembered(cluster.name).state
-    units = await _units(call, args.id)
-    safety = pull_safety(found, units, call.now, shards_not_rebuilt(state, call.now))
+    units = await _units(call, args.id, leader) if leader else None
+    safety = pull_safety(found, units, call.now, shards_not_rebuilt(state, call.now), led=leader is not None)
     progress = disk_progress(state, args.id, call.now, None if units is None else len(units))
     yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress), private=False)
 
 
-async def _units(call: Call, disk_id: int) -> tuple[int, ...] | None:
-    """Read the units (vuids) that volumes still have on a disk, from the leader first; None if that failed."""
+async def _info(api: ClustermgrClient, disk_id: int) -> tuple[str | None, Disk]:
+    """The leader and the disk as the leader knows it; without a leader None, and the disk as another host does.
+
+    Raises ClusterError.
+    """
+    leader = await find_leader(api, LEADER_SECONDS)
+    try:
+        return leader, await api.disk_info(disk_id, at=leader)
+    except NotFound as error:
+        if leader is None:
+            raise NoLeader(f"No leader answers, and another host does not know disk {disk_id}.") from error
+        raise
+
+
+async def _units(call: Call, disk_id: int, leader: str) -> tuple[int, ...] | None:
+    """Read the units (vuids) that volumes still have on a disk, from the leader only; None if that failed."""
     cluster = call.the_cluster
-    first = call.remembered(cluster.name).leader_host or None
-    units = cluster.api.disk_units(disk_id, first=first)
+    units = cluster.api.disk_units(disk_id, at=leader)
     try:
         return await in_time(units, cluster.name, f"which units are on disk {disk_id}")
     except CmbotError:

@@ -155,6 +155,38 @@ async def test_write_at_a_gone_leader_is_not_sent_elsewhere(
     assert other.requests == []
 
 
+ABSENCES: tuple[Callable[[ClustermgrClient, str], Awaitable[object]], ...] = (
+    lambda api, at: api.disk_list(at=at),
+    lambda api, at: api.disk_dropping(at=at),
+    lambda api, at: api.disk_units(7, at=at),
+    lambda api, at: api.disk_chunks(7, at=at),
+    lambda api, at: api.disk_info(7, at=at),
+    lambda api, at: api.volume(7, at=at),
+    lambda api, at: api.volumes(at=at),
+)
+
+
+@pytest.mark.parametrize("read", ABSENCES)
+@pytest.mark.parametrize("handler", [hangs, says(502), cuts])
+async def test_read_at_a_host_that_fails_takes_no_answer_of_another_host(
+    read: Callable[[ClustermgrClient, str], Awaitable[object]], handler: Handler
+) -> None:
+    """An empty answer of a host that does not know a disk would look like proof that the disk is empty."""
+    async with serving(handler) as leader, serving(says(200, "{}")) as other:
+        async with ClustermgrClient([leader.host, other.host], timeouts=QUICK) as api:
+            with pytest.raises(ClusterError):
+                await read(api, leader.host)
+            with pytest.raises(ClusterUnreachable, match=r"Nothing was asked: 192\.0\.2\.1:1 is not one of"):
+                await read(api, "192.0.2.1:1")
+    assert other.requests == []
+
+
+async def test_answer_about_another_disk_is_refused() -> None:
+    async with serving(says(200, '{"disk_id": 8, "status": 4}')) as host, ClustermgrClient([host.host]) as api:
+        with pytest.raises(ClusterBadAnswer, match="answered about disk 8, not about 7"):
+            await api.disk_info(7)
+
+
 async def test_write_has_the_form_that_servers_require() -> None:
     """JSON type, a length, no chunks, our request id; each over a new connection."""
     async with serving(says(200)) as host, ClustermgrClient([host.host], new_id=lambda: "req-1") as api:

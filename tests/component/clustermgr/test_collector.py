@@ -11,7 +11,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.models import Disk, Stat
-from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
+from bot.common.errors import ClusterBadAnswer, ClusterFailed, ClusterTimeout, ClusterUnreachable, NoLeader
 from bot.views.dialect_text import evidence_text
 from tests.support.raw_server import Handler, Request, answer, hangs, refusing, says, serving
 
@@ -99,14 +99,44 @@ async def test_leaving_early_leaves_nothing_running() -> None:
     assert {task for task in asyncio.all_tasks() if not task.done()} <= before
 
 
-async def test_bad_disks_are_asked_though_the_leader_is_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No host claims leadership and one hangs: a host that answered is read, before the deadline."""
-    monkeypatch.setattr("bot.clustermgr.collector.LEADER_WAIT_SECONDS", 0.05)
-    async with serving(hangs) as slow, serving(host(2, 9, disks=(5,))) as follower:
-        async with ClustermgrClient([slow.host, follower.host]) as api:
-            snapshot = await take_snapshot(api, "prod", now=1.0, deadline=2.0)
-    assert snapshot.leader is None
-    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [5]
+async def test_bad_disks_are_unknown_while_no_leader_answers() -> None:
+    """A follower may not know all disks: an empty list of it would end the alert of a broken disk."""
+    async with serving(says(502)) as leader, serving(host(2, 1)) as follower:
+        async with ClustermgrClient([leader.host, follower.host]) as api:
+            snapshot = await take_snapshot(api, "prod", now=1.0, deadline=5.0)
+    assert (snapshot.leader, snapshot.bad_disks) == (None, None)
+    assert isinstance(snapshot.disks_error, NoLeader)
+
+
+async def test_bad_disks_of_a_failing_leader_are_not_those_of_another_host() -> None:
+    async def fails(request: Request, writer: asyncio.StreamWriter) -> None:
+        await (host(1, 1) if request.target == "/stat" else says(502))(request, writer)
+
+    async with serving(fails) as leader, serving(host(2, 1)) as follower:
+        async with ClustermgrClient([leader.host, follower.host]) as api:
+            snapshot = await take_snapshot(api, "prod", now=1.0, deadline=5.0)
+    assert snapshot.bad_disks is None
+    assert isinstance(snapshot.disks_error, ClusterFailed)
+    assert not any(request.target.startswith("/disk") for request in follower.requests)
+
+
+async def test_bad_disks_are_those_of_the_leader_beside_a_removed_host_that_claims_to_lead() -> None:
+    """The removed host answers first, in a term that is over, and knows no disk."""
+    gone = asyncio.Event()
+
+    async def late(request: Request, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        await host(1, 1, disks=(7,))(request, writer)
+
+    async def removed(request: Request, writer: asyncio.StreamWriter) -> None:
+        body: dict[str, Any] = stat(9, 9, term=2) if request.target == "/stat" else {"disks": [], "marker": 0}
+        await says(200, json.dumps(body))(request, writer)
+        gone.set()
+
+    async with serving(late) as leader, serving(removed) as old, serving(host(2, 1)) as follower:
+        async with ClustermgrClient([old.host, leader.host, follower.host]) as api:
+            snapshot = await take_snapshot(api, "prod", now=1.0, deadline=5.0)
+    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [7]
 
 
 async def test_disks_of_another_state_are_no_bad_disks() -> None:

@@ -2,13 +2,17 @@
 
 # ruff: noqa: ARG002 - a stand-in takes every argument that its port takes
 
+import asyncio
+import json
 import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+import httpx
 import pytest
 
 from bot.clustermgr.client import ClustermgrClient
@@ -26,7 +30,8 @@ from bot.playground.clustermgr_sim.data import Data
 from bot.playground.clustermgr_sim.demo import add_volumes, demo_data
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
 from bot.playground.clustermgr_sim.volumes import Volumes
-from tests.support.in_memory_ports import FakeApi, FakeCluster
+from tests.support.in_memory_ports import FakeApi, FakeCluster, typed
+from tests.support.raw_server import Request, says, serving
 
 OFFLINE = DiskOffline(7)
 WITHIN = 20.0
@@ -203,11 +208,13 @@ async def test_without_a_leader_nothing_is_read() -> None:
 class OtherAnswers(FakeApi):
     """A server that answers each question about a volume with another volume, or never ends its pages."""
 
-    async def volume(self, vid: int, *, first: str | None = None) -> Volume:
+    async def volume(self, vid: int, *, first: str | None = None, at: str | None = None) -> Volume:
         """Answer with the next volume."""
         return Volume(vid=vid + 1)
 
-    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+    async def volumes(
+        self, *, after: int = 0, count: int = 100, first: str | None = None, at: str | None = None
+    ) -> tuple[Volume, ...]:
         """Answer with the same page again and again."""
         return (Volume(vid=1),)
 
@@ -227,3 +234,83 @@ async def test_pages_that_never_go_on_leave_the_volumes_unknown() -> None:
     units = tuple(vid << 32 | 1 for vid in range(10, 10 + 2 * PAGED_ABOVE))
     facts = await read_from(OtherAnswers(disks=(Disk(disk_id=7, status=1),), units=units))
     assert len(facts.unread) == 2 * PAGED_ABOVE
+
+
+OddAnswer = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
+
+
+@asynccontextmanager
+async def odd_volumes(here: Setting, odd: OddAnswer) -> AsyncIterator[Cluster]:
+    """A cluster whose leader gives other answers to /volume/get than the simulated one."""
+    assert here.snapshot.leader is not None
+    leader = here.snapshot.leader[0]
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        async with httpx.AsyncClient() as real:
+            answer = await real.get(f"{leader}{request.target}")
+        if not request.target.startswith("/volume/get"):
+            return await says(answer.status_code, answer.text)(request, writer)
+        status, body = odd(answer.json())
+        return await says(status, json.dumps(body))(request, writer)
+
+    async with serving(handle) as server, ClustermgrClient([server.host]) as api:
+        yield Cluster("prod", "C0OPS", api, time.time, 5.0)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param(lambda volume: (200, volume | {"units": None}), id="no units"),
+        pytest.param(lambda volume: (200, volume | {"units": volume["units"][4:]}), id="units missing"),
+        pytest.param(lambda volume: (200, volume | {"units": volume["units"][-1:] * 6}), id="one unit many times"),
+        pytest.param(lambda _: (904, {"error": "volume not exist"}), id="not found"),
+    ],
+)
+async def test_unusable_volume_that_a_unit_list_names_is_unread_and_blocks(odd: OddAnswer) -> None:
+    """What is missing from an answer counts neither as safe nor as deleted."""
+    async with setting() as here, odd_volumes(here, odd) as cluster:
+        snapshot = await cluster.snapshot(5.0)
+        facts = await cluster.disk_facts(snapshot, partial(targets_of, DiskBroken(7)), WITHIN)
+        verdict = preflight(DiskBroken(7), None, snapshot, facts=PreflightContext(disks=facts))
+        assert len(facts.unread) == here.simulated.data.volumes.count_on(7)
+    assert not facts.volumes
+    check = verdict.check("volumes_unread")
+    assert check is not None
+    assert check.level is CheckLevel.BLOCK
+
+
+@dataclass
+class Deleting(FakeApi):
+    """A server that deletes the one volume of a disk after its units were listed."""
+
+    async def volume(self, vid: int, *, first: str | None = None, at: str | None = None) -> Volume:
+        """Refuse, and list its unit no more."""
+        self.units = ()
+        return await super().volume(vid, first=first, at=at)
+
+
+async def test_volume_that_no_newer_unit_list_names_is_gone() -> None:
+    facts = await read_from(Deleting(disks=(Disk(disk_id=7, status=1),), units=(3 << 32 | 1,)))
+    assert (dict(facts.volumes), facts.unread, facts.units) == ({}, (), {7: ()})
+
+
+async def test_units_of_a_failing_leader_are_not_those_of_a_host_that_knows_no_disk() -> None:
+    """Another host answers an empty list: a disk that is full would look empty."""
+    async with setting() as here:
+        assert here.snapshot.leader is not None
+        leader = here.snapshot.leader[0]
+
+        async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+            if request.target.startswith("/volume/unit/list"):
+                return await says(502)(request, writer)
+            async with httpx.AsyncClient() as real:
+                answer = await real.get(f"{leader}{request.target}")
+            return await says(answer.status_code, answer.text)(request, writer)
+
+        async with serving(handle) as failing, serving(says(200, "{}")) as fresh:
+            async with ClustermgrClient([failing.host, fresh.host]) as api:
+                cluster = Cluster("prod", "C0OPS", api, time.time, 5.0)
+                facts = await cluster.disk_facts(await cluster.snapshot(5.0), partial(targets_of, OFFLINE), WITHIN)
+                [reply] = await typed("disk 7", cluster)
+    assert not facts.units
+    assert "Do not pull: its units could not be counted" in reply.message.text

@@ -113,7 +113,7 @@ async def test_the_dialect_is_probed_once_an_hour() -> None:
 
 async def test_slow_poll_without_answer_is_repeated() -> None:
     async with scenery() as world:
-        world.simulated.fail_next(500, count=3, path="/disk/droppinglist")
+        world.simulated.fail_next(500, path="/disk/droppinglist")
         first = await world.poll()
         assert (first.switches, first.dropping, first.dialect) == (None, None, None)
         assert first.bad_disks == ()

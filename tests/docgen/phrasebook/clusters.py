@@ -136,8 +136,10 @@ def _disks() -> Section:
     no_beat = DiskListing(every, frozenset({7}), 2, frozenset({9}))
     one = view_samples.disk(7, status=4)
 
-    def asked(state: str, each: Disk, units: Sequence[int] | None, why: NotRebuilt | None = None) -> Sample:
-        return Sample(f"one disk: {state}", disk("prod", each, pull_safety(each, units, AT, why), at=AT))
+    def asked(
+        state: str, each: Disk, units: Sequence[int] | None, why: NotRebuilt | None = None, *, led: bool = True
+    ) -> Sample:
+        return Sample(f"one disk: {state}", disk("prod", each, pull_safety(each, units, AT, why, led=led), at=AT))
 
     return Section(
         "Disks (`/cm disks`, `/cm disk`)",
@@ -163,12 +165,18 @@ def _disks() -> Section:
                 "parts could not be read",
                 disk_list(DiskList("prod", DiskListing(found[:1], None, None, complete=False), found[:1], AT)),
             ),
+            Sample(
+                "not from the leader",
+                disk_list(DiskList("prod", DiskListing(found[:1], None, None, by_leader=False), found[:1], AT)),
+            ),
             asked("normal", found[0], (12 << 32 | 1,)),
             asked("normal, without a unit", found[0], ()),
             asked("broken", found[1], (12 << 32 | 1, 14 << 32 | 1)),
             asked("repaired, units are left", one, (12 << 32 | 1 << 24 | 1, 14 << 32 | 1)),
             asked("repaired, no unit is left", one, ()),
             asked("repaired, not counted", one, None),
+            asked("repaired, no leader answers", one, None, led=False),
+            asked("in an unknown state, without a unit", every[7], ()),
             asked("repaired, no unit is left, shard_repair is off", one, (), NotRebuilt.OFF),
         ),
     )

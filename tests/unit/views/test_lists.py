@@ -219,7 +219,15 @@ def test_units_left_on_a_disk_of_any_state_are_named(status: int) -> None:
     assert "Safe to pull" not in left.text
 
 
-@pytest.mark.parametrize("status", [2, 3, 4, 5, 9])
+@pytest.mark.parametrize("status", [0, 9])
+def test_disk_in_an_unknown_state_without_a_unit_is_not_safe_to_pull(status: int) -> None:
+    found = disk(3, status=status)
+    text = disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0).text
+    assert "Do not pull: no unit is on it" in text
+    assert "Safe to pull" not in text
+
+
+@pytest.mark.parametrize("status", [2, 3, 4, 5])
 def test_disk_without_a_unit_is_safe_to_pull(status: int) -> None:
     found = disk(3, status=status)
     assert "Safe to pull: no unit left" in disk_card("prod", found, pull_safety(found, (), 1.0), at=1.0).text

@@ -97,7 +97,7 @@ async def test_a_blobnode_is_found_with_and_without_its_scheme() -> None:
 
 
 async def test_one_disk_and_an_unknown_one() -> None:
-    cluster = FakeCluster(api=FakeApi(DISKS))
+    cluster = FakeCluster(api=FakeApi(DISKS, leader=HOSTS[0]))
     [reply] = await typed("disk 7 prod", cluster)
     assert reply.message.text.startswith("Disk #7 of prod is broken")
     with refused(r"^prod has no disk 99: /cm disks prod lists what it has\.$"):

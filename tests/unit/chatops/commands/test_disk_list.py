@@ -23,7 +23,7 @@ class Api(FakeApi):
     held: tuple[Volume, ...] = ()
     switches: Mapping[str, str] = field(default_factory=dict)
 
-    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+    async def disk_dropping(self, *, first: str | None = None, at: str | None = None) -> tuple[Disk, ...]:
         if self.dropping is None:
             raise ClusterTimeout(f"{first} is slow.")
         return self.dropping
@@ -34,7 +34,9 @@ class Api(FakeApi):
         zones = (ZoneDisks(idc="z0", expired=self.expired),)
         return Stat(raft_status=RaftStatus(node_id=2, leader=2), space_stat=SpaceStat(disk_stat_infos=zones))
 
-    async def volumes(self, *, after: int = 0, count: int = 100, first: str | None = None) -> tuple[Volume, ...]:
+    async def volumes(
+        self, *, after: int = 0, count: int = 100, first: str | None = None, at: str | None = None
+    ) -> tuple[Volume, ...]:
         return tuple(volume for volume in self.held if volume.vid > after)[:count]
 
     async def config_get(self, key: str, *, host: str | None = None) -> str | None:

@@ -3,16 +3,17 @@
 import pytest
 
 from bot.clustermgr.models import Disk, DiskStatus
-from bot.common.errors import ClusterTimeout, UserError
+from bot.common.errors import ClusterTimeout, NoLeader, UserError
 from tests.support.in_memory_ports import FakeApi, FakeCluster, typed
+from tests.support.view_samples import HOSTS
 
 
 class Silent(FakeApi):
     """An API that does not answer about units."""
 
-    async def disk_units(self, disk_id: int, *, first: str | None = None) -> tuple[int, ...]:
+    async def disk_units(self, disk_id: int, *, first: str | None = None, at: str | None = None) -> tuple[int, ...]:
         """Give no answer."""
-        raise ClusterTimeout(f"10.0.0.1:9998 gave no answer about disk {disk_id} in time ({first}).")
+        raise ClusterTimeout(f"10.0.0.1:9998 gave no answer about disk {disk_id} in time ({first or at}).")
 
 
 REPAIRED = Disk(disk_id=7, status=DiskStatus.REPAIRED, idc="z0", host="http://10.0.0.9:8899", path="/data/7")
@@ -22,11 +23,15 @@ REPAIRED = Disk(disk_id=7, status=DiskStatus.REPAIRED, idc="z0", host="http://10
     ("api", "text"),
     [
         (
-            FakeApi((REPAIRED,), units=(5 << 32, 6 << 32)),
+            FakeApi((REPAIRED,), units=(5 << 32, 6 << 32), leader=HOSTS[0]),
             "*Do not pull: 2 units of 2 volumes are still on it* (#5, #6)",
         ),
-        (FakeApi((REPAIRED,), units=(5 << 32,)), "*Do not pull: 1 unit of 1 volume is still on it* (#5)"),
-        (Silent((REPAIRED,)), "*Do not pull*: its units could not be counted"),
+        (
+            FakeApi((REPAIRED,), units=(5 << 32,), leader=HOSTS[0]),
+            "*Do not pull: 1 unit of 1 volume is still on it* (#5)",
+        ),
+        (Silent((REPAIRED,), leader=HOSTS[0]), "*Do not pull*: its units could not be counted."),
+        (FakeApi((REPAIRED,)), "*Do not pull*: its units could not be counted, because no leader answers."),
     ],
 )
 async def test_repaired_disk_is_shown_with_its_units(api: FakeApi, text: str) -> None:
@@ -37,12 +42,17 @@ async def test_repaired_disk_is_shown_with_its_units(api: FakeApi, text: str) ->
 async def test_unknown_disk_is_never_called_empty() -> None:
     """A server answers 200 and an empty list for a disk that it does not know."""
     with pytest.raises(UserError, match="prod has no disk 8"):
-        await typed("disk 8", FakeCluster(api=FakeApi((REPAIRED,), units=())))
+        await typed("disk 8", FakeCluster(api=FakeApi((REPAIRED,), units=(), leader=HOSTS[0])))
+
+
+async def test_disk_that_another_host_does_not_know_is_not_called_unknown() -> None:
+    with pytest.raises(NoLeader, match="No leader answers"):
+        await typed("disk 8", FakeCluster(api=FakeApi((REPAIRED,))))
 
 
 async def test_normal_disk_is_asked_for_its_units_too() -> None:
     used = Disk(disk_id=7, status=DiskStatus.NORMAL)
-    [reply] = await typed("disk 7", FakeCluster(api=FakeApi((used,), units=(5 << 32,))))
+    [reply] = await typed("disk 7", FakeCluster(api=FakeApi((used,), units=(5 << 32,), leader=HOSTS[0])))
     assert "Do not pull: 1 unit of 1 volume is still on it" in reply.message.text
 
 
