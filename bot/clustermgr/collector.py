@@ -18,6 +18,8 @@ LEADER_WAIT_SECONDS = 1.0
 """Seconds to wait for a host that claims leadership; after that, the switches of any host that answered are read."""
 CLAIM_SECONDS = 0.2
 """Seconds for which a claim waits for others: an old leader may still claim a term that is over."""
+SLOW_LEADER_SECONDS = 1.0
+"""Seconds for which the list of bad disks waits for a leader, before it is read from a host that does not lead."""
 ReadSlowState = Callable[[Callable[[], Awaitable[ReadFrom]]], Coroutine[Any, Any, SlowPoll]]
 """Read what changes slowly; the argument finds the host to read from."""
 
@@ -46,8 +48,8 @@ class _Poll:
         answers = tuple(_host_answer(host, task, waited) for host, task in self.stats.items())
         leads = leader_of(answers)
         leader = leads[0] if leads else None
-        if listed is not None and listed[0] != leader:
-            # A host that no longer leads may not know all disks.
+        if listed is not None and listed[0] != leader and (leader or not listed[1]):
+            # A host that does not lead may not know all disks, but those that it names are bad.
             disks_error = NoLeader("The host that listed the disks is not the leader.", host=listed[0])
             listed = None
         read = {key: _outcome(task, waited) for key, task in self.switches.items()}
@@ -152,11 +154,16 @@ async def _read_stat(api: ClustermgrClient, host: str) -> HostAnswer:
 
 
 async def _bad_disks(poll: _Poll) -> tuple[str, tuple[Disk, ...]]:
-    """The leader, and its disks of status 2 and 3; raises NoLeader if no host claims leadership.
+    """The host that was read, and its disks of status 2 and 3; raises NoLeader if no host answers.
 
-    Another host may not know a disk, and its list would end the alert of that disk.
+    That is the leader. If no configured host leads, it is a host that answered, of which an empty list proves nothing.
     """
-    at = (await _leader(tuple(poll.stats.values()), patient=True)).leader
+    stats = tuple(poll.stats.values())
+    try:
+        async with asyncio.timeout(SLOW_LEADER_SECONDS):
+            at = (await _leader(stats, patient=True)).host
+    except TimeoutError:
+        at = (await _leader(stats, patient=False)).host
     if at is None:
         raise NoLeader("No leader answers.")
     # Read one list after the other, in the order of a disk's states. Read in parallel, a disk that changes state could

@@ -139,6 +139,21 @@ async def test_bad_disks_are_those_of_the_leader_beside_a_removed_host_that_clai
     assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [7]
 
 
+@pytest.mark.parametrize("disks", [(5,), ()])
+async def test_bad_disks_are_asked_though_the_leader_is_not_configured(
+    monkeypatch: pytest.MonkeyPatch, disks: tuple[int, ...]
+) -> None:
+    """No host claims leadership and one hangs: a host that answered is read; its empty list proves nothing."""
+    monkeypatch.setattr("bot.clustermgr.collector.LEADER_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("bot.clustermgr.collector.SLOW_LEADER_SECONDS", 0.1)
+    async with serving(hangs) as slow, serving(host(2, 9, disks=disks)) as follower:
+        async with ClustermgrClient([slow.host, follower.host]) as api:
+            snapshot = await take_snapshot(api, "prod", now=1.0, deadline=2.0)
+    assert snapshot.leader is None
+    found = None if snapshot.bad_disks is None else tuple(disk.disk_id for disk in snapshot.bad_disks)
+    assert found == (disks or None)
+
+
 async def test_disks_of_another_state_are_no_bad_disks() -> None:
     """A server that does not know the filter lists all disks; those of state 1 and 4 are left out."""
     listed = [{"disk_id": number, "status": number} for number in range(1, 6)]
