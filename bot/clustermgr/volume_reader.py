@@ -80,7 +80,6 @@ class VolumeReader:
     _marker: int | None = None
     _again: int = 0
     _again_at: float = 0.0
-    _unusable: set[int] = field(default_factory=set)
     _read_at: float = 0.0
     _intervals: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
@@ -193,7 +192,6 @@ class VolumeReader:
         ]
         whole = [volume for volume in meant if is_whole(volume)]
         unusable = {volume.vid for volume in meant} - {volume.vid for volume in whole}
-        self._unusable |= unusable
         self._notes.put((placed(volume, now) for volume in whole), unusable)
 
     async def _read_pages(self, now: float, host: str | None) -> None:
@@ -201,25 +199,16 @@ class VolumeReader:
             marker = self._marker or 0
             page = await self.api.volumes(after=marker, count=PAGE, first=host)
             following = max((volume.vid for volume in page), default=0)
-            # A page that does not go on ends the reading: a server may never end its list.
+            # A page that does not go on ends the reading: a server may never end its list. What no page had stays
+            # missing: only a later unit list that no longer names it proves that it has left its disk.
             if following <= marker or len(self._notes.volumes) >= MAX_KEPT:
-                self._end_pages(whole=not page)
+                self._marker = None
                 return
             self._take(page, now)
             self._marker = following
 
-    def _end_pages(self, *, whole: bool) -> None:
-        """End the reading of pages; after the whole list, a volume that no page had is gone or has left its disk.
-
-        A volume whose row could not be used, or that a list cut short did not reach, stays missing.
-        """
-        self._marker = None
-        if whole:
-            self._notes.not_existing(self._notes.missing - self._unusable)
-        self._unusable = set()
-
     async def _read_singly(self, vids: list[int], now: float, host: str | None) -> None:
-        waiting, found, gone, useless = iter(vids), [], [], []
+        waiting, found, useless = iter(vids), [], []
 
         async def work() -> None:
             # A volume that cannot be read stays missing and must not hold up the others.
@@ -230,7 +219,9 @@ class VolumeReader:
                         try:
                             volume = await self.api.volume(vid, first=host)
                         except NotFound:
-                            gone.append(vid)
+                            # A unit list names it, so one of the two answers is wrong: it stays missing until a later
+                            # unit list no longer has it.
+                            useless.append(vid)
                             continue
                         # An answer about another volume, or about a part of its units, proves nothing about this one.
                         if volume.vid == vid and is_whole(volume):
@@ -244,5 +235,3 @@ class VolumeReader:
                     group.create_task(work())
         finally:
             self._notes.put(found, useless)
-            if gone:
-                self._notes.not_existing(gone)

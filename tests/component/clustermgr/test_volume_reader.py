@@ -39,6 +39,8 @@ class Table:
     asked: list[str] = field(default_factory=list)
     spoiled: frozenset[int] = frozenset()
     short: frozenset[int] = frozenset()
+    denied: frozenset[int] = frozenset()
+    ends_after: int = 1 << 40
     renamed: dict[int, int] = field(default_factory=dict)
     hangs: bool = False
 
@@ -52,8 +54,10 @@ class Table:
         if split.path == "/volume/get":
             if args["vid"] in self.spoiled:
                 return 200, {"vid": "many"}
-            return (200, self._row(args["vid"])) if args["vid"] in self.volumes else (904, {"error": "not exist"})
-        page = sorted(vid for vid in self.volumes if vid > args.get("marker", 0))[: args["count"]]
+            known = args["vid"] in self.volumes.keys() - self.denied
+            return (200, self._row(args["vid"])) if known else (904, {"error": "not exist"})
+        listed = sorted(vid for vid in self.volumes if args.get("marker", 0) < vid <= self.ends_after)
+        page = listed[: args["count"]]
         return 200, {"volumes": [self._row(vid) for vid in page], "marker": page[-1]} if page else None
 
     def _units(self, vid: int) -> list[dict[str, int]]:
@@ -165,6 +169,29 @@ async def test_volume_that_is_gone_is_not_pending() -> None:
         survey = await reader.read(bad(1), 1000.0 + REREAD_SECONDS, None, 5.0)
     assert survey.volumes.keys() == {1}
     assert survey.complete
+
+
+async def test_volume_that_a_unit_list_names_is_never_taken_as_gone() -> None:
+    """The servers deny two volumes that they list on a lost disk; only a later unit list settles it."""
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in (1, 2, 3)}, denied=frozenset({2}))
+    async with reading(table) as reader:
+        first = await reader.read(bad(1), 1000.0, None, 5.0)
+        table.denied = frozenset({2, 3})
+        denied = await reader.read(bad(1), 1000.0 + REREAD_SECONDS, None, 5.0)
+        for vid in (2, 3):
+            table.volumes[vid][0] = 9
+        moved = await reader.read(bad(1), 1000.0 + 2 * REREAD_SECONDS, None, 5.0)
+    assert (first.complete, first.pending_volumes) == (False, 1)
+    assert (denied.complete, denied.pending_volumes) == (False, 2)
+    assert moved.complete
+    assert moved.volumes.keys() == {1}
+
+
+async def test_volumes_after_a_list_that_ends_early_stay_pending() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, 401)}, ends_after=200, denied=frozenset(range(201, 401)))
+    async with reading(table) as reader:
+        surveys = await polls(reader, bad(1), 1000.0, 4)
+    assert (surveys[-1].complete, surveys[-1].pending_volumes) == (False, 200)
 
 
 async def test_repaired_disk_forgets_its_volumes() -> None:
