@@ -200,10 +200,14 @@ def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) ->
     known = {note.id: note for note in old}
     bad = {disk.disk_id for disk in snapshot.bad_disks}
     gone = survey.disks.gone - bad
-    unlisted = set() if survey.disks.listed else known.keys() - bad - gone
+    left = known.keys() - bad - gone
+    # A disk that was not empty when it was counted is not empty because another state is listed for it, or none.
+    filled = {disk for disk in left if known[disk].gone_since and known[disk].units}
+    unlisted = set() if survey.disks.listed else left - filled
     found = [
         *(known.get(disk) or LostDisk(disk, snapshot.at, seen=watched) for disk in bad),
         *(_gone(known.get(disk) or LostDisk(disk, snapshot.at), survey, snapshot.at) for disk in gone),
+        *(_gone(known[disk], survey, snapshot.at) for disk in filled),
         *(known[disk] for disk in unlisted),
     ]
     kept = sorted(found, key=lambda note: (not note.since, -note.gone_since, note.id))[:MAX_LOST_DISKS]

@@ -157,6 +157,31 @@ async def test_unit_that_lands_on_a_repaired_disk_is_announced_and_ends(flavour:
         assert ended.endswith("Disk #7 of prod holds no unit any more.")
 
 
+@pytest.mark.parametrize("shown", [9, None], ids=["unknown state", "not in the list"])
+async def test_disk_with_units_stays_announced_until_a_count_finds_none(shown: int | None) -> None:
+    """A repaired disk that holds a unit is listed in a state of a later release, or a list ends before it."""
+    async with watched(NO_OTHERS) as world:
+        world.cluster.break_disk(7)
+        await world.ticks(2)
+        world.cluster.repair_disk(7, "repaired")
+        world.cluster.land_unit(7)
+        assert [each for each in await world.ticks(8, apart=60) if "Do not pull" in each]
+        disks = world.cluster.data.disks
+        disk = disks[7]
+        if shown is None:
+            del disks[7]
+        else:
+            disk.status = shown
+        assert not [each for each in await world.ticks(12, apart=60) if "no unit" in each or "holds units" in each]
+        assert "disk_not_empty" in {alert.rule for alert in world.store.firing()}
+        if shown is None:
+            assert "the disk list was not read" in await asked(world, "risk")
+            disks[7] = disk
+        world.cluster.move_chunks(7, 0)
+        [ended] = [each for each in await world.ticks(12, apart=60) if "no unit any more" in each]
+        assert ended.endswith("Disk #7 of prod holds no unit any more.")
+
+
 STEPS = (
     (1, "can lose 2 more units", "can lose 2 or more units yet"),
     (2, "can lose 1 more unit", "can lose 1 more unit"),
