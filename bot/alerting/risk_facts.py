@@ -111,7 +111,7 @@ def counts_of(risks: Iterable[VolumeRisk]) -> SafetyCounts:
     """Count volumes by risk as the cluster's dashboard does."""
     found = list(risks)
     levels = by_level(found)
-    away = sum(bool(risk.unreachable) and not risk.lost for risk in found)
+    away = sum(bool(risk.away) and not risk.lost for risk in found)
     near = levels[RiskLevel.NONE_LEFT] + levels[RiskLevel.ONE_LEFT] + levels[RiskLevel.UNKNOWN]
     return SafetyCounts(levels[RiskLevel.LOST], near, levels[RiskLevel.REDUCED] + away)
 

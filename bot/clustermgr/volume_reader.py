@@ -6,15 +6,17 @@ again at once.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.code_modes import CODE_MODES
+from bot.clustermgr.health_scan import HealthScan
 from bot.clustermgr.models import Volume
+from bot.clustermgr.volume_answers import is_whole, placed
 from bot.clustermgr.volume_notes import VolumeNotes
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
 
 MAX_UNIT_LISTS = 8
@@ -42,21 +44,6 @@ REREAD_GONE_SECONDS = 86400.0
 """Age at which the units of a disk that has long been repaired or dropped are read again."""
 
 
-def is_whole(volume: Volume) -> bool:
-    """True if the answer has each unit once, at its index: what is missing from it must not count as safe."""
-    mode = CODE_MODES.get(volume.code_mode)
-    indexes = sorted(unit.index for unit in volume.units)
-    number = len(indexes) if mode is None else mode.units
-    own = all(unit.vuid >> 32 == volume.vid and unit.disk_id for unit in volume.units)
-    return own and number > 0 and indexes == list(range(number))
-
-
-def placed(volume: Volume, at: float) -> PlacedVolume:
-    """Keep what is needed of a volume."""
-    units = sorted(volume.units, key=lambda unit: unit.index)
-    return PlacedVolume(volume.vid, volume.code_mode, volume.health_score, tuple(unit.disk_id for unit in units), at)
-
-
 def _nothing_known() -> Mapping[int, float]:
     """Return the times of a cluster that was never watched before."""
     return {}
@@ -73,8 +60,8 @@ class VolumeReader:
     api: ClustermgrClient
     recheck_for: float = RECHECK_SECONDS
     gone_since: Callable[[], Mapping[int, float]] = _nothing_known
-    hurry: bool = False
-    """True while disks have lost their heartbeat: then the health of the volumes names them."""
+    expired: int = 0
+    """Number of disks without a heartbeat by the leader's counters: the health of the volumes names them."""
     _notes: VolumeNotes = field(default_factory=VolumeNotes)
     _tried: dict[int, float] = field(default_factory=dict)
     _marker: int | None = None
@@ -84,6 +71,12 @@ class VolumeReader:
     _intervals: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
     _gone_since: dict[int, float] = field(default_factory=dict)
+    _scan: HealthScan = field(init=False)
+    _memo: tuple[object, object, dict[Hashable, Any]] = (None, None, {})
+
+    def __post_init__(self) -> None:
+        """Scan over the same connection."""
+        self._scan = HealthScan(self.api)
 
     async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
@@ -91,17 +84,27 @@ class VolumeReader:
         A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
         """
         self._disks, self._read_at = disks, now
+        self._scan.expect(self.expired)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
         self._keep(dict.fromkeys(disks.unsafe, often) | self._intervals_of_gone(disks, now))
         with suppress(TimeoutError, ClusterError):
             async with asyncio.timeout(within):
                 await self._read_unit_lists(now, host)
                 await self._read_volumes(now, host)
+                await self._scan.read(disks, now, host)
         return self.survey()
 
     def survey(self) -> VolumeSurvey:
         """What is known now."""
-        return self._notes.survey(self._disks, listing=self._marker is not None, read_at=self._read_at)
+        listing = self._marker is not None or self._scan.pending
+        found = self._notes.survey(self._disks, listing=listing, read_at=self._read_at)
+        scan = self._scan
+        if not scan.low and not scan.sound:
+            return found
+        # What was computed is shared for as long as neither the notes nor the scan change.
+        if self._memo[0] is not found.memo or self._memo[1] is not scan.sound:
+            self._memo = found.memo, scan.sound, {}
+        return replace(found, volumes={**scan.low, **found.volumes}, sound=scan.sound, memo=self._memo[2])
 
     def _intervals_of_gone(self, disks: SuspectDisks, now: float) -> dict[int, float]:
         """Seconds between two reads of each disk listed as repaired or dropped; often while units are left.
@@ -168,10 +171,10 @@ class VolumeReader:
 
     async def _read_again(self, now: float, host: str | None) -> None:
         """Read a page of volumes again; several while the health of the volumes must name disks."""
-        if not self.hurry and now - self._again_at < REFRESH_SECONDS:
+        if not self.expired and now - self._again_at < REFRESH_SECONDS:
             return
         self._again_at = now
-        for _ in range(MAX_PAGES if self.hurry else 1):
+        for _ in range(MAX_PAGES if self.expired else 1):
             page = await self.api.volumes(after=self._again, count=PAGE, first=host)
             following = max((volume.vid for volume in page), default=0)
             if following <= self._again:

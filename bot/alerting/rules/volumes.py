@@ -17,7 +17,7 @@ MAX_VOLUMES = 10
 
 def _loss(risk: VolumeRisk) -> VolumeLoss:
     name = risk.mode.name if risk.mode else ""
-    return VolumeLoss(risk.vid, name, risk.mode_id, risk.lost, risk.unreachable, risk.left)
+    return VolumeLoss(risk.vid, name, risk.mode_id, risk.lost, risk.unreachable, risk.left, risk.unnamed)
 
 
 def _losses(risks: Sequence[VolumeRisk]) -> tuple[VolumeLoss, ...]:

@@ -9,7 +9,7 @@ from bot.alerting.volume_risk import infer_expired
 from bot.clustermgr.client import MAX_DISKS, ClustermgrClient
 from bot.clustermgr.disk_states import DiskListing, DiskState, ids_in
 from bot.clustermgr.models import MAX_VOLUMES_IN_ANSWER, Stat
-from bot.clustermgr.volume_reader import placed
+from bot.clustermgr.volume_answers import placed
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 from bot.common.errors import ClusterError
 

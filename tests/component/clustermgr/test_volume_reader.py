@@ -41,6 +41,7 @@ class Table:
     short: frozenset[int] = frozenset()
     denied: frozenset[int] = frozenset()
     ends_after: int = 1 << 40
+    health: dict[int, int] = field(default_factory=dict)
     renamed: dict[int, int] = field(default_factory=dict)
     hangs: bool = False
 
@@ -66,7 +67,7 @@ class Table:
     def _row(self, vid: int) -> dict[str, Any]:
         units = self._units(vid)[1:] if vid in self.short else self._units(vid)
         named = self.renamed.get(vid, vid)
-        return {"vid": named, "code_mode": EC3P3, "status": 2, "health_score": 0, "units": units}
+        return {"vid": named, "code_mode": EC3P3, "status": 2, "health_score": self.health.get(vid, 0), "units": units}
 
     def paths(self) -> list[str]:
         """The paths asked since the last call."""
@@ -364,12 +365,43 @@ async def test_all_volumes_are_read_again_while_disks_have_lost_their_heartbeat(
     table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
     async with reading(table) as reader:
         await polls(reader, bad(1), 1000.0, 6)
-        reader.hurry = True
+        reader.expired = 1
         table.volumes[PAGED_ABOVE + 50][1] = 9
         table.paths()
         *_, survey = await polls(reader, bad(1), 1200.0, 2)
     assert survey.volumes[PAGED_ABOVE + 50].disks[1] == 9
     assert table.paths().count("/volume/list") > MAX_PAGES // 2
+
+
+async def test_volumes_without_a_bad_disk_are_found_by_their_health() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] if vid % 1000 == 0 else [5, 6, 7, 8, 9, 10] for vid in range(1, 3001)})
+    table.health = {1000: -4, 2000: -4, 3000: -4}
+    async with reading(table) as reader:
+        healthy = await reader.read(SuspectDisks(), 1000.0, None, 5.0)
+        assert (healthy.complete, table.paths()) == (True, [])
+        reader.expired = 4
+        first = await reader.read(SuspectDisks(), 1015.0, None, 5.0)
+        assert len(table.paths()) == MAX_PAGES
+        assert (first.complete, first.pending_volumes, dict(first.volumes)) == (False, None, {})
+        *_, found = await polls(reader, SuspectDisks(), 1030.0, 3)
+        assert found.complete
+        assert [(risk.vid, risk.unreachable) for risk in risks_of(found, 4)] == [
+            (vid, (1, 2, 3, 4)) for vid in (1000, 2000, 3000)
+        ]
+        reader.expired = 5
+        again = await reader.read(SuspectDisks(), 1100.0, None, 5.0)
+        assert not again.complete
+        reader.expired = 0
+        over = await reader.read(SuspectDisks(), 1115.0, None, 5.0)
+    assert (over.complete, dict(over.volumes)) == (True, {})
+
+
+async def test_health_is_pending_while_a_row_of_the_list_is_cut() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, 11)}, short=frozenset({3}))
+    async with reading(table) as reader:
+        reader.expired = 1
+        *_, survey = await polls(reader, SuspectDisks(), 1000.0, 3)
+    assert (survey.complete, survey.pending_volumes) == (False, None)
 
 
 async def test_units_of_many_disks_are_read_less_often() -> None:

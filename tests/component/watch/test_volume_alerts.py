@@ -131,6 +131,25 @@ async def test_lost_heartbeats_are_unreachable_and_not_lost() -> None:
         assert not [each for each in posted if "Data of" in each]
 
 
+async def test_volume_with_only_unreachable_units_is_found_by_its_health() -> None:
+    """Four disks of a volume of EC3P3 lose their heartbeat, no other disk is bad, and no dashboard names them."""
+    async with watched(NO_OTHERS) as world:
+        vid, disks = disks_of_one_volume(world)
+        for disk in disks[:4]:
+            world.cluster.expire_disk(disk)
+        posted = await world.ticks(20, apart=60)
+        [away] = [each for each in posted if "cannot be read now" in each]
+        assert away.startswith("Critical in prod: ")
+        assert any(line.startswith(f"volume #{vid} (EC3P3): ") for line in lines_of(world, "volumes_unreachable"))
+        shown = await asked(world, "risk")
+        assert f"#{vid}" in shown
+        assert "🟢" not in shown
+        for disk in disks[:4]:
+            world.cluster.expire_disk(disk, expired=False)
+        await world.ticks(20, apart=60)
+        assert "volumes_unreachable" not in {alert.rule for alert in world.store.firing()}
+
+
 @pytest.mark.fast_time
 async def test_cluster_without_a_leader_is_not_read() -> None:
     async with watched(dashboard=True) as world:
