@@ -104,6 +104,7 @@ def _unreachable(scope: MaintenanceScope, alert: Alert) -> bool:
         return False
     return all(
         each.left is not None
+        and not each.unnamed
         and each.left - len(each.unreachable) >= scope.margin
         and {*each.unreachable} <= {*scope.disks}
         for each in detail.volumes

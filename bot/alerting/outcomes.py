@@ -97,7 +97,7 @@ class DisksDone(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class DisksEmpty(Outcome):
-    """These disks hold no unit any more, or are no longer listed as repaired or dropped."""
+    """A later count found these disks empty."""
 
     disks: tuple[int, ...] = ()
 

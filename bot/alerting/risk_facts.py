@@ -111,7 +111,7 @@ def counts_of(risks: Iterable[VolumeRisk]) -> SafetyCounts:
     """Count volumes by risk as the cluster's dashboard does."""
     found = list(risks)
     levels = by_level(found)
-    away = sum(bool(risk.unreachable) and not risk.lost for risk in found)
+    away = sum(bool(risk.away) and not risk.lost for risk in found)
     near = levels[RiskLevel.NONE_LEFT] + levels[RiskLevel.ONE_LEFT] + levels[RiskLevel.UNKNOWN]
     return SafetyCounts(levels[RiskLevel.LOST], near, levels[RiskLevel.REDUCED] + away)
 
@@ -200,10 +200,14 @@ def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) ->
     known = {note.id: note for note in old}
     bad = {disk.disk_id for disk in snapshot.bad_disks}
     gone = survey.disks.gone - bad
-    unlisted = set() if survey.disks.listed else known.keys() - bad - gone
+    left = known.keys() - bad - gone
+    # A disk that was not empty when it was counted is not empty because another state is listed for it, or none.
+    filled = {disk for disk in left if known[disk].gone_since and known[disk].units}
+    unlisted = set() if survey.disks.listed else left - filled
     found = [
         *(known.get(disk) or LostDisk(disk, snapshot.at, seen=watched) for disk in bad),
         *(_gone(known.get(disk) or LostDisk(disk, snapshot.at), survey, snapshot.at) for disk in gone),
+        *(_gone(known[disk], survey, snapshot.at) for disk in filled),
         *(known[disk] for disk in unlisted),
     ]
     kept = sorted(found, key=lambda note: (not note.since, -note.gone_since, note.id))[:MAX_LOST_DISKS]

@@ -8,12 +8,12 @@ brings it back. A disk in a state of a later release counts as unreachable too, 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey, unexplained
 
 
 class RiskLevel(IntEnum):
@@ -37,7 +37,7 @@ class VolumeRisk:
     """The units of one volume that are not safe, by the ids of their disks.
 
     Only units that the code mode counts: local parity is left out. `mode` is None for an unknown code mode: nothing is
-    known of what it tolerates.
+    known of what it tolerates. `unnamed` is the number of further unreachable units, on disks that cannot be named.
     """
 
     vid: int
@@ -46,6 +46,12 @@ class VolumeRisk:
     lost: tuple[int, ...] = ()
     unreachable: tuple[int, ...] = ()
     moving: tuple[int, ...] = ()
+    unnamed: int = 0
+
+    @property
+    def away(self) -> int:
+        """Number of unreachable units."""
+        return len(self.unreachable) + self.unnamed
 
     @property
     def left(self) -> int | None:
@@ -55,7 +61,7 @@ class VolumeRisk:
     @property
     def left_if_unreachable_stay(self) -> int | None:
         """Number of units that can be lost yet if the unreachable ones do not come back."""
-        return None if self.left is None else self.left - len(self.unreachable)
+        return None if self.left is None else self.left - self.away
 
     @property
     def level(self) -> RiskLevel:
@@ -106,24 +112,16 @@ def _risk(volume: PlacedVolume, sets: _Sets, known: dict[tuple[int, ...], tuple[
     )
 
 
-def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
-    """Number of units that the health score says cannot be written and no known disk state explains.
-
-    The score is minus the number of units that cannot be written; a compaction takes one too, so this number is a
-    hint and no proof (recorded exchanges: data_compact, data_expired).
-    """
-    known = disks.lost | disks.dropping | disks.readonly | disks.expired | disks.unknown
-    explained = sum(disk in known for disk in volume.disks)
-    return max(0, -volume.health_score - explained)
-
-
-def infer_expired(volumes: Iterable[PlacedVolume], disks: SuspectDisks) -> frozenset[int]:
+def infer_expired(
+    volumes: Iterable[PlacedVolume], disks: SuspectDisks, sound: frozenset[int] = frozenset()
+) -> frozenset[int]:
     """Disks that have probably lost their heartbeat: no call names them.
 
     A disk without a heartbeat makes every volume on it less healthy. So a disk is inferred if each of its given volumes
-    has an unexplained unit, and at least one of them has no other disk left that could explain it.
+    has an unexplained unit, and at least one of them has no other disk left that could explain it. `sound` disks hold
+    other volumes without such a unit.
     """
-    known = disks.lost | disks.dropping | disks.readonly | disks.expired | disks.unknown
+    known = disks.known
     missing: dict[int, int] = {}
     volumes_of: dict[int, list[int]] = defaultdict(list)
     disks_of: dict[int, list[int]] = {}
@@ -132,7 +130,7 @@ def infer_expired(volumes: Iterable[PlacedVolume], disks: SuspectDisks) -> froze
         disks_of[volume.vid] = [disk for disk in volume.disks if disk not in known]
         for disk in disks_of[volume.vid]:
             volumes_of[disk].append(volume.vid)
-    candidates = {disk for disk, vids in volumes_of.items() if all(missing[vid] for vid in vids)}
+    candidates = {disk for disk, vids in volumes_of.items() if disk not in sound and all(missing[vid] for vid in vids)}
     inferred: set[int] = set()
     for vid, count in missing.items():
         possible = [disk for disk in disks_of[vid] if disk in candidates]
@@ -161,7 +159,7 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
     @cached_property
     def only_unreachable(self) -> int:
         """Number of volumes with unreachable units that have lost none."""
-        return sum(bool(risk.unreachable) and not risk.lost for risk in self)
+        return sum(bool(risk.away) and not risk.lost for risk in self)
 
     @cached_property
     def unwritten(self) -> int:
@@ -174,7 +172,7 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
         return VolumeRisks(
             risk
             for risk in self
-            if risk.unreachable
+            if risk.away
             and risk.level is not RiskLevel.LOST
             and risk.left_if_unreachable_stay is not None
             and risk.left_if_unreachable_stay < 0
@@ -216,7 +214,7 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
 
 def at_risk(risks: Iterable[VolumeRisk]) -> tuple[VolumeRisk, ...]:
     """The volumes with units that are lost or unreachable, the worst first."""
-    found = [risk for risk in risks if risk.lost or risk.unreachable]
+    found = [risk for risk in risks if risk.lost or risk.away]
     return tuple(sorted(found, key=_worst_first))
 
 
@@ -248,18 +246,31 @@ def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
     `expired_disks` is the number of disks without a heartbeat by the leader's counters: if it is 0, none is inferred,
     because a compaction lowers the health of a volume too.
     """
-    key = (survey.disks, bool(expired_disks))
+    key = (survey.disks, expired_disks)
     known = survey.memo.get(key)
     if isinstance(known, VolumeRisks):
         return known
-    expired = infer_expired(survey.volumes.values(), survey.disks) if expired_disks else frozenset()
-    sets, lists = _sets(survey.disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
-    found = (_risk(volume, sets, lists) for volume in survey.volumes.values())
+    disks, volumes = survey.disks, survey.volumes.values()
+    expired = infer_expired(volumes, disks, survey.sound) if expired_disks else frozenset()
+    unnamed = max(0, expired_disks - len(expired | disks.expired))
+    sets, lists = _sets(disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
+    found = (_with_unnamed(_risk(volume, sets, lists), volume, disks, expired, unnamed) for volume in volumes)
     risks = VolumeRisks(sorted(found, key=_worst_first))
-    for old in [each for each in survey.memo if each not in {(survey.disks, False), (survey.disks, True)}]:
+    for old in [each for each in survey.memo if each != (disks, 0)]:
         del survey.memo[old]
     survey.memo[key] = risks
     return risks
+
+
+def _with_unnamed(
+    risk: VolumeRisk, volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int], unnamed: int
+) -> VolumeRisk:
+    """Count the units that the health says are away on disks that cannot be named, `unnamed` at the most."""
+    if not unnamed:
+        return risk
+    named = sum(disk in expired for disk in volume.disks)
+    more = min(unexplained(volume, disks) - named, unnamed, len(volume.disks))
+    return replace(risk, unnamed=more) if more > 0 else risk
 
 
 def unwritten(risks: Iterable[VolumeRisk]) -> int:

@@ -207,7 +207,7 @@ class Cluster:
             (dashboard.named if dashboard else frozenset()) - bad - listed.gone,
             listed.unknown - bad,
         )
-        self._volume_reader.hurry = snapshot.expired_disks > 0
+        self._volume_reader.expired = snapshot.expired_disks
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
         return replace(survey, dashboard=dashboard)

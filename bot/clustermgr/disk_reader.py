@@ -12,7 +12,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.models import Disk, Service, Snapshot, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, Meaning, key_of, meaning_of
-from bot.clustermgr.volume_reader import is_whole, placed
+from bot.clustermgr.volume_answers import is_whole, placed
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.clustermgr.client import ClustermgrClient
@@ -46,7 +46,10 @@ MAX_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ListedDisks:
-    """Disks of the whole list that are not safe or not written: ids by state; read at `at` (Unix seconds)."""
+    """Disks of the whole list that are not safe or not written: ids by state; read at `at` (Unix seconds).
+
+    `at` is 0 if no list was read, or if the last one lacked disks that an earlier one had.
+    """
 
     gone: frozenset[int] = frozenset()
     """Listed as repaired or dropped."""
@@ -132,6 +135,7 @@ class SlowPoller:
     dialect: Callable[[], Awaitable[DetectedDialect]]
     polled_at: float = 0.0
     listed: ListedDisks = ListedDisks()
+    _ids: frozenset[int] = frozenset()
     _listed_at: float = 0.0
     _hurried_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)
@@ -182,8 +186,18 @@ class SlowPoller:
             disks = await self.api.disk_list(at=host)
         except ClusterError:
             return None
-        self.listed = listed(disks, now)
+        self._note(disks, now)
         return disks
+
+    def _note(self, disks: tuple[Disk, ...], now: float) -> None:
+        """Note the disks by state. A list never loses a disk: one that does is not whole, and what it lacks stays."""
+        found, ids = listed(disks, now), frozenset(disk.disk_id for disk in disks)
+        missing = self._ids - ids
+        if not missing:
+            self.listed, self._ids = found, ids
+            return
+        gone, unknown = self.listed.gone & missing, self.listed.unknown & missing
+        self.listed = replace(found, gone=found.gone | gone, unknown=found.unknown | unknown, at=0.0)
 
     async def _count(self, disks: set[int], now: float, host: str) -> dict[int, int]:
         """Count the chunks left on the disks whose turn it is; stop where a release has no such call."""

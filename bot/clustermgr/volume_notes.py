@@ -59,25 +59,18 @@ class VolumeNotes:
         gone = set(disks)
         self.counted = {disk: count for disk, count in self.counted.items() if disk not in gone}
 
-    def put(self, found: Iterable[PlacedVolume], gone: Iterable[int] = ()) -> None:
-        """Note volumes as read now; `gone` ones do not exist, or their answer proves nothing."""
+    def put(self, found: Iterable[PlacedVolume], useless: Iterable[int] = ()) -> None:
+        """Note volumes as read now; the answer to `useless` ones proves nothing: what a unit list names is missing."""
         added = {volume.vid: self._shared(volume) for volume in found}
         known = self.volumes
-        left = set(gone) & known.keys()
-        self.stale -= added.keys() | set(gone)
+        left = set(useless) & known.keys()
+        self.stale -= added.keys() | set(useless)
         if not added and not left:
             return
         self.volumes = {vid: volume for vid, volume in {**known, **added}.items() if vid not in left}
         self._missing = None
         if left or any(vid not in known or not _same(known[vid], volume) for vid, volume in added.items()):
             self._unpruned, self._memo = True, {}
-
-    def not_existing(self, vids: Iterable[int]) -> None:
-        """Forget volumes that do not exist any more, and their units."""
-        gone = frozenset(vids)
-        self.put((), gone)
-        self._units = {disk: held if held.isdisjoint(gone) else held - gone for disk, held in self._units.items()}
-        self._wanted = self._missing = None
 
     @property
     def wanted(self) -> Counter[int]:

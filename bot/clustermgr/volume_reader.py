@@ -6,15 +6,17 @@ again at once.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.code_modes import CODE_MODES
+from bot.clustermgr.health_scan import HealthScan
 from bot.clustermgr.models import Volume
+from bot.clustermgr.volume_answers import is_whole, placed
 from bot.clustermgr.volume_notes import VolumeNotes
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
 
 MAX_UNIT_LISTS = 8
@@ -42,21 +44,6 @@ REREAD_GONE_SECONDS = 86400.0
 """Age at which the units of a disk that has long been repaired or dropped are read again."""
 
 
-def is_whole(volume: Volume) -> bool:
-    """True if the answer has each unit once, at its index: what is missing from it must not count as safe."""
-    mode = CODE_MODES.get(volume.code_mode)
-    indexes = sorted(unit.index for unit in volume.units)
-    number = len(indexes) if mode is None else mode.units
-    own = all(unit.vuid >> 32 == volume.vid and unit.disk_id for unit in volume.units)
-    return own and number > 0 and indexes == list(range(number))
-
-
-def placed(volume: Volume, at: float) -> PlacedVolume:
-    """Keep what is needed of a volume."""
-    units = sorted(volume.units, key=lambda unit: unit.index)
-    return PlacedVolume(volume.vid, volume.code_mode, volume.health_score, tuple(unit.disk_id for unit in units), at)
-
-
 def _nothing_known() -> Mapping[int, float]:
     """Return the times of a cluster that was never watched before."""
     return {}
@@ -73,18 +60,23 @@ class VolumeReader:
     api: ClustermgrClient
     recheck_for: float = RECHECK_SECONDS
     gone_since: Callable[[], Mapping[int, float]] = _nothing_known
-    hurry: bool = False
-    """True while disks have lost their heartbeat: then the health of the volumes names them."""
+    expired: int = 0
+    """Number of disks without a heartbeat by the leader's counters: the health of the volumes names them."""
     _notes: VolumeNotes = field(default_factory=VolumeNotes)
     _tried: dict[int, float] = field(default_factory=dict)
     _marker: int | None = None
     _again: int = 0
     _again_at: float = 0.0
-    _unusable: set[int] = field(default_factory=set)
     _read_at: float = 0.0
     _intervals: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
     _gone_since: dict[int, float] = field(default_factory=dict)
+    _scan: HealthScan = field(init=False)
+    _memo: tuple[object, object, dict[Hashable, Any]] = (None, None, {})
+
+    def __post_init__(self) -> None:
+        """Scan over the same connection."""
+        self._scan = HealthScan(self.api)
 
     async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
@@ -92,17 +84,27 @@ class VolumeReader:
         A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
         """
         self._disks, self._read_at = disks, now
+        self._scan.expect(self.expired)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
         self._keep(dict.fromkeys(disks.unsafe, often) | self._intervals_of_gone(disks, now))
         with suppress(TimeoutError, ClusterError):
             async with asyncio.timeout(within):
                 await self._read_unit_lists(now, host)
                 await self._read_volumes(now, host)
+                await self._scan.read(disks, now, host)
         return self.survey()
 
     def survey(self) -> VolumeSurvey:
         """What is known now."""
-        return self._notes.survey(self._disks, listing=self._marker is not None, read_at=self._read_at)
+        listing = self._marker is not None or self._scan.pending
+        found = self._notes.survey(self._disks, listing=listing, read_at=self._read_at)
+        scan = self._scan
+        if not scan.low and not scan.sound:
+            return found
+        # What was computed is shared for as long as neither the notes nor the scan change.
+        if self._memo[0] is not found.memo or self._memo[1] is not scan.sound:
+            self._memo = found.memo, scan.sound, {}
+        return replace(found, volumes={**scan.low, **found.volumes}, sound=scan.sound, memo=self._memo[2])
 
     def _intervals_of_gone(self, disks: SuspectDisks, now: float) -> dict[int, float]:
         """Seconds between two reads of each disk listed as repaired or dropped; often while units are left.
@@ -169,10 +171,10 @@ class VolumeReader:
 
     async def _read_again(self, now: float, host: str | None) -> None:
         """Read a page of volumes again; several while the health of the volumes must name disks."""
-        if not self.hurry and now - self._again_at < REFRESH_SECONDS:
+        if not self.expired and now - self._again_at < REFRESH_SECONDS:
             return
         self._again_at = now
-        for _ in range(MAX_PAGES if self.hurry else 1):
+        for _ in range(MAX_PAGES if self.expired else 1):
             page = await self.api.volumes(after=self._again, count=PAGE, at=host)
             following = max((volume.vid for volume in page), default=0)
             if following <= self._again:
@@ -193,7 +195,6 @@ class VolumeReader:
         ]
         whole = [volume for volume in meant if is_whole(volume)]
         unusable = {volume.vid for volume in meant} - {volume.vid for volume in whole}
-        self._unusable |= unusable
         self._notes.put((placed(volume, now) for volume in whole), unusable)
 
     async def _read_pages(self, now: float, host: str | None) -> None:
@@ -201,25 +202,16 @@ class VolumeReader:
             marker = self._marker or 0
             page = await self.api.volumes(after=marker, count=PAGE, at=host)
             following = max((volume.vid for volume in page), default=0)
-            # A page that does not go on ends the reading: a server may never end its list.
+            # A page that does not go on ends the reading: a server may never end its list. What no page had stays
+            # missing: only a later unit list that no longer names it proves that it has left its disk.
             if following <= marker or len(self._notes.volumes) >= MAX_KEPT:
-                self._end_pages(whole=not page)
+                self._marker = None
                 return
             self._take(page, now)
             self._marker = following
 
-    def _end_pages(self, *, whole: bool) -> None:
-        """End the reading of pages; after the whole list, a volume that no page had is gone or has left its disk.
-
-        A volume whose row could not be used, or that a list cut short did not reach, stays missing.
-        """
-        self._marker = None
-        if whole:
-            self._notes.not_existing(self._notes.missing - self._unusable)
-        self._unusable = set()
-
     async def _read_singly(self, vids: list[int], now: float, host: str | None) -> None:
-        waiting, found, gone, useless = iter(vids), [], [], []
+        waiting, found, useless = iter(vids), [], []
 
         async def work() -> None:
             # A volume that cannot be read stays missing and must not hold up the others.
@@ -230,7 +222,9 @@ class VolumeReader:
                         try:
                             volume = await self.api.volume(vid, at=host)
                         except NotFound:
-                            gone.append(vid)
+                            # A unit list names it, so one of the two answers is wrong: it stays missing until a later
+                            # unit list no longer has it.
+                            useless.append(vid)
                             continue
                         # An answer about another volume, or about a part of its units, proves nothing about this one.
                         if volume.vid == vid and is_whole(volume):
@@ -244,5 +238,3 @@ class VolumeReader:
                     group.create_task(work())
         finally:
             self._notes.put(found, useless)
-            if gone:
-                self._notes.not_existing(gone)

@@ -46,6 +46,11 @@ class SuspectDisks:
     unknown: frozenset[int] = frozenset()
 
     @property
+    def known(self) -> frozenset[int]:
+        """The disks whose state explains that a unit cannot be written."""
+        return self.lost | self.dropping | self.readonly | self.expired | self.unknown
+
+    @property
     def unsafe(self) -> frozenset[int]:
         """The disks whose units are lost, unreachable or moving."""
         return self.bad | self.dropping | self.expired | self.unknown
@@ -56,9 +61,23 @@ class SuspectDisks:
         return self.bad | self.gone
 
 
+def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
+    """Number of units that the health score says cannot be written and no known disk state explains.
+
+    The score is minus the number of units that cannot be written; a compaction takes one too, so this number is a
+    hint and no proof (recorded exchanges: data_compact, data_expired).
+    """
+    known = disks.known
+    explained = sum(disk in known for disk in volume.disks)
+    return max(0, -volume.health_score - explained)
+
+
 @dataclass(frozen=True, slots=True)
 class VolumeSurvey:
     """The volumes with a unit on a disk that is not safe, as last read.
+
+    While disks have lost their heartbeat, it also has volumes whose health no known disk explains; `sound` are the
+    disks that hold a volume without such a unit, so that they have their heartbeat.
 
     `units` are the units left on each of these disks. `pending_disks` are the disks whose units were not read yet,
     `pending_volumes` is the number of volumes not read yet (None while pages are read: their number is not known).
@@ -73,6 +92,7 @@ class VolumeSurvey:
     pending_volumes: int | None = 0
     read_at: float = 0.0
     dashboard: Dashboard | None = None
+    sound: frozenset[int] = frozenset()
     memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 

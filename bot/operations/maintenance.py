@@ -11,11 +11,11 @@ from enum import IntEnum, StrEnum
 from bot.alerting.model import MaintenanceScope
 from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.text import one_line
-from bot.alerting.volume_risk import VolumeRisk, infer_expired, unexplained, volume_risk
+from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
 from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.host_matching import alike, split
 from bot.clustermgr.models import Disk, DiskStatus
-from bot.clustermgr.volume_survey import PlacedVolume
+from bot.clustermgr.volume_survey import PlacedVolume, unexplained
 from bot.common.errors import Problem
 from bot.operations.preflight.facts.quorum import QuorumAdvice, QuorumAfter
 from bot.operations.preflight.quorum import what_if, with_down

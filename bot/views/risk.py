@@ -52,12 +52,18 @@ def risk(report: RiskReport) -> Message:
     if shown and worst is RiskLevel.NONE:
         worst = RiskLevel.REDUCED
     notes = [*_unknowns(report, shown), f"As of {date(report.at, 'time')}."]
-    mark = _MARKS[worst] if report.survey.known else "⚪"
+    mark = _MARKS[worst] if shown or _sure(report) else "⚪"
     head = section(f"{mark} *{sentence}*")
     if not shown:
         return message(sentence, head, context(" ".join(notes)))
     rows = table([_row(each, report.since.get(each.vid)) for each in shown[:MAX_ROWS]], header=_HEADER, right=_RIGHT)
     return message(sentence, head, rows, context(" ".join(notes)))
+
+
+def _sure(report: RiskReport) -> bool:
+    """True if every volume was judged, and every disk without a heartbeat is known."""
+    caveats = report.caveats
+    return report.survey.complete and caveats.complete and caveats.heartbeats and not caveats.unnamed
 
 
 def _sentence(report: RiskReport, shown: Sequence[VolumeRisk]) -> str:
@@ -66,7 +72,7 @@ def _sentence(report: RiskReport, shown: Sequence[VolumeRisk]) -> str:
         return _worst(by_level(shown), len(shown), cluster)
     if not report.survey.known:
         return f"The volumes of {cluster} cannot be judged: no leader answers."
-    known = "has" if report.survey.complete else "is known to have"
+    known = "has" if _sure(report) else "is known to have"
     return f"No volume of {cluster} {known} lost units."
 
 
@@ -90,6 +96,9 @@ def _worst(levels: Mapping[RiskLevel, int], total: int, cluster: str) -> str:
 
 def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
     left = "unknown" if each.left is None else "data is lost" if each.left < 0 else f"{each.left:,}"
+    stay = each.left_if_unreachable_stay
+    if each.left is not None and each.left >= 0 and stay is not None and stay < 0:
+        left = "cannot be read now"
     mode = each.mode.name if each.mode else f"unknown ({each.mode_id})"
     disks = sorted({*each.lost, *each.unreachable})
     names = ", ".join(f"#{disk}" for disk in disks[:_MAX_DISKS])
@@ -99,7 +108,7 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
         left,
         mode,
         str(len(each.lost)),
-        str(len(each.unreachable)),
+        str(each.away),
         str(len(each.moving)),
         f"{names}{more}",
         _since(each, since),

@@ -23,7 +23,7 @@ class VolumeLoss:
     """A volume and the disks that hold units of it that are lost, or unreachable; a disk may hold several.
 
     `mode` is the name of its code mode ("" for an unknown one, of which `mode_id` is the number), `left` the number of
-    units that it can lose yet (None: not known).
+    units that it can lose yet (None: not known), `unnamed` that of further unreachable units on disks without a name.
     """
 
     vid: int
@@ -32,6 +32,7 @@ class VolumeLoss:
     lost: tuple[int, ...]
     unreachable: tuple[int, ...]
     left: int | None
+    unnamed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from bot.alerting.outcomes import DisksEmpty, VolumesNow
 from bot.alerting.rules.affected import affected_by, compared_caveats
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level
-from bot.clustermgr.volume_survey import UnitCount
+from bot.clustermgr.volume_survey import UnitCount, VolumeSurvey
 
 MAX_VOLUMES = 10
 """Volumes that an alert names of each disk that is not empty."""
@@ -17,7 +17,7 @@ MAX_VOLUMES = 10
 
 def _loss(risk: VolumeRisk) -> VolumeLoss:
     name = risk.mode.name if risk.mode else ""
-    return VolumeLoss(risk.vid, name, risk.mode_id, risk.lost, risk.unreachable, risk.left)
+    return VolumeLoss(risk.vid, name, risk.mode_id, risk.lost, risk.unreachable, risk.left, risk.unnamed)
 
 
 def _losses(risks: Sequence[VolumeRisk]) -> tuple[VolumeLoss, ...]:
@@ -94,8 +94,10 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     gone = sorted(survey.disks.gone & survey.units.keys())
     held = [_units_left(disk, survey.units[disk]) for disk in gone if survey.units[disk].units]
+    uncounted = _not_counted_empty(context, survey)
     if not held:
-        return () if survey.complete else CANNOT_TELL
+        return () if survey.complete and not uncounted else CANNOT_TELL
+    held += uncounted
     return (
         Finding(
             rule=DISK_NOT_EMPTY.key,
@@ -106,17 +108,29 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
             ),
             weight=len(held),
             parts=tuple(str(each.disk) for each in held[:MAX_PARTS]),
-            partial=not survey.complete,
+            partial=not survey.complete or bool(uncounted),
         ),
     )
+
+
+def _not_counted_empty(context: RuleContext, survey: VolumeSurvey) -> list[UnitsLeft]:
+    """The disks that held units and are listed in another state now, or not at all; no later count found them empty."""
+    return [
+        UnitsLeft(note.id, note.units)
+        for note in context.state.lost_disks
+        if note.gone_since and note.units and note.id not in survey.disks.gone
+    ]
 
 
 def _units_left(disk: int, count: UnitCount) -> UnitsLeft:
     return UnitsLeft(disk, count.units, tuple(sorted(count.volumes)[:MAX_VOLUMES]), len(count.volumes))
 
 
-def _empty_now(_: RuleContext, alert: Alert) -> Outcome:
-    return DisksEmpty(tuple(int(part) for part in alert.parts or ()))
+def _empty_now(context: RuleContext, alert: Alert) -> Outcome:
+    survey = context.snapshot.volumes
+    empty = {disk for disk, count in survey.units.items() if not count.units} if survey else set()
+    empty |= {note.id for note in context.state.lost_disks if note.gone_since and note.units == 0}
+    return DisksEmpty(tuple(disk for part in alert.parts or () if (disk := int(part)) in empty))
 
 
 def _volumes_now(context: RuleContext, _: Alert) -> Outcome:

@@ -10,7 +10,7 @@ from bot.clustermgr.client import MAX_DISKS, ClustermgrClient
 from bot.clustermgr.collector import find_leader
 from bot.clustermgr.disk_states import DiskListing, DiskState, ids_in
 from bot.clustermgr.models import MAX_VOLUMES_IN_ANSWER, Disk, Stat
-from bot.clustermgr.volume_reader import placed
+from bot.clustermgr.volume_answers import placed
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterFailed, ClusterTimeout, ClusterUnreachable
 

@@ -36,7 +36,7 @@ def _lines(caveats: RiskCaveats) -> Iterator[str]:
     if pending := pending_text(caveats.pending_disks, caveats.pending_volumes):
         yield f"not judged yet: {pending}"
     if not caveats.listed:
-        yield "not judged yet: disks that are repaired or dropped; the disk list was not read"
+        yield "not judged yet: disks that are repaired or dropped; the whole disk list was not read"
     if not caveats.heartbeats:
         yield "not judged yet: heartbeats of disks; the leader was elected a few minutes ago"
     if caveats.unnamed:
@@ -56,9 +56,9 @@ def pending_text(disks: int | None, volumes: int | None) -> str:
 
 
 def unnamed_text(disks: int) -> str:
-    """Say that units on so many disks without a heartbeat are not counted as unreachable."""
+    """Say that units on so many disks without a heartbeat are found by the health of their volumes alone."""
     has = "has" if disks == 1 else "have"
-    return f"{count(disks, 'more disk')} {has} lost the heartbeat and cannot be named: their units are not counted"
+    return f"{count(disks, 'disk')} {has} lost the heartbeat and cannot be named: only the health of volumes shows it"
 
 
 def margin_note(units: int, why: NotRebuilt) -> str:

@@ -77,6 +77,8 @@ def _volume(volume: VolumeLoss) -> str:
         for state, disks in (("lost", volume.lost), ("unreachable", volume.unreachable))
         if disks
     ]
+    if volume.unnamed:
+        parts.append(f"{count(volume.unnamed, 'unit')} unreachable (on disks that cannot be named)")
     return f"volume #{volume.vid} ({mode}): {', '.join(parts)}; {left_text(volume.left)}"
 
 

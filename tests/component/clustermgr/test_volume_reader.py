@@ -39,6 +39,9 @@ class Table:
     asked: list[str] = field(default_factory=list)
     spoiled: frozenset[int] = frozenset()
     short: frozenset[int] = frozenset()
+    denied: frozenset[int] = frozenset()
+    ends_after: int = 1 << 40
+    health: dict[int, int] = field(default_factory=dict)
     renamed: dict[int, int] = field(default_factory=dict)
     hangs: bool = False
 
@@ -52,8 +55,10 @@ class Table:
         if split.path == "/volume/get":
             if args["vid"] in self.spoiled:
                 return 200, {"vid": "many"}
-            return (200, self._row(args["vid"])) if args["vid"] in self.volumes else (904, {"error": "not exist"})
-        page = sorted(vid for vid in self.volumes if vid > args.get("marker", 0))[: args["count"]]
+            known = args["vid"] in self.volumes.keys() - self.denied
+            return (200, self._row(args["vid"])) if known else (904, {"error": "not exist"})
+        listed = sorted(vid for vid in self.volumes if args.get("marker", 0) < vid <= self.ends_after)
+        page = listed[: args["count"]]
         return 200, {"volumes": [self._row(vid) for vid in page], "marker": page[-1]} if page else None
 
     def _units(self, vid: int) -> list[dict[str, int]]:
@@ -62,7 +67,7 @@ class Table:
     def _row(self, vid: int) -> dict[str, Any]:
         units = self._units(vid)[1:] if vid in self.short else self._units(vid)
         named = self.renamed.get(vid, vid)
-        return {"vid": named, "code_mode": EC3P3, "status": 2, "health_score": 0, "units": units}
+        return {"vid": named, "code_mode": EC3P3, "status": 2, "health_score": self.health.get(vid, 0), "units": units}
 
     def paths(self) -> list[str]:
         """The paths asked since the last call."""
@@ -165,6 +170,29 @@ async def test_volume_that_is_gone_is_not_pending() -> None:
         survey = await reader.read(bad(1), 1000.0 + REREAD_SECONDS, None, 5.0)
     assert survey.volumes.keys() == {1}
     assert survey.complete
+
+
+async def test_volume_that_a_unit_list_names_is_never_taken_as_gone() -> None:
+    """The servers deny two volumes that they list on a lost disk; only a later unit list settles it."""
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in (1, 2, 3)}, denied=frozenset({2}))
+    async with reading(table) as reader:
+        first = await reader.read(bad(1), 1000.0, None, 5.0)
+        table.denied = frozenset({2, 3})
+        denied = await reader.read(bad(1), 1000.0 + REREAD_SECONDS, None, 5.0)
+        for vid in (2, 3):
+            table.volumes[vid][0] = 9
+        moved = await reader.read(bad(1), 1000.0 + 2 * REREAD_SECONDS, None, 5.0)
+    assert (first.complete, first.pending_volumes) == (False, 1)
+    assert (denied.complete, denied.pending_volumes) == (False, 2)
+    assert moved.complete
+    assert moved.volumes.keys() == {1}
+
+
+async def test_volumes_after_a_list_that_ends_early_stay_pending() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, 401)}, ends_after=200, denied=frozenset(range(201, 401)))
+    async with reading(table) as reader:
+        surveys = await polls(reader, bad(1), 1000.0, 4)
+    assert (surveys[-1].complete, surveys[-1].pending_volumes) == (False, 200)
 
 
 async def test_repaired_disk_forgets_its_volumes() -> None:
@@ -337,12 +365,43 @@ async def test_all_volumes_are_read_again_while_disks_have_lost_their_heartbeat(
     table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
     async with reading(table) as reader:
         await polls(reader, bad(1), 1000.0, 6)
-        reader.hurry = True
+        reader.expired = 1
         table.volumes[PAGED_ABOVE + 50][1] = 9
         table.paths()
         *_, survey = await polls(reader, bad(1), 1200.0, 2)
     assert survey.volumes[PAGED_ABOVE + 50].disks[1] == 9
     assert table.paths().count("/volume/list") > MAX_PAGES // 2
+
+
+async def test_volumes_without_a_bad_disk_are_found_by_their_health() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] if vid % 1000 == 0 else [5, 6, 7, 8, 9, 10] for vid in range(1, 3001)})
+    table.health = {1000: -4, 2000: -4, 3000: -4}
+    async with reading(table) as reader:
+        healthy = await reader.read(SuspectDisks(), 1000.0, None, 5.0)
+        assert (healthy.complete, table.paths()) == (True, [])
+        reader.expired = 4
+        first = await reader.read(SuspectDisks(), 1015.0, None, 5.0)
+        assert len(table.paths()) == MAX_PAGES
+        assert (first.complete, first.pending_volumes, dict(first.volumes)) == (False, None, {})
+        *_, found = await polls(reader, SuspectDisks(), 1030.0, 3)
+        assert found.complete
+        assert [(risk.vid, risk.unreachable) for risk in risks_of(found, 4)] == [
+            (vid, (1, 2, 3, 4)) for vid in (1000, 2000, 3000)
+        ]
+        reader.expired = 5
+        again = await reader.read(SuspectDisks(), 1100.0, None, 5.0)
+        assert not again.complete
+        reader.expired = 0
+        over = await reader.read(SuspectDisks(), 1115.0, None, 5.0)
+    assert (over.complete, dict(over.volumes)) == (True, {})
+
+
+async def test_health_is_pending_while_a_row_of_the_list_is_cut() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, 11)}, short=frozenset({3}))
+    async with reading(table) as reader:
+        reader.expired = 1
+        *_, survey = await polls(reader, SuspectDisks(), 1000.0, 3)
+    assert (survey.complete, survey.pending_volumes) == (False, None)
 
 
 async def test_units_of_many_disks_are_read_less_often() -> None:

@@ -131,6 +131,25 @@ async def test_lost_heartbeats_are_unreachable_and_not_lost() -> None:
         assert not [each for each in posted if "Data of" in each]
 
 
+async def test_volume_with_only_unreachable_units_is_found_by_its_health() -> None:
+    """Four disks of a volume of EC3P3 lose their heartbeat, no other disk is bad, and no dashboard names them."""
+    async with watched(NO_OTHERS) as world:
+        vid, disks = disks_of_one_volume(world)
+        for disk in disks[:4]:
+            world.cluster.expire_disk(disk)
+        posted = await world.ticks(20, apart=60)
+        [away] = [each for each in posted if "cannot be read now" in each]
+        assert away.startswith("Critical in prod: ")
+        assert any(line.startswith(f"volume #{vid} (EC3P3): ") for line in lines_of(world, "volumes_unreachable"))
+        shown = await asked(world, "risk")
+        assert f"#{vid}" in shown
+        assert "🟢" not in shown
+        for disk in disks[:4]:
+            world.cluster.expire_disk(disk, expired=False)
+        await world.ticks(20, apart=60)
+        assert "volumes_unreachable" not in {alert.rule for alert in world.store.firing()}
+
+
 @pytest.mark.fast_time
 async def test_cluster_without_a_leader_is_not_read() -> None:
     async with watched(dashboard=True) as world:
@@ -154,6 +173,31 @@ async def test_unit_that_lands_on_a_repaired_disk_is_announced_and_ends(flavour:
         assert posted.startswith("Critical in prod: Do not pull 1 disk of prod: it is listed as repaired or dropped")
         world.cluster.move_chunks(7, 0)
         [ended] = [each for each in await world.ticks(7, apart=60) if "no unit any more" in each]
+        assert ended.endswith("Disk #7 of prod holds no unit any more.")
+
+
+@pytest.mark.parametrize("shown", [9, None], ids=["unknown state", "not in the list"])
+async def test_disk_with_units_stays_announced_until_a_count_finds_none(shown: int | None) -> None:
+    """A repaired disk that holds a unit is listed in a state of a later release, or a list ends before it."""
+    async with watched(NO_OTHERS) as world:
+        world.cluster.break_disk(7)
+        await world.ticks(2)
+        world.cluster.repair_disk(7, "repaired")
+        world.cluster.land_unit(7)
+        assert [each for each in await world.ticks(8, apart=60) if "Do not pull" in each]
+        disks = world.cluster.data.disks
+        disk = disks[7]
+        if shown is None:
+            del disks[7]
+        else:
+            disk.status = shown
+        assert not [each for each in await world.ticks(12, apart=60) if "no unit" in each or "holds units" in each]
+        assert "disk_not_empty" in {alert.rule for alert in world.store.firing()}
+        if shown is None:
+            assert "the disk list was not read" in await asked(world, "risk")
+            disks[7] = disk
+        world.cluster.move_chunks(7, 0)
+        [ended] = [each for each in await world.ticks(12, apart=60) if "no unit any more" in each]
         assert ended.endswith("Disk #7 of prod holds no unit any more.")
 
 

@@ -25,6 +25,7 @@ from tests.support.watch_builders import disk, polled
 
 EC3P3 = 11
 AT = 1000.0
+NO_SURVEY = VolumeSurvey(SuspectDisks(), {}, {})
 
 
 def at_poll(
@@ -75,6 +76,16 @@ def test_disk_between_two_lists_keeps_its_time() -> None:
     polls = at_poll(AT, ()), at_poll(AT + 15, (7,)), at_poll(AT + 30, (), listed=False)
     assert notes_after(*polls)[7].since == AT + 15
     assert notes_after(*polls, at_poll(AT + 45, ())) == {}
+
+
+def test_disk_with_units_is_known_until_a_count_finds_none() -> None:
+    """It is listed in another state, or not at all; then in a state of a later release and counted."""
+    polls = at_poll(AT, (), {7: 1}), at_poll(AT + 15, ())
+    assert notes_after(*polls)[7].units == 1
+    unknown = replace(at_poll(AT + 30, ()).volumes or NO_SURVEY, units={7: UnitCount(0, AT + 30)})
+    counted = replace(at_poll(AT + 30, ()), volumes=unknown)
+    assert notes_after(*polls, counted)[7].units == 0
+    assert notes_after(*polls, counted, at_poll(AT + 45, ())) == {}
 
 
 def test_poll_without_a_leader_changes_nothing() -> None:

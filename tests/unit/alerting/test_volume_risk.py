@@ -15,13 +15,13 @@ from bot.alerting.volume_risk import (
     at_risk,
     by_level,
     infer_expired,
-    unexplained,
+    risks_of,
     volume_risk,
 )
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
 from bot.clustermgr.models import Volume
-from bot.clustermgr.volume_reader import placed
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
+from bot.clustermgr.volume_answers import placed
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey, unexplained
 from tests.contract.recordings import exchanges
 
 EC3P3, UNKNOWN = 11, 77
@@ -152,3 +152,18 @@ def test_recorded_volume_is_hurt_by_the_recorded_broken_disk(release: str) -> No
     assert (risk.mode.name, risk.lost, risk.left) == ("EC6P3", (2,), 2)
     assert unexplained(after, broken) == 0
     assert unexplained(after, SuspectDisks()) == 1
+
+
+@pytest.mark.parametrize(("expired", "unnamed"), [(0, 0), (1, 1), (4, 4), (9, 4)])
+def test_units_on_disks_that_cannot_be_named_count_as_unreachable(expired: int, unnamed: int) -> None:
+    """Every disk could be one of those away; a compaction explains nothing while no disk is away."""
+    survey = VolumeSurvey(SuspectDisks(), {5: PlacedVolume(5, EC3P3, -4, (1, 2, 3, 4, 5, 6))}, {}, read_at=1.0)
+    risks = risks_of(survey, expired)
+    assert [(risk.unreachable, risk.unnamed, risk.level) for risk in risks] == [((), unnamed, RiskLevel.NONE)]
+    assert [risk.vid for risk in risks.missing_too_many] == ([5] if unnamed == 4 else [])
+
+
+def test_disk_with_a_healthy_volume_is_never_inferred() -> None:
+    volume = PlacedVolume(5, EC3P3, -1, (1, 2, 3, 4, 5, 6))
+    assert infer_expired([volume], SuspectDisks()) == frozenset()
+    assert infer_expired([volume], SuspectDisks(), frozenset({1, 2, 3, 4, 5})) == {6}

@@ -67,6 +67,18 @@ def test_sentence_names_the_worst_level_and_its_number(risks: list[VolumeRisk], 
     assert f"{mark} *{sentence}*" in seen(message)
 
 
+@pytest.mark.parametrize("caveats", [RiskCaveats(unnamed=4), RiskCaveats(heartbeats=False), RiskCaveats(listed=False)])
+def test_volumes_that_are_not_all_judged_get_no_green_mark(caveats: RiskCaveats) -> None:
+    survey = VolumeSurvey(SuspectDisks(), {}, {}, read_at=AT)
+    text = seen(risk(RiskReport("prod", (), survey, AT, caveats=caveats)))
+    assert "⚪ *No volume of prod is known to have lost units.*" in text
+
+
+def test_volume_that_cannot_be_read_now_has_no_number_of_units_to_lose() -> None:
+    text = seen(shown(VolumeRisk(5, 11, CODE_MODES[11], unreachable=(1, 2), unnamed=2)))
+    assert "cannot be read now" in text
+
+
 def test_row_of_an_unknown_mode_and_of_lost_data() -> None:
     text = seen(shown(volume(4), volume(1, mode=None)))
     assert "data is lost" in text
@@ -83,8 +95,8 @@ def test_disks_of_one_volume_are_listed_up_to_a_limit() -> None:
     ("unnamed", "note"),
     [
         (0, None),
-        (1, "1 more disk has lost the heartbeat and cannot be named"),
-        (3, "3 more disks have lost the heartbeat and cannot be named"),
+        (1, "1 disk has lost the heartbeat and cannot be named"),
+        (3, "3 disks have lost the heartbeat and cannot be named"),
     ],
 )
 def test_disks_without_heartbeat_that_no_volume_names_are_counted(unnamed: int, note: str | None) -> None:

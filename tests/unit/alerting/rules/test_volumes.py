@@ -8,7 +8,7 @@ import pytest
 from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.details import AffectedVolumes, DisksBroken, DisksNotEmpty, UnitsLeft
 from bot.alerting.model import Finding, Severity
-from bot.alerting.risk_facts import NotRebuilt
+from bot.alerting.risk_facts import LostDisk, NotRebuilt
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.dashboard import Dashboard, VolumeSafety
@@ -161,6 +161,18 @@ def test_disk_that_is_not_empty_is_critical_and_names_its_volumes(
     assert lines(finding) == (words,)
     assert isinstance(finding.detail, DisksNotEmpty)
     assert finding.detail.disks == (left,)
+
+
+def test_disk_that_no_list_has_any_more_is_not_taken_for_empty() -> None:
+    held = LostDisk(7, NOW - 90, gone_since=NOW - 90, units=1, counted_at=NOW - 60)
+    view = judged([], SuspectDisks())
+    assert ask("disk_not_empty", view) == ()
+    view = replace(view, state=replace(view.state, lost_disks=(held,)))
+    assert ask("disk_not_empty", view) is CANNOT_TELL
+    other = judged([], SuspectDisks(gone=frozenset({8})), units={8: UnitCount(2, NOW, frozenset({5}))})
+    finding = only(ask("disk_not_empty", replace(other, state=view.state)))
+    assert lines(finding) == ("disk #8: 2 units of volume #5", "disk #7: 1 unit")
+    assert finding.partial
 
 
 def test_expired_disks_that_cannot_be_named_are_said() -> None:

@@ -89,7 +89,7 @@ async def test_expired_disks_without_a_candidate_are_said() -> None:
     whole = VolumeSurvey(SuspectDisks(), {}, {}, read_at=AT)
     expired = with_space(healthy(), disk_stat_infos=(ZoneDisks(idc="z0", total=9, available=9, expired=3),))
     text = await asked(whole, expired, settled())
-    assert "3 more disks have lost the heartbeat and cannot be named: their units are not counted." in text
+    assert "3 disks have lost the heartbeat and cannot be named: only the health of volumes shows it." in text
 
 
 async def test_counters_of_a_new_leader_name_no_disk() -> None:

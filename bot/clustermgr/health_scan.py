@@ -1,0 +1,94 @@
+"""Health scan: while disks have lost their heartbeat, find the volumes that no known disk explains.
+
+No call names such a disk, so a volume on it is found by its health alone. The whole volume list is read page by page,
+one round after another; what a round found counts once it has ended.
+"""
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.code_modes import CODE_MODES
+from bot.clustermgr.volume_answers import is_whole, placed
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, unexplained
+
+PAGE = 200
+MAX_PAGES = 6
+"""Pages read in one poll."""
+PAUSE_SECONDS = 300.0
+"""Time between two rounds."""
+MAX_LOW = 2_000
+"""Limit of volumes that are kept, the worst of those found."""
+
+
+@dataclass(slots=True)
+class HealthScan:
+    """The scan of one cluster; `low` are the volumes that the last round found, `sound` disks with a healthy volume."""
+
+    api: ClustermgrClient
+    low: Mapping[int, PlacedVolume] = field(default_factory=dict)
+    sound: frozenset[int] = frozenset()
+    pending: bool = False
+    """True until a round has ended since the number of disks without a heartbeat has changed."""
+    _expired: int = 0
+    _marker: int = 0
+    _ended_at: float = float("-inf")
+    _found: dict[int, PlacedVolume] = field(default_factory=dict)
+    _good: set[int] = field(default_factory=set)
+    _unusable: bool = False
+
+    def expect(self, expired: int) -> None:
+        """Begin again if the leader counts another number of disks without a heartbeat: older health proves nothing."""
+        if expired == self._expired:
+            return
+        self._expired, self.pending = expired, expired > 0
+        self.low, self.sound, self._ended_at = {}, frozenset(), float("-inf")
+        self._begin()
+
+    async def read(self, disks: SuspectDisks, now: float, host: str | None) -> None:
+        """Read some pages, if a round is due; raises ClusterError."""
+        if not self._expired or (not self._marker and now - self._ended_at < PAUSE_SECONDS):
+            return
+        for _ in range(MAX_PAGES):
+            page = await self.api.volumes(after=self._marker, count=PAGE, at=host)
+            following = max((volume.vid for volume in page), default=0)
+            if not page:
+                self._end(now)
+                return
+            if following <= self._marker:
+                # The list is not whole, and a server may never end it: the round begins again at the next poll.
+                self._begin()
+                return
+            for volume in page:
+                if is_whole(volume):
+                    self._note(placed(volume, now), disks)
+                else:
+                    self._unusable = True
+            self._marker = following
+
+    def _note(self, volume: PlacedVolume, disks: SuspectDisks) -> None:
+        if unexplained(volume, disks):
+            self._found[volume.vid] = volume
+        else:
+            self._good.update(volume.disks)
+        if len(self._found) >= 2 * MAX_LOW:
+            self._found = self._worst()
+
+    def _worst(self) -> dict[int, PlacedVolume]:
+        kept = heapq.nsmallest(MAX_LOW, self._found.values(), key=lambda each: (_spare(each), each.vid))
+        return {volume.vid: volume for volume in kept}
+
+    def _end(self, now: float) -> None:
+        self.low, self.sound, self.pending = self._worst(), frozenset(self._good), self._unusable
+        self._ended_at = now
+        self._begin()
+
+    def _begin(self) -> None:
+        self._marker, self._found, self._good, self._unusable = 0, {}, set(), False
+
+
+def _spare(volume: PlacedVolume) -> int:
+    """Number of units that can be away yet, by the health score; the least for an unknown code mode."""
+    mode = CODE_MODES.get(volume.code_mode)
+    return -1 if mode is None else mode.tolerated + volume.health_score
