@@ -33,7 +33,8 @@ class DiskFacts:
     (a volume that was deleted meanwhile is in neither). `expired` is the number of disks without a heartbeat by the
     leader's counters, by zone; they may lag by minutes. `switches` has the meaning of each stored switch that was
     read, by the name of its task. `statistics` are those of the schedulers, None if they were
-    not asked lately. `errors` are sentences about what could not be read.
+    not asked lately. `breaking` and `leaving` are other disks that an open operation declares broken or takes offline,
+    as far as the cluster does not show it yet. `errors` are sentences about what could not be read.
     """
 
     targets: tuple[int, ...] = ()
@@ -48,6 +49,8 @@ class DiskFacts:
     services: tuple[Service, ...] | None = None
     statistics: SchedulerSurvey | None = None
     limits: DiskLimits = DiskLimits()
+    breaking: frozenset[int] = frozenset()
+    leaving: frozenset[int] = frozenset()
     errors: tuple[str, ...] = ()
 
     @property
@@ -58,19 +61,24 @@ class DiskFacts:
         return tuple(sorted({service.host for service in self.services if service.name.upper() == SCHEDULER}))
 
     @property
+    def moving(self) -> frozenset[int]:
+        """Disks that are being dropped, or soon will be; those that are known."""
+        return (self.dropping or frozenset()) | self.leaving
+
+    @property
     def suspects(self) -> SuspectDisks:
         """The disks whose units are lost or move; not known (`listed` is False) while the disk list was not read.
 
         A disk in a state that is not known here counts as bad: nothing shows that its units are safe.
         """
         if self.disks is None:
-            return SuspectDisks(dropping=self.dropping or frozenset(), listed=False)
+            return SuspectDisks(self.breaking, self.moving, listed=False)
         states: dict[int, set[int]] = {}
         for disk in self.disks:
             states.setdefault(disk.status, set()).add(disk.disk_id)
         gone = states.pop(DiskStatus.REPAIRED, set()) | states.pop(DiskStatus.DROPPED, set())
         states.pop(DiskStatus.NORMAL, None)
-        bad = {disk for disks in states.values() for disk in disks}
+        bad = {disk for disks in states.values() for disk in disks} | self.breaking
         readonly = {disk.disk_id for disk in self.disks if disk.readonly}
-        moving = (self.dropping or frozenset()) - bad - gone
+        moving = self.moving - bad - gone
         return SuspectDisks(frozenset(bad), moving, frozenset(gone), frozenset(readonly - bad - gone))

@@ -42,6 +42,13 @@ class ApprovalTooOld(StepFact):
 
 
 @dataclass(frozen=True, slots=True)
+class WritableAgain(StepFact):
+    """The disk was read-only and is writable now, so the drop was not sent: another tool changed it."""
+
+    disk: int
+
+
+@dataclass(frozen=True, slots=True)
 class DropNotBegun(StepFact):
     """The disk is read-only and is not being dropped; `before` if it was read-only already. `why` is the reason."""
 

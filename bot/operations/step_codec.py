@@ -35,6 +35,7 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
         "readonly_before": d.ReadonlyBefore,
         "offline_resumed": d.OfflineResumed,
         "approval_too_old": d.ApprovalTooOld,
+        "writable_again": d.WritableAgain,
         "drop_not_begun": d.DropNotBegun,
         "drop_ended": d.DropEnded,
         "part_begun": d.PartBegun,

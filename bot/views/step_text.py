@@ -199,6 +199,9 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         d.ReadonlyBefore: lambda fact: f"disk #{fact.disk} was read-only before: no request is sent for that",
         d.OfflineResumed: _resumed,
         d.ApprovalTooOld: lambda _: "the approval is too old for the second request: propose it again",
+        d.WritableAgain: lambda fact: (
+            f"disk #{fact.disk} is writable again, which this operation did not ask for; it is not being dropped"
+        ),
         d.DropNotBegun: _not_dropped,
         d.DropEnded: _drop_ended,
         d.PartBegun: lambda fact: f"disk #{fact.disk} is next: operation #{fact.op}",

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.models import DiskStatus
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, OutcomeUnknown, UserError
 from bot.operations.disk_offline import OfflineStage, readonly_before, stage_of
 from bot.operations.disk_step_facts import (
@@ -14,6 +16,7 @@ from bot.operations.disk_step_facts import (
     OfflineStep,
     OfflineStepBegun,
     ReadonlyBefore,
+    WritableAgain,
 )
 from bot.operations.model import Operation, OpState
 from bot.operations.preflight.verdict import CheckLevel
@@ -44,12 +47,14 @@ LookFor = Callable[[Operation, Cluster, Callable[[Observation], bool]], Awaitabl
 class OfflineRun:
     """One operation that takes a disk offline, executed by this process. Raises StoreError, Conflict, Fenced.
 
-    `look_for` waits for an effect, `alive` is False once this process lost the database.
+    `look_for` waits for an effect. In its `turn` no other change of disks is being started. `alive` is False once this
+    process lost the database.
     """
 
     repository: OperationRepository
     cluster: Cluster
     look_for: LookFor
+    turn: AbstractAsyncContextManager[object]
     alive: Callable[[], bool]
     clock: Callable[[], float]
     verify_within: float
@@ -70,6 +75,8 @@ class OfflineRun:
         if stage is OfflineStage.DROP_ASKED or (stage is OfflineStage.READONLY_ASKED and not readonly):
             return await self.repository.move(op, OpState.UNKNOWN, fact=Adopted(own, None))
         op = await self.repository.take_over(op, OfflineResumed(own))
+        if stage is OfflineStage.READONLY_SEEN and seen is not None and _is_writable(seen):
+            return await self.repository.move(op, OpState.FAILED, fact=WritableAgain(seen.disk))
         if self.clock() > op.expires_at:
             return await self._end(op, ApprovalTooOld())
         if stage is not OfflineStage.NOTHING_SENT:
@@ -151,8 +158,9 @@ class OfflineRun:
     async def _checked(self, op: Operation) -> tuple[Evaluation | None, StepFact | None]:
         """Run the checks again, and find why the approval does not hold for the rest; None when it does."""
         try:
-            others = await self.repository.beside(op)
-            evaluation = await evaluate(self.cluster, op.request, others, op.options, patient=True)
+            async with self.turn:
+                others = await self.repository.beside(op)
+                evaluation = await evaluate(self.cluster, op.request, others, op.options, patient=True)
         except UserError as error:
             return None, Failure(error_text(error))
         if not has_moved(op, evaluation.verdict):
@@ -173,6 +181,10 @@ def _disk_of(op: Operation) -> int:
     if not isinstance(op.request, DiskOffline):
         raise TypeError(f"operation #{op.id} takes no disk offline")
     return op.request.disk_id
+
+
+def _is_writable(disk: DiskNow) -> bool:
+    return disk.status == DiskStatus.NORMAL and not disk.readonly
 
 
 def _is_readonly(seen: Observation) -> bool:

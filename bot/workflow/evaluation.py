@@ -234,10 +234,12 @@ class Reevaluation:
     async def confirm(self, running: Operation) -> tuple[Operation, bool]:
         """Return the operation and True if its request may be sent; the ended operation and False if it may not.
 
+        A change of disks is always evaluated again, since operations on other disks do not exclude it: of two that
+        start together, the later one sees the earlier one running.
         The state of a new evaluation is stored with the next step: a write in between could wait for a lock and make
         this evaluation stale too. Raises StoreError, Conflict, Fenced from `end`.
         """
-        if not self.stale:
+        if not self.stale and not isinstance(running.request, DiskRequest):
             return running, True
         found = await self._repeat()
         ended = await self.end(running, found)

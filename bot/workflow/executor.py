@@ -1,8 +1,9 @@
 """Executor: send one request, check for its effect, and settle what stopped processes left."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Unpack
 
@@ -17,7 +18,7 @@ from bot.operations.disk_offline import OfflineStage, stage_of
 from bot.operations.disk_series import SERIES
 from bot.operations.disk_step_facts import ApprovalTooOld, NodeAccepted
 from bot.operations.model import Operation, OpState, StepChanges, StepKind
-from bot.operations.requests import DiskOffline, NodeDrop
+from bot.operations.requests import DiskOffline, DiskRequest, NodeDrop
 from bot.operations.settlement import MAX_COMPARED, changed_later, closed, contradicts, is_open
 from bot.operations.step_facts import (
     Adopted,
@@ -78,6 +79,8 @@ class Executor:
     alive: Callable[[], bool] = always
     under_way: Counter[int] = field(default_factory=Counter)
     _still: dict[int, Snapshot] = field(default_factory=dict)
+    _turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    """One change of disks at a time is started on a cluster: of two together the first one goes on."""
 
     async def start(
         self, op: Operation, cluster: Cluster, reevaluation: Reevaluation, **step: Unpack[StartStep]
@@ -92,21 +95,34 @@ class Executor:
         # at once all but one fail.
         self.under_way[op.id] += 1
         try:
-            running = await self.repository.move(op, OpState.RUNNING, **step)
-            return await self._carry_out(running, cluster, reevaluation)
+            async with self._turn(op):
+                running = await self.repository.move(op, OpState.RUNNING, **step)
+                running, sendable = await self._confirmed(running, reevaluation)
+            return await self._carry_out(running, cluster) if sendable else running
         finally:
             self.under_way[op.id] -= 1
             if not self.under_way[op.id]:
                 del self.under_way[op.id]
 
-    async def _carry_out(self, op: Operation, cluster: Cluster, reevaluation: Reevaluation) -> Operation:
+    def _turn(self, op: Operation) -> AbstractAsyncContextManager[object]:
+        return self._turns[op.cluster] if isinstance(op.request, DiskRequest) else nullcontext()
+
+    async def _confirmed(self, op: Operation, reevaluation: Reevaluation) -> tuple[Operation, bool]:
         try:
-            op, sendable = await reevaluation.confirm(op)
-            return await self._run(op, cluster) if sendable and op.kind not in SERIES else op
+            return await reevaluation.confirm(op)
         except Conflict:
-            # Another process took over meanwhile: its result stands.
-            log.warning("operation.taken_over", op=op.id)
-            return await self.repository.get(op.id) or op
+            return await self._taken_over(op), False
+
+    async def _carry_out(self, op: Operation, cluster: Cluster) -> Operation:
+        try:
+            return await self._run(op, cluster) if op.kind not in SERIES else op
+        except Conflict:
+            return await self._taken_over(op)
+
+    async def _taken_over(self, op: Operation) -> Operation:
+        """Another process took over meanwhile: its result stands."""
+        log.warning("operation.taken_over", op=op.id)
+        return await self.repository.get(op.id) or op
 
     async def _run(self, op: Operation, cluster: Cluster) -> Operation:
         if not self.alive():
@@ -138,7 +154,8 @@ class Executor:
         return await self.repository.move(op, OpState.UNKNOWN, fact=unseen)
 
     def _offline(self, cluster: Cluster, repository: OperationRepository) -> OfflineRun:
-        return OfflineRun(repository, cluster, self._watch, self.alive, self.clock, self.verify_within)
+        turn = self._turns[cluster.name]
+        return OfflineRun(repository, cluster, self._watch, turn, self.alive, self.clock, self.verify_within)
 
     async def _watch(
         self, op: Operation, cluster: Cluster, seen_all: Callable[[Observation], bool]
@@ -228,9 +245,13 @@ class Executor:
     async def _resume(
         self, op: Operation, cluster: Cluster, repository: OperationRepository, sight: Sight | None
     ) -> None:
-        """Go on with a disk that another process was taking offline; until the cluster can be read it waits."""
+        """Go on with a disk that another process was taking offline.
+
+        Until the disk can be read it waits, but not longer than the approval counts.
+        """
         disk = sight if isinstance(sight, DiskNow) else None
-        if disk is None and stage_of(op) is not OfflineStage.DROP_ASKED:
+        waits = stage_of(op) is not OfflineStage.DROP_ASKED and self.clock() <= op.expires_at
+        if disk is None and waits:
             return
         self.under_way[op.id] += 1
         try:
@@ -249,7 +270,7 @@ class Executor:
         if isinstance(op.request, DiskOffline) and stage_of(op) is OfflineStage.READONLY_ASKED and readonly:
             # The first request came late. The second one needs an approval of what is true now.
             await _quietly(repository, op, OpState.FAILED, ending(op, ApprovalTooOld()))
-        elif not isinstance(op.request, NodeDrop) and await self._held_still(op, cluster):
+        elif seen is not None and await self._held_still(op, cluster):
             missed = NotApplied(STILL_SECONDS)
             known = isinstance(op.request, DiskOffline) and readonly
             await _quietly(repository, op, OpState.FAILED, ending(op, missed) if known else missed)

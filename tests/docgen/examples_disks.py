@@ -274,9 +274,9 @@ DISK_WORK = (
         DiskScene(dialect=Dialect.V1, switches={"disk_drop": None, "disk_repair": None, "shard_repair": "Enable"}),
         Row(OFFLINE, WARN, "task"),
     ),
-    _situation("the switches could not be read", DiskScene(switches={}), Row(OFFLINE, WARN, "task")),
+    _situation("the switches could not be read", DiskScene(switches={}), Row(OFFLINE, BLOCK, "task")),
     _situation("no scheduler is registered", DiskScene(services=()), Row(OFFLINE, BLOCK, "scheduler")),
-    _situation("the services could not be read", DiskScene(services=None), Row(OFFLINE, WARN, "scheduler")),
+    _situation("the services could not be read", DiskScene(services=None), Row(OFFLINE, BLOCK, "scheduler")),
     _situation(
         "other operations are open",
         DiskScene(),

@@ -1,5 +1,6 @@
 """Disks taken out of service over sockets: two requests, each sent once, progress, and what is left when one fails."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -41,6 +42,16 @@ def sent(world: Demo) -> list[tuple[str, Any]]:
     return [(seen.path, json.loads(seen.body)) for seen in log if seen.path.startswith(("/disk/", "/node/"))]
 
 
+async def states_at_the_end(world: Demo) -> list[OpState]:
+    """States of all operations once none is open."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            ops = await world.app.repository.recent(None, 50)
+            if all(op.final for op in ops):
+                return [op.state for op in ops]
+            await asyncio.sleep(0.1)
+
+
 BOTH = [("/disk/access", {"disk_id": 7, "readonly": True}), ("/disk/drop", {"disk_id": 7})]
 
 
@@ -61,6 +72,26 @@ async def test_disk_offline_is_sent_once_each_and_ends_safe_to_pull(ready: Demo)
     op = await only_op(ready)
     facts = [event.fact.step for event in op.history if isinstance(event.fact, OfflineStepBegun)]
     assert facts == [OfflineStep.READONLY, OfflineStep.DROP]
+
+
+async def test_disks_declared_broken_at_once_lose_no_data(ready: Demo) -> None:
+    cluster = ready.clusters["prod"]
+    volume = next(iter(cluster.data.volumes.by_vid.values()))
+    first, *others = (unit.disk_id for unit in volume.units[:4])
+    cluster.break_disk(first)
+    cards = [await propose(ready, f'/cm disk broken {disk} reason="dead"') for disk in others]
+    await asyncio.gather(*(click(ready, card, BOB) for card in cards))
+    states = await states_at_the_end(ready)
+    assert (states.count(OpState.VERIFIED), states.count(OpState.SUPERSEDED)) == (1, 2)
+    assert [path for path, _ in sent(ready)] == ["/disk/set"]
+
+
+async def test_two_disks_of_a_host_dropped_at_once_keep_its_limit(ready: Demo) -> None:
+    cards = [await propose(ready, f'/cm disk offline {disk} reason="old"') for disk in (7, 8)]
+    await asyncio.gather(*(click(ready, card, BOB) for card in cards))
+    states = await states_at_the_end(ready)
+    assert (states.count(OpState.VERIFIED), states.count(OpState.SUPERSEDED)) == (1, 1)
+    assert [path for path, _ in sent(ready)] == ["/disk/access", "/disk/drop"]
 
 
 async def test_readonly_disk_is_only_dropped(ready: Demo) -> None:

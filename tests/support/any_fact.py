@@ -80,6 +80,8 @@ BLOCKING: frozenset[type[Fact]] = frozenset(
         disks.RoomInZones,
         disks.UnitsWithoutPlace,
         disks.TaskIsOff,
+        disks.TaskUnknown,
+        disks.SchedulersUnknown,
         disks.NoScheduler,
         disks.LimitReached,
     }

@@ -42,6 +42,10 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     ),
     (d.ApprovalTooOld(), "the approval is too old for the second request: propose it again"),
     (
+        d.WritableAgain(7),
+        "disk #7 is writable again, which this operation did not ask for; it is not being dropped",
+    ),
+    (
         d.DropNotBegun(7, before=False, why=s.ChecksRefuse(REFUSED)),
         "disk #7 is read-only; it is not being dropped: The quorum is lost.",
     ),

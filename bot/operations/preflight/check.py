@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.clustermgr.models import Snapshot
 from bot.operations.preflight.cluster import group_checks, read_only_check, stranger_check
 from bot.operations.preflight.context import MEMBERSHIP, Meaning, OpenOperation, PreflightContext, SwitchReading
+from bot.operations.preflight.disk_targets import with_under_way
 from bot.operations.preflight.disks import disk_checks, with_disks
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.leadership import (
@@ -50,6 +51,7 @@ def preflight(
     `before` is an earlier snapshot of the same cluster, at least 3 s before `now` (None: every voter but the leader
     counts as unproven). A cluster without one credible leader gets the checks on that only. Never raises.
     """
+    facts = with_under_way(request, facts)
     view = view_of(before, now)
     checks = group_checks(now)
     if view is not None and not any(check.level is CheckLevel.BLOCK for check in checks):

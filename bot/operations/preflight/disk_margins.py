@@ -98,7 +98,11 @@ def _margins(
     margins = [_margin(before, after) for before, after in pairs if after.left is not None and before.left is not None]
     unreadable = sum(_unreadable(after) for _, after in pairs)
     margins.sort(key=lambda margin: (margin.after - len(margin.unreachable), margin.after, margin.before, margin.vid))
-    fact = f.VolumeMargins(change, targets, units, _groups(margins), tuple(margins[:MAX_NAMED]), unreadable)
+    breaking = tuple(
+        sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_NAMED]
+    )
+    worst_ones = tuple(margins[:MAX_NAMED])
+    fact = f.VolumeMargins(change, targets, units, _groups(margins), worst_ones, unreadable, breaking)
     if not margins:
         return passed("volumes", fact) if all(disk in known.units for disk in targets) and not volumes else None
     worst = min(margin.after for margin in margins)

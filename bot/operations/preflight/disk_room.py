@@ -20,16 +20,22 @@ MAX_ZONES = 8
 _MOVING = frozenset({DiskStatus.BROKEN, DiskStatus.REPAIRING})
 
 
-def room_checks(targets: Sequence[int], known: DiskFacts, silent: frozenset[int]) -> tuple[Check, ...]:
-    """Check that the units of these disks find room in their zones, on disks that are not `silent`."""
+def room_checks(
+    change: DiskChange, targets: Sequence[int], known: DiskFacts, silent: frozenset[int]
+) -> tuple[Check, ...]:
+    """Check that the units of these disks find room in their zones, on disks that are not `silent`.
+
+    Break-glass may declare a disk broken without room: its units are lost already, and their repair goes on once
+    room is made.
+    """
     good = good_disks(targets, known, silent)
     place_check = _places(targets, known, good)
-    return (_zones(targets, known, good, silent), *((place_check,) if place_check is not None else ()))
+    return (_zones(change, targets, known, good, silent), *((place_check,) if place_check is not None else ()))
 
 
 def good_disks(targets: Sequence[int], known: DiskFacts, silent: frozenset[int]) -> tuple[Disk, ...]:
     """Disks that take units of these ones; those that have probably lost their heartbeat are left out."""
-    out = {*targets, *(known.dropping or ()), *silent}
+    out = {*targets, *known.moving, *known.breaking, *silent}
     return tuple(
         disk
         for disk in known.disks or ()
@@ -37,7 +43,9 @@ def good_disks(targets: Sequence[int], known: DiskFacts, silent: frozenset[int])
     )
 
 
-def _zones(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk], silent: frozenset[int]) -> Check:
+def _zones(
+    change: DiskChange, targets: Sequence[int], known: DiskFacts, good: Sequence[Disk], silent: frozenset[int]
+) -> Check:
     own = [disk for disk in known.disks or () if disk.disk_id in targets]
     zones = sorted({disk.idc for disk in own})
     rooms = [_room(zone, own, good, silent, known) for zone in zones]
@@ -46,7 +54,7 @@ def _zones(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk], silen
     fact = f.RoomInZones(tuple(rooms[:MAX_ZONES]), reserve)
     bound = str([room.zone for room in rooms if not is_roomy(room, reserve)])
     if any(room.free < room.chunks or room.free_bytes < room.used_bytes for room in rooms):
-        return block("room", fact, bound=bound)
+        return block("room", fact, forceable=change is DiskChange.BROKEN, bound=bound)
     if any(not is_roomy(room, reserve) for room in rooms):
         return block("room", fact, forceable=True, bound=bound)
     return passed("room", fact)
@@ -90,7 +98,7 @@ def _chunks(disk: Disk, known: DiskFacts) -> int:
 
 
 def _moves(disk: Disk, known: DiskFacts) -> bool:
-    return disk.status in _MOVING or disk.disk_id in (known.dropping or ())
+    return disk.status in _MOVING or disk.disk_id in known.moving or disk.disk_id in known.breaking
 
 
 def _places(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk]) -> Check | None:
@@ -146,4 +154,5 @@ def _out(where: str, disks: Sequence[Disk], limit: int, known: DiskFacts) -> Out
     dropping = tuple(
         disk.disk_id for disk in disks if disk.status not in _MOVING and disk.disk_id in (known.dropping or ())
     )
-    return OutOfService(where, limit, dropping, broken, repairing)
+    under_way = tuple(disk.disk_id for disk in disks if disk.disk_id in known.breaking | known.leaving)
+    return OutOfService(where, limit, dropping, broken, repairing, under_way)

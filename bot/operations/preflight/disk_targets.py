@@ -1,12 +1,25 @@
-"""Targets: the disks that a request changes, and the other open operations that change one of them. No I/O."""
+"""Targets: the disks that a request changes, and those that other open operations change. No I/O."""
+
+from dataclasses import replace
 
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.addresses import same_place
-from bot.operations.preflight.context import DISKS, SEVERAL_DISKS, OpenOperation
-from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, DiskRequest, DisksOffline, NodeOffline
+from bot.operations.model import OpState
+from bot.operations.preflight.context import DISKS, SEVERAL_DISKS, OpenOperation, PreflightContext
+from bot.operations.requests import (
+    DiskAccess,
+    DiskBroken,
+    DiskOffline,
+    DiskRequest,
+    DisksOffline,
+    NodeOffline,
+    OpKind,
+    Request,
+)
 
 _GONE = frozenset({DiskStatus.REPAIRED, DiskStatus.DROPPED})
+_UNDER_WAY = frozenset({OpState.RUNNING, OpState.UNKNOWN})
 
 
 def targets_of(request: DiskRequest, disks: tuple[Disk, ...] | None) -> tuple[int, ...]:
@@ -23,6 +36,27 @@ def targets_of(request: DiskRequest, disks: tuple[Disk, ...] | None) -> tuple[in
             return tuple(each.disk_id for each in _present(disks) if same_place(each.host, host))
         case _:
             return tuple(each.disk_id for each in _present(disks) if each.node_id == request.node_id)
+
+
+def with_under_way(request: Request, facts: PreflightContext) -> PreflightContext:
+    """Count the disks of other operations whose request may be under way as if its effect were there.
+
+    The cluster does not show it yet. The disks of the request itself are left as read: such an operation is in the
+    way of this one.
+    """
+    known = facts.disks
+    if known is None or known.disks is None or not isinstance(request, DiskRequest):
+        return facts
+    normal = {disk.disk_id for disk in known.disks if disk.status == DiskStatus.NORMAL}
+    normal.difference_update(targets_of(request, known.disks))
+    breaking = _changed_by(OpKind.DISK_BROKEN, facts) & normal
+    leaving = (_changed_by(OpKind.DISK_OFFLINE, facts) & normal) - (known.dropping or frozenset())
+    return replace(facts, disks=replace(known, breaking=breaking, leaving=leaving))
+
+
+def _changed_by(kind: OpKind, facts: PreflightContext) -> frozenset[int]:
+    running = (op for op in facts.operations if op.kind is kind and op.state in _UNDER_WAY)
+    return frozenset(disk for op in running for disk in op.disks)
 
 
 def _present(disks: tuple[Disk, ...] | None) -> tuple[Disk, ...]:

@@ -8,7 +8,7 @@ from bot.clustermgr.tasks import SwitchEffect
 from bot.operations.preflight.context import MEMBERSHIP, PreflightContext
 from bot.operations.preflight.facts import disks as f
 from bot.operations.preflight.facts.disks import DiskChange
-from bot.operations.preflight.verdict import Check, block, passed, warn
+from bot.operations.preflight.verdict import Check, Fact, block, passed, warn
 from bot.operations.requests import OpKind
 
 TASK_OF: Mapping[DiskChange, str] = MappingProxyType(
@@ -21,14 +21,23 @@ MAX_SCHEDULERS = 8
 
 
 def work_checks(change: DiskChange, known: DiskFacts) -> tuple[Check, ...]:
-    """Check that the task of the change is on, and that a scheduler is there to run it."""
-    return (_task(TASK_OF[change], known), _scheduler(known))
+    """Check that the task of the change is on, and that a scheduler is there to run it.
+
+    A drop cannot be cancelled, so what was not read refuses it. A disk that is declared broken has lost its units
+    before: there it only warns.
+    """
+    return (_task(change, known), _scheduler(change, known))
 
 
-def _task(task: str, known: DiskFacts) -> Check:
+def _unread(change: DiskChange, key: str, fact: Fact) -> Check:
+    return block(key, fact, forceable=True) if change is DiskChange.OFFLINE else warn(key, fact)
+
+
+def _task(change: DiskChange, known: DiskFacts) -> Check:
+    task = TASK_OF[change]
     switch = known.switches.get(task)
     if switch is None:
-        return warn("task", f.TaskUnknown(task, ""))
+        return _unread(change, "task", f.TaskUnknown(task, ""))
     if switch.effect is SwitchEffect.RUN:
         return passed("task", f.TaskIsOn(task))
     if switch.effect in _OFF:
@@ -36,10 +45,10 @@ def _task(task: str, known: DiskFacts) -> Check:
     return warn("task", f.TaskUnknown(task, switch.word), bound=switch.word)
 
 
-def _scheduler(known: DiskFacts) -> Check:
+def _scheduler(change: DiskChange, known: DiskFacts) -> Check:
     hosts = known.schedulers
     if hosts is None:
-        return warn("scheduler", f.SchedulersUnknown())
+        return _unread(change, "scheduler", f.SchedulersUnknown())
     if not hosts:
         return block("scheduler", f.NoScheduler(), forceable=True)
     return passed("scheduler", f.SchedulersThere(hosts[:MAX_SCHEDULERS]))

@@ -70,7 +70,7 @@ def disk_checks(request: DiskRequest, view: View, facts: PreflightContext) -> tu
         checks += margin_checks(change, targets, known, silent)
     if change in MOVES:
         checks += [
-            *room_checks(targets, known, silent),
+            *room_checks(change, targets, known, silent),
             limit_check(change, targets, known),
             *work_checks(change, known),
         ]

@@ -45,6 +45,15 @@ def code_modes_unknown(fact: f.CodeModesUnknown) -> CheckText:
 
 def volume_margins(fact: f.VolumeMargins) -> CheckText:
     """Margins now and afterwards."""
+    text = _margins(fact)
+    if not fact.breaking:
+        return text
+    names, verb = disk_names(fact.breaking), "counts" if len(fact.breaking) == 1 else "count"
+    why = f"{names[0].upper()}{names[1:]} {verb} as broken: an operation on that is not over."
+    return CheckText(f"{text.sentence} {why}", text.next_step)
+
+
+def _margins(fact: f.VolumeMargins) -> CheckText:
     names = disk_names(fact.disks)
     if not fact.groups:
         return CheckText(f"No volume has a unit on {names}.")

@@ -215,7 +215,12 @@ def limit_reached(fact: f.LimitReached) -> CheckText:
 def _full(each: OutOfService, kind: str) -> str:
     parts = [
         f"{disk_names(disks)} {'is' if len(disks) == 1 else 'are'} {state}"
-        for disks, state in ((each.dropping, "being dropped"), (each.broken, "broken"), (each.repairing, "repairing"))
+        for disks, state in (
+            (each.dropping, "being dropped"),
+            (each.broken, "broken"),
+            (each.repairing, "repairing"),
+            (each.under_way, "in an operation that is not over"),
+        )
         if disks
     ]
     return f"{kind} {clip(each.place, _MAX_TEXT)} may have {each.limit}, and {listed(parts)}"

@@ -1,5 +1,6 @@
 """Taking disks offline on each release; going on after a stop of the process; over real sockets and a database."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -22,7 +23,7 @@ from bot.views.step_text import event_text
 from bot.workflow.disk_series import DiskSeries
 from bot.workflow.drop_progress import DropFollower
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
-from bot.workflow.executor import Executor
+from bot.workflow.executor import STILL_SECONDS, Executor
 from bot.workflow.repository import OperationRepository
 
 pytestmark = pytest.mark.fast_time
@@ -152,6 +153,50 @@ async def test_old_approval_does_not_cover_the_second_step(bench: Bench) -> None
     assert op.state is OpState.FAILED
     assert "the approval is too old" in event_text(op.history[-1])
     assert bench.sent == []
+
+
+async def test_disk_that_is_writable_again_is_not_dropped(bench: Bench) -> None:
+    op = await bench.resumed(READONLY, SEEN)
+    assert op.state is OpState.FAILED
+    assert "disk #7 is writable again" in event_text(op.history[-1])
+    assert bench.sent == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"), [((READONLY,), OpState.UNKNOWN), ((READONLY, SEEN), OpState.FAILED), ((), OpState.BLOCKED)]
+)
+async def test_old_approval_ends_an_operation_whose_disk_cannot_be_read(
+    bench: Bench, facts: tuple[object, ...], state: OpState
+) -> None:
+    bench.simulated.fail_next(500, 1000, "/disk/info")
+    assert (await bench.resumed(*facts)).state is OpState.RUNNING
+    bench.executor.clock = lambda: time.time() + 1000.0
+    await bench.executor.settle_unfinished()
+    (found,) = await bench.repository.recent("prod", 1)
+    assert found.state is state
+    assert bench.sent == []
+
+
+async def settled_for(bench: Bench, seconds: float) -> None:
+    for _ in range(int(seconds / 5) + 3):
+        await bench.executor.settle_unfinished()
+        await asyncio.sleep(5)
+
+
+async def test_unread_disk_is_never_settled_as_not_applied(bench: Bench) -> None:
+    bench.simulated.set_disk_readonly(7)
+    op = await bench.resumed(READONLY, SEEN, DROP)
+    assert op.state is OpState.UNKNOWN
+    bench.simulated.fail_next(500, 1000, "/disk/droppinglist")
+    await settled_for(bench, STILL_SECONDS)
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    assert found.state is OpState.UNKNOWN
+    bench.simulated.faults.clear()
+    await settled_for(bench, STILL_SECONDS)
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    assert found.state is OpState.FAILED
 
 
 async def test_changed_cluster_voids_the_approval_between_the_steps(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from bot.operations.disk_step_facts import (
     PartBegun,
     PartFailed,
     SeriesEnded,
+    WritableAgain,
 )
 from bot.operations.model import (
     TRANSITIONS,
@@ -167,6 +168,8 @@ def _disk_states() -> Iterator[Sample]:
     op = note(op, at=AT + 60, fact=OfflineStepBegun(7, OfflineStep.READONLY))
     yield Sample("disk offline, first step: card", operations.card(op))
     op = note(op, at=AT + 61, fact=DiskNow(7, 1, readonly=True))
+    writable = advance(op, OpState.FAILED, at=AT + 62, fact=WritableAgain(7))
+    yield Sample("disk offline, writable again: card", operations.card(writable))
     refused = DropNotBegun(7, before=False, why=Failure("10.0.0.1:9998 refused /disk/drop: disk is abnormal."))
     yield Sample(
         "disk offline, not dropped: card", operations.card(advance(op, OpState.FAILED, at=AT + 62, fact=refused))

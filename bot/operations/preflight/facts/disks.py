@@ -161,7 +161,8 @@ class VolumeMargins(Fact):
     """Margins of all read volumes of the disks before and after the change, in groups; `worst` names some.
 
     `units` is the number of units on the disks. `unreadable` is the number of volumes that miss too many units while
-    the unreachable ones stay away.
+    the unreachable ones stay away. `breaking` are disks of these volumes that count as broken, because an open
+    operation declares them so.
     """
 
     change: DiskChange
@@ -170,6 +171,7 @@ class VolumeMargins(Fact):
     groups: tuple[MarginGroup, ...]
     worst: tuple[VolumeMargin, ...]
     unreadable: int = 0
+    breaking: tuple[int, ...] = ()
 
     @property
     def volumes(self) -> int:
@@ -284,18 +286,22 @@ class SchedulersUnknown(Fact):
 
 @dataclass(frozen=True, slots=True)
 class OutOfService:
-    """Disks of one host or zone (`place`) that are out of service, by state, and the limit."""
+    """Disks of one host or zone (`place`) that are out of service, by state, and the limit.
+
+    `under_way` are those that an open operation is about to change, and whose state does not show it yet.
+    """
 
     place: str
     limit: int
     dropping: tuple[int, ...] = ()
     broken: tuple[int, ...] = ()
     repairing: tuple[int, ...] = ()
+    under_way: tuple[int, ...] = ()
 
     @property
     def disks(self) -> tuple[int, ...]:
         """All of them."""
-        return tuple(sorted({*self.dropping, *self.broken, *self.repairing}))
+        return tuple(sorted({*self.dropping, *self.broken, *self.repairing, *self.under_way}))
 
 
 @dataclass(frozen=True, slots=True)

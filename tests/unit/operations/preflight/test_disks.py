@@ -9,8 +9,9 @@ from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.models import DiskStatus
 from bot.operations.check_codec import encode_check
 from bot.operations.codec import decode_verdict, encode_verdict
+from bot.operations.model import OpState
 from bot.operations.preflight.check import PreflightResult, preflight
-from bot.operations.preflight.context import PreflightContext
+from bot.operations.preflight.context import OpenOperation, PreflightContext
 from bot.operations.preflight.facts.disks import RoomInZones, VolumeMargins
 from bot.operations.preflight.verdict import CheckLevel, changes_a_check
 from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, Request
@@ -63,6 +64,55 @@ def test_approval_of_an_offline_disk_survives_its_own_first_step() -> None:
 def test_approval_is_void_once_the_situation_of_the_disk_changed(request_: Request, scene: DiskScene) -> None:
     before, after = checked(request_, DiskScene(limits=WIDE).facts()), checked(request_, scene.facts())
     assert changes_a_check(before, after)
+
+
+def beside(request: Request, state: OpState, scene: DiskScene, own: Request = BROKEN) -> PreflightResult:
+    disk = getattr(request, "disk_id", 0)
+    op = OpenOperation(5, request.kind, state, disks=(disk,))
+    return preflight(own, *Scene().snapshots(), facts=PreflightContext(operations=(op,), disks=scene.facts()))
+
+
+@pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])
+def test_disk_that_another_operation_declares_broken_counts_as_broken(state: OpState) -> None:
+    scene = DiskScene(volumes={1: (1, 2, 5, 7, 9, 10)}, states={2: DiskStatus.BROKEN}, limits=WIDE)
+    assert "1 volume 2 → 1" in sentence(checked(BROKEN, scene.facts()), "volumes")
+    text = sentence(beside(DiskBroken(1), state, scene), "volumes")
+    assert "1 volume 1 → 0" in text
+    assert text.endswith("Disk #1 counts as broken: an operation on that is not over.")
+
+
+@pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])
+@pytest.mark.parametrize("other", [DiskBroken(8), DiskOffline(8)])
+def test_disk_of_another_operation_counts_for_the_limits(other: Request, state: OpState) -> None:
+    verdict = beside(other, state, DiskScene(), OFFLINE)
+    assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == ["limits"]
+    assert "may have 1, and disk #8 is in an operation that is not over" in sentence(verdict, "limits")
+
+
+@pytest.mark.parametrize("other", [DiskBroken(8), DiskOffline(8)])
+def test_disk_of_a_waiting_operation_does_not_count(other: Request) -> None:
+    assert beside(other, OpState.WAITING, DiskScene(), OFFLINE).checks == checked(OFFLINE, DiskScene().facts()).checks
+
+
+def test_disk_that_shows_its_drop_counts_once() -> None:
+    scene = DiskScene(dropping=frozenset({8}), limits=DiskLimits(2, 2))
+    verdict = beside(DiskOffline(8), OpState.RUNNING, scene, OFFLINE)
+    assert "1 of 2 in host" in sentence(verdict, "limits")
+
+
+def test_break_glass_declares_a_disk_broken_in_a_full_zone() -> None:
+    scene = DiskScene(free=0).facts()
+    assert checked(BROKEN, scene).forceable
+    assert not checked(BROKEN, scene).forced().blocked
+    assert checked(OFFLINE, scene).forced().blocked
+
+
+@pytest.mark.parametrize(("scene", "key"), [(DiskScene(services=None), "scheduler"), (DiskScene(switches={}), "task")])
+def test_drop_needs_break_glass_while_the_work_after_it_is_not_known(scene: DiskScene, key: str) -> None:
+    verdict = checked(OFFLINE, scene.facts())
+    assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == [key]
+    assert verdict.forceable
+    assert not checked(BROKEN, scene.facts()).blocked
 
 
 def test_broken_names_each_margin_before_and_after() -> None:
