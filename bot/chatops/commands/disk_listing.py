@@ -26,7 +26,7 @@ async def read_listing(api: ClustermgrClient, first: str | None) -> DiskListing:
 
     A part beside the list that cannot be read is None in the result.
     """
-    beside = asyncio.gather(_dropping(api, first), _expired(api, first))
+    beside = asyncio.gather(read_dropping(api, first), _expired(api, first))
     try:
         disks = await api.disk_list(first=first)
         dropping, expired = await beside
@@ -37,7 +37,8 @@ async def read_listing(api: ClustermgrClient, first: str | None) -> DiskListing:
     return DiskListing(disks, dropping, expired, complete=len(disks) < MAX_DISKS)
 
 
-async def _dropping(api: ClustermgrClient, first: str | None) -> frozenset[int] | None:
+async def read_dropping(api: ClustermgrClient, first: str | None) -> frozenset[int] | None:
+    """The ids of the disks that are being dropped; None if the list cannot be read in time."""
     try:
         async with asyncio.timeout(STAT_SECONDS):
             return frozenset(disk.disk_id for disk in await api.disk_dropping(first=first))

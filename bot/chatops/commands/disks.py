@@ -1,5 +1,6 @@
 """/cm disk: all facts of one disk."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from pydantic import Field
@@ -8,6 +9,8 @@ from bot.alerting.cluster_state.switches import shards_not_rebuilt
 from bot.alerting.pull_safety import pull_safety
 from bot.alerting.task_activity import disk_progress
 from bot.chatops.commands.deadline import in_time
+from bot.chatops.commands.disk_listing import read_dropping
+from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.errors import CmbotError, NotFound, UserError
 from bot.interactions.command import Args, Call, Command, Reply
 from bot.views.disks import disk
@@ -30,10 +33,18 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
     except NotFound as error:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
     state = call.remembered(cluster.name).state
-    units = await _units(call, args.id)
+    units, dropping = await asyncio.gather(_units(call, args.id), _dropping(call, found))
     safety = pull_safety(found, units, call.now, shards_not_rebuilt(state, call.now))
     progress = disk_progress(state, args.id, call.now, None if units is None else len(units))
-    yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress), private=False)
+    yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress, dropping=dropping), private=False)
+
+
+async def _dropping(call: Call, found: Disk) -> bool | None:
+    """True if the disk is being dropped, which its state does not tell; None if that list cannot be read."""
+    if found.status != DiskStatus.NORMAL:
+        return False
+    ids = await read_dropping(call.the_cluster.api, call.remembered(call.the_cluster.name).leader_host or None)
+    return None if ids is None else found.disk_id in ids
 
 
 async def _units(call: Call, disk_id: int) -> tuple[int, ...] | None:
