@@ -45,7 +45,7 @@ def _reason_missing(_: p.ReasonMissing) -> str:
 
 
 def _not_waiting(refusal: d.NotWaiting) -> str:
-    return f"Operation #{refusal.op} is already {refusal.state}, so this button has no effect."
+    return f"Operation #{refusal.op} is already {refusal.state}, so this has no effect."
 
 
 def _too_late(refusal: d.TooLate) -> str:

@@ -42,17 +42,27 @@ def pull_text(safety: PullSafety) -> str:
     return f"*do not pull: {left} {verb} still on it* ({shown}{more}), {when}"
 
 
-def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float, progress: WorkProgress | None = None) -> Message:
+def disk(
+    cluster: str,
+    found: Disk,
+    safety: PullSafety,
+    *,
+    at: float,
+    progress: WorkProgress | None = None,
+    dropping: bool | None = False,
+) -> Message:
     """Render all facts of one disk; `safety` says if it may be pulled.
 
-    `progress` is that of its repair or drop, None if there is none.
+    `progress` is that of its repair or drop, None if there is none. `dropping` is None if that is not known.
     """
-    state = disk_state(found)
+    state, phrase = disk_state(found), disk_state_phrase(found)
+    if dropping:
+        state, phrase = f"{state}, *being dropped*", "being dropped"
     filled = bar(found.used / found.size if found.size > 0 else 0.0, 12)
     pull = pull_text(safety)
     pull = f"*{pull[1].upper()}{pull[2:]}"
     sentence = (
-        f"Disk #{found.disk_id} of {escape(cluster)} is {disk_state_phrase(found)}: "
+        f"Disk #{found.disk_id} of {escape(cluster)} is {phrase}: "
         f"{escape(found.path)} on {escape(found.host)} "
         f"in zone {escape(found.idc)}, {percent(found.used, found.size)} of {size(found.size)} used. "
         f"{pull.replace('*', '')}."
@@ -71,6 +81,8 @@ def disk(cluster: str, found: Disk, safety: PullSafety, *, at: float, progress: 
     )
     margin = margin_note(safety.unwritten, safety.not_rebuilt) if safety.not_rebuilt else ""
     notes = [f"{margin[0].upper()}{margin[1:]}."] if margin else []
+    if dropping is None:
+        notes.append("The list of disks being dropped could not be read: this disk may be one of them.")
     work = () if progress is None else (section(f"*Units moved off it*\n{progress_line(progress, now=at)}"),)
     return message(
         sentence,

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from bot.common.text import listed
 from bot.interactions.message import BlockJson
+from bot.operations.disk_series import SERIES, parts_of
 from bot.operations.model import ObservedDisk, Operation
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
@@ -31,6 +32,7 @@ from bot.views.step_text import difference_text, why_text
 MAX_VALUE = 60
 MAX_WORDS = 600
 _SHOWN_CHECKS = 8
+_SHOWN_PARTS = 20
 _MARKS = {CheckLevel.PASS: "✓", CheckLevel.WARN: "⚠️", CheckLevel.BLOCK: "⛔"}
 
 
@@ -157,7 +159,7 @@ def _switch_facts(op: Operation, request: TaskSwitch) -> list[str]:
 
 def _disk_facts(op: Operation) -> list[str]:
     found = op.seen.verdict
-    shown = [f"*{_tense(op)}*\n{escape(will_send(op))}", *map(_disk_fact, op.seen.disks)]
+    shown = [*_disk_requests(op), *map(_disk_fact, op.seen.disks)]
     more = len(found.fingerprint.disk_ids) - len(op.seen.disks) if found is not None else 0
     if more > 0 and op.seen.disks:
         shown.append(f"*Other disks*\n{count(more, 'more disk')}")
@@ -166,6 +168,24 @@ def _disk_facts(op: Operation) -> list[str]:
         worst = f"can lose {count(least, 'more unit')}" if least > 0 else "can lose no more units"
         shown.append(f"*Margin at the last check*\nthe worst volume {worst}")
     return shown
+
+
+def _disk_requests(op: Operation) -> list[str]:
+    """What is sent; of a series that has begun, the parts whose requests may be out, and those that are left."""
+    parts = parts_of(op) if op.kind in SERIES else None
+    if parts is None or not (parts.begun or parts.node_op):
+        return [f"*{_tense(op)}*\n{escape(will_send(op))}"]
+    begun = [f"disk #{disk} by operation #{number}" for disk, number in parts.begun.items()]
+    begun += [f"the node by operation #{parts.node_op}"] if parts.node_op else []
+    shown = [f"*Begun*\n{_some(begun)}: each card has what was sent"]
+    if parts.left:
+        shown.append(f"*{'Not begun' if op.final else 'To begin'}*\n{_some([f'disk #{disk}' for disk in parts.left])}")
+    return shown
+
+
+def _some(names: list[str]) -> str:
+    more = [f"{count(len(names) - _SHOWN_PARTS, 'more disk')}"] if len(names) > _SHOWN_PARTS else []
+    return listed([*names[:_SHOWN_PARTS], *more])
 
 
 def _disk_fact(disk: ObservedDisk) -> str:

@@ -8,7 +8,7 @@ from bot.alerting.progress import work_progress
 from bot.alerting.task_activity import TaskActivity, WorkOnDisk
 from bot.clustermgr.models import DiskStatus
 from bot.interactions.message import Message
-from bot.views.blocks import code, context, count, date, escape, message, section, table, utc
+from bot.views.blocks import code, context, count, date, duration, escape, message, section, table, utc
 from bot.views.progress import pace, progress_bar
 from bot.views.task_activity import hindered_text, schedulers_text
 
@@ -19,8 +19,9 @@ _RIGHT = (0, 3)
 
 @dataclass(frozen=True, slots=True)
 class RepairReport:
-    """The repairs and drops of a cluster as of `at`, seen `now` (Unix seconds; `at` is 0 if no list was ever read).
+    """The repairs and drops of a cluster as last listed, seen `now` (Unix seconds).
 
+    `at` is when the bad disks were listed, `dropping_at` when those being dropped were; 0 for never.
     `tasks` is what happens with disk_repair and disk_drop; `background` is what is known of the schedulers.
     """
 
@@ -30,6 +31,12 @@ class RepairReport:
     now: float
     tasks: Mapping[str, TaskActivity] = field(default_factory=dict)
     background: BackgroundNote = field(default_factory=BackgroundNote)
+    dropping_at: float = 0.0
+
+    @property
+    def age(self) -> float:
+        """Seconds since the older of the two lists."""
+        return max(0.0, self.now - min(filter(None, (self.at, self.dropping_at)), default=self.now))
 
 
 def repairs(report: RepairReport) -> Message:
@@ -44,14 +51,17 @@ def repairs(report: RepairReport) -> Message:
 
 def _sentence(report: RepairReport) -> str:
     cluster = escape(report.cluster)
-    if not report.at:
+    if not report.at and not report.dropping_at:
         return f"The disks of {cluster} were not listed yet."
     waiting = sum(each.waits for each in report.work)
     drops = sum(each.drop for each in report.work)
     repairing = len(report.work) - waiting - drops
     kinds = ((repairing, "being repaired"), (drops, "being emptied"), (waiting, "broken, repair not begun"))
     parts = [f"{count(number, 'disk')} {state}" for number, state in kinds if number]
-    return f"{cluster}: {', '.join(parts)}." if parts else f"No disk of {cluster} is being repaired or emptied."
+    age = f", listed {duration(report.age)} ago" if report.age >= 1 else ""
+    if not parts:
+        return f"No disk of {cluster} is being repaired or emptied{age}."
+    return f"{cluster}: {', '.join(parts)}{age}."
 
 
 def _row(work: WorkOnDisk, now: float) -> tuple[str, ...]:
@@ -105,4 +115,9 @@ def _scheduler_counts(note: TaskNote) -> str:
 
 
 def _as_of(report: RepairReport) -> str:
-    return f"As of {date(report.at, 'time')}." if report.at else ""
+    """When the two lists were read: the bad disks come with each poll, those being dropped once a minute."""
+    lists = (("Broken disks", report.at), ("disks being dropped", report.dropping_at))
+    known = [f"{name} as of {date(at, 'time')}" for name, at in lists if at]
+    known += [f"{name} not listed yet" for name, at in lists if not at] if known else []
+    text = "; ".join(known)
+    return f"{text[0].upper()}{text[1:]}." if text else ""

@@ -66,6 +66,8 @@ def schedulers_text(note: BackgroundNote, now: float) -> str:
         known = "It is not known how many schedulers are registered."
     else:
         known = f"{count(registered, 'scheduler') if registered else 'No scheduler'} {_is(registered)} registered."
+    if registered == 0 and not asked:
+        return known
     if not asked:
         return f"{known} None is asked for its statistics: `schedulers` in the settings names and allows none of them."
     silent = sum(each.silent for each in asked)

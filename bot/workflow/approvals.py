@@ -19,7 +19,7 @@ from bot.operations.decisions import (
     requester_lacks,
     unsure,
 )
-from bot.operations.disk_series import stopped
+from bot.operations.disk_series import may_stop, stopped
 from bot.operations.model import Operation, OpState, StepKind
 from bot.operations.operation_problems import (
     ApprovalNotNeeded,
@@ -85,7 +85,7 @@ class ApprovalService:
     async def decide(self, click: Click) -> Reply | None:
         """Execute a click on a card; raises Refused for the person who clicked."""
         if click.action_id == STOP:
-            await self._stop_rest(await self._of(click), click)
+            await self._stop_rest(await self._of(click), click.user, click.key)
             return None
         act = ACTS.get(click.action_id)
         if act is None and click.action_id not in self.time_limits.actions:
@@ -136,20 +136,22 @@ class ApprovalService:
         except Conflict as error:
             raise _too_late(op) from error
 
-    async def _stop_rest(self, op: Operation, click: Click) -> None:
+    async def _stop_rest(self, op: Operation, user: str, key: str) -> Operation:
         """Cancel the disks of a series that were not begun; its requester and admins may."""
-        rights = await self.access.rights(click.user, op.cluster)
+        rights = await self.access.rights(user, op.cluster)
         refusal = refuse_stopping(op, rights)
         if refusal is not None:
             raise Refused(refusal)
         try:
             fact = stopped(op, None)
-            await self.repository.move(op, OpState.CANCELLED, by=click.user, fact=fact, inbound_key=click.key)
+            return await self.repository.move(op, OpState.CANCELLED, by=user, fact=fact, inbound_key=key)
         except Conflict as error:
             raise _too_late(op) from error
 
     async def cancel(self, op: Operation, user: str, *, key: str = "") -> Operation:
-        """Cancel an operation for a typed command."""
+        """Cancel an operation, or the rest of a series that has begun, for a typed command."""
+        if may_stop(op):
+            return await self._stop_rest(op, user, key)
         return await self._end(op, Act.CANCEL, OpState.CANCELLED, user, version=op.version, key=key)
 
     async def settle(self, op: Operation, caller: Caller, *, done: bool, reason: str) -> Operation:

@@ -233,6 +233,11 @@ DISK_ROOM = (
         Row(OFFLINE, BLOCK, "room"),
     ),
     _situation(
+        "no other disk has a free chunk",
+        DiskScene(free=0),
+        Row(OFFLINE, BLOCK, "place"),
+    ),
+    _situation(
         "a volume of disk 7 has a unit on every good disk of the zone",
         DiskScene(volumes={1: (1, 2, 5, 7, 9, 10)}, readonly=_SOME({3, 4, 6, 8, 11, 12})),
         Row(OFFLINE, BLOCK, "place"),

@@ -31,7 +31,7 @@ async def test_repair_is_followed_in_place_until_it_is_done(world: Demo) -> None
     )
     assert "units a minute over the last" in edited.full_text
     listed = (await ask(world, "/cm repairs")).full_text
-    assert "prod: 1 disk being repaired." in listed
+    assert "prod: 1 disk being repaired" in listed
     assert "units a minute over the last" in listed
     assert "1 of 1 scheduler answered" in listed
     assert "on: repairing 1 disk" in (await ask(world, "/cm tasks")).full_text

@@ -240,6 +240,19 @@ async def test_rest_of_several_disks_is_cancelled(ready: Demo) -> None:
     await click(ready, waiting, ALICE, "op_stop")
     ended = await card_with(ready, card, "Cancelled")
     assert "disk #8 stays as it is" in ended.full_text
+    assert "Not sent" not in ended.full_text
+    await empty(ready, 7)
+    assert drops(ready) == [7]
+
+
+async def test_typed_cancel_of_a_running_series_cancels_its_rest(ready: Demo) -> None:
+    card = await propose(ready, '/cm disk offline 7 8 reason="old model"')
+    await click(ready, card, BOB)
+    await card_with(ready, card, "disk #8 is next and waits")
+    await ask(ready, "/cm op cancel 1")
+    ended = await card_with(ready, card, "Cancelled")
+    assert "disk #8 stays as it is" in ended.full_text
+    assert "being dropped" in (await ask(ready, "/cm disk 7")).full_text
     await empty(ready, 7)
     assert drops(ready) == [7]
 

@@ -43,6 +43,8 @@ class DisksBroken(Detail):
     affected: AffectedVolumes | None = None
     progress: tuple[DiskProgress, ...] = ()
     """Units left on the first of the disks whose units were counted."""
+    no_scheduler: bool = False
+    """True if no scheduler is registered, so that no repair runs."""
 
     @property
     def more(self) -> int:

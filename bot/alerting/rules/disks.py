@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from bot.alerting.cluster_state.background import no_scheduler
 from bot.alerting.cluster_state.counters import SETTLED, leaders_space
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import DiskNote, note_of
@@ -30,6 +31,8 @@ from bot.alerting.text import one_line
 from bot.clustermgr.models import DiskStatus
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
 
+_REPAIR = "disk_repair"
+
 
 def disk_name(note: DiskNote) -> DiskName:
     """A disk as the watch noted it."""
@@ -44,7 +47,7 @@ def _broken(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig) -> Finding:
-    known = {switch.task: switch for switch in known_now(context) or ()}.get("disk_repair")
+    known = {switch.task: switch for switch in known_now(context) or ()}.get(_REPAIR)
     repair_on = None if known is None or known.meaning.word == "meaningless" else not known.off
     repairing = tuple(note.id for note in notes if note.status == DiskStatus.REPAIRING)
     causes = {each.disk: each.op for each in context.state.disk_breaks}
@@ -61,10 +64,11 @@ def _finding(context: RuleContext, notes: Sequence[DiskNote], limits: RuleConfig
             waiting_since=_waiting_since(context.state.repairs) if repair_on else None,
             affected=affected_by(context, {note.id for note in notes}),
             progress=progress_of(context.state.repairs),
+            no_scheduler=no_scheduler(context.state.background, _REPAIR, context.now, context.state.dialect),
         ),
         weight=len(notes),
         parts=tuple(str(note.id) for note in notes[:MAX_PARTS]),
-        fix=EnableTask("disk_repair") if repair_on is False else None,
+        fix=EnableTask(_REPAIR) if repair_on is False else None,
     )
 
 

@@ -87,7 +87,15 @@ unknown, and flapping includes each change. A finding names single subjects of o
 """
 
 NEVER_WILDCARD_SILENCED = frozenset(
-    {CLUSTER_UNREACHABLE.key, NO_LEADER.key, QUORUM_AT_RISK.key, VOLUMES_LOST.key, WATCH_BLIND.key, OWN_NETWORK.key}
+    {
+        CLUSTER_UNREACHABLE.key,
+        NO_LEADER.key,
+        QUORUM_AT_RISK.key,
+        VOLUMES_LOST.key,
+        DISK_NOT_EMPTY.key,
+        WATCH_BLIND.key,
+        OWN_NETWORK.key,
+    }
 )
 """Rules that a silence of all rules (`*`) does not mute: these must be named to be muted."""
 

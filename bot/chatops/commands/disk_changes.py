@@ -5,10 +5,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from bot.chatops.commands.deadline import in_time
 from bot.chatops.commands.disks import MAX_DISK_ID
 from bot.chatops.commands.members import ChangeArgs, about, change_request_of
+from bot.chatops.commands.usage import ASKED_BY_POLICY
+from bot.common.addresses import place
 from bot.common.errors import UserError
-from bot.common.text import shown
+from bot.common.text import listed, shown
 from bot.interactions.command import Call, Command, Reply
 from bot.operations.requests import (
     DiskAccess,
@@ -28,6 +31,19 @@ class DiskChangeArgs(ChangeArgs):
     id: int = Field(ge=1, le=MAX_DISK_ID, description="the disk's number, as /cm disks shows it")
 
 
+class _WithReason(ChangeArgs):
+    reason: str = Field(
+        "",
+        max_length=300,
+        description="why, for those who read the card; required unless the policy in the settings makes it optional",
+        json_schema_extra=ASKED_BY_POLICY,
+    )
+
+
+class DiskBrokenArgs(_WithReason, DiskChangeArgs):
+    """The disk to declare broken."""
+
+
 def _words(given: object) -> object:
     """Split numbers that stand in one text, as a form sends them."""
     texts = (given,) if isinstance(given, str) else given
@@ -36,7 +52,7 @@ def _words(given: object) -> object:
     return tuple(word for text in texts for word in text.replace(",", " ").split())
 
 
-class DisksChangeArgs(ChangeArgs):
+class DisksChangeArgs(_WithReason):
     """The disks to change, in their order."""
 
     words = ("ids",)
@@ -46,11 +62,11 @@ class DisksChangeArgs(ChangeArgs):
     )
 
 
-class NodeChangeArgs(ChangeArgs):
+class NodeChangeArgs(_WithReason):
     """The blobnode to change."""
 
     words = ("host",)
-    host: str = Field(max_length=300, description="the blobnode's address, name-or-ip:port, as /cm disks shows it")
+    host: str = Field(max_length=300, description="the blobnode, as /cm disks shows it; the port may be left out")
 
 
 async def run_readonly(call: Call, args: DiskChangeArgs) -> AsyncIterator[Reply]:
@@ -63,7 +79,7 @@ async def run_writable(call: Call, args: DiskChangeArgs) -> AsyncIterator[Reply]
     yield await _propose(call, args, DiskAccess(args.id, readonly=False))
 
 
-async def run_broken(call: Call, args: DiskChangeArgs) -> AsyncIterator[Reply]:
+async def run_broken(call: Call, args: DiskBrokenArgs) -> AsyncIterator[Reply]:
     """Propose to declare a disk broken."""
     yield await _propose(call, args, DiskBroken(args.id))
 
@@ -78,9 +94,25 @@ async def run_offline(call: Call, args: DisksChangeArgs) -> AsyncIterator[Reply]
 
 async def run_node_offline(call: Call, args: NodeChangeArgs) -> AsyncIterator[Reply]:
     """Propose to take the disks of a blobnode out of service, then the node."""
+    host = await _blobnode(call, args.host)
     with about("host"):
-        request = NodeOffline(args.host)
+        request = NodeOffline(host)
     yield await _propose(call, args, request)
+
+
+async def _blobnode(call: Call, given: str) -> str:
+    """Complete a host without a port by the disk list, if it has one blobnode there; raises UserError for several."""
+    cluster, bare = call.the_cluster, given.strip().lower()
+    if not bare or ":" in bare:
+        return given
+    listed_disks = await in_time(cluster.api.disk_list(), cluster.name, "which blobnodes it has")
+    places = sorted({place(disk.host) for disk in listed_disks})
+    found = [each for each in places if each.rpartition(":")[0] == bare]
+    if len(found) > 1:
+        raise UserError(f"{shown(given)} has {len(found)} blobnodes: write one of {listed(found, 'or', most=8)}.").at(
+            "host"
+        )
+    return found[0] if found else given
 
 
 async def _propose(call: Call, args: ChangeArgs, request: Request) -> Reply:
@@ -128,7 +160,7 @@ WRITABLE = Command(
 BROKEN = Command(
     path=("disk", "broken"),
     summary="Declare a disk broken: its units count as lost and are repaired elsewhere.",
-    args=DiskChangeArgs,
+    args=DiskBrokenArgs,
     run=run_broken,
     role=Role.OPERATOR,
     changes=True,

@@ -30,7 +30,7 @@ async def read_listing(api: ClustermgrClient, first: str | None) -> DiskListing:
     A part beside the list that cannot be read is None in the result.
     """
     leader = await find_leader(api, LEADER_SECONDS)
-    beside = asyncio.gather(_dropping(api, leader), _expired(api, first))
+    beside = asyncio.gather(read_dropping(api, leader), _expired(api, first))
     try:
         disks, by_leader = await _disks(api, leader, first)
         dropping, expired = await beside
@@ -50,8 +50,8 @@ async def _disks(api: ClustermgrClient, leader: str | None, first: str | None) -
     return await api.disk_list(first=first), False
 
 
-async def _dropping(api: ClustermgrClient, leader: str | None) -> frozenset[int] | None:
-    """The disks being dropped, by the leader; None if it did not tell them in time."""
+async def read_dropping(api: ClustermgrClient, leader: str | None) -> frozenset[int] | None:
+    """The ids of the disks that are being dropped, by the leader; None if it did not tell them in time."""
     if leader is None:
         return None
     try:

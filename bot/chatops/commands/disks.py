@@ -1,5 +1,6 @@
 """/cm disk: all facts of one disk."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from pydantic import Field
@@ -8,9 +9,10 @@ from bot.alerting.cluster_state.switches import shards_not_rebuilt
 from bot.alerting.pull_safety import pull_safety
 from bot.alerting.task_activity import disk_progress
 from bot.chatops.commands.deadline import in_time
+from bot.chatops.commands.disk_listing import read_dropping
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import find_leader
-from bot.clustermgr.models import Disk
+from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.errors import CmbotError, NoLeader, NotFound, UserError
 from bot.interactions.command import Args, Call, Command, Reply
 from bot.views.disks import disk
@@ -35,10 +37,18 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
     except NotFound as error:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
     state = call.remembered(cluster.name).state
-    units = await _units(call, args.id, leader) if leader else None
+    units, dropping = await asyncio.gather(_units(call, args.id, leader), _dropping(call, found, leader))
     safety = pull_safety(found, units, call.now, shards_not_rebuilt(state, call.now), led=leader is not None)
     progress = disk_progress(state, args.id, call.now, None if units is None else len(units))
-    yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress), private=False)
+    yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress, dropping=dropping), private=False)
+
+
+async def _dropping(call: Call, found: Disk, leader: str | None) -> bool | None:
+    """True if the disk is being dropped, which its state does not tell; None if that list cannot be read."""
+    if found.status != DiskStatus.NORMAL:
+        return False
+    ids = await read_dropping(call.the_cluster.api, leader)
+    return None if ids is None else found.disk_id in ids
 
 
 async def _info(api: ClustermgrClient, disk_id: int) -> tuple[str | None, Disk]:
@@ -55,8 +65,10 @@ async def _info(api: ClustermgrClient, disk_id: int) -> tuple[str | None, Disk]:
         raise
 
 
-async def _units(call: Call, disk_id: int, leader: str) -> tuple[int, ...] | None:
+async def _units(call: Call, disk_id: int, leader: str | None) -> tuple[int, ...] | None:
     """Read the units (vuids) that volumes still have on a disk, from the leader only; None if that failed."""
+    if leader is None:
+        return None
     cluster = call.the_cluster
     units = cluster.api.disk_units(disk_id, at=leader)
     try:

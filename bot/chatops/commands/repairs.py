@@ -16,8 +16,15 @@ async def run_repairs(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Answer from what the watch keeps: nothing is read for it."""
     cluster = call.the_cluster.name
     state = call.remembered(cluster).state
-    at = min(filter(None, (state.disks_at, state.dropping_at)), default=0.0)
-    report = RepairReport(cluster, work_on_disks(state), at, call.now, _activities(state, call.now), state.background)
+    report = RepairReport(
+        cluster,
+        work_on_disks(state),
+        state.disks_at,
+        call.now,
+        _activities(state, call.now),
+        state.background,
+        dropping_at=state.dropping_at,
+    )
     yield Reply(repairs(report), private=False)
 
 

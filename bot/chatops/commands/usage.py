@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 from bot.interactions.command import Command, Scope
 from bot.permissions.roles import Role
 
 SLASH = "/cm"
+ASKED_BY_POLICY: JsonDict = {"asked_by_policy": True}
+"""Marks a field that the policy of a change requires unless the settings make it optional: written as required."""
 CLUSTER = "cluster"
 """The argument that names a cluster, as a bare last word or `cluster=`."""
 
@@ -57,7 +60,8 @@ def _word(name: str, field: FieldInfo, *, many: bool) -> Argument:
 def _pair(name: str, field: FieldInfo) -> Argument:
     allowed = choices(field)
     written = f"{name.replace('_', '-')}={'|'.join(allowed) or '…'}"
-    return Argument(name, written if field.is_required() else f"[{written}]", field.description or "", allowed)
+    asked = field.is_required() or field.json_schema_extra == ASKED_BY_POLICY
+    return Argument(name, written if asked else f"[{written}]", field.description or "", allowed)
 
 
 def choices(field: FieldInfo) -> tuple[str, ...]:

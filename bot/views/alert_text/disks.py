@@ -63,11 +63,15 @@ def _state(disk: DiskName) -> str:
 
 
 def repair_step(detail: DisksBroken) -> str:
-    """The state of disk_repair as the next step, "" if it is not known."""
+    """What hinders the repair, or the state of disk_repair, as the next step; "" if it is not known."""
+    none = "no scheduler is registered, so no repair runs: start a scheduler."
     if detail.repair_on is None:
-        return ""
+        return f"{none[0].upper()}{none[1:]}" if detail.no_scheduler else ""
     if not detail.repair_on:
-        return "`disk_repair` is *off*: enable it."
+        also = " No scheduler is registered either: start one." if detail.no_scheduler else ""
+        return f"`disk_repair` is *off*: enable it.{also}"
+    if detail.no_scheduler:
+        return f"`disk_repair` is on, but {none}"
     if detail.waiting_since is None:
         return "`disk_repair` is on; the repair has begun."
     return f"`disk_repair` is on; repair has not begun yet (broken since {_utc(detail.waiting_since)})."

@@ -66,8 +66,9 @@ def _margins(fact: f.VolumeMargins) -> CheckText:
     none, one = fact.ending(0), fact.ending(1, above=0)
     if not none and not fact.unreadable:
         more = f" in {count(one, 'volume')}" if one else ""
+        moves = "no unit is lost while they move" if fact.change is DiskChange.OFFLINE else "none of them moves"
         return CheckText(
-            f"{head}; no unit is lost while they move, and the worst volume {_can(least)}{more}.",
+            f"{head}; {moves}, and the worst volume {_can(least)}{more}.",
             "Better wait until lost units are repaired." if one else "",
         )
     parts = [f"{count(none, 'volume')} can lose no more units"] if none else []
@@ -185,18 +186,21 @@ def _room(room: ZoneRoom, reserve: int) -> str:
         f"It has {room.free:,} on {count(room.disks, 'good disk')}{silent}."
     )
     if room.free < room.chunks:
-        return f"{text} That is fewer than must move."
+        return f"{zone} has fewer free chunks than must move. {text}"
     if room.free_bytes < room.used_bytes * (100 + reserve) // 100:
-        return f"{text} Its good disks have {size(room.free_bytes)} free for {size(room.used_bytes)} of data."
+        lacks = f"{size(room.free_bytes)} free on its good disks for {size(room.used_bytes)} of data"
+        reserved = f" and {reserve} % in reserve" if room.free_bytes >= room.used_bytes else ""
+        return f"{zone} has too little space: {lacks}{reserved}. {text}"
     return text
 
 
 def units_without_place(fact: f.UnitsWithoutPlace) -> CheckText:
     """Units find no disk."""
     have = "has" if fact.volumes == 1 else "have"
-    some = listed([f"#{vid}" for vid in fact.some])
+    more = fact.volumes - len(fact.some)
+    some = listed([*(f"#{vid}" for vid in fact.some), *((f"{more:,} more",) if more > 0 else ())])
     return CheckText(
-        f"{count(fact.volumes, 'volume')} {have} a unit on every good disk of the zone, so the unit to move finds no "
-        f"place and the work would not end: {some}.",
-        "Add a disk to the zone, or make a read-only disk writable.",
+        f"{count(fact.volumes, 'volume')} {have} a unit to move that finds no place ({some}): the work would not end. "
+        "Every good disk of the zone has no free chunk or has a unit of the same volume.",
+        "Add a disk to the zone, or make a read-only disk that has free chunks writable.",
     )

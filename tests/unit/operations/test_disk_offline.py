@@ -37,7 +37,9 @@ from bot.operations.preflight.verdict import LegacyFact, PreflightResult, block,
 from bot.operations.requests import DiskBroken, DiskOffline, DisksOffline
 from bot.operations.step_facts import DatabaseLost, DiskNow, StepFact
 from bot.store.state_codec import decode_state, encode_state
+from bot.views.operations import card
 from bot.views.step_text import WORDING
+from tests.support.view_samples import seen
 
 OFFLINE = Operation("prod", DiskOffline(7), "U0ANNA", 0.0, 900.0, channel="C0OPS")
 READONLY, DROP = OfflineStepBegun(7, OfflineStep.READONLY), OfflineStepBegun(7, OfflineStep.DROP)
@@ -123,6 +125,17 @@ def test_parts_left_are_those_neither_begun_nor_skipped() -> None:
     assert stopped(op, None) == SeriesEnded((7,), (9,), None)
     assert may_stop(op)
     assert not may_stop(advance(op, OpState.CANCELLED, at=4.0))
+
+
+@pytest.mark.parametrize(
+    ("over", "left"), [(False, "*To begin*\ndisk #9"), (True, "*Not begun*\ndisk #9")], ids=["running", "cancelled"]
+)
+def test_card_of_a_begun_series_never_says_that_nothing_was_sent(over: bool, left: str) -> None:
+    op = series(PartBegun(7, 13), PartBegun(8, 14))
+    shown = seen(card(advance(op, OpState.CANCELLED, at=4.0, fact=stopped(op, None)) if over else op))
+    assert "disk #7 by operation #13 and disk #8 by operation #14" in shown
+    assert left in shown
+    assert "Not sent" not in shown
 
 
 def test_part_keeps_the_approval_and_survives_storing() -> None:

@@ -1,15 +1,20 @@
 """Progress in words: the bar, what is left, the estimate with its basis, and why there is none."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.observations import Progress
+from bot.alerting.details import DisksBroken
 from bot.alerting.progress import LeftCount, WorkProgress
 from bot.alerting.task_activity import ActivityKind, TaskActivity, WorkOnDisk
+from bot.views.alert_text.disks import repair_step
 from bot.views.progress import progress_line
 from bot.views.repairs import MAX_ROWS, RepairReport, repairs
+from bot.views.task_activity import schedulers_text
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 
@@ -86,3 +91,28 @@ def test_unknown_state_of_a_disk_stays_a_number() -> None:
 
 def test_hostile_host_is_harmless() -> None:
     assert_harmless(repairs(RepairReport("prod", [work(7, host=HOSTILE)], AT, AT)))
+
+
+def test_old_lists_are_called_old_and_each_has_its_time() -> None:
+    shown = repairs(RepairReport("prod", [work(7)], AT - 1, AT, dropping_at=AT - 57))
+    assert shown.text == "prod: 1 disk being repaired, listed 57 s ago."
+    assert "Broken disks as of" in seen(shown)
+    assert "disks being dropped as of" in seen(shown)
+
+
+def test_settings_are_not_blamed_where_no_scheduler_is_registered() -> None:
+    none = BackgroundNote(registered=0, registered_at=AT)
+    assert schedulers_text(none, AT) == "No scheduler is registered."
+    assert "`schedulers` in the settings" in schedulers_text(replace(none, registered=1), AT)
+
+
+@pytest.mark.parametrize(
+    ("repair_on", "step"),
+    [
+        (True, "`disk_repair` is on, but no scheduler is registered, so no repair runs: start a scheduler."),
+        (False, "`disk_repair` is *off*: enable it. No scheduler is registered either: start one."),
+        (None, "No scheduler is registered, so no repair runs: start a scheduler."),
+    ],
+)
+def test_next_step_without_a_scheduler_is_to_start_one(repair_on: bool | None, step: str) -> None:
+    assert repair_step(DisksBroken(1, 0, repair_on=repair_on, waiting_since=AT, no_scheduler=True)) == step

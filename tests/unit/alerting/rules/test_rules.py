@@ -307,6 +307,7 @@ def test_rule_table_is_consistent() -> None:
     assert len(set(keys)) == len(keys)
     assert set(NEVER_WILDCARD_SILENCED) | set(INHIBITS) | set().union(*INHIBITS.values()) <= set(keys)
     assert not any(key in others for key, others in INHIBITS.items())
+    assert {"volumes_lost", "disk_not_empty"} <= NEVER_WILDCARD_SILENCED
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)

@@ -5,11 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE
+from bot.chatops.commands.usage import usage
+from bot.clustermgr.models import Disk
+from bot.common.errors import UserError
+from bot.interactions.command import Command
 from bot.operations.change_request import ChangeRequest, RequestOptions
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.replacement_plan import Replacement
-from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
-from tests.support.in_memory_ports import FakeCluster, FakeDesk, typed
+from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, NodeOffline, TaskSwitch
+from tests.support.in_memory_ports import FakeApi, FakeCluster, FakeDesk, typed
 from tests.support.refusals import refused
 from tests.support.view_samples import AT, seen
 
@@ -109,3 +114,23 @@ async def test_operations_are_listed_and_shown_without_buttons() -> None:
     assert "There is no open operation" in of_test.message.text
     assert "Remove peer 3 from prod" in seen(one.message)
     assert not [block for block in one.message.blocks if block["type"] == "actions"]
+
+
+BLOBNODES = (Disk(disk_id=1, host="http://10.3.0.12:8899"), Disk(disk_id=2, host="http://10.3.0.12:8899"))
+
+
+async def test_host_without_a_port_is_completed_by_the_disk_list() -> None:
+    desk = FakeDesk()
+    await typed("node offline 10.3.0.12 reason=old", FakeCluster(api=FakeApi(BLOBNODES)), proposals=desk)
+    assert [request.request for _, _, request in desk.proposed] == [NodeOffline("10.3.0.12:8899")]
+
+
+async def test_host_with_several_blobnodes_needs_its_port() -> None:
+    api = FakeApi((*BLOBNODES, Disk(disk_id=3, host="http://10.3.0.12:8900")))
+    with pytest.raises(UserError, match=r"write one of 10\.3\.0\.12:8899 or 10\.3\.0\.12:8900"):
+        await typed("node offline 10.3.0.12 reason=old", FakeCluster(api=api), proposals=FakeDesk())
+
+
+@pytest.mark.parametrize("command", [BROKEN, OFFLINE, NODE_OFFLINE], ids=lambda command: command.path[-1])
+def test_reason_that_the_policy_asks_for_is_written_as_required(command: Command) -> None:
+    assert " reason=… " in usage(command)

@@ -60,3 +60,26 @@ async def test_normal_disk_is_asked_for_its_units_too() -> None:
 async def test_no_disk_found_is_an_answer(text: str) -> None:
     [reply] = await typed(text, FakeCluster(api=FakeApi()))
     assert "no disk" in reply.message.text.lower()
+
+
+class Dropping(FakeApi):
+    """An API whose disks are all being dropped; `unread` if that list does not answer."""
+
+    unread = False
+
+    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+        """List all disks."""
+        if self.unread:
+            raise ClusterTimeout(f"no answer in time ({first}).")
+        return tuple(self.disks)
+
+
+@pytest.mark.parametrize(
+    ("unread", "text"),
+    [(False, "✓ normal, *being dropped*"), (True, "this disk may be one of them")],
+)
+async def test_disk_that_may_be_dropped_is_said_to_be(unread: bool, text: str) -> None:
+    api = Dropping((Disk(disk_id=7, status=DiskStatus.NORMAL, readonly=True),), units=(5 << 32,))
+    api.unread = unread
+    [reply] = await typed("disk 7", FakeCluster(api=api))
+    assert text in str(reply.message.blocks)

@@ -202,3 +202,26 @@ def test_answers_that_no_server_sends_end_in_a_verdict() -> None:
     verdict = checked(OFFLINE, replace(facts, disks=odd, limits=DiskLimits(0, 0, 0)))
     assert verdict.blocked
     assert all(len(check_text(check).sentence) < 1000 for check in verdict.checks)
+
+
+def words(request: Request, facts: DiskFacts, key: str) -> str:
+    check = checked(request, facts).check(key)
+    assert check is not None
+    return check_text(check).sentence
+
+
+def test_full_zone_is_said_to_have_no_free_chunk() -> None:
+    assert "no free chunk" in words(OFFLINE, DiskScene(free=0).facts(), "place")
+
+
+def test_reason_of_lacking_space_comes_first() -> None:
+    assert words(OFFLINE, DiskScene(free_bytes=1 << 20).facts(), "room").startswith("Zone z0 has too little space: ")
+    assert words(OFFLINE, DiskScene(free=0).facts(), "room").startswith("Zone z0 has fewer free chunks than must move.")
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_units_of_a_disk_whose_access_changes_do_not_move(readonly: bool) -> None:
+    facts = DiskScene(readonly=frozenset() if readonly else frozenset({7})).facts()
+    text = words(DiskAccess(7, readonly=readonly), facts, "volumes")
+    assert "none of them moves" in text
+    assert "while they move" not in text
