@@ -14,6 +14,7 @@ from bot.operations.disk_step_facts import (
     OfflineStep,
     OfflineStepBegun,
     ReadonlyBefore,
+    SeriesOver,
 )
 from bot.operations.model import Operation, OpState
 from bot.operations.preflight.verdict import CheckLevel
@@ -150,6 +151,9 @@ class OfflineRun:
 
     async def _checked(self, op: Operation) -> tuple[Evaluation | None, StepFact | None]:
         """Run the checks again, and find why the approval does not hold for the rest; None when it does."""
+        whole = op.options.part_of
+        if whole is not None and not await self._goes_on(whole.of):
+            return None, SeriesOver(whole.of)
         try:
             others = await self.repository.beside(op)
             evaluation = await evaluate(self.cluster, op.request, others, op.options, patient=True)
@@ -160,6 +164,10 @@ class OfflineRun:
         if evaluation.verdict.blocked:
             return evaluation, ChecksRefuse(evaluation.verdict.of_level(CheckLevel.BLOCK))
         return evaluation, ClusterMoved(difference_from(op, evaluation.verdict))
+
+    async def _goes_on(self, series: int) -> bool:
+        whole = await self.repository.get(series)
+        return whole is not None and whole.state is OpState.RUNNING
 
 
 def ending(op: Operation, why: StepFact) -> StepFact:
