@@ -132,15 +132,15 @@ def is_too_old(op: Operation, now: float) -> bool:
 
 
 def is_out_of_use(op: Operation, verdict: PreflightResult) -> bool:
-    """True if only the state of a disk refuses a part of a node: that disk is left out."""
-    blocks = verdict.of_level(CheckLevel.BLOCK)
-    return is_of_node(op) and bool(blocks) and all(isinstance(check.fact, StateRefuses) for check in blocks)
+    """True if the state of a disk refuses a part of a node: that disk is left out."""
+    return is_of_node(op) and any(isinstance(check.fact, StateRefuses) for check in verdict.of_level(CheckLevel.BLOCK))
 
 
 def bad_end(part: Operation) -> DropEnded | None:
     """End of a part's drop after which its disk must not be pulled; None while it goes on, and after a good one."""
     ends = [event.fact for event in part.history if isinstance(event.fact, DropEnded)]
-    if not ends or (ends[-1].units == 0 and ends[-1].status == DiskStatus.DROPPED):
+    gone = {DiskStatus.DROPPED, DiskStatus.REPAIRED}
+    if not ends or (ends[-1].units == 0 and ends[-1].status in gone):
         return None
     return ends[-1]
 

@@ -346,7 +346,11 @@ async def test_series_waits_while_no_scheduler_is_there(bench: Bench) -> None:
     await series.advance()
     found = await found_of(bench, op)
     assert (found.state, bench.sent) == (OpState.RUNNING, [])
-    assert isinstance(found.history[-1].fact, PartWaits)
+    waits = found.history[-1].fact
+    assert isinstance(waits, PartWaits)
+    assert "scheduler" in [check.key for check in waits.checks]
+    await series.advance()
+    assert (await found_of(bench, op)).version == found.version
     services[:] = before
     await series.advance()
     assert bench.sent == BOTH
