@@ -2,17 +2,37 @@
 
 from dataclasses import dataclass
 
+from bot.clustermgr.models import DiskStatus
 from bot.operations.change_request import PartOf, RequestOptions
-from bot.operations.disk_step_facts import NodePartBegun, PartBegun, PartSkipped, SeriesEnded
+from bot.operations.disk_step_facts import DropEnded, NodePartBegun, PartBegun, PartSkipped, SeriesEnded
 from bot.operations.model import ObservedState, Operation, OpState
+from bot.operations.preflight.facts.disks import StateRefuses, TaskUnknown
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, DisksOffline, NodeDrop, NodeOffline, OpKind
 from bot.operations.step_facts import StepFact
 
 SERIES = frozenset({OpKind.DISKS_OFFLINE, OpKind.NODE_OFFLINE})
 """Kinds whose operation sends nothing itself: each disk has a separate operation."""
-_LATER = frozenset({"limits"})
-"""Checks that a later time may pass by itself."""
+_LATER = frozenset(
+    {
+        "limits",
+        "leader",
+        "quorum",
+        "disks",
+        "dropping",
+        "volumes_unread",
+        "room",
+        "place",
+        "scheduler",
+        "heartbeats",
+        "shard_repair",
+        "operations",
+        "beside",
+    }
+)
+"""Checks that a later time may pass by itself; the others end a series."""
+MAX_AGE = 7 * 86400.0
+"""Seconds after its approval in which a series begins parts; its approval is too old then."""
 _SPAN = 900.0
 """Seconds that a part may be resumed where the card of the whole does not tell its time."""
 
@@ -35,8 +55,8 @@ class SeriesParts:
 def parts_of(op: Operation) -> SeriesParts:
     """Find the parts of a series by what its card recorded."""
     facts = [event.fact for event in op.history]
-    begun = {fact.disk: fact.op for fact in facts if isinstance(fact, PartBegun)}
     skipped = frozenset(fact.disk for fact in facts if isinstance(fact, PartSkipped))
+    begun = {fact.disk: fact.op for fact in facts if isinstance(fact, PartBegun) and fact.disk not in skipped}
     node_op = next((fact.op for fact in facts if isinstance(fact, NodePartBegun)), 0)
     return SeriesParts(_disks(op), begun, skipped, node_op)
 
@@ -44,7 +64,11 @@ def parts_of(op: Operation) -> SeriesParts:
 def _disks(op: Operation) -> tuple[int, ...]:
     if isinstance(op.request, DisksOffline):
         return op.request.disk_ids
-    return op.seen.verdict.fingerprint.disk_ids if op.seen.verdict is not None else ()
+    if op.seen.verdict is None:
+        return ()
+    state = op.seen.verdict.fingerprint
+    states = zip(state.disk_ids, state.disk_states, strict=False)
+    return tuple(disk for disk, status in states if status == DiskStatus.NORMAL and disk not in state.dropping)
 
 
 def part(parent: Operation, request: DiskOffline | NodeDrop, seen: ObservedState, now: float) -> Operation:
@@ -67,12 +91,58 @@ def part(parent: Operation, request: DiskOffline | NodeDrop, seen: ObservedState
     )
 
 
-def must_wait(verdict: PreflightResult) -> tuple[Check, ...]:
-    """Checks for which the next part waits: only limits refuse it, even where break-glass overrides them."""
-    blocks = verdict.of_level(CheckLevel.BLOCK)
-    if any(check.key not in _LATER for check in blocks):
+def as_approved(op: Operation, verdict: PreflightResult) -> PreflightResult:
+    """Let break-glass override in a part what it overrides on the card of the whole, and nothing else."""
+    shown = op.seen.verdict
+    keys = {check.key for check in shown.checks if check.forced} if op.forced and shown is not None else set()
+    return verdict.forced(keys)
+
+
+def must_wait(verdict: PreflightResult, new: tuple[Check, ...] = ()) -> tuple[Check, ...]:
+    """Checks for which the next part waits: a later time may pass all that refuse it, or that are `new` warnings.
+
+    A part waits for the limits even where break-glass overrides them.
+    """
+    found = (*verdict.of_level(CheckLevel.BLOCK), *new)
+    if not all(map(_may_pass, found)):
         return ()
-    return (*blocks, *(check for check in verdict.checks if check.forced and check.key in _LATER))
+    return (*found, *(check for check in verdict.checks if check.forced and check.key == "limits"))
+
+
+def _may_pass(check: Check) -> bool:
+    unread = isinstance(check.fact, TaskUnknown) and not check.fact.meaning
+    return check.key in _LATER or unread
+
+
+def new_warnings(op: Operation, verdict: PreflightResult) -> tuple[Check, ...]:
+    """Warnings of a part that those who approved the whole did not see, and a margin that is smaller by now."""
+    shown = op.seen.verdict
+    if shown is None:
+        return verdict.of_level(CheckLevel.WARN)
+    then, now = shown.fingerprint.least_left, verdict.fingerprint.least_left
+    smaller = then is not None and now is not None and now < then
+    seen = {check.key for check in shown.of_level(CheckLevel.WARN)}
+    warnings = verdict.of_level(CheckLevel.WARN)
+    return tuple(check for check in warnings if check.key not in seen or (check.key == "volumes" and smaller))
+
+
+def is_too_old(op: Operation, now: float) -> bool:
+    """True if no further part of a series may begin on its approval."""
+    return now - op.sent_at > MAX_AGE
+
+
+def is_out_of_use(op: Operation, verdict: PreflightResult) -> bool:
+    """True if the state of a disk refuses a part of a node: that disk is left out."""
+    return is_of_node(op) and any(isinstance(check.fact, StateRefuses) for check in verdict.of_level(CheckLevel.BLOCK))
+
+
+def bad_end(part: Operation) -> DropEnded | None:
+    """End of a part's drop after which its disk must not be pulled; None while it goes on, and after a good one."""
+    ends = [event.fact for event in part.history if isinstance(event.fact, DropEnded)]
+    gone = {DiskStatus.DROPPED, DiskStatus.REPAIRED}
+    if not ends or (ends[-1].units == 0 and ends[-1].status in gone):
+        return None
+    return ends[-1]
 
 
 def stopped(op: Operation, why: StepFact | None) -> SeriesEnded:

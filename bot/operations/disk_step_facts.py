@@ -124,7 +124,7 @@ class SeriesEnded(StepFact):
 
 @dataclass(frozen=True, slots=True)
 class SeriesOver(StepFact):
-    """The operation was not begun when the series that it is a part of (operation `of`) ended."""
+    """The series that the operation is a part of (operation `of`) ended before its next request was sent."""
 
     of: int
 

@@ -198,7 +198,7 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         d.OfflineStepBegun: lambda fact: _OFFLINE_STEPS[fact.step].format(disk=fact.disk),
         d.ReadonlyBefore: lambda fact: f"disk #{fact.disk} was read-only before: no request is sent for that",
         d.OfflineResumed: _resumed,
-        d.ApprovalTooOld: lambda _: "the approval is too old for the second request: propose it again",
+        d.ApprovalTooOld: lambda _: "the approval is too old: propose the rest again",
         d.WritableAgain: lambda fact: (
             f"disk #{fact.disk} is writable again, which this operation did not ask for; it is not being dropped"
         ),
@@ -211,7 +211,7 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         d.PartFailed: lambda fact: f"operation #{fact.op} ended as {fact.state}",
         d.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",
         d.SeriesEnded: _series_ended,
-        d.SeriesOver: lambda fact: f"operation #{fact.of}, of which it is a part, ended before it began",
+        d.SeriesOver: lambda fact: f"operation #{fact.of}, of which it is a part, has ended",
         d.NodeAccepted: lambda fact: f"the cluster accepted the drop of node {fact.node}",
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",

@@ -16,6 +16,7 @@ from bot.operations.disk_step_facts import (
     OfflineStep,
     OfflineStepBegun,
     ReadonlyBefore,
+    SeriesOver,
     WritableAgain,
 )
 from bot.operations.model import Operation, OpState
@@ -157,6 +158,9 @@ class OfflineRun:
 
     async def _checked(self, op: Operation) -> tuple[Evaluation | None, StepFact | None]:
         """Run the checks again, and find why the approval does not hold for the rest; None when it does."""
+        whole = op.options.part_of
+        if whole is not None and not await self._goes_on(whole.of):
+            return None, SeriesOver(whole.of)
         try:
             async with self.turn:
                 others = await self.repository.beside(op)
@@ -168,6 +172,10 @@ class OfflineRun:
         if evaluation.verdict.blocked:
             return evaluation, ChecksRefuse(evaluation.verdict.of_level(CheckLevel.BLOCK))
         return evaluation, ClusterMoved(difference_from(op, evaluation.verdict))
+
+    async def _goes_on(self, series: int) -> bool:
+        whole = await self.repository.get(series)
+        return whole is not None and whole.state is OpState.RUNNING
 
 
 def ending(op: Operation, why: StepFact) -> StepFact:

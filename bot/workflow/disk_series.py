@@ -14,8 +14,21 @@ from bot.clustermgr.tasks import Dialect
 from bot.common.addresses import same_place
 from bot.common.errors import ClusterError, Conflict, Fenced, UserError
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
-from bot.operations.disk_series import SERIES, SeriesParts, must_wait, part, parts_of, stopped
+from bot.operations.disk_series import (
+    SERIES,
+    SeriesParts,
+    as_approved,
+    bad_end,
+    is_out_of_use,
+    is_too_old,
+    must_wait,
+    new_warnings,
+    part,
+    parts_of,
+    stopped,
+)
 from bot.operations.disk_step_facts import (
+    ApprovalTooOld,
     NodePartBegun,
     PartBegun,
     PartFailed,
@@ -26,7 +39,7 @@ from bot.operations.disk_step_facts import (
     SeriesOver,
 )
 from bot.operations.model import Operation, OpState
-from bot.operations.preflight.verdict import CheckLevel
+from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, NodeDrop, NodeOffline
 from bot.operations.step_facts import ChecksRefuse, Failure, StepFact
 from bot.views.errors import error_text
@@ -94,38 +107,61 @@ class DiskSeries:
         for child in children:
             if child.state is OpState.PROPOSED:
                 # Its process stopped between the record and the first step.
-                evaluation = await self._evaluate(op, child.request, cluster)
-                await self._start(child, op, cluster, evaluation, repository)
+                await self._begin_recorded(child, op, cluster, repository)
                 return
         if any(not child.final for child in children):
             return
         failed = next((child for child in children if child.state is not OpState.VERIFIED), None)
         if failed is not None:
             await repository.move(op, OpState.FAILED, fact=stopped(op, PartFailed(failed.id, failed.state)))
+        elif parts.left and (bad := next((end for child in children if (end := bad_end(child))), None)):
+            await repository.move(op, OpState.FAILED, fact=stopped(op, bad))
         elif parts.left:
             await self._next(op, parts.left[0], cluster, repository)
         else:
             await self._finish(op, parts, children, cluster, repository)
 
+    async def _begin_recorded(
+        self, child: Operation, op: Operation, cluster: Cluster, repository: OperationRepository
+    ) -> None:
+        evaluation = await self._evaluate(op, child.request, cluster)
+        disk = child.request.disk_id if isinstance(child.request, DiskOffline) else None
+        if disk is None or not await self._hindered(op, disk, evaluation.verdict, repository):
+            await self._start(child, op, cluster, evaluation, repository)
+        elif evaluation.verdict.already_so or is_out_of_use(op, evaluation.verdict):
+            await repository.move(child, OpState.CANCELLED, fact=PartSkipped(disk))
+
+    async def _hindered(
+        self, op: Operation, disk: int, verdict: PreflightResult, repository: OperationRepository
+    ) -> bool:
+        """Skip a disk, wait for it or end the series, as the checks say; False where its part may begin."""
+        new = new_warnings(op, verdict)
+        if verdict.already_so or is_out_of_use(op, verdict):
+            await repository.note(op, fact=PartSkipped(disk))
+        elif is_too_old(op, self.clock()):
+            await repository.move(op, OpState.FAILED, fact=stopped(op, ApprovalTooOld()))
+        elif waits := must_wait(verdict, new):
+            await self._wait(op, PartWaits(disk, waits), repository)
+        elif verdict.blocked or new:
+            refused = ChecksRefuse((*verdict.of_level(CheckLevel.BLOCK), *new))
+            await repository.move(op, OpState.FAILED, fact=stopped(op, refused))
+        else:
+            return False
+        return True
+
     async def _next(self, op: Operation, disk: int, cluster: Cluster, repository: OperationRepository) -> None:
         request = DiskOffline(disk)
         evaluation = await self._evaluate(op, request, cluster)
-        verdict = evaluation.verdict
-        if verdict.already_so:
-            await repository.note(op, fact=PartSkipped(disk))
-        elif waits := must_wait(verdict):
-            await self._wait(op, PartWaits(disk, waits), repository)
-        elif verdict.blocked:
-            refused = ChecksRefuse(verdict.of_level(CheckLevel.BLOCK))
-            await repository.move(op, OpState.FAILED, fact=stopped(op, refused))
-        else:
+        if not await self._hindered(op, disk, evaluation.verdict, repository):
             child = part(op, request, evaluation.seen, self.clock())
             op, child = await repository.begin_part(op, child, partial(_begun, disk))
             await self._start(child, op, cluster, evaluation, repository)
 
     async def _wait(self, op: Operation, fact: PartWaits, repository: OperationRepository) -> None:
-        last = op.history[-1].fact
-        if not isinstance(last, PartWaits) or last.disk != fact.disk:
+        """Say why a part waits; again only for quite other reasons, so that the history stays short."""
+        last, keys = op.history[-1].fact, {check.key for check in fact.checks}
+        said = {check.key for check in last.checks} if isinstance(last, PartWaits) and last.disk == fact.disk else set()
+        if keys.isdisjoint(said):
             await repository.note(op, fact=fact)
 
     async def _finish(
@@ -141,6 +177,9 @@ class DiskSeries:
             await repository.move(op, OpState.VERIFIED, fact=SeriesEnded(tuple(parts.begun), (), None))
             return
         if any(isinstance(c.request, DiskOffline) and not (c.seen.drop and c.seen.drop.over) for c in children):
+            return
+        if is_too_old(op, self.clock()):
+            await repository.move(op, OpState.FAILED, fact=stopped(op, ApprovalTooOld()))
             return
         request = NodeDrop(_node_of(op.request.host, await cluster.api.disk_list()))
         evaluation = await self._evaluate(op, request, cluster)
@@ -162,9 +201,10 @@ class DiskSeries:
         async def end(running: Operation, found: Evaluation | str) -> Operation | None:
             if isinstance(found, str):
                 return await repository.move(running, OpState.BLOCKED, fact=Failure(found))
-            if not found.verdict.blocked and not found.verdict.already_so:
+            new = new_warnings(parent, found.verdict) if isinstance(child.request, DiskOffline) else ()
+            if not found.verdict.blocked and not found.verdict.already_so and not new:
                 return None
-            refused = ChecksRefuse(found.verdict.of_level(CheckLevel.BLOCK))
+            refused = ChecksRefuse((*found.verdict.of_level(CheckLevel.BLOCK), *new))
             return await repository.move(running, OpState.BLOCKED, fact=refused, seen=found.seen)
 
         if evaluation.verdict.blocked:
@@ -178,7 +218,10 @@ class DiskSeries:
     async def _evaluate(self, parent: Operation, request: object, cluster: Cluster) -> Evaluation:
         others = await self.repository.beside(parent)
         wanted = request if isinstance(request, DiskOffline | NodeDrop) else parent.request
-        return await evaluate(cluster, wanted, others, replace(parent.options, part_of=None), patient=True)
+        unforced = replace(parent.options, part_of=None, forced=False)
+        found = await evaluate(cluster, wanted, others, unforced, patient=True)
+        verdict = as_approved(parent, found.verdict)
+        return replace(found, verdict=verdict, seen=replace(found.seen, verdict=verdict), forces=parent.forced)
 
 
 def _begun(disk: int, op: int) -> StepFact:

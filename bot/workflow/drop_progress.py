@@ -50,11 +50,16 @@ class DropFollower:
         now = self.clock()
         followed = [op for op in await self.repository.taken_offline() if is_followed(op, now)]
         self._tried = {op.id: self._tried[op.id] for op in followed if op.id in self._tried}
-        due = [op for op in followed if op.cluster in self.clusters and now - self._tried.get(op.id, 0) >= self.every]
-        for op in due[:MAX_FOLLOWED]:
-            if check := check_of_cluster(op.cluster):
-                self._tried[op.id] = now
-                await self._count(op, self.clusters[op.cluster], self.repository.under(check))
+        due = [
+            (op, check)
+            for op in followed
+            if op.cluster in self.clusters and now - self._tried.get(op.id, 0) >= self.every
+            # The limit is for this replica's clusters: those of others would leave no place for them.
+            if (check := check_of_cluster(op.cluster))
+        ]
+        for op, check in due[:MAX_FOLLOWED]:
+            self._tried[op.id] = now
+            await self._count(op, self.clusters[op.cluster], self.repository.under(check))
 
     async def _count(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         if not isinstance(op.request, DiskOffline):

@@ -40,7 +40,7 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
         d.OfflineResumed(own=True),
         "the last result could not be stored; nothing of the next step was sent, so this process goes on",
     ),
-    (d.ApprovalTooOld(), "the approval is too old for the second request: propose it again"),
+    (d.ApprovalTooOld(), "the approval is too old: propose the rest again"),
     (
         d.WritableAgain(7),
         "disk #7 is writable again, which this operation did not ask for; it is not being dropped",
@@ -74,7 +74,7 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     ),
     (d.SeriesEnded((7, 8), (9,), None), "disks #7 and #8 were begun; disk #9 stays as it is"),
     (d.SeriesEnded((), (7, 8), None), "no disk was begun; disks #7 and #8 stay as they are"),
-    (d.SeriesOver(12), "operation #12, of which it is a part, ended before it began"),
+    (d.SeriesOver(12), "operation #12, of which it is a part, has ended"),
     (d.NodeAccepted(2), "the cluster accepted the drop of node 2"),
     (s.ChecksRefuse(REFUSED), "The quorum is lost."),
     (s.TakesOverCard(12), "replaces operation #12; no approvals yet"),

@@ -1,6 +1,6 @@
 """Result of a preflight: checks with a level and a fact, and the differences between two results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -103,9 +103,10 @@ class PreflightResult:
         """Check of that key, None when it was not made."""
         return next((check for check in self.checks if check.key == key), None)
 
-    def forced(self) -> "PreflightResult":
-        """Turn every forceable block into a warning that is marked as forced."""
-        return replace(self, checks=tuple(map(_lifted, self.checks)))
+    def forced(self, keys: Collection[str] | None = None) -> "PreflightResult":
+        """Turn every forceable block, or those of these keys only, into a warning that is marked as forced."""
+        checks = (_lifted(check) if keys is None or check.key in keys else check for check in self.checks)
+        return replace(self, checks=tuple(checks))
 
 
 def _lifted(check: Check) -> Check:

@@ -122,7 +122,8 @@ def operation_open(fact: f.OperationOpen) -> CheckText:
     if fact.state is OpState.UNKNOWN:
         return CheckText(
             f"The outcome of operation #{fact.op} ({name}) is unknown, so it blocks others of its kind.",
-            f"See the card of operation #{fact.op}: it ends once its effect is seen or ruled out.",
+            f"See the card of operation #{fact.op}: it ends once its effect is seen or ruled out. If neither comes, "
+            f"check the cluster; an admin settles it with `/cm op settle {fact.op}`.",
         )
     runs = fact.state is OpState.RUNNING
     return CheckText(

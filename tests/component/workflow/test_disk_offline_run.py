@@ -12,16 +12,30 @@ import pytest
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
-from bot.operations.disk_series import part, stopped
-from bot.operations.disk_step_facts import OfflineResumed, OfflineStep, OfflineStepBegun, PartBegun
+from bot.clustermgr.disk_facts import DiskLimits
+from bot.leadership.ports import holds_every_cluster
+from bot.operations.change_request import RequestOptions
+from bot.operations.disk_series import MAX_AGE, part, parts_of, stopped
+from bot.operations.disk_step_facts import (
+    ApprovalTooOld,
+    DropNotBegun,
+    OfflineResumed,
+    OfflineStep,
+    OfflineStepBegun,
+    PartBegun,
+    PartSkipped,
+    PartWaits,
+    SeriesEnded,
+    SeriesOver,
+)
 from bot.operations.model import Operation, OpState, StepKind, advance
 from bot.operations.requests import DiskOffline, DisksOffline, NodeOffline, Request
-from bot.operations.step_facts import DiskNow
+from bot.operations.step_facts import ChecksRefuse, DiskNow
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
 from bot.views.step_text import event_text
 from bot.workflow.disk_series import DiskSeries
-from bot.workflow.drop_progress import DropFollower
+from bot.workflow.drop_progress import MAX_FOLLOWED, DropFollower
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import STILL_SECONDS, Executor
 from bot.workflow.repository import OperationRepository
@@ -287,3 +301,163 @@ async def test_part_that_a_stopped_process_recorded_is_begun_once(bench: Bench) 
     found = await bench.repository.get(whole.id)
     assert found is not None
     assert found.approvals == whole.approvals
+
+
+# --- a series between its parts
+
+
+async def running_series(bench: Bench, request: Request, *, forced: bool = False) -> tuple[Operation, DiskSeries]:
+    """A running series, and what advances it."""
+    options = RequestOptions(forced=forced)
+    evaluation = await evaluate(bench.cluster, request, (), options, patient=True)
+    assert not evaluation.verdict.blocked
+    now = time.time()
+    op = Operation("prod", request, "U0ANNA", now, now + 900.0, options=options, channel="C0OPS", seen=evaluation.seen)
+    op = await bench.repository.open(advance(op, OpState.WAITING, at=now))
+    op = await bench.repository.move(op, OpState.RUNNING, by="U0BEN")
+    return op, DiskSeries(bench.repository, bench.executor, {"prod": bench.cluster}, time.time, every=0.0)
+
+
+async def found_of(bench: Bench, op: Operation) -> Operation:
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    return found
+
+
+async def empty(bench: Bench, disk: int) -> None:
+    """Let the drop of a disk end well."""
+    bench.simulated.move_chunks(disk, 0)
+    await bench.simulated.until(lambda: bench.simulated.data.disks[disk].status == 5)
+
+
+async def test_forced_series_stops_at_a_check_that_its_card_did_not_override(bench: Bench) -> None:
+    bench.simulated.data.services[:] = [each for each in bench.simulated.data.services if each.name != "SCHEDULER"]
+    op, series = await running_series(bench, DisksOffline((7, 9)), forced=True)
+    bench.simulated.set_switch("disk_drop", "false")
+    await series.advance()
+    found = await found_of(bench, op)
+    assert bench.sent == []
+    assert found.state is OpState.FAILED
+    assert "disk_drop" in event_text(found.history[-1])
+
+
+async def test_forced_series_goes_on_over_what_its_card_overrides(bench: Bench) -> None:
+    bench.simulated.set_switch("disk_drop", "false")
+    _, series = await running_series(bench, DisksOffline((7, 9)), forced=True)
+    await series.advance()
+    assert bench.sent == BOTH
+
+
+async def test_node_leaves_out_its_broken_disk(bench: Bench) -> None:
+    data = bench.simulated.data
+    for disk in data.disks.values():
+        disk.idc = "z0"
+    for number in (7, 8):
+        data.disks[number].status = 5
+        bench.simulated.move_chunks(number, 0)
+    bench.simulated.recount()
+    bench.simulated.break_disk(5)
+    bench.cluster.disk_limits = DiskLimits(9, 9, 10)
+    op, series = await running_series(bench, NodeOffline(data.disks[5].host.removeprefix("http://")))
+    assert parts_of(op).disks == (6,)
+    bench.simulated.break_disk(6)
+    await series.advance()
+    found = await found_of(bench, op)
+    assert found.state is OpState.RUNNING
+    assert PartSkipped(6) in [event.fact for event in found.history]
+
+
+async def test_cancelled_series_sends_no_drop_of_a_part_that_a_process_left(bench: Bench) -> None:
+    op, _ = await running_series(bench, DisksOffline((7, 9)))
+    seen = (await evaluate(bench.cluster, DiskOffline(7), (), patient=True)).seen
+    op, child = await bench.repository.begin_part(
+        op, part(op, DiskOffline(7), seen, time.time()), partial(PartBegun, 7)
+    )
+    child = await replace(bench.repository, owner="stopped").move(child, OpState.RUNNING)
+    bench.simulated.set_disk_readonly(7)
+    for fact in (READONLY, SEEN):
+        child = await bench.repository.note(child, fact=fact)
+    await bench.repository.move(op, OpState.CANCELLED, fact=stopped(op, None))
+    await bench.executor.settle_unfinished()
+    found = await found_of(bench, child)
+    assert bench.sent == []
+    assert found.history[-1].fact == DropNotBegun(7, before=False, why=SeriesOver(op.id))
+
+
+async def test_series_waits_while_no_scheduler_is_there(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    services, before = bench.simulated.data.services, list(bench.simulated.data.services)
+    services[:] = [each for each in services if each.name != "SCHEDULER"]
+    await series.advance()
+    found = await found_of(bench, op)
+    assert (found.state, bench.sent) == (OpState.RUNNING, [])
+    waits = found.history[-1].fact
+    assert isinstance(waits, PartWaits)
+    assert "scheduler" in [check.key for check in waits.checks]
+    await series.advance()
+    assert (await found_of(bench, op)).version == found.version
+    services[:] = before
+    await series.advance()
+    assert bench.sent == BOTH
+
+
+async def test_recorded_part_whose_disk_was_dropped_meanwhile_is_skipped(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    op, child = await bench.repository.begin_part(
+        op, part(op, DiskOffline(7), op.seen, time.time()), partial(PartBegun, 7)
+    )
+    bench.simulated.data.disks[7].status = 5
+    bench.simulated.move_chunks(7, 0)
+    await series.advance()
+    found = await found_of(bench, child)
+    assert (found.state, found.history[-1].fact, bench.sent) == (OpState.CANCELLED, PartSkipped(7), [])
+    await series.advance()
+    assert [body for _, body in bench.sent][-1:] == [{"disk_id": 9}]
+
+
+async def test_series_ends_after_a_drop_that_left_units(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    await series.advance()
+    await empty(bench, 7)
+    bench.simulated.land_unit(7)
+    await DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0).follow()
+    await series.advance()
+    found = await found_of(bench, op)
+    assert (found.state, bench.sent) == (OpState.FAILED, BOTH)
+    assert "do not pull it" in event_text(found.history[-1])
+
+
+async def test_series_ends_when_its_approval_is_too_old(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    series.clock = lambda: time.time() + MAX_AGE + 60.0
+    await series.advance()
+    found = await found_of(bench, op)
+    assert (found.state, bench.sent) == (OpState.FAILED, [])
+    assert found.history[-1].fact == stopped(op, ApprovalTooOld())
+
+
+async def test_series_ends_at_a_margin_that_its_card_did_not_show(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    volumes = bench.simulated.data.volumes.by_vid.values()
+    on_7 = [{unit.disk_id for unit in each.units} for each in volumes if 7 in {unit.disk_id for unit in each.units}]
+    bench.cluster.disk_limits = DiskLimits(9, 9, 10)
+    for disk in sorted(on_7[0] - {7})[:2]:
+        bench.simulated.break_disk(disk)
+    await series.advance()
+    found = await found_of(bench, op)
+    assert (found.state, bench.sent) == (OpState.FAILED, [])
+    ended = found.history[-1].fact
+    assert isinstance(ended, SeriesEnded)
+    assert isinstance(ended.why, ChecksRefuse)
+    assert "volumes" in [check.key for check in ended.why.checks]
+
+
+async def test_disks_of_other_replicas_leave_place_for_own_ones(bench: Bench) -> None:
+    op = await bench.run(DiskOffline(7))
+    for _ in range(MAX_FOLLOWED):
+        await bench.repository.open(replace(op, id=0, version=0, cluster="other"))
+    bench.simulated.drop_disk(9)
+    mine = await bench.repository.open(replace(op, id=0, version=0, request=DiskOffline(9)))
+    follower = DropFollower(bench.repository, {"prod": bench.cluster, "other": bench.cluster}, time.time, every=0.0)
+    await follower.follow(lambda name: holds_every_cluster(name) if name == "prod" else None)
+    assert (await found_of(bench, mine)).seen.drop is not None

@@ -10,6 +10,7 @@ from bot.alerting.cluster_state.observations import DiskBreak
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, disk_breaks
 from bot.clustermgr.models import Disk
 from bot.operations.attribution import caused_by
+from bot.operations.change_request import RequestOptions
 from bot.operations.codec import decode_options, decode_seen, encode_request, encode_seen
 from bot.operations.disk_offline import (
     FOLLOWED_SECONDS,
@@ -21,7 +22,7 @@ from bot.operations.disk_offline import (
     readonly_before,
     stage_of,
 )
-from bot.operations.disk_series import may_stop, must_wait, part, parts_of, stopped
+from bot.operations.disk_series import as_approved, may_stop, must_wait, new_warnings, part, parts_of, stopped
 from bot.operations.disk_step_facts import (
     DropNotBegun,
     OfflineStep,
@@ -32,8 +33,9 @@ from bot.operations.disk_step_facts import (
     SeriesEnded,
 )
 from bot.operations.model import DropProgress, ObservedDisk, ObservedState, Operation, OpState, advance, note
+from bot.operations.preflight.facts.disks import TaskUnknown
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import LegacyFact, PreflightResult, block, warn
+from bot.operations.preflight.verdict import Check, CheckLevel, LegacyFact, PreflightResult, block, passed, warn
 from bot.operations.requests import DiskBroken, DiskOffline, DisksOffline
 from bot.operations.step_facts import DatabaseLost, DiskNow, StepFact
 from bot.store.state_codec import decode_state, encode_state
@@ -153,9 +155,15 @@ def test_part_keeps_the_approval_and_survives_storing() -> None:
         ((warn("limits", WHY),), 0),
         ((block("limits", WHY, forceable=True),), 1),
         ((block("limits", WHY), block("task", WHY)), 0),
+        ((block("quorum", WHY),), 1),
+        ((block("dropping", WHY, forceable=True), block("volumes_unread", WHY)), 2),
+        ((block("task", TaskUnknown("disk_drop", "")),), 1),
+        ((block("task", TaskUnknown("disk_drop", "meaningless")),), 0),
+        ((block("volumes", WHY),), 0),
+        ((block("disk", WHY),), 0),
     ],
 )
-def test_part_waits_only_where_limits_alone_refuse(checks: tuple, waits: int) -> None:  # type: ignore[type-arg]
+def test_part_waits_only_for_what_may_pass_by_itself(checks: tuple, waits: int) -> None:  # type: ignore[type-arg]
     verdict = PreflightResult(checks, Fingerprint())
     assert len(must_wait(verdict)) == waits
 
@@ -163,6 +171,25 @@ def test_part_waits_only_where_limits_alone_refuse(checks: tuple, waits: int) ->
 def test_forced_limit_still_lets_a_part_wait() -> None:
     verdict = PreflightResult((block("limits", WHY, forceable=True),), Fingerprint()).forced()
     assert len(must_wait(verdict)) == 1
+
+
+def shown(op: Operation, *checks: Check, least: int | None = None) -> Operation:
+    return replace(op, seen=ObservedState(verdict=PreflightResult(checks, Fingerprint(least_left=least))))
+
+
+@pytest.mark.parametrize(("least", "new"), [(2, 0), (3, 0), (1, 1), (None, 0)])
+def test_smaller_margin_than_on_the_card_is_a_new_warning(least: int | None, new: int) -> None:
+    verdict = PreflightResult((warn("volumes", WHY),), Fingerprint(least_left=least))
+    assert len(new_warnings(shown(series(), warn("volumes", WHY), least=2), verdict)) == new
+    assert len(new_warnings(shown(series(), passed("volumes", WHY), least=2), verdict)) == 1
+
+
+def test_break_glass_lifts_in_a_part_what_it_lifts_on_the_card() -> None:
+    verdict = PreflightResult((block("room", WHY, forceable=True), block("task", WHY, forceable=True)), Fingerprint())
+    op = shown(series(), replace(warn("room", WHY), forced=True))
+    assert as_approved(op, verdict) == verdict
+    op = replace(op, options=RequestOptions(forced=True))
+    assert [check.key for check in as_approved(op, verdict).of_level(CheckLevel.BLOCK)] == ["task"]
 
 
 # --- attribution of a broken disk

@@ -67,7 +67,7 @@ class Dropping(FakeApi):
 
     unread = False
 
-    async def disk_dropping(self, *, first: str | None = None) -> tuple[Disk, ...]:
+    async def disk_dropping(self, *, first: str | None = None, at: str | None = None) -> tuple[Disk, ...]:
         """List all disks."""
         if self.unread:
             raise ClusterTimeout(f"no answer in time ({first}).")

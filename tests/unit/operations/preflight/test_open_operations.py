@@ -5,6 +5,7 @@ import pytest
 from bot.operations.model import Operation, OpState, lock_of
 from bot.operations.preflight.check import preflight
 from bot.operations.preflight.context import PreflightContext, open_operation
+from bot.operations.preflight.facts.leadership import OperationOpen
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import (
     DiskAccess,
@@ -20,6 +21,7 @@ from bot.operations.requests import (
     Request,
     TaskSwitch,
 )
+from bot.views.preflight_text.leadership import operation_open
 from bot.views.preflight_text.table import check_text
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.disk_fixture import DiskScene
@@ -91,3 +93,9 @@ def test_several_disks_are_taken_offline_by_one_operation_at_a_time() -> None:
 def test_locks_of_one_disk_are_equal_for_every_change_of_it() -> None:
     assert {lock_of(request) for request in (DiskAccess(7, readonly=True), DiskBroken(7), DISK)} == {"disk:7"}
     assert lock_of(DiskOffline(8)) == "disk:8"
+
+
+def test_unknown_operation_in_the_way_names_the_command_that_settles_it() -> None:
+    text = operation_open(OperationOpen(12, OpKind.NODE_DROP, OpState.UNKNOWN, ""))
+    assert "/cm op settle 12" in text.next_step
+    assert "settle" not in operation_open(OperationOpen(12, OpKind.NODE_DROP, OpState.RUNNING, "")).next_step
