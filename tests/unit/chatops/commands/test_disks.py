@@ -70,7 +70,7 @@ class Dropping(FakeApi):
     async def disk_dropping(self, *, first: str | None = None, at: str | None = None) -> tuple[Disk, ...]:
         """List all disks."""
         if self.unread:
-            raise ClusterTimeout(f"no answer in time ({first}).")
+            raise ClusterTimeout(f"no answer in time ({first or at}).")
         return tuple(self.disks)
 
 
