@@ -142,14 +142,14 @@ async def test_part_that_is_not_answered_blocks_and_says_so(path: str, key: str)
 
 
 @pytest.mark.parametrize(("path", "key"), [("/config/get", "task"), ("/service/list", "scheduler")])
-async def test_work_that_is_not_known_warns(path: str, key: str) -> None:
+async def test_work_that_is_not_known_needs_break_glass(path: str, key: str) -> None:
     async with setting() as here:
         here.simulated.fail_next(500, 10_000, path)
         verdict = await here.verdict()
     check = verdict.check(key)
     assert check is not None
-    assert check.level is CheckLevel.WARN
-    assert not verdict.blocked
+    assert check.level is CheckLevel.BLOCK
+    assert verdict.forceable
 
 
 @pytest.mark.parametrize("path", ["/volume/get", "/volume/unit/list", "/disk/list", "/disk/droppinglist"])

@@ -127,6 +127,7 @@ async def test_heartbeats_that_no_call_names_are_announced_without_an_end() -> N
     async with watched(RULES) as world:
         move_disk(world)
         await start(world, ALONE)
+        world.cluster.fail_next(500, 10_000, "/volume/list")
         world.cluster.expire_host(f"http://{ALONE}:8899")
         posted = await world.ticks(20, apart=60)
         assert posted == ["Warning in prod: 1 disk of prod has lost its heartbeat."]

@@ -79,7 +79,7 @@ class Dropping(FakeApi):
     [(False, "✓ normal, *being dropped*"), (True, "this disk may be one of them")],
 )
 async def test_disk_that_may_be_dropped_is_said_to_be(unread: bool, text: str) -> None:
-    api = Dropping((Disk(disk_id=7, status=DiskStatus.NORMAL, readonly=True),), units=(5 << 32,))
+    api = Dropping((Disk(disk_id=7, status=DiskStatus.NORMAL, readonly=True),), units=(5 << 32,), leader=HOSTS[0])
     api.unread = unread
     [reply] = await typed("disk 7", FakeCluster(api=api))
     assert text in str(reply.message.blocks)
