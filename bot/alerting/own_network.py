@@ -4,6 +4,7 @@ A process that reaches none of several clusters has most likely lost its own net
 alert, each on-call group gets one call, and the alerts of the single clusters wait. No I/O.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -16,6 +17,8 @@ SLACK = 30.0
 """Clusters went dark together if no more than this and one poll interval lies between."""
 FRESH = 30.0
 """A poll counts for three intervals and this long."""
+TRACK_SECONDS = 5.0
+"""Time between two looks at the notes of other processes while the clusters of this one answer."""
 
 
 class NetworkStatus(Enum):
@@ -76,28 +79,31 @@ class Isolation:
     place: str = ""
 
 
-def network_status(cluster: str, polls: Iterable[ClusterPoll], now: float) -> NetworkStatus:
-    """State of the own network as evaluated for `cluster`; WORKING for a cluster that answers."""
-    held = {poll.watched.cluster: poll for poll in polls if poll.fresh(now)}
-    me = held.pop(cluster, None)
-    if me is None or not me.dark_since:
-        return NetworkStatus.WORKING
-    others = _relevant(held.values())
-    answered = [poll for poll in others if not poll.dark_since]
-    if any(poll.began >= me.dark_since for poll in answered):
-        return NetworkStatus.WORKING
-    if answered and now - me.dark_since < WAIT:
-        return NetworkStatus.UNDECIDED
-    together = [poll for poll in others if poll.dark_since and _together(me, poll)]
-    return NetworkStatus.ISOLATED if together else NetworkStatus.WORKING
+def network_statuses(polls: Iterable[ClusterPoll], now: float) -> Mapping[str, NetworkStatus]:
+    """State of the own network as evaluated for each dark cluster; every other cluster counts as WORKING."""
+    fresh = [poll for poll in polls if poll.fresh(now)]
+    relevant = _relevant(fresh)
+    answered_at = max((poll.began for poll in relevant if not poll.dark_since), default=None)
+    darkness = _Darkness(poll for poll in relevant if poll.dark_since)
+
+    def status(poll: ClusterPoll) -> NetworkStatus:
+        if answered_at is not None and answered_at >= poll.dark_since:
+            return NetworkStatus.WORKING
+        if answered_at is not None and now - poll.dark_since < WAIT:
+            return NetworkStatus.UNDECIDED
+        return NetworkStatus.ISOLATED if darkness.shared(poll) else NetworkStatus.WORKING
+
+    return {poll.watched.cluster: status(poll) for poll in fresh if poll.dark_since}
 
 
-def isolation(cluster: str, polls: Sequence[ClusterPoll], now: float, place: str = "") -> Isolation | None:
-    """The isolation that `cluster` shares, None if this process is not isolated."""
+def isolation(
+    cluster: str, polls: Sequence[ClusterPoll], statuses: Mapping[str, NetworkStatus], now: float, place: str = ""
+) -> Isolation | None:
+    """The isolation that `cluster` shares by these `statuses`, None if this process is not isolated."""
     dark = {
         poll.watched.cluster: poll
         for poll in polls
-        if poll.watched.announces and network_status(poll.watched.cluster, polls, now) is NetworkStatus.ISOLATED
+        if poll.watched.announces and statuses.get(poll.watched.cluster) is NetworkStatus.ISOLATED
     }
     if cluster not in dark:
         return None
@@ -128,8 +134,28 @@ def _relevant(others: Iterable[ClusterPoll]) -> list[ClusterPoll]:
     return held if all(poll.dark_since for poll in elsewhere) else [poll for poll in held if poll.here]
 
 
-def _together(one: ClusterPoll, other: ClusterPoll) -> bool:
-    return abs(one.dark_since - other.dark_since) <= SLACK + max(one.watched.interval, other.watched.interval)
+class _Darkness:
+    """The times since which clusters are dark, by poll interval; there are few intervals and many clusters."""
+
+    def __init__(self, dark: Iterable[ClusterPoll]) -> None:
+        self._since: dict[float, list[float]] = {}
+        self._own: set[str] = set()
+        for poll in dark:
+            self._since.setdefault(poll.watched.interval, []).append(poll.dark_since)
+            self._own.add(poll.watched.cluster)
+        for times in self._since.values():
+            times.sort()
+
+    def shared(self, poll: ClusterPoll) -> bool:
+        """True if another cluster went dark together with this one."""
+        interval, since = poll.watched.interval, poll.dark_since
+        itself = poll.watched.cluster in self._own
+        for other, times in self._since.items():
+            apart = SLACK + max(interval, other)
+            found = bisect_right(times, since + apart) - bisect_left(times, since - apart)
+            if found > (itself and other == interval):
+                return True
+        return False
 
 
 def _first(ranked: Iterable[ClusterPoll], key: Callable[[WatchedCluster], str]) -> dict[str, ClusterPoll]:
@@ -149,6 +175,7 @@ class OwnNetwork:
         self._notes, self._place = cluster_notes, place
         self._own: dict[str, ClusterPoll] = {}
         self._dark_elsewhere: dict[str, float] = {}
+        self._tracked_at = float("-inf")
 
     def record(self, cluster: str, began: float, *, dark: bool) -> None:
         """Record a poll of this process."""
@@ -163,11 +190,17 @@ class OwnNetwork:
         watched = self._watched.get(cluster)
         if watched is None or not watched.announces:
             return NetworkStatus.WORKING, None
+        own = self._own.get(cluster)
+        if own is not None and not own.dark_since and own.fresh(now) and 0 <= now - self._tracked_at < TRACK_SECONDS:
+            return NetworkStatus.WORKING, None
         polls = self._all_polls(now)
-        return network_status(cluster, polls, now), isolation(cluster, polls, now, self._place)
+        statuses = network_statuses(polls, now)
+        status = statuses.get(cluster, NetworkStatus.WORKING)
+        return status, isolation(cluster, polls, statuses, now, self._place)
 
     def _all_polls(self, now: float) -> list[ClusterPoll]:
         """All polls in the order of the settings; those of this process where fresh."""
+        self._tracked_at = now
         found = []
         for name, watched in self._watched.items():
             own = self._own.get(name)

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -44,6 +45,7 @@ from bot.slack.token_status import TokenStatus
 from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
+from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
 from bot.watch.planning import Watched
 from bot.watch.report_builder import Reports
@@ -86,8 +88,11 @@ async def build(
             cluster.restore_gone(partial(_gone_since, cluster_notes, name))
         watches = _watches(base, rules, cluster_notes, repository)
         watchdog = Watchdog(watches, base.store, wake=base.wake)
-        scheduler = Scheduler(JobProblems(base.metrics, watchdog).report)
-        membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler))
+        task_queue = TaskQueue()
+        intervals = {own.name: own.poll_interval for own in settings.clusters}
+        admission = Admission(intervals, time.monotonic, busy=lambda: len(task_queue) > 0)
+        scheduler = Scheduler(JobProblems(base.metrics, watchdog, admission).report)
+        membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler, intervals))
         # Delivery: messages out of the database into Slack.
         channel = settings.alerts.fallback_channel or ""
         fallback = Fallback(base.store, base.clock, base.wake, repository.withdraw, channel)
@@ -110,7 +115,6 @@ async def build(
             base, cluster_notes, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log
         )
         # The edge to Slack, where their questions arrive.
-        task_queue = TaskQueue()
         installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
         bolt = _bolt(base, dispatcher, forms, home, task_queue, installation)
         socket_mode = _socket_mode(base, bolt)
@@ -143,10 +147,11 @@ async def build(
             bolt=bolt,
             socket=socket_mode,
             token_status=TokenStatus(base.gateway, socket_mode, measure=base.metrics.slack_rejected),
-            status_reporter=_status_reporter(base, cluster_notes, outbox, membership),
+            status_reporter=_status_reporter(base, cluster_notes, outbox, membership, admission),
             retention=Retention(base.store, Keep(**settings.retention.model_dump()), base.clock),
             heartbeat=Heartbeat(heartbeat_url(settings)),
             loop_lag=LoopLag(base.metrics.loop_lag),
+            admission=admission,
         )
 
 
@@ -347,7 +352,9 @@ def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:
     return SocketMode(bolt, address, random=random.random, on_hello=base.gateway.learn_app)
 
 
-def _status_reporter(base: Foundation, cluster_notes: Notes, outbox: Outbox, membership: Membership) -> StatusReporter:
+def _status_reporter(
+    base: Foundation, cluster_notes: Notes, outbox: Outbox, membership: Membership, admission: Admission
+) -> StatusReporter:
     own = base.settings.clusters
     return StatusReporter(
         store=base.store,
@@ -359,4 +366,5 @@ def _status_reporter(base: Foundation, cluster_notes: Notes, outbox: Outbox, mem
         channels=[each.channel for each in base.settings.status],
         began=base.clock(),
         alone=lambda: membership.active_replicas <= 1,
+        overload=admission.overload,
     )

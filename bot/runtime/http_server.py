@@ -60,7 +60,11 @@ def _pages(app: App, writes: Probe) -> Health:
         app.metrics,
         live=live,
         ready=ready,
-        remarks={"slack": app.token_status.problem, "loop": app.loop_lag.remark},
+        remarks={
+            "slack": app.token_status.problem,
+            "loop": app.loop_lag.remark,
+            "watch": app.status_reporter.load_remark,
+        },
         watches=partial(_polled_here, app),
     )
 

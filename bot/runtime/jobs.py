@@ -1,7 +1,7 @@
 """Periodic jobs: one table with the name, the trigger, the task and the work of each, and the work itself."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -13,13 +13,14 @@ from bot.alerting.cluster_status import cluster_status
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
-from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
+from bot.leadership.model import HOUSEKEEPING, Hold, cluster_of, watch_of
 from bot.runtime.parts import App
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
 from bot.telemetry.metrics import Metrics
 from bot.views.notices import clock_set
 from bot.views.status_text import status_sentence
 from bot.watch import decommission
+from bot.watch.admission import Admission
 from bot.watch.scheduled_reports import ReportJob
 from bot.watch.watchdog import Watchdog
 
@@ -33,6 +34,8 @@ CATCH_UP_SECONDS = 300.0
 HOUSEKEEPING_SECONDS = 3600.0
 JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
+APART_SECONDS = 0.05
+"""Greatest time between the first polls of two clusters; they are closer if one interval has no room for all."""
 
 
 def poll_job(cluster: str) -> str:
@@ -40,24 +43,37 @@ def poll_job(cluster: str) -> str:
     return f"{POLL} {cluster}"
 
 
-def poll_gained(scheduler: Scheduler, tasks: Sequence[str]) -> None:
-    """Poll gained clusters at once: no replica may have polled them for a while."""
-    for cluster in filter(None, map(cluster_of, tasks)):
-        scheduler.run_now(poll_job(cluster))
+def poll_gained(scheduler: Scheduler, intervals: Mapping[str, float], tasks: Sequence[str]) -> None:
+    """Poll gained clusters soon, one after the other: no replica may have polled them for a while."""
+    gained = {cluster: intervals[cluster] for cluster in map(cluster_of, tasks) if cluster in intervals}
+    for cluster, after in spread(gained).items():
+        scheduler.run_soon(poll_job(cluster), after)
+
+
+def spread(intervals: Mapping[str, float]) -> Mapping[str, float]:
+    """Seconds until the first poll of each cluster: many clusters are spread over their interval."""
+    apart = min(APART_SECONDS, *(interval / len(intervals) for interval in intervals.values())) if intervals else 0.0
+    return {cluster: place * apart for place, cluster in enumerate(intervals)}
 
 
 @dataclass(frozen=True, slots=True)
 class JobProblems:
-    """Count problems of jobs in the metrics, log them, and report those of polls to the watchdog."""
+    """Count problems of jobs in the metrics, log them, and report those of polls to the watchdog.
+
+    A poll that is due again before its turn came is no fault of its cluster: the load is too high, which is said once.
+    """
 
     metrics: Metrics
     watchdog: Watchdog
+    admission: Admission
     seen: Counter[tuple[str, ProblemKind]] = field(default_factory=Counter)
 
     def report(self, problem: JobProblem) -> None:
         """Report one problem (the scheduler's `on_problem`)."""
         self.metrics.job_problem(problem.job, problem.kind.name.lower())
         kind, _, cluster = problem.job.partition(" ")
+        if kind == POLL and problem.kind is ProblemKind.OVERLAPPED and self.admission.skip(cluster):
+            return
         if kind == POLL:
             self.watchdog.record_schedule_error(cluster, problem.kind.value)
         self.seen[problem.job, problem.kind] += 1
@@ -77,11 +93,12 @@ class JobProblems:
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Run `work` at the start and then every `seconds`, each time up to `jitter` seconds off."""
+    """Run `work` `after` seconds from the start, then every `seconds`, each time up to `jitter` seconds off."""
 
     seconds: float
     work: Callable[[App], Awaitable[None]]
     jitter: float = 0.0
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +127,11 @@ class Job:
 
 def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, ...]:
     """List every periodic job; `report_jobs` are those of `settings.summaries`, in the same order."""
+    first = spread({own.name: own.poll_interval for own in settings.clusters})
     polls = (
         Job(
             poll_job(own.name),
-            Every(own.poll_interval, partial(poll, cluster=own.name), jitter=own.poll_interval * JITTER),
+            Every(own.poll_interval, partial(poll, cluster=own.name), own.poll_interval * JITTER, first[own.name]),
             "Poll every host of the cluster, evaluate the rules, save and post what changed.",
             task=watch_of(own.name),
         )
@@ -188,7 +206,8 @@ def schedule(app: App) -> None:
             app.scheduler.cron(cron.expression, cron.timezone, partial(cron.work, app), name=job.name)
         else:
             every = job.trigger
-            app.scheduler.every(every.seconds, partial(_run, app, job.task, every), name=job.name, jitter=every.jitter)
+            run = partial(_run, app, job.task, every)
+            app.scheduler.every(every.seconds, run, name=job.name, jitter=every.jitter, after=every.after)
 
 
 async def _run(app: App, task: str, every: Every) -> None:
@@ -198,10 +217,15 @@ async def _run(app: App, task: str, every: Every) -> None:
 
 
 async def poll(app: App, cluster: str) -> None:
+    """Poll one cluster in its turn."""
+    async with app.admission.turn(cluster):
+        hold = app.membership.hold(watch_of(cluster))
+        if hold is not None:
+            await poll_under(app, cluster, hold)
+
+
+async def poll_under(app: App, cluster: str, hold: Hold) -> None:
     """Poll one cluster under its hold, then keep and measure the result."""
-    hold = app.membership.hold(watch_of(cluster))
-    if hold is None:
-        return
     watch = app.watches[cluster]
     if app.state.polled_under.get(cluster) != hold:
         watch.resume()
@@ -273,8 +297,17 @@ async def sweep(app: App) -> None:
         for name in app.clusters:
             app.metrics.alerts_open(name, open_alerts.get(name, 0))
         app.metrics.replicas(app.membership.active_replicas, app.membership.holds)
+        _measure_load(app)
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))
+
+
+def _measure_load(app: App) -> None:
+    for name in app.watches:
+        if app.membership.hold(watch_of(name)) is None:
+            app.admission.forget(name)
+    overload = app.admission.overload()
+    app.metrics.load(app.admission.waiting, app.admission.skipped, overload.stretch if overload else 1.0)
 
 
 async def follow_disks(app: App) -> None:

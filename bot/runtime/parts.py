@@ -25,6 +25,7 @@ from bot.store.retention import Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.metrics import Metrics
+from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
@@ -91,6 +92,7 @@ class App:
     retention: Retention
     heartbeat: Heartbeat
     loop_lag: LoopLag
+    admission: Admission
     remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)
 

@@ -99,11 +99,13 @@ class Scheduler:
         self._running: set[asyncio.Task[Any]] = set()
         self._guard: asyncio.Task[None] | None = None
 
-    def every(self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0) -> None:
-        """Run `fn` now and then every `seconds`, each time up to `jitter` seconds off."""
+    def every(
+        self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0, after: float = 0.0
+    ) -> None:
+        """Run `fn` in `after` seconds and then every `seconds`, each time up to `jitter` seconds off."""
         self._intervals[name] = jitter
-        trigger = _Interval(seconds, jitter)
-        self._add(trigger, fn, name, late=max(1, math.ceil(seconds)), next_run_time=datetime.now(UTC))
+        trigger, first = _Interval(seconds, jitter), datetime.now(UTC) + timedelta(seconds=after)
+        self._add(trigger, fn, name, late=max(1, math.ceil(seconds)), next_run_time=first)
 
     def cron(self, expression: str, timezone: str, fn: Callable[[float], Awaitable[None]], *, name: str) -> None:
         """Run `fn` at the times of the crontab with the time that was due (Unix seconds). Raises ConfigError."""
@@ -115,10 +117,10 @@ class Scheduler:
 
         self._add(_WallClock(crontab), run, name, late=_LATE_SECONDS)
 
-    def run_now(self, name: str) -> None:
-        """Run the job of that name now; do nothing if there is none, or if the scheduler does not run."""
+    def run_soon(self, name: str, after: float = 0.0) -> None:
+        """Run the job of that name in `after` seconds; do nothing if there is none, or if the scheduler is stopped."""
         if self._scheduler.running and self._scheduler.get_job(name) is not None:
-            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC) + timedelta(seconds=after))
 
     def start(self) -> None:
         """Start; needs a running event loop."""

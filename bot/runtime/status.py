@@ -13,8 +13,18 @@ from bot.delivery.worker import Outbox
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.views.clusters import ClusterLine
-from bot.views.status import STORE_SILENT, Status, not_polled_lately, not_sent, status, stopped, token_rejected
+from bot.views.status import (
+    STORE_SILENT,
+    Status,
+    not_polled_lately,
+    not_sent,
+    status,
+    stopped,
+    token_rejected,
+    too_many_clusters,
+)
 from bot.views.status_text import not_milder
+from bot.watch.admission import Overload
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +38,7 @@ class StatusReporter:
 
     `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old,
     `cluster_notes` the results of the polls, `began` the start of this process. `alone` is true when no other replica
-    runs.
+    runs. `overload` is that of the polls of this process.
     """
 
     store: Store
@@ -40,6 +50,7 @@ class StatusReporter:
     channels: Sequence[str]
     began: float
     alone: Callable[[], bool]
+    overload: Callable[[], Overload | None] = lambda: None
 
     async def problem(self, began: float = 0.0) -> str:
         """Return the first problem, "" for none: a cluster not polled lately, messages not sent, no database.
@@ -54,6 +65,11 @@ class StatusReporter:
             return await self.outbox_problem()
         except StoreError:
             return STORE_SILENT
+
+    def load_remark(self) -> str:
+        """Say that this process cannot poll each cluster at its interval, "" while it can. It goes on with its work."""
+        overload = self.overload()
+        return too_many_clusters(overload.clusters, overload.interval, overload.actual) if overload else ""
 
     async def outbox_problem(self) -> str:
         """Return the reason why messages are not sent, "" when they are. Raises StoreError."""
@@ -77,7 +93,7 @@ class StatusReporter:
 
     async def update(self, channel: str) -> None:
         """Update the status line of a channel; one replica of all does so."""
-        problem = await self.problem(self.began)
+        problem = await self.problem(self.began) or self.load_remark()
         try:
             health = await self.outbox.health()
             async with self.store.read() as uow:

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
@@ -22,6 +22,7 @@ from bot.common.errors import ConfigError, StoreError
 from bot.store import migrate
 from bot.store.column_types import encode
 from bot.store.error_text import raw
+from bot.store.group_commit import GroupCommit, Nested
 from bot.store.session import Errors, Session, database_errors, translated
 from bot.store.sqlite_file import prepare
 from bot.store.unit_of_work import UnitOfWork
@@ -92,6 +93,7 @@ class Store:
         self._clock, self._wall = clock, wall
         self._owner = owner
         self._outages = (_Outage("reading", clock), _Outage("writing", clock))
+        self.groups: GroupCommit[UnitOfWork] = GroupCommit(self._group, clock=time.monotonic)
         self.where = where
 
     @classmethod
@@ -184,6 +186,24 @@ class Store:
         """
         async with self._session(self._writer, writable=True) as (session, _):
             yield UnitOfWork(session, self._clock, self._wall, self._owner)
+
+    def grouped(self, order: str) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Open a writing unit of work that may share its transaction with others (see group_commit.py).
+
+        It is committed when the block has ended. Units of a group run in the order of `order`. Raises StoreError.
+        """
+        return self.groups.unit(order)
+
+    @asynccontextmanager
+    async def _group(self) -> AsyncIterator[Nested[UnitOfWork]]:
+        async with self._session(self._writer, writable=True) as (session, _):
+
+            @asynccontextmanager
+            async def nested() -> AsyncIterator[UnitOfWork]:
+                async with session.savepoint():
+                    yield UnitOfWork(session, self._clock, self._wall, self._owner)
+
+            yield nested
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:

@@ -1,7 +1,7 @@
 """Session: one open transaction, and the only place where database errors become StoreError."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import structlog
@@ -57,6 +57,20 @@ class Session:
         self._errors = errors
         self.writable = writable
         self.postgres = connection.dialect.name == "postgresql"
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Open a savepoint, which is rolled back when the block raises; raises StoreError."""
+        with translated(self._errors):
+            nested = await self._connection.begin_nested()
+        try:
+            yield
+        except BaseException:
+            with translated(self._errors):
+                await nested.rollback()
+            raise
+        with translated(self._errors):
+            await nested.commit()
 
     async def rows(self, statement: Executable) -> Sequence[RowMapping]:
         """Return all rows; raises StoreError."""

@@ -42,6 +42,15 @@ class Metrics:
             ["job", "kind"],
             registry=held,
         )
+        self._waiting = Gauge("cmbot_polls_waiting", "Polls that are due and wait for their turn.", registry=held)
+        self._skipped = Gauge(
+            "cmbot_polls_skipped", "Polls left out since the start because the load was too high.", registry=held
+        )
+        self._stretch = Gauge(
+            "cmbot_poll_interval_stretch",
+            "Time between polls as a multiple of the interval in the settings, 1 without overload.",
+            registry=held,
+        )
         self._alerts = Gauge("cmbot_alerts_open", "Alerts not yet resolved.", ["cluster"], registry=held)
         self._depth = Gauge("cmbot_outbox_depth", "Messages that wait to be sent to Slack.", registry=held)
         self._oldest = Gauge("cmbot_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=held)
@@ -96,6 +105,12 @@ class Metrics:
     def job_problem(self, job: str, kind: str) -> None:
         """Count a run of a periodic job that was missed, overlapped or failed."""
         self._job_problems.labels(job, kind).inc()
+
+    def load(self, waiting: int, skipped: int, stretch: float) -> None:
+        """Set the load of the polls."""
+        self._waiting.set(waiting)
+        self._skipped.set(skipped)
+        self._stretch.set(stretch)
 
     def alerts_open(self, cluster: str, number: int) -> None:
         """Set the number of open alerts of a cluster."""

@@ -44,6 +44,14 @@ def not_sent(seconds: float) -> str:
     return f"a message has been waiting to be sent for {seconds:.0f} s"
 
 
+def too_many_clusters(clusters: int, interval: float, actual: float) -> str:
+    """The problem of a load that is too high, with the intervals of the settings and of the polls in seconds."""
+    return (
+        f"{count(clusters, 'cluster')} {'is' if clusters == 1 else 'are'} more than this process can "
+        f"poll every {interval:g} s; the interval is now {actual:.0f} s."
+    )
+
+
 def status(now: Status) -> Message:
     """The status line with its time; it is edited while cmbot runs."""
     healthy = sum(line.level == "healthy" for line in now.lines)
