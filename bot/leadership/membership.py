@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import structlog
 
 from bot.common.errors import Fenced, StoreError
 from bot.leadership.assignment import AssignmentPlan, alone, beside, plan
 from bot.leadership.model import Assignments, Hold, Replica, watch_of
-from bot.leadership.ports import HoldCheck, ReplicaStore, ReplicaUnit
+from bot.leadership.ports import HeldCheck, HoldCheck, ReplicaStore, ReplicaUnit
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +58,9 @@ class Membership:
         """Hold of this process on a task, None if the process does not hold the task now."""
         return self.holds.get(task) if self.active else None
 
-    def check_of(self, hold: Hold) -> HoldCheck:
+    def check_of(self, hold: Hold) -> HeldCheck:
         """HoldCheck for units of work that began under this hold."""
-        return partial(self._check, hold)
+        return HeldCheck(hold, self._check)
 
     def check_of_cluster(self, cluster: str) -> HoldCheck | None:
         """HoldCheck of a cluster that this process holds, else None (`bot.leadership.ports.CheckOfCluster`)."""

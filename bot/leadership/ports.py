@@ -6,6 +6,7 @@ token, and raises Fenced when the task has changed hands. `model.py` defines lea
 
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.leadership.model import Assignments, Hold, Replica
@@ -56,6 +57,18 @@ class ReplicaStore(Protocol):
 
 HoldCheck = Callable[[ReplicaUnit], Awaitable[None]]
 """Check, at the start of a writing unit of work, that the hold it began under is still valid; raises Fenced if not."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCheck:
+    """The HoldCheck of one hold; its `hold` lets many be compared in one query."""
+
+    hold: Hold
+    check: Callable[[Hold, ReplicaUnit], Awaitable[None]]
+
+    async def __call__(self, uow: ReplicaUnit) -> None:
+        """Raise Fenced if the hold has passed on."""
+        await self.check(self.hold, uow)
 
 
 async def no_hold_needed(_uow: ReplicaUnit) -> None:

@@ -50,6 +50,7 @@ from bot.watch.alert_actions import AlertActions
 from bot.watch.planning import Watched
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import ReportJob, Summaries
+from bot.watch.state_saver import StateSaver
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
@@ -170,6 +171,7 @@ def _watches(
         cluster_notes=cluster_notes,
         place=socket.gethostname(),
     )
+    saver = StateSaver(base.store)
     return {
         own.name: Watcher(
             Watched(
@@ -185,6 +187,7 @@ def _watches(
             wake=base.wake,
             explain=partial(repository.explain, own.name),
             own_network=own_network,
+            saver=saver,
         )
         for own in base.settings.clusters
     }

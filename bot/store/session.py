@@ -97,6 +97,11 @@ class Session:
         with translated(self._errors):
             await self._connection.execute(insert(table), rows)
 
+    async def change_all(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write with each of these parameters; raises Conflict for violated uniqueness, else StoreError."""
+        with translated(self._errors):
+            await self._connection.execute(statement, rows)
+
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """Build an INSERT that supports ON CONFLICT."""
         return postgresql.insert(table) if self.postgres else sqlite.insert(table)

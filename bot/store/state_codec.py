@@ -41,6 +41,12 @@ def decode_state(data: Mapping[str, Any]) -> ClusterState:
     return ClusterState(**{name: value for name, value in found.items() if value is not None})
 
 
+def decode_time(data: Mapping[str, Any]) -> float:
+    """Return the time of a stored state (Unix seconds), as decode_state does."""
+    at = _PARTS["at"](data["at"], lambda _: None) if "at" in data else None
+    return at or 0.0
+
+
 Note = Callable[[str], None]
 """Note the name of a part that cannot be used."""
 

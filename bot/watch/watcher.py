@@ -35,6 +35,7 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.views.notices import watch_recovered
 from bot.watch.planning import ClusterObservation, StoredState, TickPlan, Watched, plan_poll, plan_tick, updated
 from bot.watch.publisher import announce_expired, announce_lifted, publish
+from bot.watch.state_saver import StateSaver
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,7 @@ class Watcher:
         wake: Callable[[], None],
         explain: Explain = unexplained,
         own_network: OwnNetwork | None = None,
+        saver: StateSaver | None = None,
     ) -> None:
         self.watched = watched
         self.health = WatchHealth()
@@ -92,6 +94,7 @@ class Watcher:
         self._wake = wake
         self._explain = explain
         self._own_network = own_network
+        self._saver = saver
         self._snapshots: deque[Snapshot] = deque()
         self._cached: StoredState | None = None
         """The stored values while no alert is open; None if the next tick must read the store."""
@@ -131,7 +134,9 @@ class Watcher:
             # Evaluate, inhibit, silence, group:
             plan, causes = await self._plan(stored, observation)
             self._keep(plan)
-            if plan.writes or stored.expired or self._was_stale(now):
+            if (plan.writes or stored.expired or self._was_stale(now)) and not await self._saved(
+                stored, observation, plan
+            ):
                 await self._commit(stored, observation, causes, plan)
         except Exception as error:  # one of the three broad ones: no fault may end the watch
             failures = self._count_failure(error)
@@ -256,6 +261,33 @@ class Watcher:
             or any(transition.visibility is not Visibility.QUIET for transition in plan.transitions)
         ):
             self._wake()
+
+    async def _saved(self, stored: StoredState, observation: ClusterObservation, plan: TickPlan) -> bool:
+        """Save a state beside which there is nothing to write, together with those of other clusters."""
+        now = observation.now
+        if (
+            self._saver is None
+            or stored.alerts
+            or stored.silences
+            or stored.expired
+            or plan.transitions
+            or plan.lifted
+            or plan.save_history
+            or observation.isolation is not None
+            or stored.state.forecast.due(now)
+            or self._was_stale(now)
+        ):
+            return False
+        saved = await self._saver.save(
+            self.watched.cluster,
+            plan.state,
+            plan.sample,
+            saved_at=stored.state.at,
+            interval=self.watched.interval,
+            hold_check=self._hold_check,
+        )
+        self._cached = StoredState(plan.state, plan.history) if saved else None
+        return saved
 
     async def _write(self, uow: UnitOfWork, stored: StoredState, plan: TickPlan, now: float) -> None:
         await announce_lifted(uow, plan.lifted, self.watched.channel, now)

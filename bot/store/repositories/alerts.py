@@ -1,6 +1,6 @@
 """Alert repository."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, func, insert, select, update
@@ -66,6 +66,12 @@ class Alerts:
         this = (alerts.c.id == alert.id) & (alerts.c.version == held)
         if not await self._session.change(update(alerts).where(this).values(columns_of(alert, text))):
             raise Conflict(f"Another writer changed alert #{alert.id} meanwhile.")
+
+    async def with_open(self, clusters: Collection[str]) -> set[str]:
+        """Those of these clusters that have an alert that is not resolved."""
+        query = select(alerts.c.cluster).distinct().where(alerts.c.state != AlertState.RESOLVED)
+        rows = await self._session.rows(query.where(alerts.c.cluster.in_(sorted(clusters))))
+        return {row["cluster"] for row in rows}
 
     async def open_counts(self) -> dict[str, int]:
         """Number of announced alerts that are not resolved, by cluster; no entry for a cluster without any."""

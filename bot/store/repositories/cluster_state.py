@@ -1,6 +1,6 @@
 """Cluster states in the store: one row a cluster."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import delete, select
 
@@ -8,7 +8,7 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.common.json_object import JsonObject
 from bot.store.schema import cluster_states
 from bot.store.session import Session
-from bot.store.state_codec import decode_state, encode_state
+from bot.store.state_codec import decode_state, decode_time, encode_state
 
 
 class ClusterStates:
@@ -40,6 +40,24 @@ class ClusterStates:
                 where=cluster_states.c.data.is_distinct_from(new.excluded.data),
             )
         )
+
+    async def saved_at(self, clusters: Collection[str]) -> dict[str, float]:
+        """Times of the stored states (Unix seconds); `put_all` then needs no second read."""
+        query = select(cluster_states).where(cluster_states.c.cluster.in_(sorted(clusters)))
+        found = {row["cluster"]: dict(row["data"]) for row in await self._session.rows(query)}
+        self._locked |= found
+        return {cluster: decode_time(data) for cluster, data in found.items()}
+
+    async def put_all(self, states: Mapping[str, ClusterState]) -> None:
+        """Store the states of clusters of `saved_at` in one statement; keys of another release stay."""
+        if states:
+            new = self._session.insert(cluster_states)
+            replaced = new.on_conflict_do_update(index_elements=["cluster"], set_={"data": new.excluded.data})
+            rows = [
+                {"cluster": cluster, "data": {**self._locked.get(cluster, {}), **encode_state(states[cluster])}}
+                for cluster in sorted(states)
+            ]
+            await self._session.change_all(replaced, rows)
 
     async def clusters(self) -> list[str]:
         """The clusters with a stored state."""

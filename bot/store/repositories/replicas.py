@@ -69,6 +69,13 @@ class Replicas:
         if token != hold.token:
             raise Fenced(f"Nothing was written: another process holds {hold.task} now.")
 
+    async def lost(self, held: Collection[Hold]) -> set[str]:
+        """Tasks of these holds that another replica has now; until the unit of work ends the others cannot pass on."""
+        query = select(holds).where(holds.c.task.in_(sorted(hold.task for hold in held))).order_by(holds.c.task)
+        rows = await self._session.rows(query.with_for_update(read=True) if self._session.writable else query)
+        found = {(row["task"], row["holder"], row["token"]) for row in rows}
+        return {hold.task for hold in held if (hold.task, hold.holder, hold.token) not in found}
+
     async def expire(self, names: Collection[str]) -> None:
         """Expire replicas, and release their claims on inbound deliveries and on messages to be sent."""
         if not names:

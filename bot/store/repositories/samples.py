@@ -1,6 +1,6 @@
 """Measurements in the store, for trends and summaries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import BigInteger, cast, func, select
 
@@ -20,6 +20,15 @@ class Samples:
         """Store what was measured at `at`; a second measurement of that time is dropped."""
         new = self._session.insert(samples).values(cluster=cluster, at=at, data=encode_measurement(values))
         await self._session.change(new.on_conflict_do_nothing(index_elements=["cluster", "at"]))
+
+    async def add_all(self, measured: Sequence[tuple[str, float, Measurement]]) -> None:
+        """Store measurements of several clusters, as `add` does."""
+        if measured:
+            new = self._session.insert(samples).on_conflict_do_nothing(index_elements=["cluster", "at"])
+            rows = [
+                {"cluster": cluster, "at": at, "data": encode_measurement(values)} for cluster, at, values in measured
+            ]
+            await self._session.change_all(new, rows)
 
     async def fill(self, cluster: str, measured: Iterable[Sample]) -> None:
         """Store many measurements in one statement. Raises Conflict when a time is taken."""
