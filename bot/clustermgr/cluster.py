@@ -65,6 +65,7 @@ class Cluster:
     """Name, hosts, channel and calls of one cluster; keeps the last detected dialect and the last snapshots.
 
     `recheck_for` is how long the units of a disk are read often after its repair or drop (seconds).
+    `slow_poll_admitted` is asked before each slow poll that is due.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Cluster:
     disk_limits: DiskLimits = field(default_factory=DiskLimits)
     recheck_for: float = RECHECK_SECONDS
     schedulers: SchedulerClient = field(default_factory=lambda: SchedulerClient(AllowedSchedulers()))
+    slow_poll_admitted: Callable[[], bool] = lambda: True
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
@@ -128,7 +130,8 @@ class Cluster:
         now = self.clock()
         latest = self._recent[-1].bad_disks if self._recent else None
         bad = [disk.disk_id for disk in latest or ()]
-        read_slow = partial(self._slow_poller.read, now, bad) if self._slow_poller.due(now) else None
+        slow = self._slow_poller.due(now) and self.slow_poll_admitted()
+        read_slow = partial(self._slow_poller.read, now, bad) if slow else None
         deadlines = (PARTIAL_SECONDS, deadline) if deadline > PARTIAL_SECONDS else (deadline,)
         polled = snapshots(self.api, self.name, now=now, deadlines=deadlines, read_slow=read_slow)
         async with aclosing(polled):

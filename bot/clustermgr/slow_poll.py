@@ -38,6 +38,8 @@ INTERVAL_SECONDS = 60.0
 """Seconds between two slow polls."""
 DISK_LIST_SECONDS = 300.0
 """Seconds between two reads of the whole disk list."""
+BURST = 10.0
+"""Slow polls that may begin at one moment."""
 MAX_COUNTED = 16
 """Disks whose chunks are counted in one slow poll."""
 MAX_ROWS = 10_000
@@ -125,6 +127,26 @@ async def _part(read: Awaitable[T]) -> T | None:
 
 async def _keyed(key: str, read: Awaitable[T]) -> dict[str, T]:
     return {key: await read}
+
+
+@dataclass(slots=True)
+class SlowPollPace:
+    """Spreads the slow polls of `clusters` clusters: at a start all are due at once. `clock` is steady, in seconds."""
+
+    clusters: int
+    clock: Callable[[], float]
+    _left: float = BURST
+    _at: float = float("-inf")
+
+    def admits(self) -> bool:
+        """True if one may begin now. Twice as many as needed may: one that has to wait is due at the next poll."""
+        now, rate = self.clock(), 2 * self.clusters / INTERVAL_SECONDS
+        self._left = min(BURST, self._left + (now - self._at) * rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskLimits
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
+from bot.clustermgr.slow_poll import SlowPollPace
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import ConfigError, StoreError
 from bot.config import ClusterSettings, Settings
@@ -66,7 +67,10 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         metrics = Metrics()
+        pace = SlowPollPace(len(settings.clusters), steady)
         clusters = {own.name: await _cluster(stack, settings, own, clock, metrics) for own in settings.clusters}
+        for cluster in clusters.values():
+            cluster.slow_poll_admitted = pace.admits
         yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, asyncio.Event())
 
 

@@ -131,6 +131,9 @@ class Watcher:
         try:
             observation = self._observe(await self._polled(now), now)
             stored = await self._load(now)
+            if stored.state.forecast.due(now):
+                async with self._store.read() as uow:
+                    stored = await self._with_forecast(uow, stored, now)
             # Evaluate, inhibit, silence, group:
             plan, causes = await self._plan(stored, observation)
             self._keep(plan)
