@@ -1,13 +1,105 @@
-"""Group commit on a real database: units share a transaction, fail alone, and are all lost with a lost commit."""
+"""Group commit on both databases: units share a transaction, a failed one changes nothing, a lost commit fails all."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.common.errors import Fenced, StoreError
-from bot.leadership.model import Hold
 from bot.store.database import Store
-from bot.store.unit_of_work import UnitOfWork
-from tests.support.stores import opened
+
+
+async def put(store: Store, name: str, *, fail: Exception | None = None, order: str = "") -> None:
+    async with store.grouped(order) as uow:
+        await uow.cluster_states.put(name, ClusterState(at=1.0))
+        if fail is not None:
+            raise fail
+
+
+async def stored(store: Store) -> list[str]:
+    async with store.read() as uow:
+        return await uow.cluster_states.clusters()
+
+
+async def test_units_of_a_moment_share_one_transaction(store: Store) -> None:
+    await put(store, "first")
+    before = store.groups.commits
+    await asyncio.gather(*(put(store, f"c{n}") for n in range(20)))
+    assert store.groups.commits - before == 1
+    assert len(await stored(store)) == 21
+
+
+async def test_failed_unit_changes_nothing_and_fails_alone(store: Store) -> None:
+    lost = Fenced("Another process holds it.")
+    results = await asyncio.gather(put(store, "a"), put(store, "b", fail=lost), put(store, "c"), return_exceptions=True)
+    assert results == [None, lost, None]
+    assert await stored(store) == ["a", "c"]
+
+
+async def test_statement_that_fails_ends_its_unit_only(store: Store) -> None:
+    async def broken() -> None:
+        async with store.grouped("") as uow:
+            await uow.cluster_states.put("b", ClusterState(at=1.0))
+            await uow.alerts._session.change(text("INSERT INTO nowhere VALUES (1)"))
+
+    results = await asyncio.gather(put(store, "a"), broken(), put(store, "c"), return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), StoreError, type(None)]
+    assert await stored(store) == ["a", "c"]
+
+
+async def test_caller_cancelled_in_its_unit_does_not_hold_the_others(store: Store) -> None:
+    entered = asyncio.Event()
+
+    async def hangs() -> None:
+        async with store.grouped("") as uow:
+            await uow.cluster_states.put("hangs", ClusterState(at=1.0))
+            entered.set()
+            await asyncio.Event().wait()
+
+    hanging = asyncio.create_task(hangs())
+    await entered.wait()
+    other = asyncio.create_task(put(store, "other"))
+    hanging.cancel()
+    await other
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
+    assert await stored(store) == ["other"]
+
+
+async def test_caller_cancelled_before_its_turn_is_left_out(store: Store) -> None:
+    await put(store, "first")
+    waits = asyncio.create_task(put(store, "cancelled"))
+    other = asyncio.create_task(put(store, "other"))
+    await asyncio.sleep(0)
+    waits.cancel()
+    await other
+    assert await stored(store) == ["first", "other"]
+
+
+async def test_units_run_in_the_order_of_their_names(store: Store) -> None:
+    ran: list[str] = []
+
+    async def unit(order: str) -> None:
+        async with store.grouped(order):
+            ran.append(order)
+
+    await put(store, "first")
+    await asyncio.gather(*(unit(order) for order in ("C3", "C1", "C2")))
+    assert ran == ["C1", "C2", "C3"]
+
+
+async def test_lost_commit_fails_every_unit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    async def lost(_: AsyncConnection) -> None:
+        raise OperationalError("COMMIT", {}, OSError("the disk is gone"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AsyncConnection, "commit", lost)
+        results = await asyncio.gather(put(store, "a"), put(store, "b"), return_exceptions=True)
+    assert [type(result) for result in results] == [StoreError, StoreError]
+    assert await stored(store) == []
+    await put(store, "later")
+    assert await stored(store) == ["later"]

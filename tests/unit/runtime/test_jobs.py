@@ -8,9 +8,10 @@ import pytest
 
 from bot.leadership.model import HOUSEKEEPING, Hold, watch_of
 from bot.runtime import jobs
-from bot.runtime.jobs import Cron, Every, Job, JobProblems, poll_gained, poll_job
+from bot.runtime.jobs import Cron, Every, Job, JobProblems, poll_gained, poll_job, spread
 from bot.runtime.scheduler import JobProblem, ProblemKind
 from bot.telemetry.metrics import Metrics
+from bot.watch.admission import Admission
 from tests.docgen.jobs import PAGE, render
 from tests.docgen.jobs import jobs as example_jobs
 
@@ -21,17 +22,17 @@ class Recorder:
 
     held: tuple[str, ...] = ()
     scheduled: dict[str, Any] = field(default_factory=dict)
-    now: list[str] = field(default_factory=list)
+    soon: dict[str, float] = field(default_factory=dict)
     reported: list[tuple[str, str]] = field(default_factory=list)
 
-    def every(self, seconds: float, fn: Any, *, name: str, jitter: float = 0.0) -> None:
-        self.scheduled[name] = (seconds, jitter, fn)
+    def every(self, seconds: float, fn: Any, *, name: str, jitter: float = 0.0, after: float = 0.0) -> None:
+        self.scheduled[name] = (seconds, jitter + after, fn)
 
     def cron(self, expression: str, timezone: str, fn: Any, *, name: str) -> None:
         self.scheduled[name] = (expression, timezone, fn)
 
-    def run_now(self, name: str) -> None:
-        self.now.append(name)
+    def run_soon(self, name: str, after: float = 0.0) -> None:
+        self.soon[name] = after
 
     def hold(self, task: str) -> Hold | None:
         return Hold(task, "me", 1, 0.0) if task in self.held else None
@@ -104,13 +105,33 @@ async def test_cron_job_gets_the_time_that_was_due(monkeypatch: pytest.MonkeyPat
 
 def test_gained_clusters_are_polled_at_once() -> None:
     recorder = Recorder()
-    poll_gained(cast("Any", recorder), [HOUSEKEEPING, watch_of("prod")])
-    assert recorder.now == [poll_job("prod")]
+    poll_gained(cast("Any", recorder), {"prod": 15.0}, [HOUSEKEEPING, watch_of("prod"), watch_of("of others")])
+    assert recorder.soon == {poll_job("prod"): 0.0}
+
+
+def test_first_polls_of_few_clusters_follow_each_other_closely() -> None:
+    assert spread({"a": 15.0, "b": 15.0, "c": 60.0}) == {"a": 0.0, "b": 0.05, "c": 0.1}
+    assert spread({}) == {}
+
+
+def test_first_polls_of_many_clusters_fill_one_interval() -> None:
+    after = spread({f"c{n}": 15.0 for n in range(1000)})
+    assert max(after.values()) == pytest.approx(15.0, abs=0.02)
+    assert len(set(after.values())) == 1000
+
+
+def test_poll_that_waits_for_its_turn_is_no_fault_of_its_cluster() -> None:
+    admission = Admission({"prod": 15.0}, lambda: 0.0)
+    admission._waiting.add("prod")
+    recorder = Recorder()
+    problems = JobProblems(Metrics(), cast("Any", recorder), admission)
+    problems.report(JobProblem(poll_job("prod"), ProblemKind.OVERLAPPED, 0.0))
+    assert (recorder.reported, admission.skipped) == ([], 1)
 
 
 def test_poll_problem_is_counted_and_reported_to_watchdog() -> None:
     recorder, metrics = Recorder(), Metrics()
-    problems = JobProblems(metrics, cast("Any", recorder))
+    problems = JobProblems(metrics, cast("Any", recorder), Admission({}, lambda: 0.0))
     problems.report(JobProblem(poll_job("prod"), ProblemKind.MISSED, 0.0))
     problems.report(JobProblem("sweep", ProblemKind.FAILED, 0.0, ValueError("a mistake")))
     assert [cluster for cluster, _ in recorder.reported] == ["prod"]

@@ -1,0 +1,102 @@
+"""States of quiet clusters are saved together; one with an alert, a silence or another state is left to its poll."""
+
+import asyncio
+
+import pytest
+
+from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.model import Silence
+from bot.alerting.reports.trend import Measurement
+from bot.common.errors import Fenced, StoreError
+from bot.leadership.model import Hold, watch_of
+from bot.leadership.ports import HeldCheck, HoldCheck, ReplicaUnit, no_hold_needed
+from bot.store import schema
+from bot.store.database import Store
+from bot.watch.state_saver import StateSaver
+
+
+async def at_once(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+async def save(
+    saver: StateSaver, name: str, *, at: float = 2.0, saved_at: float = 0.0, check: HoldCheck = no_hold_needed
+) -> bool:
+    return await saver.save(
+        name, ClusterState(at=at), Measurement(term=3), saved_at=saved_at, interval=15.0, hold_check=check
+    )
+
+
+async def times(store: Store) -> dict[str, float]:
+    async with store.read() as uow:
+        names = await uow.cluster_states.clusters()
+        return await uow.cluster_states.saved_at(names)
+
+
+async def test_many_states_are_saved_in_one_transaction(store: Store) -> None:
+    saver = StateSaver(store, pause=at_once)
+    assert await asyncio.gather(*(save(saver, f"c{n}") for n in range(50))) == [True] * 50
+    assert store.groups.commits == 1
+    assert await times(store) == {f"c{n}": 2.0 for n in range(50)}
+    async with store.read() as uow:
+        assert [(at, found.term) for at, found in await uow.samples.range("c7", 0.0)] == [(2.0, 3)]
+
+
+async def test_cluster_with_a_silence_needs_its_own_unit_of_work(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.silences.add(Silence("c1", "*", "", 99.0, "U1", "work", 1.0))
+    saver = StateSaver(store, pause=at_once)
+    assert await asyncio.gather(save(saver, "c0"), save(saver, "c1")) == [True, False]
+    assert await times(store) == {"c0": 2.0}
+
+
+async def test_state_that_another_process_saved_is_kept(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.cluster_states.put("c0", ClusterState(at=7.0))
+    assert not await save(StateSaver(store, pause=at_once), "c0", at=8.0, saved_at=2.0)
+    assert await times(store) == {"c0": 7.0}
+
+
+async def test_lost_hold_fails_its_cluster_only(store: Store) -> None:
+    async with store.begin() as uow:
+        mine = await uow.replicas.assign(watch_of("c0"), "me", 1.0)
+        await uow.replicas.assign(watch_of("c1"), "other", 1.0)
+    lost = Hold(watch_of("c1"), "me", 1, 1.0)
+
+    async def check(hold: Hold, unit: ReplicaUnit) -> None:
+        await unit.replicas.require_hold(hold)
+
+    saver = StateSaver(store, pause=at_once)
+    results = await asyncio.gather(
+        save(saver, "c0", check=HeldCheck(mine, check)),
+        save(saver, "c1", check=HeldCheck(lost, check)),
+        return_exceptions=True,
+    )
+    assert results[0] is True
+    assert isinstance(results[1], Fenced)
+    assert await times(store) == {"c0": 2.0}
+
+
+async def test_keys_of_another_release_stay(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.cluster_states._session.change(
+            uow.cluster_states._session.insert(schema.cluster_states).values(
+                cluster="c0", data={"at": 2.0, "of_a_later_release": 5}
+            )
+        )
+    assert await save(StateSaver(store, pause=at_once), "c0", at=3.0, saved_at=2.0)
+    async with store.read() as uow:
+        assert (await uow.cluster_states._stored("c0"))["of_a_later_release"] == 5
+
+
+async def test_lost_transaction_fails_every_state(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    saver = StateSaver(store, pause=at_once)
+
+    async def lost(_self: object, _names: object) -> dict[str, float]:
+        raise StoreError("The database is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.store.repositories.cluster_state.ClusterStates.saved_at", lost)
+        results = await asyncio.gather(save(saver, "c0"), save(saver, "c1"), return_exceptions=True)
+    assert [type(each) for each in results] == [StoreError, StoreError]
+    assert await save(saver, "c0")

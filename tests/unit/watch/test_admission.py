@@ -1,0 +1,189 @@
+"""Admission of polls: bounded, the oldest first, slow hosts beside the others, overload said and over again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from bot.watch.admission import BESIDE_COMMANDS, BRIEF_SECONDS, FEWEST, MOST, Admission
+
+INTERVAL = 15.0
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def admission(clusters: int, clock: Clock | None = None, *, limit: float = 4.0, busy: bool = False) -> Admission:
+    return Admission({f"c{n}": INTERVAL for n in range(clusters)}, clock or Clock(), busy=lambda: busy, limit=limit)
+
+
+@asynccontextmanager
+async def held(queue: Admission, names: list[str]) -> AsyncIterator[list[str]]:
+    """Polls that have begun and do not end before the block does."""
+    begun: list[str] = []
+    end = asyncio.Event()
+
+    async def poll(name: str) -> None:
+        async with queue.turn(name):
+            begun.append(name)
+            await end.wait()
+
+    tasks = [asyncio.create_task(poll(name)) for name in names]
+    await settled()
+    try:
+        yield begun
+    finally:
+        end.set()
+        await asyncio.gather(*tasks)
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_polls_at_once_are_bounded() -> None:
+    queue = admission(10)
+    async with held(queue, [f"c{n}" for n in range(10)]) as begun:
+        assert begun == ["c0", "c1", "c2", "c3"]
+        assert (queue.waiting, queue.running) == (6, 4)
+    assert len(begun) == 10
+    assert (queue.waiting, queue.running) == (0, 0)
+
+
+async def test_cluster_with_the_oldest_poll_is_next() -> None:
+    clock = Clock()
+    queue = admission(4, clock, limit=1.0)
+    for name in ("c2", "c0", "c1"):
+        clock.now += 1
+        async with queue.turn(name):
+            pass
+    async with held(queue, ["c3", "c0", "c1", "c2"]) as begun:
+        clock.now += 1
+    # c3 has no poll yet, and begins because nothing else waited.
+    assert begun == ["c3", "c2", "c0", "c1"]
+
+
+async def test_poll_that_waits_for_a_slow_host_leaves_its_place() -> None:
+    queue = admission(2, limit=1.0)
+    async with held(queue, ["c0", "c1"]) as begun:
+        assert begun == ["c0"]
+        await asyncio.sleep(BRIEF_SECONDS + 0.05)
+        assert begun == ["c0", "c1"]
+
+
+async def test_polls_that_wait_for_slow_hosts_are_bounded_too() -> None:
+    queue = admission(MOST + 1, limit=float(MOST + 1))
+    async with held(queue, [f"c{n}" for n in range(MOST + 1)]) as begun:
+        assert len(begun) == MOST
+        await asyncio.sleep(BRIEF_SECONDS + 0.05)
+        assert len(begun) == MOST
+
+
+async def test_few_polls_run_beside_a_command() -> None:
+    async with held(admission(9, limit=9.0, busy=True), [f"c{n}" for n in range(9)]) as begun:
+        assert len(begun) == BESIDE_COMMANDS
+
+
+async def test_poll_cancelled_while_it_waits_gives_its_turn_to_the_next() -> None:
+    queue = admission(3, limit=1.0)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(queue.turn("c0"))
+        waiting = [asyncio.create_task(once(queue, name)) for name in ("c1", "c2")]
+        await settled()
+        waiting[0].cancel()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert results[1] == "c2"
+    assert (queue.waiting, queue.running) == (0, 0)
+
+
+async def once(queue: Admission, name: str) -> str:
+    async with queue.turn(name):
+        await asyncio.sleep(0)
+        return name
+
+
+async def test_slow_event_loop_lowers_the_limit_and_a_prompt_one_raises_it() -> None:
+    clock = Clock()
+    queue = admission(50, clock, limit=20.0)
+
+    async def slow(name: str) -> None:
+        async with queue.turn(name):
+            await asyncio.sleep(0)
+            clock.now += 0.1
+
+    await asyncio.gather(*(slow(f"c{n}") for n in range(50)))
+    assert queue.limit == pytest.approx(FEWEST)
+    await asyncio.gather(*(once(queue, f"c{n}") for n in range(50)))
+    assert queue.limit > 2 * FEWEST
+
+
+async def test_overload_is_said_with_its_interval_and_ends() -> None:
+    """Twenty clusters every 15 s, polls of 2 s, one at a time: a round takes 40 s."""
+    clock = Clock()
+    queue = admission(20, clock, limit=1.0)
+    names = [f"c{n}" for n in range(20)]
+    waiting = dict.fromkeys(names, 0)
+    assert queue.overload() is None
+
+    async def poll(name: str, takes: float) -> None:
+        async with queue.turn(name):
+            clock.now += takes
+
+    for _ in range(6):
+        due = [asyncio.create_task(poll(name, 2.0)) for name in names]
+        await settled_all(due)
+        # The scheduler finds each of them due again while it waits.
+        for name in names[len(names) // 2 :]:
+            queue._waiting.add(name)
+            waiting[name] += queue.skip(name)
+            queue._waiting.discard(name)
+    overload = queue.overload()
+    assert overload is not None
+    assert (overload.clusters, overload.interval) == (20, INTERVAL)
+    assert overload.actual == pytest.approx(40.0, rel=0.1)
+    assert overload.stretch == pytest.approx(40.0 / 15.0, rel=0.1)
+    assert overload.skipped == sum(waiting.values()) > 0
+    for _ in range(2):
+        clock.now += INTERVAL
+        for name in names:
+            await poll(name, 0.01)
+    clock.now += 0.1
+    assert queue.overload() is None
+
+
+async def settled_all(tasks: list[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*tasks)
+
+
+async def test_poll_that_runs_is_not_skipped_for_the_load() -> None:
+    queue = admission(1)
+    async with queue.turn("c0"):
+        assert not queue.skip("c0")
+    assert not queue.skip("unknown")
+    assert queue.skipped == 0
+
+
+async def test_cluster_of_another_process_does_not_count() -> None:
+    clock = Clock()
+    queue = admission(2, clock, limit=1.0)
+    for name in ("c0", "c1"):
+        await once(queue, name)
+    async with queue.turn("c1"):
+        waiting = asyncio.create_task(once(queue, "c0"))
+        await settled()
+        assert queue.skip("c0")
+    await waiting
+    queue.forget("c0")
+    overload = queue.overload()
+    assert overload is not None
+    assert overload.clusters == 1
