@@ -332,10 +332,14 @@ async def refresh_remote_notes(app: App) -> None:
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
     if others:
         async with app.store.read() as uow:
-            states = await uow.cluster_states.several(others)
-        for name, state in states.items():
-            at = app.remote_times.local(name, state.at, app.clock())
-            app.cluster_notes[name] = replace(ClusterNote.of(state), at=at)
+            times = await uow.cluster_states.times(others)
+            known = app.cluster_notes
+            new = [name for name, at in times.items() if name not in known or known[name].state.at != at]
+            states = await uow.cluster_states.several(new)
+        for name, written_at in times.items():
+            note = ClusterNote.of(states[name]) if name in states else app.cluster_notes[name]
+            at = app.remote_times.local(name, written_at, app.clock())
+            app.cluster_notes[name] = replace(note, at=at)
 
 
 async def check_watchdog(app: App) -> None:

@@ -70,6 +70,7 @@ class Metrics:
         self._replicas = Gauge(
             "cmbot_replicas_alive", "Active replicas on the database, including this one.", registry=held
         )
+        self._held: frozenset[str] = frozenset()
         self._holds = Gauge("cmbot_replica_holds", "1 for each task that this replica holds.", ["task"], registry=held)
         self._dead_socket = Gauge("cmbot_socket_dead_seconds", "Seconds without a connection to Slack.", registry=held)
         self._lag = Histogram(
@@ -129,9 +130,11 @@ class Metrics:
     def replicas(self, alive: int, held: Collection[str]) -> None:
         """Set the number of active replicas and the tasks that this one holds."""
         self._replicas.set(alive)
-        self._holds.clear()
-        for task in held:
+        for task in self._held.difference(held):
+            self._holds.remove(task)
+        for task in set(held) - self._held:
             self._holds.labels(task).set(1)
+        self._held = frozenset(held)
 
     def cluster_call(self, cluster: str, call: str, outcome: str, seconds: float) -> None:
         """Count one call to a host; `call` is its path, `outcome` is `ok`, the status or the name of the error."""

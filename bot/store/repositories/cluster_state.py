@@ -28,6 +28,12 @@ class ClusterStates:
         rows = await self._session.rows(select(cluster_states).where(cluster_states.c.cluster.in_(sorted(clusters))))
         return {row["cluster"]: decode_state(row["data"]) for row in rows}
 
+    async def times(self, clusters: Collection[str]) -> dict[str, float]:
+        """Times of the stored states of these clusters (Unix seconds), without reading the states themselves."""
+        query = select(cluster_states.c.cluster, cluster_states.c.data["at"].label("at"))
+        rows = await self._session.rows(query.where(cluster_states.c.cluster.in_(sorted(clusters))))
+        return {row["cluster"]: decode_time({"at": row["at"]}) for row in rows}
+
     async def put(self, cluster: str, state: ClusterState) -> None:
         """Store the state; keys of another release stay, and an unchanged row is not written."""
         stored = self._locked.get(cluster) or await self._stored(cluster)

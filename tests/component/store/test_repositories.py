@@ -266,3 +266,10 @@ async def test_concurrent_updates_lose_nothing(store: Store) -> None:
     await asyncio.gather(*(count() for _ in range(20)))
     async with store.read() as uow:
         assert await uow.cluster_states.get("prod") == ClusterState(term=200)
+
+
+async def test_times_of_cluster_states_are_read_without_the_states(store: Store) -> None:
+    async with store.begin() as uow:
+        await uow.cluster_states.put("prod", ClusterState(at=5.25))
+    async with store.read() as uow:
+        assert await uow.cluster_states.times(["prod", "never polled"]) == {"prod": 5.25}
