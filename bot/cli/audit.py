@@ -9,7 +9,6 @@ from bot.chatops.audit_log import pages, walk
 from bot.cli.files import readable, writable
 from bot.store.database import Store
 
-FORMATS = ("csv", "jsonl")
 _KEEP = "Keep this number and hash in another place: with --head they prove later that no row was removed from the end."
 
 _RESTORE = (

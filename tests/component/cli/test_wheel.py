@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.main import NO_PLAYGROUND
+from bot.cli.commands import NO_PLAYGROUND
 
 ROOT = Path(__file__).parents[3]
 

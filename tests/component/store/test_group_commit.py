@@ -35,7 +35,7 @@ async def test_units_of_a_moment_share_one_transaction(store: Store) -> None:
 async def test_failed_unit_changes_nothing_and_fails_alone(store: Store) -> None:
     lost = Fenced("Another process holds it.")
     results = await asyncio.gather(put(store, "a"), put(store, "b", fail=lost), put(store, "c"), return_exceptions=True)
-    assert results == [None, lost, None]
+    assert list(results) == [None, lost, None]
     assert await stored(store) == ["a", "c"]
 
 

@@ -46,7 +46,7 @@ async def test_cluster_with_a_silence_needs_its_own_unit_of_work(store: Store) -
     async with store.begin() as uow:
         await uow.silences.add(Silence("c1", "*", "", 99.0, "U1", "work", 1.0))
     saver = StateSaver(store, pause=at_once)
-    assert await asyncio.gather(save(saver, "c0"), save(saver, "c1")) == [True, False]
+    assert list(await asyncio.gather(save(saver, "c0"), save(saver, "c1"))) == [True, False]
     assert await times(store) == {"c0": 2.0}
 
 

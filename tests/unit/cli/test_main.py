@@ -1,6 +1,8 @@
 """The command line: the demo outside a checkout, its address, and an interrupt."""
 
 import argparse
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -8,15 +10,16 @@ from typing import Any, cast
 
 import pytest
 
-from bot.cli import main as cli
+from bot.cli import commands
+from bot.cli.main import _parser, main
 from bot.runtime.signals import Signals
 
 
 def test_demo_without_the_playground_names_the_checkout(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda _name: None)
-    assert cli.main(["demo"]) == 2
+    monkeypatch.setattr(commands, "find_spec", lambda _name: None)
+    assert main(["demo"]) == 2
     assert "make demo" in capsys.readouterr().err
 
 
@@ -24,8 +27,8 @@ def test_interrupt_ends_with_the_status_of_a_shell(monkeypatch: pytest.MonkeyPat
     async def interrupted(_args: argparse.Namespace) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_demo", interrupted)
-    assert cli.main(["demo"]) == 130
+    monkeypatch.setattr(commands, "COMMANDS", {"demo": interrupted})
+    assert main(["demo"]) == 130
 
 
 async def test_demo_prints_its_address_and_runs_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +47,25 @@ async def test_demo_prints_its_address_and_runs_until_a_signal(capsys: pytest.Ca
         ended.append("signal")
 
     signals = cast("Signals", SimpleNamespace(starting=starting, ended=signalled))
-    assert await cli._show(signals, world()) == 0
+    assert await commands._show(signals, world()) == 0
     assert "http://127.0.0.1:8000/" in capsys.readouterr().out
     assert ended == ["signal", "world"]
+
+
+def test_help_imports_nothing_of_the_program() -> None:
+    code = (
+        "import sys\nfrom bot.cli.main import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print(sorted(name for name in sys.modules if name.startswith(('bot.', 'pydantic', 'httpx', 'sqlalchemy'))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert done.stdout.splitlines()[-1] == "['bot.cli', 'bot.cli.main']"
+
+
+def test_every_command_of_the_parser_has_its_work() -> None:
+    assert set(_commands(_parser())) == set(commands.COMMANDS)
+
+
+def _commands(parser: argparse.ArgumentParser) -> list[str]:
+    own = parser.get_default("command")
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return [own] if own else [name for action in below for each in action.choices.values() for name in _commands(each)]

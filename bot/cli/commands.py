@@ -1,0 +1,163 @@
+"""The work of each `cmbot` command; imported once the arguments are parsed, so that `--help` answers at once."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+
+from bot import config
+from bot.audit.chain import parse_head
+from bot.cli import replicas
+from bot.cli.audit import export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
+from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens, table
+from bot.cli.transfer import export_state, import_state
+from bot.common.errors import CmbotError
+from bot.config import Settings
+from bot.runtime.app import build
+from bot.runtime.lifecycle import running
+from bot.runtime.signals import Signals
+from bot.store.database import Store
+from bot.telemetry.logs import set_up
+from bot.views.errors import error_text
+
+WAIT_FOR_DATABASE = 60.0
+"""Seconds that a start waits for a database server that is down before it fails."""
+
+NO_PLAYGROUND = (
+    "The demo is not part of an installed cmbot. Get a checkout of its repository and run `make demo` in it."
+)
+
+Job = Callable[[argparse.Namespace], Coroutine[None, None, int]]
+
+
+def run(name: str, args: argparse.Namespace) -> int:
+    """Run one command of COMMANDS; return 0 for success, 1 for a failure, 2 for a wrong call, 130 if interrupted."""
+    try:
+        return asyncio.run(COMMANDS[name](args))
+    except CmbotError as error:
+        Console(stderr=True).print(f"cmbot: {error_text(error)}", style="red", markup=False, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _settings(args: argparse.Namespace, *, clusters: bool = True) -> Settings:
+    """Load the settings and start logging; without `clusters` their tokens are not required."""
+    settings = config.load(args.config, tokens=clusters)
+    set_up(settings.log_level, settings.all_secrets, as_json=not sys.stderr.isatty())
+    return settings
+
+
+async def _run(args: argparse.Namespace) -> int:
+    settings = _settings(args)
+    refuse_faulty_tokens(settings)
+    with Signals(hangup_ends=False) as signals:
+        async with signals.starting(), build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
+            await signals.ended()
+    return 0
+
+
+async def _demo(args: argparse.Namespace) -> int:
+    if find_spec("bot.playground") is None:
+        Console(stderr=True).print(f"cmbot: {NO_PLAYGROUND}", style="red", markup=False, highlight=False)
+        return 2
+    set_up("info" if args.verbose else "error", (), as_json=False)
+    from bot.cli.demo import PAGE_PORT, demo  # noqa: PLC0415 - only a checkout has the simulations
+
+    with Signals(hangup_ends=True) as signals:
+        return await _show(signals, demo(port=PAGE_PORT if args.port is None else args.port, schedulers=1))
+
+
+async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> int:
+    async with signals.starting(), world as parts:
+        out = Console()
+        out.print("\ncmbot's demo is running. Open this page:\n")
+        out.print(f"    {parts.slack.page_url}\n", style="bold cyan")
+        out.print("Type /cm stat there, break a disk, kill the leader. Ctrl-C ends it; nothing is kept.\n")
+        sys.stdout.flush()
+        await signals.ended()
+    return 0
+
+
+async def _check(args: argparse.Namespace) -> int:
+    rows = await check_all(_settings(args))
+    Console().print(table(rows))
+    return 0 if all(row.well for row in rows) else 1
+
+
+async def _status(args: argparse.Namespace) -> int:
+    rows = await check_clusters(_settings(args))
+    Console().print(table(rows))
+    return 0 if all(row.well for row in rows) else 1
+
+
+async def _replicas(args: argparse.Namespace) -> int:
+    seen, running_now = await replicas.read_replicas(_settings(args, clusters=False).store_url)
+    Console().print(replicas.table(seen, running_now))
+    for name in (unwatched := replicas.unheld(seen)):
+        Console().print(f"No replica watches {name} now.", markup=False, highlight=False)
+    return 0 if seen.active and not unwatched else 1
+
+
+async def _migrate(args: argparse.Namespace) -> int:
+    settings = _settings(args, clusters=False)
+    async with Store.open(settings.store_url) as store:
+        await store.migrate()
+        Console().print(f"{store.where} is up to date.", markup=False, highlight=False)
+    return 0
+
+
+async def _export(args: argparse.Namespace) -> int:
+    moved = await export_state(_settings(args, clusters=False).store_url, args.file, replace=args.force)
+    Console().print(moved.text("Wrote", args.file), markup=False, highlight=False, soft_wrap=True)
+    return 1 if moved.broken else 0
+
+
+async def _import(args: argparse.Namespace) -> int:
+    moved = await import_state(_settings(args, clusters=False).store_url, args.file)
+    Console().print(moved.text("Imported", args.file), markup=False, highlight=False, soft_wrap=True)
+    return 1 if moved.broken else 0
+
+
+async def _audit_verify(args: argparse.Namespace) -> int:
+    noted = parse_head(args.head) if args.head else None
+    faults: tuple[str, ...] = ()
+    if args.file:
+        (head, broken), what = verify_file(args.file, noted), f"The audit log in {args.file}"
+    else:
+        url = _settings(args, clusters=False).store_url
+        (head, broken), what = await verify_store(url, noted), "The audit log"
+        faults = await guards_of(url)
+    words = [verdict_text(head, broken, what), *([unguarded_text(faults)] if faults else [])]
+    Console().print("\n".join(words), markup=False, highlight=False, soft_wrap=True)
+    return 1 if broken or faults else 0
+
+
+async def _audit_export(args: argparse.Namespace) -> int:
+    head = await export_store(_settings(args, clusters=False).store_url, args.format, args.out, replace=args.force)
+    words = f"Wrote {head.seq:,} rows to {args.out}. The log ends with {head}"
+    Console().print(words, markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+COMMANDS: Mapping[str, Job] = MappingProxyType(
+    {
+        "run": _run,
+        "demo": _demo,
+        "check": _check,
+        "status": _status,
+        "replicas": _replicas,
+        "migrate": _migrate,
+        "export": _export,
+        "import": _import,
+        "audit verify": _audit_verify,
+        "audit export": _audit_export,
+    }
+)
+"""The commands by the words that call them."""
