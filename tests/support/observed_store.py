@@ -82,7 +82,7 @@ class ObservedStore(Store):
         self._rows: Rows | None = None
 
     def grouped(self, order: str) -> AbstractAsyncContextManager[UnitOfWork]:  # noqa: ARG002 - of the base class
-        """Open a writing unit of work of its own: no test waits for a group."""
+        """Open a writing unit of work: no test waits for a group."""
         return self.begin()
 
     @asynccontextmanager
