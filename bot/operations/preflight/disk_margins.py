@@ -102,7 +102,8 @@ def _margins(
         sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_NAMED]
     )
     worst_ones = tuple(margins[:MAX_NAMED])
-    fact = f.VolumeMargins(change, targets, units, _groups(margins), worst_ones, unreadable, breaking)
+    numbers = tuple(sorted({known.changed_by[disk] for disk in breaking if disk in known.changed_by}))
+    fact = f.VolumeMargins(change, targets, units, _groups(margins), worst_ones, unreadable, breaking, numbers)
     if not margins:
         return passed("volumes", fact) if all(disk in known.units for disk in targets) and not volumes else None
     worst = min(margin.after for margin in margins)

@@ -9,6 +9,7 @@ from bot.operations.preflight.disk_room import is_roomy, wanted
 from bot.operations.preflight.facts import disks as f
 from bot.operations.preflight.facts.disks import DiskChange, MarginGroup, VolumeMargin, ZoneRoom
 from bot.views.alert_text.volumes import disk_names
+from bot.views.preflight_text.disks import open_operations
 from bot.views.preflight_text.phrases import CheckText
 from bot.views.text import clip, count, size
 
@@ -49,7 +50,8 @@ def volume_margins(fact: f.VolumeMargins) -> CheckText:
     if not fact.breaking:
         return text
     names, verb = disk_names(fact.breaking), "counts" if len(fact.breaking) == 1 else "count"
-    why = f"{names[0].upper()}{names[1:]} {verb} as broken: an operation on that is not over."
+    by = open_operations(fact.operations)
+    why = f"{names[0].upper()}{names[1:]} {verb} as broken because of {by}."
     return CheckText(f"{text.sentence} {why}", text.next_step)
 
 

@@ -162,7 +162,7 @@ class VolumeMargins(Fact):
 
     `units` is the number of units on the disks. `unreadable` is the number of volumes that miss too many units while
     the unreachable ones stay away. `breaking` are disks of these volumes that count as broken, because an open
-    operation declares them so.
+    operation declares them so; `operations` are the numbers of those.
     """
 
     change: DiskChange
@@ -172,6 +172,7 @@ class VolumeMargins(Fact):
     worst: tuple[VolumeMargin, ...]
     unreadable: int = 0
     breaking: tuple[int, ...] = ()
+    operations: tuple[int, ...] = ()
 
     @property
     def volumes(self) -> int:
@@ -288,7 +289,8 @@ class SchedulersUnknown(Fact):
 class OutOfService:
     """Disks of one host or zone (`place`) that are out of service, by state, and the limit.
 
-    `under_way` are those that an open operation is about to change, and whose state does not show it yet.
+    `under_way` are those that an open operation is about to change, and whose state does not show it yet;
+    `operations` are the numbers of those operations.
     """
 
     place: str
@@ -297,6 +299,7 @@ class OutOfService:
     broken: tuple[int, ...] = ()
     repairing: tuple[int, ...] = ()
     under_way: tuple[int, ...] = ()
+    operations: tuple[int, ...] = ()
 
     @property
     def disks(self) -> tuple[int, ...]:
