@@ -28,6 +28,7 @@ class DiskLimits:
 class DiskFacts:
     """What is known of the cluster for a change of `targets` (disk ids); None: not read, or not in time.
 
+    `later` are targets whose volumes are judged at their turn, right before each is changed, and were not read now.
     `disks` is the whole disk list, `dropping` the ids of those that are being dropped. `units` are the vuids on each
     target whose list was read; `volumes` are their volumes as far as they were read, `unread` the ids of the others
     (a volume that was deleted meanwhile is in neither). `expired` is the number of disks without a heartbeat by the
@@ -39,6 +40,7 @@ class DiskFacts:
     """
 
     targets: tuple[int, ...] = ()
+    later: tuple[int, ...] = ()
     disks: tuple[Disk, ...] | None = None
     dropping: frozenset[int] | None = None
     units: Mapping[int, tuple[int, ...]] = field(default_factory=dict)

@@ -44,6 +44,18 @@ def code_modes_unknown(fact: f.CodeModesUnknown) -> CheckText:
     )
 
 
+def judged_in_turns(fact: f.JudgedInTurns) -> CheckText:
+    """Volumes are judged now, or at the turn of their disk."""
+    turn = "its turn, right before it" if len(fact.later) == 1 else "their turn, right before each"
+    now = disk_names(fact.now) if fact.now else "none"
+    whole = count(len(fact.now) + len(fact.later), "disk")
+    return CheckText(
+        f"Judged now: states, room and limits of all {whole}, and the volumes of {now}. "
+        f"The volumes of {disk_names(fact.later)} are judged at {turn} begins.",
+        "A smaller margin than this card shows, or a new warning, then ends the rest.",
+    )
+
+
 def volume_margins(fact: f.VolumeMargins) -> CheckText:
     """Margins now and afterwards."""
     text = _margins(fact)

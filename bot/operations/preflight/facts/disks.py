@@ -125,6 +125,14 @@ class VolumesUnread(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedInTurns(Fact):
+    """Disks that are changed one after another: the volumes of `now` are judged now, those of `later` at their turn."""
+
+    now: tuple[int, ...]
+    later: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeModesUnknown(Fact):
     """Volumes have a code mode that is not known, so nothing is known of the units that they can lose."""
 
