@@ -362,7 +362,7 @@ async def test_dense_disk_is_read_the_cheaper_way(every: int, number: int, pages
 
 
 def dense_node(disks: int, units: int) -> Data:
-    """A blobnode of many disks in a zone with room, each with so many units of volumes of its own."""
+    """A blobnode of many disks in a zone with room, each with so many units, no two of one volume."""
     data = demo_data(FLAVOURS["master"], now=0.0, rng=random.Random(1))
     data.volumes = Volumes(0)
     whole, others = data.disks[1], [disk for disk in data.disks.values() if disk.host != data.disks[1].host]

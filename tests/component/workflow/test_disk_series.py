@@ -59,7 +59,7 @@ class Weathered(OperationRepository):
         self._turn(fact_of(0))
         return stored
 
-    async def note(self, op: Operation, **step: object) -> Operation:  # type: ignore[override]  # passed on
+    async def note(self, op: Operation, **step: object) -> Operation:
         """Record a step."""
         noted = await super().note(op, **step)  # type: ignore[arg-type]
         self._turn(noted.history[-1].fact)

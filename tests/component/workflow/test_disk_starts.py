@@ -91,14 +91,14 @@ def disks_of(op: Operation) -> tuple[int, ...]:
 async def test_one_of_two_changes_of_disks_at_one_moment_goes_on(
     bench: Bench, database_url: str, case: str, first: int | None
 ) -> None:
-    requests: tuple[Request, Request] = {
+    cases: dict[str, tuple[Request, Request]] = {
         "two of a host": (DiskOffline(7), DiskOffline(8)),
         "two of a volume": volume_mates(bench),
         "one and several": (DiskOffline(8), DisksOffline((7, 8))),
-    }[case]
+    }
     async with second_replica(bench, database_url) as other:
         replicas, race = (bench, other), Race(first)
-        ops = [await each.waiting(request) for each, request in zip(replicas, requests, strict=True)]
+        ops = [await each.waiting(request) for each, request in zip(replicas, cases[case], strict=True)]
         ended = await asyncio.gather(*(race.run(number, replicas[number], *ops[number]) for number in (0, 1)))
     good = [op for op in ended if op.state in {OpState.VERIFIED, OpState.RUNNING}]
     refused = [op for op in ended if op.state is OpState.BLOCKED]
