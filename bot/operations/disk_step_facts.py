@@ -91,6 +91,20 @@ class PartWaits(StepFact):
 
 
 @dataclass(frozen=True, slots=True)
+class PartAgain(StepFact):
+    """Operation `op` ended before its drop, for a reason that may pass: its disk (0: the node) is next again.
+
+    `attempt` counts from 1 to the limit `of`.
+    """
+
+    disk: int
+    op: int
+    why: StepFact
+    attempt: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodePartBegun(StepFact):
     """Operation `op` drops the node after its disks."""
 

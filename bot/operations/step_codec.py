@@ -41,6 +41,7 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
         "part_begun": d.PartBegun,
         "part_skipped": d.PartSkipped,
         "part_waits": d.PartWaits,
+        "part_again": d.PartAgain,
         "node_part_begun": d.NodePartBegun,
         "part_failed": d.PartFailed,
         "series_begun": d.SeriesBegun,

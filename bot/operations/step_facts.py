@@ -26,10 +26,14 @@ class LegacyWords(StepFact):
 
 @dataclass(frozen=True, slots=True)
 class Failure(StepFact):
-    """Error of a cluster, or of the request itself; `sentence` is that of the error."""
+    """Error of a cluster, or of the request itself; `sentence` is that of the error.
+
+    `transient` is True if nothing took effect and the same request may go through later.
+    """
 
     sentence: str
     trace_id: str = ""
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

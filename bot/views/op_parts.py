@@ -6,6 +6,7 @@ from dataclasses import asdict
 from bot.common.text import listed
 from bot.interactions.message import BlockJson
 from bot.operations.disk_series import SERIES, parts_of
+from bot.operations.disk_step_facts import PartFailed, SeriesEnded
 from bot.operations.model import ObservedDisk, Operation
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
@@ -181,6 +182,20 @@ def _disk_requests(op: Operation) -> list[str]:
     if parts.left:
         shown.append(f"*{'Not begun' if op.final else 'To begin'}*\n{_some([f'disk #{disk}' for disk in parts.left])}")
     return shown
+
+
+def rest_proposal(op: Operation, ended: SeriesEnded) -> str:
+    """Sentence with the command that proposes the rest of a series that stopped by itself; "" if nothing is left.
+
+    The disk of the operation that failed belongs to the rest: its drop did not begin.
+    """
+    failed = ended.why.op if isinstance(ended.why, PartFailed) else 0
+    undone = [disk for disk, number in parts_of(op).begun.items() if number == failed]
+    if ended.why is None or not (ended.left or undone):
+        return ""
+    ids = " ".join(map(str, (*undone, *ended.left)))
+    what = f"node offline {op.request.host}" if isinstance(op.request, NodeOffline) else f"disk offline {ids}"
+    return f" To go on, propose the rest: {code(f'/cm {what} {op.cluster} reason=…')}"
 
 
 def _some(names: list[str]) -> str:

@@ -10,8 +10,8 @@ from bot.alerting.progress import work_progress
 from bot.common.errors import Refused
 from bot.interactions.message import BlockJson, Message
 from bot.operations.disk_offline import offers_writable
-from bot.operations.disk_series import SERIES, may_stop
-from bot.operations.disk_step_facts import SeriesEnded
+from bot.operations.disk_series import SERIES, begins_until, may_stop
+from bot.operations.disk_step_facts import PartAgain, PartWaits, SeriesEnded
 from bot.operations.leases import switch_of
 from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
 from bot.operations.operation_problems import ButtonOutdated
@@ -35,7 +35,18 @@ from bot.views.blocks import (
     utc,
 )
 from bot.views.op_dialog import approval
-from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
+from bot.views.op_parts import (
+    MAX_WORDS,
+    facts,
+    findings,
+    person,
+    rest_proposal,
+    stored,
+    title,
+    waits_for,
+    will_send,
+    word,
+)
 from bot.views.preflight_text.table import check_text
 from bot.views.progress import progress_line
 from bot.views.step_text import event_text, step_text
@@ -208,9 +219,13 @@ def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester)
     if op.kind in SERIES and isinstance(last.fact, SeriesEnded):
         by = f" by {person(last.by)}" if last.by else ""
-        return f"*{op.state.capitalize()}*{by}: {_clipped(step_text(last.fact))}, {date(last.at)}.{_confirmed(op)}"
+        rest = rest_proposal(op, last.fact)
+        return (
+            f"*{op.state.capitalize()}*{by}: {_clipped(step_text(last.fact))}, {date(last.at)}.{rest}{_confirmed(op)}"
+        )
     if op.state is OpState.RUNNING and op.kind in SERIES | {OpKind.DISK_OFFLINE} and last.fact is not None:
-        return f"*Running*: {_clipped(step_text(last.fact))}, {date(last.at)}.{_confirmed(op)}"
+        until = _waits_until(op) if isinstance(last.fact, PartWaits | PartAgain) else ""
+        return f"*Running*: {_clipped(step_text(last.fact))}, {date(last.at)}.{until}{_confirmed(op)}"
     if last.kind is StepKind.TIME_UP:
         return f"*Time is up*: {_clipped(step_text(last.fact))}, {date(last.at)}."
     text = _text(last)
@@ -225,6 +240,10 @@ def _state(op: Operation) -> str:
         lease=f" The task {_turned_back(op)}" if op.lease_until else "",
     )
     return f"*{op.state.capitalize()}*{rest}"
+
+
+def _waits_until(op: Operation) -> str:
+    return f" It is looked at once a minute until {date(begins_until(op), 'minute')}; *Cancel the rest* ends that."
 
 
 def _text(event: Event) -> str:

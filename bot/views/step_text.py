@@ -93,6 +93,13 @@ def _waits(fact: d.PartWaits) -> str:
     return f"{what} is next and waits: {_refusals(fact.checks)}"
 
 
+def _again(fact: d.PartAgain) -> str:
+    what = f"disk #{fact.disk}" if fact.disk else "the node"
+    return (
+        f"{what} is next again: operation #{fact.op} ended (attempt {fact.attempt} of {fact.of}): {step_text(fact.why)}"
+    )
+
+
 def _series_ended(fact: d.SeriesEnded) -> str:
     was = "was" if len(fact.begun) == 1 else "were"
     begun = f"{disk_names(fact.begun)} {was} begun" if fact.begun else "no disk was begun"
@@ -207,6 +214,7 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         d.PartBegun: lambda fact: f"disk #{fact.disk} is next: operation #{fact.op}",
         d.PartSkipped: lambda fact: f"disk #{fact.disk} is skipped: it is out of service or being dropped already",
         d.PartWaits: _waits,
+        d.PartAgain: _again,
         d.NodePartBegun: lambda fact: f"the node {fact.node} is dropped now: operation #{fact.op}",
         d.PartFailed: lambda fact: f"operation #{fact.op} ended as {fact.state}",
         d.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",

@@ -13,6 +13,7 @@ from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, w
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
+from bot.operations.disk_series import as_approved
 from bot.operations.model import LOCKING, MAX_SEEN_DISKS, ObservedDisk, ObservedState, ObservedSwitch, Operation
 from bot.operations.operation_problems import NoSuchTask, OtherDialect
 from bot.operations.preflight.check import PreflightResult, preflight
@@ -77,6 +78,15 @@ async def evaluate(
 def _evaluation(verdict: PreflightResult, seen: ObservedState, *, forced: bool) -> Evaluation:
     lifted = verdict.forced() if forced else verdict
     return Evaluation(lifted, replace(seen, verdict=lifted), forces=lifted != verdict)
+
+
+def lifted_as_shown(op: Operation, found: Evaluation) -> Evaluation:
+    """Let break-glass override what the card of `op` shows as overridden, and nothing else.
+
+    `found` must be made without break-glass: people approved the checks that they saw.
+    """
+    verdict = as_approved(op, found.verdict)
+    return replace(found, verdict=verdict, seen=replace(found.seen, verdict=verdict), forces=verdict != found.verdict)
 
 
 def _leader(now: Snapshot) -> str:

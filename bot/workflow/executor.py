@@ -31,11 +31,13 @@ from bot.operations.step_facts import (
     EffectUnseen,
     Failure,
     NoDecision,
+    NoLeaderSeen,
     NotApplied,
     SeenLater,
     Sight,
     StepFact,
 )
+from bot.operations.transience import error_is_transient
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.disk_offline import OfflineRun, ending
 from bot.workflow.evaluation import Reevaluation
@@ -270,7 +272,7 @@ class Executor:
         if isinstance(op.request, DiskOffline) and stage_of(op) is OfflineStage.READONLY_ASKED and readonly:
             # The first request came late. The second one needs an approval of what is true now.
             await _quietly(repository, op, OpState.FAILED, ending(op, ApprovalTooOld()))
-        elif seen is not None and await self._held_still(op, cluster):
+        elif seen is not None and shows_state(seen) and await self._held_still(op, cluster):
             missed = NotApplied(STILL_SECONDS)
             known = isinstance(op.request, DiskOffline) and readonly
             await _quietly(repository, op, OpState.FAILED, ending(op, missed) if known else missed)
@@ -282,7 +284,7 @@ class Executor:
             seen = await self.observation(op, cluster)
             if seen is None:
                 return
-            calm = not seen.done and await self._held_still(op, cluster)
+            calm = not seen.done and shows_state(seen) and await self._held_still(op, cluster)
             found = contradicts(op, there=seen.done, calm=calm)
             if found is None:
                 return
@@ -315,6 +317,11 @@ def _is_done(seen: Observation) -> bool:
     return seen.done
 
 
+def shows_state(seen: Observation) -> bool:
+    """True if a check could read what the operation changes: without a leader, a missing effect proves nothing."""
+    return not isinstance(seen.sight, NoLeaderSeen)
+
+
 def settled(before: Snapshot | None, now: Snapshot) -> bool:
     """True if one leader with a quorum of healthy voters has applied all entries and no transfer is pending."""
     if now.leader is None:
@@ -332,4 +339,4 @@ def leader_and_term(snapshot: Snapshot) -> tuple[int, int]:
 
 def failure_of(error: ClusterError) -> Failure:
     """Fact of a cluster's error, with the trace id for its operators."""
-    return Failure(error.sentence, error.trace_id)
+    return Failure(error.sentence, error.trace_id, error_is_transient(error))

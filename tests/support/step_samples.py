@@ -65,6 +65,13 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (d.PartSkipped(7), "disk #7 is skipped: it is out of service or being dropped already"),
     (d.PartWaits(8, REFUSED), "disk #8 is next and waits: The quorum is lost."),
     (d.PartWaits(0, REFUSED), "the node is next and waits: The quorum is lost."),
+    (
+        d.PartAgain(7, 13, s.DatabaseLost(), 1, 5),
+        (
+            "disk #7 is next again: operation #13 ended (attempt 1 of 5): nothing was sent: this cmbot process had "
+            "lost the database"
+        ),
+    ),
     (d.NodePartBegun(2, 14), "the node 2 is dropped now: operation #14"),
     (d.PartFailed(13, "failed"), "operation #13 ended as failed"),
     (d.SeriesBegun(12), "part of operation #12, which was approved"),
