@@ -260,14 +260,18 @@ class Cluster:
                 return snapshot, survey
             before = survey
 
-    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+    async def disk_facts(
+        self, snapshot: Snapshot, select: Selector, within: float, *, in_turns: bool = False
+    ) -> DiskFacts:
         """Read what a change of disks needs, for at most `within` seconds; never raises ClusterError.
 
-        `select` picks the disks from the disk list. Without a leader in `snapshot` nothing is read: such reads hang.
+        `select` picks the disks from the disk list; with `in_turns` each of them is read again before it is changed,
+        so that the volumes of the first ones are enough now. Without a leader in `snapshot` nothing is read: such reads
+        hang.
         """
         if snapshot.leader is None:
             return DiskFacts(limits=self.disk_limits)
-        reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock())
+        reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock(), in_turns)
         await reader.read(select, within)
         facts = reader.facts(snapshot, self.disk_limits)
         recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS

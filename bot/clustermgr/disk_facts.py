@@ -28,16 +28,19 @@ class DiskLimits:
 class DiskFacts:
     """What is known of the cluster for a change of `targets` (disk ids); None: not read, or not in time.
 
+    `later` are targets whose volumes are judged at their turn, right before each is changed, and were not read now.
     `disks` is the whole disk list, `dropping` the ids of those that are being dropped. `units` are the vuids on each
     target whose list was read; `volumes` are their volumes as far as they were read, `unread` the ids of the others
     (a volume that was deleted meanwhile is in neither). `expired` is the number of disks without a heartbeat by the
     leader's counters, by zone; they may lag by minutes. `switches` has the meaning of each stored switch that was
     read, by the name of its task. `statistics` are those of the schedulers, None if they were
     not asked lately. `breaking` and `leaving` are other disks that an open operation declares broken or takes offline,
-    as far as the cluster does not show it yet. `errors` are sentences about what could not be read.
+    as far as the cluster does not show it yet; `changed_by` has the numbers of those operations. `errors` are
+    sentences about what could not be read.
     """
 
     targets: tuple[int, ...] = ()
+    later: tuple[int, ...] = ()
     disks: tuple[Disk, ...] | None = None
     dropping: frozenset[int] | None = None
     units: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class DiskFacts:
     limits: DiskLimits = DiskLimits()
     breaking: frozenset[int] = frozenset()
     leaving: frozenset[int] = frozenset()
+    changed_by: Mapping[int, int] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
 
     @property

@@ -79,6 +79,7 @@ def encode_request(op: Operation) -> dict[str, Any]:
         "dialect": options.dialect,
         "policy": options.policy,
         "replaces": list(options.replaces),
+        "begun_after": list(options.begun_after),
     }
     if (reversion := options.reverts) is not None:
         extra |= {"reverts": reversion.of, "thread": reversion.thread, "left": reversion.left}
@@ -122,6 +123,7 @@ def decode_options(data: Json) -> RequestOptions:
         replaces=tuple(data.get("replaces", ())),
         reverts=Reversion(int(reverts), thread_of(data), str(data.get("left", ""))) if reverts else None,
         part_of=PartOf(int(part_of), thread_of(data)) if part_of else None,
+        begun_after=tuple(map(int, data.get("begun_after", ()))),
     )
 
 

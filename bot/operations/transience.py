@@ -61,6 +61,7 @@ CHECKS: Mapping[type[Fact], Duration] = MappingProxyType(
         disks.DroppingUnread: _T,
         disks.NodeDropMissing: _F,
         disks.VolumesUnread: _T,
+        disks.JudgedInTurns: _F,
         disks.CodeModesUnknown: _F,
         disks.VolumeMargins: _F,
         disks.HeartbeatsLost: _T,

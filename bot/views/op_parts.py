@@ -195,7 +195,7 @@ def rest_proposal(op: Operation, ended: SeriesEnded) -> str:
         return ""
     ids = " ".join(map(str, (*undone, *ended.left)))
     what = f"node offline {op.request.host}" if isinstance(op.request, NodeOffline) else f"disk offline {ids}"
-    return f" To go on, propose the rest: {code(f'/cm {what} {op.cluster} reason=…')}"
+    return f" To go on, propose the rest: {code(f'/cm {what} {op.cluster} reason=…')}."
 
 
 def _some(names: list[str]) -> str:

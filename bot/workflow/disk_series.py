@@ -222,12 +222,13 @@ class DiskSeries:
             refused = ChecksRefuse(evaluation.verdict.of_level(CheckLevel.BLOCK))
             await repository.move(child, OpState.BLOCKED, fact=refused, seen=evaluation.seen)
             return
-        repeat = partial(self._evaluate, parent, child.request, cluster)
+        repeat = partial(self._evaluate, parent, child.request, cluster, child.id)
         reevaluation = Reevaluation(evaluation, repeat, end, self.monotonic)
         await self.executor.start(child, cluster, reevaluation, fact=SeriesBegun(parent.id), seen=evaluation.seen)
 
-    async def _evaluate(self, parent: Operation, request: object, cluster: Cluster) -> Evaluation:
-        others = await self.repository.beside(parent)
+    async def _evaluate(self, parent: Operation, request: object, cluster: Cluster, start: int = 0) -> Evaluation:
+        """Judge a part as the card of the whole allows; `start` is its operation once that has begun."""
+        others = await self.repository.beside(parent, start=start)
         wanted = request if isinstance(request, DiskOffline | NodeDrop) else parent.request
         unforced = replace(parent.options, part_of=None, forced=False)
         return lifted_as_shown(parent, await evaluate(cluster, wanted, others, unforced, patient=True))

@@ -20,7 +20,15 @@ from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading, open_operation
 from bot.operations.preflight.disk_targets import targets_of
 from bot.operations.preflight.facts.members import NodeDoubt
-from bot.operations.requests import DiskRequest, MemberAdd, MemberRequest, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskRequest,
+    DisksOffline,
+    MemberAdd,
+    MemberRequest,
+    NodeOffline,
+    Request,
+    TaskSwitch,
+)
 from bot.views.errors import error_text
 from bot.workflow.actions import read_switch
 
@@ -103,7 +111,8 @@ async def _evaluate_disks(
 ) -> Evaluation:
     """Read the snapshots first: without a leader, reads of disks would hang."""
     before, now = await cluster.snapshot_pair(patient=patient)
-    disks = await cluster.disk_facts(now, partial(targets_of, request), DISK_SECONDS)
+    in_turns = isinstance(request, DisksOffline | NodeOffline)
+    disks = await cluster.disk_facts(now, partial(targets_of, request), DISK_SECONDS, in_turns=in_turns)
     facts = PreflightContext(operations=others, disks=disks)
     verdict = preflight(request, before, now, facts=facts)
     dialect = disks.dialect.value if disks.dialect else ""

@@ -19,7 +19,7 @@ from bot.operations.disk_offline import FOLLOWED_SECONDS
 from bot.operations.leases import NO_LEASE, announcements, ended, started
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.verdict import CheckLevel
-from bot.operations.requests import OpKind
+from bot.operations.requests import DiskRequest, OpKind
 from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -82,7 +82,8 @@ class OperationRepository:
             moved = started(moved, self.clock())
         if to is OpState.RUNNING:
             moved = replace(moved, runner=self.owner)
-        return await self._save(moved, inbound_key=inbound_key)
+        starts = to is OpState.RUNNING and isinstance(op.request, DiskRequest)
+        return await self._save(moved, inbound_key=inbound_key, starts=starts)
 
     async def note(
         self,
@@ -112,8 +113,10 @@ class OperationRepository:
         self.wake()
         return shown
 
-    async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
+    async def _save(self, moved: Operation, *, inbound_key: str, starts: bool = False) -> Operation:
         async with self.store.begin() as uow:
+            if starts:
+                moved = await _in_order(uow, moved)
             await self.hold_check(uow)
             await uow.operations.save(moved, WORDING)
             await self._render(uow, moved)
@@ -255,11 +258,17 @@ class OperationRepository:
         async with self.store.read() as uow:
             return [op for op in await uow.operations.open(cluster) if op.id != but]
 
-    async def beside(self, op: Operation) -> list[Operation]:
-        """List the open operations on the cluster of `op` that its checks look at: not itself, nor its own series."""
+    async def beside(self, op: Operation, *, start: int | None = None) -> list[Operation]:
+        """List the open operations on the cluster of `op` that its checks look at: not itself, nor its own series.
+
+        Nor a change of disks that comes after operation `start` (`op` by default, 0: all count) and so counts it:
+        of two that start at one moment one goes on.
+        """
         series = op.options.part_of.of if op.options.part_of else op.id
         others = await self.open_on(op.cluster, but=op.id)
-        return [other for other in others if series not in {other.id, *_whole_of(other)}]
+        first = op.id if start is None else start
+        own = [other for other in others if series not in {other.id, *_whole_of(other)}]
+        return [other for other in own if not (isinstance(op.request, DiskRequest) and _comes_after(first, other))]
 
     async def recent(self, cluster: str | None, limit: int) -> list[Operation]:
         """List the newest operations."""
@@ -303,6 +312,23 @@ class OperationRepository:
         """Get the Slack timestamp of the card, "" before it is posted."""
         async with self.store.read() as uow:
             return await uow.outbox.ts_of(MessageKey.card(op.card_id)) or ""
+
+
+async def _in_order(uow: UnitOfWork, op: Operation) -> Operation:
+    """Record the changes of disks that run when this one starts."""
+    await uow.operations.queue_start()
+    running = await uow.operations.in_state(OpState.RUNNING, op.cluster)
+    ids = tuple(other.id for other in running if isinstance(other.request, DiskRequest) and other.id != op.id)
+    return replace(op, options=replace(op.options, begun_after=ids))
+
+
+def _comes_after(first: int, other: Operation) -> bool:
+    """True if another change of disks began, or was proposed and has not begun, after operation `first`."""
+    if not first or not isinstance(other.request, DiskRequest):
+        return False
+    if other.state is OpState.WAITING:
+        return other.id > first
+    return other.state is OpState.RUNNING and first in other.options.begun_after
 
 
 def _whole_of(op: Operation) -> tuple[int, ...]:

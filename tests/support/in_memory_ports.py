@@ -184,7 +184,9 @@ class FakeCluster(Cluster):
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         return self.seen[-1], self.surveys.pop(0)
 
-    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+    async def disk_facts(
+        self, snapshot: Snapshot, select: Selector, within: float, *, in_turns: bool = False
+    ) -> DiskFacts:
         return self.disks
 
     async def host_facts(self, host: str, within: float) -> HostFacts:

@@ -31,12 +31,17 @@ def margin_checks(
 ) -> tuple[Check, ...]:
     """Check the volumes on these disks; a volume that was not read, or of an unknown code mode, is never safe.
 
-    `silent` are the disks that have probably lost their heartbeat.
+    `silent` are the disks that have probably lost their heartbeat. Disks that are judged at their turn are named.
     """
+    turns = _turns(targets, known)
+    targets = tuple(disk for disk in targets if disk not in known.later)
+    if turns is not None and not targets:
+        return (turns,)
     units = {disk: known.units[disk] for disk in targets if disk in known.units}
     vids = {vuid >> 32 for vuids in units.values() for vuid in vuids}
     volumes = [volume for vid, volume in sorted(known.volumes.items()) if vid in vids]
     found = (
+        turns,
         _unread(change, targets, len(vids), known),
         _unknown_modes(change, volumes),
         _margins(change, tuple(targets), sum(map(len, units.values())), volumes, known, silent),
@@ -63,6 +68,13 @@ def inferred_silent(known: DiskFacts) -> frozenset[int]:
 
 def _level(change: DiskChange, key: str, fact: Fact, bound: str) -> Check:
     return block(key, fact, forceable=True, bound=bound) if change in _SURE else warn(key, fact, bound=bound)
+
+
+def _turns(targets: Sequence[int], known: DiskFacts) -> Check | None:
+    later = tuple(disk for disk in targets if disk in known.later)
+    if not later:
+        return None
+    return warn("turns", f.JudgedInTurns(tuple(disk for disk in targets if disk not in known.later), later))
 
 
 def _unread(change: DiskChange, targets: Sequence[int], volumes: int, known: DiskFacts) -> Check | None:
@@ -102,7 +114,8 @@ def _margins(
         sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_NAMED]
     )
     worst_ones = tuple(margins[:MAX_NAMED])
-    fact = f.VolumeMargins(change, targets, units, _groups(margins), worst_ones, unreadable, breaking)
+    numbers = tuple(sorted({known.changed_by[disk] for disk in breaking if disk in known.changed_by}))
+    fact = f.VolumeMargins(change, targets, units, _groups(margins), worst_ones, unreadable, breaking, numbers)
     if not margins:
         return passed("volumes", fact) if all(disk in known.units for disk in targets) and not volumes else None
     worst = min(margin.after for margin in margins)

@@ -9,6 +9,7 @@ from bot.operations.preflight.disk_room import is_roomy, wanted
 from bot.operations.preflight.facts import disks as f
 from bot.operations.preflight.facts.disks import DiskChange, MarginGroup, VolumeMargin, ZoneRoom
 from bot.views.alert_text.volumes import disk_names
+from bot.views.preflight_text.disks import open_operations
 from bot.views.preflight_text.phrases import CheckText
 from bot.views.text import clip, count, size
 
@@ -43,13 +44,26 @@ def code_modes_unknown(fact: f.CodeModesUnknown) -> CheckText:
     )
 
 
+def judged_in_turns(fact: f.JudgedInTurns) -> CheckText:
+    """Volumes are judged now, or at the turn of their disk."""
+    turn = "its turn, right before it" if len(fact.later) == 1 else "their turn, right before each"
+    now = disk_names(fact.now) if fact.now else "none"
+    whole = count(len(fact.now) + len(fact.later), "disk")
+    return CheckText(
+        f"Judged now: states, room and limits of all {whole}, and the volumes of {now}. "
+        f"The volumes of {disk_names(fact.later)} are judged at {turn} begins.",
+        "A smaller margin than this card shows, or a new warning, then ends the rest.",
+    )
+
+
 def volume_margins(fact: f.VolumeMargins) -> CheckText:
     """Margins now and afterwards."""
     text = _margins(fact)
     if not fact.breaking:
         return text
     names, verb = disk_names(fact.breaking), "counts" if len(fact.breaking) == 1 else "count"
-    why = f"{names[0].upper()}{names[1:]} {verb} as broken: an operation on that is not over."
+    by = open_operations(fact.operations)
+    why = f"{names[0].upper()}{names[1:]} {verb} as broken because of {by}."
     return CheckText(f"{text.sentence} {why}", text.next_step)
 
 

@@ -32,6 +32,7 @@ from bot.operations.model import Operation, OpState, StepKind, advance
 from bot.operations.requests import DiskOffline, DisksOffline, NodeOffline, Request
 from bot.operations.step_facts import ChecksRefuse, DiskNow
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.clustermgr_sim.data import Data
 from bot.store.database import Store
 from bot.views.step_text import event_text
 from bot.workflow.disk_series import DiskSeries
@@ -96,9 +97,9 @@ BOTH = [("/disk/access", {"disk_id": 7, "readonly": True}), ("/disk/drop", {"dis
 
 
 @asynccontextmanager
-async def bench_of(store: Store, flavour: str) -> AsyncIterator[Bench]:
+async def bench_of(store: Store, flavour: str, data: Data | None = None) -> AsyncIterator[Bench]:
     async with (
-        SimulatedCluster(flavour=flavour, schedulers=1, timing=QUICK) as simulated,
+        SimulatedCluster(flavour=flavour, schedulers=1, timing=QUICK, data=data) as simulated,
         ClustermgrClient(simulated.hosts) as api,
     ):
         for task in ("disk_drop", "disk_repair", "shard_repair"):

@@ -6,21 +6,26 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from bot.clustermgr.disk_facts import DiskLimits
 from bot.operations.change_request import RequestOptions
 from bot.operations.disk_series import MAX_AGE
-from bot.operations.disk_step_facts import DropNotBegun, PartAgain, PartBegun, PartWaits, ReadonlyBefore
+from bot.operations.disk_step_facts import DropNotBegun, PartAgain, PartBegun, PartSkipped, PartWaits, ReadonlyBefore
 from bot.operations.model import Operation, OpState, StepKind, advance
+from bot.operations.preflight.facts.disks import JudgedInTurns
 from bot.operations.requests import DiskOffline, DisksOffline
 from bot.operations.step_facts import ChecksRefuse, DiskNow, StepFact
 from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.store.database import Store
 from bot.views.operations import card
 from bot.workflow.disk_series import DiskSeries
 from bot.workflow.evaluation import evaluate
 from bot.workflow.repository import OperationRepository
+from tests.component.clustermgr.test_disk_reader import NODE, dense_node
 from tests.component.workflow.test_disk_offline_run import (
     BOTH,
     Bench,
     bench,
+    bench_of,
     break_beside,
     empty,
     found_of,
@@ -54,7 +59,7 @@ class Weathered(OperationRepository):
         self._turn(fact_of(0))
         return stored
 
-    async def note(self, op: Operation, **step: object) -> Operation:  # type: ignore[override]  # passed on
+    async def note(self, op: Operation, **step: object) -> Operation:
         """Record a step."""
         noted = await super().note(op, **step)  # type: ignore[arg-type]
         self._turn(noted.history[-1].fact)
@@ -201,3 +206,34 @@ async def test_effects_of_a_disk_operation_are_read_from_the_leader(bench: Bench
     reads = [each for each in bench.simulated.log.matching("GET") if each.path in {"/disk/info", "/disk/droppinglist"}]
     assert bench.sent == BOTH
     assert {each.node for each in reads} == {2}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["healthy", "volumes lose two units"])
+async def test_disk_of_a_dense_node_is_judged_fully_at_its_turn(store: Store, lost: bool) -> None:
+    """The card of a node of 80 disks says whose volumes are judged now, and whose at their turn."""
+    async with bench_of(store, "master", dense_node(80, 25)) as bench:
+        op, series = await running_series(bench, NODE)
+        assert op.seen.verdict is not None
+        turns = op.seen.verdict.check("turns")
+        assert turns is not None
+        assert isinstance(turns.fact, JudgedInTurns)
+        assert "and the volumes of disks #101, #102" in seen(card(replace(op, state=OpState.WAITING)))
+        for disk in turns.fact.now:
+            op = await bench.repository.note(op, fact=PartSkipped(disk))
+        late, data = turns.fact.later[0], bench.simulated.data
+        held = next(volume.disks() for volume in data.volumes.by_vid.values() if late in volume.disks())
+        bench.cluster.disk_limits = DiskLimits(9, 9, 10)
+        for disk in sorted(held - {late})[: 2 if lost else 0]:
+            bench.simulated.break_disk(disk)
+        await series.advance()
+        found = await found_of(bench, op)
+        if not lost:
+            assert bench.sent == [
+                ("/disk/access", {"disk_id": late, "readonly": True}),
+                ("/disk/drop", {"disk_id": late}),
+            ]
+            return
+        assert (found.state, bench.sent) == (OpState.FAILED, [])
+        text = seen(card(found))
+        assert "can lose 1 more unit" in text
+        assert "`/cm node offline 10.9.0.1:8899 prod reason=…`" in text

@@ -125,6 +125,14 @@ class VolumesUnread(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedInTurns(Fact):
+    """Disks that are changed one after another: the volumes of `now` are judged now, those of `later` at their turn."""
+
+    now: tuple[int, ...]
+    later: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeModesUnknown(Fact):
     """Volumes have a code mode that is not known, so nothing is known of the units that they can lose."""
 
@@ -162,7 +170,7 @@ class VolumeMargins(Fact):
 
     `units` is the number of units on the disks. `unreadable` is the number of volumes that miss too many units while
     the unreachable ones stay away. `breaking` are disks of these volumes that count as broken, because an open
-    operation declares them so.
+    operation declares them so; `operations` are the numbers of those.
     """
 
     change: DiskChange
@@ -172,6 +180,7 @@ class VolumeMargins(Fact):
     worst: tuple[VolumeMargin, ...]
     unreadable: int = 0
     breaking: tuple[int, ...] = ()
+    operations: tuple[int, ...] = ()
 
     @property
     def volumes(self) -> int:
@@ -288,7 +297,8 @@ class SchedulersUnknown(Fact):
 class OutOfService:
     """Disks of one host or zone (`place`) that are out of service, by state, and the limit.
 
-    `under_way` are those that an open operation is about to change, and whose state does not show it yet.
+    `under_way` are those that an open operation is about to change, and whose state does not show it yet;
+    `operations` are the numbers of those operations.
     """
 
     place: str
@@ -297,6 +307,7 @@ class OutOfService:
     broken: tuple[int, ...] = ()
     repairing: tuple[int, ...] = ()
     under_way: tuple[int, ...] = ()
+    operations: tuple[int, ...] = ()
 
     @property
     def disks(self) -> tuple[int, ...]:

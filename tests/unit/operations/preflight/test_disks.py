@@ -78,7 +78,7 @@ def test_disk_that_another_operation_declares_broken_counts_as_broken(state: OpS
     assert "1 volume 2 → 1" in sentence(checked(BROKEN, scene.facts()), "volumes")
     text = sentence(beside(DiskBroken(1), state, scene), "volumes")
     assert "1 volume 1 → 0" in text
-    assert text.endswith("Disk #1 counts as broken: an operation on that is not over.")
+    assert text.endswith("Disk #1 counts as broken because of operation #5, which is not over.")
 
 
 @pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])
@@ -86,7 +86,7 @@ def test_disk_that_another_operation_declares_broken_counts_as_broken(state: OpS
 def test_disk_of_another_operation_counts_for_the_limits(other: Request, state: OpState) -> None:
     verdict = beside(other, state, DiskScene(), OFFLINE)
     assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == ["limits"]
-    assert "may have 1, and disk #8 is in an operation that is not over" in sentence(verdict, "limits")
+    assert "may have 1, and disk #8 is in operation #5, which is not over" in sentence(verdict, "limits")
 
 
 @pytest.mark.parametrize("other", [DiskBroken(8), DiskOffline(8)])
