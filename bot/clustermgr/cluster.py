@@ -186,6 +186,13 @@ class Cluster:
         volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
         return replace(snapshot, volumes=volumes)
 
+    def forget(self) -> None:
+        """Read disks and volumes anew, as after a start: another process may have seen newer ones meanwhile."""
+        self._slow_poller = SlowPoller(self.api, self._recent_dialect)
+        self._volume_reader = VolumeReader(self.api, self.recheck_for, self._volume_reader.gone_since)
+        self._dropping = self._leaving = frozenset()
+        self._left_at = 0.0
+
     def restore_gone(self, gone_since: Callable[[], Mapping[int, float]]) -> None:
         """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
         self._volume_reader.gone_since = gone_since
