@@ -16,6 +16,7 @@ from bot.clustermgr.decoding import Bound, parse, parse_text
 from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
     MAX_VOLUMES_IN_ANSWER,
+    BlobNode,
     ConfigList,
     DashboardPage,
     Disk,
@@ -209,6 +210,18 @@ class ClustermgrClient:
             found = parse(Disk, answer, decoding.DISK)
             if found.disk_id != disk_id:
                 raise ClusterBadAnswer(f"{host} answered about disk {found.disk_id}, not about {disk_id}.", host=host)
+            return found
+
+        return await self._any(ask, at=at)
+
+    async def node_info(self, node_id: int, *, at: str | None = None) -> BlobNode:
+        """GET /node/info (not v1); raises NotFound for an unknown node, ClusterBadAnswer for one that was not asked."""
+
+        async def ask(host: str) -> BlobNode:
+            answer = await self._read(host, f"/node/info?node_id={node_id:d}", decoding.NODE)
+            found = parse(BlobNode, answer, decoding.NODE)
+            if found.node_id != node_id:
+                raise ClusterBadAnswer(f"{host} answered about node {found.node_id}, not about {node_id}.", host=host)
             return found
 
         return await self._any(ask, at=at)

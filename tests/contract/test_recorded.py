@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.models import Stat, Volume
+from bot.clustermgr.models import BlobNode, Stat, Volume
 from bot.clustermgr.status_codes import check_read, check_write
 from bot.clustermgr.transport import Transport
 from bot.common.errors import (
@@ -171,6 +171,11 @@ async def node_drop(api: ClustermgrClient, _host: str, _exchange: Exchange) -> A
     return await api.node_drop(2)
 
 
+async def node_info(api: ClustermgrClient, _host: str, exchange: Exchange) -> Any:
+    asked = _query(exchange, "node_id")
+    return await api.node_info(int(asked) if asked.isdecimal() else 1)
+
+
 METHODS: dict[tuple[str, str], Typed] = {
     ("GET", "/stat"): stat,
     ("GET", "/config/get"): config_get,
@@ -187,12 +192,13 @@ METHODS: dict[tuple[str, str], Typed] = {
     ("POST", "/member/remove"): member_remove,
     ("POST", "/leadership/transfer"): transfer,
     ("GET", "/service/list"): services,
+    ("GET", "/node/info"): node_info,
     ("POST", "/disk/access"): disk_access,
     ("POST", "/disk/set"): disk_set_broken,
     ("POST", "/disk/drop"): disk_drop,
     ("POST", "/node/drop"): node_drop,
 }
-TYPED = 1012
+TYPED = 1022
 
 
 def _query(exchange: Exchange, key: str) -> str:
@@ -261,6 +267,14 @@ def sent_fields(volumes: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 def check_value(exchange: Exchange, value: Any) -> None:
+    if isinstance(value, BlobNode):
+        body = json.loads(exchange.answer)
+        assert (value.node_id, value.status, value.host) == (body["node_id"], body["status"], body["host"])
+        return
+    check_other_value(exchange, value)
+
+
+def check_other_value(exchange: Exchange, value: Any) -> None:
     body: Any = json.loads(exchange.answer) if exchange.answer else None
     if isinstance(value, Stat):
         raft = body["raft_status"]

@@ -53,6 +53,7 @@ CALLS = (
     Entry("GET", "/kv/list?count=1", "all stored values; shows the dialect"),
     Entry("GET", "/config/list", "all values of v1; shows the dialect", "v3.2 too"),
     Entry("GET", "/service/list", "registered services"),
+    Entry("GET", "/node/info?node_id=1", "one blobnode; shows that it was dropped"),
     Entry("GET", "/cluster/dashboard", "the cluster's own view of its volumes", "not there"),
     Entry("GET", "/stats", "a scheduler's own statistics"),
     Entry("GET", "/stats/leader", "statistics of the leading scheduler", "from v3.3; v3.2: /leader/stats"),

@@ -27,7 +27,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
 from bot.clustermgr.host_facts import HostFacts, host_facts
-from bot.clustermgr.models import DashboardPage, Disk, RaftStatus, Service, Snapshot, Stat, Volume
+from bot.clustermgr.models import BlobNode, DashboardPage, Disk, RaftStatus, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -126,6 +126,9 @@ class FakeApi(ClustermgrClient):
         self, *, after: int = 0, count: int = 100, first: str | None = None, at: str | None = None
     ) -> tuple[Volume, ...]:
         return ()
+
+    async def node_info(self, node_id: int, *, at: str | None = None) -> BlobNode:
+        raise NotFound("the node was not found", status=934, words="node not found", trace_id="af40")
 
     async def disk_info(self, disk_id: int, *, at: str | None = None) -> Disk:
         for disk in self.disks:

@@ -37,6 +37,7 @@ READS: Mapping[str, Call] = {
     "volume": lambda api, _: api.volume(7),
     "volumes": lambda api, _: api.volumes(),
     "disk_info": lambda api, _: api.disk_info(7),
+    "node_info": lambda api, _: api.node_info(2),
     "services": lambda api, _: api.services(),
     "dashboard": lambda api, host: api.dashboard(host),
     "kv_list": lambda api, host: api.kv_list(host),
