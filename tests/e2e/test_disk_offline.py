@@ -284,3 +284,23 @@ async def test_alert_names_the_operation_that_declared_a_disk_broken(ready: Demo
     await ready.slack.wait_for(
         STORAGE, lambda m: "disk #7" in m.full_text and "declared broken by operation #1" in m.full_text
     )
+
+
+async def test_drop_past_cmbot_is_announced_followed_and_ended(ready: Demo) -> None:
+    """Somebody drops disk 9 with curl; the drop of disk 7 is ours, and is named beside it."""
+    cluster = ready.clusters["prod"]
+    card = await propose(ready, LINE)
+    await click(ready, card, BOB)
+    await card_with(ready, card, "Verified")
+    cluster.set_disk_readonly(9)
+    cluster.drop_disk(9)
+    alert = await ready.slack.wait_for(STORAGE, lambda m: "was begun past cmbot" in m.full_text)
+    shown = await ready.slack.wait_for(
+        STORAGE, lambda m: m.ts == alert.ts and "units left" in m.full_text and "operation #1" in m.full_text
+    )
+    assert "disk #9" in shown.full_text
+    cluster.move_chunks(9, 0)
+    ended = await ready.slack.wait_for(
+        STORAGE, lambda m: m.ts == alert.ts and "disk #9: dropped; safe to pull: no unit left" in m.full_text
+    )
+    assert "do not pull" not in ended.full_text
