@@ -1,5 +1,6 @@
 """The typed calls of one Clustermgr cluster: a read may go to several hosts, a write is sent once."""
 
+import base64
 import ssl
 import time
 import uuid
@@ -11,12 +12,13 @@ from urllib.parse import urlencode
 from pydantic import TypeAdapter
 
 from bot.clustermgr import decoding
+from bot.clustermgr.blob_nodes import BlobNode
 from bot.clustermgr.bulkhead import Bulkhead
 from bot.clustermgr.decoding import Bound, parse, parse_text
 from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
+    MAX_SWITCHES,
     MAX_VOLUMES_IN_ANSWER,
-    BlobNode,
     ConfigList,
     DashboardPage,
     Disk,
@@ -31,6 +33,7 @@ from bot.clustermgr.models import (
     VolumeUnits,
 )
 from bot.clustermgr.status_codes import Answer, check_read, check_write
+from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call
 from bot.common.addresses import place
 from bot.common.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
@@ -260,6 +263,12 @@ class ClustermgrClient:
         answer = await self._read(host, "/cluster/dashboard", decoding.DASHBOARD)
         return parse(DashboardPage, answer, decoding.DASHBOARD)
 
+    async def stored_values(self, host: str, dialect: Dialect) -> Mapping[str, str]:
+        """All stored keys of one host and their values: GET /kv/list, of v1 GET /config/list; at most MAX_SWITCHES."""
+        if dialect is Dialect.V1:
+            return await self.config_list(host)
+        return {key: _decoded(value) for key, value in (await self.kv_list(host, count=MAX_SWITCHES)).items()}
+
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64."""
         answer = await self._read(host, f"/kv/list?count={count:d}", decoding.SWITCHES)
@@ -308,3 +317,11 @@ class ClustermgrClient:
         """The configured hosts, with the one at address `first` in front; never any other address."""
         where = place(first) if first else None
         return tuple(sorted(self._hosts, key=lambda host: place(host) != where))
+
+
+def _decoded(value: str) -> str:
+    """The text of a value in base64; one that is no text stays as it is."""
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return value

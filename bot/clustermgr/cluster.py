@@ -110,6 +110,11 @@ class Cluster:
         """The code modes that users defined, as far as they were read."""
         return self._code_mode_reader.extended
 
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The registered services, as last read by the watch of this process."""
+        return self._services
+
     def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         """Poll all hosts: yield a snapshot at the deadline, and another one when late hosts have answered."""
         return snapshots(
@@ -196,7 +201,8 @@ class Cluster:
         return replace(snapshot, volumes=volumes)
 
     def _known_volumes(self) -> VolumeSurvey:
-        return replace(self._volume_reader.survey(), extended=self.extended_modes)
+        reader = self._volume_reader
+        return replace(reader.survey(), extended=self.extended_modes, others=reader.others)
 
     def restore_gone(self, gone_since: Callable[[], Mapping[int, float]]) -> None:
         """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
@@ -224,7 +230,7 @@ class Cluster:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
         seen = (volume.code_mode for volume in survey.volumes.values())
         extended = await self._code_mode_reader.read(snapshot.at, host, seen)
-        return replace(survey, dashboard=dashboard, extended=extended)
+        return replace(survey, dashboard=dashboard, extended=extended, others=self._volume_reader.others)
 
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.

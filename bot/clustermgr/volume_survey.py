@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.clustermgr.code_modes import CodeMode, mode_of
 from bot.clustermgr.dashboard import Dashboard
+from bot.clustermgr.wire import Others
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ class VolumeSurvey:
     sound: frozenset[int] = frozenset()
     extended: tuple[CodeMode, ...] = ()
     """The code modes that users defined, as far as they were read."""
+    others: Others = ()
+    """Fields of a volume that cmbot does not know, as the last volume with such a field had them."""
     memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bot.clustermgr.models import DiskStatus, NodeStatus
+from bot.clustermgr.blob_nodes import NodeStatus
+from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import DialectEvidence
 from bot.common.text import count
 from bot.operations import disk_step_facts as d

@@ -1,7 +1,8 @@
 """Effects of operations on disks and nodes: what the cluster shows of one that was sent."""
 
+from bot.clustermgr.blob_nodes import NodeStatus
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.models import DiskStatus, NodeStatus
+from bot.clustermgr.models import DiskStatus
 from bot.common.errors import ClusterRefused, NotFound
 from bot.operations.requests import DiskAccess, DiskBroken, NodeDrop, OneDiskRequest
 from bot.operations.step_facts import DiskNow, NodeNotShown, NodeNow

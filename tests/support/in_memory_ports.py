@@ -22,12 +22,13 @@ from bot.audit.chain import GENESIS
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
+from bot.clustermgr.blob_nodes import BlobNode
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
 from bot.clustermgr.host_facts import HostFacts, host_facts
-from bot.clustermgr.models import BlobNode, DashboardPage, Disk, RaftStatus, Service, Snapshot, Stat, Volume
+from bot.clustermgr.models import DashboardPage, Disk, RaftStatus, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
@@ -141,6 +142,9 @@ class FakeApi(ClustermgrClient):
 
     async def dashboard(self, host: str) -> DashboardPage:
         raise NotFound("this release has no such call", host=host)
+
+    async def stored_values(self, host: str, dialect: Dialect) -> Mapping[str, str]:
+        return {}
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}
