@@ -289,7 +289,7 @@ async def test_alert_names_the_operation_that_declared_a_disk_broken(ready: Demo
 
 
 async def test_drop_past_cmbot_is_announced_followed_and_ended(ready: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody drops disk 9 with curl; the drop of disk 7 is ours, and is named beside it."""
+    """A person drops disk 9 with curl; the drop of disk 7 is ours, and is named beside it."""
     monkeypatch.setattr("bot.clustermgr.slow_poll.INTERVAL_SECONDS", 2.0)
     cluster = ready.clusters["prod"]
     card = await propose(ready, LINE)

@@ -49,7 +49,7 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
             "other disk makes progress. While `disk_repair` is off, `task_off_with_work` fires instead.",
         ),
         "disk_dropping": Runbook(
-            "Somebody began to drop disks past cmbot, with another tool or by hand. cmbot made no check: the zone may "
+            "Another tool, or a person by hand, began to drop disks past cmbot. cmbot made no check: the zone may "
             "lack room, or too many disks may be out of service at once. While units move, no volume loses any.",
             (
                 "Find out who did it and why. The drop cannot be cancelled (only v1 takes it back).",
