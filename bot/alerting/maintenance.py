@@ -184,7 +184,7 @@ def _margin(
         others = infer_expired(survey.volumes.values(), explained)
     for volume in survey.volumes.values():
         if not {*scope.disks}.isdisjoint(volume.disks):
-            left = volume_risk(volume, survey.disks, away | others).left_if_unreachable_stay
+            left = volume_risk(volume, survey.disks, away | others, survey.extended).left_if_unreachable_stay
             if left is not None and left < scope.margin:
                 return MarginFell(volume.vid, left, scope.margin)
     return None

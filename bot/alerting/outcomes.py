@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.alerting.details import AnswerFault
+from bot.alerting.details import AnswerFault, DroppedDisk
 from bot.alerting.model import Outcome
 
 
@@ -93,6 +93,13 @@ class DisksDone(Outcome):
     repaired: bool = False
     held: tuple[tuple[int, int], ...] = ()
     uncounted: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DropsDone(Outcome):
+    """Disks that are not being dropped any more, each with the end of its drop."""
+
+    disks: tuple[DroppedDisk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

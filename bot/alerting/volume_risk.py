@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 
-from bot.clustermgr.code_modes import CODE_MODES, CodeMode
+from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey, unexplained
 
 
@@ -89,14 +89,23 @@ def _sets(disks: SuspectDisks, expired: frozenset[int]) -> _Sets:
     return _Sets(disks.lost, away, disks.dropping - disks.lost - away)
 
 
-def volume_risk(volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int] = frozenset()) -> VolumeRisk:
-    """Count the units of one volume on disks that are not safe; `expired` have probably lost their heartbeat too."""
-    return _risk(volume, _sets(disks, expired), {})
+def volume_risk(
+    volume: PlacedVolume,
+    disks: SuspectDisks,
+    expired: frozenset[int] = frozenset(),
+    extended: tuple[CodeMode, ...] = (),
+) -> VolumeRisk:
+    """Count the units of one volume on disks that are not safe; `expired` have probably lost their heartbeat too.
+
+    `extended` are the code modes that users defined.
+    """
+    return _risk(volume, volume.mode(extended), _sets(disks, expired), {})
 
 
-def _risk(volume: PlacedVolume, sets: _Sets, known: dict[tuple[int, ...], tuple[int, ...]]) -> VolumeRisk:
+def _risk(
+    volume: PlacedVolume, mode: CodeMode | None, sets: _Sets, known: dict[tuple[int, ...], tuple[int, ...]]
+) -> VolumeRisk:
     """The risk of one volume; equal lists of disks are one object, kept in `known`."""
-    mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
     lost, away, moving = (
         () if each.isdisjoint(counted) else tuple(disk for disk in counted if disk in each)
@@ -246,7 +255,7 @@ def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
     `expired_disks` is the number of disks without a heartbeat by the leader's counters: if it is 0, none is inferred,
     because a compaction lowers the health of a volume too.
     """
-    key = (survey.disks, expired_disks)
+    key = (survey.disks, expired_disks, survey.extended)
     known = survey.memo.get(key)
     if isinstance(known, VolumeRisks):
         return known
@@ -254,9 +263,12 @@ def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
     expired = infer_expired(volumes, disks, survey.sound) if expired_disks else frozenset()
     unnamed = max(0, expired_disks - len(expired | disks.expired))
     sets, lists = _sets(disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
-    found = (_with_unnamed(_risk(volume, sets, lists), volume, disks, expired, unnamed) for volume in volumes)
+    found = (
+        _with_unnamed(_risk(volume, volume.mode(survey.extended), sets, lists), volume, disks, expired, unnamed)
+        for volume in volumes
+    )
     risks = VolumeRisks(sorted(found, key=_worst_first))
-    for old in [each for each in survey.memo if each != (disks, 0)]:
+    for old in [each for each in survey.memo if each != (disks, 0, survey.extended)]:
         del survey.memo[old]
     survey.memo[key] = risks
     return risks

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.code_mode_reader import CodeModeReader
+from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dashboard import Dashboard, resolved
 from bot.clustermgr.dashboard_reader import DashboardReader
@@ -81,12 +83,14 @@ class Cluster:
     _slow_poller: SlowPoller = field(init=False)
     _volume_reader: VolumeReader = field(init=False)
     _dashboard_reader: DashboardReader = field(init=False)
+    _code_mode_reader: CodeModeReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Let slow polls use the dialect that this handle keeps."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)
         self._volume_reader = VolumeReader(self.api, self.recheck_for)
         self._dashboard_reader = DashboardReader(self.api)
+        self._code_mode_reader = CodeModeReader(self.api)
 
     _recent: deque[Snapshot] = field(default_factory=deque)
     _dropping: frozenset[int] = frozenset()
@@ -100,6 +104,16 @@ class Cluster:
     def hosts(self) -> tuple[str, ...]:
         """The configured hosts."""
         return self.api.hosts
+
+    @property
+    def extended_modes(self) -> tuple[CodeMode, ...]:
+        """The code modes that users defined, as far as they were read."""
+        return self._code_mode_reader.extended
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The registered services, as last read by the watch of this process."""
+        return self._services
 
     def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         """Poll all hosts: yield a snapshot at the deadline, and another one when late hosts have answered."""
@@ -180,7 +194,7 @@ class Cluster:
     async def _with_volumes(self, snapshot: Snapshot) -> Snapshot:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
         if snapshot.leader is None or snapshot.bad_disks is None:
-            return replace(snapshot, volumes=self._volume_reader.survey())
+            return replace(snapshot, volumes=self._known_volumes())
         if snapshot.dropping is not None:
             self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
         volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
@@ -192,6 +206,10 @@ class Cluster:
         self._volume_reader = VolumeReader(self.api, self.recheck_for, self._volume_reader.gone_since)
         self._dropping = self._leaving = frozenset()
         self._left_at = 0.0
+
+    def _known_volumes(self) -> VolumeSurvey:
+        reader = self._volume_reader
+        return replace(reader.survey(), extended=self.extended_modes, others=reader.others)
 
     def restore_gone(self, gone_since: Callable[[], Mapping[int, float]]) -> None:
         """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
@@ -217,7 +235,9 @@ class Cluster:
         self._volume_reader.expired = snapshot.expired_disks
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
-        return replace(survey, dashboard=dashboard)
+        seen = (volume.code_mode for volume in survey.volumes.values())
+        extended = await self._code_mode_reader.read(snapshot.at, host, seen)
+        return replace(survey, dashboard=dashboard, extended=extended, others=self._volume_reader.others)
 
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.
@@ -245,7 +265,7 @@ class Cluster:
         """
         ends = self.clock() + within
         snapshot = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2))
-        survey = self._volume_reader.survey()
+        survey = self._known_volumes()
         if snapshot.leader is None or snapshot.bad_disks is None:
             return snapshot, survey
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
@@ -273,7 +293,9 @@ class Cluster:
             return DiskFacts(limits=self.disk_limits)
         reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock(), in_turns)
         await reader.read(select, within)
-        facts = reader.facts(snapshot, self.disk_limits)
+        seen = (volume.code_mode for volume in reader.volumes.values())
+        extended = await self._code_mode_reader.read(self.clock(), snapshot.leader[0], seen)
+        facts = replace(reader.facts(snapshot, self.disk_limits), extended=extended)
         recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
         return replace(facts, statistics=self._surveyed) if recent else facts
 

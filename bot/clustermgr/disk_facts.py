@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.models import Disk, DiskStatus, Service
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect, Meaning
@@ -56,6 +57,8 @@ class DiskFacts:
     leaving: frozenset[int] = frozenset()
     changed_by: Mapping[int, int] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
+    extended: tuple[CodeMode, ...] = ()
+    """The code modes that users defined, as far as they were read."""
 
     @property
     def schedulers(self) -> tuple[str, ...] | None:

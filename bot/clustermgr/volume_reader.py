@@ -17,6 +17,7 @@ from bot.clustermgr.models import Volume
 from bot.clustermgr.volume_answers import is_whole, placed
 from bot.clustermgr.volume_notes import VolumeNotes
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.clustermgr.wire import Others
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
 
 MAX_UNIT_LISTS = 8
@@ -62,6 +63,8 @@ class VolumeReader:
     gone_since: Callable[[], Mapping[int, float]] = _nothing_known
     expired: int = 0
     """Number of disks without a heartbeat by the leader's counters: the health of the volumes names them."""
+    others: Others = ()
+    """Unknown fields of the last volume that had any."""
     _notes: VolumeNotes = field(default_factory=VolumeNotes)
     _tried: dict[int, float] = field(default_factory=dict)
     _marker: int | None = None
@@ -193,6 +196,7 @@ class VolumeReader:
             or volume.vid in wanted
             or not suspects.isdisjoint(unit.disk_id for unit in volume.units)
         ]
+        self.others = next((volume.others for volume in meant if volume.others), self.others)
         whole = [volume for volume in meant if is_whole(volume)]
         unusable = {volume.vid for volume in meant} - {volume.vid for volume in whole}
         self._notes.put((placed(volume, now) for volume in whole), unusable)
@@ -229,6 +233,7 @@ class VolumeReader:
                         # An answer about another volume, or about a part of its units, proves nothing about this one.
                         if volume.vid == vid and is_whole(volume):
                             found.append(placed(volume, now))
+                            self.others = volume.others or self.others
                         else:
                             useless.append(vid)
 

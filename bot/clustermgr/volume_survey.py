@@ -4,7 +4,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.clustermgr.code_modes import CodeMode, mode_of
 from bot.clustermgr.dashboard import Dashboard
+from bot.clustermgr.wire import Others
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,10 @@ class PlacedVolume:
     health_score: int
     disks: tuple[int, ...]
     at: float = 0.0
+
+    def mode(self, extended: tuple[CodeMode, ...] = ()) -> CodeMode | None:
+        """Its code mode, of those that users defined too; None if it is not known."""
+        return mode_of(self.code_mode, len(self.disks), extended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,10 @@ class VolumeSurvey:
     read_at: float = 0.0
     dashboard: Dashboard | None = None
     sound: frozenset[int] = frozenset()
+    extended: tuple[CodeMode, ...] = ()
+    """The code modes that users defined, as far as they were read."""
+    others: Others = ()
+    """Fields of a volume that cmbot does not know, as the last volume with such a field had them."""
     memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+from bot.alerting.cluster_state.disk_drops import DiskDrop
 from bot.alerting.cluster_state.observations import DiskBreak, MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import Change, LeaderChange
 from bot.clustermgr.tasks import WORDS, find_task
 from bot.common.addresses import same_place
 from bot.operations.model import Operation, OpState
-from bot.operations.requests import DiskBroken, LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from bot.operations.requests import DiskBroken, DiskOffline, LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from bot.operations.settlement import until as settled_until
 
 LATE = 60.0
@@ -36,8 +37,9 @@ def _led_to(op: Operation, change: Change) -> bool:
             return peer == change.peer and not change.now
         case MemberAdd() as request, MemberChange():
             return request.peer_id == change.peer and _added(request, change)
-        case DiskBroken(disk_id=disk), DiskBreak():
-            return disk == change.disk
+        case (DiskBroken() | DiskOffline()) as request, (DiskBreak() | DiskDrop()) as seen:
+            alike = isinstance(request, DiskBroken) == isinstance(seen, DiskBreak)
+            return alike and request.disk_id == seen.disk
         case TaskSwitch() as request, SwitchChange():
             return _switched(request, change)
     return False

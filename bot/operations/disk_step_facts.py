@@ -145,6 +145,6 @@ class SeriesOver(StepFact):
 
 @dataclass(frozen=True, slots=True)
 class NodeAccepted(StepFact):
-    """The cluster accepted the drop of a node, whose disks were all out of use."""
+    """The cluster accepted the drop of a node, whose disks were all out of use; no call of its release proves it."""
 
     node: int

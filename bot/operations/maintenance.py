@@ -297,7 +297,7 @@ def _data(
     volumes = [volume for volume in facts.volumes.values() if not own.isdisjoint(volume.disks)]
     counted = 0 if fresh else facts.snapshot.expired_disks
     silent = infer_expired(volumes, facts.suspects) if counted else frozenset[int]()
-    judged = [(volume, volume_risk(volume, facts.suspects, silent | away)) for volume in volumes]
+    judged = [(volume, volume_risk(volume, facts.suspects, silent | away, facts.extended)) for volume in volumes]
     margins = [margin for volume, risk in judged if (margin := _margin(volume, risk, own)) is not None]
     margins.sort(key=lambda margin: (margin.left, -margin.lost, margin.vid))
     strange = 0 if fresh else sum(_may_miss_more(volume, risk, own, silent, facts) for volume, risk in judged)

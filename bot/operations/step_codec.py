@@ -31,6 +31,8 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
         "peer_absent": s.PeerAbsent,
         "peer_joined": s.PeerJoined,
         "disk_now": s.DiskNow,
+        "node_now": s.NodeNow,
+        "node_not_shown": s.NodeNotShown,
         "offline_step_begun": d.OfflineStepBegun,
         "readonly_before": d.ReadonlyBefore,
         "offline_resumed": d.OfflineResumed,

@@ -101,6 +101,21 @@ class DiskNow(Sight):
 
 
 @dataclass(frozen=True, slots=True)
+class NodeNow(Sight):
+    """State of a blobnode: its number on the wire."""
+
+    node: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeNotShown(Sight):
+    """The release has no call that shows the state of a blobnode, so nothing proves that it was dropped or not."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChecksRefuse(StepFact):
     """Checks refuse a proposal."""
 

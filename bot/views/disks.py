@@ -9,7 +9,7 @@ from bot.common.timestamps import unix_of
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import margin_note
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size
-from bot.views.parts import disk_state, disk_state_phrase
+from bot.views.parts import disk_state, disk_state_phrase, others_line
 from bot.views.progress import progress_line
 
 _NEXT: Mapping[int, str] = {
@@ -81,6 +81,8 @@ def disk(
     )
     margin = margin_note(safety.unwritten, safety.not_rebuilt) if safety.not_rebuilt else ""
     notes = [f"{margin[0].upper()}{margin[1:]}."] if margin else []
+    if others := others_line("", found.others):
+        notes.append(f"{others[0].upper()}{others[1:]}")
     if dropping is None:
         notes.append("The list of disks being dropped could not be read: this disk may be one of them.")
     work = () if progress is None else (section(f"*Units moved off it*\n{progress_line(progress, now=at)}"),)

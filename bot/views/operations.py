@@ -11,12 +11,13 @@ from bot.common.errors import Refused
 from bot.interactions.message import BlockJson, Message
 from bot.operations.disk_offline import offers_writable
 from bot.operations.disk_series import SERIES, begins_until, may_stop
-from bot.operations.disk_step_facts import PartAgain, PartWaits, SeriesEnded
+from bot.operations.disk_step_facts import NodeAccepted, PartAgain, PartWaits, SeriesEnded
 from bot.operations.leases import switch_of
 from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
 from bot.operations.operation_problems import ButtonOutdated
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, OpKind, TaskSwitch
+from bot.operations.step_facts import StepFact
 from bot.views.blocks import (
     Style,
     actions,
@@ -136,7 +137,7 @@ def writable_command(op: Operation) -> str:
 
 def outcome(op: Operation) -> str:
     """Operation and its state in a few words, for summaries."""
-    return f"operation #{op.id}: {what(op)}, {op.state}"
+    return f"operation #{op.id}: {what(op)}, {state_now(op)}"
 
 
 def what(op: Operation) -> str:
@@ -239,7 +240,17 @@ def _state(op: Operation) -> str:
         when=date(last.at),
         lease=f" The task {_turned_back(op)}" if op.lease_until else "",
     )
-    return f"*{op.state.capitalize()}*{rest}"
+    return f"*{state_word(op.state, last.fact).capitalize()}*{rest}"
+
+
+def state_word(state: OpState, fact: StepFact | None) -> str:
+    """Name of a state; the drop of a node that no call can show is accepted, which proves nothing."""
+    return "accepted, not proven" if state is OpState.VERIFIED and isinstance(fact, NodeAccepted) else state.value
+
+
+def state_now(op: Operation) -> str:
+    """Name of the state of an operation."""
+    return state_word(op.state, op.history[-1].fact if op.history else None)
 
 
 def _waits_until(op: Operation) -> str:
@@ -262,7 +273,7 @@ def _step(event: Event) -> str:
         return f"{person(event.by)} {event.kind} it{_clipped(step_text(event.fact))}"
     who = f" by {person(event.by)}" if event.by else ""
     text = _text(event)
-    return f"{event.state}{who}{f': {text}' if text else ''}"
+    return f"{state_word(event.state, event.fact)}{who}{f': {text}' if text else ''}"
 
 
 def _confirmed(op: Operation) -> str:

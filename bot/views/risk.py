@@ -10,6 +10,7 @@ from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
 from bot.views.alert_text.volumes import disk_names
 from bot.views.blocks import code, context, count, date, escape, message, section, table, utc
+from bot.views.parts import others_line
 from bot.views.risk_text import levels_text
 
 MAX_ROWS = 20
@@ -128,6 +129,8 @@ def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
     notes += [f"{line[0].upper()}{escape(line[1:])}." for line in caveat_lines(report.caveats)]
     if not report.survey.complete and report.survey.known:
         notes.append("Ask again in a minute.")
+    if others := others_line("Volumes ", report.survey.others):
+        notes.append(others)
     away, disks = {disk for each in shown for disk in each.unreachable}, report.survey.disks
     if odd := sorted(away & disks.unknown):
         notes.append(f"Units on {disk_names(odd)} count as unreachable: {_ODD}.")

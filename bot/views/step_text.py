@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from bot.clustermgr.blob_nodes import NodeStatus
 from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import DialectEvidence
 from bot.common.text import count
@@ -56,6 +57,14 @@ def _joined(fact: s.PeerJoined) -> str:
 
 def _disk(fact: s.DiskNow) -> str:
     return f"disk #{fact.disk} is {state_text(DiskSituation(fact.disk, fact.status, fact.readonly, fact.dropping))}"
+
+
+def _node(fact: s.NodeNow) -> str:
+    if fact.status == NodeStatus.DROPPED:
+        return f"node {fact.node} is dropped"
+    if fact.status == NodeStatus.NORMAL:
+        return f"node {fact.node} is not dropped yet"
+    return f"node {fact.node} is in state {fact.status} (unknown to cmbot)"
 
 
 _OFFLINE_STEPS = {
@@ -202,6 +211,8 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         s.PeerAbsent: lambda fact: f"peer {fact.peer} is no member",
         s.PeerJoined: _joined,
         s.DiskNow: _disk,
+        s.NodeNow: _node,
+        s.NodeNotShown: lambda fact: f"this release has no call that shows the state of node {fact.node}",
         d.OfflineStepBegun: lambda fact: _OFFLINE_STEPS[fact.step].format(disk=fact.disk),
         d.ReadonlyBefore: lambda fact: f"disk #{fact.disk} was read-only before: no request is sent for that",
         d.OfflineResumed: _resumed,
@@ -220,7 +231,9 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         d.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",
         d.SeriesEnded: _series_ended,
         d.SeriesOver: lambda fact: f"operation #{fact.of}, of which it is a part, has ended",
-        d.NodeAccepted: lambda fact: f"the cluster accepted the drop of node {fact.node}",
+        d.NodeAccepted: lambda fact: (
+            f"the cluster accepted the drop of node {fact.node}; this release has no call that shows its state"
+        ),
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",
         s.TakesOverBlocked: lambda fact: f"the cluster changed since: {_refusals(fact.checks)}",

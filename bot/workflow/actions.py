@@ -24,6 +24,7 @@ from bot.operations.requests import (
     TaskSwitch,
 )
 from bot.operations.step_facts import (
+    NodeNotShown,
     NoLeaderSeen,
     PeerAbsent,
     PeerGone,
@@ -33,7 +34,7 @@ from bot.operations.step_facts import (
     Sight,
     SwitchIs,
 )
-from bot.workflow.disk_effects import disk_effect
+from bot.workflow.disk_effects import disk_effect, node_effect
 
 READ_SECONDS = 5.0
 """Time limit for reading a switch; a linear read without a quorum holds for ten seconds."""
@@ -45,6 +46,11 @@ class Observation:
 
     done: bool
     sight: Sight
+
+    @property
+    def proves(self) -> bool:
+        """False if the release has no call that would show the effect."""
+        return not isinstance(self.sight, NodeNotShown)
 
 
 async def send(api: ClustermgrClient, op: Operation) -> None:
@@ -82,6 +88,8 @@ async def observe(cluster: Cluster, op: Operation) -> Observation:
         return Observation(value == switch.will_send, sight)
     if isinstance(op.request, DiskAccess | DiskBroken | DiskOffline):
         return Observation(*await disk_effect(cluster.api, op.request, await leader_now(cluster)))
+    if isinstance(op.request, NodeDrop):
+        return Observation(*await node_effect(cluster.api, op.request, await leader_now(cluster)))
     if isinstance(op.request, MemberRequest):
         return effect_of(op.request, await last_look(cluster))
     raise ValueError(f"operation #{op.id} ({op.kind}) is observed in steps")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.cli.demo import Demo
 from bot.operations.disk_step_facts import OfflineStep, OfflineStepBegun
 from bot.operations.model import OpState
+from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_operations import (
     ALICE,
     BOB,
@@ -284,3 +286,25 @@ async def test_alert_names_the_operation_that_declared_a_disk_broken(ready: Demo
     await ready.slack.wait_for(
         STORAGE, lambda m: "disk #7" in m.full_text and "declared broken by operation #1" in m.full_text
     )
+
+
+async def test_drop_past_cmbot_is_announced_followed_and_ended(ready: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person drops disk 9 with curl; the drop of disk 7 is ours, and is named beside it."""
+    monkeypatch.setattr("bot.clustermgr.slow_poll.INTERVAL_SECONDS", 2.0)
+    cluster = ready.clusters["prod"]
+    card = await propose(ready, LINE)
+    await click(ready, card, BOB)
+    await card_with(ready, card, "Verified")
+    cluster.set_disk_readonly(9)
+    cluster.drop_disk(9)
+    alert = await ready.slack.wait_for(STORAGE, lambda m: "was begun past" in m.full_text, timeout=PATIENCE)
+
+    def reads(*words: str) -> Callable[[Message], bool]:
+        return lambda m: m.ts == alert.ts and all(word in m.full_text for word in words)
+
+    shown = await ready.slack.wait_for(STORAGE, reads("units left", "operation #1"), timeout=120)
+    assert "disk #9" in shown.full_text
+    cluster.move_chunks(9, 0)
+    safe = "disk #9: dropped; safe to pull: no unit left"
+    ended = await ready.slack.wait_for(STORAGE, reads(safe), timeout=120)
+    assert "do not pull" not in ended.full_text

@@ -22,6 +22,7 @@ from bot.audit.chain import GENESIS
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
+from bot.clustermgr.blob_nodes import BlobNode
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
@@ -127,6 +128,9 @@ class FakeApi(ClustermgrClient):
     ) -> tuple[Volume, ...]:
         return ()
 
+    async def node_info(self, node_id: int, *, at: str | None = None) -> BlobNode:
+        raise NotFound("the node was not found", status=934, words="node not found", trace_id="af40")
+
     async def disk_info(self, disk_id: int, *, at: str | None = None) -> Disk:
         for disk in self.disks:
             if disk.disk_id == disk_id:
@@ -138,6 +142,9 @@ class FakeApi(ClustermgrClient):
 
     async def dashboard(self, host: str) -> DashboardPage:
         raise NotFound("this release has no such call", host=host)
+
+    async def stored_values(self, host: str, dialect: Dialect) -> Mapping[str, str]:
+        return {}
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}

@@ -26,6 +26,10 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (s.PeerJoined(4, learner=False), "peer 4 is a member now, as voter"),
     (s.DiskNow(7, 1, readonly=True), "disk #7 is normal and read-only"),
     (s.DiskNow(7, 1, readonly=True, dropping=True), "disk #7 is being dropped"),
+    (s.NodeNow(2, 1), "node 2 is not dropped yet"),
+    (s.NodeNow(2, 2), "node 2 is dropped"),
+    (s.NodeNow(2, 6), "node 2 is in state 6 (unknown to cmbot)"),
+    (s.NodeNotShown(2), "this release has no call that shows the state of node 2"),
     (
         d.OfflineStepBegun(7, d.OfflineStep.READONLY),
         "disk #7 is made read-only now: this request goes out once",
@@ -82,7 +86,10 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (d.SeriesEnded((7, 8), (9,), None), "disks #7 and #8 were begun; disk #9 stays as it is"),
     (d.SeriesEnded((), (7, 8), None), "no disk was begun; disks #7 and #8 stay as they are"),
     (d.SeriesOver(12), "operation #12, of which it is a part, has ended"),
-    (d.NodeAccepted(2), "the cluster accepted the drop of node 2"),
+    (
+        d.NodeAccepted(2),
+        "the cluster accepted the drop of node 2; this release has no call that shows its state",
+    ),
     (s.ChecksRefuse(REFUSED), "The quorum is lost."),
     (s.TakesOverCard(12), "replaces operation #12; no approvals yet"),
     (s.TakesOverBlocked(REFUSED), "the cluster changed since: The quorum is lost."),

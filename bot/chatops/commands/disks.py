@@ -38,7 +38,8 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
     state = call.remembered(cluster.name).state
     units, dropping = await asyncio.gather(_units(call, args.id, leader), _dropping(call, found, leader))
-    safety = pull_safety(found, units, call.now, shards_not_rebuilt(state, call.now), led=leader is not None)
+    not_rebuilt = shards_not_rebuilt(state, call.now)
+    safety = pull_safety(found, units, call.now, not_rebuilt, led=leader is not None, extended=cluster.extended_modes)
     progress = disk_progress(state, args.id, call.now, None if units is None else len(units))
     yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress, dropping=dropping), private=False)
 

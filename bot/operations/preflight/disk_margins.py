@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from bot.alerting.cluster_state.background import BackgroundNote, TaskHindrance, hindrance, noted
 from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
-from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 from bot.operations.preflight.facts import disks as f
@@ -43,7 +42,7 @@ def margin_checks(
     found = (
         turns,
         _unread(change, targets, len(vids), known),
-        _unknown_modes(change, volumes),
+        _unknown_modes(change, volumes, known),
         _margins(change, tuple(targets), sum(map(len, units.values())), volumes, known, silent),
         _heartbeats(targets, known, silent) if vids else None,
         _smaller(volumes, known),
@@ -55,7 +54,7 @@ def least_left(targets: Sequence[int], known: DiskFacts) -> int | None:
     """Smallest number of units that a volume on these disks can lose now; None without a volume of a known mode."""
     suspects = known.suspects
     volumes = (volume for volume in known.volumes.values() if not set(targets).isdisjoint(volume.disks))
-    lefts = [volume_risk(volume, suspects).left for volume in volumes]
+    lefts = [volume_risk(volume, suspects, extended=known.extended).left for volume in volumes]
     return min((left for left in lefts if left is not None), default=None)
 
 
@@ -88,8 +87,8 @@ def _unread(change: DiskChange, targets: Sequence[int], volumes: int, known: Dis
     return _level(change, "volumes_unread", f.VolumesUnread(lists, unread, max(volumes, unread)), f"{bool(lists)}")
 
 
-def _unknown_modes(change: DiskChange, volumes: Sequence[PlacedVolume]) -> Check | None:
-    modes = Counter(volume.code_mode for volume in volumes if volume.code_mode not in CODE_MODES)
+def _unknown_modes(change: DiskChange, volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:
+    modes = Counter(volume.code_mode for volume in volumes if volume.mode(known.extended) is None)
     if not modes:
         return None
     some = tuple(sorted(modes)[:MAX_NAMED])
@@ -106,7 +105,10 @@ def _margins(
 ) -> Check | None:
     now = known.suspects
     later = _after(now, targets) if change is DiskChange.BROKEN else now
-    pairs = [(volume_risk(volume, now, silent), volume_risk(volume, later, silent)) for volume in volumes]
+    extended = known.extended
+    pairs = [
+        (volume_risk(volume, now, silent, extended), volume_risk(volume, later, silent, extended)) for volume in volumes
+    ]
     margins = [_margin(before, after) for before, after in pairs if after.left is not None and before.left is not None]
     unreadable = sum(_unreadable(after) for _, after in pairs)
     margins.sort(key=lambda margin: (margin.after - len(margin.unreachable), margin.after, margin.before, margin.vid))
@@ -179,8 +181,8 @@ def _smaller(volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:
     """Warn where fresh blobs may lack shards that nothing rebuilds."""
     switch = known.switches.get("shard_repair")
     meaning = switch.word if switch is not None else ""
-    modes = {volume.code_mode for volume in volumes} & CODE_MODES.keys()
-    units = max((CODE_MODES[mode].unwritten for mode in modes), default=0)
+    modes = {mode for volume in volumes if (mode := volume.mode(known.extended)) is not None}
+    units = max((mode.unwritten for mode in modes), default=0)
     hindered = _hindered(known) if meaning == ON else None
     if not units or (meaning == ON and hindered is None):
         return None

@@ -45,7 +45,7 @@ def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     sentence = _broken(cluster, detail.broken, detail.repairing)
     progress = {each.disk: each.progress for each in detail.progress}
     lines = tuple(
-        f"disk #{disk.id}{_where(disk)}: {_state(disk)}{_progress(disk, progress.get(disk.id))}"
+        f"disk #{disk.id}{where_text(disk)}: {_state(disk)}{_progress(disk, progress.get(disk.id))}"
         for disk in detail.disks
     )
     affected = affected_lines(detail.affected)
@@ -97,7 +97,8 @@ def _progress(disk: DiskName, progress: WorkProgress | None) -> str:
     return f", {count(progress.left, 'unit')} to rebuild" if progress.left else ""
 
 
-def _where(disk: DiskName) -> str:
+def where_text(disk: DiskName) -> str:
+    """Host, path and zone of a disk."""
     host, path, zone = (in_ticks(each) if each else "unknown" for each in (disk.host, disk.path, disk.zone))
     return f" on {host}, path {path}, zone {zone}"
 
@@ -147,7 +148,7 @@ def disks_stuck(detail: DisksStuck, cluster: str) -> AlertText:
 def _stuck(stuck: StuckDisk) -> str:
     disk = stuck.disk
     state = status_word(disk.status) if disk.status != DiskStatus.NORMAL else "being dropped"
-    head = f"disk #{disk.id}{_where(disk) if stuck.listed else ''}: {state} since {_utc(stuck.since)}"
+    head = f"disk #{disk.id}{where_text(disk) if stuck.listed else ''}: {state} since {_utc(stuck.since)}"
     if disk.status == DiskStatus.BROKEN:
         return f"{head}; its repair has not begun"
     if stuck.left is None:

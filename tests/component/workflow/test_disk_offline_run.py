@@ -29,11 +29,12 @@ from bot.operations.disk_step_facts import (
     SeriesOver,
 )
 from bot.operations.model import Operation, OpState, StepKind, advance
-from bot.operations.requests import DiskOffline, DisksOffline, NodeOffline, Request
+from bot.operations.requests import DiskOffline, DisksOffline, NodeDrop, NodeOffline, Request
 from bot.operations.step_facts import ChecksRefuse, DiskNow
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.clustermgr_sim.data import Data
 from bot.store.database import Store
+from bot.views.operations import card
 from bot.views.step_text import event_text
 from bot.workflow.disk_series import DiskSeries
 from bot.workflow.drop_progress import MAX_FOLLOWED, DropFollower
@@ -97,9 +98,11 @@ BOTH = [("/disk/access", {"disk_id": 7, "readonly": True}), ("/disk/drop", {"dis
 
 
 @asynccontextmanager
-async def bench_of(store: Store, flavour: str, data: Data | None = None) -> AsyncIterator[Bench]:
+async def bench_of(
+    store: Store, flavour: str, data: Data | None = None, timing: Timing = QUICK
+) -> AsyncIterator[Bench]:
     async with (
-        SimulatedCluster(flavour=flavour, schedulers=1, timing=QUICK, data=data) as simulated,
+        SimulatedCluster(flavour=flavour, schedulers=1, timing=timing, data=data) as simulated,
         ClustermgrClient(simulated.hosts) as api,
     ):
         for task in ("disk_drop", "disk_repair", "shard_repair"):
@@ -274,6 +277,67 @@ async def test_node_is_dropped_last_where_the_release_has_the_call(store: Store,
             ("/disk/drop", {"disk_id": 5}),
             *node,
         ]
+
+
+# --- the drop of a node
+
+
+async def out_of_use(bench: Bench) -> NodeDrop:
+    """A node whose disks are all dropped."""
+    data = bench.simulated.data
+    for number in (5, 6, 7, 8):
+        data.disks[number].status = 5
+        bench.simulated.move_chunks(number, 0)
+    bench.simulated.recount()
+    return NodeDrop(data.disks[5].node_id)
+
+
+@pytest.mark.parametrize("flavour", ["v3.5", "master"])
+async def test_drop_of_a_node_is_verified_by_its_state(store: Store, flavour: str) -> None:
+    async with bench_of(store, flavour) as bench:
+        op = await bench.run(await out_of_use(bench))
+        assert (op.state, event_text(op.history[-1])) == (OpState.VERIFIED, "node 2 is dropped")
+
+
+@pytest.mark.parametrize("flavour", ["v3.5", "master"])
+async def test_lost_reply_to_the_drop_of_a_node_is_settled_by_its_state(store: Store, flavour: str) -> None:
+    async with bench_of(store, flavour) as bench:
+        bench.simulated.lose_replies(path="/node/drop")
+        op = await bench.run(await out_of_use(bench))
+        assert [event.state for event in op.history[-2:]] == [OpState.UNKNOWN, OpState.VERIFIED]
+        assert [path for path, _ in bench.sent] == ["/node/drop"]
+
+
+async def test_node_that_is_dropped_late_is_unknown_until_it_is_seen(store: Store) -> None:
+    async with bench_of(store, "master", timing=replace(QUICK, refresh=3_600.0)) as bench:
+        op = await bench.run(await out_of_use(bench))
+        assert op.state is OpState.UNKNOWN
+        assert "node 2 is not dropped yet" in event_text(op.history[-1])
+        await settled_for(bench, STILL_SECONDS)
+        assert (await found_of(bench, op)).state is OpState.UNKNOWN
+        bench.simulated.recount()
+        await bench.executor.settle_unfinished()
+        assert (await found_of(bench, op)).state is OpState.VERIFIED
+
+
+async def test_drop_of_a_node_that_no_call_shows_is_accepted_and_not_proven(store: Store) -> None:
+    async with bench_of(store, "v3.5") as bench:
+        bench.simulated.fail_next(404, 1_000, "/node/info")
+        op = await bench.run(await out_of_use(bench))
+        shown = f"{card(op).text} {card(op).blocks}"
+        assert "*Accepted, not proven*" in shown
+        assert "this release has no call that shows its state" in shown
+        assert "erified" not in shown
+
+
+async def test_lost_reply_that_no_call_settles_stays_unknown(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.workflow.executor.NODE_STILL_SECONDS", 5.0)
+    async with bench_of(store, "v3.5") as bench:
+        bench.simulated.fail_next(404, 1_000, "/node/info")
+        bench.simulated.lose_replies(path="/node/drop")
+        op = await bench.run(await out_of_use(bench))
+        await settled_for(bench, 10.0)
+        assert (await found_of(bench, op)).state is OpState.UNKNOWN
 
 
 async def test_part_of_an_ended_series_is_cancelled_unsent(bench: Bench) -> None:

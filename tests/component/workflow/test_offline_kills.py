@@ -73,8 +73,8 @@ class MortalRepository(OperationRepository):
 
     steps: Steps = field(default_factory=Steps)
 
-    async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
-        saved = await OperationRepository._save(self, moved, inbound_key=inbound_key)
+    async def _save(self, moved: Operation, *, inbound_key: str, starts: bool = False) -> Operation:
+        saved = await OperationRepository._save(self, moved, inbound_key=inbound_key, starts=starts)
         fact = moved.history[-1].fact
         step = f"{fact.step} begins" if isinstance(fact, OfflineStepBegun) else type(fact).__name__
         step = "dropping" if moved.state is OpState.VERIFIED and isinstance(fact, DiskNow) else step

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.cluster_state.disk_drops import DiskDrop
 from bot.alerting.cluster_state.observations import DiskBreak
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, disk_breaks
 from bot.clustermgr.models import Disk
@@ -209,6 +210,15 @@ def test_break_is_explained_by_the_operation_on_that_disk(disk: int, caused: boo
     op = replace(OFFLINE, request=DiskBroken(7), id=12)
     op = advance(advance(op, OpState.WAITING, at=90.0), OpState.RUNNING, at=100.0)
     found = caused_by(DiskBreak(110.0, disk, 95.0), [advance(op, OpState.VERIFIED, at=101.0)])
+    assert (found is not None) is caused
+
+
+@pytest.mark.parametrize(
+    ("disk", "before", "caused"), [(7, 95.0, True), (8, 95.0, False), (7, 400.0, False)], ids=["own", "other", "later"]
+)
+def test_drop_is_explained_by_the_operation_that_took_its_disk_offline(disk: int, before: float, caused: bool) -> None:
+    op = advance(advance(replace(OFFLINE, id=12), OpState.WAITING, at=90.0), OpState.RUNNING, at=100.0)
+    found = caused_by(DiskDrop(before + 60.0, disk, before), [advance(op, OpState.VERIFIED, at=103.0)])
     assert (found is not None) is caused
 
 
