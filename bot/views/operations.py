@@ -39,6 +39,7 @@ from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title
 from bot.views.preflight_text.table import check_text
 from bot.views.progress import progress_line
 from bot.views.step_text import event_text, step_text
+from bot.views.volume_margins import all_button
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
@@ -61,7 +62,7 @@ def card(op: Operation) -> Message:
         blocks.append(section(f"*Units moved off it*\n{escape(_drop(op.seen.drop))}"))
     verdict = op.seen.verdict
     if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
-        blocks += findings(verdict, op.seen.difference)
+        blocks += findings(verdict, op.seen.difference, op_id=op.id)
     if op.reason:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
     blocks += _buttons(op)
@@ -169,7 +170,9 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
     sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{escape(will_send(op))}")]
     blocks = map(check_text, verdict.of_level(CheckLevel.BLOCK))
     refusals = " ".join(f"{block.ended} {block.next_step}" for block in blocks)
-    return message(f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict))
+    return message(
+        f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict, op_id=op.id)
+    )
 
 
 def _forcing(verdict: PreflightResult) -> str:
@@ -278,7 +281,9 @@ def _value(op: Operation) -> str:
 def _buttons(op: Operation) -> list[BlockJson]:
     if op.state is OpState.WAITING:
         reject = button("Reject", REJECT, _value(op))
-        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)))]
+        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)), *all_button(op))]
+    if op.state is OpState.BLOCKED and (every := all_button(op)):
+        return [actions(*every)]
     if may_stop(op):
         text = f"Cluster {op.cluster}: no further disk is begun. A drop that has begun goes on; it cannot be cancelled."
         dialog = confirm("Cancel the rest?", text, "Cancel the rest", "Not now")

@@ -18,6 +18,7 @@ from bot.operations.codec import encode_request, encode_seen
 from bot.operations.disk_offline import FOLLOWED_SECONDS
 from bot.operations.leases import NO_LEASE, announcements, ended, started
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
+from bot.operations.preflight.disk_margins import without_vids
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import OpKind
 from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
@@ -336,8 +337,8 @@ def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
 
 
 def _kept(seen: ObservedState) -> ObservedState:
-    """Leave out the checks that passed; the fingerprint has their facts."""
+    """Leave out the checks that passed, as the fingerprint has their facts, and the numbers of volumes."""
     if seen.verdict is None:
         return seen
-    loud = tuple(check for check in seen.verdict.checks if check.level is not CheckLevel.PASS)
+    loud = tuple(without_vids(check) for check in seen.verdict.checks if check.level is not CheckLevel.PASS)
     return replace(seen, verdict=replace(seen.verdict, checks=loud))

@@ -188,6 +188,23 @@ async def test_single_step_is_sent_once_and_read_back(ready: Demo, line: str, bo
     assert sent(ready) == [body]
 
 
+async def test_broken_card_names_each_volume_and_its_button_lists_all(
+    ready: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {unit.vid for unit in ready.clusters["prod"].data.volumes.units_of(7)}
+    whole = await propose(ready, '/cm disk broken 7 reason="dead"')
+    assert all(f"#{vid}" in whole.full_text for vid in held)
+    await click(ready, whole, BOB, "op_reject")
+    await card_with(ready, whole, "Rejected")
+    monkeypatch.setattr("bot.views.volume_margins.ON_CARD", 2)
+    card = await propose(ready, '/cm disk broken 7 reason="dead again"')
+    assert f"… and {len(held) - 2} more volumes" in card.full_text
+    await click(ready, card, BOB, "op_volumes")
+    wanted = f"{len(held)} volumes at the last check"
+    answer = await ready.slack.wait_for(OPERATIONS, lambda m: wanted in m.text, user=BOB, timeout=PATIENCE)
+    assert all(f"#{vid}" in answer.full_text for vid in held)
+
+
 async def test_dry_run_of_an_offline_proposes_nothing(ready: Demo) -> None:
     reply = await ask(ready, f"{LINE} dry-run=yes")
     assert "This was a dry run" in reply.full_text

@@ -19,6 +19,8 @@ from bot.operations.preflight.verdict import Check, Fact, block, passed, warn
 
 MAX_NAMED = 8
 """Limit of volumes that one check names."""
+MAX_VIDS = 4000
+"""Limit of volumes that the groups of one check store by number, those with the smallest margins first."""
 MAX_GROUPS = 60
 """Limit of groups of margins in one check: the best ones are added up in the last."""
 _SURE = frozenset({DiskChange.OFFLINE, DiskChange.BROKEN})
@@ -59,6 +61,13 @@ def inferred_silent(known: DiskFacts) -> frozenset[int]:
     if known.expired is not None and not any(known.expired.values()):
         return frozenset()
     return infer_expired(known.volumes.values(), known.suspects)
+
+
+def without_vids(check: Check) -> Check:
+    """Leave out the numbers of volumes in a check, which are many."""
+    if not isinstance(check.fact, f.VolumeMargins):
+        return check
+    return replace(check, fact=replace(check.fact, groups=tuple(replace(each, vids=()) for each in check.fact.groups)))
 
 
 def _level(change: DiskChange, key: str, fact: Fact, bound: str) -> Check:
@@ -140,8 +149,13 @@ def _unreadable(risk: VolumeRisk) -> bool:
 
 
 def _groups(margins: Sequence[VolumeMargin]) -> tuple[MarginGroup, ...]:
-    counted = Counter((margin.after, margin.before) for margin in margins)
-    groups = [MarginGroup(before, after, number) for (after, before), number in sorted(counted.items())]
+    found: dict[tuple[int, int], list[int]] = {}
+    for margin in margins:
+        found.setdefault((margin.after, margin.before), []).append(margin.vid)
+    groups, room = [], MAX_VIDS
+    for (after, before), vids in sorted(found.items()):
+        groups.append(MarginGroup(before, after, len(vids), tuple(sorted(vids)[:room])))
+        room -= len(groups[-1].vids)
     kept, rest = groups[: MAX_GROUPS - 1], groups[MAX_GROUPS - 1 :]
     if not rest:
         return tuple(groups)
