@@ -38,6 +38,7 @@ from bot.views.op_dialog import approval
 from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
 from bot.views.preflight_text.table import check_text
 from bot.views.progress import progress_line
+from bot.views.series_lines import series_lines
 from bot.views.step_text import event_text, step_text
 from bot.views.volume_margins import all_button
 
@@ -57,7 +58,7 @@ def card(op: Operation) -> Message:
         blocks.append(section(_LOUD))
     if found := step_text(op.seen.contradiction):
         blocks.append(section(f"⚠️ *{escape(found[0].upper())}{escape(found[1:])}.* An admin settled it otherwise."))
-    blocks.append(fields(*facts(op)))
+    blocks += [fields(*facts(op)), *series_lines(op)]
     if op.seen.drop is not None and op.state is OpState.VERIFIED:
         blocks.append(section(f"*Units moved off it*\n{escape(_drop(op.seen.drop))}"))
     verdict = op.seen.verdict

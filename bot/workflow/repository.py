@@ -30,6 +30,9 @@ from bot.views.step_text import WORDING, event_text
 log = structlog.get_logger(__name__)
 
 _MAX_CAUSES = 50
+_OF_DISKS = (OpState.PROPOSED, OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED)
+_MAX_OF_DISKS = 200
+"""Limit of operations that are looked at for the one behind the state of a disk."""
 _PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
 """States that end without a decision."""
 
@@ -266,6 +269,12 @@ class OperationRepository:
         """List the newest operations."""
         async with self.store.read() as uow:
             return await uow.operations.recent(limit, cluster=cluster)
+
+    async def of_disks(self, cluster: str) -> list[Operation]:
+        """List the newest operations that drop one disk or declare it broken, unless they did not take place."""
+        kinds = (OpKind.DISK_OFFLINE, OpKind.DISK_BROKEN)
+        async with self.store.read() as uow:
+            return await uow.operations.newest(kinds, _OF_DISKS, cluster, _MAX_OF_DISKS)
 
     async def living(self) -> Sequence[str]:
         """List the live processes by the names under which they execute operations."""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.clustermgr.disk_facts import DiskLimits
@@ -25,7 +26,7 @@ ONE_LOST, SAFE = (1, 2, 5, 7, 9, 10), (2, 3, 4, 6, 7, 8)
 
 def operation(
     request: DiskRequest,
-    volumes: dict[int, tuple[int, ...]],
+    volumes: Mapping[int, tuple[int, ...]],
     *,
     unread: tuple[int, ...] = (),
     broken: tuple[int, ...] = (1,),
