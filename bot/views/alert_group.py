@@ -73,8 +73,8 @@ def _sentence(group: AlertGroup, alerts: Sequence[Alert]) -> str:
 
 def _by_rule(alerts: Sequence[Alert]) -> str:
     rules = Counter(alert.rule for alert in alerts).most_common()
-    named = ", ".join(f"{code(rule)} ({count(number, 'alert')})" for rule, number in rules[:_RULES])
-    return f" {named}{' and others' if len(rules) > _RULES else ''}."
+    named = [f"{code(rule)} ({count(number, 'alert')})" for rule, number in rules]
+    return f" {listed(named, most=_RULES)}."
 
 
 def _state(group: AlertGroup, left: Sequence[Alert], alerts: Sequence[Alert]) -> str:

@@ -185,8 +185,7 @@ def _disk_requests(op: Operation) -> list[str]:
 
 
 def _some(names: list[str]) -> str:
-    more = [f"{count(len(names) - _SHOWN_PARTS, 'more disk')}"] if len(names) > _SHOWN_PARTS else []
-    return listed([*names[:_SHOWN_PARTS], *more])
+    return listed(names, most=_SHOWN_PARTS)
 
 
 def _disk_fact(disk: ObservedDisk) -> str:

@@ -32,7 +32,6 @@ from bot.views.blocks import (
     header,
     message,
     section,
-    utc,
 )
 from bot.views.op_dialog import approval
 from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
@@ -73,7 +72,7 @@ def card(op: Operation) -> Message:
 
 def _drop(known: DropProgress) -> str:
     """Progress of a drop by the units that were counted, with the time of the count."""
-    as_of = f", as of {utc(known.counts[-1].at)[:16]} UTC" if known.counts else ""
+    as_of = f", as of {date(known.counts[-1].at, 'minute')}" if known.counts else ""
     if known.over and known.counts and not known.counts[-1].left:
         return f"no unit left{as_of}"
     return f"{progress_line(work_progress(known.counts, known.total))}{as_of}"

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from bot.alerting.risk_facts import RiskCaveats, Since
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_level
 from bot.clustermgr.volume_survey import VolumeSurvey
+from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
 from bot.views.alert_text.volumes import disk_names
-from bot.views.blocks import code, context, count, date, escape, message, section, table, utc
+from bot.views.blocks import code, context, count, date, escape, message, section, table
 from bot.views.risk_text import levels_text
 
 MAX_ROWS = 20
@@ -101,8 +102,7 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
         left = "cannot be read now"
     mode = each.mode.name if each.mode else f"unknown ({each.mode_id})"
     disks = sorted({*each.lost, *each.unreachable})
-    names = ", ".join(f"#{disk}" for disk in disks[:_MAX_DISKS])
-    more = f" and {len(disks) - _MAX_DISKS} more" if len(disks) > _MAX_DISKS else ""
+    names = listed([f"#{disk}" for disk in disks], most=_MAX_DISKS)
     return (
         f"#{each.vid}",
         left,
@@ -110,16 +110,16 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
         str(len(each.lost)),
         str(each.away),
         str(len(each.moving)),
-        f"{names}{more}",
+        names,
         _since(each, since),
     )
 
 
 def _since(each: VolumeRisk, since: Since | None) -> str:
-    """Since when the last of the lost units is lost; a cell of a table has no dates, so the time is UTC."""
+    """Since when the last of the lost units is lost."""
     if since is None:
         return "unknown" if each.lost else "-"
-    return utc(since.at) if since.exact else f"at least since {utc(since.at)}"
+    return date(since.at, "minute") if since.exact else f"at least since {date(since.at, 'minute')}"
 
 
 def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:

@@ -19,6 +19,8 @@ from bot.operations.preflight.verdict import Check, Fact, block, passed, warn
 
 MAX_NAMED = 8
 """Limit of volumes that one check names."""
+MAX_DISKS = 500
+"""Limit of disks that one check stores by number; its words count those that they do not name."""
 MAX_VIDS = 4000
 """Limit of volumes that the groups of one check store by number, those with the smallest margins first."""
 MAX_GROUPS = 60
@@ -89,7 +91,7 @@ def _unknown_modes(change: DiskChange, volumes: Sequence[PlacedVolume]) -> Check
     modes = Counter(volume.code_mode for volume in volumes if volume.code_mode not in CODE_MODES)
     if not modes:
         return None
-    some = tuple(sorted(modes)[:MAX_NAMED])
+    some = tuple(sorted(modes)[:MAX_DISKS])
     return _level(change, "code_modes", f.CodeModesUnknown(modes.total(), some), str(some))
 
 
@@ -108,7 +110,7 @@ def _margins(
     unreadable = sum(_unreadable(after) for _, after in pairs)
     margins.sort(key=lambda margin: (margin.after - len(margin.unreachable), margin.after, margin.before, margin.vid))
     breaking = tuple(
-        sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_NAMED]
+        sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_DISKS]
     )
     worst_ones = tuple(margins[:MAX_NAMED])
     fact = f.VolumeMargins(change, targets, units, _groups(margins), worst_ones, unreadable, breaking)
@@ -173,7 +175,7 @@ def _heartbeats(targets: Sequence[int], known: DiskFacts, silent: frozenset[int]
     number = sum(known.expired.get(zone, 0) for zone in zones)
     if not number:
         return None
-    return warn("heartbeats", f.HeartbeatsLost(number, tuple(sorted(silent)[:MAX_NAMED])), bound=str(sorted(silent)))
+    return warn("heartbeats", f.HeartbeatsLost(number, tuple(sorted(silent)[:MAX_DISKS])), bound=str(sorted(silent)))
 
 
 def _smaller(volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:
