@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.alerting.grouping import AlertGroup, listed
+from bot.alerting import grouping
+from bot.alerting.grouping import AlertGroup
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.transition import Transition, TransitionReason
+from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.views.alert_text.table import outcome_sentence, sentence_of
 from bot.views.alerts import severity_mark
@@ -18,7 +20,7 @@ _RULES = 6
 
 def group_card(group: AlertGroup, alerts: Sequence[Alert]) -> Message:
     """Render the group message; `alerts` are all stored alerts that were ever listed in it."""
-    left = sorted(listed(group, alerts), key=lambda alert: (-alert.severity, alert.since))
+    left = sorted(grouping.listed(group, alerts), key=lambda alert: (-alert.severity, alert.since))
     sentence = _sentence(group, alerts)
     state = _state(group, left, alerts)
     mark = severity_mark(left[0].severity) if left else "✅"

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from bot.alerting.risk_facts import RiskCaveats, Since
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_level
 from bot.clustermgr.volume_survey import VolumeSurvey
-from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
 from bot.views.alert_text.volumes import disk_names
@@ -102,7 +101,8 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
         left = "cannot be read now"
     mode = each.mode.name if each.mode else f"unknown ({each.mode_id})"
     disks = sorted({*each.lost, *each.unreachable})
-    names = listed([f"#{disk}" for disk in disks], most=_MAX_DISKS)
+    names = ", ".join(f"#{disk}" for disk in disks[:_MAX_DISKS])
+    more = f" and {len(disks) - _MAX_DISKS} more" if len(disks) > _MAX_DISKS else ""
     return (
         f"#{each.vid}",
         left,
@@ -110,7 +110,7 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
         str(len(each.lost)),
         str(each.away),
         str(len(each.moving)),
-        names,
+        f"{names}{more}",
         _since(each, since),
     )
 

@@ -8,7 +8,7 @@ from bot.alerting.model import AlertState
 from bot.alerting.silences import EVERY_RULE
 from bot.alerting.subjects import SubjectKind, SubjectRefused
 from bot.common.text import duration, listed, shown, suggestion
-from bot.views.text import date
+from bot.views.text import utc
 
 _KINDS: Mapping[SubjectKind, str] = MappingProxyType(
     {
@@ -59,7 +59,7 @@ def silenced_longer(problem: p.SilencedLonger) -> str:
     what = f"{'all alerts' if held.rule == EVERY_RULE else held.rule}{about} of {held.cluster}"
     if held.scope is not None:
         what = f"what stopping {held.subject} of {held.cluster} explains"
-    left = f"{duration(held.until - problem.now)} longer, until {date(held.until, 'minute')}"
+    left = f"{duration(held.until - problem.now)} longer, until {utc(held.until)}"
     return (
         f"Silence #{held.id} already mutes {what}, for {left}, so nothing was changed. "
         f"To end it earlier, lift it first: /cm unsilence {held.id}"
