@@ -7,7 +7,7 @@ from bot.interactions.message import BlockJson
 from bot.operations.disk_series import SERIES, SeriesParts, parts_of
 from bot.operations.model import DiskCount, Operation
 from bot.operations.preflight.facts.disks import DiskSituation
-from bot.views.blocks import context, count, date, section
+from bot.views.blocks import code, context, count, date, section
 from bot.views.preflight_text.disks import state_text
 
 _IN_SECTION = 32
@@ -21,9 +21,7 @@ def series_lines(op: Operation) -> list[BlockJson]:
         return []
     lines = list(_lines(op, parts))
     texts = ["\n".join(lines[at : at + _IN_SECTION]) for at in range(0, len(lines), _IN_SECTION)]
-    newest = max((each.at for each in op.seen.counts), default=0.0)
-    as_of = [context(f"Units counted {date(newest)}. A later look: `/cm disk <id>`.")] if newest else []
-    return [*map(section, texts), *as_of]
+    return [*map(section, texts), context(f"To count the units again: {code('/cm disk <id>')}")]
 
 
 def _lines(op: Operation, parts: SeriesParts) -> Iterator[str]:
@@ -35,7 +33,7 @@ def _lines(op: Operation, parts: SeriesParts) -> Iterator[str]:
         elif disk not in parts.begun:
             yield f"{name}, not begun: *do not pull*"
         elif disk in counts:
-            yield f"{name}, {_state(counts[disk])}: {_pull(counts[disk])}"
+            yield f"{name}, {_state(counts[disk])}, as of {date(counts[disk].at, 'minute')}: {_pull(counts[disk])}"
         else:
             yield f"{name}, operation #{parts.begun[disk]}: *do not pull*: its units are not counted yet"
 

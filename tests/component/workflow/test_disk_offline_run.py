@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -438,12 +439,14 @@ async def test_card_of_several_disks_says_of_each_if_it_may_be_pulled(bench: Ben
     await follower.follow()
     moving = await found_of(bench, op)
     left = len(bench.simulated.data.volumes.units_of(7))
-    assert f"disk #7, being dropped: *do not pull: {left} units*" in str(card(moving).blocks)
+    assert re.search(
+        rf"disk #7, being dropped, as of <!date[^>]*>: \*do not pull: {left} units\*", str(card(moving).blocks)
+    )
     assert "disk #9, not begun: *do not pull*" in str(card(moving).blocks)
     await empty(bench, 7)
     await follower.follow()
     dropped = await found_of(bench, op)
-    assert "disk #7, dropped: *safe to pull*" in str(card(dropped).blocks)
+    assert re.search(r"disk #7, dropped, as of <!date[^>]*>: \*safe to pull\*", str(card(dropped).blocks))
     assert decode_seen(encode_seen(dropped.seen, WORDING)).counts == dropped.seen.counts
 
 
@@ -453,7 +456,8 @@ async def test_card_of_several_disks_names_the_units_on_a_dropped_one(bench: Ben
     await empty(bench, 7)
     bench.simulated.land_unit(7)
     await DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0).follow()
-    assert "disk #7, dropped: *do not pull: 1 unit*" in str(card(await found_of(bench, op)).blocks)
+    shown = str(card(await found_of(bench, op)).blocks)
+    assert re.search(r"disk #7, dropped, as of <!date[^>]*>: \*do not pull: 1 unit\*", shown)
 
 
 async def test_series_ends_when_its_approval_is_too_old(bench: Bench) -> None:
