@@ -40,10 +40,11 @@ class MarginFell(LiftReason):
 
 @dataclass(frozen=True, slots=True)
 class LiftedMaintenance:
-    """A maintenance that ends early, and why."""
+    """A maintenance that ends early, and why; `muted` is the number of open alerts that it muted."""
 
     silence: Silence
     reason: LiftReason
+    muted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from bot.alerting.cluster_state.disk_drops import DiskDrop
 from bot.alerting.cluster_state.observations import DiskBreak, MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import Change, LeaderChange
+from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import WORDS, find_task
 from bot.common.addresses import same_place
 from bot.operations.model import Operation, OpState
@@ -22,6 +23,24 @@ def caused_by(change: Change, operations: Iterable[Operation]) -> Operation | No
     """Find the newest operation that may have caused the change; running and unknown ones count too."""
     fitting = [op for op in operations if _may_have(op) and _led_to(op, change) and _in_time(op, change)]
     return max(fitting, key=lambda op: op.sent_at, default=None)
+
+
+def behind_disk(operations: Iterable[Operation], disk_id: int, status: int, *, dropping: bool) -> Operation | None:
+    """Find the newest operation that drops a disk or declared it broken, as its state shows, or that is about to."""
+    fitting = [op for op in operations if _disk_of(op) == disk_id and _is_behind(op, status, dropping=dropping)]
+    return max(fitting, key=lambda op: op.id, default=None)
+
+
+def _disk_of(op: Operation) -> int | None:
+    return op.request.disk_id if isinstance(op.request, DiskOffline | DiskBroken) else None
+
+
+def _is_behind(op: Operation, status: int, *, dropping: bool) -> bool:
+    if not op.final or op.state is OpState.UNKNOWN:
+        return True
+    if isinstance(op.request, DiskBroken):
+        return status in {DiskStatus.BROKEN, DiskStatus.REPAIRING, DiskStatus.REPAIRED}
+    return dropping or status == DiskStatus.DROPPED
 
 
 def _may_have(op: Operation) -> bool:

@@ -17,6 +17,7 @@ from bot.common.errors import Refused
 from bot.operations.change_request import PartOf, RequestOptions, Reversion
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.model import (
+    DiskCount,
     DropProgress,
     Event,
     ObservedDisk,
@@ -160,6 +161,8 @@ def _encode_disks(seen: ObservedState) -> dict[str, Any]:
     if seen.drop is not None:
         counts = [[count.at, count.left] for count in seen.drop.counts]
         found["drop"] = {"counts": counts, "total": seen.drop.total, "over": seen.drop.over}
+    if seen.counts:
+        found["counts"] = [asdict(count) for count in seen.counts]
     return found
 
 
@@ -183,6 +186,7 @@ def decode_seen(data: Json) -> ObservedState:
         contradiction=decode_step(data.get("contradiction_fact")) or _words(data.get("contradiction")),
         disks=tuple(ObservedDisk(**_known(ObservedDisk, disk)) for disk in data.get("disks", ())),
         drop=_decode_drop(data.get("drop")),
+        counts=tuple(DiskCount(**_known(DiskCount, each)) for each in data.get("counts", ())),
     )
 
 

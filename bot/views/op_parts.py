@@ -29,6 +29,7 @@ from bot.operations.step_facts import Difference, LegacyDifference
 from bot.views.blocks import clip, code, context, count, duration, escape, section
 from bot.views.preflight_text.table import check_text
 from bot.views.step_text import difference_text, why_text
+from bot.views.volume_margins import margins
 
 MAX_VALUE = 60
 MAX_WORDS = 600
@@ -199,8 +200,7 @@ def rest_proposal(op: Operation, ended: SeriesEnded) -> str:
 
 
 def _some(names: list[str]) -> str:
-    more = [f"{count(len(names) - _SHOWN_PARTS, 'more disk')}"] if len(names) > _SHOWN_PARTS else []
-    return listed([*names[:_SHOWN_PARTS], *more])
+    return listed(names, most=_SHOWN_PARTS)
 
 
 def _disk_fact(disk: ObservedDisk) -> str:
@@ -233,8 +233,13 @@ def _tense(op: Operation) -> str:
     return "Not sent" if op.final else "Will be sent"
 
 
-def findings(verdict: PreflightResult, difference: Difference | LegacyDifference | None = None) -> list[BlockJson]:
-    """Result of the preflight: what changed, the quorum, and every block and warning with its next step."""
+def findings(
+    verdict: PreflightResult, difference: Difference | LegacyDifference | None = None, *, op_id: int = 0
+) -> list[BlockJson]:
+    """Result of the preflight: what changed, the quorum, every block and warning with its next step, the volumes.
+
+    `op_id` is the number of the operation, 0 if there is none.
+    """
     shown: list[BlockJson] = []
     if difference is not None:
         changes = "\n".join(f"• {escape(phrase)}" for phrase in difference_text(difference))
@@ -245,6 +250,7 @@ def findings(verdict: PreflightResult, difference: Difference | LegacyDifference
     loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS]
     if loud:
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
+    shown += margins(verdict, op_id)
     passed = [check for check in verdict.of_level(CheckLevel.PASS) if check is not quorum]
     if passed:
         text = " ".join(check_text(check).ended for check in passed)

@@ -33,7 +33,6 @@ from bot.views.blocks import (
     header,
     message,
     section,
-    utc,
 )
 from bot.views.op_dialog import approval
 from bot.views.op_parts import (
@@ -50,7 +49,9 @@ from bot.views.op_parts import (
 )
 from bot.views.preflight_text.table import check_text
 from bot.views.progress import progress_line
+from bot.views.series_lines import series_lines
 from bot.views.step_text import event_text, step_text
+from bot.views.volume_margins import all_button
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
@@ -68,12 +69,12 @@ def card(op: Operation) -> Message:
         blocks.append(section(_LOUD))
     if found := step_text(op.seen.contradiction):
         blocks.append(section(f"⚠️ *{escape(found[0].upper())}{escape(found[1:])}.* An admin settled it otherwise."))
-    blocks.append(fields(*facts(op)))
+    blocks += [fields(*facts(op)), *series_lines(op)]
     if op.seen.drop is not None and op.state is OpState.VERIFIED:
         blocks.append(section(f"*Units moved off it*\n{escape(_drop(op.seen.drop))}"))
     verdict = op.seen.verdict
     if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
-        blocks += findings(verdict, op.seen.difference)
+        blocks += findings(verdict, op.seen.difference, op_id=op.id)
     if op.reason:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
     blocks += _buttons(op)
@@ -83,7 +84,7 @@ def card(op: Operation) -> Message:
 
 def _drop(known: DropProgress) -> str:
     """Progress of a drop by the units that were counted, with the time of the count."""
-    as_of = f", as of {utc(known.counts[-1].at)[:16]} UTC" if known.counts else ""
+    as_of = f", as of {date(known.counts[-1].at, 'minute')}" if known.counts else ""
     if known.over and known.counts and not known.counts[-1].left:
         return f"no unit left{as_of}"
     return f"{progress_line(work_progress(known.counts, known.total))}{as_of}"
@@ -181,7 +182,9 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
     sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{escape(will_send(op))}")]
     blocks = map(check_text, verdict.of_level(CheckLevel.BLOCK))
     refusals = " ".join(f"{block.ended} {block.next_step}" for block in blocks)
-    return message(f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict))
+    return message(
+        f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict, op_id=op.id)
+    )
 
 
 def _forcing(verdict: PreflightResult) -> str:
@@ -308,7 +311,9 @@ def _value(op: Operation) -> str:
 def _buttons(op: Operation) -> list[BlockJson]:
     if op.state is OpState.WAITING:
         reject = button("Reject", REJECT, _value(op))
-        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)))]
+        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)), *all_button(op))]
+    if op.state is OpState.BLOCKED and (every := all_button(op)):
+        return [actions(*every)]
     if may_stop(op):
         text = f"Cluster {op.cluster}: no further disk is begun. A drop that has begun goes on; it cannot be cancelled."
         dialog = confirm("Cancel the rest?", text, "Cancel the rest", "Not now")

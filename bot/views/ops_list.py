@@ -10,6 +10,7 @@ from bot.views.blocks import PeopleCell, code, context, count, duration, escape,
 from bot.views.op_parts import title
 from bot.views.operations import card, state_now
 from bot.views.text import clip
+from bot.views.volume_margins import all_volumes
 from bot.views.voter_text import voter_fault_text
 
 _HEADER = ("No.", "What", "State", "Asked for by", "Approved by", "Age")
@@ -87,6 +88,11 @@ def shown(op: Operation) -> Message:
     full = card(op)
     blocks = tuple(block for block in full.blocks if block["type"] != "actions")
     return message(full.text, *blocks, section(f"Its card is in <#{escape(op.channel)}>."))
+
+
+def volumes(op: Operation, page: int) -> Message:
+    """One page of all volumes that an operation concerns, each with its margin."""
+    return all_volumes(op, title(op), page)
 
 
 def plan(cluster: str, dead: int, new: int, steps: Sequence[Step]) -> Message:

@@ -9,7 +9,7 @@ from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
 from bot.views.alert_text.volumes import disk_names
-from bot.views.blocks import code, context, count, date, escape, message, section, table, utc
+from bot.views.blocks import code, context, count, date, escape, message, section, table
 from bot.views.parts import others_line
 from bot.views.risk_text import levels_text
 
@@ -117,10 +117,10 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
 
 
 def _since(each: VolumeRisk, since: Since | None) -> str:
-    """Since when the last of the lost units is lost; a cell of a table has no dates, so the time is UTC."""
+    """Since when the last of the lost units is lost."""
     if since is None:
         return "unknown" if each.lost else "-"
-    return utc(since.at) if since.exact else f"at least since {utc(since.at)}"
+    return date(since.at, "minute") if since.exact else f"at least since {date(since.at, 'minute')}"
 
 
 def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:

@@ -18,6 +18,7 @@ from bot.operations.codec import encode_request, encode_seen
 from bot.operations.disk_offline import FOLLOWED_SECONDS
 from bot.operations.leases import NO_LEASE, announcements, ended, started
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
+from bot.operations.preflight.disk_margins import without_vids
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import DiskRequest, OpKind
 from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
@@ -29,6 +30,9 @@ from bot.views.step_text import WORDING, event_text
 log = structlog.get_logger(__name__)
 
 _MAX_CAUSES = 50
+_OF_DISKS = (OpState.PROPOSED, OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED)
+_MAX_OF_DISKS = 200
+"""Limit of operations that are looked at for the one behind the state of a disk."""
 _PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
 """States that end without a decision."""
 
@@ -275,6 +279,12 @@ class OperationRepository:
         async with self.store.read() as uow:
             return await uow.operations.recent(limit, cluster=cluster)
 
+    async def of_disks(self, cluster: str) -> list[Operation]:
+        """List the newest operations that drop one disk or declare it broken, unless they did not take place."""
+        kinds = (OpKind.DISK_OFFLINE, OpKind.DISK_BROKEN)
+        async with self.store.read() as uow:
+            return await uow.operations.newest(kinds, _OF_DISKS, cluster, _MAX_OF_DISKS)
+
     async def living(self) -> Sequence[str]:
         """List the live processes by the names under which they execute operations."""
         async with self.store.read() as uow:
@@ -362,8 +372,8 @@ def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
 
 
 def _kept(seen: ObservedState) -> ObservedState:
-    """Leave out the checks that passed; the fingerprint has their facts."""
+    """Leave out the checks that passed, as the fingerprint has their facts, and the numbers of volumes."""
     if seen.verdict is None:
         return seen
-    loud = tuple(check for check in seen.verdict.checks if check.level is not CheckLevel.PASS)
+    loud = tuple(without_vids(check) for check in seen.verdict.checks if check.level is not CheckLevel.PASS)
     return replace(seen, verdict=replace(seen.verdict, checks=loud))

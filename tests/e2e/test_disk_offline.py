@@ -190,6 +190,23 @@ async def test_single_step_is_sent_once_and_read_back(ready: Demo, line: str, bo
     assert sent(ready) == [body]
 
 
+async def test_broken_card_names_each_volume_and_its_button_lists_all(
+    ready: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {unit.vid for unit in ready.clusters["prod"].data.volumes.units_of(7)}
+    whole = await propose(ready, '/cm disk broken 7 reason="dead"')
+    assert all(f"#{vid}" in whole.full_text for vid in held)
+    await click(ready, whole, BOB, "op_reject")
+    await card_with(ready, whole, "Rejected")
+    monkeypatch.setattr("bot.views.volume_margins.ON_CARD", 2)
+    card = await propose(ready, '/cm disk broken 7 reason="dead again"')
+    assert f"… and {len(held) - 2} more volumes" in card.full_text
+    await click(ready, card, BOB, "op_volumes")
+    wanted = f"{len(held)} volumes at the last check"
+    answer = await ready.slack.wait_for(OPERATIONS, lambda m: wanted in m.text, user=BOB, timeout=PATIENCE)
+    assert all(f"#{vid}" in answer.full_text for vid in held)
+
+
 async def test_dry_run_of_an_offline_proposes_nothing(ready: Demo) -> None:
     reply = await ask(ready, f"{LINE} dry-run=yes")
     assert "This was a dry run" in reply.full_text
@@ -254,7 +271,8 @@ async def test_typed_cancel_of_a_running_series_cancels_its_rest(ready: Demo) ->
     await ask(ready, "/cm op cancel 1")
     ended = await card_with(ready, card, "Cancelled")
     assert "disk #8 stays as it is" in ended.full_text
-    assert "being dropped" in (await ask(ready, "/cm disk 7")).full_text
+    shown = (await ask(ready, "/cm disk 7")).full_text
+    assert "being dropped* by operation #2, a part of operation #1" in shown
     await empty(ready, 7)
     assert drops(ready) == [7]
 
@@ -277,6 +295,16 @@ async def test_unknown_host_is_refused_with_the_hosts_there_are(ready: Demo) -> 
     reply = await ask(ready, '/cm node offline 10.9.9.9:8899 reason="gone"')
     assert "refused, nothing was sent" in reply.full_text
     assert "10.1.0.11:8899" in reply.full_text
+
+
+async def test_disk_names_the_operation_that_is_about_to_change_it(ready: Demo) -> None:
+    card = await propose(ready, '/cm disk broken 7 reason="it is dead"')
+    waiting = await ask(ready, "/cm disk 7")
+    assert "operation #1, which declares it broken, is waiting" in waiting.full_text
+    await click(ready, card, BOB)
+    await card_with(ready, card, "Verified")
+    assert "declared broken by operation #1" in (await ask(ready, "/cm disk 7")).full_text
+    assert "operation" not in (await ask(ready, "/cm disk 8")).full_text
 
 
 async def test_alert_names_the_operation_that_declared_a_disk_broken(ready: Demo) -> None:

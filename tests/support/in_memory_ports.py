@@ -230,6 +230,9 @@ class FakeDesk:
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
         return [op for op in self.known if cluster in {None, op.cluster} and not (open_only and op.final)]
 
+    async def of_disks(self, cluster: str) -> Sequence[Operation]:
+        return [op for op in self.known if op.cluster == cluster]
+
     async def shown(self, op_id: int) -> Operation:
         return next(op for op in self.known if op.id == op_id)
 

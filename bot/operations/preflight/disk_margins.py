@@ -18,6 +18,10 @@ from bot.operations.preflight.verdict import Check, Fact, block, passed, warn
 
 MAX_NAMED = 8
 """Limit of volumes that one check names."""
+MAX_DISKS = 500
+"""Limit of disks that one check stores by number; its words count those that they do not name."""
+MAX_VIDS = 4000
+"""Limit of volumes that the groups of one check store by number, those with the smallest margins first."""
 MAX_GROUPS = 60
 """Limit of groups of margins in one check: the best ones are added up in the last."""
 _SURE = frozenset({DiskChange.OFFLINE, DiskChange.BROKEN})
@@ -65,6 +69,13 @@ def inferred_silent(known: DiskFacts) -> frozenset[int]:
     return infer_expired(known.volumes.values(), known.suspects)
 
 
+def without_vids(check: Check) -> Check:
+    """Leave out the numbers of volumes in a check, which are many."""
+    if not isinstance(check.fact, f.VolumeMargins):
+        return check
+    return replace(check, fact=replace(check.fact, groups=tuple(replace(each, vids=()) for each in check.fact.groups)))
+
+
 def _level(change: DiskChange, key: str, fact: Fact, bound: str) -> Check:
     return block(key, fact, forceable=True, bound=bound) if change in _SURE else warn(key, fact, bound=bound)
 
@@ -91,7 +102,7 @@ def _unknown_modes(change: DiskChange, volumes: Sequence[PlacedVolume], known: D
     modes = Counter(volume.code_mode for volume in volumes if volume.mode(known.extended) is None)
     if not modes:
         return None
-    some = tuple(sorted(modes)[:MAX_NAMED])
+    some = tuple(sorted(modes)[:MAX_DISKS])
     return _level(change, "code_modes", f.CodeModesUnknown(modes.total(), some), str(some))
 
 
@@ -113,7 +124,7 @@ def _margins(
     unreadable = sum(_unreadable(after) for _, after in pairs)
     margins.sort(key=lambda margin: (margin.after - len(margin.unreachable), margin.after, margin.before, margin.vid))
     breaking = tuple(
-        sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_NAMED]
+        sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_DISKS]
     )
     worst_ones = tuple(margins[:MAX_NAMED])
     numbers = tuple(sorted({known.changed_by[disk] for disk in breaking if disk in known.changed_by}))
@@ -155,8 +166,13 @@ def _unreadable(risk: VolumeRisk) -> bool:
 
 
 def _groups(margins: Sequence[VolumeMargin]) -> tuple[MarginGroup, ...]:
-    counted = Counter((margin.after, margin.before) for margin in margins)
-    groups = [MarginGroup(before, after, number) for (after, before), number in sorted(counted.items())]
+    found: dict[tuple[int, int], list[int]] = {}
+    for margin in margins:
+        found.setdefault((margin.after, margin.before), []).append(margin.vid)
+    groups, room = [], MAX_VIDS
+    for (after, before), vids in sorted(found.items()):
+        groups.append(MarginGroup(before, after, len(vids), tuple(sorted(vids)[:room])))
+        room -= len(groups[-1].vids)
     kept, rest = groups[: MAX_GROUPS - 1], groups[MAX_GROUPS - 1 :]
     if not rest:
         return tuple(groups)
@@ -174,7 +190,7 @@ def _heartbeats(targets: Sequence[int], known: DiskFacts, silent: frozenset[int]
     number = sum(known.expired.get(zone, 0) for zone in zones)
     if not number:
         return None
-    return warn("heartbeats", f.HeartbeatsLost(number, tuple(sorted(silent)[:MAX_NAMED])), bound=str(sorted(silent)))
+    return warn("heartbeats", f.HeartbeatsLost(number, tuple(sorted(silent)[:MAX_DISKS])), bound=str(sorted(silent)))
 
 
 def _smaller(volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:

@@ -124,6 +124,13 @@ class Operations:
         wanted = (operations.c.kind == kind) & (operations.c.state == state) & (operations.c.created_at >= since)
         return await self._list(select(operations).where(wanted).order_by(operations.c.id), None)
 
+    async def newest(
+        self, kinds: Collection[OpKind], states: Collection[OpState], cluster: str, limit: int
+    ) -> list[Operation]:
+        """List the newest `limit` of these kinds in these states, the newest first."""
+        wanted = operations.c.kind.in_(list(kinds)) & operations.c.state.in_(list(states))
+        return await self._list(select(operations).where(wanted).order_by(operations.c.id.desc()).limit(limit), cluster)
+
     async def due(self, now: float) -> list[Operation]:
         """List waiting ones whose time is over, the oldest first."""
         late = (operations.c.state == OpState.WAITING) & (operations.c.expires_at <= now)

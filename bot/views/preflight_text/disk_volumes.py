@@ -16,6 +16,7 @@ from bot.views.text import clip, count, size
 _MAX_ZONE = 60
 _MAX_GROUPS = 6
 _MAX_VOLUMES = 4
+_MAX_MODES = 8
 _REPAIR_FIRST = "Repair first: `/cm risk` lists the volumes, `/cm disks` the disks that decide it."
 
 
@@ -36,7 +37,7 @@ def volumes_unread(fact: f.VolumesUnread) -> CheckText:
 def code_modes_unknown(fact: f.CodeModesUnknown) -> CheckText:
     """A code mode is not known."""
     have = "has" if fact.volumes == 1 else "have"
-    modes = listed(fact.modes)
+    modes = listed(fact.modes, most=_MAX_MODES)
     return CheckText(
         f"{count(fact.volumes, 'volume')} {have} an unknown code mode ({modes}): it is not known how many units they "
         "can lose.",

@@ -38,6 +38,11 @@ async def start(world: World, host: str, seconds: float = 3600.0) -> StopVerdict
     return verdict
 
 
+def lifted_parts(world: World) -> str:
+    """The blocks of the message that the maintenance, silence #1, ended early."""
+    return str(world.store.state.outbox["silence:1:lifted"][1]["blocks"])
+
+
 def move_disk(world: World) -> int:
     """Put one disk on its own host; return it."""
     world.cluster.rename_disk(1, host=f"http://{ALONE}:8899")
@@ -76,6 +81,7 @@ async def test_other_failure_lifts_it_and_announces_all() -> None:
         world.cluster.break_disk(7)
         posted = await world.ticks(3, apart=60)
         [lifted] = [each for each in posted if "ended early" in each]
+        assert "What its maintenance muted is announced now." in lifted_parts(world)
         assert lifted.startswith(f"Maintenance of `{verdict.host}` of prod ended early: something else fails. ")
         assert "disk" in lifted
         assert [each for each in posted if world.cluster.host(3).removeprefix("http://") in each and each != lifted]
@@ -83,6 +89,14 @@ async def test_other_failure_lifts_it_and_announces_all() -> None:
         async with world.store.read() as uow:
             [entry] = await uow.audit.newest(limit=1)
         assert (entry.action, entry.actor) == ("silence.lifted", "")
+
+
+async def test_maintenance_that_muted_nothing_announces_nothing_when_it_is_lifted() -> None:
+    async with watched(RULES) as world:
+        await start(world, world.cluster.host(3))
+        world.cluster.break_disk(7)
+        assert [each for each in await world.ticks(3, apart=60) if "ended early" in each]
+        assert "Bring the host back first. Started by" in lifted_parts(world)
 
 
 async def test_second_member_that_goes_away_lifts_it() -> None:

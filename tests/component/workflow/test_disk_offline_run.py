@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskLimits
 from bot.leadership.ports import holds_every_cluster
 from bot.operations.change_request import RequestOptions
+from bot.operations.codec import decode_seen, encode_seen
 from bot.operations.disk_series import MAX_AGE, part, parts_of, stopped
 from bot.operations.disk_step_facts import (
     ApprovalTooOld,
@@ -35,7 +37,7 @@ from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.clustermgr_sim.data import Data
 from bot.store.database import Store
 from bot.views.operations import card
-from bot.views.step_text import event_text
+from bot.views.step_text import WORDING, event_text
 from bot.workflow.disk_series import DiskSeries
 from bot.workflow.drop_progress import MAX_FOLLOWED, DropFollower
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
@@ -498,6 +500,36 @@ async def test_series_ends_after_a_drop_that_left_units(bench: Bench) -> None:
     found = await found_of(bench, op)
     assert (found.state, bench.sent) == (OpState.FAILED, BOTH)
     assert "do not pull it" in event_text(found.history[-1])
+
+
+async def test_card_of_several_disks_says_of_each_if_it_may_be_pulled(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    follower = DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0)
+    await series.advance()
+    begun = await found_of(bench, op)
+    assert "disk #7, operation #2: *do not pull*: its units are not counted yet" in str(card(begun).blocks)
+    await follower.follow()
+    moving = await found_of(bench, op)
+    left = len(bench.simulated.data.volumes.units_of(7))
+    assert re.search(
+        rf"disk #7, being dropped, as of <!date[^>]*>: \*do not pull: {left} units\*", str(card(moving).blocks)
+    )
+    assert "disk #9, not begun: *do not pull*" in str(card(moving).blocks)
+    await empty(bench, 7)
+    await follower.follow()
+    dropped = await found_of(bench, op)
+    assert re.search(r"disk #7, dropped, as of <!date[^>]*>: \*safe to pull\*", str(card(dropped).blocks))
+    assert decode_seen(encode_seen(dropped.seen, WORDING)).counts == dropped.seen.counts
+
+
+async def test_card_of_several_disks_names_the_units_on_a_dropped_one(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    await series.advance()
+    await empty(bench, 7)
+    bench.simulated.land_unit(7)
+    await DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0).follow()
+    shown = str(card(await found_of(bench, op)).blocks)
+    assert re.search(r"disk #7, dropped, as of <!date[^>]*>: \*do not pull: 1 unit\*", shown)
 
 
 async def test_series_ends_when_its_approval_is_too_old(bench: Bench) -> None:

@@ -157,11 +157,12 @@ class VolumeMargin:
 
 @dataclass(frozen=True, slots=True)
 class MarginGroup:
-    """Number of volumes with the same margin before and after a change."""
+    """Number of volumes with the same margin before and after a change; `vids` are those that are stored by number."""
 
     before: int
     after: int
     volumes: int
+    vids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

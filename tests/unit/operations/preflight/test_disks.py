@@ -7,11 +7,12 @@ import pytest
 
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.models import DiskStatus
-from bot.operations.check_codec import encode_check
+from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.codec import decode_verdict, encode_verdict
 from bot.operations.model import OpState
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext
+from bot.operations.preflight.disk_margins import MAX_VIDS
 from bot.operations.preflight.facts.disks import RoomInZones, VolumeMargins
 from bot.operations.preflight.verdict import CheckLevel, changes_a_check
 from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, Request
@@ -132,7 +133,20 @@ def test_broken_margins_are_stored_within_a_bound() -> None:
     assert check is not None
     assert isinstance(check.fact, VolumeMargins)
     assert check.fact.volumes == 5000
-    assert len(json.dumps(encode_check(check, check_text))) < 4000
+    assert sum(len(group.vids) for group in check.fact.groups) == MAX_VIDS
+    assert len(json.dumps(encode_check(check, check_text))) < 12 * MAX_VIDS
+
+
+def test_margins_of_many_volumes_store_the_smallest_first() -> None:
+    safe = dict.fromkeys(range(1, MAX_VIDS + 1), (2, 3, 4, 6, 7, 8))
+    volumes = safe | dict.fromkeys(range(9001, 9004), (1, 2, 5, 7, 9, 10))
+    verdict = checked(BROKEN, DiskScene(states={1: DiskStatus.BROKEN}, volumes=volumes, limits=WIDE).facts())
+    check = verdict.check("volumes")
+    assert check is not None
+    assert isinstance(check.fact, VolumeMargins)
+    assert check.fact.groups[0].vids == (9001, 9002, 9003)
+    assert len(check.fact.groups[1].vids) == MAX_VIDS - 3
+    assert decode_check(encode_check(check, check_text)) == check
 
 
 def test_broken_local_parity_unit_takes_nothing_from_the_margin() -> None:
