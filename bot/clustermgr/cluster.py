@@ -194,7 +194,7 @@ class Cluster:
     async def _with_volumes(self, snapshot: Snapshot) -> Snapshot:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
         if snapshot.leader is None or snapshot.bad_disks is None:
-            return replace(snapshot, volumes=self._known_volumes())
+            return replace(snapshot, volumes=self._known_volumes(snapshot.at))
         if snapshot.dropping is not None:
             self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
         volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
@@ -207,9 +207,11 @@ class Cluster:
         self._dropping = self._leaving = frozenset()
         self._left_at = 0.0
 
-    def _known_volumes(self) -> VolumeSurvey:
+    def _known_volumes(self, now: float) -> VolumeSurvey:
+        """What earlier polls know, while the bad disks cannot be listed: others may have become bad since."""
         reader = self._volume_reader
-        return replace(reader.survey(), extended=self.extended_modes, others=reader.others)
+        survey = replace(reader.survey(now), extended=self.extended_modes, others=reader.others)
+        return replace(survey, disks=replace(survey.disks, listed=False)) if survey.known else survey
 
     def restore_gone(self, gone_since: Callable[[], Mapping[int, float]]) -> None:
         """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
@@ -228,16 +230,30 @@ class Cluster:
             dropping,
             listed.gone - bad,
             listed.readonly,
-            bool(listed.at) and listed.at >= self._left_at,
+            listed.is_current(snapshot.at) and listed.at >= self._left_at,
             (dashboard.named if dashboard else frozenset()) - bad - listed.gone,
             listed.unknown - bad,
+            len(listed.missing),
         )
         self._volume_reader.expired = snapshot.expired_disks
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
         seen = (volume.code_mode for volume in survey.volumes.values())
-        extended = await self._code_mode_reader.read(snapshot.at, host, seen)
-        return replace(survey, dashboard=dashboard, extended=extended, others=self._volume_reader.others)
+        return replace(
+            survey,
+            dashboard=dashboard,
+            doubtful=self._doubtful(disks, snapshot.at),
+            as_of=min(survey.as_of, listed.at or survey.as_of),
+            extended=await self._code_mode_reader.read(snapshot.at, host, seen),
+            others=self._volume_reader.others,
+        )
+
+    def _doubtful(self, disks: SuspectDisks, at: float) -> frozenset[int] | None:
+        """The normal, writable disks that no healthy volume proves to have their heartbeat; None if not known."""
+        if not disks.listed or not self._volume_reader.expired:
+            return None
+        normal = frozenset[int]().union(*self._slow_poller.listed.normal.values())
+        return self._volume_reader.doubtful(normal - disks.lost - disks.dropping - disks.readonly, at)
 
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.
@@ -265,7 +281,7 @@ class Cluster:
         """
         ends = self.clock() + within
         snapshot = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2))
-        survey = self._known_volumes()
+        survey = self._known_volumes(self.clock())
         if snapshot.leader is None or snapshot.bad_disks is None:
             return snapshot, survey
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
@@ -294,8 +310,11 @@ class Cluster:
         reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock(), in_turns)
         await reader.read(select, within)
         seen = (volume.code_mode for volume in reader.volumes.values())
-        extended = await self._code_mode_reader.read(self.clock(), snapshot.leader[0], seen)
-        facts = replace(reader.facts(snapshot, self.disk_limits), extended=extended)
+        facts = replace(
+            reader.facts(snapshot, self.disk_limits),
+            extended=await self._code_mode_reader.read(self.clock(), snapshot.leader[0], seen),
+            sound=self._volume_reader.sound(snapshot.expired_disks, snapshot.at),
+        )
         recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
         return replace(facts, statistics=self._surveyed) if recent else facts
 

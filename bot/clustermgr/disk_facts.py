@@ -36,7 +36,8 @@ class DiskFacts:
     leader's counters, by zone; they may lag by minutes. `switches` has the meaning of each stored switch that was
     read, by the name of its task. `statistics` are those of the schedulers, None if they were
     not asked lately. `breaking` and `leaving` are other disks that an open operation declares broken or takes offline,
-    as far as the cluster does not show it yet; `changed_by` has the numbers of those operations. `errors` are
+    as far as the cluster does not show it yet; `changed_by` has the numbers of those operations. `sound` are disks that
+    have their heartbeat, because the watch has seen a volume on them whose units are all explained. `errors` are
     sentences about what could not be read.
     """
 
@@ -56,6 +57,7 @@ class DiskFacts:
     breaking: frozenset[int] = frozenset()
     leaving: frozenset[int] = frozenset()
     changed_by: Mapping[int, int] = field(default_factory=dict)
+    sound: frozenset[int] = frozenset()
     errors: tuple[str, ...] = ()
     extended: tuple[CodeMode, ...] = ()
     """The code modes that users defined, as far as they were read."""

@@ -6,19 +6,21 @@ again at once.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.clustermgr.backoff import Backoff
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.health_scan import HealthScan
 from bot.clustermgr.models import Volume
+from bot.clustermgr.read_ages import Pace, read_ages, rounds
 from bot.clustermgr.volume_answers import is_whole, placed
 from bot.clustermgr.volume_notes import VolumeNotes
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.clustermgr.wire import Others
-from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
+from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
 
 MAX_UNIT_LISTS = 8
 """Unit lists read in one poll."""
@@ -43,6 +45,8 @@ RECHECK_SECONDS = 6 * 3600.0
 """Time after its repair or drop for which the units of a disk are read again that often, unless the settings say so."""
 REREAD_GONE_SECONDS = 86400.0
 """Age at which the units of a disk that has long been repaired or dropped are read again."""
+_UNITS, _VOLUME = "units", "volume"
+_PAGES, _SCAN = ("pages", 0), ("scan", 0)
 
 
 def _nothing_known() -> Mapping[int, float]:
@@ -67,10 +71,14 @@ class VolumeReader:
     """Unknown fields of the last volume that had any."""
     _notes: VolumeNotes = field(default_factory=VolumeNotes)
     _tried: dict[int, float] = field(default_factory=dict)
+    _asked: dict[int, float] = field(default_factory=dict)
+    _backoff: Backoff = field(default_factory=Backoff)
     _marker: int | None = None
     _again: int = 0
     _again_at: float = 0.0
+    _paged_at: float = 0.0
     _read_at: float = 0.0
+    _spacing: float = 0.0
     _intervals: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
     _gone_since: dict[int, float] = field(default_factory=dict)
@@ -86,28 +94,64 @@ class VolumeReader:
 
         A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
         """
-        self._disks, self._read_at = disks, now
+        self._disks, self._read_at, self._spacing = disks, now, now - self._read_at
         self._scan.expect(self.expired)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
         self._keep(dict.fromkeys(disks.unsafe, often) | self._intervals_of_gone(disks, now))
-        with suppress(TimeoutError, ClusterError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                await self._read_unit_lists(now, host)
-                await self._read_volumes(now, host)
-                await self._scan.read(disks, now, host)
-        return self.survey()
+                # One part that fails must not hold up the others.
+                for part in (self._read_unit_lists, self._read_volumes, self._scan_health):
+                    with suppress(ClusterError):
+                        await part(now, host)
+        return self.survey(now)
 
-    def survey(self) -> VolumeSurvey:
-        """What is known now."""
-        listing = self._marker is not None or self._scan.pending
-        found = self._notes.survey(self._disks, listing=listing, read_at=self._read_at)
+    def survey(self, now: float) -> VolumeSurvey:
+        """What is known `now` (Unix seconds), with what was read too long ago."""
         scan = self._scan
+        listing = self._marker is not None or scan.pending
+        found = self._notes.survey(self._disks, listing=listing, read_at=self._read_at)
+        found = self._aged(found, now)
         if not scan.low and not scan.sound:
             return found
         # What was computed is shared for as long as neither the notes nor the scan change.
         if self._memo[0] is not found.memo or self._memo[1] is not scan.sound:
             self._memo = found.memo, scan.sound, {}
         return replace(found, volumes={**scan.low, **found.volumes}, sound=scan.sound, memo=self._memo[2])
+
+    def sound(self, expired: int, now: float) -> frozenset[int]:
+        """The disks that have their heartbeat by a current round, while `expired` disks have lost theirs."""
+        return self._scan.sound if self._is_scanned(expired, now) else frozenset()
+
+    def doubtful(self, disks: frozenset[int], now: float) -> frozenset[int] | None:
+        """Those of the disks without a volume whose units can all be written; None without a current round."""
+        return disks - self._scan.healthy if self._is_scanned(self.expired, now) else None
+
+    def _is_scanned(self, expired: int, now: float) -> bool:
+        scan = self._scan
+        return 0 < expired == self.expired and bool(scan.as_of) and not scan.pending and not scan.is_stale(now)
+
+    def _aged(self, found: VolumeSurvey, now: float) -> VolumeSurvey:
+        """The survey with the time of its oldest read, and with what was read too long ago."""
+        often = sum(seconds < REREAD_GONE_SECONDS for seconds in self._intervals.values())
+        many = len(self._notes.volumes) > PAGED_ABOVE
+        pace = Pace(
+            self._intervals,
+            rounds(often, MAX_UNIT_LISTS, self._spacing),
+            REREAD_GONE_SECONDS,
+            REFRESH_SECONDS if many else REREAD_SECONDS,
+        )
+        # Many volumes are read again in turns: where their units are is known from the unit lists meanwhile.
+        read = (
+            [(self._paged_at, len(self._notes.volumes))] if many else [(v.at, 1) for v in self._notes.volumes.values()]
+        )
+        ages = read_ages(found.units, read, pace, now)
+        as_of, stale = min(ages.as_of, self._read_at), ages.stale
+        if began := self._scan.as_of:
+            as_of = min(as_of, began)
+            if self._scan.is_stale(now):
+                stale = replace(stale, volumes=None, since=min(stale.since or began, began))
+        return replace(found, as_of=as_of, gone_as_of=ages.gone_as_of, stale=stale)
 
     def _intervals_of_gone(self, disks: SuspectDisks, now: float) -> dict[int, float]:
         """Seconds between two reads of each disk listed as repaired or dropped; often while units are left.
@@ -136,10 +180,30 @@ class VolumeReader:
 
     async def _read_unit_lists(self, now: float, host: str | None) -> None:
         due = [disk for disk, seconds in self._intervals.items() if now - self._counted_at(disk) >= seconds]
-        turn = sorted(due, key=lambda disk: (disk in self._disks.gone, self._counted_at(disk), disk))
+        self._asked = {disk: at for disk, at in self._asked.items() if disk in self._intervals}
+        ready = [disk for disk in due if not self._backoff.waits((_UNITS, disk), now)]
+        # A disk whose units cannot be read must not hold up the others.
+        turn = sorted(ready, key=lambda disk: (disk in self._disks.gone, self._asked_at(disk), disk))
         for disk in turn[:MAX_UNIT_LISTS]:
-            vuids = await self.api.disk_units(disk, at=host)
-            self._notes.note_units(disk, frozenset(vuid >> 32 for vuid in vuids), len(vuids), now)
+            self._asked[disk] = now
+            with self._refusable((_UNITS, disk), now):
+                vuids = await self.api.disk_units(disk, at=host)
+                self._notes.note_units(disk, frozenset(vuid >> 32 for vuid in vuids), len(vuids), now)
+
+    def _asked_at(self, disk: int) -> float:
+        return max(self._counted_at(disk), self._asked.get(disk, float("-inf")))
+
+    @contextmanager
+    def _refusable(self, what: tuple[str, int], now: float) -> Iterator[None]:
+        """Note a refusal, or an answer that cannot be used, of one read: it waits, and the others go on."""
+        try:
+            yield
+        except NoLeader:
+            raise
+        except (ClusterBadAnswer, ClusterRefused):
+            self._backoff.refused(what, now)
+        else:
+            self._backoff.accepted(what)
 
     def _counted_at(self, disk: int) -> float:
         count = self._notes.counted.get(disk)
@@ -149,28 +213,42 @@ class VolumeReader:
         notes = self._notes
         if self._marker is None and len(notes.missing) > PAGED_ABOVE:
             self._marker = 0
+        paged = not self._backoff.waits(_PAGES, now)
         if self._marker is not None:
-            await self._read_pages(now, host)
+            if paged:
+                with self._refusable(_PAGES, now):
+                    await self._read_pages(now, host)
             return
         many = len(notes.volumes) > PAGED_ABOVE
-        await self._read_singly([*self._first(), *(() if many else self._old(now))][:MAX_SINGLE], now, host)
-        if many:
-            await self._read_again(now, host)
+        if not many:
+            self._paged_at = now
+        await self._read_singly([*self._first(now), *(() if many else self._old(now))][:MAX_SINGLE], now, host)
+        if many and paged:
+            with self._refusable(_PAGES, now):
+                await self._read_again(now, host)
 
-    def _first(self) -> list[int]:
+    async def _scan_health(self, now: float, host: str | None) -> None:
+        if self._backoff.waits(_SCAN, now):
+            return
+        with self._refusable(_SCAN, now):
+            await self._scan.read(self._disks, now, host)
+
+    def _first(self, now: float) -> list[int]:
         """The volumes to read first: those not tried lately, then those on most suspect disks."""
         due = self._notes.missing | self._notes.stale
         self._tried = {vid: at for vid, at in self._tried.items() if vid in due}
         if not due:
             return []
         wanted = self._notes.wanted
-        return sorted(due, key=lambda vid: (self._tried.get(vid, 0.0), -wanted[vid], vid))
+        ready = (vid for vid in due if not self._backoff.waits((_VOLUME, vid), now))
+        return sorted(ready, key=lambda vid: (self._tried.get(vid, 0.0), -wanted[vid], vid))
 
     def _old(self, now: float) -> list[int]:
         """The volumes that were read long ago, the oldest first."""
         volumes = self._notes.volumes
         old = (vid for vid, volume in volumes.items() if now - volume.at >= REREAD_SECONDS)
-        return sorted(old, key=lambda vid: volumes[vid].at)
+        ready = (vid for vid in old if not self._backoff.waits((_VOLUME, vid), now))
+        return sorted(ready, key=lambda vid: volumes[vid].at)
 
     async def _read_again(self, now: float, host: str | None) -> None:
         """Read a page of volumes again; several while the health of the volumes must name disks."""
@@ -179,6 +257,7 @@ class VolumeReader:
         self._again_at = now
         for _ in range(MAX_PAGES if self.expired else 1):
             page = await self.api.volumes(after=self._again, count=PAGE, at=host)
+            self._paged_at = now
             following = max((volume.vid for volume in page), default=0)
             if following <= self._again:
                 self._again = 0
@@ -205,6 +284,7 @@ class VolumeReader:
         for _ in range(MAX_PAGES):
             marker = self._marker or 0
             page = await self.api.volumes(after=marker, count=PAGE, at=host)
+            self._paged_at = now
             following = max((volume.vid for volume in page), default=0)
             # A page that does not go on ends the reading: a server may never end its list. What no page had stays
             # missing: only a later unit list that no longer names it proves that it has left its disk.
@@ -222,20 +302,20 @@ class VolumeReader:
             with suppress(ClusterError):
                 for vid in waiting:
                     self._tried[vid] = now
-                    with suppress(ClusterBadAnswer, ClusterRefused):
+                    with self._refusable((_VOLUME, vid), now):
                         try:
                             volume = await self.api.volume(vid, at=host)
                         except NotFound:
                             # A unit list names it, so one of the two answers is wrong: it stays missing until a later
                             # unit list no longer has it.
                             useless.append(vid)
-                            continue
+                            raise
                         # An answer about another volume, or about a part of its units, proves nothing about this one.
-                        if volume.vid == vid and is_whole(volume):
-                            found.append(placed(volume, now))
-                            self.others = volume.others or self.others
-                        else:
+                        if volume.vid != vid or not is_whole(volume):
                             useless.append(vid)
+                            raise ClusterBadAnswer(f"The answer about volume {vid} is not whole.")
+                        found.append(placed(volume, now))
+                        self.others = volume.others or self.others
 
         try:
             async with asyncio.TaskGroup() as group:
