@@ -14,7 +14,7 @@ from typing import Any
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.health_scan import HealthScan
 from bot.clustermgr.models import Volume
-from bot.clustermgr.volume_answers import is_whole, placed
+from bot.clustermgr.volume_answers import disks_of, is_whole, placed
 from bot.clustermgr.volume_notes import VolumeNotes
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
@@ -189,9 +189,7 @@ class VolumeReader:
         meant = [
             volume
             for volume in page
-            if volume.vid in known
-            or volume.vid in wanted
-            or not suspects.isdisjoint(unit.disk_id for unit in volume.units)
+            if volume.vid in known or volume.vid in wanted or not suspects.isdisjoint(disks_of(volume))
         ]
         whole = [volume for volume in meant if is_whole(volume)]
         unusable = {volume.vid for volume in meant} - {volume.vid for volume in whole}
