@@ -135,8 +135,15 @@ class VolumeReader:
         due = [disk for disk, seconds in self._intervals.items() if now - self._counted_at(disk) >= seconds]
         turn = sorted(due, key=lambda disk: (disk in self._disks.gone, self._counted_at(disk), disk))
         for disk in turn[:MAX_UNIT_LISTS]:
-            vuids = await self.api.disk_units(disk, at=host)
-            self._notes.note_units(disk, frozenset(vuid >> 32 for vuid in vuids), len(vuids), now)
+            self._note_units(disk, await self.api.disk_units(disk, at=host), now)
+
+    def take_units(self, units: Mapping[int, tuple[int, ...]], now: float) -> None:
+        """Take unit lists that another reader has just read from the leader, so that they are not read twice."""
+        for disk in units.keys() & self._intervals.keys():
+            self._note_units(disk, units[disk], now)
+
+    def _note_units(self, disk: int, vuids: tuple[int, ...], now: float) -> None:
+        self._notes.note_units(disk, frozenset(vuid >> 32 for vuid in vuids), len(vuids), now)
 
     def _counted_at(self, disk: int) -> float:
         count = self._notes.counted.get(disk)

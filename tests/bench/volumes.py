@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import fmean
@@ -26,7 +27,10 @@ class NoVolumes:
         """Return an empty survey."""
         return VolumeSurvey(SuspectDisks(), {}, {})
 
-    def survey(self) -> VolumeSurvey:
+    def take_units(self, units: Mapping[int, tuple[int, ...]], now: float) -> None:
+        """Ignore them."""
+
+    def survey(self, *_: float) -> VolumeSurvey:
         """Return an empty survey."""
         return VolumeSurvey(SuspectDisks(), {}, {})
 
