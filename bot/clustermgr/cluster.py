@@ -182,11 +182,16 @@ class Cluster:
     async def _with_volumes(self, snapshot: Snapshot) -> Snapshot:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
         if snapshot.leader is None or snapshot.bad_disks is None:
-            return replace(snapshot, volumes=self._volume_reader.survey())
+            return replace(snapshot, volumes=self._known_volumes(snapshot.at))
         if snapshot.dropping is not None:
             self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
         volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
         return replace(snapshot, volumes=volumes)
+
+    def _known_volumes(self, now: float) -> VolumeSurvey:
+        """What earlier polls know, while the bad disks cannot be listed: others may have become bad since."""
+        survey = self._volume_reader.survey(now)
+        return replace(survey, disks=replace(survey.disks, listed=False)) if survey.known else survey
 
     def restore_gone(self, gone_since: Callable[[], Mapping[int, float]]) -> None:
         """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
@@ -205,14 +210,15 @@ class Cluster:
             dropping,
             listed.gone - bad,
             listed.readonly,
-            bool(listed.at) and listed.at >= self._left_at,
+            listed.is_current(snapshot.at) and listed.at >= self._left_at,
             (dashboard.named if dashboard else frozenset()) - bad - listed.gone,
             listed.unknown - bad,
+            len(listed.missing),
         )
         self._volume_reader.expired = snapshot.expired_disks
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
-        return replace(survey, dashboard=dashboard)
+        return replace(survey, dashboard=dashboard, as_of=min(survey.as_of, listed.at or survey.as_of))
 
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.
@@ -240,7 +246,7 @@ class Cluster:
         """
         ends = self.clock() + within
         snapshot = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2))
-        survey = self._volume_reader.survey()
+        survey = self._known_volumes(self.clock())
         if snapshot.leader is None or snapshot.bad_disks is None:
             return snapshot, survey
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])

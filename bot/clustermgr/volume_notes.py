@@ -91,7 +91,8 @@ class VolumeNotes:
         if self._unpruned:
             self._prune()
         pending = tuple(sorted(self.suspects - self.counted.keys()))
-        missing = None if listing else len(self.missing)
+        # A volume that has lost or won a unit on these disks is not judged before it is read again.
+        missing = None if listing else len(self.missing) + len(self.stale)
         # Counted again when it is needed: it is large, and most polls need it no more.
         self._wanted = None
         return VolumeSurvey(disks, self.volumes, self.counted, pending, missing, read_at, memo=self._memo)

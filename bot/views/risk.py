@@ -17,6 +17,7 @@ MAX_ROWS = 20
 _HEADER = ("Volume", "Can lose", "Code mode", "Lost", "Unreachable", "Moving", "Disks", "Since")
 _RIGHT = (0, 1, 3, 4, 5)
 _MAX_DISKS = 12
+_DAY = 86400.0
 _ODD = "cmbot does not know the state that the disk list gives"
 _MARKS = {
     RiskLevel.LOST: "🔴",
@@ -30,7 +31,7 @@ _MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class RiskReport:
-    """The risk of a cluster's volumes as of `at` (Unix seconds).
+    """The risk of a cluster's volumes, asked for at `at` (Unix seconds).
 
     `since` is since when the last of a volume's lost units is lost, by vid, as far as known. `caveats` are what makes
     the table less sure.
@@ -51,13 +52,23 @@ def risk(report: RiskReport) -> Message:
     worst = max((each.level for each in shown), default=RiskLevel.NONE)
     if shown and worst is RiskLevel.NONE:
         worst = RiskLevel.REDUCED
-    notes = [*_unknowns(report, shown), f"As of {date(report.at, 'time')}."]
+    notes = [*_unknowns(report, shown), *_times(report)]
     mark = _MARKS[worst] if shown or _sure(report) else "⚪"
     head = section(f"{mark} *{sentence}*")
     if not shown:
         return message(sentence, head, context(" ".join(notes)))
     rows = table([_row(each, report.since.get(each.vid)) for each in shown[:MAX_ROWS]], header=_HEADER, right=_RIGHT)
     return message(sentence, head, rows, context(" ".join(notes)))
+
+
+def _times(report: RiskReport) -> list[str]:
+    """When the oldest of the reads was made; disks that were repaired or dropped long ago are counted once a day."""
+    oldest = report.survey.as_of or report.at
+    old = report.survey.gone_as_of
+    seldom = f"Units of disks repaired or dropped long ago as of {date(old, 'minute')}." if old else ""
+    return [
+        each for each in (seldom, f"As of {date(oldest, 'time' if report.at - oldest < _DAY else 'minute')}.") if each
+    ]
 
 
 def _sure(report: RiskReport) -> bool:

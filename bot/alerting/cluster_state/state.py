@@ -31,9 +31,13 @@ from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
 
 MAX_DISKS = 200
 MAX_CHANGES = 20
+JUDGED_FOR = 900.0
+"""Seconds for which the last judgement of volumes counts while polls cannot make another one."""
 NOTE_EVERY = 60.0
 """Seconds after which an unchanged state is stored again."""
-_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at", "risk_at"})
+_QUIET = frozenset(
+    {"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at", "risk_at", "judged_at"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ class ClusterState:
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
     `background` is what is known of the schedulers.
     `lost_disks` are the disks whose units are lost, and those listed as repaired or dropped; `risk` is the risk of
-    volumes as last judged at `risk_at`. `disk_breaks` are the breaks of the disks that are still bad.
+    volumes as of the oldest read at `risk_at`, judged last at `judged_at`. `disk_breaks` are the breaks of the disks
+    that are still bad.
     """
 
     at: float = 0.0
@@ -120,6 +125,7 @@ class ClusterState:
     lost_disks: tuple[LostDisk, ...] = ()
     risk: RiskNote = field(default_factory=RiskNote)
     risk_at: float = 0.0
+    judged_at: float = 0.0
     disk_breaks: tuple[DiskBreak, ...] = ()
 
 
@@ -150,7 +156,10 @@ def risk_fact(state: ClusterState) -> RiskFact | None:
     """The risk of volumes, None if there is nothing to say; with bad disks, no judgement yet is something to say."""
     if not state.risk_at:
         return RiskFact(RiskNote(caveats=RiskCaveats(judged=False)), 0.0) if state.disks else None
-    return RiskFact(state.risk, state.risk_at) if state.risk.notable else None
+    risk = state.risk
+    if state.at - max(state.risk_at, state.judged_at) > JUDGED_FOR:
+        risk = replace(risk, caveats=replace(risk.caveats, judged=False))
+    return RiskFact(risk, state.risk_at) if risk.notable else None
 
 
 def update(

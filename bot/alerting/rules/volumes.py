@@ -6,10 +6,11 @@ from types import MappingProxyType
 from bot.alerting.details import DisksNotEmpty, UnitsLeft, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import Alert, Detail, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksEmpty, VolumesNow
+from bot.alerting.risk_facts import not_counted_empty
 from bot.alerting.rules.affected import affected_by, compared_caveats
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level
-from bot.clustermgr.volume_survey import UnitCount, VolumeSurvey
+from bot.clustermgr.volume_survey import UnitCount
 
 MAX_VOLUMES = 10
 """Volumes that an alert names of each disk that is not empty."""
@@ -94,7 +95,7 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
         return CANNOT_TELL
     gone = sorted(survey.disks.gone & survey.units.keys())
     held = [_units_left(disk, survey.units[disk]) for disk in gone if survey.units[disk].units]
-    uncounted = _not_counted_empty(context, survey)
+    uncounted = [UnitsLeft(note.id, note.units or 0) for note in not_counted_empty(context.state.lost_disks, survey)]
     if not held:
         return () if survey.complete and not uncounted else CANNOT_TELL
     held += uncounted
@@ -111,15 +112,6 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
             partial=not survey.complete or bool(uncounted),
         ),
     )
-
-
-def _not_counted_empty(context: RuleContext, survey: VolumeSurvey) -> list[UnitsLeft]:
-    """The disks that held units and are listed in another state now, or not at all; no later count found them empty."""
-    return [
-        UnitsLeft(note.id, note.units)
-        for note in context.state.lost_disks
-        if note.gone_since and note.units and note.id not in survey.disks.gone
-    ]
 
 
 def _units_left(disk: int, count: UnitCount) -> UnitsLeft:
