@@ -112,9 +112,10 @@ class VolumesNow(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class WorkMoves(Outcome):
-    """Repairs or drops move on; `left` disks remain."""
+    """Repairs or drops move on; `left` disks remain. `held` are (disk, units left) of those that have ended."""
 
     left: int
+    held: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

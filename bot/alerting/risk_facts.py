@@ -85,11 +85,11 @@ class RiskCaveats:
         )
 
     def about(self, risks: Sequence[VolumeRisk]) -> "RiskCaveats":
-        """The caveats of a statement on the lost units of these volumes: heartbeats and other counts do not matter."""
+        """The caveats of a statement on the lost units of these volumes: heartbeats and other disks do not matter."""
         smaller = unwritten(risks) if self.not_rebuilt else 0
         why = self.not_rebuilt if smaller else None
         return replace(
-            self, unwritten=smaller, not_rebuilt=why, unnamed=0, counts=None, dashboard=None, heartbeats=True
+            self, unwritten=smaller, not_rebuilt=why, unnamed=0, counts=None, dashboard=None, heartbeats=True, held=0
         )
 
 

@@ -252,27 +252,44 @@ def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
     known = survey.memo.get(key)
     if isinstance(known, VolumeRisks):
         return known
-    disks, volumes = survey.disks, survey.volumes.values()
-    expired = infer_expired(volumes, disks, survey.sound) if expired_disks else frozenset()
-    unnamed = max(0, expired_disks - len(expired | disks.expired))
-    sets, lists = _sets(disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
-    found = (_with_unnamed(_risk(volume, sets, lists), volume, disks, expired, unnamed) for volume in volumes)
-    risks = VolumeRisks(sorted(found, key=_worst_first))
-    for old in [each for each in survey.memo if each != (disks, 0)]:
+    risks = judged(survey.volumes.values(), survey.disks, expired_disks, survey.sound)
+    for old in [each for each in survey.memo if each != (survey.disks, 0)]:
         del survey.memo[old]
     survey.memo[key] = risks
     return risks
 
 
-def _with_unnamed(
-    risk: VolumeRisk, volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int], unnamed: int
-) -> VolumeRisk:
-    """Count the units that the health says are away on disks that cannot be named, `unnamed` at the most."""
-    if not unnamed:
-        return risk
-    named = sum(disk in expired for disk in volume.disks)
-    more = min(unexplained(volume, disks) - named, unnamed, len(volume.disks))
-    return replace(risk, unnamed=more) if more > 0 else risk
+def judged(
+    volumes: Collection[PlacedVolume], disks: SuspectDisks, expired_disks: int, sound: frozenset[int] = frozenset()
+) -> VolumeRisks:
+    """The risk of these volumes, the worst first; `sound` disks hold a volume without an unexplained unit."""
+    expired = infer_expired(volumes, disks, sound) if expired_disks else frozenset()
+    unnamed = max(0, expired_disks - len(expired | disks.expired))
+    sets, lists = _sets(disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
+    found = []
+    for volume in volumes:
+        risk, more = _risk(volume, sets, lists), 0
+        if unnamed:
+            more = min(unnamed, unnamed_units(volume, disks, expired, sound))
+        found.append(replace(risk, unnamed=more) if more else risk)
+    return VolumeRisks(sorted(found, key=_worst_first))
+
+
+def unnamed_units(
+    volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int], sound: frozenset[int] = frozenset()
+) -> int:
+    """Number of units that the health says are away, on disks that cannot be named, and that the code mode may count.
+
+    A unit on a disk that is known, named or sound is not one of them; local parity is not counted. Of an unknown code
+    mode every unit may count.
+    """
+    more = unexplained(volume, disks) - sum(disk in expired for disk in volume.disks)
+    if more <= 0:
+        return 0
+    mode = CODE_MODES.get(volume.code_mode)
+    counted = volume.disks if mode is None else volume.disks[: mode.counted]
+    explained = disks.known | expired | sound
+    return min(more, sum(disk not in explained for disk in counted))
 
 
 def unwritten(risks: Iterable[VolumeRisk]) -> int:

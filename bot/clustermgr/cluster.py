@@ -271,6 +271,7 @@ class Cluster:
         reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock())
         await reader.read(select, within)
         facts = reader.facts(snapshot, self.disk_limits)
+        facts = replace(facts, sound=self._volume_reader.sound(snapshot.expired_disks, snapshot.at))
         recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
         return replace(facts, statistics=self._surveyed) if recent else facts
 

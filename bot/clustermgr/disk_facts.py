@@ -34,7 +34,8 @@ class DiskFacts:
     leader's counters, by zone; they may lag by minutes. `switches` has the meaning of each stored switch that was
     read, by the name of its task. `statistics` are those of the schedulers, None if they were
     not asked lately. `breaking` and `leaving` are other disks that an open operation declares broken or takes offline,
-    as far as the cluster does not show it yet. `errors` are sentences about what could not be read.
+    as far as the cluster does not show it yet. `sound` are disks that have their heartbeat, because the watch has seen
+    a volume on them whose units are all explained. `errors` are sentences about what could not be read.
     """
 
     targets: tuple[int, ...] = ()
@@ -51,6 +52,7 @@ class DiskFacts:
     limits: DiskLimits = DiskLimits()
     breaking: frozenset[int] = frozenset()
     leaving: frozenset[int] = frozenset()
+    sound: frozenset[int] = frozenset()
     errors: tuple[str, ...] = ()
 
     @property

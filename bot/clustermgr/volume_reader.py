@@ -116,6 +116,12 @@ class VolumeReader:
             self._memo = found.memo, scan.sound, {}
         return replace(found, volumes={**scan.low, **found.volumes}, sound=scan.sound, memo=self._memo[2])
 
+    def sound(self, expired: int, now: float) -> frozenset[int]:
+        """The disks that have their heartbeat by a current round, while `expired` disks have lost theirs."""
+        scan = self._scan
+        current = expired == self.expired and not scan.pending and not scan.is_stale(now)
+        return scan.sound if current else frozenset()
+
     def _aged(self, found: VolumeSurvey, now: float) -> VolumeSurvey:
         """The survey with the time of its oldest read, and with what was read too long ago."""
         often = sum(seconds < REREAD_GONE_SECONDS for seconds in self._intervals.values())

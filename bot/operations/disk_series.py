@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.alerting.pull_safety import PullVerdict, pull_verdict
 from bot.clustermgr.models import DiskStatus
 from bot.operations.change_request import PartOf, RequestOptions
 from bot.operations.disk_step_facts import DropEnded, NodePartBegun, PartBegun, PartSkipped, SeriesEnded
@@ -137,10 +138,16 @@ def is_out_of_use(op: Operation, verdict: PreflightResult) -> bool:
 
 
 def bad_end(part: Operation) -> DropEnded | None:
-    """End of a part's drop after which its disk must not be pulled; None while it goes on, and after a good one."""
+    """End of a part's drop that was not as expected; None while it goes on, and after a good one.
+
+    A disk that broke meanwhile ends a series, even where it may be pulled.
+    """
     ends = [event.fact for event in part.history if isinstance(event.fact, DropEnded)]
     gone = {DiskStatus.DROPPED, DiskStatus.REPAIRED}
-    if not ends or (ends[-1].units == 0 and ends[-1].status in gone):
+    if not ends:
+        return None
+    safe = pull_verdict(ends[-1].status, ends[-1].units) is PullVerdict.SAFE
+    if safe and ends[-1].status in gone:
         return None
     return ends[-1]
 

@@ -11,11 +11,11 @@ from enum import IntEnum, StrEnum
 from bot.alerting.model import MaintenanceScope
 from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.text import one_line
-from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
+from bot.alerting.volume_risk import VolumeRisk, infer_expired, unnamed_units, volume_risk
 from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.host_matching import alike, split
 from bot.clustermgr.models import Disk, DiskStatus
-from bot.clustermgr.volume_survey import PlacedVolume, unexplained
+from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import Problem
 from bot.operations.preflight.facts.quorum import QuorumAdvice, QuorumAfter
 from bot.operations.preflight.quorum import what_if, with_down
@@ -296,7 +296,7 @@ def _data(
         return None, ()
     volumes = [volume for volume in facts.volumes.values() if not own.isdisjoint(volume.disks)]
     counted = 0 if fresh else facts.snapshot.expired_disks
-    silent = infer_expired(volumes, facts.suspects) if counted else frozenset[int]()
+    silent = infer_expired(volumes, facts.suspects, facts.sound) if counted else frozenset[int]()
     judged = [(volume, volume_risk(volume, facts.suspects, silent | away)) for volume in volumes]
     margins = [margin for volume, risk in judged if (margin := _margin(volume, risk, own)) is not None]
     margins.sort(key=lambda margin: (margin.left, -margin.lost, margin.vid))
@@ -345,7 +345,7 @@ def _may_miss_more(
 ) -> bool:
     """True if units that nothing explains could leave the volume unreadable; a compaction looks the same."""
     margin = _margin(volume, risk, own)
-    extra = unexplained(volume, facts.suspects) - sum(disk in silent for disk in volume.disks)
+    extra = unnamed_units(volume, facts.suspects, silent, facts.sound)
     return margin is not None and extra > 0 and 0 <= margin.left < extra
 
 

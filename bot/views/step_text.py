@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bot.clustermgr.models import DiskStatus
+from bot.alerting.pull_safety import PullVerdict, pull_verdict
 from bot.clustermgr.tasks import DialectEvidence
 from bot.common.text import count
 from bot.operations import disk_step_facts as d
@@ -77,15 +77,21 @@ def _not_dropped(fact: d.DropNotBegun) -> str:
 def _drop_ended(fact: d.DropEnded) -> str:
     state = state_text(DiskSituation(fact.disk, fact.status, readonly=False, dropping=False))
     head = f"disk #{fact.disk} is {state}"
-    if fact.units is None or fact.volumes is None:
-        return f"{head}; its units could not be counted: do not pull it"
-    if fact.units:
+    verdict = pull_verdict(fact.status, None if fact.volumes is None else fact.units)
+    if verdict is PullVerdict.HELD:
         verb = "is" if fact.units == 1 else "are"
-        left = f"{count(fact.units, 'unit')} of {count(fact.volumes, 'volume')}"
+        left = f"{count(fact.units or 0, 'unit')} of {count(fact.volumes or 0, 'volume')}"
         return f"{head}, but {left} {verb} still on it: do not pull it"
-    if fact.status == DiskStatus.NORMAL:
-        return f"{head} and is not being dropped any more: do not pull it"
-    return f"{head}; safe to pull: no unit left"
+    return head + _PULL[verdict]
+
+
+_PULL = {
+    PullVerdict.SAFE: "; safe to pull: no unit left",
+    PullVerdict.IN_USE: " and is not being dropped any more: do not pull it",
+    PullVerdict.UNKNOWN_STATE: "; no unit is on it, but it may take new ones in that state: do not pull it",
+    PullVerdict.UNCOUNTED: "; its units could not be counted: do not pull it",
+    PullVerdict.NO_LEADER: "; its units could not be counted: do not pull it",
+}
 
 
 def _waits(fact: d.PartWaits) -> str:

@@ -27,6 +27,7 @@ from bot.alerting.rules.base import (
     Unit,
     ended,
 )
+from bot.alerting.rules.units_left import held_disks, units_left
 from bot.alerting.text import one_line
 from bot.clustermgr.models import DiskStatus
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
@@ -124,11 +125,13 @@ def _disks_done(context: RuleContext, alert: Alert) -> Outcome:
     A state alone does not prove that a disk may be pulled.
     """
     disks = tuple(int(part) for part in alert.parts or ())
-    detail, chunks = alert.detail, context.snapshot.chunks or {}
+    detail, survey = alert.detail, context.snapshot.volumes
     repairing = set(detail.repairing_ids) if isinstance(detail, DisksBroken) else set()
-    held = tuple((disk, chunks[disk]) for disk in disks if chunks.get(disk))
-    uncounted = tuple(disk for disk in disks if disk not in chunks)
-    return DisksDone(disks, set(disks) <= repairing, held, uncounted)
+    # An alert by the leader's counters names no disk.
+    asked = disks or tuple(sorted(survey.disks.gone if survey is not None else ()))
+    held = tuple((each.disk, each.units) for each in held_disks(context, asked))
+    uncounted = tuple(disk for disk in disks if units_left(context, disk) is None)
+    return DisksDone(disks, set(disks) <= repairing, held[:MAX_LINES], uncounted)
 
 
 def _expired(context: RuleContext, limits: RuleConfig) -> Answer:

@@ -9,11 +9,8 @@ from bot.alerting.outcomes import DisksEmpty, VolumesNow
 from bot.alerting.risk_facts import not_counted_empty
 from bot.alerting.rules.affected import affected_by, compared_caveats
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
+from bot.alerting.rules.units_left import held_disks, units_left
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level
-from bot.clustermgr.volume_survey import UnitCount
-
-MAX_VOLUMES = 10
-"""Volumes that an alert names of each disk that is not empty."""
 
 
 def _loss(risk: VolumeRisk) -> VolumeLoss:
@@ -93,9 +90,13 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
     survey = context.snapshot.volumes
     if survey is None or not survey.known or context.snapshot.leader is None:
         return CANNOT_TELL
-    gone = sorted(survey.disks.gone & survey.units.keys())
-    held = [_units_left(disk, survey.units[disk]) for disk in gone if survey.units[disk].units]
-    uncounted = [UnitsLeft(note.id, note.units or 0) for note in not_counted_empty(context.state.lost_disks, survey)]
+    held = [*held_disks(context, sorted(survey.disks.gone))]
+    named = {each.disk for each in held}
+    uncounted = [
+        UnitsLeft(note.id, note.units or 0)
+        for note in not_counted_empty(context.state.lost_disks, survey)
+        if note.id not in named
+    ]
     if not held:
         return () if survey.complete and not uncounted else CANNOT_TELL
     held += uncounted
@@ -114,15 +115,9 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
     )
 
 
-def _units_left(disk: int, count: UnitCount) -> UnitsLeft:
-    return UnitsLeft(disk, count.units, tuple(sorted(count.volumes)[:MAX_VOLUMES]), len(count.volumes))
-
-
 def _empty_now(context: RuleContext, alert: Alert) -> Outcome:
-    survey = context.snapshot.volumes
-    empty = {disk for disk, count in survey.units.items() if not count.units} if survey else set()
-    empty |= {note.id for note in context.state.lost_disks if note.gone_since and note.units == 0}
-    return DisksEmpty(tuple(disk for part in alert.parts or () if (disk := int(part)) in empty))
+    counts = (units_left(context, int(part)) for part in alert.parts or ())
+    return DisksEmpty(tuple(count.disk for count in counts if count is not None and not count.units))
 
 
 def _volumes_now(context: RuleContext, _: Alert) -> Outcome:

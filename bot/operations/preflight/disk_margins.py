@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerting.cluster_state.background import BackgroundNote, TaskHindrance, hindrance, noted
-from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
+from bot.alerting.volume_risk import VolumeRisk, infer_expired, unnamed_units, volume_risk
 from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
@@ -58,7 +58,7 @@ def inferred_silent(known: DiskFacts) -> frozenset[int]:
     """Disks that have probably lost their heartbeat; none where the leader's counters say that none has."""
     if known.expired is not None and not any(known.expired.values()):
         return frozenset()
-    return infer_expired(known.volumes.values(), known.suspects)
+    return infer_expired(known.volumes.values(), known.suspects, known.sound)
 
 
 def _level(change: DiskChange, key: str, fact: Fact, bound: str) -> Check:
@@ -94,10 +94,15 @@ def _margins(
 ) -> Check | None:
     now = known.suspects
     later = _after(now, targets) if change is DiskChange.BROKEN else now
-    pairs = [(volume_risk(volume, now, silent), volume_risk(volume, later, silent)) for volume in volumes]
+    pairs: list[tuple[VolumeRisk, VolumeRisk]] = []
+    for volume in volumes:
+        # The health tells nothing of the change that is planned.
+        unnamed = _unnamed(volume, known, silent)
+        before, after = (replace(volume_risk(volume, disks, silent), unnamed=unnamed) for disks in (now, later))
+        pairs.append((before, after))
     margins = [_margin(before, after) for before, after in pairs if after.left is not None and before.left is not None]
     unreadable = sum(_unreadable(after) for _, after in pairs)
-    margins.sort(key=lambda margin: (margin.after - len(margin.unreachable), margin.after, margin.before, margin.vid))
+    margins.sort(key=lambda margin: (margin.after - margin.away, margin.after, margin.before, margin.vid))
     breaking = tuple(
         sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_NAMED]
     )
@@ -131,12 +136,18 @@ def _margin(before: VolumeRisk, after: VolumeRisk) -> VolumeMargin:
     left = before.left, after.left
     if before.mode is None or left[0] is None or left[1] is None:
         raise AssertionError("a volume of an unknown code mode has no margin")
-    return VolumeMargin(before.vid, before.mode.name, before.lost, before.unreachable, left[0], left[1])
+    return VolumeMargin(before.vid, before.mode.name, before.lost, before.unreachable, left[0], left[1], before.unnamed)
 
 
 def _unreadable(risk: VolumeRisk) -> bool:
     left = risk.left_if_unreachable_stay
-    return bool(risk.unreachable) and left is not None and left < 0
+    return bool(risk.away) and left is not None and left < 0
+
+
+def _unnamed(volume: PlacedVolume, known: DiskFacts, silent: frozenset[int]) -> int:
+    """Number of units of a volume that are away on disks that cannot be named, by its health."""
+    units = unnamed_units(volume, known.suspects, silent, known.sound)
+    return units if known.expired is None else min(units, max(0, sum(known.expired.values()) - len(silent)))
 
 
 def _groups(margins: Sequence[VolumeMargin]) -> tuple[MarginGroup, ...]:

@@ -41,8 +41,7 @@ def _lines(caveats: RiskCaveats) -> Iterator[str]:
     if not caveats.listed:
         yield f"not judged yet: disks that are repaired or dropped; {_not_listed(caveats.missing)}"
     if caveats.held:
-        has, they = ("holds", "it is") if caveats.held == 1 else ("hold", "they are")
-        yield f"{count(caveats.held, 'disk')} {has} units by the last count, but {they} not listed as repaired or dropped"
+        yield held_text(caveats.held)
     if not caveats.heartbeats:
         yield "not judged yet: heartbeats of disks; the leader was elected a few minutes ago"
     if caveats.unnamed:
@@ -67,6 +66,14 @@ def stale_text(caveats: RiskCaveats) -> str:
     one = {caveats.stale_disks, caveats.stale_volumes} == {0, 1}
     when = datetime.fromtimestamp(caveats.stale_since, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"not current: {what} could not be read again since {when}; {'it' if one else 'they'} may have changed"
+
+
+def held_text(disks: int) -> str:
+    """Say that so many disks held units, and are not listed as repaired or dropped any more."""
+    held, they = ("holds", "it is") if disks == 1 else ("hold", "they are")
+    return (
+        f"{count(disks, 'disk')} {held} units by the last count, but {they} not listed as repaired or dropped any more"
+    )
 
 
 def _not_listed(missing: int) -> str:

@@ -109,6 +109,8 @@ def _volume(each: VolumeMargin, change: DiskChange) -> str:
         for state, disks in (("lost", each.lost), ("unreachable", each.unreachable))
         if disks
     ]
+    if each.unnamed:
+        parts.append(f"{each.unnamed} unreachable (on disks that cannot be named)")
     counts = f"{', '.join(parts)}; " if parts else ""
     ends = f"{each.before} → {each.after}" if change is DiskChange.BROKEN else _can(each.after)
     return f"volume #{each.vid} ({each.mode}): {counts}{ends}"

@@ -136,7 +136,8 @@ class CodeModesUnknown(Fact):
 class VolumeMargin:
     """Margin of one volume: the disks of its lost and unreachable units now, and the units that it can lose yet.
 
-    `before` is the number now, `after` that after the change; negative if data is lost.
+    `before` is the number now, `after` that after the change; negative if data is lost. `unnamed` further units are
+    unreachable, on disks that cannot be named.
     """
 
     vid: int
@@ -145,6 +146,12 @@ class VolumeMargin:
     unreachable: tuple[int, ...]
     before: int
     after: int
+    unnamed: int = 0
+
+    @property
+    def away(self) -> int:
+        """Number of unreachable units."""
+        return len(self.unreachable) + self.unnamed
 
 
 @dataclass(frozen=True, slots=True)
