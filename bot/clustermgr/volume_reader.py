@@ -291,6 +291,8 @@ class VolumeReader:
             self._marker = following
 
     async def _read_singly(self, vids: list[int], now: float, host: str | None) -> None:
+        if not vids:
+            return
         waiting, found, useless = iter(vids), [], []
 
         async def work() -> None:
