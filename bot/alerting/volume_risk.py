@@ -103,10 +103,7 @@ def _risk(volume: PlacedVolume, sets: _Sets, known: dict[tuple[int, ...], tuple[
     """The risk of one volume; equal lists of disks are one object, kept in `known`."""
     mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
-    lost, away, moving = (
-        () if each.isdisjoint(counted) else tuple([disk for disk in counted if disk in each])
-        for each in (sets.lost, sets.away, sets.moving)
-    )
+    lost, away, moving = _on(counted, sets.lost), _on(counted, sets.away), _on(counted, sets.moving)
     return VolumeRisk(
         volume.vid,
         volume.code_mode,
@@ -115,6 +112,11 @@ def _risk(volume: PlacedVolume, sets: _Sets, known: dict[tuple[int, ...], tuple[
         known.setdefault(away, away),
         known.setdefault(moving, moving),
     )
+
+
+def _on(counted: tuple[int, ...], disks: frozenset[int]) -> tuple[int, ...]:
+    """The disks of these units that are among `disks`."""
+    return () if disks.isdisjoint(counted) else tuple([disk for disk in counted if disk in disks])
 
 
 def infer_expired(

@@ -67,7 +67,9 @@ class VolumeNotes:
         self.stale -= added.keys() | set(useless)
         if not added and not left:
             return
-        self.volumes = {vid: volume for vid, volume in {**known, **added}.items() if vid not in left}
+        self.volumes = {**known, **added}
+        if left:
+            self.volumes = {vid: volume for vid, volume in self.volumes.items() if vid not in left}
         self._missing = None
         if left or any(vid not in known or not _same(known[vid], volume) for vid, volume in added.items()):
             self._unpruned, self._memo = True, {}
