@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.code_modes import CODE_MODES
-from bot.clustermgr.models import Volume
 from bot.clustermgr.read_ages import STALE_AFTER
-from bot.clustermgr.volume_answers import is_whole, placed
+from bot.clustermgr.volume_answers import Rows, rows_of
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, unexplained
 
 PAGE = 200
@@ -24,7 +23,7 @@ MAX_LOW = 2_000
 """Limit of volumes that are kept, the worst of those found."""
 
 
-OnPage = Callable[[tuple[Volume, ...], float], None]
+OnPage = Callable[[Rows, float], None]
 """Takes each page, read at a time (Unix seconds)."""
 
 
@@ -77,12 +76,13 @@ class HealthScan:
                 # The list is not whole, and a server may never end it: the round begins again at the next poll.
                 self._begin()
                 return
-            self.on_page(page, now)
-            for volume in page:
-                if is_whole(volume):
-                    self._note(placed(volume, now), disks)
-                else:
+            rows = rows_of(page, now)
+            self.on_page(rows, now)
+            for _, volume in rows:
+                if volume is None:
                     self._unusable = True
+                else:
+                    self._note(volume, disks)
             self._marker = following
 
     def _note(self, volume: PlacedVolume, disks: SuspectDisks) -> None:

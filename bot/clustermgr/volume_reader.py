@@ -6,7 +6,7 @@ again at once.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,11 +14,10 @@ from typing import Any
 from bot.clustermgr.backoff import Backoff
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.health_scan import HealthScan
-from bot.clustermgr.models import Volume
 from bot.clustermgr.read_ages import Pace, read_ages, rounds
-from bot.clustermgr.volume_answers import disks_of, is_whole, placed
+from bot.clustermgr.volume_answers import Rows, disks_of, is_whole, placed, rows_of
 from bot.clustermgr.volume_notes import VolumeNotes
-from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
 
 MAX_UNIT_LISTS = 8
@@ -81,6 +80,7 @@ class VolumeReader:
     _gone_since: dict[int, float] = field(default_factory=dict)
     _scan: HealthScan = field(init=False)
     _memo: tuple[object, object, dict[Hashable, Any]] = (None, None, {})
+    _merged: tuple[object, object, Mapping[int, PlacedVolume]] = (None, None, {})
 
     def __post_init__(self) -> None:
         """Scan over the same connection; a page of the scan is not read twice."""
@@ -114,7 +114,9 @@ class VolumeReader:
         # What was computed is shared for as long as neither the notes nor the scan change.
         if self._memo[0] is not found.memo or self._memo[1] is not scan.sound:
             self._memo = found.memo, scan.sound, {}
-        return replace(found, volumes={**scan.low, **found.volumes}, sound=scan.sound, memo=self._memo[2])
+        if self._merged[0] is not found.volumes or self._merged[1] is not scan.low:
+            self._merged = found.volumes, scan.low, {**scan.low, **found.volumes}
+        return replace(found, volumes=self._merged[2], sound=scan.sound, memo=self._memo[2])
 
     def sound(self, expired: int, now: float) -> frozenset[int]:
         """The disks that have their heartbeat by a current round, while `expired` disks have lost theirs."""
@@ -259,22 +261,24 @@ class VolumeReader:
         if following <= self._again:
             self._again = 0
             return
-        self._take(page, now)
+        self._take(rows_of(page, now), now)
         self._again = following
 
-    def _take(self, page: Iterable[Volume], now: float) -> None:
+    def _take(self, rows: Rows, now: float) -> None:
         """Note the volumes of a page that have a unit on a suspect disk; a row that cannot be used proves nothing."""
         suspects, known, wanted = self._notes.suspects, self._notes.volumes, self._notes.wanted
         full = len(known) >= MAX_KEPT
         meant = [
-            volume
-            for volume in page
-            if volume.vid in known or (not full and (volume.vid in wanted or not suspects.isdisjoint(disks_of(volume))))
+            (volume.vid, kept)
+            for volume, kept in rows
+            if volume.vid in known
+            or (
+                not full and (volume.vid in wanted or not suspects.isdisjoint(kept.disks if kept else disks_of(volume)))
+            )
         ]
+        unusable = {vid for vid, kept in meant if kept is None}
         self._paged_at = now
-        whole = [volume for volume in meant if is_whole(volume)]
-        unusable = {volume.vid for volume in meant} - {volume.vid for volume in whole}
-        self._notes.put((placed(volume, now) for volume in whole), unusable)
+        self._notes.put([kept for vid, kept in meant if kept and vid not in unusable], unusable)
 
     async def _read_pages(self, now: float, host: str | None) -> None:
         for _ in range(MAX_PAGES):
@@ -287,7 +291,7 @@ class VolumeReader:
             if following <= marker or len(self._notes.volumes) >= MAX_KEPT:
                 self._marker = None
                 return
-            self._take(page, now)
+            self._take(rows_of(page, now), now)
             self._marker = following
 
     async def _read_singly(self, vids: list[int], now: float, host: str | None) -> None:
