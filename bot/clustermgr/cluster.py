@@ -218,7 +218,19 @@ class Cluster:
         self._volume_reader.expired = snapshot.expired_disks
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
-        return replace(survey, dashboard=dashboard, as_of=min(survey.as_of, listed.at or survey.as_of))
+        return replace(
+            survey,
+            dashboard=dashboard,
+            doubtful=self._doubtful(disks, snapshot.at),
+            as_of=min(survey.as_of, listed.at or survey.as_of),
+        )
+
+    def _doubtful(self, disks: SuspectDisks, at: float) -> frozenset[int] | None:
+        """The normal, writable disks that no healthy volume proves to have their heartbeat; None if not known."""
+        if not disks.listed or not self._volume_reader.expired:
+            return None
+        normal = frozenset[int]().union(*self._slow_poller.listed.normal.values())
+        return self._volume_reader.doubtful(normal - disks.lost - disks.dropping - disks.readonly, at)
 
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.

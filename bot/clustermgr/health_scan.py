@@ -35,6 +35,8 @@ class HealthScan:
     on_page: OnPage
     low: Mapping[int, PlacedVolume] = field(default_factory=dict)
     sound: frozenset[int] = frozenset()
+    healthy: frozenset[int] = frozenset()
+    """Disks with a volume whose units can all be written, by the last round."""
     pending: bool = False
     """True until a round has ended since the number of disks without a heartbeat has changed."""
     _expired: int = 0
@@ -42,6 +44,7 @@ class HealthScan:
     _ended_at: float = float("-inf")
     _found: dict[int, PlacedVolume] = field(default_factory=dict)
     _good: set[int] = field(default_factory=set)
+    _well: set[int] = field(default_factory=set)
     _unusable: bool = False
     _began_at: float = 0.0
     as_of: float = 0.0
@@ -86,6 +89,8 @@ class HealthScan:
             self._marker = following
 
     def _note(self, volume: PlacedVolume, disks: SuspectDisks) -> None:
+        if volume.health_score >= 0:
+            self._well.update(volume.disks)
         if unexplained(volume, disks):
             self._found[volume.vid] = volume
         else:
@@ -99,11 +104,11 @@ class HealthScan:
 
     def _end(self, now: float) -> None:
         self.low, self.sound, self.pending = self._worst(), frozenset(self._good), self._unusable
-        self._ended_at, self.as_of = now, self._began_at
+        self._ended_at, self.as_of, self.healthy = now, self._began_at, frozenset(self._well)
         self._begin()
 
     def _begin(self) -> None:
-        self._marker, self._found, self._good, self._unusable = 0, {}, set(), False
+        self._marker, self._found, self._good, self._well, self._unusable = 0, {}, set(), set(), False
 
 
 def _spare(volume: PlacedVolume) -> int:

@@ -120,9 +120,15 @@ class VolumeReader:
 
     def sound(self, expired: int, now: float) -> frozenset[int]:
         """The disks that have their heartbeat by a current round, while `expired` disks have lost theirs."""
+        return self._scan.sound if self._is_scanned(expired, now) else frozenset()
+
+    def doubtful(self, disks: frozenset[int], now: float) -> frozenset[int] | None:
+        """Those of the disks without a volume whose units can all be written; None without a current round."""
+        return disks - self._scan.healthy if self._is_scanned(self.expired, now) else None
+
+    def _is_scanned(self, expired: int, now: float) -> bool:
         scan = self._scan
-        current = expired == self.expired and not scan.pending and not scan.is_stale(now)
-        return scan.sound if current else frozenset()
+        return 0 < expired == self.expired and bool(scan.as_of) and not scan.pending and not scan.is_stale(now)
 
     def _aged(self, found: VolumeSurvey, now: float) -> VolumeSurvey:
         """The survey with the time of its oldest read, and with what was read too long ago."""

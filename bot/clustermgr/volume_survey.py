@@ -93,7 +93,8 @@ class VolumeSurvey:
     """The volumes with a unit on a disk that is not safe, as last read.
 
     While disks have lost their heartbeat, it also has volumes whose health no known disk explains; `sound` are the
-    disks that hold a volume without such a unit, so that they have their heartbeat.
+    disks that hold a volume without such a unit, so that they have their heartbeat. `doubtful` are the normal, writable
+    disks without a volume whose units can all be written (None: not known now).
 
     `units` are the units left on each of these disks. `pending_disks` are the disks whose units were not read yet,
     `pending_volumes` is the number of volumes not read yet (None while pages are read: their number is not known).
@@ -111,6 +112,7 @@ class VolumeSurvey:
     read_at: float = 0.0
     dashboard: Dashboard | None = None
     sound: frozenset[int] = frozenset()
+    doubtful: frozenset[int] | None = None
     stale: StaleReads = StaleReads()
     as_of: float = 0.0
     gone_as_of: float = 0.0

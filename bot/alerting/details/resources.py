@@ -73,6 +73,8 @@ class DisksExpired(Detail):
     `named` are the first of the disks that the cluster's dashboard names, `inferred` of those that the health of
     volumes shows; `unnamed` others are not known. `affected` are the volumes with units on those that are.
     `away` are the disks of both kinds, up to a greater limit, and `silent_hosts` the members that give no answer.
+    `doubtful` are all disks that may be without a heartbeat: no healthy volume proves the contrary. It is None where
+    that is not known, or where they are too many.
     """
 
     lost: int
@@ -85,6 +87,7 @@ class DisksExpired(Detail):
     affected: AffectedVolumes | None = None
     away: tuple[int, ...] = ()
     silent_hosts: tuple[str, ...] = ()
+    doubtful: tuple[int, ...] | None = None
 
 
 class DiskWork(StrEnum):

@@ -165,11 +165,19 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
                 affected_by(context, named | inferred),
                 tuple(sorted(named | inferred)[:MAX_PARTS]),
                 _silent_hosts(context),
+                _doubtful(context),
             ),
             weight=lost,
             parts=tuple(zone.zone for zone in zones),
         ),
     )
+
+
+def _doubtful(context: RuleContext) -> tuple[int, ...] | None:
+    """The disks that no healthy volume proves to have their heartbeat; None if not known, or too many."""
+    survey = context.snapshot.volumes
+    found = survey.doubtful if survey is not None else None
+    return tuple(sorted(found)) if found is not None and len(found) <= MAX_PARTS else None
 
 
 def _silent_hosts(context: RuleContext) -> tuple[str, ...]:

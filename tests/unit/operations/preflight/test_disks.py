@@ -144,6 +144,18 @@ def test_broken_local_parity_unit_takes_nothing_from_the_margin() -> None:
     assert [(group.before, group.after) for group in check.fact.groups] == [(4, 4)]
 
 
+@pytest.mark.parametrize(("sound", "level"), [((), CheckLevel.BLOCK), ((9, 10, 11), CheckLevel.PASS)])
+def test_units_on_silent_disks_that_cannot_be_named_count_as_unreachable(
+    sound: tuple[int, ...], level: CheckLevel
+) -> None:
+    """Three of six disks cannot be written. Where three others are sound, they can be named."""
+    facts = DiskScene(volumes={1: (1, 2, 7, 9, 10, 11)}, expired={"z0": 3}, limits=WIDE).facts()
+    facts = replace(facts, volumes={1: replace(facts.volumes[1], health_score=-3)}, sound=frozenset(sound))
+    check = checked(BROKEN, facts).check("volumes")
+    assert check is not None
+    assert check.level is level
+
+
 def test_zone_without_named_silent_disks_leaves_out_the_fullest_free_ones() -> None:
     scene = DiskScene(free=1, expired={"z0": 9})
     check = checked(OFFLINE, scene.facts()).check("room")
