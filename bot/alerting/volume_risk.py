@@ -109,8 +109,8 @@ def _risk(volume: PlacedVolume, sets: _Sets, known: dict[tuple[int, ...], tuple[
         volume.code_mode,
         mode,
         known.setdefault(lost, lost),
-        known.setdefault(away, away),
-        known.setdefault(moving, moving),
+        known.setdefault(away, away) if away else (),
+        known.setdefault(moving, moving) if moving else (),
     )
 
 

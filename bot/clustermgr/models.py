@@ -209,9 +209,6 @@ class Volume(WireModel):
     code_mode: Count = 0
     status: Count = 0
     health_score: Number = 0
-    total: Number = 0
-    free: Number = 0
-    used: Number = 0
     units: Annotated[
         tuple[Annotated[PlacedUnit, Row({"vuid": Count, "disk_id": Count})], ...],
         Field(max_length=MAX_VOLUME_UNITS, fail_fast=True),
