@@ -14,8 +14,8 @@ from bot.clustermgr.read_ages import STALE_AFTER
 from bot.clustermgr.volume_answers import Rows, rows_of
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, unexplained
 
-PAGE = 200
-MAX_PAGES = 6
+PAGE = 400
+MAX_PAGES = 5
 """Pages read in one poll."""
 PAUSE_SECONDS = 300.0
 """Time between two rounds."""

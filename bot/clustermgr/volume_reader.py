@@ -26,8 +26,8 @@ MAX_SINGLE = 80
 """Volumes read one by one in one poll."""
 PAGED_ABOVE = 300
 """Above this number of volumes to read, pages are cheaper than single volumes."""
-PAGE = 200
-MAX_PAGES = 6
+PAGE = 400
+MAX_PAGES = 5
 """Pages read in one poll, of PAGE volumes each."""
 MAX_KEPT = 20_000
 """Limit of volumes that are kept: a server may never end its list."""
@@ -194,7 +194,7 @@ class VolumeReader:
             self._note_units(disk, units[disk], now)
 
     def _note_units(self, disk: int, vuids: tuple[int, ...], now: float) -> None:
-        self._notes.note_units(disk, frozenset(vuid >> 32 for vuid in vuids), len(vuids), now)
+        self._notes.note_units(disk, frozenset({vuid >> 32 for vuid in vuids}), len(vuids), now)
 
     def _asked_at(self, disk: int) -> float:
         return max(self._counted_at(disk), self._asked.get(disk, float("-inf")))
