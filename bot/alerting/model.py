@@ -25,6 +25,10 @@ class AlertState(StrEnum):
 class Detail:
     """The facts of a finding, without words: one subclass a rule or family of rules (details.py)."""
 
+    def doubted(self, _: "Detail") -> "Detail":
+        """These facts with what makes later ones less sure, of a finding that proves no improvement."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class LegacyDetail(Detail):

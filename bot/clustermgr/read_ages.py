@@ -43,7 +43,9 @@ class Pace:
 
 def read_ages(counted: Mapping[int, UnitCount], volumes: Sequence[tuple[float, int]], pace: Pace, now: float) -> Ages:
     """Judge the age of each read; `volumes` are times (Unix seconds), each with the number of volumes read then."""
-    often, seldom, old = [], [], []
+    often: list[float] = []
+    seldom: list[float] = []
+    old: list[tuple[float, int]] = []
     for disk, count in counted.items():
         interval = pace.intervals.get(disk, 0.0)
         (seldom if interval >= pace.daily else often).append(count.at)

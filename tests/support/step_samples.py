@@ -60,6 +60,11 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (d.DropEnded(7, 5, 1, 1), "disk #7 is dropped, but 1 unit of 1 volume is still on it: do not pull it"),
     (d.DropEnded(7, 5, 3, 2), "disk #7 is dropped, but 3 units of 2 volumes are still on it: do not pull it"),
     (d.DropEnded(7, 5, None, None), "disk #7 is dropped; its units could not be counted: do not pull it"),
+    (
+        d.DropEnded(7, 9, 0, 0),
+        "disk #7 is in state 9, which is not known here; no unit is on it, but it may take new ones in that state: "
+        "do not pull it",
+    ),
     (d.DropEnded(7, 1, 0, 0), "disk #7 is normal and is not being dropped any more: do not pull it"),
     (d.PartBegun(7, 13), "disk #7 is next: operation #13"),
     (d.PartSkipped(7), "disk #7 is skipped: it is out of service or being dropped already"),

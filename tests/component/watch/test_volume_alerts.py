@@ -200,25 +200,6 @@ async def test_reads_that_fail_for_an_hour_are_said_to_be_old_everywhere(path: s
             assert "could not be read again since" in text
 
 
-async def test_old_reads_resolve_no_alert_and_are_not_green() -> None:
-    async with watched(NO_OTHERS) as world:
-        _, disks = disks_of_one_volume(world)
-        world.cluster.break_disk(disks[0])
-        world.cluster.break_disk(disks[1])
-        await world.ticks(3)
-        world.cluster.fail_next(500, 100_000, "/volume/unit/list")
-        world.cluster.fail_next(500, 100_000, "/volume/get")
-        for disk in disks[:2]:
-            world.cluster.move_chunks(disk, 0)
-        await world.ticks(20, apart=60)
-        assert "volumes_at_risk" in {alert.rule for alert in world.store.firing()}
-        assert "🟢" not in await asked(world, "risk")
-        world.cluster.faults.open.clear()
-        await world.ticks(3, apart=60)
-        assert "volumes_at_risk" not in {alert.rule for alert in world.store.firing()}
-        assert "🟢" in await asked(world, "risk")
-
-
 async def test_disk_list_that_is_cut_is_said_and_recovers() -> None:
     async with watched(NO_OTHERS) as world:
         world.cluster.break_disk(7)
