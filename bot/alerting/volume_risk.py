@@ -6,11 +6,12 @@ brings it back. A disk in a state of a later release counts as unreachable too, 
 *moves* on a disk that is being dropped and is otherwise healthy, which loses nothing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
+from types import MappingProxyType
 
 from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey, unexplained
@@ -30,6 +31,10 @@ class RiskLevel(IntEnum):
     """The next lost unit loses data."""
     LOST = 5
     """More units are lost than the code mode tolerates."""
+
+
+_LEVELS: Mapping[int, RiskLevel] = MappingProxyType({0: RiskLevel.NONE_LEFT, 1: RiskLevel.ONE_LEFT})
+"""Levels by the number of units that can be lost yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +66,18 @@ class VolumeRisk:
     @property
     def left_if_unreachable_stay(self) -> int | None:
         """Number of units that can be lost yet if the unreachable ones do not come back."""
-        return None if self.left is None else self.left - self.away
+        left = self.left
+        return None if left is None else left - self.away
 
     @property
     def level(self) -> RiskLevel:
         """Level by the lost units alone."""
         if not self.lost:
             return RiskLevel.NONE
-        if self.left is None:
+        left = self.left
+        if left is None:
             return RiskLevel.UNKNOWN
-        if self.left < 0:
-            return RiskLevel.LOST
-        return {0: RiskLevel.NONE_LEFT, 1: RiskLevel.ONE_LEFT}.get(self.left, RiskLevel.REDUCED)
+        return RiskLevel.LOST if left < 0 else _LEVELS.get(left, RiskLevel.REDUCED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +112,20 @@ def _risk(
 ) -> VolumeRisk:
     """The risk of one volume; equal lists of disks are one object, kept in `known`."""
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
-    lost, away, moving = (
-        () if each.isdisjoint(counted) else tuple(disk for disk in counted if disk in each)
-        for each in (sets.lost, sets.away, sets.moving)
-    )
+    lost, away, moving = _on(counted, sets.lost), _on(counted, sets.away), _on(counted, sets.moving)
     return VolumeRisk(
         volume.vid,
         volume.code_mode,
         mode,
         known.setdefault(lost, lost),
-        known.setdefault(away, away),
-        known.setdefault(moving, moving),
+        known.setdefault(away, away) if away else (),
+        known.setdefault(moving, moving) if moving else (),
     )
+
+
+def _on(counted: tuple[int, ...], disks: frozenset[int]) -> tuple[int, ...]:
+    """The disks of these units that are among `disks`."""
+    return () if disks.isdisjoint(counted) else tuple([disk for disk in counted if disk in disks])
 
 
 def infer_expired(
@@ -243,10 +250,7 @@ def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
 
 
 def _counted(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
-    found = dict.fromkeys(RiskLevel, 0)
-    for risk in risks:
-        found[risk.level] += 1
-    return found
+    return dict.fromkeys(RiskLevel, 0) | Counter([risk.level for risk in risks])
 
 
 def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:

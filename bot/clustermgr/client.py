@@ -201,7 +201,7 @@ class ClustermgrClient:
 
         async def ask(host: str) -> tuple[int, ...]:
             answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}", decoding.UNITS)
-            return tuple(unit.vuid for unit in parse(VolumeUnits, answer, decoding.UNITS).volume_unit_infos)
+            return tuple([unit["vuid"] for unit in parse(VolumeUnits, answer, decoding.UNITS).volume_unit_infos])
 
         return await self._any(ask, first, at)
 

@@ -150,6 +150,8 @@ class Cluster:
             if not snapshot.complete and len(deadlines) > 1:
                 await on_partial(snapshot)
                 snapshot = await anext(polled)
+        if snapshot.chunks is not None:
+            self._volume_reader.take_units(self._slow_poller.take_units(), now)
         snapshot = await self._with_units_left(snapshot, latest or ())
         snapshot = await self._with_volumes(snapshot)
         snapshot = await self._with_schedulers(snapshot)

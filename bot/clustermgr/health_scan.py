@@ -5,17 +5,17 @@ one round after another; what a round found counts once it has ended.
 """
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.read_ages import STALE_AFTER
-from bot.clustermgr.volume_answers import is_whole, placed
+from bot.clustermgr.volume_answers import Rows, rows_of
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, unexplained
 
-PAGE = 200
-MAX_PAGES = 6
+PAGE = 400
+MAX_PAGES = 5
 """Pages read in one poll."""
 PAUSE_SECONDS = 300.0
 """Time between two rounds."""
@@ -23,11 +23,16 @@ MAX_LOW = 2_000
 """Limit of volumes that are kept, the worst of those found."""
 
 
+OnPage = Callable[[Rows, float], None]
+"""Takes each page, read at a time (Unix seconds)."""
+
+
 @dataclass(slots=True)
 class HealthScan:
     """The scan of one cluster; `low` are the volumes that the last round found, `sound` disks with a healthy volume."""
 
     api: ClustermgrClient
+    on_page: OnPage
     low: Mapping[int, PlacedVolume] = field(default_factory=dict)
     sound: frozenset[int] = frozenset()
     healthy: frozenset[int] = frozenset()
@@ -74,11 +79,13 @@ class HealthScan:
                 # The list is not whole, and a server may never end it: the round begins again at the next poll.
                 self._begin()
                 return
-            for volume in page:
-                if is_whole(volume):
-                    self._note(placed(volume, now), disks)
-                else:
+            rows = rows_of(page, now)
+            self.on_page(rows, now)
+            for _, volume in rows:
+                if volume is None:
                     self._unusable = True
+                else:
+                    self._note(volume, disks)
             self._marker = following
 
     def _note(self, volume: PlacedVolume, disks: SuspectDisks) -> None:

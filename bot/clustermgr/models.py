@@ -7,7 +7,7 @@ later ones in snake_case. A list that is absent or null is empty.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
 
 from pydantic import AfterValidator, AliasChoices, Field
 from pydantic.alias_generators import to_camel
@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.volume_survey import VolumeSurvey
-from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, OpenModel, Others, Text, WireModel
+from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, OpenModel, Others, Row, Text, WireModel
 from bot.common.errors import ClusterError
 
 
@@ -188,10 +188,10 @@ class DiskPage(WireModel):
     marker: Count = 0
 
 
-class VolumeUnit(WireModel):
+class VolumeUnit(TypedDict):
     """One chunk of a volume."""
 
-    vuid: Annotated[Count, Field(gt=0)]
+    vuid: int
 
 
 class VolumeUnits(WireModel):
@@ -201,20 +201,17 @@ class VolumeUnits(WireModel):
     (recorded exchanges).
     """
 
-    volume_unit_infos: Annotated[tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True)]
+    volume_unit_infos: Annotated[
+        tuple[Annotated[VolumeUnit, Row({"vuid": Annotated[Count, Field(gt=0)]}, required=True)], ...],
+        Field(max_length=MAX_UNITS, fail_fast=True),
+    ]
 
 
-class PlacedUnit(WireModel):
+class PlacedUnit(TypedDict):
     """One unit of a volume and the disk it lies on; a vuid is `vid << 32 | index << 24 | epoch`."""
 
-    vuid: Count = 0
-    disk_id: Count = 0
-    host: Text = ""
-
-    @property
-    def index(self) -> int:
-        """Place of the unit in its code mode, from 0."""
-        return self.vuid >> 24 & 0xFF
+    vuid: int
+    disk_id: int
 
 
 class Volume(OpenModel):
@@ -223,16 +220,15 @@ class Volume(OpenModel):
     `health_score` is minus the number of units that cannot be written (broken, read-only, no heartbeat, compacting).
     """
 
-    unused: ClassVar[frozenset[str]] = frozenset({"create_by_node_id", "epoch"})
+    unused: ClassVar[frozenset[str]] = frozenset({"create_by_node_id", "epoch", "total", "free", "used"})
     vid: Count
     code_mode: Count = 0
     status: Count = 0
     health_score: Number = 0
-    total: Number = 0
-    free: Number = 0
-    used: Number = 0
     units: Annotated[
-        tuple[PlacedUnit, ...], Field(max_length=MAX_VOLUME_UNITS, fail_fast=True), NullIsEmpty(tuple)
+        tuple[Annotated[PlacedUnit, Row({"vuid": Count, "disk_id": Count})], ...],
+        Field(max_length=MAX_VOLUME_UNITS, fail_fast=True),
+        NullIsEmpty(tuple),
     ] = ()
 
 

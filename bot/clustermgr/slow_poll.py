@@ -151,6 +151,7 @@ class SlowPoller:
     _listed_at: float = 0.0
     _hurried_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)
+    _units: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def due(self, now: float) -> bool:
         """True if a slow poll is due; a failed one stays due."""
@@ -162,6 +163,7 @@ class SlowPoller:
         `bad` are the ids of disks that are broken or being repaired. `first` finds the host to read from: a removed
         host answers `/stat` but may hold these reads for ten seconds.
         """
+        self._units = {}
         source = await first()
         host, leader = source.host, source.leader
         dropping = await _part(self.api.disk_dropping(at=leader)) if leader else None
@@ -176,6 +178,11 @@ class SlowPoller:
         zones = await self._zones(dropping, now, leader) if leader else None
         self.polled_at = now
         return SlowPoll(dialect, switches, dropping, chunks, zones, services, leader)
+
+    def take_units(self) -> Mapping[int, tuple[int, ...]]:
+        """The units (vuids) on the disks counted in the last slow poll; kept until they are taken."""
+        taken, self._units = self._units, {}
+        return taken
 
     async def _zones(self, dropping: tuple[Disk, ...] | None, now: float, host: str) -> tuple[ZoneChunks, ...] | None:
         """Count the usable chunks of each zone, as often as the servers count their disks."""
@@ -236,7 +243,8 @@ class SlowPoller:
                 if sum(chunks.values()) >= MAX_ROWS:
                     break
                 self._counted[disk] = now
-                chunks[disk] = await self.api.disk_chunks(disk, at=host)
+                self._units[disk] = await self.api.disk_units(disk, at=host)
+                chunks[disk] = len(self._units[disk])
         except ClusterError:
             # The rest of the slow poll is useful without the counts.
             return chunks

@@ -6,7 +6,7 @@ again at once.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,11 +14,10 @@ from typing import Any
 from bot.clustermgr.backoff import Backoff
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.health_scan import HealthScan
-from bot.clustermgr.models import Volume
 from bot.clustermgr.read_ages import Pace, read_ages, rounds
-from bot.clustermgr.volume_answers import is_whole, placed
+from bot.clustermgr.volume_answers import Rows, disks_of, is_whole, placed, rows_of
 from bot.clustermgr.volume_notes import VolumeNotes
-from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 from bot.clustermgr.wire import Others
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
 
@@ -28,8 +27,8 @@ MAX_SINGLE = 80
 """Volumes read one by one in one poll."""
 PAGED_ABOVE = 300
 """Above this number of volumes to read, pages are cheaper than single volumes."""
-PAGE = 200
-MAX_PAGES = 6
+PAGE = 400
+MAX_PAGES = 5
 """Pages read in one poll, of PAGE volumes each."""
 MAX_KEPT = 20_000
 """Limit of volumes that are kept: a server may never end its list."""
@@ -40,7 +39,7 @@ REREAD_SECONDS = 300.0
 SHARED_BY = 20
 """Disks whose unit lists are read again in REREAD_SECONDS; of more disks each is read less often."""
 REFRESH_SECONDS = 300.0
-"""Time between two pages of volumes that are read again, while no disk has lost its heartbeat."""
+"""Time between two pages of volumes that are read again; all are, while disks have lost their heartbeat."""
 RECHECK_SECONDS = 6 * 3600.0
 """Time after its repair or drop for which the units of a disk are read again that often, unless the settings say so."""
 REREAD_GONE_SECONDS = 86400.0
@@ -84,10 +83,11 @@ class VolumeReader:
     _gone_since: dict[int, float] = field(default_factory=dict)
     _scan: HealthScan = field(init=False)
     _memo: tuple[object, object, dict[Hashable, Any]] = (None, None, {})
+    _merged: tuple[object, object, Mapping[int, PlacedVolume]] = (None, None, {})
 
     def __post_init__(self) -> None:
-        """Scan over the same connection."""
-        self._scan = HealthScan(self.api)
+        """Scan over the same connection; a page of the scan is not read twice."""
+        self._scan = HealthScan(self.api, self._take)
 
     async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
@@ -117,7 +117,9 @@ class VolumeReader:
         # What was computed is shared for as long as neither the notes nor the scan change.
         if self._memo[0] is not found.memo or self._memo[1] is not scan.sound:
             self._memo = found.memo, scan.sound, {}
-        return replace(found, volumes={**scan.low, **found.volumes}, sound=scan.sound, memo=self._memo[2])
+        if self._merged[0] is not found.volumes or self._merged[1] is not scan.low:
+            self._merged = found.volumes, scan.low, {**scan.low, **found.volumes}
+        return replace(found, volumes=self._merged[2], sound=scan.sound, memo=self._memo[2])
 
     def sound(self, expired: int, now: float) -> frozenset[int]:
         """The disks that have their heartbeat by a current round, while `expired` disks have lost theirs."""
@@ -187,8 +189,15 @@ class VolumeReader:
         for disk in turn[:MAX_UNIT_LISTS]:
             self._asked[disk] = now
             with self._refusable((_UNITS, disk), now):
-                vuids = await self.api.disk_units(disk, at=host)
-                self._notes.note_units(disk, frozenset(vuid >> 32 for vuid in vuids), len(vuids), now)
+                self._note_units(disk, await self.api.disk_units(disk, at=host), now)
+
+    def take_units(self, units: Mapping[int, tuple[int, ...]], now: float) -> None:
+        """Take unit lists that another reader has just read from the leader, so that they are not read twice."""
+        for disk in units.keys() & self._intervals.keys():
+            self._note_units(disk, units[disk], now)
+
+    def _note_units(self, disk: int, vuids: tuple[int, ...], now: float) -> None:
+        self._notes.note_units(disk, frozenset({vuid >> 32 for vuid in vuids}), len(vuids), now)
 
     def _asked_at(self, disk: int) -> float:
         return max(self._counted_at(disk), self._asked.get(disk, float("-inf")))
@@ -251,34 +260,35 @@ class VolumeReader:
         return sorted(ready, key=lambda vid: volumes[vid].at)
 
     async def _read_again(self, now: float, host: str | None) -> None:
-        """Read a page of volumes again; several while the health of the volumes must name disks."""
-        if not self.expired and now - self._again_at < REFRESH_SECONDS:
+        """Read a page of volumes again; while the health of the volumes must name disks, the scan reads all pages."""
+        if self.expired or now - self._again_at < REFRESH_SECONDS:
             return
         self._again_at = now
-        for _ in range(MAX_PAGES if self.expired else 1):
-            page = await self.api.volumes(after=self._again, count=PAGE, at=host)
-            self._paged_at = now
-            following = max((volume.vid for volume in page), default=0)
-            if following <= self._again:
-                self._again = 0
-                return
-            self._take(page, now)
-            self._again = following
+        page = await self.api.volumes(after=self._again, count=PAGE, at=host)
+        self._paged_at = now
+        following = max((volume.vid for volume in page), default=0)
+        if following <= self._again:
+            self._again = 0
+            return
+        self._take(rows_of(page, now), now)
+        self._again = following
 
-    def _take(self, page: Iterable[Volume], now: float) -> None:
+    def _take(self, rows: Rows, now: float) -> None:
         """Note the volumes of a page that have a unit on a suspect disk; a row that cannot be used proves nothing."""
         suspects, known, wanted = self._notes.suspects, self._notes.volumes, self._notes.wanted
+        full = len(known) >= MAX_KEPT
         meant = [
-            volume
-            for volume in page
+            (volume.vid, kept)
+            for volume, kept in rows
             if volume.vid in known
-            or volume.vid in wanted
-            or not suspects.isdisjoint(unit.disk_id for unit in volume.units)
+            or (
+                not full and (volume.vid in wanted or not suspects.isdisjoint(kept.disks if kept else disks_of(volume)))
+            )
         ]
-        self.others = next((volume.others for volume in meant if volume.others), self.others)
-        whole = [volume for volume in meant if is_whole(volume)]
-        unusable = {volume.vid for volume in meant} - {volume.vid for volume in whole}
-        self._notes.put((placed(volume, now) for volume in whole), unusable)
+        self.others = next((volume.others for volume, _ in rows if volume.others), self.others)
+        unusable = {vid for vid, kept in meant if kept is None}
+        self._paged_at = now
+        self._notes.put([kept for vid, kept in meant if kept and vid not in unusable], unusable)
 
     async def _read_pages(self, now: float, host: str | None) -> None:
         for _ in range(MAX_PAGES):
@@ -291,10 +301,12 @@ class VolumeReader:
             if following <= marker or len(self._notes.volumes) >= MAX_KEPT:
                 self._marker = None
                 return
-            self._take(page, now)
+            self._take(rows_of(page, now), now)
             self._marker = following
 
     async def _read_singly(self, vids: list[int], now: float, host: str | None) -> None:
+        if not vids:
+            return
         waiting, found, useless = iter(vids), [], []
 
         async def work() -> None:

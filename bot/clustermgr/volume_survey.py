@@ -74,6 +74,8 @@ def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
     The score is minus the number of units that cannot be written; a compaction takes one too, so this number is a
     hint and no proof (recorded exchanges: data_compact, data_expired).
     """
+    if volume.health_score >= 0:
+        return 0
     known = disks.known
     explained = sum(disk in known for disk in volume.disks)
     return max(0, -volume.health_score - explained)

@@ -15,6 +15,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.models import Stat, Volume
 from bot.clustermgr.status_codes import check_read, check_write
 from bot.clustermgr.transport import Transport
+from bot.clustermgr.volume_answers import index_of
 from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,
@@ -248,9 +249,9 @@ async def check_typed(exchange: Exchange, method: Typed) -> None:
 
 
 def fields_of(volume: Volume) -> tuple[Any, ...]:
-    assert [unit.index for unit in volume.units] == list(range(len(volume.units)))
-    assert {unit.vuid >> 32 for unit in volume.units} == {volume.vid}
-    units = [(unit.vuid, unit.disk_id) for unit in volume.units]
+    assert [index_of(unit) for unit in volume.units] == list(range(len(volume.units)))
+    assert {unit["vuid"] >> 32 for unit in volume.units} == {volume.vid}
+    units = [(unit["vuid"], unit["disk_id"]) for unit in volume.units]
     return volume.vid, volume.code_mode, volume.status, volume.health_score, units
 
 

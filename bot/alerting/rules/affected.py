@@ -13,7 +13,14 @@ from bot.alerting.volume_risk import VolumeRisk, VolumeRisks, affected, risks_of
 
 
 def all_caveats(context: RuleContext) -> RiskCaveats:
-    """What is not sure about the risks of this cluster, and where its own dashboard counts otherwise."""
+    """What is not sure about the risks of this cluster, and where its own dashboard counts otherwise; computed once."""
+    known = context.computed.get(RiskCaveats)
+    if not isinstance(known, RiskCaveats):
+        known = context.computed[RiskCaveats] = _caveats(context)
+    return known
+
+
+def _caveats(context: RuleContext) -> RiskCaveats:
     not_rebuilt = shards_not_rebuilt(context.state, context.now)
     snapshot, fresh = context.snapshot, is_fresh(context.snapshot, context.state)
     lost = context.state.lost_disks

@@ -71,8 +71,10 @@ def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
 def _lost(context: RuleContext, limits: RuleConfig) -> Answer:
     def find(risks: VolumeRisks) -> Finding | None:
         lost = risks.from_level(RiskLevel.LOST)
+        if not lost:
+            return None
         detail = VolumesLost(len(lost), _losses(lost), compared_caveats(context, lost))
-        return _finding(context, VOLUMES_LOST.key, limits.severity, detail, lost) if lost else None
+        return _finding(context, VOLUMES_LOST.key, limits.severity, detail, lost)
 
     return _judge(context, find)
 
@@ -80,8 +82,10 @@ def _lost(context: RuleContext, limits: RuleConfig) -> Answer:
 def _unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
     def find(risks: VolumeRisks) -> Finding | None:
         away = risks.missing_too_many
+        if not away:
+            return None
         detail = VolumesUnreachable(len(away), _losses(away), compared_caveats(context, away))
-        return _finding(context, VOLUMES_UNREACHABLE.key, limits.severity, detail, away) if away else None
+        return _finding(context, VOLUMES_UNREACHABLE.key, limits.severity, detail, away)
 
     return _judge(context, find)
 

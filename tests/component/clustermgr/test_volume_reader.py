@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from bot.clustermgr.volume_reader import (
     MAX_PAGES,
     MAX_SINGLE,
     MAX_UNIT_LISTS,
+    PAGE,
     PAGED_ABOVE,
     RECHECK_SECONDS,
     REFRESH_SECONDS,
@@ -367,6 +369,30 @@ async def test_many_volumes_are_read_again_page_by_page() -> None:
     assert survey.volumes[7].disks[1] == 9
 
 
+async def test_units_that_another_reader_has_read_are_not_read_twice() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in (1, 2, 3)})
+    async with reading(table) as reader:
+        await reader.read(bad(1), 1000.0, None, 5.0)
+        table.paths()
+        table.volumes[2][0] = 9
+        reader.take_units({1: (1 << 32 | 1, 3 << 32 | 1), 9: (2 << 32 | 1,)}, 1000.0 + REREAD_SECONDS)
+        survey = await reader.read(bad(1), 1015.0 + REREAD_SECONDS, None, 5.0)
+    assert "/volume/unit/list" not in table.paths()
+    assert survey.units.keys() == {1}
+    assert (survey.units[1].units, set(survey.volumes)) == (2, {1, 3})
+
+
+async def test_pages_without_an_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.clustermgr.volume_reader.MAX_KEPT", PAGED_ABOVE + 10)
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 10)})
+    async with reading(table) as reader:
+        await polls(reader, bad(1), 1000.0, 4)
+        table.volumes |= {vid: [1, 2, 3, 4, 5, 6] for vid in range(PAGED_ABOVE + 10, PAGED_ABOVE + 1000)}
+        reader.expired = 1
+        *_, survey = await polls(reader, bad(1), 1100.0, 3)
+    assert len(survey.volumes) <= PAGED_ABOVE + 10 + PAGE
+
+
 async def test_all_volumes_are_read_again_while_disks_have_lost_their_heartbeat() -> None:
     table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
     async with reading(table) as reader:
@@ -376,7 +402,8 @@ async def test_all_volumes_are_read_again_while_disks_have_lost_their_heartbeat(
         table.paths()
         *_, survey = await polls(reader, bad(1), 1200.0, 2)
     assert survey.volumes[PAGED_ABOVE + 50].disks[1] == 9
-    assert table.paths().count("/volume/list") > MAX_PAGES // 2
+    pages = math.ceil((PAGED_ABOVE + 100) / PAGE) + 1
+    assert table.paths().count("/volume/list") == pages, "the scan and the notes share each page"
 
 
 async def test_volumes_without_a_bad_disk_are_found_by_their_health() -> None:
