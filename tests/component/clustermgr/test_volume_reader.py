@@ -379,7 +379,7 @@ async def test_units_that_another_reader_has_read_are_not_read_twice() -> None:
         survey = await reader.read(bad(1), 1015.0 + REREAD_SECONDS, None, 5.0)
     assert "/volume/unit/list" not in table.paths()
     assert survey.units.keys() == {1}
-    assert (survey.units[1].units, survey.volumes.keys()) == (2, {1, 3})
+    assert (survey.units[1].units, set(survey.volumes)) == (2, {1, 3})
 
 
 async def test_pages_without_an_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
