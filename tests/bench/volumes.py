@@ -78,7 +78,7 @@ async def idle(folder: Path, *, polls: int = HOUR, disks: int = DISKS, volumes: 
     """Measure an hour in which no disk is broken."""
     async with large_hosts(disks, volumes, 0) as held, _measurable(folder, held, min(polls, WARM_UP)) as pair:
         took = [await _in_turn(pair, number) for number in range(polls)]
-    return _figures(f"{disks:,} disks, none broken, {volumes:,} volumes", took)
+    return mean_and_median(f"{disks:,} disks, none broken, {volumes:,} volumes", took)
 
 
 async def judging(folder: Path, *, polls: int = HOUR, disks: int = DISKS, volumes: int = VOLUMES) -> tuple[Figure, ...]:
@@ -90,7 +90,7 @@ async def judging(folder: Path, *, polls: int = HOUR, disks: int = DISKS, volume
             judged = judged or (number + 1 if _complete(pair[2]) else 0)
     first = _ratio(took[:JUDGED])
     note = f"all volumes judged after {judged} polls; by the means of the first {JUDGED} polls {first:.2f} x"
-    return _figures(f"{disks:,} disks, {BROKEN} broken, {volumes:,} volumes", took, note)
+    return mean_and_median(f"{disks:,} disks, {BROKEN} broken, {volumes:,} volumes", took, note)
 
 
 async def _in_turn(pair: tuple[Poll, Poll, App], number: int) -> tuple[float, float]:
@@ -106,7 +106,7 @@ def _ratio(took: Sequence[tuple[float, float]]) -> float:
     return sum(ours for ours, _ in took) / sum(other for _, other in took)
 
 
-def _figures(name: str, took: Sequence[tuple[float, float]], note: str = "") -> tuple[Figure, ...]:
+def mean_and_median(name: str, took: Sequence[tuple[float, float]], note: str = "") -> tuple[Figure, ...]:
     """The ratio of the means, and that of the medians."""
     ours, other = zip(*took, strict=True)
     named = f"processor time of a poll: {name}"
