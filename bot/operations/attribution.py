@@ -56,9 +56,8 @@ def _led_to(op: Operation, change: Change) -> bool:
             return peer == change.peer and not change.now
         case MemberAdd() as request, MemberChange():
             return request.peer_id == change.peer and _added(request, change)
-        case (DiskBroken() | DiskOffline()) as request, (DiskBreak() | DiskDrop()) as seen:
-            alike = isinstance(request, DiskBroken) == isinstance(seen, DiskBreak)
-            return alike and request.disk_id == seen.disk
+        case (DiskBroken(disk_id=disk), DiskBreak(disk=changed)) | (DiskOffline(disk_id=disk), DiskDrop(disk=changed)):
+            return disk == changed
         case TaskSwitch() as request, SwitchChange():
             return _switched(request, change)
     return False

@@ -16,6 +16,7 @@ from bot.playground.clustermgr_sim.answer import Call
 from tests.contract.playground_replay import FLAVOUR_OF
 from tests.contract.recordings import DATA_FILES, FILES
 from tests.contract.test_recorded import METHODS
+from tests.contract.test_recorded_schedulers import STATS
 
 PAGE = Path("docs/compatibility.md")
 RELEASES = ("v1-2022-03", "v3.5.3", "master-2025-12")
@@ -147,7 +148,7 @@ def render() -> str:
 
 
 def _row(entry: Entry, counted: Recorded, answered: Mapping[tuple[str, str, str], int]) -> str:
-    client = (entry.method, entry.path) in METHODS
+    client = (entry.method, entry.path) in METHODS or entry.path in STATS
     first, *others = (
         cell(counted.get(key), answered[key], client=client)
         for key in ((release, entry.method, entry.path) for release in RELEASES)

@@ -8,7 +8,8 @@ import pytest
 from bot.alerting.volume_risk import risks_of
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
-from bot.playground.clustermgr_sim import Disk, Service, SimulatedCluster, volume_api, volumes
+from bot.playground.clustermgr_sim import Disk, Service, SimulatedCluster
+from bot.playground.clustermgr_sim.volumes import volume_row
 from tests.support.in_memory_ports import typed
 from tests.support.view_samples import seen
 
@@ -127,8 +128,8 @@ async def test_unknown_fields_are_shown_as_they_are(cluster: Cluster, monkeypatc
 async def test_unknown_fields_of_volumes_are_shown_with_their_risk(
     simulated: SimulatedCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = volumes.volume_row
-    monkeypatch.setattr(volume_api, "volume_row", lambda *args: row(*args) | {"sealed": True})
+    more = {"sealed": True}
+    monkeypatch.setattr("bot.playground.clustermgr_sim.volume_api.volume_row", lambda *args: volume_row(*args) | more)
     simulated.break_disk(1)
     assert "Volumes also reported, and not known to cmbot: `sealed` = `true`." in await answered(cluster, "risk")
 
