@@ -186,10 +186,8 @@ def _disk_states() -> Iterator[Sample]:
     parts = note(parts, at=AT + 61, fact=PartBegun(7, 13))
     yield Sample("several disks: card", operations.card(parts))
     both = note(parts, at=AT + 300, fact=PartBegun(12, 14))
-    counted = (DiskCount(7, AT + 600, 0, 5, dropping=False), DiskCount(12, AT + 600, 42, 1, dropping=True))
-    yield Sample(
-        "several disks, counted: card", operations.card(replace(both, seen=replace(both.seen, counts=counted)))
-    )
+    left = (DiskCount(7, AT + 600, 0, 5, dropping=False), DiskCount(12, AT + 600, 42, 1, dropping=True))
+    yield Sample("several disks, counted: card", operations.card(replace(both, seen=replace(both.seen, counts=left))))
     ended = SeriesEnded((7,), (12,), PartFailed(13, "failed"))
     yield Sample(
         "several disks, stopped: card", operations.card(advance(parts, OpState.FAILED, at=AT + 70, fact=ended))
