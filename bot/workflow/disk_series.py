@@ -168,10 +168,10 @@ class DiskSeries:
             await self._start(child, op, cluster, evaluation, repository)
 
     async def _wait(self, op: Operation, fact: PartWaits, repository: OperationRepository) -> None:
-        """Say why a part waits; again only for quite other reasons, so that the history stays short."""
+        """Say why a part waits; again only when a reason came up, so that the history stays short."""
         last, keys = op.history[-1].fact, {check.key for check in fact.checks}
         said = {check.key for check in last.checks} if isinstance(last, PartWaits) and last.disk == fact.disk else set()
-        if keys.isdisjoint(said):
+        if not keys <= said:
             await repository.note(op, fact=fact)
 
     async def _finish(

@@ -246,9 +246,13 @@ async def test_refused_part_stops_the_rest(ready: Demo) -> None:
     await click(ready, card, BOB)
     await card_with(ready, card, "disk #8 is next and waits")
     ready.clusters["prod"].set_switch("disk_drop", "false")
+    waiting = await card_with(ready, card, "disk_drop is off")
+    assert "Running" in waiting.full_text
+    ready.clusters["prod"].break_disk(8)
     ended = await card_with(ready, card, "disk #7 was begun; disks #8 and #9 stay as they are")
     assert "Failed" in ended.full_text
-    assert "disk_drop" in ended.full_text
+    assert "Disk #8 is broken" in ended.full_text
+    assert "/cm disk offline 8 9 prod" in ended.full_text
     assert drops(ready) == [7]
 
 
