@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from bot.alerting.details import DisksExpired, LeaderChanged, QuorumAtRisk, VolumesUnreachable
+from bot.alerting.details import (
+    ChunksLow,
+    DisksExpired,
+    LeaderChanged,
+    QuorumAtRisk,
+    VolumesUnreachable,
+    WritableLow,
+)
 from bot.alerting.model import Alert, AlertState, MaintenanceScope, Severity, Silence
 from bot.alerting.transition import Transition, TransitionReason
 from bot.alerting.volume_risk import infer_expired, volume_risk
@@ -40,10 +47,11 @@ class MarginFell(LiftReason):
 
 @dataclass(frozen=True, slots=True)
 class LiftedMaintenance:
-    """A maintenance that ends early, and why."""
+    """A maintenance that ends early, and why; `muted` is the number of open alerts that it muted."""
 
     silence: Silence
     reason: LiftReason
+    muted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +95,19 @@ def _fits(scope: MaintenanceScope, alert: Alert) -> bool:
 
 
 def _heartbeats(scope: MaintenanceScope, alert: Alert) -> bool:
-    """True if the lost heartbeats are known to be the host's: its disks are named, or its members give no answer."""
+    """True if the lost heartbeats are known to be the host's.
+
+    Its disks are named, or its members give no answer, or every disk of other hosts is known to have its heartbeat.
+    """
     detail = alert.detail
     if not isinstance(detail, DisksExpired) or not _fits(scope, alert):
         return False
     away = {*detail.away}
     stopped = bool(scope.hosts) and {*scope.hosts} <= {*detail.silent_hosts}
     others = len(away - {*scope.disks}) if stopped else detail.lost - len(away & {*scope.disks})
+    if detail.doubtful is not None:
+        # Every other disk has its heartbeat, because a volume on it is healthy.
+        others = min(others, len({*detail.doubtful} - {*scope.disks}))
     return others <= scope.expired
 
 
@@ -111,6 +125,20 @@ def _unreachable(scope: MaintenanceScope, alert: Alert) -> bool:
     )
 
 
+def _space(scope: MaintenanceScope, alert: Alert) -> bool:
+    """True if no more space is short than the disks of the host take away; a forecast has other causes too."""
+    detail = alert.detail
+    return _space_fits(scope, alert) and not (isinstance(detail, WritableLow) and detail.days is not None)
+
+
+def _space_fits(scope: MaintenanceScope, alert: Alert) -> bool:
+    """True if the space is not below what was expected at the start."""
+    detail = alert.detail
+    if isinstance(detail, WritableLow):
+        return scope.writable is not None and detail.share >= scope.writable and not (detail.none and scope.writable)
+    return isinstance(detail, ChunksLow) and detail.share >= dict(scope.chunks).get(detail.zone, 101)
+
+
 _EXPECTED: Mapping[str, Callable[[MaintenanceScope, Alert], bool]] = MappingProxyType(
     {
         "host_unreachable": _of_host,
@@ -123,6 +151,8 @@ _EXPECTED: Mapping[str, Callable[[MaintenanceScope, Alert], bool]] = MappingProx
         "leader_changed": _leader,
         "disk_expired": _heartbeats,
         "volumes_unreachable": _unreachable,
+        "writable_low": _space,
+        "chunks_low": _space,
     }
 )
 """The rules whose alerts may be expected, each with its test; an alert of any other rule is never expected."""
@@ -136,7 +166,7 @@ def expected(scope: MaintenanceScope, alert: Alert) -> bool:
 
 def _possible(scope: MaintenanceScope, alert: Alert) -> bool:
     """True if stopping the host may explain the alert: then it does not end the maintenance; in doubt it is posted."""
-    return expected(scope, alert) or (alert.rule == "disk_expired" and _fits(scope, alert))
+    return expected(scope, alert) or _fits(scope, alert) or _space_fits(scope, alert)
 
 
 def lifted_maintenances(
@@ -154,17 +184,23 @@ def lifted_maintenances(
     scopes = [silence.scope for silence in held if silence.scope is not None]
     lifted = []
     for silence in held:
-        reason = _reason(silence, transitions) or _margin(silence, scopes, survey, expired_disks)
+        reason = _reason(silence, scopes, transitions) or _margin(silence, scopes, survey, expired_disks)
         if reason is not None:
             lifted.append(LiftedMaintenance(silence, reason))
     return tuple(lifted)
 
 
-def _reason(silence: Silence, transitions: Sequence[Transition]) -> OtherAlert | None:
+def _reason(
+    silence: Silence, scopes: Iterable[MaintenanceScope], transitions: Sequence[Transition]
+) -> OtherAlert | None:
+    """The first alert that the stop of this host does not explain, nor that of another host in maintenance."""
+    others = [scope for scope in scopes if scope is not silence.scope]
     for transition in transitions:
         alert = transition.new
         news = transition.reason in _NEWS and alert.severity >= Severity.WARNING
-        if news and silence.scope is not None and not _possible(silence.scope, alert):
+        if not news or silence.scope is None or _possible(silence.scope, alert):
+            continue
+        if not any(expected(scope, alert) for scope in others):
             return OtherAlert(alert)
     return None
 
@@ -184,7 +220,7 @@ def _margin(
         others = infer_expired(survey.volumes.values(), explained)
     for volume in survey.volumes.values():
         if not {*scope.disks}.isdisjoint(volume.disks):
-            left = volume_risk(volume, survey.disks, away | others).left_if_unreachable_stay
+            left = volume_risk(volume, survey.disks, away | others, survey.extended).left_if_unreachable_stay
             if left is not None and left < scope.margin:
                 return MarginFell(volume.vid, left, scope.margin)
     return None

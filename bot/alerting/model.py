@@ -25,6 +25,10 @@ class AlertState(StrEnum):
 class Detail:
     """The facts of a finding, without words: one subclass a rule or family of rules (details.py)."""
 
+    def doubted(self, _: "Detail") -> "Detail":
+        """These facts with what makes later ones less sure, of a finding that proves no improvement."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class LegacyDetail(Detail):
@@ -209,7 +213,8 @@ class MaintenanceScope:
     `hosts` are its configured addresses, `peers` its raft members, `disks` its disks (ids) and `zones` their zones.
     `whole` are the zones that have no writable disk without it. `expired` is the number of other disks that had lost
     their heartbeat at the start. `margin` is the promise: the number of units that the worst volume with a unit on
-    the host can lose while it is away, None if no volume has one.
+    the host can lose while it is away, None if no volume has one. `writable` is the percent of the space that its
+    disks leave writable (None: not known), `chunks` the percent of free chunks that they leave in each of their zones.
     """
 
     host: str
@@ -220,6 +225,8 @@ class MaintenanceScope:
     whole: tuple[str, ...] = ()
     expired: int = 0
     margin: int | None = None
+    writable: int | None = None
+    chunks: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.alerting.details import AnswerFault
+from bot.alerting.details import AnswerFault, DroppedDisk
 from bot.alerting.model import Outcome
 
 
@@ -96,6 +96,13 @@ class DisksDone(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
+class DropsDone(Outcome):
+    """Disks that are not being dropped any more, each with the end of its drop."""
+
+    disks: tuple[DroppedDisk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DisksEmpty(Outcome):
     """A later count found these disks empty."""
 
@@ -112,9 +119,10 @@ class VolumesNow(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class WorkMoves(Outcome):
-    """Repairs or drops move on; `left` disks remain."""
+    """Repairs or drops move on; `left` disks remain. `held` are (disk, units left) of those that have ended."""
 
     left: int
+    held: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.alerting.risk_facts import NotRebuilt
-from bot.clustermgr.code_modes import CODE_MODES
+from bot.clustermgr.code_modes import CODE_MODES, CodeMode
 from bot.clustermgr.models import Disk, DiskStatus
 
 MAX_UNWRITTEN = max(mode.unwritten for mode in CODE_MODES.values())
@@ -46,22 +46,36 @@ class PullSafety:
 
 
 def pull_safety(
-    disk: Disk, units: Sequence[int] | None, at: float, not_rebuilt: NotRebuilt | None = None, *, led: bool = True
+    disk: Disk,
+    units: Sequence[int] | None,
+    at: float,
+    not_rebuilt: NotRebuilt | None = None,
+    *,
+    led: bool = True,
+    extended: tuple[CodeMode, ...] = (),
 ) -> PullSafety:
     """Decide by the units (vuids) of a disk that `/disk/info` knows; None if the leader did not tell them.
 
+    `extended` are the code modes that users defined.
     `led` is False if no leader answers. Both calls must be answered by the leader: another host may know no disk.
     For an unknown disk an empty list proves nothing: servers answer one with 200 as well (recorded exchanges).
     """
-    unwritten = MAX_UNWRITTEN if not_rebuilt else 0
+    unwritten = max((MAX_UNWRITTEN, *(mode.unwritten for mode in extended))) if not_rebuilt else 0
+    volumes = tuple(sorted({vuid >> 32 for vuid in units or ()}))
+    number = None if units is None else len(units)
+    verdict = pull_verdict(disk.status, number, readonly=disk.readonly)
+    if verdict is PullVerdict.UNCOUNTED and not led:
+        verdict = PullVerdict.NO_LEADER
+    return PullSafety(verdict, at, number or 0, volumes, unwritten, not_rebuilt)
+
+
+def pull_verdict(status: int, units: int | None, *, readonly: bool = False) -> PullVerdict:
+    """Decide by the number of units (None: not counted) on a disk that its leader knows in this state."""
     if units is None:
-        return PullSafety(PullVerdict.UNCOUNTED if led else PullVerdict.NO_LEADER, at, 0, (), unwritten, not_rebuilt)
-    volumes = tuple(sorted({vuid >> 32 for vuid in units}))
+        return PullVerdict.UNCOUNTED
     if units:
-        verdict = PullVerdict.HELD
-    elif disk.status not in _KNOWN:
-        verdict = PullVerdict.UNKNOWN_STATE
-    else:
-        takes_units = disk.status == DiskStatus.NORMAL and not disk.readonly
-        verdict = PullVerdict.IN_USE if takes_units else PullVerdict.SAFE
-    return PullSafety(verdict, at, len(units), volumes, unwritten, not_rebuilt)
+        return PullVerdict.HELD
+    if status not in _KNOWN:
+        return PullVerdict.UNKNOWN_STATE
+    takes_units = status == DiskStatus.NORMAL and not readonly
+    return PullVerdict.IN_USE if takes_units else PullVerdict.SAFE

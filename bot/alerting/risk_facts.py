@@ -38,10 +38,13 @@ class RiskCaveats:
     """What makes a statement about volumes less sure.
 
     `judged` is False if no volume could be judged. `pending_disks` have units that were not read yet, `pending_volumes`
-    were not read yet (None: some, not counted). `listed` is False while it is not known which disks are
-    repaired or dropped. Each margin may be smaller by up to `unwritten` units, because of `not_rebuilt`. `unnamed`
-    disks have no heartbeat and are not known; `heartbeats` is False while a new leader has not counted them.
-    `dashboard` has the cluster's own counts where they differ from `counts`.
+    were not read yet (None: some, not counted). The units of `stale_disks` disks and `stale_volumes` volumes were read
+    last at `stale_since` or later (Unix seconds, 0: all are current), which is too long ago. `listed` is False while it
+    is not known which disks are repaired or dropped; the disk list lacks `missing` disks. `held` disks had units when
+    they were counted last, and are not listed as repaired or dropped any more. Each margin may be smaller by up to
+    `unwritten` units, because of `not_rebuilt`. `unnamed` disks have no heartbeat and are not known; `heartbeats` is
+    False while a new leader has not counted them. `dashboard` has the cluster's own counts where they differ from
+    `counts`.
     """
 
     judged: bool = True
@@ -54,24 +57,39 @@ class RiskCaveats:
     counts: SafetyCounts | None = None
     dashboard: SafetyCounts | None = None
     heartbeats: bool = True
+    stale_disks: int | None = 0
+    stale_volumes: int | None = 0
+    stale_since: float = 0.0
+    missing: int = 0
+    held: int = 0
 
     @property
     def complete(self) -> bool:
-        """True if every volume that may be affected was judged."""
-        return self.judged and self.listed and self.pending_disks == 0 and self.pending_volumes == 0
+        """True if every volume that may be affected was judged, by reads that are current."""
+        read = self.pending_disks == 0 and self.pending_volumes == 0 and not self.stale_since
+        return self.judged and self.listed and read and not self.held
 
     @property
     def steady(self) -> "RiskCaveats":
         """The same without the numbers that move with every poll while disks and volumes are read."""
-        disks, volumes = 0 if self.pending_disks == 0 else None, 0 if self.pending_volumes == 0 else None
-        return replace(self, pending_disks=disks, pending_volumes=volumes)
+        disks, volumes, stale_disks, stale_volumes = (
+            0 if number == 0 else None
+            for number in (self.pending_disks, self.pending_volumes, self.stale_disks, self.stale_volumes)
+        )
+        return replace(
+            self,
+            pending_disks=disks,
+            pending_volumes=volumes,
+            stale_disks=stale_disks,
+            stale_volumes=stale_volumes,
+        )
 
     def about(self, risks: Sequence[VolumeRisk]) -> "RiskCaveats":
-        """The caveats of a statement on the lost units of these volumes: heartbeats and other counts do not matter."""
+        """The caveats of a statement on the lost units of these volumes: heartbeats and other disks do not matter."""
         smaller = unwritten(risks) if self.not_rebuilt else 0
         why = self.not_rebuilt if smaller else None
         return replace(
-            self, unwritten=smaller, not_rebuilt=why, unnamed=0, counts=None, dashboard=None, heartbeats=True
+            self, unwritten=smaller, not_rebuilt=why, unnamed=0, counts=None, dashboard=None, heartbeats=True, held=0
         )
 
 
@@ -82,8 +100,12 @@ def caveats_of(
     not_rebuilt: NotRebuilt | None,
     *,
     fresh: bool = False,
+    lost: "Sequence[LostDisk]" = (),
 ) -> RiskCaveats:
-    """What is not sure about the risks of a survey; `fresh` if the leader has not counted heartbeats yet."""
+    """What is not sure about the risks of a survey; `fresh` if the leader has not counted heartbeats yet.
+
+    `lost` are the notes of disks whose units are lost.
+    """
     if survey is None or not survey.known or snapshot.leader is None:
         return RiskCaveats(judged=False)
     expired = 0 if fresh else snapshot.expired_disks
@@ -100,6 +122,11 @@ def caveats_of(
         counts=counts,
         dashboard=dashboard,
         heartbeats=not fresh,
+        stale_disks=len(survey.stale.disks),
+        stale_volumes=survey.stale.volumes,
+        stale_since=survey.stale.since,
+        missing=survey.disks.missing,
+        held=len(not_counted_empty(lost, survey)),
     )
 
 
@@ -212,6 +239,11 @@ def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) ->
     ]
     kept = sorted(found, key=lambda note: (not note.since, -note.gone_since, note.id))[:MAX_LOST_DISKS]
     return tuple(sorted(kept, key=lambda note: note.id))
+
+
+def not_counted_empty(notes: Iterable[LostDisk], survey: VolumeSurvey) -> tuple[LostDisk, ...]:
+    """The disks that held units and are listed in another state now, or not at all; no later count found them empty."""
+    return tuple(note for note in notes if note.gone_since and note.units and note.id not in survey.disks.gone)
 
 
 def _gone(note: LostDisk, survey: VolumeSurvey, now: float) -> LostDisk:

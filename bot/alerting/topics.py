@@ -28,6 +28,7 @@ _RULES: Mapping[Topic, tuple[str, ...]] = {
         "disk_expired",
         "repair_stuck",
         "drop_stuck",
+        "disk_dropping",
         "scheduler_silent",
         "tasks_failing",
     ),

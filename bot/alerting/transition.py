@@ -77,7 +77,7 @@ def new_parts(alert: Alert, found: Finding | Alert) -> set[str]:
 def as_found(alert: Alert, finding: Finding) -> Alert:
     """Return the alert with the facts of the finding; a partial finding can only make it worse."""
     if finding.partial and not worse(alert, finding):
-        return alert
+        return replace(alert, detail=alert.detail.doubted(finding.detail))
     return replace(
         alert,
         severity=finding.severity,

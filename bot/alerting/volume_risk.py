@@ -6,13 +6,14 @@ brings it back. A disk in a state of a later release counts as unreachable too, 
 *moves* on a disk that is being dropped and is otherwise healthy, which loses nothing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
+from types import MappingProxyType
 
-from bot.clustermgr.code_modes import CODE_MODES, CodeMode
+from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey, unexplained
 
 
@@ -30,6 +31,10 @@ class RiskLevel(IntEnum):
     """The next lost unit loses data."""
     LOST = 5
     """More units are lost than the code mode tolerates."""
+
+
+_LEVELS: Mapping[int, RiskLevel] = MappingProxyType({0: RiskLevel.NONE_LEFT, 1: RiskLevel.ONE_LEFT})
+"""Levels by the number of units that can be lost yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +66,18 @@ class VolumeRisk:
     @property
     def left_if_unreachable_stay(self) -> int | None:
         """Number of units that can be lost yet if the unreachable ones do not come back."""
-        return None if self.left is None else self.left - self.away
+        left = self.left
+        return None if left is None else left - self.away
 
     @property
     def level(self) -> RiskLevel:
         """Level by the lost units alone."""
         if not self.lost:
             return RiskLevel.NONE
-        if self.left is None:
+        left = self.left
+        if left is None:
             return RiskLevel.UNKNOWN
-        if self.left < 0:
-            return RiskLevel.LOST
-        return {0: RiskLevel.NONE_LEFT, 1: RiskLevel.ONE_LEFT}.get(self.left, RiskLevel.REDUCED)
+        return RiskLevel.LOST if left < 0 else _LEVELS.get(left, RiskLevel.REDUCED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +94,38 @@ def _sets(disks: SuspectDisks, expired: frozenset[int]) -> _Sets:
     return _Sets(disks.lost, away, disks.dropping - disks.lost - away)
 
 
-def volume_risk(volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int] = frozenset()) -> VolumeRisk:
-    """Count the units of one volume on disks that are not safe; `expired` have probably lost their heartbeat too."""
-    return _risk(volume, _sets(disks, expired), {})
+def volume_risk(
+    volume: PlacedVolume,
+    disks: SuspectDisks,
+    expired: frozenset[int] = frozenset(),
+    extended: tuple[CodeMode, ...] = (),
+) -> VolumeRisk:
+    """Count the units of one volume on disks that are not safe; `expired` have probably lost their heartbeat too.
+
+    `extended` are the code modes that users defined.
+    """
+    return _risk(volume, volume.mode(extended), _sets(disks, expired), {})
 
 
-def _risk(volume: PlacedVolume, sets: _Sets, known: dict[tuple[int, ...], tuple[int, ...]]) -> VolumeRisk:
+def _risk(
+    volume: PlacedVolume, mode: CodeMode | None, sets: _Sets, known: dict[tuple[int, ...], tuple[int, ...]]
+) -> VolumeRisk:
     """The risk of one volume; equal lists of disks are one object, kept in `known`."""
-    mode = CODE_MODES.get(volume.code_mode)
     counted = volume.disks if mode is None else volume.disks[: mode.counted]
-    lost, away, moving = (
-        () if each.isdisjoint(counted) else tuple(disk for disk in counted if disk in each)
-        for each in (sets.lost, sets.away, sets.moving)
-    )
+    lost, away, moving = _on(counted, sets.lost), _on(counted, sets.away), _on(counted, sets.moving)
     return VolumeRisk(
         volume.vid,
         volume.code_mode,
         mode,
         known.setdefault(lost, lost),
-        known.setdefault(away, away),
-        known.setdefault(moving, moving),
+        known.setdefault(away, away) if away else (),
+        known.setdefault(moving, moving) if moving else (),
     )
+
+
+def _on(counted: tuple[int, ...], disks: frozenset[int]) -> tuple[int, ...]:
+    """The disks of these units that are among `disks`."""
+    return () if disks.isdisjoint(counted) else tuple([disk for disk in counted if disk in disks])
 
 
 def infer_expired(
@@ -234,10 +250,7 @@ def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
 
 
 def _counted(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
-    found = dict.fromkeys(RiskLevel, 0)
-    for risk in risks:
-        found[risk.level] += 1
-    return found
+    return dict.fromkeys(RiskLevel, 0) | Counter([risk.level for risk in risks])
 
 
 def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
@@ -246,31 +259,56 @@ def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
     `expired_disks` is the number of disks without a heartbeat by the leader's counters: if it is 0, none is inferred,
     because a compaction lowers the health of a volume too.
     """
-    key = (survey.disks, expired_disks)
+    key = (survey.disks, expired_disks, survey.extended)
     known = survey.memo.get(key)
     if isinstance(known, VolumeRisks):
         return known
-    disks, volumes = survey.disks, survey.volumes.values()
-    expired = infer_expired(volumes, disks, survey.sound) if expired_disks else frozenset()
-    unnamed = max(0, expired_disks - len(expired | disks.expired))
-    sets, lists = _sets(disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
-    found = (_with_unnamed(_risk(volume, sets, lists), volume, disks, expired, unnamed) for volume in volumes)
-    risks = VolumeRisks(sorted(found, key=_worst_first))
-    for old in [each for each in survey.memo if each != (disks, 0)]:
+    risks = judged(survey.volumes.values(), survey.disks, expired_disks, survey.sound, survey.extended)
+    for old in [each for each in survey.memo if each != (survey.disks, 0, survey.extended)]:
         del survey.memo[old]
     survey.memo[key] = risks
     return risks
 
 
-def _with_unnamed(
-    risk: VolumeRisk, volume: PlacedVolume, disks: SuspectDisks, expired: frozenset[int], unnamed: int
-) -> VolumeRisk:
-    """Count the units that the health says are away on disks that cannot be named, `unnamed` at the most."""
-    if not unnamed:
-        return risk
-    named = sum(disk in expired for disk in volume.disks)
-    more = min(unexplained(volume, disks) - named, unnamed, len(volume.disks))
-    return replace(risk, unnamed=more) if more > 0 else risk
+def judged(
+    volumes: Collection[PlacedVolume],
+    disks: SuspectDisks,
+    expired_disks: int,
+    sound: frozenset[int] = frozenset(),
+    extended: tuple[CodeMode, ...] = (),
+) -> VolumeRisks:
+    """The risk of these volumes, the worst first; `sound` disks hold a volume without an unexplained unit."""
+    expired = infer_expired(volumes, disks, sound) if expired_disks else frozenset()
+    unnamed = max(0, expired_disks - len(expired | disks.expired))
+    sets, lists = _sets(disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
+    found = []
+    for volume in volumes:
+        risk, more = _risk(volume, volume.mode(extended), sets, lists), 0
+        if unnamed:
+            more = min(unnamed, unnamed_units(volume, disks, expired, sound, extended))
+        found.append(replace(risk, unnamed=more) if more else risk)
+    return VolumeRisks(sorted(found, key=_worst_first))
+
+
+def unnamed_units(
+    volume: PlacedVolume,
+    disks: SuspectDisks,
+    expired: frozenset[int],
+    sound: frozenset[int] = frozenset(),
+    extended: tuple[CodeMode, ...] = (),
+) -> int:
+    """Number of units that the health says are away, on disks that cannot be named, and that the code mode may count.
+
+    A unit on a disk that is known, named or sound is not one of them; local parity is not counted. Of an unknown code
+    mode every unit may count.
+    """
+    more = unexplained(volume, disks) - sum(disk in expired for disk in volume.disks)
+    if more <= 0:
+        return 0
+    mode = volume.mode(extended)
+    counted = volume.disks if mode is None else volume.disks[: mode.counted]
+    explained = disks.known | expired | sound
+    return min(more, sum(disk not in explained for disk in counted))
 
 
 def unwritten(risks: Iterable[VolumeRisk]) -> int:

@@ -12,6 +12,7 @@ from bot.views.alert_lists import silenced
 from bot.views.maintenance_text import MAINTENANCE_END
 from bot.views.operations import WRITABLE, writable_command
 from bot.views.safe_to_stop import MAINTENANCE_START, start_command
+from bot.views.volume_margins import NEXT_VOLUMES, VOLUMES, volumes_command
 from bot.watch.alert_actions import AlertActions, refuse_ended
 from bot.workflow.approvals import ApprovalService
 
@@ -51,6 +52,8 @@ class ButtonRouter:
         if click.action_id == WRITABLE:
             # From the store: the value of a button could be forged, and the card may be old.
             return RunCommand(writable_command(await self.approvals.on_card(click)))
+        if click.action_id in {VOLUMES, NEXT_VOLUMES}:
+            return _volumes(click)
         return await self.approvals.decide(click)
 
     async def _may_change(self, user: str, alert: int) -> None:
@@ -76,6 +79,14 @@ class ButtonRouter:
         if not command:
             raise UserError(f"Alert #{alert_id} has changed and proposes no fix any more.")
         return RunCommand(command)
+
+
+def _volumes(click: Click) -> RunCommand:
+    """Return the command that lists all volumes of an operation."""
+    op, page = click.number("op"), click.number("page")
+    if not op or not page:
+        raise UserError("This button belongs to no operation of cmbot. /cm ops lists them.")
+    return RunCommand(volumes_command(op, page))
 
 
 def _maintenance(click: Click) -> RunCommand:

@@ -20,6 +20,7 @@ from bot.cli.transfer import export_state, import_state
 from bot.common.errors import CmbotError
 from bot.config import Settings
 from bot.runtime.app import build
+from bot.runtime.garbage import spare_startup
 from bot.runtime.lifecycle import running
 from bot.runtime.signals import Signals
 from bot.store.database import Store
@@ -59,6 +60,7 @@ async def _run(args: argparse.Namespace) -> int:
     refuse_faulty_tokens(settings)
     with Signals(hangup_ends=False) as signals:
         async with signals.starting(), build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
+            spare_startup()
             await signals.ended()
     return 0
 

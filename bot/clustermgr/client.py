@@ -1,5 +1,6 @@
 """The typed calls of one Clustermgr cluster: a read may go to several hosts, a write is sent once."""
 
+import base64
 import ssl
 import time
 import uuid
@@ -11,10 +12,12 @@ from urllib.parse import urlencode
 from pydantic import TypeAdapter
 
 from bot.clustermgr import decoding
+from bot.clustermgr.blob_nodes import BlobNode
 from bot.clustermgr.bulkhead import Bulkhead
 from bot.clustermgr.decoding import Bound, parse, parse_text
 from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
+    MAX_SWITCHES,
     MAX_VOLUMES_IN_ANSWER,
     ConfigList,
     DashboardPage,
@@ -30,6 +33,7 @@ from bot.clustermgr.models import (
     VolumeUnits,
 )
 from bot.clustermgr.status_codes import Answer, check_read, check_write
+from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call
 from bot.common.addresses import place
 from bot.common.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
@@ -197,7 +201,7 @@ class ClustermgrClient:
 
         async def ask(host: str) -> tuple[int, ...]:
             answer = await self._read(host, f"/volume/unit/list?disk_id={disk_id:d}", decoding.UNITS)
-            return tuple(unit.vuid for unit in parse(VolumeUnits, answer, decoding.UNITS).volume_unit_infos)
+            return tuple([unit["vuid"] for unit in parse(VolumeUnits, answer, decoding.UNITS).volume_unit_infos])
 
         return await self._any(ask, first, at)
 
@@ -209,6 +213,18 @@ class ClustermgrClient:
             found = parse(Disk, answer, decoding.DISK)
             if found.disk_id != disk_id:
                 raise ClusterBadAnswer(f"{host} answered about disk {found.disk_id}, not about {disk_id}.", host=host)
+            return found
+
+        return await self._any(ask, at=at)
+
+    async def node_info(self, node_id: int, *, at: str | None = None) -> BlobNode:
+        """GET /node/info (not v1); raises NotFound for an unknown node, ClusterBadAnswer for one that was not asked."""
+
+        async def ask(host: str) -> BlobNode:
+            answer = await self._read(host, f"/node/info?node_id={node_id:d}", decoding.NODE)
+            found = parse(BlobNode, answer, decoding.NODE)
+            if found.node_id != node_id:
+                raise ClusterBadAnswer(f"{host} answered about node {found.node_id}, not about {node_id}.", host=host)
             return found
 
         return await self._any(ask, at=at)
@@ -246,6 +262,12 @@ class ClustermgrClient:
         """GET /cluster/dashboard of one host, as it is kept there; the leader computes nothing for it."""
         answer = await self._read(host, "/cluster/dashboard", decoding.DASHBOARD)
         return parse(DashboardPage, answer, decoding.DASHBOARD)
+
+    async def stored_values(self, host: str, dialect: Dialect) -> Mapping[str, str]:
+        """All stored keys of one host and their values: GET /kv/list, of v1 GET /config/list; at most MAX_SWITCHES."""
+        if dialect is Dialect.V1:
+            return await self.config_list(host)
+        return {key: _decoded(value) for key, value in (await self.kv_list(host, count=MAX_SWITCHES)).items()}
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         """GET /kv/list of one host, values in base64."""
@@ -295,3 +317,11 @@ class ClustermgrClient:
         """The configured hosts, with the one at address `first` in front; never any other address."""
         where = place(first) if first else None
         return tuple(sorted(self._hosts, key=lambda host: place(host) != where))
+
+
+def _decoded(value: str) -> str:
+    """The text of a value in base64; one that is no text stays as it is."""
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return value

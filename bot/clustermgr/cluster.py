@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.code_mode_reader import CodeModeReader
+from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dashboard import Dashboard, resolved
 from bot.clustermgr.dashboard_reader import DashboardReader
@@ -83,12 +85,14 @@ class Cluster:
     _slow_poller: SlowPoller = field(init=False)
     _volume_reader: VolumeReader = field(init=False)
     _dashboard_reader: DashboardReader = field(init=False)
+    _code_mode_reader: CodeModeReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Let slow polls use the dialect that this handle keeps."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)
         self._volume_reader = VolumeReader(self.api, self.recheck_for)
         self._dashboard_reader = DashboardReader(self.api)
+        self._code_mode_reader = CodeModeReader(self.api)
 
     _recent: deque[Snapshot] = field(default_factory=deque)
     _dropping: frozenset[int] = frozenset()
@@ -102,6 +106,16 @@ class Cluster:
     def hosts(self) -> tuple[str, ...]:
         """The configured hosts."""
         return self.api.hosts
+
+    @property
+    def extended_modes(self) -> tuple[CodeMode, ...]:
+        """The code modes that users defined, as far as they were read."""
+        return self._code_mode_reader.extended
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The registered services, as last read by the watch of this process."""
+        return self._services
 
     def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
         """Poll all hosts: yield a snapshot at the deadline, and another one when late hosts have answered."""
@@ -139,6 +153,8 @@ class Cluster:
             if not snapshot.complete and len(deadlines) > 1:
                 await on_partial(snapshot)
                 snapshot = await anext(polled)
+        if snapshot.chunks is not None:
+            self._volume_reader.take_units(self._slow_poller.take_units(), now)
         snapshot = await self._with_units_left(snapshot, latest or ())
         snapshot = await self._with_volumes(snapshot)
         snapshot = await self._with_schedulers(snapshot)
@@ -183,11 +199,24 @@ class Cluster:
     async def _with_volumes(self, snapshot: Snapshot) -> Snapshot:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
         if snapshot.leader is None or snapshot.bad_disks is None:
-            return replace(snapshot, volumes=self._volume_reader.survey())
+            return replace(snapshot, volumes=self._known_volumes(snapshot.at))
         if snapshot.dropping is not None:
             self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
         volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
         return replace(snapshot, volumes=volumes)
+
+    def forget(self) -> None:
+        """Read disks and volumes anew, as after a start: another process may have seen newer ones meanwhile."""
+        self._slow_poller = SlowPoller(self.api, self._recent_dialect)
+        self._volume_reader = VolumeReader(self.api, self.recheck_for, self._volume_reader.gone_since)
+        self._dropping = self._leaving = frozenset()
+        self._left_at = 0.0
+
+    def _known_volumes(self, now: float) -> VolumeSurvey:
+        """What earlier polls know, while the bad disks cannot be listed: others may have become bad since."""
+        reader = self._volume_reader
+        survey = replace(reader.survey(now), extended=self.extended_modes, others=reader.others)
+        return replace(survey, disks=replace(survey.disks, listed=False)) if survey.known else survey
 
     def restore_gone(self, gone_since: Callable[[], Mapping[int, float]]) -> None:
         """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
@@ -206,14 +235,30 @@ class Cluster:
             dropping,
             listed.gone - bad,
             listed.readonly,
-            bool(listed.at) and listed.at >= self._left_at,
+            listed.is_current(snapshot.at) and listed.at >= self._left_at,
             (dashboard.named if dashboard else frozenset()) - bad - listed.gone,
             listed.unknown - bad,
+            len(listed.missing),
         )
         self._volume_reader.expired = snapshot.expired_disks
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
-        return replace(survey, dashboard=dashboard)
+        seen = (volume.code_mode for volume in survey.volumes.values())
+        return replace(
+            survey,
+            dashboard=dashboard,
+            doubtful=self._doubtful(disks, snapshot.at),
+            as_of=min(survey.as_of, listed.at or survey.as_of),
+            extended=await self._code_mode_reader.read(snapshot.at, host, seen),
+            others=self._volume_reader.others,
+        )
+
+    def _doubtful(self, disks: SuspectDisks, at: float) -> frozenset[int] | None:
+        """The normal, writable disks that no healthy volume proves to have their heartbeat; None if not known."""
+        if not disks.listed or not self._volume_reader.expired:
+            return None
+        normal = frozenset[int]().union(*self._slow_poller.listed.normal.values())
+        return self._volume_reader.doubtful(normal - disks.lost - disks.dropping - disks.readonly, at)
 
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.
@@ -241,7 +286,7 @@ class Cluster:
         """
         ends = self.clock() + within
         snapshot = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2))
-        survey = self._volume_reader.survey()
+        survey = self._known_volumes(self.clock())
         if snapshot.leader is None or snapshot.bad_disks is None:
             return snapshot, survey
         await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
@@ -256,16 +301,25 @@ class Cluster:
                 return snapshot, survey
             before = survey
 
-    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+    async def disk_facts(
+        self, snapshot: Snapshot, select: Selector, within: float, *, in_turns: bool = False
+    ) -> DiskFacts:
         """Read what a change of disks needs, for at most `within` seconds; never raises ClusterError.
 
-        `select` picks the disks from the disk list. Without a leader in `snapshot` nothing is read: such reads hang.
+        `select` picks the disks from the disk list; with `in_turns` each of them is read again before it is changed,
+        so that the volumes of the first ones are enough now. Without a leader in `snapshot` nothing is read: such reads
+        hang.
         """
         if snapshot.leader is None:
             return DiskFacts(limits=self.disk_limits)
-        reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock())
+        reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock(), in_turns)
         await reader.read(select, within)
-        facts = reader.facts(snapshot, self.disk_limits)
+        seen = (volume.code_mode for volume in reader.volumes.values())
+        facts = replace(
+            reader.facts(snapshot, self.disk_limits),
+            extended=await self._code_mode_reader.read(self.clock(), snapshot.leader[0], seen),
+            sound=self._volume_reader.sound(snapshot.expired_disks, snapshot.at),
+        )
         recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
         return replace(facts, statistics=self._surveyed) if recent else facts
 

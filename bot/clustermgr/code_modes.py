@@ -4,11 +4,20 @@ Source: CubeFS blobstore v3.5.3 and its development line of December 2025 (commo
 survives the loss of any M of its N+M units; its L local units help repairs inside one zone and must not be counted.
 N copies survive the loss of N-1. This holds for blobs whose shards are complete: a write is acknowledged when
 `put_quorum` units have it, so a fresh blob may lack up to `counted - put_quorum` shards until `shard_repair` has run.
+
+Users may define the modes 240 to 255 in the settings of their servers. `/config/get?key=code_mode_extend` returns them
+as JSON text: a list of `{code_mode, name, n, m, l, az_count, put_quorum, get_quorum, min_shard_size}`, or null (source
+of CubeFS of 2026: ExtendCodeMode and Tactic in common/codemode; master was recorded with null only).
 """
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +74,92 @@ _MODES = (
     _copies(202, "Replica4TwoAZ", 4, 3),
 )
 CODE_MODES: Mapping[int, CodeMode] = MappingProxyType({mode.id: mode for mode in _MODES})
-"""Every known mode by its id on the wire. Ids 240 to 255 are defined by users; any other id is unknown."""
+"""Every mode of the releases by its id on the wire. Ids 240 to 255 are defined by users; any other id is unknown."""
+
+_EXTENDED = range(240, 256)
+MAX_UNITS_OF_MODE = 64
+"""Limit of the units of a volume; the widest known code mode has 38."""
+_MAX_DEFINED = 64
+"""Limit of definitions in one value; only 16 ids exist."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}")
+_NAMES = frozenset(mode.name for mode in _MODES)
+_LIST = TypeAdapter(list[Any] | None)
+
+_Units = Annotated[int, Field(strict=True, ge=0, le=MAX_UNITS_OF_MODE)]
+
+
+class _Definition(BaseModel):
+    """One mode that users defined; servers send all these keys."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    code_mode: Annotated[int, Field(strict=True, ge=_EXTENDED.start, lt=_EXTENDED.stop)]
+    name: Annotated[str, Field(max_length=40)]
+    n: Annotated[_Units, Field(gt=0)]
+    m: _Units
+    l: _Units  # noqa: E741 - the name on the wire
+    az_count: Annotated[_Units, Field(gt=0)]
+    put_quorum: _Units
+
+    @property
+    def usable(self) -> bool:
+        """True if servers can run with it: they refuse to start with any other (source: Extend, Tactic.IsValid)."""
+        zones = all(units % self.az_count == 0 for units in (self.n, self.m, self.l))
+        return (
+            _NAME.fullmatch(self.name) is not None
+            and self.name not in _NAMES
+            and zones
+            and (self.m > 0 or self.l == 0)
+            and self.n <= self.put_quorum <= self.n + self.m
+            and self.n + self.m + self.l <= MAX_UNITS_OF_MODE
+        )
+
+    def mode(self) -> CodeMode:
+        """The mode; without parity its units are copies."""
+        if not self.m:
+            return _copies(self.code_mode, self.name, self.n, self.put_quorum)
+        return _erasure(self.code_mode, self.name, (self.n, self.m, self.l), self.put_quorum)
+
+
+def is_extended(mode_id: int) -> bool:
+    """True for an id that users may define."""
+    return mode_id in _EXTENDED
+
+
+def extended_modes(value: str | None) -> tuple[CodeMode, ...]:
+    """The modes that a stored value defines, by id; one that is not usable, or is defined in two ways, is left out.
+
+    `value` is the text under `code_mode_extend`, None if there is none. A value of another form defines nothing.
+    """
+    if value is None:
+        return ()
+    try:
+        items = _LIST.validate_json(value) or []
+    except (ValidationError, RecursionError):
+        return ()
+    if len(items) > _MAX_DEFINED:
+        return ()
+    defined = {found.mode() if found.usable else _unusable(found) for found in map(_definition, items) if found}
+    ids, names = Counter(mode.id for mode in defined), Counter(mode.name for mode in defined)
+    good = (mode for mode in defined if mode.counted and ids[mode.id] == 1 and names[mode.name] == 1)
+    return tuple(sorted(good, key=lambda mode: mode.id))
+
+
+def _definition(item: Any) -> _Definition | None:
+    try:
+        return _Definition.model_validate(item)
+    except (ValidationError, RecursionError):
+        return None
+
+
+def _unusable(found: _Definition) -> CodeMode:
+    """A mode without units: it contradicts any other definition of its id."""
+    return CodeMode(found.code_mode, found.name, 0, 0, 0, 0)
+
+
+def mode_of(mode_id: int, units: int, extended: Iterable[CodeMode] = ()) -> CodeMode | None:
+    """The mode of a volume with so many units; None if it is not known, or if its definition has other units."""
+    known = CODE_MODES.get(mode_id)
+    if known is not None or not is_extended(mode_id):
+        return known
+    return next((mode for mode in extended if mode.id == mode_id and mode.units == units), None)

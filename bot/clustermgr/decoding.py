@@ -44,6 +44,7 @@ DROPPING = Bound(4 << 20, 2 * MAX_DISKS_IN_ANSWER + FEW)
 """All disks that are being dropped; this list has no pages."""
 UNITS = Bound(4 << 20, MAX_UNITS + FEW)
 DISK = Bound(1 << 16, FEW)
+NODE = Bound(1 << 16, FEW)
 VOLUME = Bound(1 << 16, MAX_VOLUME_UNITS + FEW)
 VOLUMES = Bound(4 << 20, MAX_VOLUMES_IN_ANSWER * MAX_VOLUME_UNITS)
 """One page of /volume/list."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.models import Disk, DiskStatus, Service
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect, Meaning
@@ -28,16 +29,20 @@ class DiskLimits:
 class DiskFacts:
     """What is known of the cluster for a change of `targets` (disk ids); None: not read, or not in time.
 
+    `later` are targets whose volumes are judged at their turn, right before each is changed, and were not read now.
     `disks` is the whole disk list, `dropping` the ids of those that are being dropped. `units` are the vuids on each
     target whose list was read; `volumes` are their volumes as far as they were read, `unread` the ids of the others
     (a volume that was deleted meanwhile is in neither). `expired` is the number of disks without a heartbeat by the
     leader's counters, by zone; they may lag by minutes. `switches` has the meaning of each stored switch that was
     read, by the name of its task. `statistics` are those of the schedulers, None if they were
     not asked lately. `breaking` and `leaving` are other disks that an open operation declares broken or takes offline,
-    as far as the cluster does not show it yet. `errors` are sentences about what could not be read.
+    as far as the cluster does not show it yet; `changed_by` has the numbers of those operations. `sound` are disks that
+    have their heartbeat, because the watch has seen a volume on them whose units are all explained. `errors` are
+    sentences about what could not be read.
     """
 
     targets: tuple[int, ...] = ()
+    later: tuple[int, ...] = ()
     disks: tuple[Disk, ...] | None = None
     dropping: frozenset[int] | None = None
     units: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
@@ -51,7 +56,11 @@ class DiskFacts:
     limits: DiskLimits = DiskLimits()
     breaking: frozenset[int] = frozenset()
     leaving: frozenset[int] = frozenset()
+    changed_by: Mapping[int, int] = field(default_factory=dict)
+    sound: frozenset[int] = frozenset()
     errors: tuple[str, ...] = ()
+    extended: tuple[CodeMode, ...] = ()
+    """The code modes that users defined, as far as they were read."""
 
     @property
     def schedulers(self) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
-from bot.clustermgr.models import Disk, Service, Snapshot, Volume
+from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, Meaning, key_of, meaning_of
 from bot.clustermgr.volume_answers import is_whole, placed
 from bot.clustermgr.volume_survey import PlacedVolume
@@ -18,12 +18,16 @@ from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, No
 
 TASKS_READ = ("disk_drop", "disk_repair", "shard_repair")
 """Tasks whose switches are read."""
-MAX_TARGETS = 64
-"""Limit of disks whose units are read."""
+MAX_TARGETS = 256
+"""Limit of disks that one change may have; dense blobnodes have 36 to 100 disks."""
+VOLUMES_NOW = 1_500
+"""Volumes of disks that are changed in turns above which no further disk is read now."""
 MAX_VOLUMES = 20_000
 """Limit of volumes that are kept."""
 PAGED_ABOVE = 300
-"""Above this number of volumes, pages are cheaper than single volumes."""
+"""Up to this number of volumes, single volumes are always cheap enough."""
+MAX_SINGLE = 4_000
+"""Limit of volumes that are read singly."""
 PAGE = 200
 MAX_PAGES = 400
 """Limit of pages in one reading."""
@@ -38,18 +42,24 @@ Selector = Callable[[tuple[Disk, ...] | None], Sequence[int]]
 
 @dataclass(slots=True)
 class DiskReader:
-    """One reading of one cluster, from its leader at `host`; `errors` are sentences without duplicates."""
+    """One reading of one cluster, from its leader at `host`; `errors` are sentences without duplicates.
+
+    With `in_turns` the disks are changed one after another, each read again before that. Then the volumes of the
+    first ones are read, as far as they are few enough, and `later` are the others.
+    """
 
     api: ClustermgrClient
     dialect: Callable[[], Awaitable[DetectedDialect]]
     host: str
     now: float
+    in_turns: bool = False
     disks: tuple[Disk, ...] | None = None
     dropping: frozenset[int] | None = None
     services: tuple[Service, ...] | None = None
     spelling: Dialect | None = None
     switches: dict[str, Meaning] = field(default_factory=dict)
     targets: tuple[int, ...] = ()
+    later: tuple[int, ...] = ()
     units: dict[int, tuple[int, ...]] = field(default_factory=dict)
     volumes: dict[int, PlacedVolume] = field(default_factory=dict)
     errors: dict[str, None] = field(default_factory=dict)
@@ -68,6 +78,7 @@ class DiskReader:
         zones = snapshot.leader[1].space_stat.disk_stat_infos if snapshot.leader else None
         return DiskFacts(
             targets=self.targets,
+            later=self.later,
             disks=self.disks,
             dropping=self.dropping,
             units=dict(self.units),
@@ -104,14 +115,40 @@ class DiskReader:
     async def _volumes(self, select: Selector) -> None:
         self.disks = await self.api.disk_list(at=self.host)
         self.targets = tuple(select(self.disks))
-        await self._each(self.targets[:MAX_TARGETS], self._units_of)
+        await (self._first_units() if self.in_turns else self._each(self.targets[:MAX_TARGETS], self._units_of))
         self._waiting = {vuid >> 32 for vuids in self.units.values() for vuid in vuids}
-        if len(self._waiting) > PAGED_ABOVE:
+        paged = self._pages_are_cheaper()
+        if paged:
             await self._pages()
         # What no page had may have moved off its disk meanwhile: it is asked for singly, and not taken as gone.
-        await self._each(sorted(self._waiting)[:PAGED_ABOVE], self._volume)
+        await self._each(sorted(self._waiting)[: PAGED_ABOVE if paged else MAX_SINGLE], self._volume)
         if self._not_found:
             await self._confirm()
+
+    async def _first_units(self) -> None:
+        """Read the units of disk after disk until their volumes are many; at least those of one disk."""
+        normal = {disk.disk_id for disk in self.disks or () if disk.status == DiskStatus.NORMAL}
+        order = sorted(self.targets[:MAX_TARGETS], key=lambda disk: disk not in normal)
+        vids: set[int] = set()
+        for at in range(0, len(order), PARALLEL):
+            await self._each(order[at : at + PARALLEL], self._units_of)
+            for place, disk in enumerate(order[at : at + PARALLEL], start=at):
+                own = {vuid >> 32 for vuid in self.units.get(disk, ())}
+                if place and len(vids | own) > VOLUMES_NOW:
+                    self.later = tuple(order[place:])
+                    self.units = {read: units for read, units in self.units.items() if read not in self.later}
+                    return
+                vids |= own
+
+    def _pages_are_cheaper(self) -> bool:
+        """True if the pages up to the last wanted volume need fewer round trips than the volumes, PARALLEL at once.
+
+        Ids of volumes rise by one, so there are no more pages than that.
+        """
+        wanted = len(self._waiting)
+        if wanted <= PAGED_ABOVE:
+            return False
+        return wanted > MAX_SINGLE or wanted / PARALLEL >= max(self._waiting) / PAGE
 
     async def _confirm(self) -> None:
         """Read the units again that belong to volumes that were not found.

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.host_matching import alike
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot
@@ -17,7 +18,7 @@ class HostFacts:
 
     `disks` is the whole disk list, None if it was not read. `suspects` are all disks of the cluster that are not safe.
     `units` is the number of units on each disk of the host whose units were read, `volumes` are their volumes, as far
-    as they were read.
+    as they were read. `sound` are disks that are known to have their heartbeat.
     """
 
     host: str
@@ -27,6 +28,9 @@ class HostFacts:
     suspects: SuspectDisks = field(default_factory=lambda: SuspectDisks(listed=False))
     units: Mapping[int, int] = field(default_factory=dict)
     volumes: Mapping[int, PlacedVolume] = field(default_factory=dict)
+    extended: tuple[CodeMode, ...] = ()
+    """The code modes that users defined, as far as they were read."""
+    sound: frozenset[int] = frozenset()
 
     @property
     def own(self) -> tuple[Disk, ...]:
@@ -60,4 +64,6 @@ def ids_of(host: str, disks: Collection[Disk] | None) -> tuple[int, ...]:
 def host_facts(host: str, before: Snapshot | None, snapshot: Snapshot, known: DiskFacts) -> HostFacts:
     """The facts of a host from a reading of its disks."""
     units = {disk: len(vuids) for disk, vuids in known.units.items()}
-    return HostFacts(host, before, snapshot, known.disks, known.suspects, units, known.volumes)
+    return HostFacts(
+        host, before, snapshot, known.disks, known.suspects, units, known.volumes, known.extended, known.sound
+    )

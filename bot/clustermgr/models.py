@@ -7,7 +7,7 @@ later ones in snake_case. A list that is absent or null is empty.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, TypedDict
 
 from pydantic import AfterValidator, AliasChoices, Field
 from pydantic.alias_generators import to_camel
@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.volume_survey import VolumeSurvey
-from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, Text, WireModel
+from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, OpenModel, Others, Row, Text, WireModel
 from bot.common.errors import ClusterError
 
 
@@ -60,7 +60,7 @@ class Peer(WireModel):
     inflight_count: Count = Field(0, validation_alias=_both("inflight_count"))
 
 
-class RaftStatus(WireModel):
+class RaftStatus(OpenModel):
     """The raft state of the node that answered; only the leader fills `peers`; `leader` is 0 if there is none."""
 
     node_id: Count = Field(0, validation_alias=_both("node_id"))
@@ -76,9 +76,10 @@ class RaftStatus(WireModel):
     peers: Annotated[tuple[Peer, ...], Field(max_length=MAX_PEERS, fail_fast=True), NullIsEmpty(tuple)] = ()
 
 
-class ZoneDisks(WireModel):
+class ZoneDisks(OpenModel):
     """Disk and chunk counters of one zone (idc); counters overlap and may lag by minutes."""
 
+    unused: ClassVar[frozenset[str]] = frozenset({"total_oversold_free_chunk"})
     idc: Text = ""
     total: Count = 0
     total_chunk: Number = 0
@@ -93,7 +94,7 @@ class ZoneDisks(WireModel):
     dropped: Count = 0
 
 
-class SpaceStat(WireModel):
+class SpaceStat(OpenModel):
     """Space in bytes."""
 
     total_space: Number = 0
@@ -109,7 +110,7 @@ class SpaceStat(WireModel):
     ] = ()
 
 
-class VolumeStat(WireModel):
+class VolumeStat(OpenModel):
     """Volumes by state."""
 
     total_volume: Count = 0
@@ -120,14 +121,27 @@ class VolumeStat(WireModel):
     unlocking_volume: Count = 0
 
 
-class Stat(WireModel):
+class Stat(OpenModel):
     """GET /stat in the view of the node that answered; `read_only` is None if the release does not send it."""
 
+    unused: ClassVar[frozenset[str]] = frozenset({"shard_node_space_stat"})
     leader_host: Text = ""
     read_only: Flag | None = None
     raft_status: RaftStatus
     space_stat: SpaceStat = SpaceStat()
     volume_stat: VolumeStat = VolumeStat()
+
+    @property
+    def all_others(self) -> Others:
+        """The unknown fields of the answer and of its parts, by their paths; of the zones those of the first one."""
+        parts: tuple[tuple[str, OpenModel], ...] = (
+            ("", self),
+            ("raft_status.", self.raft_status),
+            ("space_stat.", self.space_stat),
+            ("volume_stat.", self.volume_stat),
+            *(("space_stat.disk_stat_infos.", zone) for zone in self.space_stat.disk_stat_infos[:1]),
+        )
+        return tuple((f"{path}{name}", value) for path, part in parts for name, value in part.others)
 
     @property
     def claims_leadership(self) -> bool:
@@ -145,9 +159,10 @@ class DiskStatus(IntEnum):
     DROPPED = 5
 
 
-class Disk(WireModel):
+class Disk(OpenModel):
     """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release; v1 sends no `node_id`."""
 
+    unused: ClassVar[frozenset[str]] = frozenset({"cluster_id", "disk_set_id", "oversold_free_chunk_cnt"})
     disk_id: Count
     status: Count = 0
     idc: Text = ""
@@ -173,10 +188,10 @@ class DiskPage(WireModel):
     marker: Count = 0
 
 
-class VolumeUnit(WireModel):
+class VolumeUnit(TypedDict):
     """One chunk of a volume."""
 
-    vuid: Annotated[Count, Field(gt=0)]
+    vuid: int
 
 
 class VolumeUnits(WireModel):
@@ -186,37 +201,34 @@ class VolumeUnits(WireModel):
     (recorded exchanges).
     """
 
-    volume_unit_infos: Annotated[tuple[VolumeUnit, ...], Field(max_length=MAX_UNITS, fail_fast=True)]
+    volume_unit_infos: Annotated[
+        tuple[Annotated[VolumeUnit, Row({"vuid": Annotated[Count, Field(gt=0)]}, required=True)], ...],
+        Field(max_length=MAX_UNITS, fail_fast=True),
+    ]
 
 
-class PlacedUnit(WireModel):
+class PlacedUnit(TypedDict):
     """One unit of a volume and the disk it lies on; a vuid is `vid << 32 | index << 24 | epoch`."""
 
-    vuid: Count = 0
-    disk_id: Count = 0
-    host: Text = ""
-
-    @property
-    def index(self) -> int:
-        """Place of the unit in its code mode, from 0."""
-        return self.vuid >> 24 & 0xFF
+    vuid: int
+    disk_id: int
 
 
-class Volume(WireModel):
+class Volume(OpenModel):
     """GET /volume/get: one volume with its units.
 
     `health_score` is minus the number of units that cannot be written (broken, read-only, no heartbeat, compacting).
     """
 
+    unused: ClassVar[frozenset[str]] = frozenset({"create_by_node_id", "epoch", "total", "free", "used"})
     vid: Count
     code_mode: Count = 0
     status: Count = 0
     health_score: Number = 0
-    total: Number = 0
-    free: Number = 0
-    used: Number = 0
     units: Annotated[
-        tuple[PlacedUnit, ...], Field(max_length=MAX_VOLUME_UNITS, fail_fast=True), NullIsEmpty(tuple)
+        tuple[Annotated[PlacedUnit, Row({"vuid": Count, "disk_id": Count})], ...],
+        Field(max_length=MAX_VOLUME_UNITS, fail_fast=True),
+        NullIsEmpty(tuple),
     ] = ()
 
 
@@ -229,7 +241,7 @@ class VolumePage(WireModel):
     marker: Count = 0
 
 
-class Service(WireModel):
+class Service(OpenModel):
     """One registered service of GET /service/list; `name` is `SCHEDULER`, `PROXY`, `BLOBNODE` and so on."""
 
     cluster_id: Count = 0

@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dialect import keys_of
 from bot.clustermgr.models import Disk, DiskStatus, Service, ZoneChunks
+from bot.clustermgr.read_ages import STALE_AFTER
 from bot.clustermgr.tasks import DetectedDialect, Dialect
-from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader
+from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
 
 _GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
 _KNOWN = frozenset(DiskStatus)
@@ -42,6 +44,10 @@ BURST = 10.0
 """Slow polls that may begin at one moment."""
 MAX_COUNTED = 16
 """Disks whose chunks are counted in one slow poll."""
+UNKNOWN_DISK = 911
+"""Status of an answer about a disk that the cluster does not know; a 404 may come from another server."""
+MAX_ASKED = 16
+"""Disks missing from a list that the leader is asked for, after each list."""
 MAX_ROWS = 10_000
 """No further disk is counted in a slow poll whose answers had so many rows; one answer may have 16,384."""
 
@@ -50,7 +56,8 @@ MAX_ROWS = 10_000
 class ListedDisks:
     """Disks of the whole list that are not safe or not written: ids by state; read at `at` (Unix seconds).
 
-    `at` is 0 if no list was read, or if the last one lacked disks that an earlier one had.
+    `missing` are disks that an earlier list had and the last one lacked. `at` is 0 if there are any, or if no list was
+    read.
     """
 
     gone: frozenset[int] = frozenset()
@@ -61,6 +68,11 @@ class ListedDisks:
     """The normal disks of each host, by its address."""
     unknown: frozenset[int] = frozenset()
     """In a state of a later release."""
+    missing: frozenset[int] = frozenset()
+
+    def is_current(self, now: float) -> bool:
+        """True if the whole list was read, and not too long ago."""
+        return bool(self.at) and now - self.at <= STALE_AFTER * DISK_LIST_SECONDS
 
 
 def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
@@ -161,6 +173,7 @@ class SlowPoller:
     _listed_at: float = 0.0
     _hurried_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)
+    _units: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def due(self, now: float) -> bool:
         """True if a slow poll is due; a failed one stays due."""
@@ -172,6 +185,7 @@ class SlowPoller:
         `bad` are the ids of disks that are broken or being repaired. `first` finds the host to read from: a removed
         host answers `/stat` but may hold these reads for ten seconds.
         """
+        self._units = {}
         source = await first()
         host, leader = source.host, source.leader
         dropping = await _part(self.api.disk_dropping(at=leader)) if leader else None
@@ -186,6 +200,11 @@ class SlowPoller:
         zones = await self._zones(dropping, now, leader) if leader else None
         self.polled_at = now
         return SlowPoll(dialect, switches, dropping, chunks, zones, services, leader)
+
+    def take_units(self) -> Mapping[int, tuple[int, ...]]:
+        """The units (vuids) on the disks counted in the last slow poll; kept until they are taken."""
+        taken, self._units = self._units, {}
+        return taken
 
     async def _zones(self, dropping: tuple[Disk, ...] | None, now: float, host: str) -> tuple[ZoneChunks, ...] | None:
         """Count the usable chunks of each zone, as often as the servers count their disks."""
@@ -208,18 +227,33 @@ class SlowPoller:
             disks = await self.api.disk_list(at=host)
         except ClusterError:
             return None
+        missing = self._ids - {disk.disk_id for disk in disks}
+        self._ids -= await self._forgotten(missing, host) if missing else frozenset()
         self._note(disks, now)
         return disks
 
+    async def _forgotten(self, missing: frozenset[int], host: str) -> frozenset[int]:
+        """The disks of these that the leader at `host` does not know any more (911), of the first ones."""
+        found: set[int] = set()
+        with suppress(ClusterError):
+            for disk in sorted(missing)[:MAX_ASKED]:
+                try:
+                    await self.api.disk_info(disk, at=host)
+                except NotFound as error:
+                    if error.status == UNKNOWN_DISK:
+                        found.add(disk)
+        return frozenset(found)
+
     def _note(self, disks: tuple[Disk, ...], now: float) -> None:
-        """Note the disks by state. A list never loses a disk: one that does is not whole, and what it lacks stays."""
+        """Note the disks by state. A list that lacks a known disk is not whole: what it lacks stays."""
         found, ids = listed(disks, now), frozenset(disk.disk_id for disk in disks)
         missing = self._ids - ids
+        self._ids |= ids
         if not missing:
-            self.listed, self._ids = found, ids
+            self.listed = found
             return
         gone, unknown = self.listed.gone & missing, self.listed.unknown & missing
-        self.listed = replace(found, gone=found.gone | gone, unknown=found.unknown | unknown, at=0.0)
+        self.listed = replace(found, gone=found.gone | gone, unknown=found.unknown | unknown, at=0.0, missing=missing)
 
     async def _count(self, disks: set[int], now: float, host: str) -> dict[int, int]:
         """Count the chunks left on the disks whose turn it is; stop where a release has no such call."""
@@ -231,7 +265,8 @@ class SlowPoller:
                 if sum(chunks.values()) >= MAX_ROWS:
                     break
                 self._counted[disk] = now
-                chunks[disk] = await self.api.disk_chunks(disk, at=host)
+                self._units[disk] = await self.api.disk_units(disk, at=host)
+                chunks[disk] = len(self._units[disk])
         except ClusterError:
             # The rest of the slow poll is useful without the counts.
             return chunks

@@ -173,6 +173,13 @@ _MEANINGLESS = {
 }
 
 
+def unknown_switches(stored: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Keys and values that look like switches of tasks that cmbot does not know, by key; other settings are none."""
+    words = {word for pair in WORDS.values() for word in pair}
+    known = {key for task in TASKS for key in task.keys.values()} | {ALWAYS_ON}
+    return tuple(sorted((key, value) for key, value in stored.items() if value in words and key not in known))
+
+
 def dialect_of_values(values: Mapping[str, str | None]) -> Dialect | None:
     """The dialect of all stored values of the manual's six switches; None if none is set or they differ."""
     stored = {value for key, value in values.items() if key in _COMMON_KEYS and value is not None}

@@ -28,6 +28,8 @@ class VolumeNotes:
     _missing: frozenset[int] | None = None
     _ids: dict[int, int] = field(default_factory=dict)
     _unpruned: bool = False
+    _shared_at: dict[int, int] = field(default_factory=dict)
+    """Number of volumes that were known when the ids of a disk's volumes were made one object with theirs."""
 
     def keep(self, suspects: frozenset[int]) -> None:
         """Forget disks that are safe now, and volumes without a unit on a disk that is not safe."""
@@ -35,16 +37,21 @@ class VolumeNotes:
             return
         self.suspects = suspects
         self._units = {disk: vids for disk, vids in self._units.items() if disk in suspects}
+        self._shared_at = {disk: known for disk, known in self._shared_at.items() if disk in suspects}
         self.counted = {disk: count for disk, count in self.counted.items() if disk in suspects}
         self._wanted = self._missing = None
         self._prune()
 
     def note_units(self, disk: int, vids: frozenset[int], units: int, now: float) -> None:
         """Note the volumes with a unit on a disk, and the number of these units."""
+        before, known = self._units.get(disk), len(self.volumes)
+        if before is not None and vids == before and self._shared_at.get(disk) == known:
+            self.counted = {**self.counted, disk: UnitCount(units, now, before)}
+            return
+        self._shared_at[disk] = known
         # One object for each volume id, as for disks; a copy of a set takes half of what a set takes that has grown.
         vids = frozenset({self.volumes[vid].vid if vid in self.volumes else vid for vid in vids})
         self.counted = {**self.counted, disk: UnitCount(units, now, vids)}
-        before = self._units.get(disk)
         self._units[disk] = vids
         if vids == before:
             return
@@ -67,7 +74,9 @@ class VolumeNotes:
         self.stale -= added.keys() | set(useless)
         if not added and not left:
             return
-        self.volumes = {vid: volume for vid, volume in {**known, **added}.items() if vid not in left}
+        self.volumes = {**known, **added}
+        if left:
+            self.volumes = {vid: volume for vid, volume in self.volumes.items() if vid not in left}
         self._missing = None
         if left or any(vid not in known or not _same(known[vid], volume) for vid, volume in added.items()):
             self._unpruned, self._memo = True, {}
@@ -91,15 +100,19 @@ class VolumeNotes:
         if self._unpruned:
             self._prune()
         pending = tuple(sorted(self.suspects - self.counted.keys()))
-        missing = None if listing else len(self.missing)
+        # A volume that has lost or won a unit on these disks is not judged before it is read again.
+        missing = None if listing else len(self.missing) + len(self.stale)
         # Counted again when it is needed: it is large, and most polls need it no more.
         self._wanted = None
         return VolumeSurvey(disks, self.volumes, self.counted, pending, missing, read_at, memo=self._memo)
 
     def _shared(self, volume: PlacedVolume) -> PlacedVolume:
-        """The volume with one object for each disk id: an id takes 32 bytes, and each disk has many units."""
-        disks = tuple(self._ids.setdefault(disk, disk) for disk in volume.disks)
-        return PlacedVolume(volume.vid, volume.code_mode, volume.health_score, disks, volume.at)
+        """The volume with one object for each id: an id takes 32 bytes, and each disk has many units."""
+        old = self.volumes.get(volume.vid)
+        if old is not None and old.disks == volume.disks:
+            return PlacedVolume(old.vid, volume.code_mode, volume.health_score, old.disks, volume.at)
+        disks = tuple([self._ids.setdefault(disk, disk) for disk in volume.disks])
+        return PlacedVolume(old.vid if old else volume.vid, volume.code_mode, volume.health_score, disks, volume.at)
 
     def _prune(self) -> None:
         """Forget volumes without a unit on a suspect disk."""

@@ -6,18 +6,20 @@ again at once.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.clustermgr.backoff import Backoff
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.health_scan import HealthScan
-from bot.clustermgr.models import Volume
-from bot.clustermgr.volume_answers import is_whole, placed
+from bot.clustermgr.read_ages import Pace, read_ages, rounds
+from bot.clustermgr.volume_answers import Rows, disks_of, is_whole, placed, rows_of
 from bot.clustermgr.volume_notes import VolumeNotes
-from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
-from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
+from bot.clustermgr.wire import Others
+from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
 
 MAX_UNIT_LISTS = 8
 """Unit lists read in one poll."""
@@ -25,8 +27,8 @@ MAX_SINGLE = 80
 """Volumes read one by one in one poll."""
 PAGED_ABOVE = 300
 """Above this number of volumes to read, pages are cheaper than single volumes."""
-PAGE = 200
-MAX_PAGES = 6
+PAGE = 400
+MAX_PAGES = 5
 """Pages read in one poll, of PAGE volumes each."""
 MAX_KEPT = 20_000
 """Limit of volumes that are kept: a server may never end its list."""
@@ -37,11 +39,13 @@ REREAD_SECONDS = 300.0
 SHARED_BY = 20
 """Disks whose unit lists are read again in REREAD_SECONDS; of more disks each is read less often."""
 REFRESH_SECONDS = 300.0
-"""Time between two pages of volumes that are read again, while no disk has lost its heartbeat."""
+"""Time between two pages of volumes that are read again; all are, while disks have lost their heartbeat."""
 RECHECK_SECONDS = 6 * 3600.0
 """Time after its repair or drop for which the units of a disk are read again that often, unless the settings say so."""
 REREAD_GONE_SECONDS = 86400.0
 """Age at which the units of a disk that has long been repaired or dropped are read again."""
+_UNITS, _VOLUME = "units", "volume"
+_PAGES, _SCAN = ("pages", 0), ("scan", 0)
 
 
 def _nothing_known() -> Mapping[int, float]:
@@ -62,49 +66,94 @@ class VolumeReader:
     gone_since: Callable[[], Mapping[int, float]] = _nothing_known
     expired: int = 0
     """Number of disks without a heartbeat by the leader's counters: the health of the volumes names them."""
+    others: Others = ()
+    """Unknown fields of the last volume that had any."""
     _notes: VolumeNotes = field(default_factory=VolumeNotes)
     _tried: dict[int, float] = field(default_factory=dict)
+    _asked: dict[int, float] = field(default_factory=dict)
+    _backoff: Backoff = field(default_factory=Backoff)
     _marker: int | None = None
     _again: int = 0
     _again_at: float = 0.0
+    _paged_at: float = 0.0
     _read_at: float = 0.0
+    _spacing: float = 0.0
     _intervals: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
     _gone_since: dict[int, float] = field(default_factory=dict)
     _scan: HealthScan = field(init=False)
     _memo: tuple[object, object, dict[Hashable, Any]] = (None, None, {})
+    _merged: tuple[object, object, Mapping[int, PlacedVolume]] = (None, None, {})
 
     def __post_init__(self) -> None:
-        """Scan over the same connection."""
-        self._scan = HealthScan(self.api)
+        """Scan over the same connection; a page of the scan is not read twice."""
+        self._scan = HealthScan(self.api, self._take)
 
     async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
 
         A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
         """
-        self._disks, self._read_at = disks, now
+        self._disks, self._read_at, self._spacing = disks, now, now - self._read_at
         self._scan.expect(self.expired)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
         self._keep(dict.fromkeys(disks.unsafe, often) | self._intervals_of_gone(disks, now))
-        with suppress(TimeoutError, ClusterError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                await self._read_unit_lists(now, host)
-                await self._read_volumes(now, host)
-                await self._scan.read(disks, now, host)
-        return self.survey()
+                # One part that fails must not hold up the others.
+                for part in (self._read_unit_lists, self._read_volumes, self._scan_health):
+                    with suppress(ClusterError):
+                        await part(now, host)
+        return self.survey(now)
 
-    def survey(self) -> VolumeSurvey:
-        """What is known now."""
-        listing = self._marker is not None or self._scan.pending
-        found = self._notes.survey(self._disks, listing=listing, read_at=self._read_at)
+    def survey(self, now: float) -> VolumeSurvey:
+        """What is known `now` (Unix seconds), with what was read too long ago."""
         scan = self._scan
+        listing = self._marker is not None or scan.pending
+        found = self._notes.survey(self._disks, listing=listing, read_at=self._read_at)
+        found = self._aged(found, now)
         if not scan.low and not scan.sound:
             return found
         # What was computed is shared for as long as neither the notes nor the scan change.
         if self._memo[0] is not found.memo or self._memo[1] is not scan.sound:
             self._memo = found.memo, scan.sound, {}
-        return replace(found, volumes={**scan.low, **found.volumes}, sound=scan.sound, memo=self._memo[2])
+        if self._merged[0] is not found.volumes or self._merged[1] is not scan.low:
+            self._merged = found.volumes, scan.low, {**scan.low, **found.volumes}
+        return replace(found, volumes=self._merged[2], sound=scan.sound, memo=self._memo[2])
+
+    def sound(self, expired: int, now: float) -> frozenset[int]:
+        """The disks that have their heartbeat by a current round, while `expired` disks have lost theirs."""
+        return self._scan.sound if self._is_scanned(expired, now) else frozenset()
+
+    def doubtful(self, disks: frozenset[int], now: float) -> frozenset[int] | None:
+        """Those of the disks without a volume whose units can all be written; None without a current round."""
+        return disks - self._scan.healthy if self._is_scanned(self.expired, now) else None
+
+    def _is_scanned(self, expired: int, now: float) -> bool:
+        scan = self._scan
+        return 0 < expired == self.expired and bool(scan.as_of) and not scan.pending and not scan.is_stale(now)
+
+    def _aged(self, found: VolumeSurvey, now: float) -> VolumeSurvey:
+        """The survey with the time of its oldest read, and with what was read too long ago."""
+        often = sum(seconds < REREAD_GONE_SECONDS for seconds in self._intervals.values())
+        many = len(self._notes.volumes) > PAGED_ABOVE
+        pace = Pace(
+            self._intervals,
+            rounds(often, MAX_UNIT_LISTS, self._spacing),
+            REREAD_GONE_SECONDS,
+            REFRESH_SECONDS if many else REREAD_SECONDS,
+        )
+        # Many volumes are read again in turns: where their units are is known from the unit lists meanwhile.
+        read = (
+            [(self._paged_at, len(self._notes.volumes))] if many else [(v.at, 1) for v in self._notes.volumes.values()]
+        )
+        ages = read_ages(found.units, read, pace, now)
+        as_of, stale = min(ages.as_of, self._read_at), ages.stale
+        if began := self._scan.as_of:
+            as_of = min(as_of, began)
+            if self._scan.is_stale(now):
+                stale = replace(stale, volumes=None, since=min(stale.since or began, began))
+        return replace(found, as_of=as_of, gone_as_of=ages.gone_as_of, stale=stale)
 
     def _intervals_of_gone(self, disks: SuspectDisks, now: float) -> dict[int, float]:
         """Seconds between two reads of each disk listed as repaired or dropped; often while units are left.
@@ -133,10 +182,37 @@ class VolumeReader:
 
     async def _read_unit_lists(self, now: float, host: str | None) -> None:
         due = [disk for disk, seconds in self._intervals.items() if now - self._counted_at(disk) >= seconds]
-        turn = sorted(due, key=lambda disk: (disk in self._disks.gone, self._counted_at(disk), disk))
+        self._asked = {disk: at for disk, at in self._asked.items() if disk in self._intervals}
+        ready = [disk for disk in due if not self._backoff.waits((_UNITS, disk), now)]
+        # A disk whose units cannot be read must not hold up the others.
+        turn = sorted(ready, key=lambda disk: (disk in self._disks.gone, self._asked_at(disk), disk))
         for disk in turn[:MAX_UNIT_LISTS]:
-            vuids = await self.api.disk_units(disk, at=host)
-            self._notes.note_units(disk, frozenset(vuid >> 32 for vuid in vuids), len(vuids), now)
+            self._asked[disk] = now
+            with self._refusable((_UNITS, disk), now):
+                self._note_units(disk, await self.api.disk_units(disk, at=host), now)
+
+    def take_units(self, units: Mapping[int, tuple[int, ...]], now: float) -> None:
+        """Take unit lists that another reader has just read from the leader, so that they are not read twice."""
+        for disk in units.keys() & self._intervals.keys():
+            self._note_units(disk, units[disk], now)
+
+    def _note_units(self, disk: int, vuids: tuple[int, ...], now: float) -> None:
+        self._notes.note_units(disk, frozenset({vuid >> 32 for vuid in vuids}), len(vuids), now)
+
+    def _asked_at(self, disk: int) -> float:
+        return max(self._counted_at(disk), self._asked.get(disk, float("-inf")))
+
+    @contextmanager
+    def _refusable(self, what: tuple[str, int], now: float) -> Iterator[None]:
+        """Note a refusal, or an answer that cannot be used, of one read: it waits, and the others go on."""
+        try:
+            yield
+        except NoLeader:
+            raise
+        except (ClusterBadAnswer, ClusterRefused):
+            self._backoff.refused(what, now)
+        else:
+            self._backoff.accepted(what)
 
     def _counted_at(self, disk: int) -> float:
         count = self._notes.counted.get(disk)
@@ -146,71 +222,91 @@ class VolumeReader:
         notes = self._notes
         if self._marker is None and len(notes.missing) > PAGED_ABOVE:
             self._marker = 0
+        paged = not self._backoff.waits(_PAGES, now)
         if self._marker is not None:
-            await self._read_pages(now, host)
+            if paged:
+                with self._refusable(_PAGES, now):
+                    await self._read_pages(now, host)
             return
         many = len(notes.volumes) > PAGED_ABOVE
-        await self._read_singly([*self._first(), *(() if many else self._old(now))][:MAX_SINGLE], now, host)
-        if many:
-            await self._read_again(now, host)
+        if not many:
+            self._paged_at = now
+        await self._read_singly([*self._first(now), *(() if many else self._old(now))][:MAX_SINGLE], now, host)
+        if many and paged:
+            with self._refusable(_PAGES, now):
+                await self._read_again(now, host)
 
-    def _first(self) -> list[int]:
+    async def _scan_health(self, now: float, host: str | None) -> None:
+        if self._backoff.waits(_SCAN, now):
+            return
+        with self._refusable(_SCAN, now):
+            await self._scan.read(self._disks, now, host)
+
+    def _first(self, now: float) -> list[int]:
         """The volumes to read first: those not tried lately, then those on most suspect disks."""
         due = self._notes.missing | self._notes.stale
         self._tried = {vid: at for vid, at in self._tried.items() if vid in due}
         if not due:
             return []
         wanted = self._notes.wanted
-        return sorted(due, key=lambda vid: (self._tried.get(vid, 0.0), -wanted[vid], vid))
+        ready = (vid for vid in due if not self._backoff.waits((_VOLUME, vid), now))
+        return sorted(ready, key=lambda vid: (self._tried.get(vid, 0.0), -wanted[vid], vid))
 
     def _old(self, now: float) -> list[int]:
         """The volumes that were read long ago, the oldest first."""
         volumes = self._notes.volumes
         old = (vid for vid, volume in volumes.items() if now - volume.at >= REREAD_SECONDS)
-        return sorted(old, key=lambda vid: volumes[vid].at)
+        ready = (vid for vid in old if not self._backoff.waits((_VOLUME, vid), now))
+        return sorted(ready, key=lambda vid: volumes[vid].at)
 
     async def _read_again(self, now: float, host: str | None) -> None:
-        """Read a page of volumes again; several while the health of the volumes must name disks."""
-        if not self.expired and now - self._again_at < REFRESH_SECONDS:
+        """Read a page of volumes again; while the health of the volumes must name disks, the scan reads all pages."""
+        if self.expired or now - self._again_at < REFRESH_SECONDS:
             return
         self._again_at = now
-        for _ in range(MAX_PAGES if self.expired else 1):
-            page = await self.api.volumes(after=self._again, count=PAGE, at=host)
-            following = max((volume.vid for volume in page), default=0)
-            if following <= self._again:
-                self._again = 0
-                return
-            self._take(page, now)
-            self._again = following
+        page = await self.api.volumes(after=self._again, count=PAGE, at=host)
+        self._paged_at = now
+        following = max((volume.vid for volume in page), default=0)
+        if following <= self._again:
+            self._again = 0
+            return
+        self._take(rows_of(page, now), now)
+        self._again = following
 
-    def _take(self, page: Iterable[Volume], now: float) -> None:
+    def _take(self, rows: Rows, now: float) -> None:
         """Note the volumes of a page that have a unit on a suspect disk; a row that cannot be used proves nothing."""
         suspects, known, wanted = self._notes.suspects, self._notes.volumes, self._notes.wanted
+        full = len(known) >= MAX_KEPT
         meant = [
-            volume
-            for volume in page
+            (volume.vid, kept)
+            for volume, kept in rows
             if volume.vid in known
-            or volume.vid in wanted
-            or not suspects.isdisjoint(unit.disk_id for unit in volume.units)
+            or (
+                not full and (volume.vid in wanted or not suspects.isdisjoint(kept.disks if kept else disks_of(volume)))
+            )
         ]
-        whole = [volume for volume in meant if is_whole(volume)]
-        unusable = {volume.vid for volume in meant} - {volume.vid for volume in whole}
-        self._notes.put((placed(volume, now) for volume in whole), unusable)
+        self.others = next((volume.others for volume, _ in rows if volume.others), self.others)
+        unusable = {vid for vid, kept in meant if kept is None}
+        self._paged_at = now
+        self._notes.put([kept for vid, kept in meant if kept and vid not in unusable], unusable)
 
     async def _read_pages(self, now: float, host: str | None) -> None:
         for _ in range(MAX_PAGES):
             marker = self._marker or 0
             page = await self.api.volumes(after=marker, count=PAGE, at=host)
+            self._paged_at = now
             following = max((volume.vid for volume in page), default=0)
             # A page that does not go on ends the reading: a server may never end its list. What no page had stays
             # missing: only a later unit list that no longer names it proves that it has left its disk.
             if following <= marker or len(self._notes.volumes) >= MAX_KEPT:
                 self._marker = None
                 return
-            self._take(page, now)
+            self._take(rows_of(page, now), now)
             self._marker = following
 
     async def _read_singly(self, vids: list[int], now: float, host: str | None) -> None:
+        if not vids:
+            return
         waiting, found, useless = iter(vids), [], []
 
         async def work() -> None:
@@ -218,19 +314,20 @@ class VolumeReader:
             with suppress(ClusterError):
                 for vid in waiting:
                     self._tried[vid] = now
-                    with suppress(ClusterBadAnswer, ClusterRefused):
+                    with self._refusable((_VOLUME, vid), now):
                         try:
                             volume = await self.api.volume(vid, at=host)
                         except NotFound:
                             # A unit list names it, so one of the two answers is wrong: it stays missing until a later
                             # unit list no longer has it.
                             useless.append(vid)
-                            continue
+                            raise
                         # An answer about another volume, or about a part of its units, proves nothing about this one.
-                        if volume.vid == vid and is_whole(volume):
-                            found.append(placed(volume, now))
-                        else:
+                        if volume.vid != vid or not is_whole(volume):
                             useless.append(vid)
+                            raise ClusterBadAnswer(f"The answer about volume {vid} is not whole.")
+                        found.append(placed(volume, now))
+                        self.others = volume.others or self.others
 
         try:
             async with asyncio.TaskGroup() as group:

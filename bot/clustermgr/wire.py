@@ -1,10 +1,12 @@
 """Base of the wire models: the kinds of numbers, flags and texts, and lists that may be null."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 
@@ -26,6 +28,31 @@ class NullIsEmpty:
         return self.empty() if value is None else value
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Annotation of a small object that becomes a plain dict of these numbers; other fields are ignored.
+
+    A missing number is 0 unless `required`. This is for rows that come by the thousand: a model for each takes several
+    times as long to make, and the garbage collector goes through the whole program again and again meanwhile.
+    """
+
+    kinds: Mapping[str, Any]
+    required: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of the dict."""
+        return core_schema.typed_dict_schema(
+            {
+                name: core_schema.typed_dict_field(self._field(handler.generate_schema(kind)), required=self.required)
+                for name, kind in self.kinds.items()
+            },
+            extra_behavior="ignore",
+        )
+
+    def _field(self, number: CoreSchema) -> CoreSchema:
+        return number if self.required else core_schema.with_default_schema(number, default=0)
+
+
 Number = Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)]
 """Bytes and chunks, signed 64 bits as on the server: one odd sum must not hide the rest of an answer."""
 Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 64)]
@@ -44,3 +71,50 @@ class WireModel(BaseModel):
     """A frozen wire value: unknown fields are ignored, missing ones take their zero."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=lambda name: name)
+
+
+MAX_OTHERS = 8
+"""Unknown fields that are kept of one value."""
+MAX_OTHER_TEXT = 40
+"""Characters that are kept of the name and of the value of an unknown field."""
+Others = tuple[tuple[str, str], ...]
+"""Names and values of unknown fields, as text on one line, bounded; hostile like every text of a server."""
+
+
+class OpenModel(WireModel):
+    """A wire value that also keeps what a later release sends beside the known fields, bounded, to show it as it is.
+
+    `unused` are fields of known releases that cmbot does not need.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", alias_generator=lambda name: name)
+    unused: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="after")
+    def _keep_few(self) -> Self:
+        """Keep a few short texts in place of values of any size."""
+        if sent := self.__pydantic_extra__:
+            unknown = ((name, value) for name, value in sent.items() if name not in self.unused)
+            kept = {_short(name): _text_of(value) for name, value in islice(unknown, MAX_OTHERS)}
+            object.__setattr__(self, "__pydantic_extra__", kept)
+        return self
+
+    @property
+    def others(self) -> Others:
+        """The unknown fields."""
+        return tuple((self.__pydantic_extra__ or {}).items())
+
+
+def _short(text: str) -> str:
+    line = " ".join(text[: 4 * MAX_OTHER_TEXT].split())
+    printable = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return printable if len(printable) <= MAX_OTHER_TEXT else f"{printable[: MAX_OTHER_TEXT - 1]}…"
+
+
+def _text_of(value: Any) -> str:
+    """The value as text: a number, a flag or a text as it is, of a list or a map the number of its items."""
+    if isinstance(value, str):
+        return _short(value)
+    if isinstance(value, list | Mapping):
+        return f"({len(value)} {'items' if isinstance(value, list) else 'fields'})"
+    return _short(json.dumps(value))

@@ -112,6 +112,9 @@ class OperationBook(Protocol):
     async def shown(self, op_id: int) -> Operation:
         """Return one operation."""
 
+    async def of_disks(self, cluster: str) -> Sequence[Operation]:
+        """Return the newest operations that drop one disk or declare it broken, unless they did not take place."""
+
     async def cancel(self, caller: Caller, op_id: int) -> Reply:
         """Cancel an operation that waits for approval."""
 

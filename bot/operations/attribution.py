@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+from bot.alerting.cluster_state.disk_drops import DiskDrop
 from bot.alerting.cluster_state.observations import DiskBreak, MemberChange, SwitchChange
 from bot.alerting.cluster_state.state import Change, LeaderChange
+from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import WORDS, find_task
 from bot.common.addresses import same_place
 from bot.operations.model import Operation, OpState
-from bot.operations.requests import DiskBroken, LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
+from bot.operations.requests import DiskBroken, DiskOffline, LeaderTransfer, MemberAdd, MemberRemove, TaskSwitch
 from bot.operations.settlement import until as settled_until
 
 LATE = 60.0
@@ -23,6 +25,24 @@ def caused_by(change: Change, operations: Iterable[Operation]) -> Operation | No
     return max(fitting, key=lambda op: op.sent_at, default=None)
 
 
+def behind_disk(operations: Iterable[Operation], disk_id: int, status: int, *, dropping: bool) -> Operation | None:
+    """Find the newest operation that drops a disk or declared it broken, as its state shows, or that is about to."""
+    fitting = [op for op in operations if _disk_of(op) == disk_id and _is_behind(op, status, dropping=dropping)]
+    return max(fitting, key=lambda op: op.id, default=None)
+
+
+def _disk_of(op: Operation) -> int | None:
+    return op.request.disk_id if isinstance(op.request, DiskOffline | DiskBroken) else None
+
+
+def _is_behind(op: Operation, status: int, *, dropping: bool) -> bool:
+    if not op.final or op.state is OpState.UNKNOWN:
+        return True
+    if isinstance(op.request, DiskBroken):
+        return status in {DiskStatus.BROKEN, DiskStatus.REPAIRING, DiskStatus.REPAIRED}
+    return dropping or status == DiskStatus.DROPPED
+
+
 def _may_have(op: Operation) -> bool:
     """True if its request may have had an effect; an admin who settled it as not done may have been wrong."""
     return op.state in _SENT or bool(settled_until(op))
@@ -36,8 +56,8 @@ def _led_to(op: Operation, change: Change) -> bool:
             return peer == change.peer and not change.now
         case MemberAdd() as request, MemberChange():
             return request.peer_id == change.peer and _added(request, change)
-        case DiskBroken(disk_id=disk), DiskBreak():
-            return disk == change.disk
+        case (DiskBroken(disk_id=disk), DiskBreak(disk=changed)) | (DiskOffline(disk_id=disk), DiskDrop(disk=changed)):
+            return disk == changed
         case TaskSwitch() as request, SwitchChange():
             return _switched(request, change)
     return False

@@ -34,7 +34,8 @@ class RequestOptions:
     `forced` is break-glass. `lease` in seconds (0: for good) limits a switch in time. `dialect` is "v1", "v3" or ""
     (detected). `policy` names one more policy: that of the replacement of which this is a step; `replaces` are its
     dead and its new peer. `reverts` is set on the operation that ends a lease, `part_of` on one of several
-    disks of one approved operation.
+    disks of one approved operation. `begun_after` are the other changes of disks that were running when this one
+    began: it counts them, and so they need not count it.
     """
 
     forced: bool = False
@@ -44,6 +45,7 @@ class RequestOptions:
     replaces: tuple[int, ...] = ()
     reverts: Reversion | None = None
     part_of: PartOf | None = None
+    begun_after: tuple[int, ...] = ()
 
     @property
     def thread(self) -> int:

@@ -100,6 +100,7 @@ FACT_KINDS: Mapping[str, type[Fact]] = MappingProxyType(
         "dropping_unread": disks.DroppingUnread,
         "node_drop_missing": disks.NodeDropMissing,
         "volumes_unread": disks.VolumesUnread,
+        "judged_in_turns": disks.JudgedInTurns,
         "code_modes_unknown": disks.CodeModesUnknown,
         "volume_margins": disks.VolumeMargins,
         "heartbeats_lost": disks.HeartbeatsLost,

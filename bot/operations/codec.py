@@ -17,6 +17,7 @@ from bot.common.errors import Refused
 from bot.operations.change_request import PartOf, RequestOptions, Reversion
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.model import (
+    DiskCount,
     DropProgress,
     Event,
     ObservedDisk,
@@ -79,6 +80,7 @@ def encode_request(op: Operation) -> dict[str, Any]:
         "dialect": options.dialect,
         "policy": options.policy,
         "replaces": list(options.replaces),
+        "begun_after": list(options.begun_after),
     }
     if (reversion := options.reverts) is not None:
         extra |= {"reverts": reversion.of, "thread": reversion.thread, "left": reversion.left}
@@ -122,6 +124,7 @@ def decode_options(data: Json) -> RequestOptions:
         replaces=tuple(data.get("replaces", ())),
         reverts=Reversion(int(reverts), thread_of(data), str(data.get("left", ""))) if reverts else None,
         part_of=PartOf(int(part_of), thread_of(data)) if part_of else None,
+        begun_after=tuple(map(int, data.get("begun_after", ()))),
     )
 
 
@@ -158,6 +161,8 @@ def _encode_disks(seen: ObservedState) -> dict[str, Any]:
     if seen.drop is not None:
         counts = [[count.at, count.left] for count in seen.drop.counts]
         found["drop"] = {"counts": counts, "total": seen.drop.total, "over": seen.drop.over}
+    if seen.counts:
+        found["counts"] = [asdict(count) for count in seen.counts]
     return found
 
 
@@ -181,6 +186,7 @@ def decode_seen(data: Json) -> ObservedState:
         contradiction=decode_step(data.get("contradiction_fact")) or _words(data.get("contradiction")),
         disks=tuple(ObservedDisk(**_known(ObservedDisk, disk)) for disk in data.get("disks", ())),
         drop=_decode_drop(data.get("drop")),
+        counts=tuple(DiskCount(**_known(DiskCount, each)) for each in data.get("counts", ())),
     )
 
 

@@ -2,37 +2,24 @@
 
 from dataclasses import dataclass
 
+from bot.alerting.pull_safety import PullVerdict, pull_verdict
 from bot.clustermgr.models import DiskStatus
 from bot.operations.change_request import PartOf, RequestOptions
-from bot.operations.disk_step_facts import DropEnded, NodePartBegun, PartBegun, PartSkipped, SeriesEnded
+from bot.operations.disk_step_facts import DropEnded, NodePartBegun, PartAgain, PartBegun, PartSkipped, SeriesEnded
 from bot.operations.model import ObservedState, Operation, OpState
-from bot.operations.preflight.facts.disks import StateRefuses, TaskUnknown
+from bot.operations.preflight.facts.disks import StateRefuses
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, DisksOffline, NodeDrop, NodeOffline, OpKind
 from bot.operations.step_facts import StepFact
+from bot.operations.transience import all_transient, is_transient
 
 SERIES = frozenset({OpKind.DISKS_OFFLINE, OpKind.NODE_OFFLINE})
 """Kinds whose operation sends nothing itself: each disk has a separate operation."""
-_LATER = frozenset(
-    {
-        "limits",
-        "leader",
-        "quorum",
-        "disks",
-        "dropping",
-        "volumes_unread",
-        "room",
-        "place",
-        "scheduler",
-        "heartbeats",
-        "shard_repair",
-        "operations",
-        "beside",
-    }
-)
-"""Checks that a later time may pass by itself; the others end a series."""
+_UNDONE = frozenset({OpState.BLOCKED, OpState.FAILED})
 MAX_AGE = 7 * 86400.0
 """Seconds after its approval in which a series begins parts; its approval is too old then."""
+MAX_ATTEMPTS = 5
+"""Limit of the operations that begin for one disk and end before its drop, for a reason that may pass."""
 _SPAN = 900.0
 """Seconds that a part may be resumed where the card of the whole does not tell its time."""
 
@@ -54,11 +41,33 @@ class SeriesParts:
 
 def parts_of(op: Operation) -> SeriesParts:
     """Find the parts of a series by what its card recorded."""
-    facts = [event.fact for event in op.history]
-    skipped = frozenset(fact.disk for fact in facts if isinstance(fact, PartSkipped))
-    begun = {fact.disk: fact.op for fact in facts if isinstance(fact, PartBegun) and fact.disk not in skipped}
-    node_op = next((fact.op for fact in facts if isinstance(fact, NodePartBegun)), 0)
-    return SeriesParts(_disks(op), begun, skipped, node_op)
+    begun: dict[int, int] = {}
+    skipped: set[int] = set()
+    node_op = 0
+    for event in op.history:
+        match event.fact:
+            case PartBegun(disk=disk, op=number):
+                begun[disk] = number
+            case PartSkipped(disk=disk):
+                begun.pop(disk, None)
+                skipped.add(disk)
+            case NodePartBegun(op=number):
+                node_op = number
+            case PartAgain(disk=0):
+                node_op = 0
+            case PartAgain(disk=disk):
+                begun.pop(disk, None)
+    return SeriesParts(_disks(op), begun, frozenset(skipped), node_op)
+
+
+def again(op: Operation, child: Operation) -> PartAgain | None:
+    """Fact that the disk of a part is next again, because what ended the part may pass; None if the series ends."""
+    why = child.history[-1].fact if child.history else None
+    disk = child.request.disk_id if isinstance(child.request, DiskOffline) else 0
+    before = sum(isinstance(event.fact, PartAgain) and event.fact.disk == disk for event in op.history)
+    if why is None or child.state not in _UNDONE or not is_transient(why) or before + 1 >= MAX_ATTEMPTS:
+        return None
+    return PartAgain(disk, child.id, why, before + 1, MAX_ATTEMPTS)
 
 
 def _disks(op: Operation) -> tuple[int, ...]:
@@ -92,7 +101,7 @@ def part(parent: Operation, request: DiskOffline | NodeDrop, seen: ObservedState
 
 
 def as_approved(op: Operation, verdict: PreflightResult) -> PreflightResult:
-    """Let break-glass override in a part what it overrides on the card of the whole, and nothing else."""
+    """Let break-glass override what it overrides on the card of `op`, and nothing else."""
     shown = op.seen.verdict
     keys = {check.key for check in shown.checks if check.forced} if op.forced and shown is not None else set()
     return verdict.forced(keys)
@@ -104,14 +113,9 @@ def must_wait(verdict: PreflightResult, new: tuple[Check, ...] = ()) -> tuple[Ch
     A part waits for the limits even where break-glass overrides them.
     """
     found = (*verdict.of_level(CheckLevel.BLOCK), *new)
-    if not all(map(_may_pass, found)):
+    if not all_transient(found):
         return ()
     return (*found, *(check for check in verdict.checks if check.forced and check.key == "limits"))
-
-
-def _may_pass(check: Check) -> bool:
-    unread = isinstance(check.fact, TaskUnknown) and not check.fact.meaning
-    return check.key in _LATER or unread
 
 
 def new_warnings(op: Operation, verdict: PreflightResult) -> tuple[Check, ...]:
@@ -128,7 +132,13 @@ def new_warnings(op: Operation, verdict: PreflightResult) -> tuple[Check, ...]:
 
 def is_too_old(op: Operation, now: float) -> bool:
     """True if no further part of a series may begin on its approval."""
-    return now - op.sent_at > MAX_AGE
+    return now > begins_until(op)
+
+
+def begins_until(op: Operation) -> float:
+    """Time until which parts of a series may begin: counted from its approval, and not from its last step."""
+    approved = min((event.at for event in op.history if event.state is OpState.RUNNING), default=op.created_at)
+    return approved + MAX_AGE
 
 
 def is_out_of_use(op: Operation, verdict: PreflightResult) -> bool:
@@ -137,10 +147,16 @@ def is_out_of_use(op: Operation, verdict: PreflightResult) -> bool:
 
 
 def bad_end(part: Operation) -> DropEnded | None:
-    """End of a part's drop after which its disk must not be pulled; None while it goes on, and after a good one."""
+    """End of a part's drop that was not as expected; None while it goes on, and after a good one.
+
+    A disk that broke meanwhile ends a series, even where it may be pulled.
+    """
     ends = [event.fact for event in part.history if isinstance(event.fact, DropEnded)]
     gone = {DiskStatus.DROPPED, DiskStatus.REPAIRED}
-    if not ends or (ends[-1].units == 0 and ends[-1].status in gone):
+    if not ends:
+        return None
+    safe = pull_verdict(ends[-1].status, ends[-1].units) is PullVerdict.SAFE
+    if safe and ends[-1].status in gone:
         return None
     return ends[-1]
 

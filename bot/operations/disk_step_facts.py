@@ -91,6 +91,20 @@ class PartWaits(StepFact):
 
 
 @dataclass(frozen=True, slots=True)
+class PartAgain(StepFact):
+    """Operation `op` ended before its drop, for a reason that may pass: its disk (0: the node) is next again.
+
+    `attempt` counts from 1 to the limit `of`.
+    """
+
+    disk: int
+    op: int
+    why: StepFact
+    attempt: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodePartBegun(StepFact):
     """Operation `op` drops the node after its disks."""
 
@@ -131,6 +145,6 @@ class SeriesOver(StepFact):
 
 @dataclass(frozen=True, slots=True)
 class NodeAccepted(StepFact):
-    """The cluster accepted the drop of a node, whose disks were all out of use."""
+    """The cluster accepted the drop of a node, whose disks were all out of use; no call of its release proves it."""
 
     node: int

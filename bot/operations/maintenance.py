@@ -10,20 +10,17 @@ from enum import IntEnum, StrEnum
 
 from bot.alerting.model import MaintenanceScope
 from bot.alerting.risk_facts import NotRebuilt
-from bot.alerting.text import one_line
-from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
+from bot.alerting.volume_risk import VolumeRisk, infer_expired, unnamed_units, volume_risk
 from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.host_matching import alike, split
 from bot.clustermgr.models import Disk, DiskStatus
-from bot.clustermgr.volume_survey import PlacedVolume, unexplained
+from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import Problem
+from bot.operations.maintenance_space import space_without, zone_name
 from bot.operations.preflight.facts.quorum import QuorumAdvice, QuorumAfter
 from bot.operations.preflight.quorum import what_if, with_down
 from bot.operations.preflight.verdict import Check, CheckLevel
 from bot.operations.preflight.view import View, view_of
-
-MAX_ZONE = 60
-"""Characters of a zone's name, as in alerts."""
 
 
 class StopLevel(IntEnum):
@@ -211,15 +208,25 @@ def stop_verdict(
     data, data_unknown = _data(facts, away_disks, not_rebuilt, fresh=fresh)
     unknown = (*_members_unknown(view, member), *data_unknown)
     own = facts.own
+    leader = None if fresh else facts.snapshot.leader
+    space = space_without(
+        facts.disks or (),
+        {disk.disk_id for disk in own},
+        away_disks,
+        leader[1].space_stat if leader is not None else None,
+        facts.suspects.dropping,
+    )
     scope = MaintenanceScope(
         host=facts.host,
         hosts=hosts,
         peers=peers,
         disks=tuple(disk.disk_id for disk in own),
-        zones=tuple(sorted({_zone(disk.idc) for disk in own} | (set() if fresh else _silent_zones(facts)))),
+        zones=tuple(sorted({zone_name(disk.idc) for disk in own} | (set() if fresh else _silent_zones(facts)))),
         whole=data.whole_zones if data is not None else (),
         expired=0 if fresh else facts.snapshot.expired_disks,
         margin=data.worst.left if data is not None and data.worst is not None else None,
+        writable=space.writable if own else None,
+        chunks=space.chunks,
     )
     return StopVerdict(
         cluster=facts.snapshot.cluster,
@@ -248,13 +255,9 @@ def _neighbours(facts: HostFacts) -> int:
     return sum(split(each)[0] == name and not alike(each, facts.host) for each in _known(facts))
 
 
-def _zone(idc: str) -> str:
-    return one_line(idc, MAX_ZONE) or "a zone without a name"
-
-
 def _silent_zones(facts: HostFacts) -> set[str]:
     zones = facts.snapshot.leader[1].space_stat.disk_stat_infos if facts.snapshot.leader else ()
-    return {_zone(zone.idc) for zone in zones if zone.expired > 0}
+    return {zone_name(zone.idc) for zone in zones if zone.expired > 0}
 
 
 def _peers(
@@ -296,8 +299,8 @@ def _data(
         return None, ()
     volumes = [volume for volume in facts.volumes.values() if not own.isdisjoint(volume.disks)]
     counted = 0 if fresh else facts.snapshot.expired_disks
-    silent = infer_expired(volumes, facts.suspects) if counted else frozenset[int]()
-    judged = [(volume, volume_risk(volume, facts.suspects, silent | away)) for volume in volumes]
+    silent = infer_expired(volumes, facts.suspects, facts.sound) if counted else frozenset[int]()
+    judged = [(volume, volume_risk(volume, facts.suspects, silent | away, facts.extended)) for volume in volumes]
     margins = [margin for volume, risk in judged if (margin := _margin(volume, risk, own)) is not None]
     margins.sort(key=lambda margin: (margin.left, -margin.lost, margin.vid))
     strange = 0 if fresh else sum(_may_miss_more(volume, risk, own, silent, facts) for volume, risk in judged)
@@ -345,7 +348,7 @@ def _may_miss_more(
 ) -> bool:
     """True if units that nothing explains could leave the volume unreadable; a compaction looks the same."""
     margin = _margin(volume, risk, own)
-    extra = unexplained(volume, facts.suspects) - sum(disk in silent for disk in volume.disks)
+    extra = unnamed_units(volume, facts.suspects, silent, facts.sound)
     return margin is not None and extra > 0 and 0 <= margin.left < extra
 
 
@@ -356,7 +359,7 @@ def _whole_zones(disks: Sequence[Disk], away: frozenset[int], facts: HostFacts) 
     zones = {disk.idc for disk in facts.own}
     left = {disk.idc for disk in writable if disk.disk_id not in away}
     emptied = {disk.idc for disk in writable if disk.disk_id in away} & zones
-    return tuple(sorted(_zone(idc) for idc in emptied - left))
+    return tuple(sorted(zone_name(idc) for idc in emptied - left))
 
 
 def _level(member: MemberStop | None, data: DataStop | None, unknown: Collection[StopUnknown]) -> StopLevel:

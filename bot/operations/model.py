@@ -169,13 +169,24 @@ class DropProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskCount:
+    """Last count of the units `left` on one disk of several, at `at`, and its state: `status` as on the wire."""
+
+    disk_id: int
+    at: float
+    left: int
+    status: int
+    dropping: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedState:
     """The state of the cluster that a card shows and an approval is bound to, and what was found out later.
 
     `leader` is the host that led: the request goes there only. `verdict` is None on a card of an older release.
     `difference` is how the cluster moved since the card before this one. `contradiction` is set when the cluster
     shows the opposite of an admin's settlement. `disks` are those of a change of disks, at most MAX_SEEN_DISKS; `drop`
-    is the progress of a disk that was taken offline.
+    is the progress of a disk that was taken offline, `counts` are those of several disks, one each.
     """
 
     leader: str = ""
@@ -187,6 +198,7 @@ class ObservedState:
     contradiction: StepFact | None = None
     disks: tuple[ObservedDisk, ...] = ()
     drop: DropProgress | None = None
+    counts: tuple[DiskCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,14 @@ class LegacyWords(StepFact):
 
 @dataclass(frozen=True, slots=True)
 class Failure(StepFact):
-    """Error of a cluster, or of the request itself; `sentence` is that of the error."""
+    """Error of a cluster, or of the request itself; `sentence` is that of the error.
+
+    `transient` is True if nothing took effect and the same request may go through later.
+    """
 
     sentence: str
     trace_id: str = ""
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,21 @@ class DiskNow(Sight):
     status: int
     readonly: bool
     dropping: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeNow(Sight):
+    """State of a blobnode: its number on the wire."""
+
+    node: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeNotShown(Sight):
+    """The release has no call that shows the state of a blobnode, so nothing proves that it was dropped or not."""
+
+    node: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,7 @@ async def poll_under(app: App, cluster: str, hold: Hold) -> None:
     watch = app.watches[cluster]
     if app.state.polled_under.get(cluster) != hold:
         watch.resume()
+        app.clusters[cluster].forget()
         app.state.polled_under[cluster] = hold
     began = app.clock()
     await watch.tick(began, app.membership.check_of(hold))

@@ -4,7 +4,8 @@ The keys stay as earlier releases wrote them. Decoding ignores unknown keys; mis
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -26,7 +27,30 @@ _MAX_SIZE = 2**80
 
 def encode_state(state: ClusterState) -> dict[str, Any]:
     """Encode a cluster state as JSON."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(state).items()}
+    parts = {name: getattr(state, name) for name in _names(ClusterState)}
+    return {name: list(map(_plain, v)) if isinstance(v, tuple) else _plain(v) for name, v in parts.items()}
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def _plain(value: Any) -> Any:
+    """The value with a dict for each dataclass; a state has hundreds of them, of which asdict() copies each number."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if is_dataclass(kind):
+        return {name: _plain(getattr(value, name)) for name in _names(kind)}
+    if isinstance(value, tuple):
+        return tuple([_plain(each) for each in value])
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return value
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def decode_state(data: Mapping[str, Any]) -> ClusterState:

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.alerting.grouping import AlertGroup, listed
+from bot.alerting import grouping
+from bot.alerting.grouping import AlertGroup
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.transition import Transition, TransitionReason
+from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.views.alert_text.table import outcome_sentence, sentence_of
 from bot.views.alerts import severity_mark
@@ -18,7 +20,7 @@ _RULES = 6
 
 def group_card(group: AlertGroup, alerts: Sequence[Alert]) -> Message:
     """Render the group message; `alerts` are all stored alerts that were ever listed in it."""
-    left = sorted(listed(group, alerts), key=lambda alert: (-alert.severity, alert.since))
+    left = sorted(grouping.listed(group, alerts), key=lambda alert: (-alert.severity, alert.since))
     sentence = _sentence(group, alerts)
     state = _state(group, left, alerts)
     mark = severity_mark(left[0].severity) if left else "✅"
@@ -73,8 +75,8 @@ def _sentence(group: AlertGroup, alerts: Sequence[Alert]) -> str:
 
 def _by_rule(alerts: Sequence[Alert]) -> str:
     rules = Counter(alert.rule for alert in alerts).most_common()
-    named = ", ".join(f"{code(rule)} ({count(number, 'alert')})" for rule, number in rules[:_RULES])
-    return f" {named}{' and others' if len(rules) > _RULES else ''}."
+    named = [f"{code(rule)} ({count(number, 'alert')})" for rule, number in rules]
+    return f" {listed(named, most=_RULES)}."
 
 
 def _state(group: AlertGroup, left: Sequence[Alert], alerts: Sequence[Alert]) -> str:

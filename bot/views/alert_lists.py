@@ -37,7 +37,8 @@ def alerts(
         blocks.append(context(f"… and {len(found) - MOST} more"))
     if maintenances:
         shown = [maintenance_line(each, muted.get(each.id, 0), now) for each in maintenances[:MAX_LEFT]]
-        blocks.append(context("\n".join(shown)))
+        more = [f"… and {len(maintenances) - MAX_LEFT} more: /cm maintenances"] if len(maintenances) > MAX_LEFT else []
+        blocks.append(context("\n".join((*shown, *more))))
     if silences:
         blocks.append(context(f"{count(silences, 'silence')} in force: /cm silences"))
     return message(sentence, *blocks)

@@ -7,9 +7,11 @@ from bot.alerting.pull_safety import PullSafety, PullVerdict
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.timestamps import unix_of
 from bot.interactions.message import Message
+from bot.operations.model import Operation, OpState
+from bot.operations.requests import DiskBroken
 from bot.views.alert_text.caveats import margin_note
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size
-from bot.views.parts import disk_state, disk_state_phrase
+from bot.views.parts import disk_state, disk_state_phrase, others_line
 from bot.views.progress import progress_line
 
 _NEXT: Mapping[int, str] = {
@@ -50,10 +52,12 @@ def disk(
     at: float,
     progress: WorkProgress | None = None,
     dropping: bool | None = False,
+    behind: Operation | None = None,
 ) -> Message:
     """Render all facts of one disk; `safety` says if it may be pulled.
 
     `progress` is that of its repair or drop, None if there is none. `dropping` is None if that is not known.
+    `behind` is the operation that drops it or declared it broken.
     """
     state, phrase = disk_state(found), disk_state_phrase(found)
     if dropping:
@@ -68,7 +72,7 @@ def disk(
         f"{pull.replace('*', '')}."
     )
     facts = fields(
-        f"*State*\n{state}{_NEXT.get(found.status, '')}",
+        f"*State*\n{state}{_NEXT.get(found.status, '')}{_by(behind)}",
         f"*Read-only*\n{'*yes*' if found.readonly else 'no'}",
         f"*Host*\n{code(found.host)}",
         f"*Path*\n{code(found.path)}",
@@ -81,6 +85,8 @@ def disk(
     )
     margin = margin_note(safety.unwritten, safety.not_rebuilt) if safety.not_rebuilt else ""
     notes = [f"{margin[0].upper()}{margin[1:]}."] if margin else []
+    if others := others_line("", found.others):
+        notes.append(f"{others[0].upper()}{others[1:]}")
     if dropping is None:
         notes.append("The list of disks being dropped could not be read: this disk may be one of them.")
     work = () if progress is None else (section(f"*Units moved off it*\n{progress_line(progress, now=at)}"),)
@@ -91,6 +97,18 @@ def disk(
         *work,
         context(" ".join((*notes, f"As of {date(at, 'time')}."))),
     )
+
+
+def _by(behind: Operation | None) -> str:
+    """Name the operation behind the state of a disk, as it follows that: " by operation #24"."""
+    if behind is None:
+        return ""
+    whole = f", a part of operation #{behind.options.part_of.of}" if behind.options.part_of else ""
+    broken = isinstance(behind.request, DiskBroken)
+    if behind.state is OpState.VERIFIED:
+        return f"{'; declared broken' if broken else ''} by operation #{behind.id}{whole}"
+    does = "declares it broken" if broken else "takes it offline"
+    return f"; operation #{behind.id}{whole}, which {does}, is {behind.state}"
 
 
 def _time(written: str) -> str:

@@ -41,7 +41,10 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The content of the form; `sealed` is its signed private metadata, `notes` are plain text."""
+    """The content of the form; `sealed` is its signed private metadata, `notes` are plain text.
+
+    `card` is False for a change that needs no approval.
+    """
 
     kinds: Sequence[Choice]
     kind: str
@@ -50,6 +53,7 @@ class Form:
     entries: Sequence[FormField] = ()
     notes: Sequence[str] = ()
     sealed: str = ""
+    card: bool = True
 
 
 def form(shown: Form) -> JsonObject:
@@ -62,14 +66,18 @@ def form(shown: Form) -> JsonObject:
         *(_entry(entry) for entry in shown.entries if ready),
     ]
     if ready:
-        blocks.append(context(_WHAT_FOLLOWS))
-    return _modal("Change a cluster", blocks, submit="Check and propose", sealed=shown.sealed, close="Cancel")
+        blocks.append(context(_WHAT_FOLLOWS if shown.card else _AT_ONCE))
+    submit = "Check and propose" if shown.card else "Check and do"
+    return _modal("Change a cluster", blocks, submit=submit, sealed=shown.sealed, close="Cancel")
 
 
 _WHAT_FOLLOWS = (
     "cmbot checks the change and posts a card in the cluster's operations channel. "
     "Nothing is sent to the cluster before the card is approved."
 )
+
+
+_AT_ONCE = "This takes effect at once and sends nothing to the cluster: it changes which alerts are announced."
 
 
 def _entry(entry: FormField) -> BlockJson:

@@ -6,6 +6,7 @@ from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.facts import Happening, OperationFact
 from bot.alerting.reports.handover import Handover, OpenOperationFact, State
 from bot.alerting.reports.summary import STALE_SECONDS, Off
+from bot.common.text import listed
 from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
@@ -77,9 +78,7 @@ def _states(value: Handover) -> Iterator[str]:
     if len(ill) > MAX_STATES:
         yield f"… and {count(len(ill) - MAX_STATES, 'more cluster')} not healthy: /cm clusters"
     if well:
-        names = ", ".join(f"*{escape(state.name)}*" for state in well[:10])
-        more = f" and {len(well) - 10:,} more" if len(well) > 10 else ""  # noqa: PLR2004 - as many as are named
-        yield f"{mark_of('healthy')} healthy: {names}{more}"
+        yield f"{mark_of('healthy')} healthy: {listed([f'*{escape(state.name)}*' for state in well])}"
 
 
 def _state(state: State, now: float) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.views.blocks import code, context, count, escape, message, section
 
 PER_SECTION = 12
+_MAX_CLUSTERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,11 @@ def overview(topics: Sequence[HelpTopic], clusters: Sequence[str], group: str = 
     text = f"cmbot operates CubeFS Clustermgr clusters from Slack with {number}."
     if group:
         text = f"{number} of cmbot begin with {escape(group)}. /cm help lists all commands."
-    known = ", ".join(code(name) for name in clusters[:20]) or "none"
-    more = f" and {len(clusters) - 20} more" if len(clusters) > 20 else ""  # noqa: PLR2004 - as many as are named
+    known = listed(map(code, clusters), most=_MAX_CLUSTERS) or "none"
     foot = context(
         "One command in full: `/cm help <command>`. Write the cluster after the words and before `key=value`. "
         "Leave it out if the channel has a default cluster or only one is configured.",
-        f"Clusters: {known}{more}",
+        f"Clusters: {known}",
     )
     return message(text, section(f"*{text}*"), *(section("\n".join(chunk)) for chunk in chunks), foot)
 

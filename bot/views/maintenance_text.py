@@ -94,7 +94,8 @@ def maintenance_lifted(lifted: LiftedMaintenance) -> Message:
         f"Maintenance of {code(held.subject)} of {escape(held.cluster)} ended early: "
         f"{escape(lift_reason_text(lifted.reason))}"
     )
-    rest = f"Bring the host back first. What its maintenance muted is announced now. Started by <@{escape(held.by)}>."
+    muted = "What its maintenance muted is announced now. " if lifted.muted else ""
+    rest = f"Bring the host back first. {muted}Started by <@{escape(held.by)}>."
     return message(sentence, section(f"🔧 {sentence}"), context(rest))
 
 

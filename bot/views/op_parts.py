@@ -6,6 +6,7 @@ from dataclasses import asdict
 from bot.common.text import listed
 from bot.interactions.message import BlockJson
 from bot.operations.disk_series import SERIES, parts_of
+from bot.operations.disk_step_facts import PartFailed, SeriesEnded
 from bot.operations.model import ObservedDisk, Operation
 from bot.operations.policy import Need, Policy, Terms
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
@@ -28,6 +29,7 @@ from bot.operations.step_facts import Difference, LegacyDifference
 from bot.views.blocks import clip, code, context, count, duration, escape, section
 from bot.views.preflight_text.table import check_text
 from bot.views.step_text import difference_text, why_text
+from bot.views.volume_margins import margins
 
 MAX_VALUE = 60
 MAX_WORDS = 600
@@ -183,9 +185,22 @@ def _disk_requests(op: Operation) -> list[str]:
     return shown
 
 
+def rest_proposal(op: Operation, ended: SeriesEnded) -> str:
+    """Sentence with the command that proposes the rest of a series that stopped by itself; "" if nothing is left.
+
+    The disk of the operation that failed belongs to the rest: its drop did not begin.
+    """
+    failed = ended.why.op if isinstance(ended.why, PartFailed) else 0
+    undone = [disk for disk, number in parts_of(op).begun.items() if number == failed]
+    if ended.why is None or not (ended.left or undone):
+        return ""
+    ids = " ".join(map(str, (*undone, *ended.left)))
+    what = f"node offline {op.request.host}" if isinstance(op.request, NodeOffline) else f"disk offline {ids}"
+    return f" To go on, propose the rest: {code(f'/cm {what} {op.cluster} reason=…')}."
+
+
 def _some(names: list[str]) -> str:
-    more = [f"{count(len(names) - _SHOWN_PARTS, 'more disk')}"] if len(names) > _SHOWN_PARTS else []
-    return listed([*names[:_SHOWN_PARTS], *more])
+    return listed(names, most=_SHOWN_PARTS)
 
 
 def _disk_fact(disk: ObservedDisk) -> str:
@@ -218,8 +233,13 @@ def _tense(op: Operation) -> str:
     return "Not sent" if op.final else "Will be sent"
 
 
-def findings(verdict: PreflightResult, difference: Difference | LegacyDifference | None = None) -> list[BlockJson]:
-    """Result of the preflight: what changed, the quorum, and every block and warning with its next step."""
+def findings(
+    verdict: PreflightResult, difference: Difference | LegacyDifference | None = None, *, op_id: int = 0
+) -> list[BlockJson]:
+    """Result of the preflight: what changed, the quorum, every block and warning with its next step, the volumes.
+
+    `op_id` is the number of the operation, 0 if there is none.
+    """
     shown: list[BlockJson] = []
     if difference is not None:
         changes = "\n".join(f"• {escape(phrase)}" for phrase in difference_text(difference))
@@ -230,6 +250,7 @@ def findings(verdict: PreflightResult, difference: Difference | LegacyDifference
     loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS]
     if loud:
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
+    shown += margins(verdict, op_id)
     passed = [check for check in verdict.of_level(CheckLevel.PASS) if check is not quorum]
     if passed:
         text = " ".join(check_text(check).ended for check in passed)

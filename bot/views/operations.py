@@ -10,13 +10,14 @@ from bot.alerting.progress import work_progress
 from bot.common.errors import Refused
 from bot.interactions.message import BlockJson, Message
 from bot.operations.disk_offline import offers_writable
-from bot.operations.disk_series import SERIES, may_stop
-from bot.operations.disk_step_facts import SeriesEnded
+from bot.operations.disk_series import SERIES, begins_until, may_stop
+from bot.operations.disk_step_facts import NodeAccepted, PartAgain, PartWaits, SeriesEnded
 from bot.operations.leases import switch_of
 from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
 from bot.operations.operation_problems import ButtonOutdated
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, OpKind, TaskSwitch
+from bot.operations.step_facts import StepFact
 from bot.views.blocks import (
     Style,
     actions,
@@ -32,13 +33,25 @@ from bot.views.blocks import (
     header,
     message,
     section,
-    utc,
 )
 from bot.views.op_dialog import approval
-from bot.views.op_parts import MAX_WORDS, facts, findings, person, stored, title, waits_for, will_send, word
+from bot.views.op_parts import (
+    MAX_WORDS,
+    facts,
+    findings,
+    person,
+    rest_proposal,
+    stored,
+    title,
+    waits_for,
+    will_send,
+    word,
+)
 from bot.views.preflight_text.table import check_text
 from bot.views.progress import progress_line
+from bot.views.series_lines import series_lines
 from bot.views.step_text import event_text, step_text
+from bot.views.volume_margins import all_button
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 EXTEND, KEEP = "op_extend", "op_keep"
@@ -56,12 +69,12 @@ def card(op: Operation) -> Message:
         blocks.append(section(_LOUD))
     if found := step_text(op.seen.contradiction):
         blocks.append(section(f"⚠️ *{escape(found[0].upper())}{escape(found[1:])}.* An admin settled it otherwise."))
-    blocks.append(fields(*facts(op)))
+    blocks += [fields(*facts(op)), *series_lines(op)]
     if op.seen.drop is not None and op.state is OpState.VERIFIED:
         blocks.append(section(f"*Units moved off it*\n{escape(_drop(op.seen.drop))}"))
     verdict = op.seen.verdict
     if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
-        blocks += findings(verdict, op.seen.difference)
+        blocks += findings(verdict, op.seen.difference, op_id=op.id)
     if op.reason:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
     blocks += _buttons(op)
@@ -71,7 +84,7 @@ def card(op: Operation) -> Message:
 
 def _drop(known: DropProgress) -> str:
     """Progress of a drop by the units that were counted, with the time of the count."""
-    as_of = f", as of {utc(known.counts[-1].at)[:16]} UTC" if known.counts else ""
+    as_of = f", as of {date(known.counts[-1].at, 'minute')}" if known.counts else ""
     if known.over and known.counts and not known.counts[-1].left:
         return f"no unit left{as_of}"
     return f"{progress_line(work_progress(known.counts, known.total))}{as_of}"
@@ -125,7 +138,7 @@ def writable_command(op: Operation) -> str:
 
 def outcome(op: Operation) -> str:
     """Operation and its state in a few words, for summaries."""
-    return f"operation #{op.id}: {what(op)}, {op.state}"
+    return f"operation #{op.id}: {what(op)}, {state_now(op)}"
 
 
 def what(op: Operation) -> str:
@@ -169,7 +182,9 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
     sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{escape(will_send(op))}")]
     blocks = map(check_text, verdict.of_level(CheckLevel.BLOCK))
     refusals = " ".join(f"{block.ended} {block.next_step}" for block in blocks)
-    return message(f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict))
+    return message(
+        f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict, op_id=op.id)
+    )
 
 
 def _forcing(verdict: PreflightResult) -> str:
@@ -208,9 +223,13 @@ def _state(op: Operation) -> str:
     last = op.history[-1] if op.history else Event(op.created_at, op.state, op.requester)
     if op.kind in SERIES and isinstance(last.fact, SeriesEnded):
         by = f" by {person(last.by)}" if last.by else ""
-        return f"*{op.state.capitalize()}*{by}: {_clipped(step_text(last.fact))}, {date(last.at)}.{_confirmed(op)}"
+        rest = rest_proposal(op, last.fact)
+        return (
+            f"*{op.state.capitalize()}*{by}: {_clipped(step_text(last.fact))}, {date(last.at)}.{rest}{_confirmed(op)}"
+        )
     if op.state is OpState.RUNNING and op.kind in SERIES | {OpKind.DISK_OFFLINE} and last.fact is not None:
-        return f"*Running*: {_clipped(step_text(last.fact))}, {date(last.at)}.{_confirmed(op)}"
+        until = _waits_until(op) if isinstance(last.fact, PartWaits | PartAgain) else ""
+        return f"*Running*: {_clipped(step_text(last.fact))}, {date(last.at)}.{until}{_confirmed(op)}"
     if last.kind is StepKind.TIME_UP:
         return f"*Time is up*: {_clipped(step_text(last.fact))}, {date(last.at)}."
     text = _text(last)
@@ -224,7 +243,21 @@ def _state(op: Operation) -> str:
         when=date(last.at),
         lease=f" The task {_turned_back(op)}" if op.lease_until else "",
     )
-    return f"*{op.state.capitalize()}*{rest}"
+    return f"*{state_word(op.state, last.fact).capitalize()}*{rest}"
+
+
+def state_word(state: OpState, fact: StepFact | None) -> str:
+    """Name of a state; the drop of a node that no call can show is accepted, which proves nothing."""
+    return "accepted, not proven" if state is OpState.VERIFIED and isinstance(fact, NodeAccepted) else state.value
+
+
+def state_now(op: Operation) -> str:
+    """Name of the state of an operation."""
+    return state_word(op.state, op.history[-1].fact if op.history else None)
+
+
+def _waits_until(op: Operation) -> str:
+    return f" It is looked at once a minute until {date(begins_until(op), 'minute')}; *Cancel the rest* ends that."
 
 
 def _text(event: Event) -> str:
@@ -243,7 +276,7 @@ def _step(event: Event) -> str:
         return f"{person(event.by)} {event.kind} it{_clipped(step_text(event.fact))}"
     who = f" by {person(event.by)}" if event.by else ""
     text = _text(event)
-    return f"{event.state}{who}{f': {text}' if text else ''}"
+    return f"{state_word(event.state, event.fact)}{who}{f': {text}' if text else ''}"
 
 
 def _confirmed(op: Operation) -> str:
@@ -278,7 +311,9 @@ def _value(op: Operation) -> str:
 def _buttons(op: Operation) -> list[BlockJson]:
     if op.state is OpState.WAITING:
         reject = button("Reject", REJECT, _value(op))
-        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)))]
+        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)), *all_button(op))]
+    if op.state is OpState.BLOCKED and (every := all_button(op)):
+        return [actions(*every)]
     if may_stop(op):
         text = f"Cluster {op.cluster}: no further disk is begun. A drop that has begun goes on; it cannot be cancelled."
         dialog = confirm("Cancel the rest?", text, "Cancel the rest", "Not now")

@@ -8,8 +8,9 @@ from bot.operations.model import Operation
 from bot.operations.replacement_plan import Step, StepKey, StepState, next_step
 from bot.views.blocks import PeopleCell, code, context, count, duration, escape, message, section, table
 from bot.views.op_parts import title
-from bot.views.operations import card
+from bot.views.operations import card, state_now
 from bot.views.text import clip
+from bot.views.volume_margins import all_volumes
 from bot.views.voter_text import voter_fault_text
 
 _HEADER = ("No.", "What", "State", "Asked for by", "Approved by", "Age")
@@ -73,13 +74,13 @@ def redelivered(number: int) -> Message:
 
 
 def _spoken(operations: Sequence[Operation]) -> str:
-    return " ".join(f"Operation #{op.id}: {escape(title(op))}, {op.state}." for op in operations[:5])
+    return " ".join(f"Operation #{op.id}: {escape(title(op))}, {state_now(op)}." for op in operations[:5])
 
 
 def _row(op: Operation, now: float) -> tuple[str, ...]:
     approved = PeopleCell(" ".join(op.approvals)) if op.approvals else "—"
     age = f"{duration(now - op.created_at)} ago"
-    return (f"#{op.id}", title(op), op.state.value, PeopleCell(op.requester), approved, age)
+    return (f"#{op.id}", title(op), state_now(op), PeopleCell(op.requester), approved, age)
 
 
 def shown(op: Operation) -> Message:
@@ -87,6 +88,11 @@ def shown(op: Operation) -> Message:
     full = card(op)
     blocks = tuple(block for block in full.blocks if block["type"] != "actions")
     return message(full.text, *blocks, section(f"Its card is in <#{escape(op.channel)}>."))
+
+
+def volumes(op: Operation, page: int) -> Message:
+    """One page of all volumes that an operation concerns, each with its margin."""
+    return all_volumes(op, title(op), page)
 
 
 def plan(cluster: str, dead: int, new: int, steps: Sequence[Step]) -> Message:

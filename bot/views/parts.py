@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.alerting.cluster_status import StatusLevel
 from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot, Stat
+from bot.clustermgr.wire import MAX_OTHERS, Others
 from bot.interactions.message import Message
 from bot.views.text import code, count, escape
 
@@ -96,3 +97,12 @@ class Report:
 
     message: Message
     thread: tuple[Message, ...] = ()
+
+
+def others_line(what: str, others: Others) -> str:
+    """Sentence about fields that cmbot does not know, as they were sent; "" without any."""
+    if not others:
+        return ""
+    named = [f"{code(name)} = {code(value)}" for name, value in others[:MAX_OTHERS]]
+    more = f" and {len(others) - MAX_OTHERS:,} more" if len(others) > MAX_OTHERS else ""
+    return f"{what}also reported, and not known to cmbot: {', '.join(named)}{more}."

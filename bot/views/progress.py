@@ -2,7 +2,7 @@
 
 from bot.alerting.progress import WorkProgress
 from bot.common.text import count, duration
-from bot.views.text import bar, utc
+from bot.views.text import bar, date
 
 WIDTH = 10
 """Characters of a bar."""
@@ -10,7 +10,7 @@ _MINUTE, _HOUR = 60.0, 3600.0
 
 
 def progress_line(progress: WorkProgress | None, *, now: float | None = None) -> str:
-    """Return one line of plain text about the units that are left.
+    """Return one line of text about the units that are left; a date in it is for `escape`.
 
     `now` (Unix seconds) is the time of an answer: it then says for how long no unit moved. A message that is edited in
     place leaves it out and shows since when, which does not change with every poll.
@@ -48,7 +48,7 @@ def pace(progress: WorkProgress, *, now: float | None = None) -> str:
 
 
 def _stalled(since: float, now: float | None) -> str:
-    return f"since {utc(since)[:16]} UTC" if now is None else f"for {duration(now - since)}"
+    return f"since {date(since, 'minute')}" if now is None else f"for {duration(now - since)}"
 
 
 def _rough(seconds: float) -> str:

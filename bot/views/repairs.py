@@ -8,7 +8,7 @@ from bot.alerting.progress import work_progress
 from bot.alerting.task_activity import TaskActivity, WorkOnDisk
 from bot.clustermgr.models import DiskStatus
 from bot.interactions.message import Message
-from bot.views.blocks import code, context, count, date, duration, escape, message, section, table, utc
+from bot.views.blocks import code, context, count, date, duration, escape, message, section, table
 from bot.views.progress import pace, progress_bar
 from bot.views.task_activity import hindered_text, schedulers_text
 
@@ -74,7 +74,7 @@ def _row(work: WorkOnDisk, now: float) -> tuple[str, ...]:
         "-" if under_way is None else progress_bar(under_way),
         "not counted yet" if found is None else f"{found.left:,} of {found.total:,}",
         "-" if under_way is None else pace(under_way, now=now),
-        utc(note.since)[:16] + " UTC",
+        date(note.since, "minute"),
         work.idc or "-",
         work.host or "-",
     )

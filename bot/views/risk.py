@@ -9,7 +9,8 @@ from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
 from bot.views.alert_text.volumes import disk_names
-from bot.views.blocks import code, context, count, date, escape, message, section, table, utc
+from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.views.parts import others_line
 from bot.views.risk_text import levels_text
 
 MAX_ROWS = 20
@@ -17,6 +18,7 @@ MAX_ROWS = 20
 _HEADER = ("Volume", "Can lose", "Code mode", "Lost", "Unreachable", "Moving", "Disks", "Since")
 _RIGHT = (0, 1, 3, 4, 5)
 _MAX_DISKS = 12
+_DAY = 86400.0
 _ODD = "cmbot does not know the state that the disk list gives"
 _MARKS = {
     RiskLevel.LOST: "🔴",
@@ -30,7 +32,7 @@ _MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class RiskReport:
-    """The risk of a cluster's volumes as of `at` (Unix seconds).
+    """The risk of a cluster's volumes, asked for at `at` (Unix seconds).
 
     `since` is since when the last of a volume's lost units is lost, by vid, as far as known. `caveats` are what makes
     the table less sure.
@@ -51,13 +53,23 @@ def risk(report: RiskReport) -> Message:
     worst = max((each.level for each in shown), default=RiskLevel.NONE)
     if shown and worst is RiskLevel.NONE:
         worst = RiskLevel.REDUCED
-    notes = [*_unknowns(report, shown), f"As of {date(report.at, 'time')}."]
+    notes = [*_unknowns(report, shown), *_times(report)]
     mark = _MARKS[worst] if shown or _sure(report) else "⚪"
     head = section(f"{mark} *{sentence}*")
     if not shown:
         return message(sentence, head, context(" ".join(notes)))
     rows = table([_row(each, report.since.get(each.vid)) for each in shown[:MAX_ROWS]], header=_HEADER, right=_RIGHT)
     return message(sentence, head, rows, context(" ".join(notes)))
+
+
+def _times(report: RiskReport) -> list[str]:
+    """When the oldest of the reads was made; disks that were repaired or dropped long ago are counted once a day."""
+    oldest = report.survey.as_of or report.at
+    old = report.survey.gone_as_of
+    seldom = f"Units of disks repaired or dropped long ago as of {date(old, 'minute')}." if old else ""
+    return [
+        each for each in (seldom, f"As of {date(oldest, 'time' if report.at - oldest < _DAY else 'minute')}.") if each
+    ]
 
 
 def _sure(report: RiskReport) -> bool:
@@ -116,10 +128,10 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
 
 
 def _since(each: VolumeRisk, since: Since | None) -> str:
-    """Since when the last of the lost units is lost; a cell of a table has no dates, so the time is UTC."""
+    """Since when the last of the lost units is lost."""
     if since is None:
         return "unknown" if each.lost else "-"
-    return utc(since.at) if since.exact else f"at least since {utc(since.at)}"
+    return date(since.at, "minute") if since.exact else f"at least since {date(since.at, 'minute')}"
 
 
 def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
@@ -128,6 +140,8 @@ def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
     notes += [f"{line[0].upper()}{escape(line[1:])}." for line in caveat_lines(report.caveats)]
     if not report.survey.complete and report.survey.known:
         notes.append("Ask again in a minute.")
+    if others := others_line("Volumes ", report.survey.others):
+        notes.append(others)
     away, disks = {disk for each in shown for disk in each.unreachable}, report.survey.disks
     if odd := sorted(away & disks.unknown):
         notes.append(f"Units on {disk_names(odd)} count as unreachable: {_ODD}.")

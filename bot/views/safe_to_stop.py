@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bot.common.text import listed
 from bot.interactions.message import BlockJson, Message
 from bot.operations.maintenance import (
     DataStop,
@@ -28,6 +29,7 @@ MAINTENANCE_START = "maintenance_start"
 _MARKS = {StopLevel.SAFE: "🟢", StopLevel.CAUTION: "🟡", StopLevel.UNKNOWN: "⚪", StopLevel.UNSAFE: "🔴"}
 _SAFE_WORD = re.compile(r"[A-Za-z0-9.:\[\]_/-]{1,200}")
 _SPAN = re.compile(r"[0-9a-z.]{1,30}")
+_MAX_NAMED = 8
 _NO_ADVICE = frozenset({QuorumAdvice.NONE, QuorumAdvice.BY_HAND})
 """Advice about a change of members, which does not help here."""
 
@@ -185,7 +187,7 @@ def _data_lines(data: DataStop) -> list[str]:
     if data.worst is not None:
         lines.append(f"Worst: {escape(_margin(data.worst))}")
     if data.whole_zones:
-        names = ", ".join(code(zone) for zone in data.whole_zones[:8])
+        names = listed(map(code, data.whole_zones), "or", most=_MAX_NAMED)
         lines.append(f"While it is away, no disk of {names} takes writes.")
     if data.unwritten and data.not_rebuilt is not None:
         lines.append(f"{margin_note(data.unwritten, data.not_rebuilt)}.")
@@ -212,7 +214,7 @@ def _notes(verdict: StopVerdict) -> list[str]:
             + code(f"/cm maintenance start {verdict.host} {verdict.cluster} for=2h anyway=yes reason=…")
         )
     if verdict.under_way:
-        names = ", ".join(code(host) for host in verdict.under_way[:8])
+        names = listed(map(code, verdict.under_way), most=_MAX_NAMED)
         notes.append(f"In maintenance already, and counted as stopped: {names}.")
     if verdict.neighbours:
         notes.append(

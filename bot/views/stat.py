@@ -9,9 +9,10 @@ from bot.alerting.rules.chunks import Zones
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Disk, Peer, Snapshot, SpaceStat, Stat, VolumeStat, ZoneDisks
 from bot.common.errors import ClusterTimeout
+from bot.common.text import listed
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size, table
-from bot.views.parts import bullets, hosts_line, mark_of, role
+from bot.views.parts import bullets, hosts_line, mark_of, others_line, role
 from bot.views.risk_text import risk_mark, risk_text
 from bot.views.status_text import listed_reasons, quorum_text, status_sentence
 from bot.views.voter_text import condition, voter_fault_text
@@ -200,6 +201,8 @@ def _small_print(snapshot: Snapshot, *, may_grow: bool) -> Iterator[str]:
             f"raft applied {raft.raft_applied:,}, {raft.applying_length:,} applying, vote {raft.vote}. "
             f"Disk counters may be {STALE_MINUTES} minutes old."
         )
+        if others := others_line("`/stat` ", seen.all_others):
+            yield others
     late = [code(answer.host) for answer in snapshot.silent if isinstance(answer.error, ClusterTimeout)]
     if may_grow and late:
-        yield f"If {', '.join(late[:MAX_PEERS])} answers late, this message is updated."
+        yield f"If {listed(late, 'or', most=MAX_PEERS)} answers late, this message is updated."

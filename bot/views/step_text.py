@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bot.clustermgr.models import DiskStatus
+from bot.alerting.pull_safety import PullVerdict, pull_verdict
+from bot.clustermgr.blob_nodes import NodeStatus
 from bot.clustermgr.tasks import DialectEvidence
 from bot.common.text import count
 from bot.operations import disk_step_facts as d
@@ -58,6 +59,14 @@ def _disk(fact: s.DiskNow) -> str:
     return f"disk #{fact.disk} is {state_text(DiskSituation(fact.disk, fact.status, fact.readonly, fact.dropping))}"
 
 
+def _node(fact: s.NodeNow) -> str:
+    if fact.status == NodeStatus.DROPPED:
+        return f"node {fact.node} is dropped"
+    if fact.status == NodeStatus.NORMAL:
+        return f"node {fact.node} is not dropped yet"
+    return f"node {fact.node} is in state {fact.status} (unknown to cmbot)"
+
+
 _OFFLINE_STEPS = {
     d.OfflineStep.READONLY: "disk #{disk} is made read-only now: this request goes out once",
     d.OfflineStep.DROP: "the drop of disk #{disk} begins now: this request goes out once",
@@ -77,20 +86,33 @@ def _not_dropped(fact: d.DropNotBegun) -> str:
 def _drop_ended(fact: d.DropEnded) -> str:
     state = state_text(DiskSituation(fact.disk, fact.status, readonly=False, dropping=False))
     head = f"disk #{fact.disk} is {state}"
-    if fact.units is None or fact.volumes is None:
-        return f"{head}; its units could not be counted: do not pull it"
-    if fact.units:
+    verdict = pull_verdict(fact.status, None if fact.volumes is None else fact.units)
+    if verdict is PullVerdict.HELD:
         verb = "is" if fact.units == 1 else "are"
-        left = f"{count(fact.units, 'unit')} of {count(fact.volumes, 'volume')}"
+        left = f"{count(fact.units or 0, 'unit')} of {count(fact.volumes or 0, 'volume')}"
         return f"{head}, but {left} {verb} still on it: do not pull it"
-    if fact.status == DiskStatus.NORMAL:
-        return f"{head} and is not being dropped any more: do not pull it"
-    return f"{head}; safe to pull: no unit left"
+    return head + _PULL[verdict]
+
+
+_PULL = {
+    PullVerdict.SAFE: "; safe to pull: no unit left",
+    PullVerdict.IN_USE: " and is not being dropped any more: do not pull it",
+    PullVerdict.UNKNOWN_STATE: "; no unit is on it, but it may take new ones in that state: do not pull it",
+    PullVerdict.UNCOUNTED: "; its units could not be counted: do not pull it",
+    PullVerdict.NO_LEADER: "; its units could not be counted: do not pull it",
+}
 
 
 def _waits(fact: d.PartWaits) -> str:
     what = f"disk #{fact.disk}" if fact.disk else "the node"
     return f"{what} is next and waits: {_refusals(fact.checks)}"
+
+
+def _again(fact: d.PartAgain) -> str:
+    what = f"disk #{fact.disk}" if fact.disk else "the node"
+    return (
+        f"{what} is next again: operation #{fact.op} ended (attempt {fact.attempt} of {fact.of}): {step_text(fact.why)}"
+    )
 
 
 def _series_ended(fact: d.SeriesEnded) -> str:
@@ -195,6 +217,8 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         s.PeerAbsent: lambda fact: f"peer {fact.peer} is no member",
         s.PeerJoined: _joined,
         s.DiskNow: _disk,
+        s.NodeNow: _node,
+        s.NodeNotShown: lambda fact: f"this release has no call that shows the state of node {fact.node}",
         d.OfflineStepBegun: lambda fact: _OFFLINE_STEPS[fact.step].format(disk=fact.disk),
         d.ReadonlyBefore: lambda fact: f"disk #{fact.disk} was read-only before: no request is sent for that",
         d.OfflineResumed: _resumed,
@@ -207,12 +231,15 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         d.PartBegun: lambda fact: f"disk #{fact.disk} is next: operation #{fact.op}",
         d.PartSkipped: lambda fact: f"disk #{fact.disk} is skipped: it is out of service or being dropped already",
         d.PartWaits: _waits,
+        d.PartAgain: _again,
         d.NodePartBegun: lambda fact: f"the node {fact.node} is dropped now: operation #{fact.op}",
         d.PartFailed: lambda fact: f"operation #{fact.op} ended as {fact.state}",
         d.SeriesBegun: lambda fact: f"part of operation #{fact.of}, which was approved",
         d.SeriesEnded: _series_ended,
         d.SeriesOver: lambda fact: f"operation #{fact.of}, of which it is a part, has ended",
-        d.NodeAccepted: lambda fact: f"the cluster accepted the drop of node {fact.node}",
+        d.NodeAccepted: lambda fact: (
+            f"the cluster accepted the drop of node {fact.node}; this release has no call that shows its state"
+        ),
         s.ChecksRefuse: lambda fact: _refusals(fact.checks),
         s.TakesOverCard: lambda fact: f"replaces operation #{fact.of}; no approvals yet",
         s.TakesOverBlocked: lambda fact: f"the cluster changed since: {_refusals(fact.checks)}",

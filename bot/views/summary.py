@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bot.alerting.reports.summary import ClusterSummary, Summary
+from bot.common.text import listed
 from bot.interactions.message import BlockJson, Message
 from bot.views import blocks
 from bot.views.parts import Report, mark_of
@@ -86,8 +87,7 @@ def _folded(
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
-    return f"{', '.join(names[:MAX_NAMES])}{more}"
+    return listed(names, most=MAX_NAMES)
 
 
 def _chart(value: Summary) -> Iterator[BlockJson]:

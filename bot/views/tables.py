@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 from bot.interactions.message import BlockJson, Message
-from bot.views.text import clip, plain, pre
+from bot.views.text import Date, clip, dated, plain, pre
 
 MAX_ROWS = 100
 """Maximum rows of one table, its header row included."""
@@ -36,7 +36,7 @@ class PeopleCell(str):
 
 
 def table(rows: Rows, *, header: Sequence[str], right: Sequence[int] = (), most: int = MAX_ROWS - 2) -> BlockJson:
-    """Return a table of plain text; `right` are the columns to align right, `most` the maximum number of rows.
+    """Return a table of plain text and dates; `right` are the columns to align right, `most` limits its rows.
 
     A last row counts the rows that are left out. The block is built as dictionaries: the library takes 10 µs a cell.
     Raise ValueError for more than 20 columns (a programming error).
@@ -61,15 +61,28 @@ def _cells(row: Sequence[str], width: int) -> list[str]:
 def _held(cell: str) -> str:
     if isinstance(cell, PeopleCell) and cell.ids:
         return cell
+    parts = dated(cell)
+    if any(isinstance(part, Date) for part in parts):
+        return "".join(str(part) if isinstance(part, Date) else clip(plain(part), MAX_CELL) for part in parts)
     return clip(plain(cell), MAX_CELL) or "-"
 
 
 def _cell(cell: str) -> BlockJson:
-    if not isinstance(cell, PeopleCell):
-        return {"type": "raw_text", "text": cell}
-    people = [{"type": "user", "user_id": user} for user in cell.ids]
-    parts = list(chain.from_iterable(({"type": "text", "text": ", "}, one) for one in people))[1:]
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}
+    if isinstance(cell, PeopleCell):
+        people = [{"type": "user", "user_id": user} for user in cell.ids]
+        return _rich(list(chain.from_iterable(({"type": "text", "text": ", "}, one) for one in people))[1:])
+    parts = dated(cell)
+    if any(isinstance(part, Date) for part in parts):
+        return _rich([_date(part) if isinstance(part, Date) else {"type": "text", "text": part} for part in parts])
+    return {"type": "raw_text", "text": cell}
+
+
+def _date(part: Date) -> BlockJson:
+    return {"type": "date", "timestamp": part.at, "format": part.format, "fallback": part.utc}
+
+
+def _rich(parts: Sequence[BlockJson]) -> BlockJson:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [*parts]}]}
 
 
 def _fitting(rows: list[list[str]], header: list[str]) -> list[list[str]]:
@@ -90,7 +103,8 @@ def _texts(block: BlockJson) -> list[list[str]]:
 def _text(cell: BlockJson) -> str:
     if cell["type"] == "raw_text":
         return str(cell["text"])
-    return "".join(part.get("user_id") or part.get("text", "") for part in cell["elements"][0]["elements"])
+    parts = cell["elements"][0]["elements"]
+    return "".join(part.get("user_id") or part.get("fallback") or part.get("text", "") for part in parts)
 
 
 def as_text(block: BlockJson) -> str:

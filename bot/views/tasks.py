@@ -8,15 +8,18 @@ from bot.alerting.model import LegacyText
 from bot.alerting.task_activity import TaskActivity
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, SwitchEffect, Task, meaning_of
+from bot.clustermgr.wire import Others
 from bot.interactions.message import Message
-from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.views.blocks import clip, code, context, count, date, escape, message, section, table
 from bot.views.dialect_text import evidence_text
-from bot.views.parts import hosts_line
+from bot.views.parts import hosts_line, others_line
 from bot.views.task_activity import activity_text, schedulers_text
 
 _MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}
 _HEADER = ("Task", "Is", "What happens", "Stored", "What services make of it", "What it does")
 _UNREAD = "? not read"
+_MAX_UNKNOWN = 10
+"""Unknown switches that are named."""
 _EFFECTS: Mapping[SwitchEffect, str] = MappingProxyType(
     {
         SwitchEffect.RUN: "services run it",
@@ -45,8 +48,14 @@ def tasks(
     verdict: DetectedDialect,
     found: Mapping[str, TaskActivity] = MappingProxyType({}),
     background: BackgroundNote | None = None,
+    *,
+    unknown: Sequence[tuple[str, str]] | None = (),
+    others: Others = (),
 ) -> Message:
-    """Render the switches of one cluster, and what happens with each task by name."""
+    """Render the switches of one cluster, and what happens with each task by name.
+
+    `unknown` are stored switches that cmbot does not know (None: not read), `others` unknown fields of a service.
+    """
     values = snapshot.switches or {}
     if not values and snapshot.leader is None:
         return _unread(snapshot)
@@ -57,7 +66,18 @@ def tasks(
     blocks = [section(f"*{sentence}*\n{_dialect(snapshot.cluster, verdict)}"), table(rows, header=_HEADER)]
     if not values:
         blocks.append(section("No switch could be read: the cluster may have no quorum. See `/cm stat`."))
-    return message(sentence, *blocks, context(foot))
+    if unknown:
+        blocks.append(section(_unknown_switches(unknown)))
+    notes = ["Switches that cmbot does not know could not be looked for."] if unknown is None else []
+    notes += [line] if (line := others_line("Services ", others)) else []
+    return message(sentence, *blocks, context(" ".join((foot, *notes))))
+
+
+def _unknown_switches(found: Sequence[tuple[str, str]]) -> str:
+    """Switches of a later release, as they are stored."""
+    named = [f"{code(clip(key, 60))} is stored as {code(clip(value, 60))}" for key, value in found[:_MAX_UNKNOWN]]
+    more = f" and {len(found) - _MAX_UNKNOWN:,} more" if len(found) > _MAX_UNKNOWN else ""
+    return f"*Not known to cmbot*: {', '.join(named)}{more}. cmbot does not change them."
 
 
 def _unread(snapshot: Snapshot) -> Message:

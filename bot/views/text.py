@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.common.text import count, duration, percent
@@ -34,6 +35,8 @@ DATE_STYLES = {
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
+_DATE_MARK = "<!date^"
+_DATE = re.compile(rf"<!date\^(\d{{1,10}})\^({'|'.join(map(re.escape, DATE_STYLES.values()))})\|[^<>|]*>")
 _GRAVE = "\u02cb"
 _PRINTABLE = re.compile(r"[ -~]*")
 _TAIL = re.compile(r"<[^<>]*$|&[a-z]{0,4}$")
@@ -57,14 +60,46 @@ def _visible(char: str) -> str:
     return "" if char in _BLANK or unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} else char
 
 
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A date as `date` writes it: Unix seconds, and a format of DATE_STYLES."""
+
+    at: int
+    format: str
+
+    @property
+    def utc(self) -> str:
+        """The date in UTC, where the zone of the reader is not known."""
+        return utc(self.at)
+
+    def __str__(self) -> str:
+        return f"<!date^{self.at}^{self.format}|{self.utc}>"
+
+
+def dated(text: str) -> tuple[str | Date, ...]:
+    """Split a text at its dates; only what `date` writes is one, so that foreign text can show nothing else as one."""
+    if _DATE_MARK not in text:
+        return (text,)
+    found: list[str | Date] = []
+    end = 0
+    for match in _DATE.finditer(text):
+        one = Date(int(match[1]), match[2])
+        if str(one) == match[0]:
+            found += [text[end : match.start()], one]
+            end = match.end()
+    return tuple(part for part in (*found, text[end:]) if part)
+
+
 def escape(text: object) -> str:
-    """Make foreign text safe in mrkdwn: one line without mentions and links."""
-    return clean(str(text)).translate(_ENTITIES)
+    """Make foreign text safe in mrkdwn: one line without mentions and links; dates that `date` wrote stay."""
+    parts = dated(clean(str(text)))
+    return "".join(str(part) if isinstance(part, Date) else part.translate(_ENTITIES) for part in parts)
 
 
 def plain(text: object) -> str:
-    """Make foreign text safe where Slack takes plain text (headers, buttons, table cells)."""
-    return clean(str(text)).translate(_ANGLES)
+    """Make foreign text safe where Slack takes plain text (headers, buttons, table cells); dates become UTC."""
+    parts = dated(clean(str(text)))
+    return "".join(part.utc if isinstance(part, Date) else part.translate(_ANGLES) for part in parts)
 
 
 def code(text: object) -> str:
@@ -125,7 +160,7 @@ def utc(at: float) -> str:
 
 def date(at: float, style: str = "full") -> str:
     """Return `at` (Unix seconds) in the time zone of each reader, with UTC as fallback; see DATE_STYLES."""
-    return f"<!date^{int(at)}^{DATE_STYLES[style]}|{utc(at)}>"
+    return str(Date(int(at), DATE_STYLES[style]))
 
 
 def size(amount: int) -> str:

@@ -16,7 +16,7 @@ from bot.alerting.cluster_status import cluster_status
 from bot.alerting.engine import NO_ESCALATION, Transition, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
-from bot.alerting.maintenance import LiftedMaintenance, lifted_maintenances
+from bot.alerting.maintenance import LiftedMaintenance, lifted_maintenances, muted_counts
 from bot.alerting.model import Alert, Silence
 from bot.alerting.own_network import Isolation, NetworkStatus
 from bot.alerting.reports.trend import Measurement, sample_of
@@ -151,6 +151,9 @@ def plan_tick(
     lifted = lifted_maintenances(stored.silences, transitions, snapshot.volumes, expired, now)
     if lifted:
         # What they muted is announced in this step.
+        known = {alert.key: alert for alert in (*stored.alerts, *(transition.new for transition in transitions))}
+        muted = muted_counts([each.silence for each in lifted], known.values())
+        lifted = tuple(replace(each, muted=muted.get(each.silence.id, 0)) for each in lifted)
         ended = {each.silence.id for each in lifted}
         transitions = stepped([silence for silence in stored.silences if silence.id not in ended])
     history, transitions = group_alerts(stored.history, transitions, stored.alerts, watched.limits, now)

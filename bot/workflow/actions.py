@@ -7,7 +7,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import meaning_of
-from bot.common.errors import ClusterTimeout
+from bot.common.errors import ClusterTimeout, NoLeader
 from bot.operations.leases import switch_of
 from bot.operations.model import Operation
 from bot.operations.requests import (
@@ -24,6 +24,7 @@ from bot.operations.requests import (
     TaskSwitch,
 )
 from bot.operations.step_facts import (
+    NodeNotShown,
     NoLeaderSeen,
     PeerAbsent,
     PeerGone,
@@ -33,7 +34,7 @@ from bot.operations.step_facts import (
     Sight,
     SwitchIs,
 )
-from bot.workflow.disk_effects import disk_effect
+from bot.workflow.disk_effects import disk_effect, node_effect
 
 READ_SECONDS = 5.0
 """Time limit for reading a switch; a linear read without a quorum holds for ten seconds."""
@@ -45,6 +46,11 @@ class Observation:
 
     done: bool
     sight: Sight
+
+    @property
+    def proves(self) -> bool:
+        """False if the release has no call that would show the effect."""
+        return not isinstance(self.sight, NodeNotShown)
 
 
 async def send(api: ClustermgrClient, op: Operation) -> None:
@@ -74,14 +80,16 @@ async def send(api: ClustermgrClient, op: Operation) -> None:
 
 
 async def observe(cluster: Cluster, op: Operation) -> Observation:
-    """Check for the effect of an operation once; sends nothing. Raises ClusterError."""
+    """Check for the effect of an operation once, at the leader; sends nothing. Raises ClusterError."""
     if isinstance(op.request, TaskSwitch):
         request, switch = switch_of(op)
-        value = await read_switch(cluster, switch.key)
+        value = await read_switch(cluster, switch.key, at=await leader_now(cluster))
         sight = SwitchIs(request.task, meaning_of(value, switch.dialect).word)
         return Observation(value == switch.will_send, sight)
     if isinstance(op.request, DiskAccess | DiskBroken | DiskOffline):
-        return Observation(*await disk_effect(cluster.api, op.request))
+        return Observation(*await disk_effect(cluster.api, op.request, await leader_now(cluster)))
+    if isinstance(op.request, NodeDrop):
+        return Observation(*await node_effect(cluster.api, op.request, await leader_now(cluster)))
     if isinstance(op.request, MemberRequest):
         return effect_of(op.request, await last_look(cluster))
     raise ValueError(f"operation #{op.id} ({op.kind}) is observed in steps")
@@ -110,11 +118,21 @@ async def last_look(cluster: Cluster) -> Snapshot:
     return (await cluster.snapshot_pair(patient=False))[1]
 
 
-async def read_switch(cluster: Cluster, key: str, *, seconds: float = READ_SECONDS) -> str | None:
-    """Read the stored value of a switch, None when it is unset; raises ClusterError."""
+async def leader_now(cluster: Cluster) -> str:
+    """Ask all hosts which one leads now: only that one proves an effect. Raises NoLeader."""
+    now = await last_look(cluster)
+    if now.leader is None:
+        raise NoLeader(f"{cluster.name} has no leader at present, so nothing was read.")
+    return now.leader[0]
+
+
+async def read_switch(
+    cluster: Cluster, key: str, *, seconds: float = READ_SECONDS, at: str | None = None
+) -> str | None:
+    """Read the stored value of a switch, None when it is unset; raises ClusterError. Without `at` any host is asked."""
     try:
         async with asyncio.timeout(seconds):
-            return await cluster.api.config_get(key)
+            return await cluster.api.config_get(key, host=at)
     except TimeoutError as error:
         raise ClusterTimeout(
             f"{cluster.name} did not tell the value of {key} in time: it may have no quorum."

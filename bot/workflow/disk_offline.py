@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import DiskStatus
@@ -33,9 +33,10 @@ from bot.operations.step_facts import (
     StepFact,
 )
 from bot.operations.supersede import difference_from, has_moved
+from bot.operations.transience import error_is_transient
 from bot.views.errors import error_text
-from bot.workflow.actions import Observation
-from bot.workflow.evaluation import Evaluation, evaluate
+from bot.workflow.actions import Observation, leader_now
+from bot.workflow.evaluation import Evaluation, evaluate, lifted_as_shown
 from bot.workflow.repository import OperationRepository
 
 RECORD_SECONDS = 1.0
@@ -88,7 +89,8 @@ class OfflineRun:
     async def _make_readonly(self, op: Operation) -> Operation:
         began = self.monotonic()
         try:
-            disk = await self.cluster.api.disk_info(_disk_of(op))
+            # Another host may show an older state: what is read-only there would get its drop without the first step.
+            disk = await self.cluster.api.disk_info(_disk_of(op), at=await leader_now(self.cluster))
         except ClusterError as error:
             return await self._end(op, _failure(error))
         if disk.readonly:
@@ -164,7 +166,9 @@ class OfflineRun:
         try:
             async with self.turn:
                 others = await self.repository.beside(op)
-                evaluation = await evaluate(self.cluster, op.request, others, op.options, patient=True)
+                unforced = replace(op.options, forced=False)
+                found = await evaluate(self.cluster, op.request, others, unforced, patient=True)
+                evaluation = lifted_as_shown(op, found)
         except UserError as error:
             return None, Failure(error_text(error))
         if not has_moved(op, evaluation.verdict):
@@ -204,4 +208,4 @@ def _is_done(seen: Observation) -> bool:
 
 
 def _failure(error: ClusterError) -> Failure:
-    return Failure(error.sentence, error.trace_id)
+    return Failure(error.sentence, error.trace_id, error_is_transient(error))

@@ -17,7 +17,7 @@ from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.disk_series import (
     SERIES,
     SeriesParts,
-    as_approved,
+    again,
     bad_end,
     is_out_of_use,
     is_too_old,
@@ -30,6 +30,7 @@ from bot.operations.disk_series import (
 from bot.operations.disk_step_facts import (
     ApprovalTooOld,
     NodePartBegun,
+    PartAgain,
     PartBegun,
     PartFailed,
     PartSkipped,
@@ -43,7 +44,8 @@ from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, NodeDrop, NodeOffline
 from bot.operations.step_facts import ChecksRefuse, Failure, StepFact
 from bot.views.errors import error_text
-from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
+from bot.workflow.actions import leader_now
+from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate, lifted_as_shown
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
 
@@ -71,7 +73,7 @@ class DiskSeries:
         running = [op for op in await self.repository.in_state(OpState.RUNNING) if op.kind in SERIES]
         self._tried = {op.id: self._tried[op.id] for op in running if op.id in self._tried}
         for op in running:
-            waits = isinstance(op.history[-1].fact, PartWaits)
+            waits = isinstance(op.history[-1].fact, PartWaits | PartAgain)
             if waits and self.clock() - self._tried.get(op.id, 0.0) < self.every:
                 continue
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
@@ -113,13 +115,21 @@ class DiskSeries:
             return
         failed = next((child for child in children if child.state is not OpState.VERIFIED), None)
         if failed is not None:
-            await repository.move(op, OpState.FAILED, fact=stopped(op, PartFailed(failed.id, failed.state)))
+            await self._after_failure(op, failed, repository)
         elif parts.left and (bad := next((end for child in children if (end := bad_end(child))), None)):
             await repository.move(op, OpState.FAILED, fact=stopped(op, bad))
         elif parts.left:
             await self._next(op, parts.left[0], cluster, repository)
         else:
             await self._finish(op, parts, children, cluster, repository)
+
+    async def _after_failure(self, op: Operation, failed: Operation, repository: OperationRepository) -> None:
+        """Try the disk of a part again where what ended it may pass; else end the series."""
+        retried = None if is_too_old(op, self.clock()) else again(op, failed)
+        if retried is not None:
+            await repository.note(op, fact=retried)
+        else:
+            await repository.move(op, OpState.FAILED, fact=stopped(op, PartFailed(failed.id, failed.state)))
 
     async def _begin_recorded(
         self, child: Operation, op: Operation, cluster: Cluster, repository: OperationRepository
@@ -158,10 +168,10 @@ class DiskSeries:
             await self._start(child, op, cluster, evaluation, repository)
 
     async def _wait(self, op: Operation, fact: PartWaits, repository: OperationRepository) -> None:
-        """Say why a part waits; again only for quite other reasons, so that the history stays short."""
+        """Say why a part waits; again only when a reason came up, so that the history stays short."""
         last, keys = op.history[-1].fact, {check.key for check in fact.checks}
         said = {check.key for check in last.checks} if isinstance(last, PartWaits) and last.disk == fact.disk else set()
-        if keys.isdisjoint(said):
+        if not keys <= said:
             await repository.note(op, fact=fact)
 
     async def _finish(
@@ -181,7 +191,8 @@ class DiskSeries:
         if is_too_old(op, self.clock()):
             await repository.move(op, OpState.FAILED, fact=stopped(op, ApprovalTooOld()))
             return
-        request = NodeDrop(_node_of(op.request.host, await cluster.api.disk_list()))
+        disks = await cluster.api.disk_list(at=await leader_now(cluster))
+        request = NodeDrop(_node_of(op.request.host, disks))
         evaluation = await self._evaluate(op, request, cluster)
         if evaluation.verdict.blocked:
             await self._wait(op, PartWaits(0, evaluation.verdict.of_level(CheckLevel.BLOCK)), repository)
@@ -211,17 +222,16 @@ class DiskSeries:
             refused = ChecksRefuse(evaluation.verdict.of_level(CheckLevel.BLOCK))
             await repository.move(child, OpState.BLOCKED, fact=refused, seen=evaluation.seen)
             return
-        again = partial(self._evaluate, parent, child.request, cluster)
-        reevaluation = Reevaluation(evaluation, again, end, self.monotonic)
+        repeat = partial(self._evaluate, parent, child.request, cluster, child.id)
+        reevaluation = Reevaluation(evaluation, repeat, end, self.monotonic)
         await self.executor.start(child, cluster, reevaluation, fact=SeriesBegun(parent.id), seen=evaluation.seen)
 
-    async def _evaluate(self, parent: Operation, request: object, cluster: Cluster) -> Evaluation:
-        others = await self.repository.beside(parent)
+    async def _evaluate(self, parent: Operation, request: object, cluster: Cluster, start: int = 0) -> Evaluation:
+        """Judge a part as the card of the whole allows; `start` is its operation once that has begun."""
+        others = await self.repository.beside(parent, start=start)
         wanted = request if isinstance(request, DiskOffline | NodeDrop) else parent.request
         unforced = replace(parent.options, part_of=None, forced=False)
-        found = await evaluate(cluster, wanted, others, unforced, patient=True)
-        verdict = as_approved(parent, found.verdict)
-        return replace(found, verdict=verdict, seen=replace(found.seen, verdict=verdict), forces=parent.forced)
+        return lifted_as_shown(parent, await evaluate(cluster, wanted, others, unforced, patient=True))
 
 
 def _begun(disk: int, op: int) -> StepFact:

@@ -12,7 +12,7 @@ from bot.common.errors import ClusterError, Conflict, Fenced
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.disk_offline import counted, is_followed, is_over
 from bot.operations.disk_step_facts import DropEnded
-from bot.operations.model import Operation
+from bot.operations.model import DiskCount, Operation
 from bot.operations.requests import DiskOffline
 from bot.workflow.repository import OperationRepository
 
@@ -78,6 +78,8 @@ class DropFollower:
             log.info("operation.moved_meanwhile", op=op.id)
 
     async def _show(self, op: Operation, found: UnitsOnDisk, repository: OperationRepository) -> None:
+        # The card of the whole first: once this part is over, it is not counted again.
+        await self._show_whole(op, found, repository)
         drop = counted(op.seen.drop, self.clock(), len(found.units))
         if not is_over(found.disk.status, dropping=found.dropping):
             await repository.show(op, replace(op.seen, drop=drop))
@@ -92,6 +94,16 @@ class DropFollower:
             await repository.show(op, seen)
         else:
             await repository.note(op, fact=ended, seen=seen)
+
+    async def _show_whole(self, op: Operation, found: UnitsOnDisk, repository: OperationRepository) -> None:
+        """Show the count on the card of several disks that the disk is one of."""
+        whole = await repository.get(op.options.part_of.of) if op.options.part_of else None
+        if whole is None:
+            return
+        disk = found.disk
+        count = DiskCount(disk.disk_id, self.clock(), len(found.units), disk.status, found.dropping)
+        others = tuple(each for each in whole.seen.counts if each.disk_id != disk.disk_id)
+        await repository.show(whole, replace(whole.seen, counts=(*others, count)))
 
 
 async def _read(cluster: Cluster, disk_id: int) -> UnitsOnDisk | None:

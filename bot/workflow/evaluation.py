@@ -13,13 +13,22 @@ from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, w
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
+from bot.operations.disk_series import as_approved
 from bot.operations.model import LOCKING, MAX_SEEN_DISKS, ObservedDisk, ObservedState, ObservedSwitch, Operation
 from bot.operations.operation_problems import NoSuchTask, OtherDialect
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext, SwitchReading, open_operation
 from bot.operations.preflight.disk_targets import targets_of
 from bot.operations.preflight.facts.members import NodeDoubt
-from bot.operations.requests import DiskRequest, MemberAdd, MemberRequest, Request, TaskSwitch
+from bot.operations.requests import (
+    DiskRequest,
+    DisksOffline,
+    MemberAdd,
+    MemberRequest,
+    NodeOffline,
+    Request,
+    TaskSwitch,
+)
 from bot.views.errors import error_text
 from bot.workflow.actions import read_switch
 
@@ -79,6 +88,15 @@ def _evaluation(verdict: PreflightResult, seen: ObservedState, *, forced: bool) 
     return Evaluation(lifted, replace(seen, verdict=lifted), forces=lifted != verdict)
 
 
+def lifted_as_shown(op: Operation, found: Evaluation) -> Evaluation:
+    """Let break-glass override what the card of `op` shows as overridden, and nothing else.
+
+    `found` must be made without break-glass: people approved the checks that they saw.
+    """
+    verdict = as_approved(op, found.verdict)
+    return replace(found, verdict=verdict, seen=replace(found.seen, verdict=verdict), forces=verdict != found.verdict)
+
+
 def _leader(now: Snapshot) -> str:
     return now.leader[0] if now.leader else ""
 
@@ -93,7 +111,8 @@ async def _evaluate_disks(
 ) -> Evaluation:
     """Read the snapshots first: without a leader, reads of disks would hang."""
     before, now = await cluster.snapshot_pair(patient=patient)
-    disks = await cluster.disk_facts(now, partial(targets_of, request), DISK_SECONDS)
+    in_turns = isinstance(request, DisksOffline | NodeOffline)
+    disks = await cluster.disk_facts(now, partial(targets_of, request), DISK_SECONDS, in_turns=in_turns)
     facts = PreflightContext(operations=others, disks=disks)
     verdict = preflight(request, before, now, facts=facts)
     dialect = disks.dialect.value if disks.dialect else ""

@@ -31,11 +31,13 @@ from bot.operations.step_facts import (
     EffectUnseen,
     Failure,
     NoDecision,
+    NoLeaderSeen,
     NotApplied,
     SeenLater,
     Sight,
     StepFact,
 )
+from bot.operations.transience import error_is_transient
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.disk_offline import OfflineRun, ending
 from bot.workflow.evaluation import Reevaluation
@@ -49,6 +51,9 @@ LAST_CHECK_SECONDS = 30.0
 """Extra seconds for the last check before another process settles the operation."""
 STILL_SECONDS = 60.0
 """Seconds that one leader must hold a quorum, with all applied, before an unseen effect counts as not applied."""
+
+NODE_STILL_SECONDS = 900.0
+"""The same for the drop of a node: servers show it at a later refresh, by default every 300 s (source of master)."""
 
 
 def always() -> bool:
@@ -140,16 +145,14 @@ class Executor:
 
     async def _verify(self, op: Operation, cluster: Cluster) -> Operation:
         """Look for the effect of a request that was accepted, or whose reply was lost (then the state is unknown)."""
-        if isinstance(op.request, NodeDrop):
-            # No recorded call shows that a node was dropped: the answer is all there is.
-            accepted = NodeAccepted(op.request.node_id)
-            known = op.state is not OpState.UNKNOWN
-            return await self.repository.move(op, OpState.VERIFIED, fact=accepted) if known else op
         seen = await self._watch(op, cluster, _is_done)
         if seen is not None and seen.done:
             return await self.repository.move(op, OpState.VERIFIED, fact=seen.sight)
         if op.state is OpState.UNKNOWN:
             return op
+        if seen is not None and not seen.proves and isinstance(op.request, NodeDrop):
+            # The answer is all there is: the card says that it is no proof.
+            return await self.repository.move(op, OpState.VERIFIED, fact=NodeAccepted(op.request.node_id))
         unseen = EffectUnseen(self.verify_within, None if seen is None else seen.sight)
         return await self.repository.move(op, OpState.UNKNOWN, fact=unseen)
 
@@ -170,9 +173,7 @@ class Executor:
             await asyncio.sleep(CHECK_EVERY)
 
     async def observation(self, op: Operation, cluster: Cluster) -> Observation | None:
-        """Check for an effect once; None when the cluster cannot be read, or nothing shows the effect (a node's)."""
-        if isinstance(op.request, NodeDrop):
-            return None
+        """Check for an effect once; None when the cluster cannot be read."""
         try:
             return await observe(cluster, op)
         except ClusterError as error:
@@ -270,8 +271,8 @@ class Executor:
         if isinstance(op.request, DiskOffline) and stage_of(op) is OfflineStage.READONLY_ASKED and readonly:
             # The first request came late. The second one needs an approval of what is true now.
             await _quietly(repository, op, OpState.FAILED, ending(op, ApprovalTooOld()))
-        elif seen is not None and await self._held_still(op, cluster):
-            missed = NotApplied(STILL_SECONDS)
+        elif seen is not None and seen.proves and shows_state(seen) and await self._held_still(op, cluster):
+            missed = NotApplied(still_seconds(op))
             known = isinstance(op.request, DiskOffline) and readonly
             await _quietly(repository, op, OpState.FAILED, ending(op, missed) if known else missed)
 
@@ -282,7 +283,8 @@ class Executor:
             seen = await self.observation(op, cluster)
             if seen is None:
                 return
-            calm = not seen.done and await self._held_still(op, cluster)
+            proves = seen.proves and shows_state(seen)
+            calm = not seen.done and proves and await self._held_still(op, cluster)
             found = contradicts(op, there=seen.done, calm=calm)
             if found is None:
                 return
@@ -301,7 +303,7 @@ class Executor:
         if leader_and_term(start) != leader_and_term(now):
             self._still[op.id] = now
             return False
-        return now.at - start.at >= STILL_SECONDS
+        return now.at - start.at >= still_seconds(op)
 
 
 async def _quietly(repository: OperationRepository, op: Operation, to: OpState, fact: StepFact) -> None:
@@ -312,7 +314,17 @@ async def _quietly(repository: OperationRepository, op: Operation, to: OpState, 
 
 
 def _is_done(seen: Observation) -> bool:
-    return seen.done
+    return seen.done or not seen.proves
+
+
+def still_seconds(op: Operation) -> float:
+    """Seconds for which the cluster must be calm without the effect before the request counts as not applied."""
+    return NODE_STILL_SECONDS if isinstance(op.request, NodeDrop) else STILL_SECONDS
+
+
+def shows_state(seen: Observation) -> bool:
+    """True if a check could read what the operation changes: without a leader, a missing effect proves nothing."""
+    return not isinstance(seen.sight, NoLeaderSeen)
 
 
 def settled(before: Snapshot | None, now: Snapshot) -> bool:
@@ -332,4 +344,4 @@ def leader_and_term(snapshot: Snapshot) -> tuple[int, int]:
 
 def failure_of(error: ClusterError) -> Failure:
     """Fact of a cluster's error, with the trace id for its operators."""
-    return Failure(error.sentence, error.trace_id)
+    return Failure(error.sentence, error.trace_id, error_is_transient(error))

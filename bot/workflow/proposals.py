@@ -142,6 +142,10 @@ class ProposalService:
             return list(reversed(await self.repository.open_on(cluster)))
         return await self.repository.recent(cluster, MAX_LISTED)
 
+    async def of_disks(self, cluster: str) -> Sequence[Operation]:
+        """List the operations that drop one disk or declare it broken, unless they did not take place."""
+        return await self.repository.of_disks(cluster)
+
     async def shown(self, op_id: int) -> Operation:
         """Get one operation; raises Refused."""
         return await self.decisions.known(op_id)

@@ -18,8 +18,9 @@ from bot.operations.codec import encode_request, encode_seen
 from bot.operations.disk_offline import FOLLOWED_SECONDS
 from bot.operations.leases import NO_LEASE, announcements, ended, started
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
+from bot.operations.preflight.disk_margins import without_vids
 from bot.operations.preflight.verdict import CheckLevel
-from bot.operations.requests import OpKind
+from bot.operations.requests import DiskRequest, OpKind
 from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -29,6 +30,9 @@ from bot.views.step_text import WORDING, event_text
 log = structlog.get_logger(__name__)
 
 _MAX_CAUSES = 50
+_OF_DISKS = (OpState.PROPOSED, OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED)
+_MAX_OF_DISKS = 200
+"""Limit of operations that are looked at for the one behind the state of a disk."""
 _PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
 """States that end without a decision."""
 
@@ -82,7 +86,8 @@ class OperationRepository:
             moved = started(moved, self.clock())
         if to is OpState.RUNNING:
             moved = replace(moved, runner=self.owner)
-        return await self._save(moved, inbound_key=inbound_key)
+        starts = to is OpState.RUNNING and isinstance(op.request, DiskRequest)
+        return await self._save(moved, inbound_key=inbound_key, starts=starts)
 
     async def note(
         self,
@@ -112,8 +117,10 @@ class OperationRepository:
         self.wake()
         return shown
 
-    async def _save(self, moved: Operation, *, inbound_key: str) -> Operation:
+    async def _save(self, moved: Operation, *, inbound_key: str, starts: bool = False) -> Operation:
         async with self.store.begin() as uow:
+            if starts:
+                moved = await _in_order(uow, moved)
             await self.hold_check(uow)
             await uow.operations.save(moved, WORDING)
             await self._render(uow, moved)
@@ -255,16 +262,28 @@ class OperationRepository:
         async with self.store.read() as uow:
             return [op for op in await uow.operations.open(cluster) if op.id != but]
 
-    async def beside(self, op: Operation) -> list[Operation]:
-        """List the open operations on the cluster of `op` that its checks look at: not itself, nor its own series."""
+    async def beside(self, op: Operation, *, start: int | None = None) -> list[Operation]:
+        """List the open operations on the cluster of `op` that its checks look at: not itself, nor its own series.
+
+        Nor a change of disks that comes after operation `start` (`op` by default, 0: all count) and so counts it:
+        of two that start at one moment one goes on.
+        """
         series = op.options.part_of.of if op.options.part_of else op.id
         others = await self.open_on(op.cluster, but=op.id)
-        return [other for other in others if series not in {other.id, *_whole_of(other)}]
+        first = op.id if start is None else start
+        own = [other for other in others if series not in {other.id, *_whole_of(other)}]
+        return [other for other in own if not (isinstance(op.request, DiskRequest) and _comes_after(first, other))]
 
     async def recent(self, cluster: str | None, limit: int) -> list[Operation]:
         """List the newest operations."""
         async with self.store.read() as uow:
             return await uow.operations.recent(limit, cluster=cluster)
+
+    async def of_disks(self, cluster: str) -> list[Operation]:
+        """List the newest operations that drop one disk or declare it broken, unless they did not take place."""
+        kinds = (OpKind.DISK_OFFLINE, OpKind.DISK_BROKEN)
+        async with self.store.read() as uow:
+            return await uow.operations.newest(kinds, _OF_DISKS, cluster, _MAX_OF_DISKS)
 
     async def living(self) -> Sequence[str]:
         """List the live processes by the names under which they execute operations."""
@@ -305,6 +324,23 @@ class OperationRepository:
             return await uow.outbox.ts_of(MessageKey.card(op.card_id)) or ""
 
 
+async def _in_order(uow: UnitOfWork, op: Operation) -> Operation:
+    """Record the changes of disks that run when this one starts."""
+    await uow.operations.queue_start()
+    running = await uow.operations.in_state(OpState.RUNNING, op.cluster)
+    ids = tuple(other.id for other in running if isinstance(other.request, DiskRequest) and other.id != op.id)
+    return replace(op, options=replace(op.options, begun_after=ids))
+
+
+def _comes_after(first: int, other: Operation) -> bool:
+    """True if another change of disks began, or was proposed and has not begun, after operation `first`."""
+    if not first or not isinstance(other.request, DiskRequest):
+        return False
+    if other.state is OpState.WAITING:
+        return other.id > first
+    return other.state is OpState.RUNNING and first in other.options.begun_after
+
+
 def _whole_of(op: Operation) -> tuple[int, ...]:
     """Number of the series that an operation is a part of, if it is one."""
     return (op.options.part_of.of,) if op.options.part_of is not None else ()
@@ -336,8 +372,8 @@ def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
 
 
 def _kept(seen: ObservedState) -> ObservedState:
-    """Leave out the checks that passed; the fingerprint has their facts."""
+    """Leave out the checks that passed, as the fingerprint has their facts, and the numbers of volumes."""
     if seen.verdict is None:
         return seen
-    loud = tuple(check for check in seen.verdict.checks if check.level is not CheckLevel.PASS)
+    loud = tuple(without_vids(check) for check in seen.verdict.checks if check.level is not CheckLevel.PASS)
     return replace(seen, verdict=replace(seen.verdict, checks=loud))

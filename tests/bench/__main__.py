@@ -16,7 +16,7 @@ from tests.bench.answering import acknowledging, answering
 from tests.bench.figures import Figure, notes, table
 from tests.bench.memory import memory
 from tests.bench.polling import polling
-from tests.bench.volumes import judging, remembering
+from tests.bench.volumes import idle, judging, remembering
 
 _WIDTH = 140
 """Width of the table where no terminal sets one."""
@@ -26,7 +26,7 @@ _WIDTH = 140
 class Row:
     """The function that measures a row; the arguments in `quick` make it fast and its figures meaningless."""
 
-    measure: Callable[..., Awaitable[Figure]]
+    measure: Callable[..., Awaitable[Figure | tuple[Figure, ...]]]
     quick: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -35,6 +35,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "ack": Row(acknowledging, {"bursts": 1, "size": 5}),
         "answer": Row(answering, {"rounds": 2, "warm_up": 1}),
         "poll": Row(polling, {"polls": 4}),
+        "volumes-idle": Row(idle, {"polls": 3, "disks": 100, "volumes": 50}),
         "volumes": Row(judging, {"polls": 3, "disks": 100, "volumes": 50}),
         "volumes-memory": Row(remembering, {"polls": 2, "disks": 100, "volumes": 50}),
         "alert": Row(alerting, {"rounds": 1}),
@@ -45,12 +46,13 @@ ROWS: Mapping[str, Row] = MappingProxyType(
 
 async def measure(names: Sequence[str], console: Console, *, quick: bool) -> list[Figure]:
     """Measure the rows of these names, one after the other."""
-    figures = []
+    figures: list[Figure] = []
     for name in names:
         console.print(f"measuring: {name}", style="dim")
         row = ROWS[name]
         with tempfile.TemporaryDirectory(prefix="cmbot-bench-") as folder:
-            figures.append(await row.measure(Path(folder), **(row.quick if quick else {})))
+            found = await row.measure(Path(folder), **(row.quick if quick else {}))
+            figures.extend([found] if isinstance(found, Figure) else found)
     return figures
 
 

@@ -1,18 +1,23 @@
-"""Rows: a poll of a large cluster with 50 broken disks, against the same poll that reads no volumes."""
+"""Rows: a poll of a large cluster with no or 50 broken disks, against the same poll that reads no volumes."""
 
 import gc
 import tracemalloc
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import fmean
 
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.runtime.garbage import spare_startup
 from bot.runtime.parts import App
 from tests.bench.figures import Figure, milliseconds
 from tests.bench.polling import Poll, processor_time, watch
 from tests.bench.world import Hosts, large_hosts
 
 DISKS, VOLUMES, BROKEN = 1_000, 10_000, 50
+HOUR = 240
+"""Polls in an hour at an interval of 15 s."""
+TARGET = 1.3
 JUDGED = 20
 """Polls in which every volume on the broken disks must have been judged: five minutes at an interval of 15 s."""
 WARM_UP = 12
@@ -26,7 +31,10 @@ class NoVolumes:
         """Return an empty survey."""
         return VolumeSurvey(SuspectDisks(), {}, {})
 
-    def survey(self) -> VolumeSurvey:
+    def take_units(self, units: Mapping[int, tuple[int, ...]], now: float) -> None:
+        """Ignore them."""
+
+    def survey(self, *_: float) -> VolumeSurvey:
         """Return an empty survey."""
         return VolumeSurvey(SuspectDisks(), {}, {})
 
@@ -40,29 +48,70 @@ async def _both(stack: AsyncExitStack, folder: Path, held: Hosts) -> tuple[Poll,
     """The poll with and without volumes, and the program that has them."""
     apps: list[App] = []
     for name in ("with", "without"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(parents=True)
     ours = await stack.enter_async_context(watch(folder / "with", held.clusters, apps.append))
     other = await stack.enter_async_context(watch(folder / "without", held.clusters, _without_volumes))
     return ours, other, apps
 
 
-async def judging(folder: Path, *, polls: int = 240, disks: int = DISKS, volumes: int = VOLUMES) -> Figure:
-    """Measure one poll at a time, by both in turn, from the moment the disks are broken."""
+async def _warm_up(folder: Path, held: Hosts, polls: int) -> None:
+    """Poll with a pair that is not measured: what a process does once must not count for either."""
     async with AsyncExitStack() as stack:
-        held = await stack.enter_async_context(large_hosts(disks, volumes, BROKEN))
-        ours, other, [app] = await _both(stack, folder, held)
-        took, judged = [], 0
-        for number in range(1, polls + 1):
-            took.append((await processor_time(ours), await processor_time(other)))
-            judged = judged or (number if _complete(app) else 0)
-    column_ours, column_other = zip(*took, strict=True)
-    first = sum(column_ours[:JUDGED]) / sum(column_other[:JUDGED])
-    mean = fmean(column_ours) / fmean(column_other)
-    note = (
-        f"all volumes judged after {judged} polls; by the means {mean:.2f} x, of the first {JUDGED} polls {first:.2f} x"
-    )
-    name = f"processor time of a poll: {disks:,} disks, {BROKEN} broken, {volumes:,} volumes, p50"
-    return Figure(name, milliseconds(column_ours), milliseconds(column_other), "ms", 1.3, polls, note=note)
+        ours, other, _ = await _both(stack, folder, held)
+        for _ in range(polls):
+            await ours()
+            await other()
+
+
+@asynccontextmanager
+async def _measurable(folder: Path, held: Hosts, warm_up: int) -> AsyncIterator[tuple[Poll, Poll, App]]:
+    """The pair that is measured, with the collector of garbage set as in the running program."""
+    await _warm_up(folder / "before", held, warm_up)
+    async with AsyncExitStack() as stack:
+        ours, other, [app] = await _both(stack, folder / "measured", held)
+        stack.callback(gc.unfreeze)
+        spare_startup()
+        yield ours, other, app
+
+
+async def idle(folder: Path, *, polls: int = HOUR, disks: int = DISKS, volumes: int = VOLUMES) -> tuple[Figure, ...]:
+    """Measure an hour in which no disk is broken."""
+    async with large_hosts(disks, volumes, 0) as held, _measurable(folder, held, min(polls, WARM_UP)) as pair:
+        took = [await _in_turn(pair, number) for number in range(polls)]
+    return mean_and_median(f"{disks:,} disks, none broken, {volumes:,} volumes", took)
+
+
+async def judging(folder: Path, *, polls: int = HOUR, disks: int = DISKS, volumes: int = VOLUMES) -> tuple[Figure, ...]:
+    """Measure an hour from the poll that finds the disks broken."""
+    took, judged = [], 0
+    async with large_hosts(disks, volumes, BROKEN) as held, _measurable(folder, held, min(polls, WARM_UP)) as pair:
+        for number in range(polls):
+            took.append(await _in_turn(pair, number))
+            judged = judged or (number + 1 if _complete(pair[2]) else 0)
+    first = _ratio(took[:JUDGED])
+    note = f"all volumes judged after {judged} polls; by the means of the first {JUDGED} polls {first:.2f} x"
+    return mean_and_median(f"{disks:,} disks, {BROKEN} broken, {volumes:,} volumes", took, note)
+
+
+async def _in_turn(pair: tuple[Poll, Poll, App], number: int) -> tuple[float, float]:
+    """Processor seconds of one poll of each; they take turns in who is first."""
+    ours, other, _ = pair
+    if number % 2:
+        return await processor_time(ours), await processor_time(other)
+    second = await processor_time(other)
+    return await processor_time(ours), second
+
+
+def _ratio(took: Sequence[tuple[float, float]]) -> float:
+    return sum(ours for ours, _ in took) / sum(other for _, other in took)
+
+
+def mean_and_median(name: str, took: Sequence[tuple[float, float]], note: str = "") -> tuple[Figure, ...]:
+    """The ratio of the means, and that of the medians."""
+    ours, other = zip(*took, strict=True)
+    named = f"processor time of a poll: {name}"
+    mean = Figure(f"{named}, mean", fmean(ours) * 1000, fmean(other) * 1000, "ms", TARGET, len(took), note=note)
+    return mean, Figure(f"{named}, p50", milliseconds(ours), milliseconds(other), "ms", TARGET, len(took))
 
 
 def _complete(app: App) -> bool:
@@ -89,7 +138,6 @@ async def remembering(folder: Path, *, polls: int = 65, disks: int = DISKS, volu
         amounts = []
         # What is allocated once in a process must not count for either: the first round is not measured.
         for rounds in (WARM_UP, polls):
-            (folder / str(rounds)).mkdir()
             ours, other, _ = await _both(stack, folder / str(rounds), held)
             amounts = [await _traced(poll, rounds) for poll in (other, ours)]
     name = f"memory for the volumes of a cluster: {disks:,} disks, {BROKEN} broken, {volumes:,} volumes"

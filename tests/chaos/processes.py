@@ -22,6 +22,8 @@ class Process:
     """Offset in the log at which the last start begins, in bytes."""
     stopped: bool = False
     ended_by_itself: list[str] = field(default_factory=list)
+    program: tuple[str, ...] = ()
+    """Module to run in place of the program, with its arguments."""
 
     @property
     def log(self) -> Path:
@@ -59,21 +61,16 @@ class Process:
         self.began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(
-                    sys.executable,
-                    "-m",
-                    "tests.support.movable_clock",
-                    str(self.jump),
-                    "run",
-                    "--config",
-                    str(self.config),
-                ),
+                *(sys.executable, "-m", *(self.program or self._with_movable_clock())),
                 env={**os.environ, **self.environment},
                 stderr=log,
                 stdout=log,
             )
         self.starts += 1
         self.stopped = False
+
+    def _with_movable_clock(self) -> tuple[str, ...]:
+        return ("tests.support.movable_clock", str(self.jump), "run", "--config", str(self.config))
 
     def send(self, number: signal.Signals) -> bool:
         """Send it a signal; False when it does not run."""

@@ -194,6 +194,7 @@ def only_idle(cluster: SimulatedCluster, vid: str) -> None:
 
 def drop_node(cluster: SimulatedCluster, node_id: str) -> None:
     cluster.data.drop_node(int(node_id), cluster.flavour)
+    cluster.data.drop_empty_nodes()
 
 
 def follow_up(cluster: SimulatedCluster, node: str) -> None:

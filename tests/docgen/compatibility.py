@@ -16,6 +16,7 @@ from bot.playground.clustermgr_sim.answer import Call
 from tests.contract.playground_replay import FLAVOUR_OF
 from tests.contract.recordings import DATA_FILES, FILES
 from tests.contract.test_recorded import METHODS
+from tests.contract.test_recorded_schedulers import STATS
 
 PAGE = Path("docs/compatibility.md")
 RELEASES = ("v1-2022-03", "v3.5.3", "master-2025-12")
@@ -49,11 +50,12 @@ CALLS = (
     Entry("GET", "/volume/unit/list?disk_id=1", "units left on a disk"),
     Entry("GET", "/volume/get?vid=1", "one volume with its units"),
     Entry("GET", "/volume/list?count=1", "volumes, by pages"),
-    Entry("GET", "/config/get?key=balance", "a switch"),
-    Entry("GET", "/kv/list?count=1", "all stored values; shows the dialect"),
-    Entry("GET", "/config/list", "all values of v1; shows the dialect", "v3.2 too"),
+    Entry("GET", "/config/get?key=balance", "a switch; the code modes that users defined"),
+    Entry("GET", "/kv/list?count=1", "all stored values; shows the dialect, and switches that are not known"),
+    Entry("GET", "/config/list", "all values of v1; the same use", "v3.2 too"),
     Entry("GET", "/service/list", "registered services"),
-    Entry("GET", "/cluster/dashboard", "the cluster's own view of its volumes", "not there"),
+    Entry("GET", "/node/info?node_id=1", "one blobnode; shows that it was dropped"),
+    Entry("GET", "/cluster/dashboard", "the cluster's own view of its volumes (source of 2026 only)", "not there"),
     Entry("GET", "/stats", "a scheduler's own statistics"),
     Entry("GET", "/stats/leader", "statistics of the leading scheduler", "from v3.3; v3.2: /leader/stats"),
     Entry("GET", "/stats/disk/migrating?task_type=disk_drop&disk_id=1", "tasks of one disk", "from v3.3"),
@@ -64,6 +66,7 @@ CALLS = (
     Entry("POST", "/disk/set", "declare a disk broken"),
     Entry("POST", "/disk/access", "make a disk read-only or writable"),
     Entry("POST", "/disk/drop", "begin to drop a disk"),
+    Entry("POST", "/disk/dropped", "end the drop of a disk: the scheduler sends it, cmbot never does"),
     Entry("POST", "/node/drop", "drop a node"),
 )
 
@@ -78,8 +81,10 @@ A test fails while this page is old.
 - *not there*: this release has no such call; *recorded* where a server said so with 404.
 - v3.2.0 to v3.5.2 were not recorded. Their column is by their source; cmbot treats them as v3.5.3.
 
-| call | used for | v1 (2022-03) | v3.2.0 to v3.5.2 | v3.5.3 | master (2025-12) |
-|---|---|---|---|---|---|
+- CubeFS 3.6 was not recorded: nothing of it is proven.
+
+| call | used for | v1 (2022-03) | v3.2.0 to v3.5.2 | v3.5.3 | master (2025-12) | 3.6 |
+|---|---|---|---|---|---|---|
 """
 
 TAIL = """
@@ -92,9 +97,10 @@ change is shown as it is, and never taken as safe:
 |---|---|
 | state of a disk | shown as *state 6 (unknown to cmbot)*, first in `/cm disks`; `status=unknown` lists them. It is no room for chunks, and a unit on it counts as unreachable |
 | state of a volume | counted in `/cm stat` as volumes *in a state unknown to cmbot* |
-| code mode | shown with its number; what such a volume can lose is *unknown*, which an alert treats as critical once a unit is lost |
-| key or value of a switch | an unknown value is *meaningless here* in `/cm tasks`, with the stored text; keys that cmbot does not know are not read |
-| field of an answer | ignored; a field of another type than expected is an error that names the call, never a zero |
+| code mode | shown with its number; what such a volume can lose is *unknown*, which an alert treats as critical once a unit is lost. Modes 240 to 255 are read from `code_mode_extend`; one that is missing there, not usable, or has other units than the volume stays unknown |
+| state of a blobnode | shown as *in state 6 (unknown to cmbot)*: its drop is not verified |
+| key or value of a switch | an unknown value is *meaningless here* in `/cm tasks`, with the stored text; a key that cmbot does not know is listed there as *Not known to cmbot* if its value is a word of a switch |
+| field of an answer | shown as *also reported, and not known to cmbot*, at most eight of a kind and 40 characters each: of `/stat` in `/cm stat`, of a disk in `/cm disk`, of volumes in `/cm risk`, of services in `/cm tasks`. It changes no verdict. A field of another type than expected is an error that names the call, never a zero |
 | a call that is refused or missing | said as *not known*, and the rest of the answer is shown |
 """  # noqa: E501 - rows of a table
 
@@ -142,12 +148,13 @@ def render() -> str:
 
 
 def _row(entry: Entry, counted: Recorded, answered: Mapping[tuple[str, str, str], int]) -> str:
-    client = (entry.method, entry.path) in METHODS
+    client = (entry.method, entry.path) in METHODS or entry.path in STATS
     first, *others = (
         cell(counted.get(key), answered[key], client=client)
         for key in ((release, entry.method, entry.path) for release in RELEASES)
     )
-    return f"| {entry.method} `{entry.path}` | {entry.use} | {first} | {entry.earlier} | {' | '.join(others)} |"
+    cells = (f"{entry.method} `{entry.path}`", entry.use, first, entry.earlier, *others, "not recorded")
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ class DiskScene:
     limits: DiskLimits = field(default_factory=DiskLimits)
     listed: bool = True
     targets: tuple[int, ...] = (7,)
+    later: tuple[int, ...] = ()
 
     def facts(self) -> DiskFacts:
         """What is read of such a cluster."""
@@ -59,14 +60,18 @@ class DiskScene:
                 vid << 32 | disks.index(target) << 24 | 1 for vid, disks in self.volumes.items() if target in disks
             )
             for target in self.targets
+            if target not in self.later
         }
-        known = {vid for vid, disks in self.volumes.items() if set(self.targets) & set(disks)} - set(self.unread)
+        known = {
+            vid for vid, disks in self.volumes.items() if (set(self.targets) - set(self.later)) & set(disks)
+        } - set(self.unread)
         volumes = {
             vid: PlacedVolume(vid, self.mode, self.health.get(vid, 0), self.volumes[vid], 1000.0)
             for vid in sorted(known)
         }
         return DiskFacts(
             targets=self.targets,
+            later=self.later,
             disks=tuple(map(self._disk, DISKS)),
             dropping=self.dropping,
             units={} if self.units_unread else units,

@@ -324,6 +324,11 @@ SEVERAL_DISKS = (
         Row(NodeDrop(9), BLOCK, "disk"),
     ),
     _situation(
+        "the volumes of disks 7 and 8 of the blobnode are too many to be read now",
+        DiskScene(targets=(5, 6, 7, 8), later=(7, 8), limits=DiskLimits(9, 9)),
+        Row(NodeOffline("10.0.1.2:8889"), WARN, "turns"),
+    ),
+    _situation(
         "disk 8 of the blobnode is broken",
         DiskScene(targets=(5, 6, 7, 8), states={8: _B}, limits=DiskLimits(9, 9)),
         Row(NodeOffline("10.0.1.2:8889"), WARN, "skipped"),

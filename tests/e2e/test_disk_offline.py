@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.cli.demo import Demo
 from bot.operations.disk_step_facts import OfflineStep, OfflineStepBegun
 from bot.operations.model import OpState
+from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_operations import (
     ALICE,
     BOB,
@@ -188,6 +190,23 @@ async def test_single_step_is_sent_once_and_read_back(ready: Demo, line: str, bo
     assert sent(ready) == [body]
 
 
+async def test_broken_card_names_each_volume_and_its_button_lists_all(
+    ready: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {unit.vid for unit in ready.clusters["prod"].data.volumes.units_of(7)}
+    whole = await propose(ready, '/cm disk broken 7 reason="dead"')
+    assert all(f"#{vid}" in whole.full_text for vid in held)
+    await click(ready, whole, BOB, "op_reject")
+    await card_with(ready, whole, "Rejected")
+    monkeypatch.setattr("bot.views.volume_margins.ON_CARD", 2)
+    card = await propose(ready, '/cm disk broken 7 reason="dead again"')
+    assert f"… and {len(held) - 2} more volumes" in card.full_text
+    await click(ready, card, BOB, "op_volumes")
+    wanted = f"{len(held)} volumes at the last check"
+    answer = await ready.slack.wait_for(OPERATIONS, lambda m: wanted in m.text, user=BOB, timeout=PATIENCE)
+    assert all(f"#{vid}" in answer.full_text for vid in held)
+
+
 async def test_dry_run_of_an_offline_proposes_nothing(ready: Demo) -> None:
     reply = await ask(ready, f"{LINE} dry-run=yes")
     assert "This was a dry run" in reply.full_text
@@ -227,9 +246,13 @@ async def test_refused_part_stops_the_rest(ready: Demo) -> None:
     await click(ready, card, BOB)
     await card_with(ready, card, "disk #8 is next and waits")
     ready.clusters["prod"].set_switch("disk_drop", "false")
+    waiting = await card_with(ready, card, "disk_drop is off")
+    assert "Running" in waiting.full_text
+    ready.clusters["prod"].break_disk(8)
     ended = await card_with(ready, card, "disk #7 was begun; disks #8 and #9 stay as they are")
     assert "Failed" in ended.full_text
-    assert "disk_drop" in ended.full_text
+    assert "Disk #8 is broken" in ended.full_text
+    assert "/cm disk offline 8 9 prod" in ended.full_text
     assert drops(ready) == [7]
 
 
@@ -252,7 +275,8 @@ async def test_typed_cancel_of_a_running_series_cancels_its_rest(ready: Demo) ->
     await ask(ready, "/cm op cancel 1")
     ended = await card_with(ready, card, "Cancelled")
     assert "disk #8 stays as it is" in ended.full_text
-    assert "being dropped" in (await ask(ready, "/cm disk 7")).full_text
+    shown = (await ask(ready, "/cm disk 7")).full_text
+    assert "being dropped* by operation #2, a part of operation #1" in shown
     await empty(ready, 7)
     assert drops(ready) == [7]
 
@@ -277,6 +301,16 @@ async def test_unknown_host_is_refused_with_the_hosts_there_are(ready: Demo) -> 
     assert "10.1.0.11:8899" in reply.full_text
 
 
+async def test_disk_names_the_operation_that_is_about_to_change_it(ready: Demo) -> None:
+    card = await propose(ready, '/cm disk broken 7 reason="it is dead"')
+    waiting = await ask(ready, "/cm disk 7")
+    assert "operation #1, which declares it broken, is waiting" in waiting.full_text
+    await click(ready, card, BOB)
+    await card_with(ready, card, "Verified")
+    assert "declared broken by operation #1" in (await ask(ready, "/cm disk 7")).full_text
+    assert "operation" not in (await ask(ready, "/cm disk 8")).full_text
+
+
 async def test_alert_names_the_operation_that_declared_a_disk_broken(ready: Demo) -> None:
     card = await propose(ready, '/cm disk broken 7 reason="it is dead"')
     await click(ready, card, BOB)
@@ -284,3 +318,25 @@ async def test_alert_names_the_operation_that_declared_a_disk_broken(ready: Demo
     await ready.slack.wait_for(
         STORAGE, lambda m: "disk #7" in m.full_text and "declared broken by operation #1" in m.full_text
     )
+
+
+async def test_drop_past_cmbot_is_announced_followed_and_ended(ready: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person drops disk 9 with curl; the drop of disk 7 is ours, and is named beside it."""
+    monkeypatch.setattr("bot.clustermgr.slow_poll.INTERVAL_SECONDS", 2.0)
+    cluster = ready.clusters["prod"]
+    card = await propose(ready, LINE)
+    await click(ready, card, BOB)
+    await card_with(ready, card, "Verified")
+    cluster.set_disk_readonly(9)
+    cluster.drop_disk(9)
+    alert = await ready.slack.wait_for(STORAGE, lambda m: "was begun past" in m.full_text, timeout=PATIENCE)
+
+    def reads(*words: str) -> Callable[[Message], bool]:
+        return lambda m: m.ts == alert.ts and all(word in m.full_text for word in words)
+
+    shown = await ready.slack.wait_for(STORAGE, reads("units left", "operation #1"), timeout=120)
+    assert "disk #9" in shown.full_text
+    cluster.move_chunks(9, 0)
+    safe = "disk #9: dropped; safe to pull: no unit left"
+    ended = await ready.slack.wait_for(STORAGE, reads(safe), timeout=120)
+    assert "do not pull" not in ended.full_text

@@ -331,3 +331,18 @@ async def test_expired_trigger_opens_nothing_and_says_so(world: Demo) -> None:
     await world.slack.wait_for(STORAGE, lambda m: "did not open the form" in m.text, user=ALICE, timeout=PATIENCE)
     assert [wrong.rule for wrong in world.slack.workspace.violations] == ["exchanged_trigger_id"]
     world.slack.workspace.violations.clear()
+
+
+async def test_form_starts_and_ends_a_maintenance(world: Demo) -> None:
+    host = world.clusters["prod"].host(3).removeprefix("http://")
+    view = await opened(world, "/cm do maintenance start")
+    assert labels(view)[2:] == ["Host", "For", "Anyway", "Reason"]
+    assert "posts a card" not in view.full_text
+    await world.slack.as_user(ALICE).submit({"field:host": host, "field:for": "30m", "field:reason": "kernel"})
+    shown = await seen(world, ALICE, lambda view: "maintenance of" in view.full_text)
+    assert "started" in shown.full_text
+    assert len(await world.app.alert_actions.silences("prod")) == 1
+    await opened(world, "/cm do maintenance end")
+    await world.slack.as_user(ALICE).submit({"field:host": host})
+    await seen(world, ALICE, lambda view: "ended" in view.full_text or "ends" in view.full_text)
+    assert await world.app.alert_actions.silences("prod") == ()

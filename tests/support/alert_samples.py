@@ -59,6 +59,16 @@ DETAIL_SAMPLES: tuple[Detail, ...] = (
     ),
     d.DisksExpired(3, (d.ZoneLoss("z0", 3, 3),), ("z0",), 1, (5,), (6,), 1, d.AffectedVolumes(0, None, UNJUDGED)),
     d.DisksStuck(d.DiskWork.DROP, (d.StuckDisk(DISK, 1.0, 2.0, 40, listed=False),), 2, d.AffectedVolumes(3, 2)),
+    d.DisksDropping(
+        2,
+        (
+            d.DroppingDisk(d.DiskName(7, 1, "http://h:1", "/data/7", "z0"), WorkProgress(48, 120, 3.2, 600.0)),
+            d.DroppingDisk(d.DiskName(8, 1, "http://h:1", "/data/8", "z0", 12)),
+            d.DroppingDisk(d.DiskName(9, 0), None, d.DropEnd(d.DropResult.HELD, 2, 1_790_000_000.0)),
+        ),
+        4,
+        d.AffectedVolumes(14, 1),
+    ),
     d.WritableLow(4, days=2),
     d.ChunksLow("z0", 0, none=True),
     d.NoVolume(12),
@@ -86,6 +96,13 @@ OUTCOME_SAMPLES: tuple[Outcome, ...] = (
     o.MembersNow(3, 1),
     o.PeerOutcome("3", o.PeerState.VOTER),
     o.DisksDone((7,), repaired=True, held=((7, 2),), uncounted=(8,)),
+    o.DropsDone(
+        (
+            d.DroppedDisk(7, d.DropEnd(d.DropResult.EMPTY, 0, 1_790_000_000.0)),
+            d.DroppedDisk(8, d.DropEnd(d.DropResult.NOT_DROPPED)),
+            d.DroppedDisk(9, d.DropEnd(d.DropResult.UNCOUNTED)),
+        )
+    ),
     o.WorkMoves(2),
     o.VolumesNow(3, 2),
     o.DisksEmpty((7,)),

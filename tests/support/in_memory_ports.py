@@ -22,6 +22,7 @@ from bot.audit.chain import GENESIS
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
+from bot.clustermgr.blob_nodes import BlobNode
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
@@ -127,6 +128,9 @@ class FakeApi(ClustermgrClient):
     ) -> tuple[Volume, ...]:
         return ()
 
+    async def node_info(self, node_id: int, *, at: str | None = None) -> BlobNode:
+        raise NotFound("the node was not found", status=934, words="node not found", trace_id="af40")
+
     async def disk_info(self, disk_id: int, *, at: str | None = None) -> Disk:
         for disk in self.disks:
             if disk.disk_id == disk_id:
@@ -138,6 +142,9 @@ class FakeApi(ClustermgrClient):
 
     async def dashboard(self, host: str) -> DashboardPage:
         raise NotFound("this release has no such call", host=host)
+
+    async def stored_values(self, host: str, dialect: Dialect) -> Mapping[str, str]:
+        return {}
 
     async def kv_list(self, host: str, *, count: int = 1) -> Mapping[str, str]:
         return {}
@@ -184,7 +191,9 @@ class FakeCluster(Cluster):
     async def survey(self, within: float) -> tuple[Snapshot, VolumeSurvey]:
         return self.seen[-1], self.surveys.pop(0)
 
-    async def disk_facts(self, snapshot: Snapshot, select: Selector, within: float) -> DiskFacts:
+    async def disk_facts(
+        self, snapshot: Snapshot, select: Selector, within: float, *, in_turns: bool = False
+    ) -> DiskFacts:
         return self.disks
 
     async def host_facts(self, host: str, within: float) -> HostFacts:
@@ -220,6 +229,9 @@ class FakeDesk:
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
         return [op for op in self.known if cluster in {None, op.cluster} and not (open_only and op.final)]
+
+    async def of_disks(self, cluster: str) -> Sequence[Operation]:
+        return [op for op in self.known if op.cluster == cluster]
 
     async def shown(self, op_id: int) -> Operation:
         return next(op for op in self.known if op.id == op_id)

@@ -26,6 +26,10 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (s.PeerJoined(4, learner=False), "peer 4 is a member now, as voter"),
     (s.DiskNow(7, 1, readonly=True), "disk #7 is normal and read-only"),
     (s.DiskNow(7, 1, readonly=True, dropping=True), "disk #7 is being dropped"),
+    (s.NodeNow(2, 1), "node 2 is not dropped yet"),
+    (s.NodeNow(2, 2), "node 2 is dropped"),
+    (s.NodeNow(2, 6), "node 2 is in state 6 (unknown to cmbot)"),
+    (s.NodeNotShown(2), "this release has no call that shows the state of node 2"),
     (
         d.OfflineStepBegun(7, d.OfflineStep.READONLY),
         "disk #7 is made read-only now: this request goes out once",
@@ -60,11 +64,25 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (d.DropEnded(7, 5, 1, 1), "disk #7 is dropped, but 1 unit of 1 volume is still on it: do not pull it"),
     (d.DropEnded(7, 5, 3, 2), "disk #7 is dropped, but 3 units of 2 volumes are still on it: do not pull it"),
     (d.DropEnded(7, 5, None, None), "disk #7 is dropped; its units could not be counted: do not pull it"),
+    (
+        d.DropEnded(7, 9, 0, 0),
+        (
+            "disk #7 is in state 9, which is not known here; no unit is on it, but it may take new ones in that state: "
+            "do not pull it"
+        ),
+    ),
     (d.DropEnded(7, 1, 0, 0), "disk #7 is normal and is not being dropped any more: do not pull it"),
     (d.PartBegun(7, 13), "disk #7 is next: operation #13"),
     (d.PartSkipped(7), "disk #7 is skipped: it is out of service or being dropped already"),
     (d.PartWaits(8, REFUSED), "disk #8 is next and waits: The quorum is lost."),
     (d.PartWaits(0, REFUSED), "the node is next and waits: The quorum is lost."),
+    (
+        d.PartAgain(7, 13, s.DatabaseLost(), 1, 5),
+        (
+            "disk #7 is next again: operation #13 ended (attempt 1 of 5): nothing was sent: this cmbot process had "
+            "lost the database"
+        ),
+    ),
     (d.NodePartBegun(2, 14), "the node 2 is dropped now: operation #14"),
     (d.PartFailed(13, "failed"), "operation #13 ended as failed"),
     (d.SeriesBegun(12), "part of operation #12, which was approved"),
@@ -75,7 +93,10 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (d.SeriesEnded((7, 8), (9,), None), "disks #7 and #8 were begun; disk #9 stays as it is"),
     (d.SeriesEnded((), (7, 8), None), "no disk was begun; disks #7 and #8 stay as they are"),
     (d.SeriesOver(12), "operation #12, of which it is a part, has ended"),
-    (d.NodeAccepted(2), "the cluster accepted the drop of node 2"),
+    (
+        d.NodeAccepted(2),
+        "the cluster accepted the drop of node 2; this release has no call that shows its state",
+    ),
     (s.ChecksRefuse(REFUSED), "The quorum is lost."),
     (s.TakesOverCard(12), "replaces operation #12; no approvals yet"),
     (s.TakesOverBlocked(REFUSED), "the cluster changed since: The quorum is lost."),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Self, TypeVar
 
 from bot.alerting.cluster_state.background import BackgroundNote, updated_background
+from bot.alerting.cluster_state.disk_drops import DiskDrop, disk_drops
 from bot.alerting.cluster_state.observations import (
     DiskBreak,
     Forecast,
@@ -31,9 +32,13 @@ from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
 
 MAX_DISKS = 200
 MAX_CHANGES = 20
+JUDGED_FOR = 900.0
+"""Seconds for which the last judgement of volumes counts while polls cannot make another one."""
 NOTE_EVERY = 60.0
 """Seconds after which an unchanged state is stored again."""
-_QUIET = frozenset({"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at", "risk_at"})
+_QUIET = frozenset(
+    {"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at", "risk_at", "judged_at"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,8 @@ class ClusterState:
     `forecast` is when it will be full. `zones` are the usable chunks of each zone, counted at `zones_at`.
     `background` is what is known of the schedulers.
     `lost_disks` are the disks whose units are lost, and those listed as repaired or dropped; `risk` is the risk of
-    volumes as last judged at `risk_at`. `disk_breaks` are the breaks of the disks that are still bad.
+    volumes as of the oldest read at `risk_at`, judged last at `judged_at`. `disk_breaks` are the breaks of the disks
+    that are still bad, `disk_drops` the drops that the watch saw begin, until some time after their end.
     """
 
     at: float = 0.0
@@ -120,7 +126,9 @@ class ClusterState:
     lost_disks: tuple[LostDisk, ...] = ()
     risk: RiskNote = field(default_factory=RiskNote)
     risk_at: float = 0.0
+    judged_at: float = 0.0
     disk_breaks: tuple[DiskBreak, ...] = ()
+    disk_drops: tuple[DiskDrop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,10 @@ def risk_fact(state: ClusterState) -> RiskFact | None:
     """The risk of volumes, None if there is nothing to say; with bad disks, no judgement yet is something to say."""
     if not state.risk_at:
         return RiskFact(RiskNote(caveats=RiskCaveats(judged=False)), 0.0) if state.disks else None
-    return RiskFact(state.risk, state.risk_at) if state.risk.notable else None
+    risk = state.risk
+    if state.at - max(state.risk_at, state.judged_at) > JUDGED_FOR:
+        risk = replace(risk, caveats=replace(risk.caveats, judged=False))
+    return RiskFact(risk, state.risk_at) if risk.notable else None
 
 
 def update(
@@ -183,7 +194,14 @@ def update(
         new = replace(new, disk_breaks=breaks)
     if snapshot.dropping is not None:
         drops = progress(state.drops, snapshot.dropping, snapshot)
-        new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops)
+        began = disk_drops(
+            state.disk_drops,
+            {note.id for note in state.dropping},
+            [disk.disk_id for disk in snapshot.dropping],
+            at=snapshot.at,
+            before_at=state.dropping_at,
+        )
+        new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops, disk_drops=began)
     if snapshot.zones is not None:
         new = replace(new, zones=snapshot.zones, zones_at=snapshot.at)
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
@@ -297,23 +315,27 @@ def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat,
     )
 
 
-Change = LeaderChange | MemberChange | SwitchChange | DiskBreak
+Change = LeaderChange | MemberChange | SwitchChange | DiskBreak | DiskDrop
 """A change has the time it was seen (`at`), of the poll before (`before_at`), and the operation behind it (`op`)."""
 Causes = Mapping[Change, tuple[int, str]]
 """The operation that caused a change, and its approvers (Slack user ids, separated by a space)."""
-C = TypeVar("C", LeaderChange, MemberChange, SwitchChange, DiskBreak)
+C = TypeVar("C", LeaderChange, MemberChange, SwitchChange, DiskBreak, DiskDrop)
 
 
 def new_changes(past: ClusterState, state: ClusterState) -> tuple[Change, ...]:
     """Changes in `state` that `past` does not have."""
-    before: tuple[Change, ...] = (*past.changes, *past.member_changes, *past.switch_changes, *past.disk_breaks)
-    known = {_settled(change) for change in before}
-    seen: tuple[Change, ...] = (*state.changes, *state.member_changes, *state.switch_changes, *state.disk_breaks)
-    return tuple(change for change in seen if _settled(change) not in known)
+    known = {_settled(change) for change in _all_changes(past)}
+    return tuple(change for change in _all_changes(state) if _settled(change) not in known)
+
+
+def _all_changes(state: ClusterState) -> tuple[Change, ...]:
+    return (*state.changes, *state.member_changes, *state.switch_changes, *state.disk_breaks, *state.disk_drops)
 
 
 def _settled(change: Change) -> Change:
-    """The change without its confirmation: a confirmed change is not a new one."""
+    """The change without its confirmation or its end: with them it is not a new one."""
+    if isinstance(change, DiskDrop):
+        return replace(change, ended_at=0.0)
     return replace(change, seen_by=0) if isinstance(change, LeaderChange) else change
 
 
@@ -339,4 +361,5 @@ def explained(state: ClusterState, causes: Causes) -> ClusterState:
         member_changes=named(state.member_changes),
         switch_changes=named(state.switch_changes),
         disk_breaks=named(state.disk_breaks),
+        disk_drops=named(state.disk_drops),
     )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from bot.alerting.details.schedulers import DiskProgress
 from bot.alerting.details.volumes import AffectedVolumes
 from bot.alerting.model import Detail, LegacyText
+from bot.alerting.progress import WorkProgress
 from bot.clustermgr.tasks import SwitchEffect
 
 
@@ -13,7 +14,7 @@ from bot.clustermgr.tasks import SwitchEffect
 class DiskName:
     """A disk and where it is ("" where the cluster does not say); `status` as the cluster numbers it.
 
-    `op` is the operation that declared it broken (0: none).
+    `op` is the operation that declared it broken, or that began its drop (0: none).
     """
 
     id: int
@@ -73,6 +74,8 @@ class DisksExpired(Detail):
     `named` are the first of the disks that the cluster's dashboard names, `inferred` of those that the health of
     volumes shows; `unnamed` others are not known. `affected` are the volumes with units on those that are.
     `away` are the disks of both kinds, up to a greater limit, and `silent_hosts` the members that give no answer.
+    `doubtful` are all disks that may be without a heartbeat: no healthy volume proves the contrary. It is None where
+    that is not known, or where they are too many.
     """
 
     lost: int
@@ -85,6 +88,7 @@ class DisksExpired(Detail):
     affected: AffectedVolumes | None = None
     away: tuple[int, ...] = ()
     silent_hosts: tuple[str, ...] = ()
+    doubtful: tuple[int, ...] | None = None
 
 
 class DiskWork(StrEnum):
@@ -114,6 +118,56 @@ class DisksStuck(Detail):
 
     work: DiskWork
     disks: tuple[StuckDisk, ...]
+    total: int
+    affected: AffectedVolumes | None = None
+
+
+class DropResult(StrEnum):
+    """End of the drop of a disk, by its units."""
+
+    EMPTY = "empty"
+    HELD = "held"
+    """Units are still on it."""
+    UNCOUNTED = "uncounted"
+    NOT_DROPPED = "not_dropped"
+    """It is neither being dropped nor listed as dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropEnd:
+    """The end of a drop; `units` were left on the disk when they were counted `at` (Unix seconds)."""
+
+    result: DropResult
+    units: int = 0
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedDisk:
+    """A disk whose drop has ended."""
+
+    disk: int
+    end: DropEnd
+
+
+@dataclass(frozen=True, slots=True)
+class DroppingDisk:
+    """A disk that is being dropped, or whose drop has ended (`end`); `progress` if its units were counted."""
+
+    disk: DiskName
+    progress: WorkProgress | None = None
+    end: DropEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisksDropping(Detail):
+    """`others` disks whose drop no operation began; `disks` are the first of `total` that are being dropped now.
+
+    Among `disks` are those whose drop by others has ended. `affected` are the volumes with units on these disks.
+    """
+
+    others: int
+    disks: tuple[DroppingDisk, ...]
     total: int
     affected: AffectedVolumes | None = None
 

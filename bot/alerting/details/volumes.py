@@ -1,6 +1,6 @@
 """Details of findings about volumes. No I/O."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.alerting.model import Detail
 from bot.alerting.risk_facts import RiskCaveats
@@ -56,6 +56,13 @@ class DisksNotEmpty(Detail):
     disks: tuple[UnitsLeft, ...]
     affected: AffectedVolumes | None = None
 
+    def doubted(self, by: Detail) -> Detail:
+        """The same with the caveats of a later finding."""
+        if not isinstance(by, DisksNotEmpty) or by.affected is None:
+            return self
+        affected = by.affected if self.affected is None else replace(self.affected, caveats=by.affected.caveats)
+        return replace(self, affected=affected)
+
 
 @dataclass(frozen=True, slots=True)
 class VolumesAtRisk(Detail):
@@ -71,6 +78,10 @@ class VolumesAtRisk(Detail):
     unknown: int = 0
     caveats: RiskCaveats = field(default_factory=RiskCaveats)
 
+    def doubted(self, by: Detail) -> Detail:
+        """The same with the caveats of a later finding."""
+        return replace(self, caveats=by.caveats) if isinstance(by, VolumesAtRisk) else self
+
     @property
     def more(self) -> int:
         """Number of volumes that are not among `volumes`."""
@@ -85,6 +96,10 @@ class VolumesLost(Detail):
     volumes: tuple[VolumeLoss, ...]
     caveats: RiskCaveats = field(default_factory=RiskCaveats)
 
+    def doubted(self, by: Detail) -> Detail:
+        """The same with the caveats of a later finding."""
+        return replace(self, caveats=by.caveats) if isinstance(by, VolumesLost) else self
+
 
 @dataclass(frozen=True, slots=True)
 class VolumesUnreachable(Detail):
@@ -93,3 +108,7 @@ class VolumesUnreachable(Detail):
     total: int
     volumes: tuple[VolumeLoss, ...]
     caveats: RiskCaveats = field(default_factory=RiskCaveats)
+
+    def doubted(self, by: Detail) -> Detail:
+        """The same with the caveats of a later finding."""
+        return replace(self, caveats=by.caveats) if isinstance(by, VolumesUnreachable) else self

@@ -13,10 +13,18 @@ from bot.alerting.volume_risk import VolumeRisk, VolumeRisks, affected, risks_of
 
 
 def all_caveats(context: RuleContext) -> RiskCaveats:
-    """What is not sure about the risks of this cluster, and where its own dashboard counts otherwise."""
+    """What is not sure about the risks of this cluster, and where its own dashboard counts otherwise; computed once."""
+    known = context.computed.get(RiskCaveats)
+    if not isinstance(known, RiskCaveats):
+        known = context.computed[RiskCaveats] = _caveats(context)
+    return known
+
+
+def _caveats(context: RuleContext) -> RiskCaveats:
     not_rebuilt = shards_not_rebuilt(context.state, context.now)
     snapshot, fresh = context.snapshot, is_fresh(context.snapshot, context.state)
-    return caveats_of(snapshot, snapshot.volumes, context.volume_risks, not_rebuilt, fresh=fresh)
+    lost = context.state.lost_disks
+    return caveats_of(snapshot, snapshot.volumes, context.volume_risks, not_rebuilt, fresh=fresh, lost=lost)
 
 
 def compared_caveats(context: RuleContext, risks: Sequence[VolumeRisk]) -> RiskCaveats:
@@ -36,7 +44,7 @@ def affected_by(context: RuleContext, disks: Collection[int]) -> AffectedVolumes
 
 
 def with_risk(state: ClusterState, context: RuleContext) -> ClusterState:
-    """The state with the risk of the volumes of this poll; unchanged if no volume could be judged."""
+    """The state with the risk of the volumes as of the oldest read; unchanged if no volume could be judged."""
     survey = context.snapshot.volumes
     if survey is None or not survey.known or context.snapshot.leader is None:
         return state
@@ -44,4 +52,4 @@ def with_risk(state: ClusterState, context: RuleContext) -> ClusterState:
     fresh = is_fresh(context.snapshot, context.state)
     risks = risks_of(survey, 0) if fresh else context.volume_risks
     risk = note_of_risks(risks, all_caveats(context))
-    return replace(state, risk=risk, risk_at=context.now)
+    return replace(state, risk=risk, risk_at=survey.as_of or context.now, judged_at=context.now)

@@ -54,6 +54,8 @@ class RuleContext:
     isolation: Isolation | None = None
     watched: frozenset[str] = frozenset()
     terms: tuple[LeaderTerm, ...] = ()
+    computed: dict[type, object] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed from these facts for one rule and serves others, by its type."""
 
     @cached_property
     def volume_risks(self) -> VolumeRisks:

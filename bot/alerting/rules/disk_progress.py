@@ -23,6 +23,7 @@ from bot.alerting.rules.base import (
     Unit,
 )
 from bot.alerting.rules.disks import disk_name
+from bot.alerting.rules.units_left import held_disks
 from bot.clustermgr.models import DiskStatus
 
 
@@ -88,12 +89,19 @@ def _stuck_disk(progress: Progress, note: DiskNote | None) -> StuckDisk:
     return StuckDisk(disk, progress.since, progress.moved_at, progress.left, listed=note is not None)
 
 
-def _repairs_left(context: RuleContext, _: Alert) -> Outcome:
-    return WorkMoves(len(context.state.repairs))
+def _repairs_left(context: RuleContext, alert: Alert) -> Outcome:
+    return _moves(context, alert, context.state.repairs)
 
 
-def _drops_left(context: RuleContext, _: Alert) -> Outcome:
-    return WorkMoves(len(context.state.drops))
+def _drops_left(context: RuleContext, alert: Alert) -> Outcome:
+    return _moves(context, alert, context.state.drops)
+
+
+def _moves(context: RuleContext, alert: Alert, work: Sequence[Progress]) -> Outcome:
+    """What is left to do, and the units left on disks whose repair or drop has ended."""
+    under_way = {each.id for each in work}
+    ended = (disk for part in alert.parts or () if (disk := int(part)) not in under_way)
+    return WorkMoves(len(work), tuple((each.disk, each.units) for each in held_disks(context, ended)))
 
 
 _AFTER: Mapping[str, Threshold] = MappingProxyType(

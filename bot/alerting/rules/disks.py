@@ -27,6 +27,7 @@ from bot.alerting.rules.base import (
     Unit,
     ended,
 )
+from bot.alerting.rules.units_left import held_disks, units_left
 from bot.alerting.text import one_line
 from bot.clustermgr.models import DiskStatus
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
@@ -124,11 +125,13 @@ def _disks_done(context: RuleContext, alert: Alert) -> Outcome:
     A state alone does not prove that a disk may be pulled.
     """
     disks = tuple(int(part) for part in alert.parts or ())
-    detail, chunks = alert.detail, context.snapshot.chunks or {}
+    detail, survey = alert.detail, context.snapshot.volumes
     repairing = set(detail.repairing_ids) if isinstance(detail, DisksBroken) else set()
-    held = tuple((disk, chunks[disk]) for disk in disks if chunks.get(disk))
-    uncounted = tuple(disk for disk in disks if disk not in chunks)
-    return DisksDone(disks, set(disks) <= repairing, held, uncounted)
+    # An alert by the leader's counters names no disk.
+    asked = disks or tuple(sorted(survey.disks.gone if survey is not None else ()))
+    held = tuple((each.disk, each.units) for each in held_disks(context, asked))
+    uncounted = tuple(disk for disk in disks if units_left(context, disk) is None)
+    return DisksDone(disks, set(disks) <= repairing, held[:MAX_LINES], uncounted)
 
 
 def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
@@ -162,11 +165,19 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
                 affected_by(context, named | inferred),
                 tuple(sorted(named | inferred)[:MAX_PARTS]),
                 _silent_hosts(context),
+                _doubtful(context),
             ),
             weight=lost,
             parts=tuple(zone.zone for zone in zones),
         ),
     )
+
+
+def _doubtful(context: RuleContext) -> tuple[int, ...] | None:
+    """The disks that no healthy volume proves to have their heartbeat; None if not known, or too many."""
+    survey = context.snapshot.volumes
+    found = survey.doubtful if survey is not None else None
+    return tuple(sorted(found)) if found is not None and len(found) <= MAX_PARTS else None
 
 
 def _silent_hosts(context: RuleContext) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from bot.alerting.rules.background_tasks import (
 )
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.capacity import CHUNKS_LOW, NO_VOLUME, VOLUMES_LOW, WRITABLE_LOW
+from bot.alerting.rules.disk_drops import DISK_DROPPING
 from bot.alerting.rules.disk_progress import DROP_STUCK, REPAIR_STUCK
 from bot.alerting.rules.disks import DISK_BROKEN, DISK_EXPIRED
 from bot.alerting.rules.diverging_views import HOSTS_DISAGREE, LEADER_UNSEEN, STALE_HOST
@@ -56,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     DISK_EXPIRED,
     REPAIR_STUCK,
     DROP_STUCK,
+    DISK_DROPPING,
     WRITABLE_LOW,
     CHUNKS_LOW,
     VOLUMES_LOW,

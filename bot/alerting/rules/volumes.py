@@ -6,13 +6,11 @@ from types import MappingProxyType
 from bot.alerting.details import DisksNotEmpty, UnitsLeft, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import Alert, Detail, Finding, Outcome, Severity
 from bot.alerting.outcomes import DisksEmpty, VolumesNow
+from bot.alerting.risk_facts import not_counted_empty
 from bot.alerting.rules.affected import affected_by, compared_caveats
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
+from bot.alerting.rules.units_left import held_disks, units_left
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level
-from bot.clustermgr.volume_survey import UnitCount, VolumeSurvey
-
-MAX_VOLUMES = 10
-"""Volumes that an alert names of each disk that is not empty."""
 
 
 def _loss(risk: VolumeRisk) -> VolumeLoss:
@@ -73,8 +71,10 @@ def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
 def _lost(context: RuleContext, limits: RuleConfig) -> Answer:
     def find(risks: VolumeRisks) -> Finding | None:
         lost = risks.from_level(RiskLevel.LOST)
+        if not lost:
+            return None
         detail = VolumesLost(len(lost), _losses(lost), compared_caveats(context, lost))
-        return _finding(context, VOLUMES_LOST.key, limits.severity, detail, lost) if lost else None
+        return _finding(context, VOLUMES_LOST.key, limits.severity, detail, lost)
 
     return _judge(context, find)
 
@@ -82,8 +82,10 @@ def _lost(context: RuleContext, limits: RuleConfig) -> Answer:
 def _unreachable(context: RuleContext, limits: RuleConfig) -> Answer:
     def find(risks: VolumeRisks) -> Finding | None:
         away = risks.missing_too_many
+        if not away:
+            return None
         detail = VolumesUnreachable(len(away), _losses(away), compared_caveats(context, away))
-        return _finding(context, VOLUMES_UNREACHABLE.key, limits.severity, detail, away) if away else None
+        return _finding(context, VOLUMES_UNREACHABLE.key, limits.severity, detail, away)
 
     return _judge(context, find)
 
@@ -92,9 +94,13 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
     survey = context.snapshot.volumes
     if survey is None or not survey.known or context.snapshot.leader is None:
         return CANNOT_TELL
-    gone = sorted(survey.disks.gone & survey.units.keys())
-    held = [_units_left(disk, survey.units[disk]) for disk in gone if survey.units[disk].units]
-    uncounted = _not_counted_empty(context, survey)
+    held = [*held_disks(context, sorted(survey.disks.gone))]
+    named = {each.disk for each in held}
+    uncounted = [
+        UnitsLeft(note.id, note.units or 0)
+        for note in not_counted_empty(context.state.lost_disks, survey)
+        if note.id not in named
+    ]
     if not held:
         return () if survey.complete and not uncounted else CANNOT_TELL
     held += uncounted
@@ -113,24 +119,9 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
     )
 
 
-def _not_counted_empty(context: RuleContext, survey: VolumeSurvey) -> list[UnitsLeft]:
-    """The disks that held units and are listed in another state now, or not at all; no later count found them empty."""
-    return [
-        UnitsLeft(note.id, note.units)
-        for note in context.state.lost_disks
-        if note.gone_since and note.units and note.id not in survey.disks.gone
-    ]
-
-
-def _units_left(disk: int, count: UnitCount) -> UnitsLeft:
-    return UnitsLeft(disk, count.units, tuple(sorted(count.volumes)[:MAX_VOLUMES]), len(count.volumes))
-
-
 def _empty_now(context: RuleContext, alert: Alert) -> Outcome:
-    survey = context.snapshot.volumes
-    empty = {disk for disk, count in survey.units.items() if not count.units} if survey else set()
-    empty |= {note.id for note in context.state.lost_disks if note.gone_since and note.units == 0}
-    return DisksEmpty(tuple(disk for part in alert.parts or () if (disk := int(part)) in empty))
+    counts = (units_left(context, int(part)) for part in alert.parts or ())
+    return DisksEmpty(tuple(count.disk for count in counts if count is not None and not count.units))
 
 
 def _volumes_now(context: RuleContext, _: Alert) -> Outcome:

@@ -48,6 +48,20 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
             "few minutes. The scheduler repairs a few disks at a time: a waiting disk counts as stuck only if no "
             "other disk makes progress. While `disk_repair` is off, `task_off_with_work` fires instead.",
         ),
+        "disk_dropping": Runbook(
+            "Another tool, or a person by hand, began to drop disks past cmbot. cmbot made no check: the zone may "
+            "lack room, or too many disks may be out of service at once. While units move, no volume loses any.",
+            (
+                "Find out who did it and why. The drop cannot be cancelled (only v1 takes it back).",
+                "`/cm repairs` shows the units left; `/cm balance` and `/cm stat` show the room in the zone.",
+                "Do not pull a disk before this alert, or `/cm disk <id>`, says that it is safe to pull.",
+                "Use `/cm disk offline` instead: it checks first, and keeps the limits of hosts and zones.",
+            ),
+            "`/disk/droppinglist` is read once a minute. A drop belongs to an operation of cmbot if that sent it about "
+            "then; the drops of operations are named beside the others, but have no alert of their own. When a disk is "
+            "no longer listed its units are counted, for half an hour at the most. Disks that were being dropped when "
+            "cmbot first saw the cluster have no alert.",
+        ),
         "drop_stuck": Runbook(
             "A disk that is being dropped is read-only and still holds data. It cannot be taken out yet, and the "
             "cluster cannot use its space.",

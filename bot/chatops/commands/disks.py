@@ -13,8 +13,10 @@ from bot.chatops.commands.disk_listing import read_dropping
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import find_leader
 from bot.clustermgr.models import Disk, DiskStatus
-from bot.common.errors import CmbotError, NoLeader, NotFound, UserError
+from bot.common.errors import CmbotError, NoLeader, NotFound, StoreError, UserError
 from bot.interactions.command import Args, Call, Command, Reply
+from bot.operations.attribution import behind_disk
+from bot.operations.model import Operation
 from bot.views.disks import disk
 
 MAX_DISK_ID = 2**32 - 1
@@ -38,9 +40,21 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
         raise UserError(f"{cluster.name} has no disk {args.id}: /cm disks {cluster.name} lists what it has.") from error
     state = call.remembered(cluster.name).state
     units, dropping = await asyncio.gather(_units(call, args.id, leader), _dropping(call, found, leader))
-    safety = pull_safety(found, units, call.now, shards_not_rebuilt(state, call.now), led=leader is not None)
+    not_rebuilt = shards_not_rebuilt(state, call.now)
+    safety = pull_safety(found, units, call.now, not_rebuilt, led=leader is not None, extended=cluster.extended_modes)
     progress = disk_progress(state, args.id, call.now, None if units is None else len(units))
-    yield Reply(disk(cluster.name, found, safety, at=call.now, progress=progress, dropping=dropping), private=False)
+    behind = await _behind(call, found, dropping=bool(dropping))
+    shown = disk(cluster.name, found, safety, at=call.now, progress=progress, dropping=dropping, behind=behind)
+    yield Reply(shown, private=False)
+
+
+async def _behind(call: Call, found: Disk, *, dropping: bool) -> Operation | None:
+    """The operation that drops the disk or declared it broken; none that is known while the database is silent."""
+    try:
+        of_disks = await call.operations.of_disks(call.the_cluster.name)
+    except StoreError:
+        return None
+    return behind_disk(of_disks, found.disk_id, found.status, dropping=dropping)
 
 
 async def _dropping(call: Call, found: Disk, leader: str | None) -> bool | None:

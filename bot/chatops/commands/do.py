@@ -40,7 +40,7 @@ def _kind(words: tuple[str, ...]) -> str:
 
 DO = Command(
     path=("do",),
-    summary="Change a cluster with a form: members, leadership, background tasks, disks.",
+    summary="Change a cluster with a form: members, leadership, background tasks, disks, maintenance.",
     args=DoArgs,
     run=run_do,
     scope=Scope.MAYBE_CLUSTER,

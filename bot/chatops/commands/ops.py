@@ -9,9 +9,10 @@ from bot.chatops.commands.arguments import configured
 from bot.chatops.commands.stat import NoArgs
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.permissions.roles import Role
-from bot.views.ops_list import listed, shown
+from bot.views.ops_list import listed, shown, volumes
 
 MAX_ID = (1 << 53) - 1
+MAX_PAGE = 1000
 
 
 class OpsArgs(Args):
@@ -26,6 +27,12 @@ class OpArgs(Args):
 
     words: ClassVar[tuple[str, ...]] = ("id",)
     id: int = Field(ge=1, le=MAX_ID, description="the operation's number")
+
+
+class VolumesArgs(OpArgs):
+    """The number of an operation, and the page."""
+
+    page: int = Field(1, ge=1, le=MAX_PAGE, description="which page, where there are several (1)")
 
 
 class SettleArgs(OpArgs):
@@ -55,6 +62,11 @@ async def run_retry(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 async def run_op(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
     """Show one operation."""
     yield Reply(shown(await call.operations.shown(args.id)), private=False)
+
+
+async def run_volumes(call: Call, args: VolumesArgs) -> AsyncIterator[Reply]:
+    """List the volumes that an operation concerns."""
+    yield Reply(volumes(await call.operations.shown(args.id), args.page), private=False)
 
 
 async def run_cancel(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
@@ -93,6 +105,18 @@ OP = Command(
     run=run_op,
     scope=Scope.NO_CLUSTER,
     examples=("/cm op 12",),
+)
+VOLUMES = Command(
+    path=("op", "volumes"),
+    summary="All volumes that a change of disks concerns: how many units each can lose, before and after.",
+    args=VolumesArgs,
+    run=run_volumes,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm op volumes 12", "/cm op volumes 12 page=2"),
+    notes=(
+        "The margins are those of the operation's last check, the smallest first. At most 4,000 volumes are stored by "
+        "number; those with the largest margins beyond that are only counted."
+    ),
 )
 CANCEL = Command(
     path=("op", "cancel"),

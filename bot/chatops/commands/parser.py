@@ -1,15 +1,18 @@
 """The grammar of /cm: command words, arguments, perhaps a cluster, then `key=value`. No I/O.
 
-The longest command path wins. The last bare word is a cluster only if it is configured; a word that is left over is
-an error, never a reason to take the default cluster.
+The longest command path wins. A bare word is a cluster only if it is configured (cluster_word.py tells where); a word
+that is left over is an error, never a reason to take the default cluster.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from bot.chatops.commands.arguments import all_of, configured, validated
+from bot.chatops.commands.arguments import all_of, validated
+from bot.chatops.commands.cluster_word import may_follow, pick, takes_cluster
 from bot.chatops.commands.registry import COMMANDS
-from bot.chatops.commands.surplus import lacks_value, surplus
+from bot.chatops.commands.stray import stray
+from bot.chatops.commands.surplus import lacks_value, subcommand, surplus
 from bot.chatops.commands.tokenizer import Token, tokens
 from bot.chatops.commands.unicode_input import named, refuse_steering, strange
 from bot.chatops.commands.usage import CLUSTER, SLASH, full_name
@@ -50,11 +53,19 @@ def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], de
 def _parsed(
     found: Sequence[Token], commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None
 ) -> Parsed:
-    words, pairs = _split(found)
+    words, options = _split(found)
     command = _command(words, commands, clusters)
-    rest, cluster = _cluster(command, words[len(command.path) :], pairs, clusters)
-    values: Mapping[str, ArgumentText] = {**_bound(command, rest, cluster, clusters), **_pairs(command, pairs, rest)}
-    args = validated(command, values)
+    _refuse_strays(command, found, options, clusters)
+    typed = words[len(command.path) :]
+    rest, cluster = pick(command, typed, options, clusters)
+    try:
+        values = _values(command, rest, options, cluster, clusters)
+        args = validated(command, values)
+    except UserError as error:
+        meant = subcommand(command, rest, cluster, commands)
+        if not meant:
+            raise
+        raise UserError(meant).at(error.argument) from error
     if command.scope is Scope.NO_CLUSTER:
         return Parsed(command, args, None)
     if command.scope is Scope.MAYBE_CLUSTER and cluster is None and default_cluster not in clusters:
@@ -67,14 +78,15 @@ def addressed(
 ) -> tuple[Command | None, str]:
     """Return the command and the cluster ("" unknown) of a text that `parse` may refuse. Never raises."""
     try:
-        words, pairs = _split(tokens(text))
+        words, options = _split(tokens(text))
     except UserError:
-        words, pairs = tuple(text.split()), ()
+        words, options = tuple(text.split()), ()
     command = _longest(words, commands)
     if command is None or command.scope is Scope.NO_CLUSTER:
         return command, ""
+    known = [token for token in options if token.key or token.plain.lower() in clusters]
     try:
-        _, named = _cluster(command, words[len(command.path) :], pairs, clusters)
+        _, named = pick(command, words[len(command.path) :], known, clusters)
     except UserError:
         return command, ""
     fallback = default_cluster if default_cluster in clusters else clusters[0] if len(clusters) == 1 else None
@@ -92,17 +104,19 @@ def is_changing(text: str) -> bool:
 
 
 def _split(found: Sequence[Token]) -> tuple[tuple[str, ...], tuple[Token, ...]]:
+    """Return the words before the first `key=value`, and all from there on."""
     first_pair = next((place for place, token in enumerate(found) if token.key), len(found))
-    empty = next((token.key for token in found if token.key and not token.value and not token.quoted), None)
+    return tuple(token.plain for token in found[:first_pair]), tuple(found[first_pair:])
+
+
+def _refuse_strays(command: Command, found: Sequence[Token], options: Sequence[Token], clusters: Sequence[str]) -> None:
+    """Refuse an option without a value, and a word behind an option that is no cluster."""
+    empty = next((token.key for token in options if token.key and not token.value and not token.quoted), None)
     if empty is not None:
         raise UserError(f"{empty}= has no value: write {empty}=value, without a space behind the =.")
-    for before, token in zip(found[first_pair:], found[first_pair + 1 :], strict=False):
-        if not token.key:
-            raise UserError(
-                f"{shown(token.value)} stands behind {before.key}=: put words before it, "
-                f'or, if it belongs to the value, quotes around the whole: {before.key}="…".'
-            )
-    return tuple(token.plain for token in found[:first_pair]), tuple(found[first_pair:])
+    for before, token in pairwise(options):
+        if not token.key and not (before.key and takes_cluster(command) and may_follow(before, token, clusters)):
+            raise UserError(stray(found, token, clusters if takes_cluster(command) else ()))
 
 
 def _longest(words: Sequence[str], commands: Sequence[Command]) -> Command | None:
@@ -133,20 +147,6 @@ def _unknown(words: Sequence[str], commands: Sequence[Command], clusters: Sequen
     return no_command(words[:1], words, [command.path for command in commands], SLASH)
 
 
-def _cluster(
-    command: Command, rest: Sequence[str], pairs: Sequence[Token], clusters: Sequence[str]
-) -> tuple[Sequence[str], str | None]:
-    """Take the cluster out of the words behind the command, or out of `cluster=`."""
-    if command.scope is Scope.NO_CLUSTER:
-        return rest, None
-    given = [token.plain for token in pairs if token.key == CLUSTER]
-    if given:
-        return rest, configured(given[0], clusters)
-    if rest and rest[-1].lower() in clusters:
-        return rest[:-1], rest[-1].lower()
-    return rest, None
-
-
 def _default(command: Command, clusters: Sequence[str], default: str | None) -> str:
     if default in clusters:
         return str(default)
@@ -166,6 +166,19 @@ def _bound(
     if len(rest) > len(names) or any(lacks_value(command, word) for word in rest):
         raise UserError(surplus(command, rest, cluster, clusters))
     return dict(zip(names, rest, strict=False))
+
+
+def _values(
+    command: Command, rest: Sequence[str], options: Sequence[Token], cluster: str | None, clusters: Sequence[str]
+) -> Mapping[str, ArgumentText]:
+    """Return the values of all arguments by name."""
+    pairs = [token for token in options if token.key]
+    values = {**_bound(command, rest, cluster, clusters), **_pairs(command, pairs, rest)}
+    if command.scope is Scope.NO_CLUSTER and cluster is not None:
+        if CLUSTER in values:
+            raise UserError(f"{CLUSTER} is given twice: give it once.")
+        values[CLUSTER] = cluster
+    return values
 
 
 def _pairs(command: Command, pairs: Sequence[Token], rest: Sequence[str]) -> Mapping[str, str]:

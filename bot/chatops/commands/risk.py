@@ -46,7 +46,7 @@ def _report(call: Call, snapshot: Snapshot, survey: VolumeSurvey) -> RiskReport:
         survey,
         snapshot.at,
         since={vid: since for vid, since in found if since is not None},
-        caveats=caveats_of(snapshot, survey, risks, shards_not_rebuilt(state, call.now), fresh=fresh),
+        caveats=caveats_of(snapshot, survey, risks, shards_not_rebuilt(state, call.now), fresh=fresh, lost=notes),
     )
 
 

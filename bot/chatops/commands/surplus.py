@@ -7,7 +7,7 @@ from contextlib import suppress
 from bot.chatops.commands.arguments import all_of
 from bot.chatops.commands.usage import choices, full_name, usage
 from bot.common.durations import seconds_of
-from bot.common.text import listed, shown, suggestion
+from bot.common.text import listed, nearest, shown, suggestion
 from bot.interactions.command import Command, Scope
 
 _ADDRESS = re.compile(r"\S+:\d{1,5}", re.ASCII)
@@ -29,7 +29,7 @@ def surplus(command: Command, rest: Sequence[str], cluster: str | None, clusters
         if hint := _meant(command, word, rest):
             return hint
     if not beyond:
-        return _second_cluster(command, rest[taken:], cluster)
+        return second_cluster(command, rest[taken:], cluster)
     word = beyond[0]
     if command.scope is Scope.NO_CLUSTER:
         return f"{where} does not take {shown(word)}. Write {usage(command)}"
@@ -39,6 +39,19 @@ def surplus(command: Command, rest: Sequence[str], cluster: str | None, clusters
         return words
     example = f"for instance, {where} {clusters[0]}." if clusters and not taken else usage(command)
     return f"{words} Write{',' if clusters and not taken else ''} {example}"
+
+
+def subcommand(command: Command, rest: Sequence[str], cluster: str | None, commands: Sequence[Command]) -> str:
+    """Refuse with the command that was probably meant, if a word nearly is one that goes on with `command`; or ""."""
+    place = len(command.path)
+    nexts = [each.path[place] for each in commands if each.path[:place] == command.path and len(each.path) > place]
+    for at, word in enumerate(rest):
+        if nexts and not word.isdecimal() and (near := nearest(word, nexts)):
+            words = (full_name(command), near, *rest[:at], *rest[at + 1 :], *([cluster] if cluster else ()))
+            text = " ".join(words)
+            meant = text if len(text) <= _MAX_SHOWN else f"{full_name(command)} {near}"
+            return f"There is no command {shown(' '.join((*command.path, word)))}. Did you mean {meant}?"
+    return ""
 
 
 def lacks_value(command: Command, word: str) -> bool:
@@ -56,8 +69,10 @@ def _meant(command: Command, word: str, rest: Sequence[str]) -> str:
     if key in _pairs(command):
         return f"{shown(word)} needs a value: write {_written(key)}={_value(command, key, word, rest)}."
     if _OPTION.fullmatch(word):
-        takes = listed([f"{_written(key)}=" for key in _pairs(command)])
-        return f"{where} has no option {shown(word)}. " + (f"It takes {takes}." if takes else "It takes none.")
+        keys = [_written(key) for key in _pairs(command)]
+        near = suggestion(word.lstrip("-").partition("=")[0], keys, "{}=")
+        takes = f"It takes {listed([f'{key}=' for key in keys])}." if keys else "It takes none."
+        return f"{where} has no option {shown(word)}.{near} {takes}"
     found = tuple(_keys_for(command, word)) if len(word) <= _MAX_SHOWN else ()
     value = f'"{word}"' if " " in word else word
     return f"{shown(word)} needs its key: write {_written(found[0])}={value}." if len(found) == 1 else ""
@@ -95,8 +110,8 @@ def _value(command: Command, key: str, word: str, rest: Sequence[str]) -> str:
     return _YES if _YES in allowed else "|".join(allowed) or "…"
 
 
-def _second_cluster(command: Command, named: Sequence[str], cluster: str | None) -> str:
-    """Refuse more than one cluster; name each once, as typed."""
+def second_cluster(command: Command, named: Sequence[str], cluster: str | None) -> str:
+    """Refuse more than one cluster (`named`, and `cluster` if it is not among them); name each once, as typed."""
     where = full_name(command)
     names = tuple(dict.fromkeys(word.lower() for word in (*named, *([cluster] if cluster else ()))))
     if len(names) == 1:

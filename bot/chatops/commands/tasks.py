@@ -21,9 +21,10 @@ from bot.clustermgr.tasks import (
     Task,
     find_task,
     suggest_task,
+    unknown_switches,
 )
 from bot.common.durations import MAX_SPAN, seconds_of
-from bot.common.errors import UserError
+from bot.common.errors import ClusterError, UserError
 from bot.common.text import listed, shown
 from bot.interactions.command import Call, Command, Offer, Reply
 from bot.interactions.message import Message
@@ -33,6 +34,8 @@ from bot.views.tasks import keys_for, tasks
 
 DIALECT_SECONDS = 4.8
 """How long an answer waits for the probes of the dialect: the deadline of five seconds, less the answer's own way."""
+STORED_SECONDS = 1.0
+"""How long an answer waits for the list of all stored keys."""
 NOT_YET = DetectedDialect(None, DialectEvidence(EvidenceKind.NOT_YET))
 
 
@@ -42,20 +45,35 @@ async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     detected = asyncio.create_task(_dialect(cluster))
     try:
         async for answer in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
-            yield Reply(_rendered(call, answer, await detected), private=False)
+            verdict = await detected
+            yield Reply(_rendered(call, answer, verdict, await _unknown(cluster, answer, verdict)), private=False)
     finally:
         detected.cancel()
         await asyncio.gather(detected, return_exceptions=True)
 
 
-def _rendered(call: Call, answer: Snapshot, detected: DetectedDialect) -> Message:
+async def _unknown(cluster: Cluster, answer: Snapshot, detected: DetectedDialect) -> tuple[tuple[str, str], ...] | None:
+    """The stored switches that cmbot does not know; None if they cannot be read in time."""
+    if answer.leader is None or detected.dialect is None:
+        return None
+    try:
+        async with asyncio.timeout(STORED_SECONDS):
+            return unknown_switches(await cluster.api.stored_values(answer.leader[0], detected.dialect))
+    except (ClusterError, TimeoutError):
+        return None
+
+
+def _rendered(
+    call: Call, answer: Snapshot, detected: DetectedDialect, unknown: tuple[tuple[str, str], ...] | None
+) -> Message:
     state = call.remembered(answer.cluster).state
+    others = next((service.others for service in call.the_cluster.services if service.others), ())
     if detected.dialect is None:
-        return tasks(answer, detected, background=state.background)
+        return tasks(answer, detected, background=state.background, unknown=unknown, others=others)
     # The dialect that was detected now counts also where the watch knows none yet.
     now = replace(state, dialect=detected.dialect.value)
     found = activities(answer.switches or {}, detected.dialect, now, call.now)
-    return tasks(answer, detected, found, state.background)
+    return tasks(answer, detected, found, state.background, unknown=unknown, others=others)
 
 
 async def _dialect(cluster: Cluster) -> DetectedDialect:

@@ -16,7 +16,7 @@ SLASH = "/cm"
 ASKED_BY_POLICY: JsonDict = {"asked_by_policy": True}
 """Marks a field that the policy of a change requires unless the settings make it optional: written as required."""
 CLUSTER = "cluster"
-"""The argument that names a cluster, as a bare last word or `cluster=`."""
+"""The argument that names a cluster, as a bare word or `cluster=`."""
 
 
 @dataclass(frozen=True, slots=True)

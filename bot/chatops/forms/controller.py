@@ -81,18 +81,19 @@ class Forms:
             clusters=[Choice(name, name, self.remembered(name).level) for name in offered],
             cluster=cluster.name if cluster else "",
             sealed=sign(origin, self.key),
+            card=kind is None or bool(kind.policies),
         )
         return form(await self._filled(shown, origin, kind, cluster) if kind and cluster else shown)
 
     async def _filled(self, shown: Form, origin: Origin, kind: Kind, cluster: Cluster) -> Form:
         offers = await read(cluster, wants(kind))
         rights = await self.access.rights(origin.user, cluster.name)
-        policy = self.policies(cluster.name, kind.policies, _NOT_FORCED)
+        policy = self.policies(cluster.name, kind.policies, _NOT_FORCED) if kind.policies else None
         known = FormContext(
             cluster=cluster.name,
             offers=offers.choices,
             may_force=rights.has(Role.BREAKER),
-            needs_reason=policy.reason == "required",
+            needs_reason=policy is not None and policy.reason == "required",
             dialect_known=offers.dialect_known,
         )
         return replace(shown, entries=entries(kind, known), notes=(kind.command.summary, *offers.notes))

@@ -11,6 +11,7 @@ from annotated_types import MaxLen
 from pydantic.fields import FieldInfo
 
 from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE, READONLY, WRITABLE
+from bot.chatops.commands.maintenance import MAINTENANCE_END, MAINTENANCE_START
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.tasks import DISABLE, ENABLE
 from bot.chatops.commands.unicode_input import plain_word
@@ -26,17 +27,17 @@ _MAX_LENGTH = 3000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of change: its command and its approval policy."""
+    """One kind of change: its command and its approval policy, "" for one that needs no approval."""
 
     command: Command
-    policy: str
+    policy: str = ""
     steps: tuple[str, ...] = ()
     """The policies of the steps that it may lead to."""
 
     @property
     def policies(self) -> tuple[str, ...]:
         """All policies that may apply to the change."""
-        return (self.policy, *self.steps)
+        return (self.policy, *self.steps) if self.policy else ()
 
     @property
     def key(self) -> str:
@@ -61,6 +62,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(BROKEN, "disk_broken"),
     Kind(OFFLINE, "disk_offline"),
     Kind(NODE_OFFLINE, "node_offline"),
+    Kind(MAINTENANCE_START),
+    Kind(MAINTENANCE_END),
 )
 
 

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerting.cluster_state.background import BackgroundNote, TaskHindrance, hindrance, noted
-from bot.alerting.volume_risk import VolumeRisk, infer_expired, volume_risk
-from bot.clustermgr.code_modes import CODE_MODES
+from bot.alerting.volume_risk import VolumeRisk, infer_expired, unnamed_units, volume_risk
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 from bot.operations.preflight.facts import disks as f
@@ -19,6 +18,10 @@ from bot.operations.preflight.verdict import Check, Fact, block, passed, warn
 
 MAX_NAMED = 8
 """Limit of volumes that one check names."""
+MAX_DISKS = 500
+"""Limit of disks that one check stores by number; its words count those that they do not name."""
+MAX_VIDS = 4000
+"""Limit of volumes that the groups of one check store by number, those with the smallest margins first."""
 MAX_GROUPS = 60
 """Limit of groups of margins in one check: the best ones are added up in the last."""
 _SURE = frozenset({DiskChange.OFFLINE, DiskChange.BROKEN})
@@ -31,14 +34,19 @@ def margin_checks(
 ) -> tuple[Check, ...]:
     """Check the volumes on these disks; a volume that was not read, or of an unknown code mode, is never safe.
 
-    `silent` are the disks that have probably lost their heartbeat.
+    `silent` are the disks that have probably lost their heartbeat. Disks that are judged at their turn are named.
     """
+    turns = _turns(targets, known)
+    targets = tuple(disk for disk in targets if disk not in known.later)
+    if turns is not None and not targets:
+        return (turns,)
     units = {disk: known.units[disk] for disk in targets if disk in known.units}
     vids = {vuid >> 32 for vuids in units.values() for vuid in vuids}
     volumes = [volume for vid, volume in sorted(known.volumes.items()) if vid in vids]
     found = (
+        turns,
         _unread(change, targets, len(vids), known),
-        _unknown_modes(change, volumes),
+        _unknown_modes(change, volumes, known),
         _margins(change, tuple(targets), sum(map(len, units.values())), volumes, known, silent),
         _heartbeats(targets, known, silent) if vids else None,
         _smaller(volumes, known),
@@ -50,7 +58,7 @@ def least_left(targets: Sequence[int], known: DiskFacts) -> int | None:
     """Smallest number of units that a volume on these disks can lose now; None without a volume of a known mode."""
     suspects = known.suspects
     volumes = (volume for volume in known.volumes.values() if not set(targets).isdisjoint(volume.disks))
-    lefts = [volume_risk(volume, suspects).left for volume in volumes]
+    lefts = [volume_risk(volume, suspects, extended=known.extended).left for volume in volumes]
     return min((left for left in lefts if left is not None), default=None)
 
 
@@ -58,11 +66,25 @@ def inferred_silent(known: DiskFacts) -> frozenset[int]:
     """Disks that have probably lost their heartbeat; none where the leader's counters say that none has."""
     if known.expired is not None and not any(known.expired.values()):
         return frozenset()
-    return infer_expired(known.volumes.values(), known.suspects)
+    return infer_expired(known.volumes.values(), known.suspects, known.sound)
+
+
+def without_vids(check: Check) -> Check:
+    """Leave out the numbers of volumes in a check, which are many."""
+    if not isinstance(check.fact, f.VolumeMargins):
+        return check
+    return replace(check, fact=replace(check.fact, groups=tuple(replace(each, vids=()) for each in check.fact.groups)))
 
 
 def _level(change: DiskChange, key: str, fact: Fact, bound: str) -> Check:
     return block(key, fact, forceable=True, bound=bound) if change in _SURE else warn(key, fact, bound=bound)
+
+
+def _turns(targets: Sequence[int], known: DiskFacts) -> Check | None:
+    later = tuple(disk for disk in targets if disk in known.later)
+    if not later:
+        return None
+    return warn("turns", f.JudgedInTurns(tuple(disk for disk in targets if disk not in known.later), later))
 
 
 def _unread(change: DiskChange, targets: Sequence[int], volumes: int, known: DiskFacts) -> Check | None:
@@ -76,11 +98,11 @@ def _unread(change: DiskChange, targets: Sequence[int], volumes: int, known: Dis
     return _level(change, "volumes_unread", f.VolumesUnread(lists, unread, max(volumes, unread)), f"{bool(lists)}")
 
 
-def _unknown_modes(change: DiskChange, volumes: Sequence[PlacedVolume]) -> Check | None:
-    modes = Counter(volume.code_mode for volume in volumes if volume.code_mode not in CODE_MODES)
+def _unknown_modes(change: DiskChange, volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:
+    modes = Counter(volume.code_mode for volume in volumes if volume.mode(known.extended) is None)
     if not modes:
         return None
-    some = tuple(sorted(modes)[:MAX_NAMED])
+    some = tuple(sorted(modes)[:MAX_DISKS])
     return _level(change, "code_modes", f.CodeModesUnknown(modes.total(), some), str(some))
 
 
@@ -94,15 +116,23 @@ def _margins(
 ) -> Check | None:
     now = known.suspects
     later = _after(now, targets) if change is DiskChange.BROKEN else now
-    pairs = [(volume_risk(volume, now, silent), volume_risk(volume, later, silent)) for volume in volumes]
+    pairs: list[tuple[VolumeRisk, VolumeRisk]] = []
+    for volume in volumes:
+        # The health tells nothing of the change that is planned.
+        unnamed = _unnamed(volume, known, silent)
+        before, after = (
+            replace(volume_risk(volume, disks, silent, known.extended), unnamed=unnamed) for disks in (now, later)
+        )
+        pairs.append((before, after))
     margins = [_margin(before, after) for before, after in pairs if after.left is not None and before.left is not None]
     unreadable = sum(_unreadable(after) for _, after in pairs)
-    margins.sort(key=lambda margin: (margin.after - len(margin.unreachable), margin.after, margin.before, margin.vid))
+    margins.sort(key=lambda margin: (margin.after - margin.away, margin.after, margin.before, margin.vid))
     breaking = tuple(
-        sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_NAMED]
+        sorted(known.breaking.intersection(disk for volume in volumes for disk in volume.disks))[:MAX_DISKS]
     )
     worst_ones = tuple(margins[:MAX_NAMED])
-    fact = f.VolumeMargins(change, targets, units, _groups(margins), worst_ones, unreadable, breaking)
+    numbers = tuple(sorted({known.changed_by[disk] for disk in breaking if disk in known.changed_by}))
+    fact = f.VolumeMargins(change, targets, units, _groups(margins), worst_ones, unreadable, breaking, numbers)
     if not margins:
         return passed("volumes", fact) if all(disk in known.units for disk in targets) and not volumes else None
     worst = min(margin.after for margin in margins)
@@ -131,17 +161,28 @@ def _margin(before: VolumeRisk, after: VolumeRisk) -> VolumeMargin:
     left = before.left, after.left
     if before.mode is None or left[0] is None or left[1] is None:
         raise AssertionError("a volume of an unknown code mode has no margin")
-    return VolumeMargin(before.vid, before.mode.name, before.lost, before.unreachable, left[0], left[1])
+    return VolumeMargin(before.vid, before.mode.name, before.lost, before.unreachable, left[0], left[1], before.unnamed)
 
 
 def _unreadable(risk: VolumeRisk) -> bool:
     left = risk.left_if_unreachable_stay
-    return bool(risk.unreachable) and left is not None and left < 0
+    return bool(risk.away) and left is not None and left < 0
+
+
+def _unnamed(volume: PlacedVolume, known: DiskFacts, silent: frozenset[int]) -> int:
+    """Number of units of a volume that are away on disks that cannot be named, by its health."""
+    units = unnamed_units(volume, known.suspects, silent, known.sound, known.extended)
+    return units if known.expired is None else min(units, max(0, sum(known.expired.values()) - len(silent)))
 
 
 def _groups(margins: Sequence[VolumeMargin]) -> tuple[MarginGroup, ...]:
-    counted = Counter((margin.after, margin.before) for margin in margins)
-    groups = [MarginGroup(before, after, number) for (after, before), number in sorted(counted.items())]
+    found: dict[tuple[int, int], list[int]] = {}
+    for margin in margins:
+        found.setdefault((margin.after, margin.before), []).append(margin.vid)
+    groups, room = [], MAX_VIDS
+    for (after, before), vids in sorted(found.items()):
+        groups.append(MarginGroup(before, after, len(vids), tuple(sorted(vids)[:room])))
+        room -= len(groups[-1].vids)
     kept, rest = groups[: MAX_GROUPS - 1], groups[MAX_GROUPS - 1 :]
     if not rest:
         return tuple(groups)
@@ -159,15 +200,15 @@ def _heartbeats(targets: Sequence[int], known: DiskFacts, silent: frozenset[int]
     number = sum(known.expired.get(zone, 0) for zone in zones)
     if not number:
         return None
-    return warn("heartbeats", f.HeartbeatsLost(number, tuple(sorted(silent)[:MAX_NAMED])), bound=str(sorted(silent)))
+    return warn("heartbeats", f.HeartbeatsLost(number, tuple(sorted(silent)[:MAX_DISKS])), bound=str(sorted(silent)))
 
 
 def _smaller(volumes: Sequence[PlacedVolume], known: DiskFacts) -> Check | None:
     """Warn where fresh blobs may lack shards that nothing rebuilds."""
     switch = known.switches.get("shard_repair")
     meaning = switch.word if switch is not None else ""
-    modes = {volume.code_mode for volume in volumes} & CODE_MODES.keys()
-    units = max((CODE_MODES[mode].unwritten for mode in modes), default=0)
+    modes = {mode for volume in volumes if (mode := volume.mode(known.extended)) is not None}
+    units = max((mode.unwritten for mode in modes), default=0)
     hindered = _hindered(known) if meaning == ON else None
     if not units or (meaning == ON and hindered is None):
         return None

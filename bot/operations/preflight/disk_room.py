@@ -155,4 +155,5 @@ def _out(where: str, disks: Sequence[Disk], limit: int, known: DiskFacts) -> Out
         disk.disk_id for disk in disks if disk.status not in _MOVING and disk.disk_id in (known.dropping or ())
     )
     under_way = tuple(disk.disk_id for disk in disks if disk.disk_id in known.breaking | known.leaving)
-    return OutOfService(where, limit, dropping, broken, repairing, under_way)
+    numbers = tuple(sorted({known.changed_by[disk] for disk in under_way if disk in known.changed_by}))
+    return OutOfService(where, limit, dropping, broken, repairing, under_way, numbers)

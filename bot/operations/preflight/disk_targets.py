@@ -49,14 +49,17 @@ def with_under_way(request: Request, facts: PreflightContext) -> PreflightContex
         return facts
     normal = {disk.disk_id for disk in known.disks if disk.status == DiskStatus.NORMAL}
     normal.difference_update(targets_of(request, known.disks))
-    breaking = _changed_by(OpKind.DISK_BROKEN, facts) & normal
-    leaving = (_changed_by(OpKind.DISK_OFFLINE, facts) & normal) - (known.dropping or frozenset())
-    return replace(facts, disks=replace(known, breaking=breaking, leaving=leaving))
+    broken, offline = _changed_by(OpKind.DISK_BROKEN, facts), _changed_by(OpKind.DISK_OFFLINE, facts)
+    breaking = normal & broken.keys()
+    leaving = (normal & offline.keys()) - (known.dropping or frozenset())
+    found = replace(known, breaking=frozenset(breaking), leaving=frozenset(leaving), changed_by=offline | broken)
+    return replace(facts, disks=found)
 
 
-def _changed_by(kind: OpKind, facts: PreflightContext) -> frozenset[int]:
+def _changed_by(kind: OpKind, facts: PreflightContext) -> dict[int, int]:
+    """Numbers of the operations of that kind whose request may be under way, by the disk that they change."""
     running = (op for op in facts.operations if op.kind is kind and op.state in _UNDER_WAY)
-    return frozenset(disk for op in running for disk in op.disks)
+    return {disk: op.id for op in running for disk in op.disks}
 
 
 def _present(disks: tuple[Disk, ...] | None) -> tuple[Disk, ...]:

@@ -35,7 +35,7 @@ ALREADY: Mapping[DiskChange, frozenset[int]] = MappingProxyType(
     {DiskChange.BROKEN: frozenset({_B, _R}), DiskChange.OFFLINE: frozenset({_D, _X})}
 )
 """States in which a disk is as requested; whether it is read-only or being dropped is looked at besides."""
-MAX_HOSTS = 12
+MAX_HOSTS = 500
 """Limit of blobnodes that one check names."""
 MOVES = frozenset({DiskChange.OFFLINE, DiskChange.BROKEN})
 """Changes after which units move or are rebuilt."""

@@ -116,9 +116,12 @@ def _lifted(check: Check) -> Check:
 
 
 def changed_checks(old: PreflightResult, new: PreflightResult) -> tuple[Check, ...]:
-    """Checks of `new` that `old` does not have, or has with another level or other bound facts."""
-    before = {check.key: (check.level, check.bound) for check in old.checks}
-    return tuple(check for check in new.checks if before.get(check.key) != (check.level, check.bound))
+    """Checks of `new` that `old` does not have, or has with another level or other bound facts.
+
+    A warning that break-glass made of a block is another one than a plain warning.
+    """
+    before = {check.key: (check.level, check.bound, check.forced) for check in old.checks}
+    return tuple(check for check in new.checks if before.get(check.key) != (check.level, check.bound, check.forced))
 
 
 def changes_a_check(old: PreflightResult, new: PreflightResult) -> bool:

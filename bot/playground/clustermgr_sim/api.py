@@ -114,7 +114,7 @@ def _disk_drop(context: Context, args: Args) -> Change:
 def _disk_dropped(context: Context, args: Args) -> Change:
     data = context.raft.data
     disk = data.check_dropped(args["disk_id"])
-    return Change(lambda: data.finish_drop(disk))
+    return Change(disk.finish_drop)
 
 
 def _node_info(context: Context, args: Args) -> Answer:

@@ -146,7 +146,7 @@ class Background:
             self._change(partial(setattr, disk, "status", REPAIRED))
         else:
             self.drops[task.disk_id] = task.total
-            self._change(partial(self.raft.data.finish_drop, disk))
+            self._change(disk.finish_drop)
 
     def _change(self, apply: Callable[[], None]) -> None:
         leader = self.raft.leader()

@@ -106,7 +106,8 @@ class Data:
         for disk in self.to_drop(node_id, flavour):
             disk.dropping = True
         self.leaving.add(node_id)
-        self._drop_empty_nodes()
+        if not flavour.node_drop_begins:
+            self.drop_empty_nodes()
 
     def check_dropped(self, disk_id: int) -> Disk:
         """Return the disk; raises ApiError (911, 913, 930) unless its drop can end, or has ended."""
@@ -116,12 +117,8 @@ class Data:
             raise ApiError(930, "dropped disk still has volume unit remain, migrate them firstly")
         return disk
 
-    def finish_drop(self, disk: Disk) -> None:
-        """End the drop of a disk, and of its node if that was the last one."""
-        disk.finish_drop()
-        self._drop_empty_nodes()
-
-    def _drop_empty_nodes(self) -> None:
+    def drop_empty_nodes(self) -> None:
+        """End the drop of the nodes without a disk in use; servers that begin such drops do it at each refresh."""
         for node_id in sorted(self.leaving):
             if all(disk.status >= REPAIRED for disk in self.disks_of(node_id)):
                 self.leaving.discard(node_id)

@@ -19,7 +19,8 @@ def _spell(row: dict[str, Any], flavour: Flavour) -> dict[str, Any]:
 
 
 def recount(raft: Raft, flavour: Flavour) -> None:
-    """Count the disks again on every running node, in its own view."""
+    """Count the disks again on every running node, in its own view; drops of nodes end at that time too."""
+    raft.data.drop_empty_nodes()
     for node in raft.nodes.values():
         if node.runs:
             data = raft.view(node)

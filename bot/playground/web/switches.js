@@ -11,7 +11,7 @@ function row(key, value, act) {
   const store = (word) => act("set_switch", { key, value: word === UNSET ? null : word }, word === UNSET ? `${key} is not set any more` : `${key} is ${word} now`);
   return h(
     "label",
-    { class: "row switch" },
+    { class: "row stored" },
     h("span", { class: "mono" }, key),
     h("select", { testid: `switch-${key}`, "aria-label": `Switch ${key}`, value: held, onchange: (event) => store(event.target.value) }, words.map((word) => h("option", { value: word }, word))),
   );
@@ -42,7 +42,7 @@ export function schedulerRow(schedulers, act) {
     : () => act("start_scheduler", { number: 1 }, "The scheduler runs");
   return h(
     "div",
-    { class: "row switch" },
+    { class: "row stored" },
     h("span", { testid: "scheduler-state" }, runs ? "A scheduler is registered and runs" : "No scheduler is registered"),
     h("button", { type: "button", class: "small", testid: "scheduler-toggle", onclick: press }, runs ? "Stop" : "Start"),
   );

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from bot.common.errors import Conflict, Refused, StoreError
@@ -64,6 +64,10 @@ def _operation(row: RowMapping) -> Operation:
         raise StoreError(f"Operation #{row['id']} cannot be read from the database: {error}") from error
 
 
+STARTS = 0x6469736B73
+"""Key of the advisory lock under which changes of disks start on PostgreSQL: "disks" in ASCII."""
+
+
 class Operations:
     """Operations; every transition is a compare-and-set on `version`."""
 
@@ -77,6 +81,14 @@ class Operations:
         """
         made = await self._session.value(insert(operations).values(_values(op, wording)).returning(operations.c.id))
         return replace(op, id=made)
+
+    async def queue_start(self) -> None:
+        """Wait until each start of a change of disks before this one has committed; call it first in a unit of work.
+
+        Then of two that start at one moment the later one sees the earlier one. SQLite has one writer anyway.
+        """
+        if self._session.postgres:
+            await self._session.value(select(func.pg_advisory_xact_lock(STARTS)))
 
     async def get(self, op_id: int) -> Operation | None:
         """Get an operation, or None."""
@@ -111,6 +123,13 @@ class Operations:
         """List those of a kind in `state` that were created at `since` or later, the oldest first."""
         wanted = (operations.c.kind == kind) & (operations.c.state == state) & (operations.c.created_at >= since)
         return await self._list(select(operations).where(wanted).order_by(operations.c.id), None)
+
+    async def newest(
+        self, kinds: Collection[OpKind], states: Collection[OpState], cluster: str, limit: int
+    ) -> list[Operation]:
+        """List the newest `limit` of these kinds in these states, the newest first."""
+        wanted = operations.c.kind.in_(list(kinds)) & operations.c.state.in_(list(states))
+        return await self._list(select(operations).where(wanted).order_by(operations.c.id.desc()).limit(limit), cluster)
 
     async def due(self, now: float) -> list[Operation]:
         """List waiting ones whose time is over, the oldest first."""

@@ -1,6 +1,7 @@
 """Words for what makes a statement about volumes less sure. No I/O."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from bot.alerting.details import AffectedVolumes
 from bot.alerting.risk_facts import NotRebuilt, RiskCaveats, SafetyCounts
@@ -35,8 +36,12 @@ def _lines(caveats: RiskCaveats) -> Iterator[str]:
         yield "not judged: the volumes on bad disks cannot be read now"
     if pending := pending_text(caveats.pending_disks, caveats.pending_volumes):
         yield f"not judged yet: {pending}"
+    if caveats.stale_since:
+        yield stale_text(caveats)
     if not caveats.listed:
-        yield "not judged yet: disks that are repaired or dropped; the whole disk list was not read"
+        yield f"not judged yet: disks that are repaired or dropped; {_not_listed(caveats.missing)}"
+    if caveats.held:
+        yield held_text(caveats.held)
     if not caveats.heartbeats:
         yield "not judged yet: heartbeats of disks; the leader was elected a few minutes ago"
     if caveats.unnamed:
@@ -53,6 +58,29 @@ def pending_text(disks: int | None, volumes: int | None) -> str:
     return " and ".join(
         f"some {noun}s" if number is None else count(number, noun) for number, noun in named if number != 0
     )
+
+
+def stale_text(caveats: RiskCaveats) -> str:
+    """Say what was read too long ago, and when."""
+    what = pending_text(caveats.stale_disks, caveats.stale_volumes)
+    one = {caveats.stale_disks, caveats.stale_volumes} == {0, 1}
+    when = datetime.fromtimestamp(caveats.stale_since, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"not current: {what} could not be read again since {when}; {'it' if one else 'they'} may have changed"
+
+
+def held_text(disks: int) -> str:
+    """Say that so many disks held units, and are not listed as repaired or dropped any more."""
+    held, they = ("holds", "it is") if disks == 1 else ("hold", "they are")
+    return (
+        f"{count(disks, 'disk')} {held} units by the last count, but {they} not listed as repaired or dropped any more"
+    )
+
+
+def _not_listed(missing: int) -> str:
+    """Say why it is not known which disks are repaired or dropped."""
+    if not missing:
+        return "the whole disk list was not read lately"
+    return f"the disk list lacks {count(missing, 'disk')} that it had before"
 
 
 def unnamed_text(disks: int) -> str:

@@ -1,7 +1,6 @@
 """Words for alerts about disks and space. No I/O."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 
 from bot.alerting.details import (
@@ -22,7 +21,7 @@ from bot.common.text import count, listed
 from bot.views.alert_text.caveats import affected_lines
 from bot.views.alert_text.volumes import disk_names
 from bot.views.progress import progress_line
-from bot.views.text import in_ticks
+from bot.views.text import date, in_ticks
 
 _STATUS: Mapping[int, str] = MappingProxyType(
     {
@@ -45,7 +44,7 @@ def disks_broken(detail: DisksBroken, cluster: str) -> AlertText:
     sentence = _broken(cluster, detail.broken, detail.repairing)
     progress = {each.disk: each.progress for each in detail.progress}
     lines = tuple(
-        f"disk #{disk.id}{_where(disk)}: {_state(disk)}{_progress(disk, progress.get(disk.id))}"
+        f"disk #{disk.id}{where_text(disk)}: {_state(disk)}{_progress(disk, progress.get(disk.id))}"
         for disk in detail.disks
     )
     affected = affected_lines(detail.affected)
@@ -74,7 +73,7 @@ def repair_step(detail: DisksBroken) -> str:
         return f"`disk_repair` is on, but {none}"
     if detail.waiting_since is None:
         return "`disk_repair` is on; the repair has begun."
-    return f"`disk_repair` is on; repair has not begun yet (broken since {_utc(detail.waiting_since)})."
+    return f"`disk_repair` is on; repair has not begun yet (broken since {date(detail.waiting_since, 'minute')})."
 
 
 def _broken(cluster: str, broken: int, repairing: int) -> str:
@@ -97,7 +96,8 @@ def _progress(disk: DiskName, progress: WorkProgress | None) -> str:
     return f", {count(progress.left, 'unit')} to rebuild" if progress.left else ""
 
 
-def _where(disk: DiskName) -> str:
+def where_text(disk: DiskName) -> str:
+    """Host, path and zone of a disk."""
     host, path, zone = (in_ticks(each) if each else "unknown" for each in (disk.host, disk.path, disk.zone))
     return f" on {host}, path {path}, zone {zone}"
 
@@ -147,16 +147,12 @@ def disks_stuck(detail: DisksStuck, cluster: str) -> AlertText:
 def _stuck(stuck: StuckDisk) -> str:
     disk = stuck.disk
     state = status_word(disk.status) if disk.status != DiskStatus.NORMAL else "being dropped"
-    head = f"disk #{disk.id}{_where(disk) if stuck.listed else ''}: {state} since {_utc(stuck.since)}"
+    head = f"disk #{disk.id}{where_text(disk) if stuck.listed else ''}: {state} since {date(stuck.since, 'minute')}"
     if disk.status == DiskStatus.BROKEN:
         return f"{head}; its repair has not begun"
     if stuck.left is None:
         return head
-    return f"{head}, {count(stuck.left, 'chunk')} left, none moved since {_utc(stuck.moved_at)}"
-
-
-def _utc(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{head}, {count(stuck.left, 'chunk')} left, none moved since {date(stuck.moved_at, 'minute')}"
 
 
 def writable_low(detail: WritableLow, cluster: str) -> AlertText:

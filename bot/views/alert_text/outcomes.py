@@ -127,12 +127,16 @@ def disks_done(outcome: DisksDone, alert: Alert) -> str:
     """`disk_broken`; units that are left, or were not counted, are named: a state does not prove that none is."""
     disks = [f"#{disk}" for disk in outcome.disks]
     if not disks:
-        return f"No disk of {alert.cluster} is broken or being repaired."
+        return f"No disk of {alert.cluster} is broken or being repaired{_but(_held(outcome.held))}."
     became = "repaired" if outcome.repaired else "repaired or dropped"
     verb = "was" if len(disks) == 1 else "were"
     said = f"Disk{'' if len(disks) == 1 else 's'} {listed(disks)} of {alert.cluster} {verb} {became}"
     left = [*_held(outcome.held), *_uncounted(outcome.uncounted, alert.cluster)]
-    return f"{said}, but {'; and '.join(left)}." if left else f"{said}."
+    return f"{said}{_but(left)}."
+
+
+def _but(left: list[str]) -> str:
+    return f", but {'; and '.join(left)}" if left else ""
 
 
 def _held(held: tuple[tuple[int, int], ...]) -> list[str]:
@@ -176,14 +180,14 @@ def volumes_now(outcome: VolumesNow, alert: Alert) -> str:
 
 def work_moves(outcome: WorkMoves, alert: Alert) -> str:
     """`repair_stuck` and `drop_stuck`."""
-    left = count(outcome.left, "disk")
+    left, held = count(outcome.left, "disk"), _but(_held(outcome.held))
     if alert.rule == "drop_stuck":
         if not outcome.left:
-            return f"No disk of {alert.cluster} is being dropped."
-        return f"Disks of {alert.cluster} are being emptied again; {left} to go."
+            return f"No disk of {alert.cluster} is being dropped{held}."
+        return f"Disks of {alert.cluster} are being emptied again; {left} to go{held}."
     if not outcome.left:
-        return f"No disk of {alert.cluster} is broken or being repaired."
-    return f"Disks of {alert.cluster} are being repaired again; {left} to go."
+        return f"No disk of {alert.cluster} is broken or being repaired{held}."
+    return f"Disks of {alert.cluster} are being repaired again; {left} to go{held}."
 
 
 def space_now(outcome: SpaceNow, alert: Alert) -> str:

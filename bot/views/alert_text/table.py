@@ -7,7 +7,7 @@ from typing import Any
 from bot.alerting import details as d
 from bot.alerting import outcomes as o
 from bot.alerting.model import Alert, AlertText, Detail, LegacyDetail, LegacyOutcome, Outcome
-from bot.views.alert_text import disks, hosts, outcomes, raft, schedulers, tasks, volumes
+from bot.views.alert_text import disk_drops, disks, hosts, outcomes, raft, schedulers, tasks, volumes
 
 
 def _legacy(detail: LegacyDetail, _: str) -> AlertText:
@@ -45,6 +45,7 @@ DETAILS: Mapping[type[Detail], Callable[[Any, str], AlertText]] = MappingProxyTy
         d.DisksBroken: disks.disks_broken,
         d.DisksExpired: disks.disks_expired,
         d.DisksStuck: disks.disks_stuck,
+        d.DisksDropping: disk_drops.disks_dropping,
         d.WritableLow: disks.writable_low,
         d.ChunksLow: disks.chunks_low,
         d.NoVolume: disks.no_volume,
@@ -77,6 +78,7 @@ OUTCOMES: Mapping[type[Outcome], Callable[[Any, Alert], str]] = MappingProxyType
         o.WorkMoves: outcomes.work_moves,
         o.VolumesNow: outcomes.volumes_now,
         o.DisksEmpty: outcomes.disks_empty,
+        o.DropsDone: disk_drops.drops_done,
         o.SpaceNow: outcomes.space_now,
         o.TaskOutcome: outcomes.task_outcome,
     }

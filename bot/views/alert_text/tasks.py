@@ -72,6 +72,7 @@ def switches_changed(detail: SwitchesChanged, cluster: str) -> AlertText:
     return AlertText(
         f"{unseen}{many} outside cmbot: {listed(tasks)}.",
         tuple(_line(move) for move in reversed(moves))[:_MAX_MOVES],
+        max(0, len(moves) - _MAX_MOVES),
     )
 
 

@@ -1,6 +1,7 @@
 """Words for alerts about volumes. No I/O."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bot.alerting.details import DisksNotEmpty, UnitsLeft, VolumeLoss, VolumesAtRisk, VolumesLost, VolumesUnreachable
 from bot.alerting.model import AlertText
@@ -8,6 +9,8 @@ from bot.common.text import count, listed
 from bot.views.alert_text.caveats import affected_lines, caveat_lines
 
 _MAX_DISKS = 8
+_MAX_KEPT = 500
+"""Lines that are kept: an open alert shows the same volumes at each poll."""
 
 
 def volumes_at_risk(detail: VolumesAtRisk, cluster: str) -> AlertText:
@@ -70,6 +73,7 @@ def _lines(volumes: Sequence[VolumeLoss]) -> tuple[str, ...]:
     return tuple(_volume(volume) for volume in volumes)
 
 
+@lru_cache(_MAX_KEPT)
 def _volume(volume: VolumeLoss) -> str:
     mode = volume.mode or f"unknown code mode {volume.mode_id}"
     parts = [

@@ -1,9 +1,9 @@
 """Words on how a cluster changed since a card was shown. No I/O."""
 
-from bot.operations.preflight.facts.disks import DiskSituation
+from bot.operations.preflight.facts.disks import DiskSituation, VolumeMargins
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.step_facts import Difference
-from bot.views.preflight_text.disks import state_text
+from bot.views.preflight_text.disks import open_operations, state_text
 from bot.views.preflight_text.table import check_text
 
 _MAX_DISKS = 5
@@ -14,7 +14,15 @@ def changes(found: Difference) -> tuple[str, ...]:
     if found.before is None:
         return ("an older release made the card",)
     checks = (check_text(check).sentence.rstrip(".") for check in found.checks)
-    return difference(found.before, found.after) or tuple(checks) or ("checks differ",)
+    moved = difference(found.before, found.after)
+    return (*moved, *_others(found)) if moved else tuple(checks) or ("checks differ",)
+
+
+def _others(found: Difference) -> tuple[str, ...]:
+    """Name the operations whose disks count as broken by now."""
+    margins = (check.fact for check in found.checks if isinstance(check.fact, VolumeMargins))
+    numbers = sorted({number for margin in margins for number in margin.operations})
+    return (f"what counts as broken because of {open_operations(numbers)}",) if numbers else ()
 
 
 def difference(old: Fingerprint, new: Fingerprint) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from bot.operations.preflight.disk_room import is_roomy, wanted
 from bot.operations.preflight.facts import disks as f
 from bot.operations.preflight.facts.disks import DiskChange, MarginGroup, VolumeMargin, ZoneRoom
 from bot.views.alert_text.volumes import disk_names
+from bot.views.preflight_text.disks import open_operations
 from bot.views.preflight_text.phrases import CheckText
 from bot.views.text import clip, count, size
 
 _MAX_ZONE = 60
 _MAX_GROUPS = 6
 _MAX_VOLUMES = 4
+_MAX_MODES = 8
 _REPAIR_FIRST = "Repair first: `/cm risk` lists the volumes, `/cm disks` the disks that decide it."
 
 
@@ -35,11 +37,23 @@ def volumes_unread(fact: f.VolumesUnread) -> CheckText:
 def code_modes_unknown(fact: f.CodeModesUnknown) -> CheckText:
     """A code mode is not known."""
     have = "has" if fact.volumes == 1 else "have"
-    modes = listed(fact.modes)
+    modes = listed(fact.modes, most=_MAX_MODES)
     return CheckText(
         f"{count(fact.volumes, 'volume')} {have} an unknown code mode ({modes}): it is not known how many units they "
         "can lose.",
         "Look the code mode up in the settings of the servers before you decide.",
+    )
+
+
+def judged_in_turns(fact: f.JudgedInTurns) -> CheckText:
+    """Volumes are judged now, or at the turn of their disk."""
+    turn = "its turn, right before it" if len(fact.later) == 1 else "their turn, right before each"
+    now = disk_names(fact.now) if fact.now else "none"
+    whole = count(len(fact.now) + len(fact.later), "disk")
+    return CheckText(
+        f"Judged now: states, room and limits of all {whole}, and the volumes of {now}. "
+        f"The volumes of {disk_names(fact.later)} are judged at {turn} begins.",
+        "A smaller margin than this card shows, or a new warning, then ends the rest.",
     )
 
 
@@ -49,7 +63,8 @@ def volume_margins(fact: f.VolumeMargins) -> CheckText:
     if not fact.breaking:
         return text
     names, verb = disk_names(fact.breaking), "counts" if len(fact.breaking) == 1 else "count"
-    why = f"{names[0].upper()}{names[1:]} {verb} as broken: an operation on that is not over."
+    by = open_operations(fact.operations)
+    why = f"{names[0].upper()}{names[1:]} {verb} as broken because of {by}."
     return CheckText(f"{text.sentence} {why}", text.next_step)
 
 
@@ -109,6 +124,8 @@ def _volume(each: VolumeMargin, change: DiskChange) -> str:
         for state, disks in (("lost", each.lost), ("unreachable", each.unreachable))
         if disks
     ]
+    if each.unnamed:
+        parts.append(f"{each.unnamed} unreachable (on disks that cannot be named)")
     counts = f"{', '.join(parts)}; " if parts else ""
     ends = f"{each.before} → {each.after}" if change is DiskChange.BROKEN else _can(each.after)
     return f"volume #{each.vid} ({each.mode}): {counts}{ends}"

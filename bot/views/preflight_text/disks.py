@@ -212,6 +212,16 @@ def limit_reached(fact: f.LimitReached) -> CheckText:
     )
 
 
+def open_operations(numbers: Sequence[int]) -> str:
+    """Name operations that are not over: "operation #12, which is not over"."""
+    if not numbers:
+        return "an operation that is not over"
+    named = listed([f"#{number}" for number in numbers])
+    if len(numbers) == 1:
+        return f"operation {named}, which is not over"
+    return f"operations {named}, which are not over"
+
+
 def _full(each: OutOfService, kind: str) -> str:
     parts = [
         f"{disk_names(disks)} {'is' if len(disks) == 1 else 'are'} {state}"
@@ -219,7 +229,7 @@ def _full(each: OutOfService, kind: str) -> str:
             (each.dropping, "being dropped"),
             (each.broken, "broken"),
             (each.repairing, "repairing"),
-            (each.under_way, "in an operation that is not over"),
+            (each.under_way, f"in {open_operations(each.operations)}"),
         )
         if disks
     ]

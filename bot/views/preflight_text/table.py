@@ -107,6 +107,7 @@ FACTS: Mapping[type[Fact], Callable[[Any], CheckText]] = MappingProxyType(
         disk_facts.DroppingUnread: disks.dropping_unread,
         disk_facts.NodeDropMissing: disks.node_drop_missing,
         disk_facts.VolumesUnread: disk_volumes.volumes_unread,
+        disk_facts.JudgedInTurns: disk_volumes.judged_in_turns,
         disk_facts.CodeModesUnknown: disk_volumes.code_modes_unknown,
         disk_facts.VolumeMargins: disk_volumes.volume_margins,
         disk_facts.HeartbeatsLost: disk_volumes.heartbeats_lost,

@@ -4,6 +4,7 @@ import pytest
 
 from tests.bench.__main__ import ROWS, main
 from tests.bench.figures import Figure, percentile
+from tests.bench.volumes import mean_and_median
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -33,6 +34,12 @@ def test_an_unknown_row_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_a_verdict_compares_the_ratio_or_the_amount(figure: Figure, *, reached: bool) -> None:
     assert figure.reached is reached
+
+
+def test_a_few_dear_polls_count_in_the_mean_of_an_hour() -> None:
+    mean, median = mean_and_median("an hour", [(0.002, 0.001)] * 9 + [(0.012, 0.001)])
+    assert (round(mean.result, 6), round(median.result, 6)) == (3.0, 2.0)
+    assert (mean.name.endswith("mean"), median.name.endswith("p50")) == (True, True)
 
 
 @pytest.mark.parametrize(("percent", "found"), [(0, 1), (1, 1), (50, 50), (99, 99), (99.5, 100), (100, 100)])

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,18 +18,21 @@ import pytest
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
-from bot.clustermgr.disk_reader import PAGED_ABOVE, DiskReader
+from bot.clustermgr.disk_reader import MAX_TARGETS, PAGED_ABOVE, VOLUMES_NOW, DiskReader
 from bot.clustermgr.models import Disk, Snapshot, Volume
 from bot.operations.preflight.check import preflight
 from bot.operations.preflight.context import PreflightContext
 from bot.operations.preflight.disk_targets import targets_of
+from bot.operations.preflight.facts.disks import RoomInZones, VolumesUnread
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import DiskBroken, DiskOffline, DiskRequest, DisksOffline, NodeOffline
 from bot.playground.clustermgr_sim.cluster import SimulatedCluster
 from bot.playground.clustermgr_sim.data import Data
 from bot.playground.clustermgr_sim.demo import add_volumes, demo_data
 from bot.playground.clustermgr_sim.flavour import FLAVOURS
-from bot.playground.clustermgr_sim.volumes import Volumes
+from bot.playground.clustermgr_sim.volumes import ACTIVE, EC3P3, Volumes, make_units
+from bot.playground.clustermgr_sim.volumes import Volume as SimulatedVolume
+from bot.views.preflight_text.table import check_text
 from tests.support.in_memory_ports import FakeApi, FakeCluster, typed
 from tests.support.raw_server import Request, says, serving
 
@@ -314,3 +317,103 @@ async def test_units_of_a_failing_leader_are_not_those_of_a_host_that_knows_no_d
                 [reply] = await typed("disk 7", cluster)
     assert not facts.units
     assert "Do not pull: its units could not be counted" in reply.message.text
+
+
+@dataclass
+class Dense(FakeApi):
+    """A server of many volumes that counts what is read of them."""
+
+    pages: int = 0
+    single: int = 0
+
+    async def volume(self, vid: int, *, first: str | None = None, at: str | None = None) -> Volume:
+        """Answer with that volume, whole."""
+        self.single += 1
+        return Volume.model_validate(
+            {
+                "vid": vid,
+                "code_mode": 11,
+                "units": [{"vuid": vid << 32 | index << 24 | 1, "disk_id": 7 + index} for index in range(6)],
+            }
+        )
+
+    async def volumes(
+        self, *, after: int = 0, count: int = 100, first: str | None = None, at: str | None = None
+    ) -> tuple[Volume, ...]:
+        """Answer with the next page."""
+        self.pages += 1
+        return tuple([await self.volume(vid) for vid in range(after + 1, after + 1 + count)])
+
+
+@pytest.mark.parametrize(
+    ("every", "number", "pages"), [(100, 1_000, False), (1, 1_000, True), (10, 5_000, True)], ids=str
+)
+async def test_dense_disk_is_read_the_cheaper_way(every: int, number: int, pages: bool) -> None:
+    """1,000 volumes among 100,000 are cheaper singly than in 500 pages."""
+    units = tuple((at + 1) * every << 32 | 1 for at in range(number))
+    api = Dense(disks=(Disk(disk_id=7, status=1),), units=units)
+    facts = await read_from(api)
+    assert (facts.unread, len(facts.volumes)) == ((), number)
+    assert (api.pages > 0) is pages
+    assert pages or api.single == number
+
+
+# --- many disks in turns
+
+
+def dense_node(disks: int, units: int) -> Data:
+    """A blobnode of many disks in a zone with room, each with so many units, no two of one volume."""
+    data = demo_data(FLAVOURS["master"], now=0.0, rng=random.Random(1))
+    data.volumes = Volumes(0)
+    whole, others = data.disks[1], [disk for disk in data.disks.values() if disk.host != data.disks[1].host]
+    for disk in data.disks.values():
+        disk.fill(0.02)
+    for number in range(101, 101 + disks):
+        data.disks[number] = replace(whole, disk_id=number, host="http://10.9.0.1:8899", path=f"/data/disk{number}")
+        data.disks[number].node_id, data.disks[number].used_chunks = 9, units
+        data.disks[number].fill(0.001)
+    near = [disk.disk_id for disk in others if disk.idc == whole.idc] + [1, 2, 3, 4]
+    for at in range(disks * units):
+        places = [101 + at // units, *near[at % 3 : at % 3 + 5]]
+        data.volumes.put(SimulatedVolume(at + 1, EC3P3, ACTIVE, make_units(at + 1, places)))
+    return data
+
+
+NODE = NodeOffline("10.9.0.1:8899")
+
+
+async def test_node_of_a_hundred_disks_is_judged_by_sums_and_in_turns() -> None:
+    async with setting(data=dense_node(100, 40)) as here:
+        here.cluster.disk_limits = DiskLimits(9, 9, 10)
+        facts = await here.cluster.disk_facts(here.snapshot, partial(targets_of, NODE), WITHIN, in_turns=True)
+        assert (len(facts.targets), facts.unread) == (100, ())
+        assert len(facts.volumes) <= VOLUMES_NOW
+        assert {*facts.units, *facts.later} == set(facts.targets)
+        verdict = preflight(NODE, None, here.snapshot, facts=PreflightContext(disks=facts))
+    turns = verdict.check("turns")
+    assert turns is not None
+    assert "of all 100 disks" in check_text(turns).sentence
+    assert verdict.check("volumes_unread") is None
+    room = verdict.check("room")
+    assert room is not None
+    assert isinstance(room.fact, RoomInZones)
+    later = sum(here.simulated.data.disks[disk].used_chunks for disk in facts.later)
+    assert room.fact.zones[0].chunks == later + sum(map(len, facts.units.values()))
+
+
+async def test_disks_beyond_the_limit_of_one_change_are_said_to_be_unread() -> None:
+    async with setting(data=dense_node(MAX_TARGETS + 2, 1)) as here:
+        facts = await here.cluster.disk_facts(here.snapshot, partial(targets_of, NODE), WITHIN, in_turns=True)
+        verdict = preflight(NODE, None, here.snapshot, facts=PreflightContext(disks=facts))
+    unread = verdict.check("volumes_unread")
+    assert unread is not None
+    assert unread.level is CheckLevel.BLOCK
+    assert isinstance(unread.fact, VolumesUnread)
+    assert len(unread.fact.disks) == 2
+
+
+async def test_first_disk_is_judged_now_however_dense_it_is() -> None:
+    async with setting(data=dense_node(2, VOLUMES_NOW + 1)) as here:
+        facts = await here.cluster.disk_facts(here.snapshot, partial(targets_of, NODE), WITHIN, in_turns=True)
+    assert (list(facts.units), facts.later, facts.unread) == ([101], (102,), ())
+    assert len(facts.volumes) == VOLUMES_NOW + 1

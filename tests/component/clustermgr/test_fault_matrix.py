@@ -6,6 +6,7 @@ from inspect import getmembers, isfunction
 import pytest
 
 from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.transport import Timeouts
 from bot.common.errors import (
     AuthRejected,
@@ -37,8 +38,10 @@ READS: Mapping[str, Call] = {
     "volume": lambda api, _: api.volume(7),
     "volumes": lambda api, _: api.volumes(),
     "disk_info": lambda api, _: api.disk_info(7),
+    "node_info": lambda api, _: api.node_info(2),
     "services": lambda api, _: api.services(),
     "dashboard": lambda api, host: api.dashboard(host),
+    "stored_values": lambda api, host: api.stored_values(host, Dialect.V3),
     "kv_list": lambda api, host: api.kv_list(host),
     "config_list": lambda api, host: api.config_list(host),
 }

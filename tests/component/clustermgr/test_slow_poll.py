@@ -102,6 +102,18 @@ async def test_fast_poll_reads_stats_and_bad_disks_only() -> None:
         assert [target.partition("&")[0] for target in world.asked()] == ["/disk/list?status=2", "/disk/list?status=3"]
 
 
+async def test_units_counted_by_the_slow_poll_are_not_listed_again_for_the_volumes() -> None:
+    async with scenery() as world:
+        world.simulated.data.disks[3].status = 2
+        await world.poll()
+        world.asked()
+        surveys = [(await world.poll()).volumes for _ in range(80)]
+        listed = [target for target in world.asked() if target.startswith("/volume/unit/list")]
+    assert set(listed) == {"/volume/unit/list?disk_id=3"}
+    assert len(listed) == 80 * 15 / 60
+    assert len({survey.units[3].at for survey in surveys if survey}) == len(listed) + 1
+
+
 async def test_the_dialect_is_probed_once_an_hour() -> None:
     async with scenery() as world:
         probes = []

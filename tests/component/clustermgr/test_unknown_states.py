@@ -8,7 +8,8 @@ import pytest
 from bot.alerting.volume_risk import risks_of
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
-from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.clustermgr_sim import Disk, Service, SimulatedCluster
+from bot.playground.clustermgr_sim.volumes import volume_row
 from tests.support.in_memory_ports import typed
 from tests.support.view_samples import seen
 
@@ -110,3 +111,53 @@ async def test_full_disk_beside_empty_ones_is_named(simulated: SimulatedCluster,
     assert "prod is out of balance: 1 disk is much fuller than the others of its zone." in text
     assert "disk #4 on `http://10.1.0.11:8899`: 99.9 % of its chunks used, 7 free" in text
     assert "`balance` is on." in text
+
+
+# --- fields and switches of a later release
+
+
+async def test_unknown_fields_are_shown_as_they_are(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Disk.to_wire
+    more = {"wear": 3, "note": "<!channel> *x*"}
+    monkeypatch.setattr(Disk, "to_wire", lambda disk, flavour: wire(disk, flavour) | more)
+    text = await answered(cluster, "disk 9")
+    assert "Also reported, and not known to cmbot: `wear` = `3`, `note` = `&lt;!channel&gt; *x*`." in text
+    assert "not known to cmbot" not in await answered(cluster, "stat")
+
+
+async def test_unknown_fields_of_volumes_are_shown_with_their_risk(
+    simulated: SimulatedCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {"sealed": True}
+    monkeypatch.setattr("bot.playground.clustermgr_sim.volume_api.volume_row", lambda *args: volume_row(*args) | more)
+    simulated.break_disk(1)
+    assert "Volumes also reported, and not known to cmbot: `sealed` = `true`." in await answered(cluster, "risk")
+
+
+@pytest.mark.parametrize("flavour", ["v1", "v3.5", "master"])
+async def test_unknown_switches_are_listed_and_not_offered(flavour: str) -> None:
+    async with SimulatedCluster(flavour=flavour) as simulated, ClustermgrClient(simulated.hosts) as api:
+        on = "Enable" if flavour == "v1" else "true"
+        simulated.set_switch("cold_tier_move", on)
+        simulated.set_switch("volume_chunk_size", "16")
+        text = await answered(Cluster("prod", "C0OPS", api, simulated.clock.now, 5.0), "tasks")
+        assert f"*Not known to cmbot*: `cold_tier_move` is stored as `{on}`. cmbot does not change them." in text
+        assert "volume_chunk_size" not in text
+
+
+async def test_unknown_fields_of_services_are_shown_with_the_tasks(
+    simulated: SimulatedCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = Service.to_wire
+    monkeypatch.setattr(Service, "to_wire", lambda service: wire(service) | {"version": "3.6.0"})
+    simulated.data.services.append(Service("PROXY", "http://10.1.0.9:9600"))
+    await cluster.poll(5.0)
+    assert "Services also reported, and not known to cmbot: `version` = `3.6.0`." in await answered(cluster, "tasks")
+
+
+async def test_unread_list_of_stored_keys_is_said(simulated: SimulatedCluster, cluster: Cluster) -> None:
+    await cluster.dialect()
+    simulated.fail_next(500, 100, "/kv/list")
+    text = await answered(cluster, "tasks")
+    assert "Switches that cmbot does not know could not be looked for." in text
+    assert "Not known to cmbot" not in text

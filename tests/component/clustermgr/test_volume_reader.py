@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from bot.clustermgr.volume_reader import (
     MAX_PAGES,
     MAX_SINGLE,
     MAX_UNIT_LISTS,
+    PAGE,
     PAGED_ABOVE,
     RECHECK_SECONDS,
     REFRESH_SECONDS,
@@ -44,10 +46,16 @@ class Table:
     health: dict[int, int] = field(default_factory=dict)
     renamed: dict[int, int] = field(default_factory=dict)
     hangs: bool = False
+    fails: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
 
     def reply(self, target: str) -> tuple[int, Any]:
         self.asked.append(target)
         split = urlsplit(target)
+        if self.fails & {split.path, target}:
+            return 500, {"error": "io"}
+        if target in self.refused:
+            return 403, {"error": "denied"}
         args = {name: int(values[0]) for name, values in parse_qs(split.query).items()}
         if split.path == "/volume/unit/list":
             rows = [unit for vid in self.volumes for unit in self._units(vid) if unit["disk_id"] == args["disk_id"]]
@@ -361,6 +369,30 @@ async def test_many_volumes_are_read_again_page_by_page() -> None:
     assert survey.volumes[7].disks[1] == 9
 
 
+async def test_units_that_another_reader_has_read_are_not_read_twice() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in (1, 2, 3)})
+    async with reading(table) as reader:
+        await reader.read(bad(1), 1000.0, None, 5.0)
+        table.paths()
+        table.volumes[2][0] = 9
+        reader.take_units({1: (1 << 32 | 1, 3 << 32 | 1), 9: (2 << 32 | 1,)}, 1000.0 + REREAD_SECONDS)
+        survey = await reader.read(bad(1), 1015.0 + REREAD_SECONDS, None, 5.0)
+    assert "/volume/unit/list" not in table.paths()
+    assert survey.units.keys() == {1}
+    assert (survey.units[1].units, set(survey.volumes)) == (2, {1, 3})
+
+
+async def test_pages_without_an_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.clustermgr.volume_reader.MAX_KEPT", PAGED_ABOVE + 10)
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 10)})
+    async with reading(table) as reader:
+        await polls(reader, bad(1), 1000.0, 4)
+        table.volumes |= {vid: [1, 2, 3, 4, 5, 6] for vid in range(PAGED_ABOVE + 10, PAGED_ABOVE + 1000)}
+        reader.expired = 1
+        *_, survey = await polls(reader, bad(1), 1100.0, 3)
+    assert len(survey.volumes) <= PAGED_ABOVE + 10 + PAGE
+
+
 async def test_all_volumes_are_read_again_while_disks_have_lost_their_heartbeat() -> None:
     table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
     async with reading(table) as reader:
@@ -370,7 +402,8 @@ async def test_all_volumes_are_read_again_while_disks_have_lost_their_heartbeat(
         table.paths()
         *_, survey = await polls(reader, bad(1), 1200.0, 2)
     assert survey.volumes[PAGED_ABOVE + 50].disks[1] == 9
-    assert table.paths().count("/volume/list") > MAX_PAGES // 2
+    pages = math.ceil((PAGED_ABOVE + 100) / PAGE) + 1
+    assert table.paths().count("/volume/list") == pages, "the scan and the notes share each page"
 
 
 async def test_volumes_without_a_bad_disk_are_found_by_their_health() -> None:
@@ -414,3 +447,76 @@ async def test_units_of_many_disks_are_read_less_often() -> None:
         assert "/volume/unit/list" not in table.paths()
         await reader.read(disks, 1000.0 + 3 * REREAD_SECONDS, None, 5.0)
     assert table.paths().count("/volume/unit/list") == MAX_UNIT_LISTS
+
+
+@pytest.mark.parametrize("path", ["/volume/unit/list", "/volume/get"])
+async def test_reads_that_fail_for_hours_are_not_current(path: str) -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6]})
+    async with reading(table) as reader:
+        assert (await reader.read(bad(1), 1000.0, None, 5.0)).complete
+        table.fails = frozenset({path})
+        short = await reader.read(bad(1), 1000.0 + 2 * REREAD_SECONDS, None, 5.0)
+        assert (short.complete, short.as_of) == (True, 1000.0)
+        old = await reader.read(bad(1), 1000.0 + 4 * REREAD_SECONDS, None, 5.0)
+        assert (old.complete, old.as_of, old.stale.since) == (False, 1000.0, 1000.0)
+        assert (old.stale.disks, old.stale.volumes) == (((1,), 0) if "unit" in path else ((), 1))
+        table.fails = frozenset()
+        again = await reader.read(bad(1), 1015.0 + 4 * REREAD_SECONDS, None, 5.0)
+    assert again.complete
+    assert again.as_of >= 1000.0 + 4 * REREAD_SECONDS
+
+
+async def test_many_volumes_whose_pages_fail_for_hours_are_not_current() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, PAGED_ABOVE + 100)})
+    async with reading(table) as reader:
+        *_, whole = await polls(reader, bad(1), 1000.0, 6)
+        assert whole.complete
+        later = [await reader.read(bad(1), 1100.0 + n * REFRESH_SECONDS, None, 5.0) for n in range(30)]
+        assert all(survey.complete for survey in later)
+        table.fails = frozenset({"/volume/list"})
+        ends = 1100.0 + 29 * REFRESH_SECONDS
+        old = await reader.read(bad(1), ends + 4 * REFRESH_SECONDS, None, 5.0)
+    assert (old.complete, old.stale.volumes, old.stale.since) == (False, len(table.volumes), ends)
+
+
+async def test_health_whose_rounds_fail_for_hours_is_not_current() -> None:
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, 11)}, health=dict.fromkeys(range(1, 11), -1))
+    async with reading(table) as reader:
+        reader.expired = 1
+        assert (await polls(reader, SuspectDisks(), 1000.0, 2))[-1].complete
+        table.fails = frozenset({"/volume/list"})
+        old = await reader.read(SuspectDisks(), 1000.0 + 4 * REREAD_SECONDS, None, 5.0)
+    assert (old.complete, old.stale.volumes, old.stale.since) == (False, None, 1000.0)
+
+
+async def test_disk_emptied_long_ago_does_not_make_the_rest_old() -> None:
+    table = Table({1: [1, 2, 3, 4, 5, 6]})
+    disks = SuspectDisks(bad=frozenset({1}), gone=frozenset({7}))
+    async with reading(table) as reader:
+        await reader.read(disks, 1000.0, None, 5.0)
+        await reader.read(disks, 1000.0 + RECHECK_SECONDS, None, 5.0)
+        now = 1000.0 + 2 * RECHECK_SECONDS
+        survey = await reader.read(disks, now, None, 5.0)
+    assert (survey.complete, survey.as_of, survey.gone_as_of) == (True, now, 1000.0 + RECHECK_SECONDS)
+
+
+@pytest.mark.parametrize("target", ["/volume/get?vid=2", "/volume/unit/list?disk_id=2"])
+async def test_refused_read_waits_and_holds_up_no_other(target: str) -> None:
+    table = Table({1: [1, 9, 3, 4, 5, 6], 2: [2, 9, 3, 4, 5, 6]}, refused=frozenset({target}))
+    async with reading(table) as reader:
+        first, *_, last = await polls(reader, bad(1, 2), 1000.0, 30)
+        assert (set(first.volumes), first.complete, last.complete) == ({1}, False, False)
+        assert table.asked.count(target) == 4
+        table.refused = frozenset()
+        again = await reader.read(bad(1, 2), 1000.0 + 30 * 60, None, 5.0)
+    assert again.complete
+
+
+async def test_disk_whose_units_cannot_be_read_holds_up_no_other() -> None:
+    table = Table({1: [99, 2, 3, 4, 5, 6]})
+    disks = bad(*range(1, MAX_UNIT_LISTS + 2), 99)
+    async with reading(table) as reader:
+        table.fails = frozenset(f"/volume/unit/list?disk_id={disk}" for disk in range(1, MAX_UNIT_LISTS + 2))
+        *_, survey = await polls(reader, disks, 1000.0, MAX_UNIT_LISTS + 2)
+    assert survey.volumes.keys() == {1}
+    assert 99 not in survey.pending_disks

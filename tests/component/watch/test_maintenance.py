@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.alerting.model import MaintenanceScope
+from bot.alerting.model import Alert, MaintenanceScope
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Refused
 from bot.operations.maintenance import StopLevel, StopVerdict, stop_verdict
@@ -36,6 +36,17 @@ async def start(world: World, host: str, seconds: float = 3600.0) -> StopVerdict
     verdict = await judged(world, host)
     await actions(world).start_maintenance("prod", verdict.scope, seconds=seconds, by="U1", reason="kernel")
     return verdict
+
+
+def lifted_parts(world: World) -> str:
+    """The blocks of the message that the maintenance, silence #1, ended early."""
+    return str(world.store.state.outbox["silence:1:lifted"][1]["blocks"])
+
+
+async def open_alerts(world: World) -> list[Alert]:
+    """The alerts that are not resolved, also those that a maintenance mutes."""
+    async with world.store.read() as uow:
+        return await uow.alerts.open("prod")
 
 
 def move_disk(world: World) -> int:
@@ -76,6 +87,7 @@ async def test_other_failure_lifts_it_and_announces_all() -> None:
         world.cluster.break_disk(7)
         posted = await world.ticks(3, apart=60)
         [lifted] = [each for each in posted if "ended early" in each]
+        assert "What its maintenance muted is announced now." in lifted_parts(world)
         assert lifted.startswith(f"Maintenance of `{verdict.host}` of prod ended early: something else fails. ")
         assert "disk" in lifted
         assert [each for each in posted if world.cluster.host(3).removeprefix("http://") in each and each != lifted]
@@ -83,6 +95,14 @@ async def test_other_failure_lifts_it_and_announces_all() -> None:
         async with world.store.read() as uow:
             [entry] = await uow.audit.newest(limit=1)
         assert (entry.action, entry.actor) == ("silence.lifted", "")
+
+
+async def test_maintenance_that_muted_nothing_announces_nothing_when_it_is_lifted() -> None:
+    async with watched(RULES) as world:
+        await start(world, world.cluster.host(3))
+        world.cluster.break_disk(7)
+        assert [each for each in await world.ticks(3, apart=60) if "ended early" in each]
+        assert "Bring the host back first. Started by" in lifted_parts(world)
 
 
 async def test_second_member_that_goes_away_lifts_it() -> None:
@@ -132,6 +152,37 @@ async def test_heartbeats_that_no_call_names_are_announced_without_an_end() -> N
         posted = await world.ticks(20, apart=60)
         assert posted == ["Warning in prod: 1 disk of prod has lost its heartbeat."]
         assert len(await actions(world).silences()) == 1
+
+
+async def test_heartbeats_of_an_empty_blobnode_are_muted_while_all_other_disks_are_proven() -> None:
+    """No volume names the disk, but each other disk holds a healthy volume; then another one falls silent instead."""
+    async with watched(RULES) as world:
+        disk = move_disk(world)
+        world.cluster.move_chunks(disk, 0)
+        await start(world, ALONE, seconds=7200)
+        world.cluster.expire_host(f"http://{ALONE}:8899")
+        assert await world.ticks(20, apart=60) == []
+        world.cluster.expire_disk(disk, expired=False)
+        world.cluster.expire_disk(9)
+        assert [each for each in await world.ticks(20, apart=60) if "heartbeat" in each]
+
+
+async def test_space_that_the_stop_takes_is_muted_and_more_is_not() -> None:
+    async with watched(RULES, dashboard=True) as world:
+        disk = move_disk(world)
+        for each in world.cluster.data.disks.values():
+            each.fill(0.0 if each.disk_id == disk else 0.84)
+        await world.ticks(8, apart=60)
+        verdict = await start(world, ALONE, seconds=7200)
+        assert verdict.scope.writable == 5
+        world.cluster.expire_host(f"http://{ALONE}:8899")
+        posted = await world.ticks(30, apart=60)
+        assert posted == []
+        held = [alert for alert in await open_alerts(world) if alert.rule == "writable_low"]
+        assert [alert.notes.muted is not None for alert in held] == [True]
+        for each in world.cluster.data.disks.values():
+            each.fill(0.97)
+        assert [each for each in await world.ticks(30, apart=60) if "ended early" in each]
 
 
 async def test_restarted_process_keeps_the_maintenance() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskLimits
 from bot.leadership.ports import holds_every_cluster
 from bot.operations.change_request import RequestOptions
+from bot.operations.codec import decode_seen, encode_seen
 from bot.operations.disk_series import MAX_AGE, part, parts_of, stopped
 from bot.operations.disk_step_facts import (
     ApprovalTooOld,
@@ -29,11 +31,13 @@ from bot.operations.disk_step_facts import (
     SeriesOver,
 )
 from bot.operations.model import Operation, OpState, StepKind, advance
-from bot.operations.requests import DiskOffline, DisksOffline, NodeOffline, Request
+from bot.operations.requests import DiskOffline, DisksOffline, NodeDrop, NodeOffline, Request
 from bot.operations.step_facts import ChecksRefuse, DiskNow
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.clustermgr_sim.data import Data
 from bot.store.database import Store
-from bot.views.step_text import event_text
+from bot.views.operations import card
+from bot.views.step_text import WORDING, event_text
 from bot.workflow.disk_series import DiskSeries
 from bot.workflow.drop_progress import MAX_FOLLOWED, DropFollower
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
@@ -96,9 +100,11 @@ BOTH = [("/disk/access", {"disk_id": 7, "readonly": True}), ("/disk/drop", {"dis
 
 
 @asynccontextmanager
-async def bench_of(store: Store, flavour: str) -> AsyncIterator[Bench]:
+async def bench_of(
+    store: Store, flavour: str, data: Data | None = None, timing: Timing = QUICK
+) -> AsyncIterator[Bench]:
     async with (
-        SimulatedCluster(flavour=flavour, schedulers=1, timing=QUICK) as simulated,
+        SimulatedCluster(flavour=flavour, schedulers=1, timing=timing, data=data) as simulated,
         ClustermgrClient(simulated.hosts) as api,
     ):
         for task in ("disk_drop", "disk_repair", "shard_repair"):
@@ -275,6 +281,67 @@ async def test_node_is_dropped_last_where_the_release_has_the_call(store: Store,
         ]
 
 
+# --- the drop of a node
+
+
+async def out_of_use(bench: Bench) -> NodeDrop:
+    """A node whose disks are all dropped."""
+    data = bench.simulated.data
+    for number in (5, 6, 7, 8):
+        data.disks[number].status = 5
+        bench.simulated.move_chunks(number, 0)
+    bench.simulated.recount()
+    return NodeDrop(data.disks[5].node_id)
+
+
+@pytest.mark.parametrize("flavour", ["v3.5", "master"])
+async def test_drop_of_a_node_is_verified_by_its_state(store: Store, flavour: str) -> None:
+    async with bench_of(store, flavour) as bench:
+        op = await bench.run(await out_of_use(bench))
+        assert (op.state, event_text(op.history[-1])) == (OpState.VERIFIED, "node 2 is dropped")
+
+
+@pytest.mark.parametrize("flavour", ["v3.5", "master"])
+async def test_lost_reply_to_the_drop_of_a_node_is_settled_by_its_state(store: Store, flavour: str) -> None:
+    async with bench_of(store, flavour) as bench:
+        bench.simulated.lose_replies(path="/node/drop")
+        op = await bench.run(await out_of_use(bench))
+        assert [event.state for event in op.history[-2:]] == [OpState.UNKNOWN, OpState.VERIFIED]
+        assert [path for path, _ in bench.sent] == ["/node/drop"]
+
+
+async def test_node_that_is_dropped_late_is_unknown_until_it_is_seen(store: Store) -> None:
+    async with bench_of(store, "master", timing=replace(QUICK, refresh=3_600.0)) as bench:
+        op = await bench.run(await out_of_use(bench))
+        assert op.state is OpState.UNKNOWN
+        assert "node 2 is not dropped yet" in event_text(op.history[-1])
+        await settled_for(bench, STILL_SECONDS)
+        assert (await found_of(bench, op)).state is OpState.UNKNOWN
+        bench.simulated.recount()
+        await bench.executor.settle_unfinished()
+        assert (await found_of(bench, op)).state is OpState.VERIFIED
+
+
+async def test_drop_of_a_node_that_no_call_shows_is_accepted_and_not_proven(store: Store) -> None:
+    async with bench_of(store, "v3.5") as bench:
+        bench.simulated.fail_next(404, 1_000, "/node/info")
+        op = await bench.run(await out_of_use(bench))
+        shown = f"{card(op).text} {card(op).blocks}"
+        assert "*Accepted, not proven*" in shown
+        assert "this release has no call that shows its state" in shown
+        assert "erified" not in shown
+
+
+async def test_lost_reply_that_no_call_settles_stays_unknown(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.workflow.executor.NODE_STILL_SECONDS", 5.0)
+    async with bench_of(store, "v3.5") as bench:
+        bench.simulated.fail_next(404, 1_000, "/node/info")
+        bench.simulated.lose_replies(path="/node/drop")
+        op = await bench.run(await out_of_use(bench))
+        await settled_for(bench, 10.0)
+        assert (await found_of(bench, op)).state is OpState.UNKNOWN
+
+
 async def test_part_of_an_ended_series_is_cancelled_unsent(bench: Bench) -> None:
     whole, _ = await bench.waiting(DisksOffline((7, 9)))
     whole = await bench.repository.move(whole, OpState.RUNNING, by="U0BEN")
@@ -324,6 +391,14 @@ async def found_of(bench: Bench, op: Operation) -> Operation:
     return found
 
 
+def break_beside(bench: Bench, number: int) -> None:
+    """Break other disks of a volume that disk 7 holds, without passing a limit."""
+    on_7 = [volume.disks() for volume in bench.simulated.data.volumes.by_vid.values() if 7 in volume.disks()]
+    bench.cluster.disk_limits = DiskLimits(9, 9, 10)
+    for disk in sorted(on_7[0] - {7})[:number]:
+        bench.simulated.break_disk(disk)
+
+
 async def empty(bench: Bench, disk: int) -> None:
     """Let the drop of a disk end well."""
     bench.simulated.move_chunks(disk, 0)
@@ -333,12 +408,12 @@ async def empty(bench: Bench, disk: int) -> None:
 async def test_forced_series_stops_at_a_check_that_its_card_did_not_override(bench: Bench) -> None:
     bench.simulated.data.services[:] = [each for each in bench.simulated.data.services if each.name != "SCHEDULER"]
     op, series = await running_series(bench, DisksOffline((7, 9)), forced=True)
-    bench.simulated.set_switch("disk_drop", "false")
+    break_beside(bench, 3)
     await series.advance()
     found = await found_of(bench, op)
     assert bench.sent == []
     assert found.state is OpState.FAILED
-    assert "disk_drop" in event_text(found.history[-1])
+    assert "can lose no more" in event_text(found.history[-1])
 
 
 async def test_forced_series_goes_on_over_what_its_card_overrides(bench: Bench) -> None:
@@ -427,6 +502,36 @@ async def test_series_ends_after_a_drop_that_left_units(bench: Bench) -> None:
     assert "do not pull it" in event_text(found.history[-1])
 
 
+async def test_card_of_several_disks_says_of_each_if_it_may_be_pulled(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    follower = DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0)
+    await series.advance()
+    begun = await found_of(bench, op)
+    assert "disk #7, operation #2: *do not pull*: its units are not counted yet" in str(card(begun).blocks)
+    await follower.follow()
+    moving = await found_of(bench, op)
+    left = len(bench.simulated.data.volumes.units_of(7))
+    assert re.search(
+        rf"disk #7, being dropped, as of <!date[^>]*>: \*do not pull: {left} units\*", str(card(moving).blocks)
+    )
+    assert "disk #9, not begun: *do not pull*" in str(card(moving).blocks)
+    await empty(bench, 7)
+    await follower.follow()
+    dropped = await found_of(bench, op)
+    assert re.search(r"disk #7, dropped, as of <!date[^>]*>: \*safe to pull\*", str(card(dropped).blocks))
+    assert decode_seen(encode_seen(dropped.seen, WORDING)).counts == dropped.seen.counts
+
+
+async def test_card_of_several_disks_names_the_units_on_a_dropped_one(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    await series.advance()
+    await empty(bench, 7)
+    bench.simulated.land_unit(7)
+    await DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0).follow()
+    shown = str(card(await found_of(bench, op)).blocks)
+    assert re.search(r"disk #7, dropped, as of <!date[^>]*>: \*do not pull: 1 unit\*", shown)
+
+
 async def test_series_ends_when_its_approval_is_too_old(bench: Bench) -> None:
     op, series = await running_series(bench, DisksOffline((7, 9)))
     series.clock = lambda: time.time() + MAX_AGE + 60.0
@@ -438,11 +543,7 @@ async def test_series_ends_when_its_approval_is_too_old(bench: Bench) -> None:
 
 async def test_series_ends_at_a_margin_that_its_card_did_not_show(bench: Bench) -> None:
     op, series = await running_series(bench, DisksOffline((7, 9)))
-    volumes = bench.simulated.data.volumes.by_vid.values()
-    on_7 = [{unit.disk_id for unit in each.units} for each in volumes if 7 in {unit.disk_id for unit in each.units}]
-    bench.cluster.disk_limits = DiskLimits(9, 9, 10)
-    for disk in sorted(on_7[0] - {7})[:2]:
-        bench.simulated.break_disk(disk)
+    break_beside(bench, 2)
     await series.advance()
     found = await found_of(bench, op)
     assert (found.state, bench.sent) == (OpState.FAILED, [])

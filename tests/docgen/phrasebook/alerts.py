@@ -56,6 +56,7 @@ RULE_OF: Mapping[type[Detail], str] = {
     d.DisksBroken: "disk_broken",
     d.DisksExpired: "disk_expired",
     d.DisksStuck: "drop_stuck",
+    d.DisksDropping: "disk_dropping",
     d.WritableLow: "writable_low",
     d.ChunksLow: "chunks_low",
     d.NoVolume: "no_volume",

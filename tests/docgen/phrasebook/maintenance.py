@@ -108,7 +108,7 @@ def sections() -> Iterator[Section]:
                 texts.maintenance_over(EndedMaintenance(replace(HELD, scope=replace(SCOPE, hosts=(), peers=())))),
             ),
             Sample("over, the host is away", texts.maintenance_over(EndedMaintenance(HELD, (alert,)))),
-            Sample("ended early", texts.maintenance_lifted(LiftedMaintenance(HELD, OtherAlert(other)))),
+            Sample("ended early", texts.maintenance_lifted(LiftedMaintenance(HELD, OtherAlert(other), muted=2))),
             *(
                 Sample(
                     f"ended early, margin {left}",

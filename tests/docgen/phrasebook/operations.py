@@ -19,6 +19,7 @@ from bot.operations.disk_step_facts import (
 )
 from bot.operations.model import (
     TRANSITIONS,
+    DiskCount,
     DropProgress,
     ObservedDisk,
     ObservedState,
@@ -184,6 +185,9 @@ def _disk_states() -> Iterator[Sample]:
     parts = advance(parts, OpState.RUNNING, at=AT + 60, by="U0BEN", kind=StepKind.APPROVED)
     parts = note(parts, at=AT + 61, fact=PartBegun(7, 13))
     yield Sample("several disks: card", operations.card(parts))
+    both = note(parts, at=AT + 300, fact=PartBegun(12, 14))
+    left = (DiskCount(7, AT + 600, 0, 5, dropping=False), DiskCount(12, AT + 600, 42, 1, dropping=True))
+    yield Sample("several disks, counted: card", operations.card(replace(both, seen=replace(both.seen, counts=left))))
     ended = SeriesEnded((7,), (12,), PartFailed(13, "failed"))
     yield Sample(
         "several disks, stopped: card", operations.card(advance(parts, OpState.FAILED, at=AT + 70, fact=ended))
@@ -212,6 +216,8 @@ def _states() -> Iterator[Sample]:
         start = RUNNING if state not in TRANSITIONS[OpState.WAITING] else WAITING
         kind = None if text else StepKind(state)
         reached.append(advance(start, state, at=AT + 61, by=by, fact=LegacyWords(text) if text else None, kind=kind))
+    yield Sample("all volumes of a disk", ops_list.volumes(_disk_operation(DiskBroken(7), "disk_broken", 7), 1))
+    yield Sample("no check of volumes", ops_list.volumes(WAITING, 1))
     unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, fact=LegacyWords(ENDS[OpState.UNKNOWN][1]))
     settled = advance(
         unknown,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.alerting.details import (
+    ChunksLow,
     DisksExpired,
     HostSilent,
     LeaderChanged,
@@ -16,6 +17,7 @@ from bot.alerting.details import (
     SickVoter,
     VolumeLoss,
     VolumesUnreachable,
+    WritableLow,
     ZoneLoss,
 )
 from bot.alerting.details.raft import AnswerFault, FaultKind
@@ -128,9 +130,67 @@ def test_lost_heartbeats_are_expected_while_every_member_of_the_host_is_silent()
     assert not expected(replace(SCOPE, hosts=()), about)
 
 
+@pytest.mark.parametrize(
+    ("doubtful", "known"),
+    [((), True), ((7,), True), ((7, 9), True), ((7, 9, 10), False), (None, False)],
+)
+def test_lost_heartbeats_are_expected_where_every_other_disk_is_known_to_report(
+    doubtful: tuple[int, ...] | None, *, known: bool
+) -> None:
+    """One other disk had lost its heartbeat before; nothing names a disk."""
+    about = expired(3, "z0", away=())
+    assert isinstance(about.detail, DisksExpired)
+    assert expected(SCOPE, replace(about, detail=replace(about.detail, doubtful=doubtful))) is known
+
+
+def writable(share: int, days: int | None = None, *, none: bool = False) -> Alert:
+    return alert("writable_low", WritableLow(share, none, days))
+
+
+def chunks(zone: str, share: int) -> Alert:
+    return alert("chunks_low", ChunksLow(zone, share), zone)
+
+
+SPACE = replace(SCOPE, writable=4, chunks=(("z0", 6),))
+
+
+@pytest.mark.parametrize("about", [writable(4), writable(9), chunks("z0", 6)], ids=lambda each: str(each.detail))
+def test_space_that_the_disks_of_the_host_take_is_expected(about: Alert) -> None:
+    held = replace(HELD, scope=SPACE)
+    assert expected(SPACE, about)
+    assert not expected(SCOPE, about)
+    assert lifted_maintenances([held], step(about), None, 0, 1500.0) == ()
+    assert len(lifted_maintenances([HELD], step(about), None, 0, 1500.0)) == 1
+
+
+@pytest.mark.parametrize(
+    "about",
+    [writable(3), writable(0, none=True), chunks("z0", 5), chunks("z1", 9)],
+    ids=lambda each: str(each.detail),
+)
+def test_space_that_falls_further_ends_it(about: Alert) -> None:
+    held = replace(HELD, scope=SPACE)
+    assert not expected(SPACE, about)
+    [lifted] = lifted_maintenances([held], step(about), None, 0, 1500.0)
+    assert lifted.reason == OtherAlert(replace(about, severity=Severity.WARNING))
+
+
+def test_space_that_is_full_soon_is_announced_without_an_end() -> None:
+    """A forecast has other causes than the host."""
+    held = replace(HELD, scope=SPACE)
+    assert not expected(SPACE, writable(9, days=2))
+    assert lifted_maintenances([held], step(writable(9, days=2)), None, 0, 1500.0) == ()
+
+
+def test_alert_that_another_host_in_maintenance_explains_does_not_end_it() -> None:
+    second = replace(HELD, id=5, scope=MaintenanceScope("n2", peers=(2,)))
+    assert lifted_maintenances([HELD, second], step(down(2)), None, 0, 1500.0) == ()
+    assert len(lifted_maintenances([HELD, second], step(down(1)), None, 0, 1500.0)) == 2
+
+
 def test_rule_without_a_test_of_its_own_is_never_expected() -> None:
     known = {"host_unreachable", "api_error", "slow_answers", "apply_stalled", "peer_down", "peer_lagging"}
-    known |= {"quorum_at_risk", "leader_changed", "disk_expired", "volumes_unreachable"}
+    known |= {"quorum_at_risk", "leader_changed", "disk_expired", "volumes_unreachable", "writable_low", "chunks_low"}
     others = [rule.key for rule in RULES if rule.key not in known]
     assert not [key for key in others if expected(SCOPE, alert(key, LegacyDetail("It is so."), "n3:9998"))]
 

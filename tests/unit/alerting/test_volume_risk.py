@@ -1,6 +1,7 @@
 """Risk of volumes: every code mode at every count of lost units, the three counts, and inferred heartbeats."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from bot.alerting.volume_risk import (
     by_level,
     infer_expired,
     risks_of,
+    unnamed_units,
     volume_risk,
 )
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
@@ -167,3 +169,14 @@ def test_disk_with_a_healthy_volume_is_never_inferred() -> None:
     volume = PlacedVolume(5, EC3P3, -1, (1, 2, 3, 4, 5, 6))
     assert infer_expired([volume], SuspectDisks()) == frozenset()
     assert infer_expired([volume], SuspectDisks(), frozenset({1, 2, 3, 4, 5})) == {6}
+
+
+def test_local_units_and_sound_disks_are_no_unnamed_units() -> None:
+    """EC4P4L2 on the disks 1 to 10: the units on 9 and 10 are local parity."""
+    away = PlacedVolume(5, 8, -3, tuple(range(1, 11)))
+    assert unnamed_units(away, SuspectDisks(), frozenset()) == 3
+    assert unnamed_units(away, SuspectDisks(), frozenset(), frozenset(range(1, 8))) == 1
+    assert unnamed_units(away, SuspectDisks(), frozenset(), frozenset(range(1, 9))) == 0
+    assert unnamed_units(away, SuspectDisks(), frozenset({9, 10})) == 1
+    assert unnamed_units(away, SuspectDisks(bad=frozenset({9, 10})), frozenset()) == 1
+    assert unnamed_units(replace(away, code_mode=UNKNOWN), SuspectDisks(), frozenset(), frozenset(range(1, 9))) == 2

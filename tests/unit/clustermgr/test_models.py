@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.clustermgr.models import Disk, DiskPage, HostAnswer, RaftStatus, Snapshot, Stat
+from bot.clustermgr.wire import MAX_OTHER_TEXT, MAX_OTHERS
 from bot.common.errors import ClusterTimeout
 
 RECORDED = Path(__file__).parents[2] / "contract" / "recorded"
@@ -160,3 +161,59 @@ def test_the_best_view_without_a_leader() -> None:
 def test_hosts_of_the_highest_term_name_the_leader() -> None:
     """What a host of an older term names does not count."""
     assert seen(reply("a", 1, 3, 5), reply("b", 2, 3, 5), reply("c", 9, 1, 4)).named_leaders == {3}
+
+
+# --- fields of a later release
+
+
+def with_field(**more: Any) -> Disk:
+    return Disk.model_validate_json(json.dumps({"disk_id": 7, "cluster_id": 1} | more))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (None, "null"),
+        ("ssd", "ssd"),
+        ("two\nlines\u202e", "two lines?"),
+        ("x" * 100_000, "x" * 39 + "…"),
+        ([1, 2], "(2 items)"),
+        ({"a": {"b": 1}}, "(1 fields)"),
+    ],
+    ids=str,
+)
+def test_unknown_field_is_kept_as_a_short_text(value: Any, text: str) -> None:
+    assert with_field(foo=value).others == (("foo", text),)
+
+
+def test_unused_field_of_a_known_release_is_not_kept() -> None:
+    assert with_field().others == ()
+    assert with_field() == Disk(disk_id=7)
+
+
+def test_unknown_fields_are_bounded_in_number_and_name() -> None:
+    many = with_field(**{f"{number}{'n' * 100}": number for number in range(100)}).others
+    assert len(many) == MAX_OTHERS
+    assert {len(name) for name, _ in many} == {MAX_OTHER_TEXT}
+
+
+@pytest.mark.parametrize("name", ["others", "unused", "model_dump", "__class__", "_keep_few", "__dict__", ""])
+def test_unknown_field_never_replaces_a_name_of_the_model(name: str) -> None:
+    found = with_field(**{name: "evil"})
+    assert found.others == ((name, "evil"),)
+    assert found.model_dump()["disk_id"] == 7
+    assert type(found) is Disk
+
+
+def test_unknown_fields_of_a_stat_are_named_by_their_path() -> None:
+    sent = {
+        "a": 1,
+        "raft_status": {"b": 2},
+        "space_stat": {"c": 3, "disk_stat_infos": [{"idc": "z0", "d": 4}, {"idc": "z1", "d": 5}]},
+        "volume_stat": {"e": 6},
+    }
+    paths = ["a", "raft_status.b", "space_stat.c", "volume_stat.e", "space_stat.disk_stat_infos.d"]
+    assert [name for name, _ in Stat.model_validate_json(json.dumps(sent)).all_others] == paths

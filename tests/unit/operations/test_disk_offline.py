@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.cluster_state.disk_drops import DiskDrop
 from bot.alerting.cluster_state.observations import DiskBreak
 from bot.alerting.cluster_state.state import ClusterState, DiskNote, disk_breaks
 from bot.clustermgr.models import Disk
@@ -33,7 +34,16 @@ from bot.operations.disk_step_facts import (
     SeriesEnded,
 )
 from bot.operations.model import DropProgress, ObservedDisk, ObservedState, Operation, OpState, advance, note
-from bot.operations.preflight.facts.disks import TaskUnknown
+from bot.operations.preflight.facts.disks import (
+    CodeModesUnknown,
+    DisksMissing,
+    DroppingUnread,
+    LimitReached,
+    TaskIsOff,
+    TaskUnknown,
+    VolumesUnread,
+)
+from bot.operations.preflight.facts.quorum import QuorumLost
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import Check, CheckLevel, LegacyFact, PreflightResult, block, passed, warn
 from bot.operations.requests import DiskBroken, DiskOffline, DisksOffline
@@ -46,7 +56,7 @@ from tests.support.view_samples import seen
 OFFLINE = Operation("prod", DiskOffline(7), "U0ANNA", 0.0, 900.0, channel="C0OPS")
 READONLY, DROP = OfflineStepBegun(7, OfflineStep.READONLY), OfflineStepBegun(7, OfflineStep.DROP)
 SEEN = DiskNow(7, 1, readonly=True)
-WHY = LegacyFact("why")
+WHY, LIMIT = LegacyFact("why"), LimitReached((), ())
 
 
 def running(*facts: StepFact) -> Operation:
@@ -152,15 +162,15 @@ def test_part_keeps_the_approval_and_survives_storing() -> None:
     ("checks", "waits"),
     [
         ((), 0),
-        ((warn("limits", WHY),), 0),
-        ((block("limits", WHY, forceable=True),), 1),
-        ((block("limits", WHY), block("task", WHY)), 0),
-        ((block("quorum", WHY),), 1),
-        ((block("dropping", WHY, forceable=True), block("volumes_unread", WHY)), 2),
+        ((warn("limits", LIMIT),), 0),
+        ((block("limits", LIMIT, forceable=True),), 1),
+        ((block("limits", LIMIT), block("code_modes", CodeModesUnknown(1, (9,)))), 0),
+        ((block("quorum", QuorumLost(1, 3, ())),), 1),
+        ((block("dropping", DroppingUnread(), forceable=True), block("volumes_unread", VolumesUnread((7,), 0, 0))), 2),
         ((block("task", TaskUnknown("disk_drop", "")),), 1),
-        ((block("task", TaskUnknown("disk_drop", "meaningless")),), 0),
-        ((block("volumes", WHY),), 0),
-        ((block("disk", WHY),), 0),
+        ((block("task", TaskIsOff("disk_drop", "off")),), 1),
+        ((block("disk", DisksMissing((7,))),), 0),
+        ((block("limits", WHY),), 0),
     ],
 )
 def test_part_waits_only_for_what_may_pass_by_itself(checks: tuple, waits: int) -> None:  # type: ignore[type-arg]
@@ -169,7 +179,7 @@ def test_part_waits_only_for_what_may_pass_by_itself(checks: tuple, waits: int) 
 
 
 def test_forced_limit_still_lets_a_part_wait() -> None:
-    verdict = PreflightResult((block("limits", WHY, forceable=True),), Fingerprint()).forced()
+    verdict = PreflightResult((block("limits", LIMIT, forceable=True),), Fingerprint()).forced()
     assert len(must_wait(verdict)) == 1
 
 
@@ -200,6 +210,15 @@ def test_break_is_explained_by_the_operation_on_that_disk(disk: int, caused: boo
     op = replace(OFFLINE, request=DiskBroken(7), id=12)
     op = advance(advance(op, OpState.WAITING, at=90.0), OpState.RUNNING, at=100.0)
     found = caused_by(DiskBreak(110.0, disk, 95.0), [advance(op, OpState.VERIFIED, at=101.0)])
+    assert (found is not None) is caused
+
+
+@pytest.mark.parametrize(
+    ("disk", "before", "caused"), [(7, 95.0, True), (8, 95.0, False), (7, 400.0, False)], ids=["own", "other", "later"]
+)
+def test_drop_is_explained_by_the_operation_that_took_its_disk_offline(disk: int, before: float, caused: bool) -> None:
+    op = advance(advance(replace(OFFLINE, id=12), OpState.WAITING, at=90.0), OpState.RUNNING, at=100.0)
+    found = caused_by(DiskDrop(before + 60.0, disk, before), [advance(op, OpState.VERIFIED, at=103.0)])
     assert (found is not None) is caused
 
 

@@ -13,6 +13,7 @@ from bot.views.blocks import (
     button,
     confirm,
     context,
+    date,
     divider,
     fields,
     header,
@@ -119,3 +120,19 @@ def test_people_in_a_table_are_shown_as_people() -> None:
     assert (second, third) == ({"type": "raw_text", "text": "no one"}, {"type": "raw_text", "text": "-"})
     assert "U0ALICE, U0BOB" in as_text(made)
     assert_postable(message("Who did what.", made))
+
+
+def test_dates_in_a_table_are_shown_in_the_zone_of_the_reader() -> None:
+    made = table([[f"at least since {date(60, 'minute')}"], ["no <date>"]], header=("Since",))
+    [first, second] = [row[0] for row in made["rows"][1:]]
+    assert first["elements"][0]["elements"] == [
+        {"type": "text", "text": "at least since "},
+        {
+            "type": "date",
+            "timestamp": 60,
+            "format": "{date_short_pretty} at {time}",
+            "fallback": "1970-01-01 00:01:00 UTC",
+        },
+    ]
+    assert second == {"type": "raw_text", "text": "no \u2039date\u203a"}
+    assert "at least since 1970-01-01 00:01:00 UTC" in as_text(made)

@@ -15,6 +15,7 @@ from bot.views.alert_text.disks import repair_step
 from bot.views.progress import progress_line
 from bot.views.repairs import MAX_ROWS, RepairReport, repairs
 from bot.views.task_activity import schedulers_text
+from bot.views.text import date
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 
@@ -33,7 +34,7 @@ from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_post
         ),
         (
             WorkProgress(48, 120, stalled_since=AT - 720),
-            "██████░░░░ 60 %: 48 of 120 units left; no unit moved since 2023-11-14 22:01 UTC",
+            f"██████░░░░ 60 %: 48 of 120 units left; no unit moved since {date(1699999280, 'minute')}",
         ),
         (WorkProgress(0, 120, 3.2, 600.0), "██████████ 100 %: no unit left; it ends soon"),
         (

@@ -6,8 +6,9 @@ from bot.alerting.details import VolumeLoss, VolumesAtRisk
 from bot.alerting.risk_facts import RiskCaveats
 from bot.alerting.volume_risk import VolumeRisk
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
-from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import StaleReads, SuspectDisks, VolumeSurvey
 from bot.interactions.message import Message
+from bot.views.alert_text.caveats import caveat_lines
 from bot.views.alert_text.volumes import volumes_at_risk
 from bot.views.risk import RiskReport, risk
 from tests.support.view_samples import AT, assert_postable, seen
@@ -150,3 +151,30 @@ def test_alert_sentence_agrees_with_its_numbers(one_left: int, none_left: int, u
 def test_line_of_a_volume_says_how_many_more_it_can_lose(mode: str, left: int | None, end: str) -> None:
     loss = VolumeLoss(12, mode, 77, (1,), (), left)
     assert volumes_at_risk(VolumesAtRisk(1, 0, (loss,)), "prod").lines == (f"volume #12 {end}",)
+
+
+def test_old_reads_are_dated_and_never_green() -> None:
+    stale = StaleReads((7,), 2, AT - 7200)
+    survey = VolumeSurvey(SuspectDisks(), {}, {}, read_at=AT, stale=stale, as_of=AT - 7200, gone_as_of=AT - 80_000)
+    caveats = RiskCaveats(stale_disks=1, stale_volumes=2, stale_since=AT - 7200)
+    found = risk(RiskReport("prod", (), survey, AT, caveats=caveats))
+    text = seen(found)
+    assert "⚪" in text
+    assert "Not current: 1 disk and 2 volumes could not be read again since 2023-11-14" in text
+    assert f"As of <!date^{AT - 7200:.0f}^" in text
+    assert f"repaired or dropped long ago as of <!date^{AT - 80_000:.0f}^" in text
+
+
+@pytest.mark.parametrize(
+    ("caveats", "words"),
+    [
+        (RiskCaveats(listed=False), "the whole disk list was not read lately"),
+        (RiskCaveats(listed=False, missing=2), "the disk list lacks 2 disks that it had before"),
+        (RiskCaveats(held=1), "1 disk holds units by the last count, but it is not listed"),
+        (RiskCaveats(stale_volumes=None, stale_since=AT), "not current: some volumes could not be read again since"),
+        (RiskCaveats(stale_volumes=1, stale_since=AT), "it may have changed"),
+    ],
+)
+def test_statement_that_is_not_sure_says_why(caveats: RiskCaveats, words: str) -> None:
+    assert not caveats.complete
+    assert words in "; ".join(caveat_lines(caveats))

@@ -82,3 +82,25 @@ def test_share_is_drawn_as_a_bar() -> None:
 def test_times_are_the_readers_own_with_utc_behind() -> None:
     assert date(1_700_000_000.7, "time") == "<!date^1700000000^{time_secs}|2023-11-14 22:13:20 UTC>"
     assert utc(0) == "1970-01-01 00:00:00 UTC"
+
+
+def test_dates_stay_dates_in_escaped_text_and_become_utc_in_plain_text() -> None:
+    text = f"a<b since {date(0, 'minute')}, {date(60)}"
+    assert escape(text) == f"a&lt;b since {date(0, 'minute')}, {date(60)}"
+    assert plain(text) == "a\u2039b since 1970-01-01 00:00:00 UTC, 1970-01-01 00:01:00 UTC"
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "<!date^0^{date_short_pretty} at {time}|click here>",
+        "<!date^0^{date_short_pretty} at {time}^https://evil.example|1970-01-01 00:00:00 UTC>",
+        "<!date^0^{date} evil|1970-01-01 00:00:00 UTC>",
+        "<!date^99999999999999^{time_secs}|1970-01-01 00:00:00 UTC>",
+        "<!date^1^{time_secs}|1970-01-01 00:00:00 UTC>",
+        "<!channel>",
+    ],
+)
+def test_foreign_text_that_looks_like_a_date_is_escaped(foreign: str) -> None:
+    assert "<" not in escape(foreign)
+    assert "<" not in plain(foreign)

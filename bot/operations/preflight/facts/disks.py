@@ -125,6 +125,14 @@ class VolumesUnread(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedInTurns(Fact):
+    """Disks that are changed one after another: the volumes of `now` are judged now, those of `later` at their turn."""
+
+    now: tuple[int, ...]
+    later: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeModesUnknown(Fact):
     """Volumes have a code mode that is not known, so nothing is known of the units that they can lose."""
 
@@ -136,7 +144,8 @@ class CodeModesUnknown(Fact):
 class VolumeMargin:
     """Margin of one volume: the disks of its lost and unreachable units now, and the units that it can lose yet.
 
-    `before` is the number now, `after` that after the change; negative if data is lost.
+    `before` is the number now, `after` that after the change; negative if data is lost. `unnamed` further units are
+    unreachable, on disks that cannot be named.
     """
 
     vid: int
@@ -145,15 +154,22 @@ class VolumeMargin:
     unreachable: tuple[int, ...]
     before: int
     after: int
+    unnamed: int = 0
+
+    @property
+    def away(self) -> int:
+        """Number of unreachable units."""
+        return len(self.unreachable) + self.unnamed
 
 
 @dataclass(frozen=True, slots=True)
 class MarginGroup:
-    """Number of volumes with the same margin before and after a change."""
+    """Number of volumes with the same margin before and after a change; `vids` are those that are stored by number."""
 
     before: int
     after: int
     volumes: int
+    vids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +178,7 @@ class VolumeMargins(Fact):
 
     `units` is the number of units on the disks. `unreadable` is the number of volumes that miss too many units while
     the unreachable ones stay away. `breaking` are disks of these volumes that count as broken, because an open
-    operation declares them so.
+    operation declares them so; `operations` are the numbers of those.
     """
 
     change: DiskChange
@@ -172,6 +188,7 @@ class VolumeMargins(Fact):
     worst: tuple[VolumeMargin, ...]
     unreadable: int = 0
     breaking: tuple[int, ...] = ()
+    operations: tuple[int, ...] = ()
 
     @property
     def volumes(self) -> int:
@@ -288,7 +305,8 @@ class SchedulersUnknown(Fact):
 class OutOfService:
     """Disks of one host or zone (`place`) that are out of service, by state, and the limit.
 
-    `under_way` are those that an open operation is about to change, and whose state does not show it yet.
+    `under_way` are those that an open operation is about to change, and whose state does not show it yet;
+    `operations` are the numbers of those operations.
     """
 
     place: str
@@ -297,6 +315,7 @@ class OutOfService:
     broken: tuple[int, ...] = ()
     repairing: tuple[int, ...] = ()
     under_way: tuple[int, ...] = ()
+    operations: tuple[int, ...] = ()
 
     @property
     def disks(self) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import Dialect
+from bot.views.text import date
 from tests.support.alert_words import lines, outcome, sentence
 from tests.support.watch_builders import dark, disk, polled
 
@@ -267,14 +268,14 @@ def test_settings_name_tasks_that_may_stay_off() -> None:
 def test_stuck_disk_sentence_is_stable() -> None:
     view = context(*two(7 * HOUR, bad=REPAIRING, chunks={7: 40}))
     first, later = (lines(only(ask("repair_stuck", replace(view, now=now)))) for now in (NOW, NOW + 3600))
-    since = "since 1970-01-04 21:00 UTC"
+    since = f"since {date(334800, 'minute')}"
     where = "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`"
     posted = f"{where}: being repaired {since}, 40 chunks left, none moved {since}"
     assert first == later == ("not judged: the volumes on bad disks cannot be read now", posted)
     waiting = lines(only(ask("repair_stuck", context(*two(3 * HOUR, bad=BAD)))))
-    assert waiting[1].endswith("zone `z0`: broken since 1970-01-05 01:00 UTC; its repair has not begun")
+    assert waiting[1].endswith(f"zone `z0`: broken since {date(349200, 'minute')}; its repair has not begun")
     dropping = lines(only(ask("drop_stuck", context(*two(25 * HOUR, dropping=DROPPING)))))
-    assert dropping[1].endswith("zone `z0`: being dropped since 1970-01-04 03:00 UTC")
+    assert dropping[1].endswith(f"zone `z0`: being dropped since {date(270000, 'minute')}")
 
 
 RESOLUTIONS = [

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.details import AffectedVolumes, DisksBroken, DisksNotEmpty, UnitsLeft
-from bot.alerting.model import Finding, Severity
+from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.risk_facts import LostDisk, NotRebuilt
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
+from bot.alerting.transition import as_found
 from bot.clustermgr.dashboard import Dashboard, VolumeSafety
 from bot.clustermgr.models import Snapshot, ZoneDisks
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
-from tests.support.alert_words import lines, sentence
+from bot.clustermgr.volume_survey import PlacedVolume, StaleReads, SuspectDisks, UnitCount, VolumeSurvey
+from tests.support.alert_words import lines, outcome, sentence
 from tests.support.watch_builders import disk, polled, switched
 
 NOW = 100_000.0
@@ -197,3 +200,56 @@ def test_affected_volumes_of_an_unknown_mode_have_no_margin() -> None:
     detail = only(ask("disk_broken", judged([volume(5, 1, 2, mode=USER_DEFINED)], broken(1)))).detail
     assert isinstance(detail, DisksBroken)
     assert detail.affected == AffectedVolumes(1, None)
+
+
+@pytest.mark.parametrize("rule", ["volumes_at_risk", "volumes_lost", "volumes_unreachable", "disk_not_empty"])
+def test_old_reads_end_no_alert(rule: str) -> None:
+    assert ask(rule, judged([], SuspectDisks())) == ()
+    assert ask(rule, judged([], SuspectDisks(), stale=StaleReads((), 3, NOW - 7200))) is CANNOT_TELL
+
+
+def test_open_alert_says_that_its_reads_have_become_old() -> None:
+    volumes = [volume(5, 1, 2, 3, 4, 5, 6)]
+    then = only(ask("volumes_at_risk", judged(volumes, broken(1, 2))))
+    now = only(ask("volumes_at_risk", judged(volumes, broken(1, 2), stale=StaleReads((1,), 1, NOW - 7200))))
+    alert = Alert("prod", "volumes_at_risk", "", AlertState.FIRING, then.severity, then.detail, NOW, parts=then.parts)
+    assert "could not be read again since" in lines(as_found(replace(alert, weight=then.weight), now))[0]
+    assert now.partial
+
+
+counts = st.none() | st.integers(0, 3)
+
+
+@given(
+    listed=counts, polled_now=counts, noted=counts, rule=st.sampled_from(["disk_broken", "repair_stuck", "drop_stuck"])
+)
+def test_end_of_an_alert_says_do_not_pull_exactly_where_the_disk_is_not_empty(
+    listed: int | None, polled_now: int | None, noted: int | None, rule: str
+) -> None:
+    """The count of the watch, that of the poll and the stored one may differ: every message follows the same one."""
+    units = {} if listed is None else {7: UnitCount(listed, NOW - 30, frozenset(range(listed)))}
+    view = judged([], SuspectDisks(gone=frozenset({7})), units=units)
+    note = LostDisk(7, NOW - 90, gone_since=NOW - 90, units=noted, counted_at=NOW - 60)
+    view = replace(view, state=replace(view.state, lost_disks=(note,)))
+    view = replace(view, snapshot=replace(view.snapshot, chunks={} if polled_now is None else {7: polled_now}))
+    ended = rule_named(rule)
+    assert ended is not None
+    detail = DisksBroken(1, 0, (), ())
+    alert = Alert("prod", rule, "", AlertState.FIRING, Severity.WARNING, detail, NOW - 900, parts=("7",))
+    said = outcome(ended.resolved(view, alert), alert)
+    found = ask("disk_not_empty", view)
+    held = found is not CANNOT_TELL and bool(found)
+    assert ("left: do not pull it" in said) is held
+    newest = next((each for each in (polled_now, listed, noted) if each is not None), None)
+    assert held is bool(newest)
+    if rule == "disk_broken":
+        assert ("could not be counted" in said) is (newest is None)
+
+
+def test_end_of_an_alert_without_names_still_says_which_disk_is_not_empty() -> None:
+    view = judged([], SuspectDisks(gone=frozenset({7})), units={7: UnitCount(2, NOW)})
+    ended = rule_named("disk_broken")
+    assert ended is not None
+    alert = Alert("prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, DisksBroken(1, 0, (), ()), NOW)
+    said = outcome(ended.resolved(view, alert), alert)
+    assert said == "No disk of prod is broken or being repaired, but 2 units on disk #7 are left: do not pull it."

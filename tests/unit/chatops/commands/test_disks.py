@@ -1,10 +1,14 @@
 """/cm disk: a disk that claims to be empty is shown with the units that are left on it; /cm disks finds none."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from bot.clustermgr.models import Disk, DiskStatus
-from bot.common.errors import ClusterTimeout, NoLeader, UserError
-from tests.support.in_memory_ports import FakeApi, FakeCluster, typed
+from bot.common.errors import ClusterTimeout, NoLeader, StoreError, UserError
+from bot.operations.model import Operation, OpState
+from bot.operations.requests import DiskBroken, DiskOffline
+from tests.support.in_memory_ports import FakeApi, FakeCluster, FakeDesk, typed
 from tests.support.view_samples import HOSTS
 
 
@@ -83,3 +87,37 @@ async def test_disk_that_may_be_dropped_is_said_to_be(unread: bool, text: str) -
     api.unread = unread
     [reply] = await typed("disk 7", FakeCluster(api=api))
     assert text in str(reply.message.blocks)
+
+
+def _op(request: DiskOffline | DiskBroken, state: OpState, number: int) -> Operation:
+    return Operation("prod", request, "U0ANNA", 0.0, 900.0, state=state, id=number)
+
+
+@pytest.mark.parametrize(
+    ("status", "dropping", "known", "text"),
+    [
+        (1, True, [_op(DiskOffline(7), OpState.VERIFIED, 24)], "✓ normal, *being dropped* by operation #24'"),
+        (5, False, [_op(DiskOffline(7), OpState.VERIFIED, 24)], "dropped by operation #24'"),
+        (2, False, [_op(DiskBroken(7), OpState.VERIFIED, 9)], "waits for repair; declared broken by operation #9'"),
+        (1, False, [_op(DiskOffline(7), OpState.VERIFIED, 24)], "✓ normal'"),
+        (1, True, [_op(DiskOffline(8), OpState.VERIFIED, 24)], "*being dropped*'"),
+        (1, False, [_op(DiskOffline(7), OpState.UNKNOWN, 24)], "; operation #24, which takes it offline, is unknown'"),
+    ],
+)
+async def test_disk_names_the_operation_behind_its_state(
+    status: int, *, dropping: bool, known: list[Operation], text: str
+) -> None:
+    api = (Dropping if dropping else FakeApi)((Disk(disk_id=7, status=status),), leader=HOSTS[0])
+    [reply] = await typed("disk 7", FakeCluster(api=api), proposals=FakeDesk(known=known))
+    assert text in str(reply.message.blocks)
+
+
+class _Silent(FakeDesk):
+    async def of_disks(self, cluster: str) -> Sequence[Operation]:
+        raise StoreError(f"no answer about {cluster}")
+
+
+async def test_disk_is_shown_while_the_database_is_silent() -> None:
+    api = Dropping((Disk(disk_id=7, status=1),), leader=HOSTS[0])
+    [reply] = await typed("disk 7", FakeCluster(api=api), proposals=_Silent())
+    assert "*being dropped*'" in str(reply.message.blocks)

@@ -143,6 +143,106 @@ def test_cluster_is_named_or_default_or_the_only_one() -> None:
     assert refusal("stat") == "Which cluster? Write /cm stat … <cluster>. Configured: prod and test."
 
 
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("disks status=broken prod", ("disks", {"status": "broken"}, "prod")),
+        ("disks status=broken Prod limit=9", ("disks", {"status": "broken", "limit": 9}, "prod")),
+        ("safe-to-stop h for=2h prod", ("safe-to-stop", {"host": "h", "for_": "2h"}, "prod")),
+        ('disk broken 7 reason="smart errors" prod', ("disk broken", {"id": 7, "reason": "smart errors"}, "prod")),
+        ('disk offline 7 8 reason="old" test', ("disk offline", {"ids": ("7", "8"), "reason": "old"}, "test")),
+        ("disk offline prod 7 8", ("disk offline", {"ids": ("7", "8")}, "prod")),
+        ("disk prod 17", ("disk", {"id": 17}, "prod")),
+        ("trend test 7d", ("trend", {"window": "7d"}, "test")),
+        ("summary since=7d prod", ("summary", {"cluster": "prod", "since": "7d"}, None)),
+        ("audit since=7d prod", ("audit", {"cluster": "prod", "since": "7d"}, None)),
+        ("ops prod", ("ops", {"cluster": "prod"}, None)),
+        ("ops state=recent prod", ("ops", {"cluster": "prod", "state": "recent"}, None)),
+    ],
+)
+def test_a_cluster_may_stand_anywhere_behind_the_command(
+    text: str, meaning: tuple[str, dict[str, Any], str | None]
+) -> None:
+    assert understood(text) == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("disks prod status=broken test", "/cm disks takes one cluster, and prod and test are 2"),
+        ("disks status=broken test cluster=prod", "/cm disks takes one cluster, and test and prod are 2"),
+        ("disks prod status=broken prod", "prod is named more than once: name it once."),
+        ("ops prod state=recent test", "/cm ops takes one cluster, and prod and test are 2"),
+        ("disks status=broken prodd", '"prodd" stands behind status=: put words before it'),
+        (
+            "disk broken 7 reason=upgrade prod",
+            (
+                '"prod" stands behind reason=: quote a value of several words, as in /cm disk broken 7 '
+                'reason="upgrade prod".'
+            ),
+        ),
+        (
+            "disk broken 7 reason=smart errors prod dry-run=yes",
+            (
+                '"errors" stands behind reason=: quote a value of several words, as in /cm disk broken 7 prod '
+                'reason="smart errors" dry-run=yes.'
+            ),
+        ),
+        (
+            "safe-to-stop for=2h 10.0.0.7",
+            (
+                '"10.0.0.7" stands behind for=: put words before it, as in /cm safe-to-stop 10.0.0.7 for=2h; '
+                'or, if it belongs to the value, quotes around the whole: for="…".'
+            ),
+        ),
+        ("disk offlin 3 prod", 'There is no command "disk offlin". Did you mean /cm disk offline 3 prod?'),
+        ("disk offlin", 'There is no command "disk offlin". Did you mean /cm disk offline?'),
+        ("disk 3 broken", 'There is no command "disk broken". Did you mean /cm disk broken 3?'),
+        ("op 12 cancle", 'There is no command "op cancle". Did you mean /cm op cancel 12?'),
+        ("ops retri", 'There is no command "ops retri". Did you mean /cm ops retry?'),
+        ("disks --statu", '/cm disks has no option "--statu". Did you mean status=?'),
+        ("disks sort=fre", "(did you mean free?)"),
+        ("balance by=hots", "(did you mean host?)"),
+        ("ops state=opne", "(did you mean open?)"),
+        ("op settle 3 nt-done reason=abc", "(did you mean not-done?)"),
+    ],
+)
+def test_a_misplaced_or_mistyped_word_gets_the_right_form(text: str, sentence: str) -> None:
+    assert sentence in refusal(text, default="prod")
+
+
+HOSTILE = ("7", "8", "offline", "status", "disk", "reason", "prod")
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("disk 7", ("disk", {"id": 7}, "prod")),
+        ("disk 7 8", ("disk", {"id": 7}, "8")),
+        ("disk offline 9 offline", ("disk offline", {"ids": ("9",)}, "offline")),
+        ("disk offline 9 disk status=x", None),
+        ("disks status=broken status", ("disks", {"status": "broken"}, "status")),
+        ("disk offline 9 cluster=8", ("disk offline", {"ids": ("9",)}, "8")),
+        ("disk offline 7 8 cluster=prod", ("disk offline", {"ids": ("7", "8")}, "prod")),
+        ('disk offline 7 8 reason="x" offline', ("disk offline", {"ids": ("7", "8"), "reason": "x"}, "offline")),
+        ("disk readonly 7 7", ("disk readonly", {"id": 7}, "7")),
+    ],
+)
+def test_a_cluster_named_like_a_word_of_a_command_is_no_trap(
+    text: str, meaning: tuple[str, dict[str, Any], str | None] | None
+) -> None:
+    if meaning is None:
+        assert refusal(text, *HOSTILE, default="prod")
+    else:
+        assert understood(text, *HOSTILE, default="prod") == meaning
+
+
+def test_a_number_that_may_be_a_disk_or_a_cluster_is_refused() -> None:
+    assert refusal("disk offline 7 8", *HOSTILE, default="prod") == (
+        '"8" may be a cluster or one of ids: write the cluster as cluster=…, as in cluster=8.'
+    )
+
+
 def test_surplus_argument_is_never_the_default_cluster() -> None:
     sentence = refusal("stat prodd", default="prod")
     assert sentence == (
@@ -247,8 +347,8 @@ def test_surplus_word_without_cluster_scope_is_refused() -> None:
         (
             "task enable balance prod reason=two words",
             (
-                '"words" stands behind reason=: put words before it, or, if it belongs to the value, '
-                'quotes around the whole: reason="…".'
+                '"words" stands behind reason=: quote a value of several words, as in '
+                '/cm task enable balance prod reason="two words".'
             ),
         ),
         (
@@ -291,7 +391,15 @@ def test_zones_and_reasons_have_separate_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["task enable balance", "TASK Disable x y z", "task\tenable", "task enable a reason=b"]
+    "text",
+    [
+        "task enable balance",
+        "TASK Disable x y z",
+        "task\tenable",
+        "task enable a reason=b",
+        'disk offline 7 reason="x" prod',
+        "disk offline 7 reason=x y",
+    ],
 )
 def test_a_change_is_known_before_it_is_understood(text: str) -> None:
     assert is_changing(text)

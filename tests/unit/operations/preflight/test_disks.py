@@ -7,11 +7,12 @@ import pytest
 
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.models import DiskStatus
-from bot.operations.check_codec import encode_check
+from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.codec import decode_verdict, encode_verdict
 from bot.operations.model import OpState
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext
+from bot.operations.preflight.disk_margins import MAX_VIDS
 from bot.operations.preflight.facts.disks import RoomInZones, VolumeMargins
 from bot.operations.preflight.verdict import CheckLevel, changes_a_check
 from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, Request
@@ -78,7 +79,7 @@ def test_disk_that_another_operation_declares_broken_counts_as_broken(state: OpS
     assert "1 volume 2 → 1" in sentence(checked(BROKEN, scene.facts()), "volumes")
     text = sentence(beside(DiskBroken(1), state, scene), "volumes")
     assert "1 volume 1 → 0" in text
-    assert text.endswith("Disk #1 counts as broken: an operation on that is not over.")
+    assert text.endswith("Disk #1 counts as broken because of operation #5, which is not over.")
 
 
 @pytest.mark.parametrize("state", [OpState.RUNNING, OpState.UNKNOWN])
@@ -86,7 +87,7 @@ def test_disk_that_another_operation_declares_broken_counts_as_broken(state: OpS
 def test_disk_of_another_operation_counts_for_the_limits(other: Request, state: OpState) -> None:
     verdict = beside(other, state, DiskScene(), OFFLINE)
     assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == ["limits"]
-    assert "may have 1, and disk #8 is in an operation that is not over" in sentence(verdict, "limits")
+    assert "may have 1, and disk #8 is in operation #5, which is not over" in sentence(verdict, "limits")
 
 
 @pytest.mark.parametrize("other", [DiskBroken(8), DiskOffline(8)])
@@ -132,7 +133,20 @@ def test_broken_margins_are_stored_within_a_bound() -> None:
     assert check is not None
     assert isinstance(check.fact, VolumeMargins)
     assert check.fact.volumes == 5000
-    assert len(json.dumps(encode_check(check, check_text))) < 4000
+    assert sum(len(group.vids) for group in check.fact.groups) == MAX_VIDS
+    assert len(json.dumps(encode_check(check, check_text))) < 12 * MAX_VIDS
+
+
+def test_margins_of_many_volumes_store_the_smallest_first() -> None:
+    safe = dict.fromkeys(range(1, MAX_VIDS + 1), (2, 3, 4, 6, 7, 8))
+    volumes = safe | dict.fromkeys(range(9001, 9004), (1, 2, 5, 7, 9, 10))
+    verdict = checked(BROKEN, DiskScene(states={1: DiskStatus.BROKEN}, volumes=volumes, limits=WIDE).facts())
+    check = verdict.check("volumes")
+    assert check is not None
+    assert isinstance(check.fact, VolumeMargins)
+    assert check.fact.groups[0].vids == (9001, 9002, 9003)
+    assert len(check.fact.groups[1].vids) == MAX_VIDS - 3
+    assert decode_check(encode_check(check, check_text)) == check
 
 
 def test_broken_local_parity_unit_takes_nothing_from_the_margin() -> None:
@@ -142,6 +156,18 @@ def test_broken_local_parity_unit_takes_nothing_from_the_margin() -> None:
     assert check is not None
     assert isinstance(check.fact, VolumeMargins)
     assert [(group.before, group.after) for group in check.fact.groups] == [(4, 4)]
+
+
+@pytest.mark.parametrize(("sound", "level"), [((), CheckLevel.BLOCK), ((9, 10, 11), CheckLevel.PASS)])
+def test_units_on_silent_disks_that_cannot_be_named_count_as_unreachable(
+    sound: tuple[int, ...], level: CheckLevel
+) -> None:
+    """Three of six disks cannot be written. Where three others are sound, they can be named."""
+    facts = DiskScene(volumes={1: (1, 2, 7, 9, 10, 11)}, expired={"z0": 3}, limits=WIDE).facts()
+    facts = replace(facts, volumes={1: replace(facts.volumes[1], health_score=-3)}, sound=frozenset(sound))
+    check = checked(BROKEN, facts).check("volumes")
+    assert check is not None
+    assert check.level is level
 
 
 def test_zone_without_named_silent_disks_leaves_out_the_fullest_free_ones() -> None:

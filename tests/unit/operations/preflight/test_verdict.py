@@ -20,6 +20,7 @@ from bot.operations.preflight.check import (
     changes_a_check,
     preflight,
 )
+from bot.operations.preflight.verdict import LegacyFact, block, warn
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind, Request, TaskSwitch
 from bot.views.preflight_text.changes import difference
 from bot.views.preflight_text.table import check_text
@@ -113,6 +114,13 @@ def test_election_among_healthy_voters_keeps_removal_approved_and_is_listed() ->
     old, new = evaluate(MemberRemove(3)), evaluate(MemberRemove(3), Scene(leader=2, term=8))
     assert not changes_a_check(old, new)
     assert difference(old.fingerprint, new.fingerprint) == ("leader: peer 1 → peer 2", "term: 7 → 8")
+
+
+def test_warning_that_break_glass_made_is_another_one_than_was_shown() -> None:
+    shown = PreflightResult((warn("task", LegacyFact("why")),), Fingerprint())
+    fresh = PreflightResult((block("task", LegacyFact("why"), forceable=True),), Fingerprint()).forced()
+    assert changes_a_check(shown, fresh)
+    assert not changes_a_check(fresh, fresh)
 
 
 def test_an_election_voids_an_approved_transfer() -> None:

@@ -215,6 +215,8 @@ async def test_node_is_dropped_once_its_disks_are(make: Any) -> None:
         assert json.loads((await caller.get(1, "/node/info?node_id=1"))[1])["status"] == 1
         caller.cluster.move_chunks(disk_id, 0)
         assert (await caller.post(1, "/disk/dropped", disk_id=disk_id))[0] == 200
+    assert json.loads((await caller.get(1, "/node/info?node_id=1"))[1])["status"] == 1
+    caller.cluster.recount()
     assert json.loads((await caller.get(1, "/node/info?node_id=1"))[1])["status"] == 2
     caller.cluster.recount()
     assert (await caller.stat(1))["space_stat"]["total_blob_node"] == 5

@@ -1,0 +1,51 @@
+"""The disks of one operation on several: one line each, which ends with whether the disk may be pulled. No I/O."""
+
+from collections.abc import Iterator
+
+from bot.clustermgr.models import DiskStatus
+from bot.interactions.message import BlockJson
+from bot.operations.disk_series import SERIES, SeriesParts, parts_of
+from bot.operations.model import DiskCount, Operation
+from bot.operations.preflight.facts.disks import DiskSituation
+from bot.views.blocks import code, context, count, date, section
+from bot.views.preflight_text.disks import state_text
+
+_IN_SECTION = 32
+_GONE = frozenset({DiskStatus.DROPPED, DiskStatus.REPAIRED})
+
+
+def series_lines(op: Operation) -> list[BlockJson]:
+    """Render the disks of a series that has begun; nothing for another operation."""
+    parts = parts_of(op) if op.kind in SERIES else None
+    if parts is None or not (parts.begun or parts.skipped):
+        return []
+    lines = list(_lines(op, parts))
+    texts = ["\n".join(lines[at : at + _IN_SECTION]) for at in range(0, len(lines), _IN_SECTION)]
+    return [*map(section, texts), context(f"To count the units again: {code('/cm disk <id>')}")]
+
+
+def _lines(op: Operation, parts: SeriesParts) -> Iterator[str]:
+    counts = {each.disk_id: each for each in op.seen.counts}
+    for disk in parts.disks:
+        name = f"• disk #{disk}"
+        if disk in parts.skipped:
+            yield f"{name}, left out: *do not pull* before `/cm disk {disk}` says that it is safe"
+        elif disk not in parts.begun:
+            yield f"{name}, not begun: *do not pull*"
+        elif disk in counts:
+            yield f"{name}, {_state(counts[disk])}, as of {date(counts[disk].at, 'minute')}: {_pull(counts[disk])}"
+        else:
+            yield f"{name}, operation #{parts.begun[disk]}: *do not pull*: its units are not counted yet"
+
+
+def _state(found: DiskCount) -> str:
+    return state_text(DiskSituation(found.disk_id, found.status, readonly=False, dropping=found.dropping))
+
+
+def _pull(found: DiskCount) -> str:
+    if found.left:
+        return f"*do not pull: {count(found.left, 'unit')}*"
+    if found.status in _GONE:
+        return "*safe to pull*: no unit left"
+    # Without a unit, a disk that is not dropped yet may take new ones.
+    return "*do not pull yet*: no unit left, but it is not dropped"
