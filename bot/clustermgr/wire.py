@@ -67,10 +67,22 @@ Text = Annotated[str, Field(max_length=65536)]
 # each of a million wrong items, which takes seconds and a gigabyte.
 
 
+_NOTHING: set[str] = set()
+
+
 class WireModel(BaseModel):
-    """A frozen wire value: unknown fields are ignored, missing ones take their zero."""
+    """A frozen wire value: unknown fields are ignored, missing ones take their zero.
+
+    Which fields were sent is not kept: that takes as much memory as the values, and a process keeps the last answers of
+    a thousand clusters.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=lambda name: name)
+
+    @model_validator(mode="after")
+    def _forget_what_was_sent(self) -> Self:
+        object.__setattr__(self, "__pydantic_fields_set__", _NOTHING)
+        return self
 
 
 MAX_OTHERS = 8
@@ -96,7 +108,7 @@ class OpenModel(WireModel):
         if sent := self.__pydantic_extra__:
             unknown = ((name, value) for name, value in sent.items() if name not in self.unused)
             kept = {_short(name): _text_of(value) for name, value in islice(unknown, MAX_OTHERS)}
-            object.__setattr__(self, "__pydantic_extra__", kept)
+            object.__setattr__(self, "__pydantic_extra__", kept or None)
         return self
 
     @property
