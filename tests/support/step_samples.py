@@ -62,8 +62,10 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
     (d.DropEnded(7, 5, None, None), "disk #7 is dropped; its units could not be counted: do not pull it"),
     (
         d.DropEnded(7, 9, 0, 0),
-        "disk #7 is in state 9, which is not known here; no unit is on it, but it may take new ones in that state: "
-        "do not pull it",
+        (
+            "disk #7 is in state 9, which is not known here; no unit is on it, but it may take new ones in that state: "
+            "do not pull it"
+        ),
     ),
     (d.DropEnded(7, 1, 0, 0), "disk #7 is normal and is not being dropped any more: do not pull it"),
     (d.PartBegun(7, 13), "disk #7 is next: operation #13"),
