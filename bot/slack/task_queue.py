@@ -1,6 +1,7 @@
 """Background tasks: referenced, started one at a time, and awaited at shutdown."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any
@@ -11,6 +12,8 @@ log = structlog.get_logger(__name__)
 
 _PROMPT = 0.001
 """Seconds that one turn of an idle event loop takes at most."""
+PRESSING_SECONDS = 1.0
+"""Time from its start for which a piece of work comes before polls; one that takes longer waits for a cluster."""
 _TURNS = 50
 """Busy turns after which the next piece of work starts anyway."""
 
@@ -30,6 +33,13 @@ class TaskQueue:
         self._waiting: deque[BackgroundWork] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._starter: asyncio.Task[None] | None = None
+        self._last_start = float("-inf")
+
+    @property
+    def pressing(self) -> bool:
+        """True while work waits, or works and has just begun."""
+        fresh = time.monotonic() - self._last_start < PRESSING_SECONDS
+        return bool(self._waiting) or (fresh and bool(self._running))
 
     def __len__(self) -> int:
         """Return how many pieces of work wait or run."""
@@ -67,6 +77,7 @@ class TaskQueue:
             while self._waiting:
                 task = asyncio.create_task(self._waiting.popleft(), name="background work")
                 self._running.add(task)
+                self._last_start = time.monotonic()
                 task.add_done_callback(self._ended)
                 await _yield_until_idle()
         finally:
