@@ -17,6 +17,7 @@ from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
 from bot.store.database import Store
+from bot.views.step_text import event_text
 from tests.chaos.processes import Process
 from tests.support.databases import Postgres
 
@@ -118,13 +119,17 @@ class Replicas:
             return sorted(await uow.operations.recent(50), key=lambda op: op.id)
 
     async def operation(self, wanted: Callable[[Operation], bool]) -> Operation:
-        """Wait for an operation."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                found = next(filter(wanted, await self.operations()), None)
-                if found is not None:
-                    return found
-                await asyncio.sleep(EVERY)
+        """Wait for an operation; the error lists those there are."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    found = next(filter(wanted, await self.operations()), None)
+                    if found is not None:
+                        return found
+                    await asyncio.sleep(EVERY)
+        except TimeoutError as error:
+            there = [f"#{op.id} {op.state}: {event_text(op.history[-1])}" for op in await self.operations()]
+            raise TimeoutError("no such operation; there are:\n" + "\n".join(there)) from error
 
     def slow(self, seconds: float) -> None:
         """Delay every answer of the cluster."""

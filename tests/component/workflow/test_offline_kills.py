@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,8 +74,8 @@ class MortalRepository(OperationRepository):
 
     steps: Steps = field(default_factory=Steps)
 
-    async def _save(self, moved: Operation, *, inbound_key: str, starts: bool = False) -> Operation:
-        saved = await OperationRepository._save(self, moved, inbound_key=inbound_key, starts=starts)
+    async def _save(self, moved: Operation, **options: Any) -> Operation:
+        saved = await OperationRepository._save(self, moved, **options)
         fact = moved.history[-1].fact
         step = f"{fact.step} begins" if isinstance(fact, OfflineStepBegun) else type(fact).__name__
         step = "dropping" if moved.state is OpState.VERIFIED and isinstance(fact, DiskNow) else step
