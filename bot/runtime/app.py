@@ -88,10 +88,10 @@ async def build(
         for name, cluster in base.clusters.items():
             cluster.restore_gone(partial(_gone_since, cluster_notes, name))
         watches = _watches(base, rules, cluster_notes, repository)
-        watchdog = Watchdog(watches, base.store, wake=base.wake)
         task_queue = TaskQueue()
         intervals = {own.name: own.poll_interval for own in settings.clusters}
         admission = Admission(intervals, time.monotonic, busy=lambda: task_queue.pressing)
+        watchdog = Watchdog(watches, base.store, wake=base.wake, stretch=lambda: admission.stretch)
         scheduler = Scheduler(JobProblems(base.metrics, watchdog, admission).report)
         membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler, intervals))
         # Delivery: messages out of the database into Slack.

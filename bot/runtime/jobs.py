@@ -307,8 +307,7 @@ def _measure_load(app: App) -> None:
     for name in app.watches:
         if app.membership.hold(watch_of(name)) is None:
             app.admission.forget(name)
-    overload = app.admission.overload()
-    app.metrics.load(app.admission.waiting, app.admission.skipped, overload.stretch if overload else 1.0)
+    app.metrics.load(app.admission.waiting, app.admission.skipped, app.admission.stretch)
 
 
 async def follow_disks(app: App) -> None:

@@ -115,12 +115,17 @@ class Admission:
     def overload(self) -> Overload | None:
         """The present overload, None while every cluster is polled at its interval."""
         now = self.clock()
-        longest = max((self.intervals[name] for name in self._begun), default=0.0)
-        if not self._begun or now - self._skipped_at > REMEMBERED_INTERVALS * longest:
+        if not self._begun or now - self._skipped_at > REMEMBERED_INTERVALS * max(self.intervals.values()):
             return None
         interval = min(self.intervals[name] for name in self._begun)
         stretched = [self._stretch(name, now) for name in self._begun]
         return Overload(len(stretched), interval, interval * sum(stretched) / len(stretched), self.skipped)
+
+    @property
+    def stretch(self) -> float:
+        """Time between two polls as a multiple of the interval in the settings; 1 without overload."""
+        overload = self.overload()
+        return overload.stretch if overload else 1.0
 
     def _stretch(self, cluster: str, now: float) -> float:
         """How many intervals are between two polls of the cluster: the last two, or the last one and now."""

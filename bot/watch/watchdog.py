@@ -22,11 +22,23 @@ log = structlog.get_logger(__name__)
 
 
 class Watchdog:
-    """Checks the watchers of this process; `stale` has the clusters without polls, and since when (Unix seconds)."""
+    """Checks the watchers of this process; `stale` has the clusters without polls, and since when (Unix seconds).
 
-    def __init__(self, watchers: Mapping[str, Watcher], store: Store, *, wake: Callable[[], None]) -> None:
-        self._watchers, self._store, self._wake = watchers, store, wake
+    `stretch` is the time between two polls as a multiple of the interval in the settings. A load that is too high is
+    said once, and does not make every cluster blind.
+    """
+
+    def __init__(
+        self,
+        watchers: Mapping[str, Watcher],
+        store: Store,
+        *,
+        wake: Callable[[], None],
+        stretch: Callable[[], float] = lambda: 1.0,
+    ) -> None:
+        self._watchers, self._store, self._wake, self._stretch = watchers, store, wake, stretch
         self._started_at = 0.0
+        self._stretched = 1.0
         self._not_run: dict[str, PollFailure] = {}
         self.stale: Mapping[str, float] = {}
 
@@ -44,6 +56,7 @@ class Watchdog:
         Raises StoreError; then `stale` is only what this process knows.
         """
         self._started_at = self._started_at or now
+        self._stretched = self._stretch()
         ours = {name: check for name in self._watchers if (check := check_of_cluster(name))}
         suspects = {name: since for name in ours if (since := self._suspected(self._watchers[name], now))}
         for name in self.stale.keys() - suspects.keys():
@@ -61,8 +74,11 @@ class Watchdog:
     def _suspected(self, watcher: Watcher, now: float) -> float:
         rule = watchdog_rule(watcher.watched)
         done_at = watcher.health.done_at or self._started_at
-        limit = patience(rule, watcher.watched.interval) if rule else float("inf")
+        limit = patience(rule, self._interval(watcher)) if rule else float("inf")
         return done_at if now - done_at > limit else 0.0
+
+    def _interval(self, watcher: Watcher) -> float:
+        return watcher.watched.interval * self._stretched
 
     async def _confirm(self, watcher: Watcher, now: float, check: HoldCheck) -> float:
         """Since when no process polls the cluster, 0 if another one does; raises the alert in the same transaction."""
@@ -73,7 +89,7 @@ class Watchdog:
                 await check(uow)
                 stored_at = (await uow.cluster_states.get(watched.cluster)).at
                 times = PollTimes(watcher.health.done_at or self._started_at, stored_at, watched.interval)
-                since = times.stale_since(now, patience(rule, watched.interval))
+                since = times.stale_since(now, patience(rule, self._interval(watcher)))
                 transitions = await self._raise(uow, watcher, rule, since, now) if since else ()
         except (Conflict, Fenced):
             # Another process raised it at the same moment, or a person acknowledged it.

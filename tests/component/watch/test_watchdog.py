@@ -64,6 +64,13 @@ async def test_stale_watch_fires_once_and_resolves(
     assert world.watchdog.stale == {}
 
 
+async def test_overload_that_stretches_the_interval_makes_no_cluster_blind(world: Guarded) -> None:
+    world.watchdog = Watchdog({"prod": world.watch}, world.store, wake=world._wake, stretch=lambda: 4.0)
+    world.hangs = True
+    assert await world.ticks(179, apart=1) == []
+    assert await world.ticks(11, apart=1) == [BLIND]
+
+
 async def test_stale_watch_fires_after_three_intervals(world: Guarded) -> None:
     world.hangs = True
     assert await world.ticks(60, apart=1) == []
