@@ -16,7 +16,7 @@ from bot.clustermgr.dashboard_reader import DashboardReader
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.disk_reader import DiskReader, Selector
-from bot.clustermgr.health import MIN_APART, same_leadership
+from bot.clustermgr.health import MIN_APART, raft_alone, same_leadership
 from bot.clustermgr.host_facts import HostFacts, host_facts, ids_of
 from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
@@ -340,6 +340,8 @@ class Cluster:
 
     def _remember(self, snapshot: Snapshot) -> None:
         """Keep snapshots that can serve as the earlier of two: the newest one old enough, and all later ones."""
+        if self._recent:
+            self._recent[-1] = raft_alone(self._recent[-1])
         self._recent.append(snapshot)
         while len(self._recent) > 1 and snapshot.at - self._recent[1].at >= MIN_APART:
             self._recent.popleft()

@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.clustermgr.models import Peer, Snapshot, Stat
+from bot.clustermgr.models import HostAnswer, Peer, Snapshot, SpaceStat, Stat, VolumeStat
 from bot.common.addresses import place
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
 
+_NO_SPACE, _NO_VOLUMES = SpaceStat(), VolumeStat()
 MIN_APART = 3.0
 """Least time between the two polls."""
 MAX_LAG = 1000
@@ -147,6 +148,17 @@ def learner_health(before: Snapshot | None, now: Snapshot) -> Mapping[int, Voter
 def healthy_count(health: Mapping[int, VoterHealth]) -> int:
     """The number of voters that are proven healthy."""
     return sum(voter.healthy for voter in health.values())
+
+
+def raft_alone(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without counters of space and volumes: a poll is compared with an earlier one by its raft state."""
+    return replace(snapshot, answers=tuple(map(_raft_alone, snapshot.answers)), volumes=None)
+
+
+def _raft_alone(answer: HostAnswer) -> HostAnswer:
+    if answer.stat is None:
+        return answer
+    return replace(answer, stat=answer.stat.model_copy(update={"space_stat": _NO_SPACE, "volume_stat": _NO_VOLUMES}))
 
 
 def same_leadership(before: Snapshot | None, now: Snapshot) -> Snapshot | None:

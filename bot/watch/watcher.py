@@ -25,7 +25,7 @@ from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
 from bot.alerting.rules.reachability import is_silent
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, poll_failure
 from bot.clustermgr.cluster import OnPartial
-from bot.clustermgr.health import MIN_APART
+from bot.clustermgr.health import MIN_APART, raft_alone
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
 from bot.common.message_key import MessageKey
@@ -186,6 +186,8 @@ class Watcher:
         """The snapshot with everything to compare it with."""
         first, previous = not self._snapshots, self._earlier(snapshot)
         network, isolation = self._network(snapshot, now)
+        if self._snapshots:
+            self._snapshots[-1] = raft_alone(self._snapshots[-1])
         self._snapshots.append(snapshot)
         return ClusterObservation(snapshot, previous, now, first, network, isolation, self._terms)
 
