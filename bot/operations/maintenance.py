@@ -348,7 +348,7 @@ def _may_miss_more(
 ) -> bool:
     """True if units that nothing explains could leave the volume unreadable; a compaction looks the same."""
     margin = _margin(volume, risk, own)
-    extra = unnamed_units(volume, facts.suspects, silent, facts.sound)
+    extra = unnamed_units(volume, facts.suspects, silent, facts.sound, facts.extended)
     return margin is not None and extra > 0 and 0 <= margin.left < extra
 
 
