@@ -292,7 +292,9 @@ async def test_card_says_that_the_id_of_the_node_was_not_read(bench: Bench, flaw
     await empty(bench, 5)
     await DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0).follow()
     if flaw == "no leader":
-        await bench.simulated.lose_quorum()
+        await bench.simulated.elect(1)
+        for node in (1, 2):
+            await bench.simulated.kill(node)
     else:
         bench.simulated.fail_next(500, 1_000, "/disk/list")
     await series.advance()
@@ -302,6 +304,7 @@ async def test_card_says_that_the_id_of_the_node_was_not_read(bench: Bench, flaw
     assert (waits.disk, [check.key for check in waits.checks]) == (0, ["disks"])
     text = seen(card(found))
     assert "the node is next and waits: The disks of the cluster could not be read" in text
+    assert ("prod has no leader at present" in text) == (flaw == "no leader")
     assert "/node/drop" not in [path for path, _ in bench.sent]
     await series.advance()
     assert (await found_of(bench, op)).version == found.version

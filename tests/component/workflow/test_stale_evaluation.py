@@ -135,8 +135,9 @@ async def test_switch_is_judged_by_the_value_that_the_leader_stores(scenery: Sce
 
 
 async def test_switch_without_a_leader_is_not_read(scenery: Scenery) -> None:
-    await scenery.simulated.lose_quorum()
-    await scenery.simulated.until(lambda: not scenery.simulated.leader)
+    await scenery.simulated.elect(1)
+    for node in (1, 2):
+        await scenery.simulated.kill(node)
     scenery.cluster.pinned = Dialect.V3
     scenery.simulated.log.clear()
     made = await evaluate(scenery.cluster, TaskSwitch("balance", on=False), ())
