@@ -9,7 +9,8 @@ from bot.clustermgr.host_matching import alike
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 
-_GONE = frozenset({DiskStatus.REPAIRED, DiskStatus.DROPPED})
+GONE = frozenset({DiskStatus.REPAIRED, DiskStatus.DROPPED})
+"""States of disks that are out of service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class HostFacts:
 
 def disks_of(disks: Collection[Disk], host: str) -> tuple[Disk, ...]:
     """The disks in service on a host in any spelling, by id; without a port, of every port of it."""
-    found = (disk for disk in disks if disk.status not in _GONE and alike(disk.host, host))
+    found = (disk for disk in disks if disk.status not in GONE and alike(disk.host, host))
     return tuple(sorted(found, key=lambda disk: disk.disk_id))
 
 
