@@ -200,7 +200,7 @@ class DiskSeries:
         if not isinstance(op.request, NodeOffline) or parts.node_op or op.seen.dialect == Dialect.V1:
             await repository.move(op, OpState.VERIFIED, fact=SeriesEnded(tuple(parts.begun), (), None))
             return
-        # First of all: a drop that stands still is not followed for ever, and the node would wait for it.
+        # First of all: a drop that stands still is not followed without a limit, and the node would wait for it.
         if is_too_old(op, self.clock()):
             await repository.move(op, OpState.FAILED, fact=stopped(op, ApprovalTooOld()))
             return
