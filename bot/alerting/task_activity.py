@@ -1,6 +1,6 @@
 """What really happens with each background task: its switch, the schedulers, and the disks that wait for it. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -146,7 +146,12 @@ def work_on_disks(state: ClusterState) -> tuple[WorkOnDisk, ...]:
         *(WorkOnDisk(each, drop=False, **_place(bad.get(each.id))) for each in state.repairs),
         *(WorkOnDisk(each, drop=True, **_place(dropping.get(each.id))) for each in state.drops if each.id not in bad),
     ]
-    return tuple(sorted(found, key=lambda work: (work.waits, work.drop, work.progress.id)))
+    return in_order(found)
+
+
+def in_order(work: Iterable[WorkOnDisk]) -> tuple[WorkOnDisk, ...]:
+    """Those under way first, repairs before drops, then those that wait; each by the number of the disk."""
+    return tuple(sorted(work, key=lambda each: (each.waits, each.drop, each.progress.id)))
 
 
 def disk_progress(state: ClusterState, disk_id: int, now: float, left: int | None = None) -> WorkProgress | None:

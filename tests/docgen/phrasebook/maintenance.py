@@ -50,7 +50,7 @@ def verdict(
     earlier: Snapshot | None = polled(AT - 15, leader=leader) if before else None
     volumes = {5: PlacedVolume(5, mode, -len(bad), (1, 2, 3, 4, 5, 6))}
     facts = HostFacts(where, earlier, now, disks, suspects)
-    facts = replace(facts, units={1: 1}, volumes=volumes) if read else facts
+    facts = replace(facts, units={1: (5 << 32,)}, volumes=volumes) if read else facts
     found = stop_verdict(facts, others=others, not_rebuilt=not_rebuilt, fresh=fresh)
     assert isinstance(found, StopVerdict)
     return found
