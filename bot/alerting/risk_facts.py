@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level, unwritten
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level, by_standing, unwritten
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.volume_survey import VolumeSurvey
 
@@ -156,7 +156,10 @@ def _compared(
 
 @dataclass(frozen=True, slots=True)
 class RiskNote:
-    """Number of volumes at each level of risk, as the watch last judged them; `unreachable` ones have lost no unit."""
+    """Number of volumes at each standing, as the watch last judged them; each volume counts once.
+
+    `unreachable` ones have lost no unit and can be read, `unreadable` ones cannot be read while units stay away.
+    """
 
     lost: int = 0
     none_left: int = 0
@@ -165,11 +168,13 @@ class RiskNote:
     reduced: int = 0
     unreachable: int = 0
     caveats: RiskCaveats = field(default_factory=RiskCaveats)
+    unreadable: int = 0
 
     @property
     def volumes(self) -> int:
         """Number of volumes with units that are lost or unreachable."""
-        return self.lost + self.none_left + self.unknown + self.one_left + self.reduced + self.unreachable
+        worst = self.lost + self.none_left + self.unknown + self.unreadable
+        return worst + self.one_left + self.reduced + self.unreachable
 
     @property
     def notable(self) -> bool:
@@ -186,16 +191,17 @@ class RiskFact:
 
 
 def note_of_risks(risks: Sequence[VolumeRisk], caveats: RiskCaveats) -> RiskNote:
-    """Count the volumes by level."""
-    levels = by_level(risks)
+    """Count the volumes by standing."""
+    levels = by_standing(risks)
     return RiskNote(
         levels[RiskLevel.LOST],
         levels[RiskLevel.NONE_LEFT],
         levels[RiskLevel.UNKNOWN],
         levels[RiskLevel.ONE_LEFT],
         levels[RiskLevel.REDUCED],
-        _whole(risks).only_unreachable,
+        sum(bool(risk.away) and risk.standing is RiskLevel.NONE for risk in risks),
         caveats,
+        levels[RiskLevel.UNREADABLE],
     )
 
 

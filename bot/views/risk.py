@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.alerting.risk_facts import RiskCaveats, Since
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_level
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_standing
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
@@ -24,10 +24,13 @@ _MARKS = {
     RiskLevel.LOST: "🔴",
     RiskLevel.NONE_LEFT: "🔴",
     RiskLevel.UNKNOWN: "🔴",
+    RiskLevel.UNREADABLE: "🔴",
     RiskLevel.ONE_LEFT: "🟡",
     RiskLevel.REDUCED: "🟡",
     RiskLevel.NONE: "🟢",
 }
+
+_WORSE = tuple(level for level in RiskLevel if level > RiskLevel.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def risk(report: RiskReport) -> Message:
     """Render the volumes at risk and what is not known of them."""
     shown = at_risk(report.risks)
     sentence = _sentence(report, shown)
-    worst = max((each.level for each in shown), default=RiskLevel.NONE)
+    worst = max((each.standing for each in shown), default=RiskLevel.NONE)
     if shown and worst is RiskLevel.NONE:
         worst = RiskLevel.REDUCED
     notes = [*_unknowns(report, shown), *_times(report)]
@@ -81,7 +84,10 @@ def _sure(report: RiskReport) -> bool:
 def _sentence(report: RiskReport, shown: Sequence[VolumeRisk]) -> str:
     cluster = escape(report.cluster)
     if shown:
-        return _worst(by_level(shown), len(shown), cluster)
+        levels = by_standing(shown)
+        unreadable, worse = levels[RiskLevel.UNREADABLE], any(levels[level] for level in _WORSE)
+        more = f" {count(unreadable, 'volume')} cannot be read now." if unreadable and worse else ""
+        return f"{_worst(levels, len(shown), cluster)}{more}"
     if not report.survey.known:
         return f"The volumes of {cluster} cannot be judged: no leader answers."
     known = "has" if _sure(report) else "is known to have"
@@ -89,14 +95,9 @@ def _sentence(report: RiskReport, shown: Sequence[VolumeRisk]) -> str:
 
 
 def _worst(levels: Mapping[RiskLevel, int], total: int, cluster: str) -> str:
-    """Say how many volumes are at the worst level, and what that means."""
-    if lost := levels[RiskLevel.LOST]:
-        return f"Data of {count(lost, 'volume')} of {cluster} is lost."
-    if none := levels[RiskLevel.NONE_LEFT]:
-        return f"{count(none, 'volume')} of {cluster} {'loses' if none == 1 else 'lose'} data if one more unit is lost."
-    if unknown := levels[RiskLevel.UNKNOWN]:
-        has = "has" if unknown == 1 else "have"
-        return f"{count(unknown, 'volume')} of {cluster} {has} lost units; how many more can be lost is not known."
+    """Say how many volumes are at the worst standing, and what that means."""
+    if severe := _severe(levels, cluster):
+        return severe
     if one := levels[RiskLevel.ONE_LEFT]:
         return f"{count(one, 'volume')} of {cluster} can lose 1 more unit{'' if one == 1 else ' each'}."
     if reduced := levels[RiskLevel.REDUCED]:
@@ -106,11 +107,24 @@ def _worst(levels: Mapping[RiskLevel, int], total: int, cluster: str) -> str:
     return f"{count(total, 'volume')} of {cluster} {has} unreachable units; no unit is known to be lost."
 
 
+def _severe(levels: Mapping[RiskLevel, int], cluster: str) -> str:
+    """The sentence of a standing that loses or hides data; "" if no volume has one."""
+    if lost := levels[RiskLevel.LOST]:
+        return f"Data of {count(lost, 'volume')} of {cluster} is lost."
+    if none := levels[RiskLevel.NONE_LEFT]:
+        return f"{count(none, 'volume')} of {cluster} {'loses' if none == 1 else 'lose'} data if one more unit is lost."
+    if unknown := levels[RiskLevel.UNKNOWN]:
+        has = "has" if unknown == 1 else "have"
+        return f"{count(unknown, 'volume')} of {cluster} {has} lost units; how many more can be lost is not known."
+    if unreadable := levels[RiskLevel.UNREADABLE]:
+        return f"{count(unreadable, 'volume')} of {cluster} cannot be read now: too many units are lost or unreachable."
+    return ""
+
+
 def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
     left = "unknown" if each.left is None else "data is lost" if each.left < 0 else f"{each.left:,}"
-    stay = each.left_if_unreachable_stay
-    if each.left is not None and each.left >= 0 and stay is not None and stay < 0:
-        left = "cannot be read now"
+    if each.unreadable:
+        left = "cannot be read now" if each.left else "0, cannot be read now"
     mode = each.mode.name if each.mode else f"unknown ({each.mode_id})"
     disks = sorted({*each.lost, *each.unreachable})
     names = ", ".join(f"#{disk}" for disk in disks[:_MAX_DISKS])
@@ -135,7 +149,7 @@ def _since(each: VolumeRisk, since: Since | None) -> str:
 
 
 def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
-    hidden = levels_text(by_level(shown[MAX_ROWS:]))
+    hidden = levels_text(by_standing(shown[MAX_ROWS:]))
     notes = [f"Not shown: {hidden}."] if hidden else []
     notes += [f"{line[0].upper()}{escape(line[1:])}." for line in caveat_lines(report.caveats)]
     if not report.survey.complete and report.survey.known:
