@@ -225,6 +225,9 @@ class LostDisk:
 def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) -> tuple[LostDisk, ...]:
     """The notes after this snapshot, by id; `watched` is False if the poll before it is long ago.
 
+    A disk that is listed as normal again holds units because it is in use, and one that is broken again is not to be
+    emptied before its repair: neither is taken for repaired or dropped any more.
+
     The time that a disk reports of itself is no help: servers do not change it with the state (recorded exchanges).
     """
     survey = snapshot.volumes
@@ -233,12 +236,12 @@ def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) ->
     known = {note.id: note for note in old}
     bad = {disk.disk_id for disk in snapshot.bad_disks}
     gone = survey.disks.gone - bad
-    left = known.keys() - bad - gone
+    left = known.keys() - bad - gone - survey.in_use
     # A disk that was not empty when it was counted is not empty because another state is listed for it, or none.
     filled = {disk for disk in left if known[disk].gone_since and known[disk].units}
     unlisted = set() if survey.disks.listed else left - filled
     found = [
-        *(known.get(disk) or LostDisk(disk, snapshot.at, seen=watched) for disk in bad),
+        *(_bad(known.get(disk), LostDisk(disk, snapshot.at, seen=watched)) for disk in bad),
         *(_gone(known.get(disk) or LostDisk(disk, snapshot.at), survey, snapshot.at) for disk in gone),
         *(_gone(known[disk], survey, snapshot.at) for disk in filled),
         *(known[disk] for disk in unlisted),
@@ -250,6 +253,13 @@ def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) ->
 def not_counted_empty(notes: Iterable[LostDisk], survey: VolumeSurvey) -> tuple[LostDisk, ...]:
     """The disks that held units and are listed in another state now, or not at all; no later count found them empty."""
     return tuple(note for note in notes if note.gone_since and note.units and note.id not in survey.disks.gone)
+
+
+def _bad(note: LostDisk | None, new: LostDisk) -> LostDisk:
+    """The note of a disk that is broken or repairing; what was counted while it was repaired or dropped is void."""
+    if note is None or not note.since:
+        return new
+    return LostDisk(note.id, note.since, note.seen)
 
 
 def _gone(note: LostDisk, survey: VolumeSurvey, now: float) -> LostDisk:

@@ -245,6 +245,7 @@ class Cluster:
             survey,
             dashboard=dashboard,
             doubtful=self._doubtful(disks, snapshot.at),
+            in_use=self._normal() - disks.lost if disks.listed else frozenset(),
             as_of=min(survey.as_of, listed.at or survey.as_of),
             extended=await self._code_mode_reader.read(snapshot.at, host, seen),
             others=self._volume_reader.others,
@@ -254,8 +255,11 @@ class Cluster:
         """The normal, writable disks that no healthy volume proves to have their heartbeat; None if not known."""
         if not disks.listed or not self._volume_reader.expired:
             return None
-        normal = frozenset[int]().union(*self._slow_poller.listed.normal.values())
-        return self._volume_reader.doubtful(normal - disks.lost - disks.dropping - disks.readonly, at)
+        return self._volume_reader.doubtful(self._normal() - disks.lost - disks.dropping - disks.readonly, at)
+
+    def _normal(self) -> frozenset[int]:
+        """The normal disks of the last whole list."""
+        return frozenset[int]().union(*self._slow_poller.listed.normal.values())
 
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.

@@ -106,6 +106,7 @@ OUTCOME_SAMPLES: tuple[Outcome, ...] = (
     o.WorkMoves(2),
     o.VolumesNow(3, 2),
     o.DisksEmpty((7,)),
+    o.DisksEmpty((), (7,), (8, 9)),
     o.SpaceNow(10, 100),
     o.TaskOutcome("balance", o.TaskState.ON),
 )

@@ -239,6 +239,22 @@ async def test_unit_that_lands_on_a_repaired_disk_is_announced_and_ends(flavour:
         assert ended.endswith("Disk #7 of prod holds no unit any more.")
 
 
+@pytest.mark.parametrize(("status", "state"), [(1, "in use"), (2, "broken or being repaired")])
+async def test_disk_with_units_that_is_in_use_or_broken_again_ends_the_alert(status: int, state: str) -> None:
+    async with watched(NO_OTHERS) as world:
+        world.cluster.break_disk(7)
+        await world.ticks(2)
+        world.cluster.repair_disk(7, "repaired")
+        world.cluster.land_unit(7)
+        assert [each for each in await world.ticks(8, apart=60) if "Do not pull" in each]
+        disk = world.cluster.data.disks[7]
+        disk.status, disk.readonly = status, False
+        ended = [each for each in await world.ticks(12, apart=60) if each.startswith("Resolved")]
+        assert [each for each in ended if each.endswith(f"Disk #7 of prod is {state} again.")]
+        assert "disk_not_empty" not in {alert.rule for alert in world.store.firing()}
+        assert "by the last count" not in await asked(world, "risk")
+
+
 @pytest.mark.parametrize("shown", [9, None], ids=["unknown state", "not in the list"])
 async def test_disk_with_units_stays_announced_until_a_count_finds_none(shown: int | None) -> None:
     """A repaired disk that holds a unit is listed in a state of a later release, or a list ends before it."""

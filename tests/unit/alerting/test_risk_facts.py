@@ -88,6 +88,21 @@ def test_disk_with_units_is_known_until_a_count_finds_none() -> None:
     assert notes_after(*polls, counted, at_poll(AT + 45, ())) == {}
 
 
+def test_disk_that_breaks_again_is_lost_since_then() -> None:
+    polls = at_poll(AT, (), {7: 0}), at_poll(AT + 15, (7,))
+    assert notes_after(*polls) == {7: LostDisk(7, AT + 15, seen=True)}
+    kept = at_poll(AT, (), {7: 2}), at_poll(AT + 15, (7,))
+    assert notes_after(*kept) == {7: LostDisk(7, AT)}
+
+
+def test_disk_in_use_again_is_known_only_by_a_list_that_has_it() -> None:
+    held, unlisted = at_poll(AT, (), {7: 1}), at_poll(AT + 15, ())
+    assert unlisted.volumes is not None
+    in_use = replace(unlisted, volumes=replace(unlisted.volumes, in_use=frozenset({7})))
+    assert notes_after(held, unlisted)[7].units == 1
+    assert notes_after(held, in_use) == {}
+
+
 def test_poll_without_a_leader_changes_nothing() -> None:
     known = replace(ClusterState(), lost_disks=(LostDisk(7, AT),))
     leaderless = replace(at_poll(AT + 15, ()), answers=())
