@@ -34,13 +34,19 @@ def compared_caveats(context: RuleContext, risks: Sequence[VolumeRisk]) -> RiskC
     return replace(found.steady, unwritten=own.unwritten, not_rebuilt=own.not_rebuilt)
 
 
-def affected_by(context: RuleContext, disks: Collection[int]) -> AffectedVolumes | None:
-    """The volumes that these disks affect; None if all are judged and none is affected."""
+def affected_by(context: RuleContext, disks: Collection[int], *, unnamed: bool = False) -> AffectedVolumes | None:
+    """The volumes that these disks affect; None if all are judged and none is affected.
+
+    With `unnamed`, also those with unreachable units on disks that cannot be named.
+    """
     found = affected(context.volume_risks, disks) if context.snapshot.leader is not None else VolumeRisks()
+    if unnamed and context.snapshot.leader is not None:
+        named = {risk.vid for risk in found}
+        found = VolumeRisks(risk for risk in context.volume_risks if risk.unnamed or risk.vid in named)
     known = all_caveats(context).about(found).steady
     if not found and known.complete:
         return None
-    return AffectedVolumes(len(found), found.lowest_left, known)
+    return AffectedVolumes(len(found), found.lowest_left, known, len(found.missing_too_many))
 
 
 def with_risk(state: ClusterState, context: RuleContext) -> ClusterState:

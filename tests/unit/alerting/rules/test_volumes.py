@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.state import ClusterState, update
-from bot.alerting.details import AffectedVolumes, DisksBroken, DisksNotEmpty, UnitsLeft
+from bot.alerting.details import AffectedVolumes, DisksBroken, DisksExpired, DisksNotEmpty, UnitsLeft
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.risk_facts import LostDisk, NotRebuilt
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
@@ -181,7 +181,22 @@ def test_disk_that_no_list_has_any_more_is_not_taken_for_empty() -> None:
 def test_expired_disks_that_cannot_be_named_are_said() -> None:
     view = judged([], SuspectDisks(), expired=3)
     view = replace(view, state=replace(view.state, term_since=0.0))
-    assert lines(only(ask("disk_expired", view)))[0] == "3 disks cannot be named: volumes on them are not judged"
+    assert lines(only(ask("disk_expired", view)))[0] == (
+        "3 disks cannot be named: volumes on them are judged by their health alone"
+    )
+
+
+def test_volumes_that_miss_units_on_disks_without_a_name_are_counted() -> None:
+    """Two volumes on the same disks: none of the six can be told from the others."""
+    volumes = [volume(5, 1, 2, 3, 4, 5, 6, health=-4), volume(6, 1, 2, 3, 4, 5, 6, health=-1)]
+    view = judged(volumes, SuspectDisks(), expired=4)
+    view = replace(view, state=replace(view.state, term_since=0.0))
+    finding = only(ask("disk_expired", view))
+    assert lines(finding)[0] == (
+        "affects 2 volumes; 1 of them cannot be read now; by lost units alone, the worst can lose 3 more units"
+    )
+    assert isinstance(finding.detail, DisksExpired)
+    assert (finding.detail.away, finding.detail.unnamed) == ((), 4)
 
 
 def test_named_and_inferred_disks_are_listed_separately() -> None:
@@ -189,10 +204,10 @@ def test_named_and_inferred_disks_are_listed_separately() -> None:
     view = judged([volume(5, 1, 2, 3, 4, 5, 6, health=-6)], disks, expired=6)
     view = replace(view, state=replace(view.state, term_since=0.0))
     assert lines(only(ask("disk_expired", view)))[:4] == (
-        "affects 1 volume; it can lose 2 more units",
+        "affects 1 volume; it cannot be read now; by lost units alone, it can lose 2 more units",
         "named by the cluster: disk #2",
         "inferred from the health of volumes: disks #3, #4, #5 and #6",
-        "1 disk cannot be named: volumes on it are not judged",
+        "1 disk cannot be named: volumes on it are judged by their health alone",
     )
 
 
