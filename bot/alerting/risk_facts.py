@@ -22,6 +22,8 @@ class NotRebuilt(StrEnum):
     """It is on, but no scheduler answers."""
     FAILING = "failing"
     """It is on, but fails."""
+    UNSEEN = "unseen"
+    """It is on, but nothing says if it is done."""
 
 
 @dataclass(frozen=True, slots=True)

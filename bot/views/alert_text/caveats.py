@@ -109,6 +109,7 @@ def not_rebuilt_text(why: NotRebuilt) -> str:
         NotRebuilt.NOT_REGISTERED: "`shard_repair` is on, but no scheduler is registered",
         NotRebuilt.SILENT: "`shard_repair` is on, but no scheduler answers",
         NotRebuilt.FAILING: "`shard_repair` fails",
+        NotRebuilt.UNSEEN: "`shard_repair` is on, but it is not known if it is done",
     }[why]
 
 

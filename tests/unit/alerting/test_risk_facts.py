@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.observations import SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, risk_fact, update
 from bot.alerting.cluster_state.switches import shards_not_rebuilt
@@ -141,18 +142,23 @@ def test_volume_without_lost_units_has_no_time() -> None:
 @pytest.mark.parametrize(
     ("value", "dialect", "why"),
     [
-        ("true", "v3", None),
+        ("true", "v3", NotRebuilt.UNSEEN),
         ("false", "v3", NotRebuilt.OFF),
         ("Enable", "v3", NotRebuilt.OFF),
-        ("Enable", "v1", None),
+        ("Enable", "v1", NotRebuilt.UNSEEN),
         ("Disable", "v1", NotRebuilt.OFF),
         ("true", "v1", NotRebuilt.UNKNOWN),
         ("true", "", NotRebuilt.UNKNOWN),
     ],
 )
-def test_shards_count_as_rebuilt_only_if_the_switch_is_on(value: str, dialect: str, why: NotRebuilt | None) -> None:
+def test_shards_count_as_rebuilt_only_if_it_is_on_and_a_scheduler_tells_of_it(
+    value: str, dialect: str, why: NotRebuilt
+) -> None:
     state = ClusterState(dialect=dialect, switches_at=AT, switches={"shard_repair": SwitchNote(value, AT)})
     assert shards_not_rebuilt(state, AT) is why
+    stats = BackgroundNote(1, AT, (SchedulerNote("s"),), AT, (TaskNote("shard_repair", failing=0),))
+    told = shards_not_rebuilt(replace(state, background=stats), AT)
+    assert told is (None if why is NotRebuilt.UNSEEN else why)
     assert shards_not_rebuilt(state, AT + 3600) is NotRebuilt.UNKNOWN
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.details import AffectedVolumes, DisksBroken, DisksExpired, DisksNotEmpty, UnitsLeft
 from bot.alerting.model import Alert, AlertState, Finding, Severity
@@ -44,7 +45,8 @@ def judged(
     found = VolumeSurvey(disks, {each.vid: each for each in volumes}, units or {}, read_at=NOW)
     snapshot = replace(snapshot, volumes=replace(found, **survey))  # type: ignore[arg-type]  # fields by name
     state = update(update(ClusterState(), switched(NOW - 600, shard_repair=shard_repair)), snapshot)
-    return RuleContext(snapshot, replace(state, switches_at=NOW), NOW)
+    done = BackgroundNote(1, NOW, (SchedulerNote("s"),), NOW, (TaskNote("shard_repair", failing=0),))
+    return RuleContext(snapshot, replace(state, switches_at=NOW, background=done), NOW)
 
 
 def ask(rule: str, view: RuleContext) -> Answer:
