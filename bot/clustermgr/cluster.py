@@ -202,6 +202,10 @@ class Cluster:
         volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
         return replace(snapshot, volumes=volumes)
 
+    def take_units(self, disk: int, units: tuple[int, ...]) -> None:
+        """Take the units (vuids) on a disk that a command has just read from the leader, for the watch."""
+        self._volume_reader.take_units({disk: units}, self.clock())
+
     def forget(self) -> None:
         """Read disks and volumes anew, as after a start: another process may have seen newer ones meanwhile."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)

@@ -66,10 +66,13 @@ def risk(report: RiskReport) -> Message:
 
 
 def _times(report: RiskReport) -> list[str]:
-    """When the oldest of the reads was made; disks that were repaired or dropped long ago are counted once a day."""
-    oldest = report.survey.as_of or report.at
-    old = report.survey.gone_as_of
-    seldom = f"Units of disks repaired or dropped long ago as of {date(old, 'minute')}." if old else ""
+    """When the oldest of the reads was made; disks that are repaired or dropped are counted seldom."""
+    survey = report.survey
+    oldest = survey.as_of or report.at
+    counted = [survey.units[disk].at for disk in survey.disks.gone if disk in survey.units]
+    seldom = f"Units of repaired and dropped disks as of {date(min(counted), 'minute')}." if counted else ""
+    if old := survey.gone_as_of:
+        seldom = f"Units of disks repaired or dropped long ago as of {date(old, 'minute')}."
     return [
         each for each in (seldom, f"As of {date(oldest, 'time' if report.at - oldest < _DAY else 'minute')}.") if each
     ]

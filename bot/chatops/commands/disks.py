@@ -86,9 +86,11 @@ async def _units(call: Call, disk_id: int, leader: str | None) -> tuple[int, ...
     cluster = call.the_cluster
     units = cluster.api.disk_units(disk_id, at=leader)
     try:
-        return await in_time(units, cluster.name, f"which units are on disk {disk_id}")
+        found = await in_time(units, cluster.name, f"which units are on disk {disk_id}")
     except CmbotError:
         return None
+    cluster.take_units(disk_id, found)
+    return found
 
 
 DISK = Command(

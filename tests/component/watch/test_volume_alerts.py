@@ -239,6 +239,20 @@ async def test_unit_that_lands_on_a_repaired_disk_is_announced_and_ends(flavour:
         assert ended.endswith("Disk #7 of prod holds no unit any more.")
 
 
+async def test_unit_that_a_command_finds_on_a_repaired_disk_is_at_risk_at_once() -> None:
+    async with watched(NO_OTHERS) as world:
+        world.cluster.break_disk(7)
+        await world.ticks(2)
+        world.cluster.repair_disk(7, "repaired")
+        await world.ticks(10, apart=60)
+        assert "Units of repaired and dropped disks as of" in await asked(world, "risk")
+        world.cluster.land_unit(7)
+        assert "1 unit" in await asked(world, "disk 7")
+        shown = await asked(world, "risk")
+        assert "🟢" not in shown
+        assert "1 volume of prod has lost units" in shown
+
+
 @pytest.mark.parametrize(("status", "state"), [(1, "in use"), (2, "broken or being repaired")])
 async def test_disk_with_units_that_is_in_use_or_broken_again_ends_the_alert(status: int, state: str) -> None:
     async with watched(NO_OTHERS) as world:
