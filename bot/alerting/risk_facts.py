@@ -284,6 +284,16 @@ class Since:
     exact: bool
 
 
+def away_since(risk: VolumeRisk, survey: VolumeSurvey, expired_since: float) -> Since | None:
+    """Since when at the latest its unreachable units are away; None if it has none, or if that is not known.
+
+    `expired_since` is when the number of disks without a heartbeat rose last (Unix seconds).
+    """
+    if not risk.away or not survey.disks.unknown.isdisjoint(risk.unreachable):
+        return None
+    return Since(expired_since, exact=False)
+
+
 def lost_since(risk: VolumeRisk, notes: Mapping[int, LostDisk]) -> Since | None:
     """Since when the last of its lost units is lost; None if no unit is lost, or if that is not known."""
     found = [notes[disk] for disk in risk.lost if disk in notes and notes[disk].since]

@@ -37,8 +37,8 @@ _WORSE = tuple(level for level in RiskLevel if level > RiskLevel.UNREADABLE)
 class RiskReport:
     """The risk of a cluster's volumes, asked for at `at` (Unix seconds).
 
-    `since` is since when the last of a volume's lost units is lost, by vid, as far as known. `caveats` are what makes
-    the table less sure.
+    `since` is since when the last of a volume's lost units is lost, or without one, since when its unreachable units
+    are away, by vid, as far as known. `caveats` are what makes the table less sure.
     """
 
     cluster: str
@@ -129,9 +129,6 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
     if each.unreadable:
         left = "cannot be read now" if each.left else "0, cannot be read now"
     mode = each.mode.name if each.mode else f"unknown ({each.mode_id})"
-    disks = sorted({*each.lost, *each.unreachable})
-    names = ", ".join(f"#{disk}" for disk in disks[:_MAX_DISKS])
-    more = f" and {len(disks) - _MAX_DISKS} more" if len(disks) > _MAX_DISKS else ""
     return (
         f"#{each.vid}",
         left,
@@ -139,15 +136,24 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
         str(len(each.lost)),
         str(each.away),
         str(len(each.moving)),
-        f"{names}{more}",
+        _disks(each),
         _since(each, since),
     )
 
 
+def _disks(each: VolumeRisk) -> str:
+    """Name the disks of the lost and the unreachable units, and count the units on disks that cannot be named."""
+    disks = sorted({*each.lost, *each.unreachable})
+    names = ", ".join(f"#{disk}" for disk in disks[:_MAX_DISKS])
+    more = f" and {len(disks) - _MAX_DISKS} more" if len(disks) > _MAX_DISKS else ""
+    unnamed = f"{count(each.unnamed, 'unit')} on unknown disks" if each.unnamed else ""
+    return ", ".join(part for part in (f"{names}{more}", unnamed) if part)
+
+
 def _since(each: VolumeRisk, since: Since | None) -> str:
-    """Since when the last of the lost units is lost."""
+    """Since when the last of the lost units is lost, or without one, the unreachable ones are away."""
     if since is None:
-        return "unknown" if each.lost else "-"
+        return "unknown" if each.lost or each.away else "-"
     return date(since.at, "minute") if since.exact else f"at least since {date(since.at, 'minute')}"
 
 

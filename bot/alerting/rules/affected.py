@@ -50,7 +50,8 @@ def affected_by(context: RuleContext, disks: Collection[int], *, unnamed: bool =
 
 
 def with_risk(state: ClusterState, context: RuleContext) -> ClusterState:
-    """The state with the risk of the volumes as of the oldest read; unchanged if no volume could be judged."""
+    """The state with the risk of the volumes as of the oldest read, and since when disks have no heartbeat."""
+    state = _with_expired(state, context)
     survey = context.snapshot.volumes
     if survey is None or not survey.known or context.snapshot.leader is None:
         return state
@@ -59,3 +60,14 @@ def with_risk(state: ClusterState, context: RuleContext) -> ClusterState:
     risks = risks_of(survey, 0) if fresh else context.volume_risks
     risk = note_of_risks(risks, all_caveats(context))
     return replace(state, risk=risk, risk_at=survey.as_of or context.now, judged_at=context.now)
+
+
+def _with_expired(state: ClusterState, context: RuleContext) -> ClusterState:
+    """Note the disks without a heartbeat: since the last rise of their number, each of them has had none."""
+    snapshot = context.snapshot
+    # A new leader counts every disk as expired.
+    if snapshot.leader is None or is_fresh(snapshot, context.state):
+        return state
+    expired = snapshot.expired_disks
+    since = context.now if expired > state.expired else state.expired_since if expired else 0.0
+    return replace(state, expired=expired, expired_since=since)

@@ -12,6 +12,7 @@ from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.details import AffectedVolumes, DisksBroken, DisksExpired, DisksNotEmpty, UnitsLeft
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.risk_facts import LostDisk, NotRebuilt
+from bot.alerting.rules.affected import with_risk
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.alerting.transition import as_found
@@ -199,6 +200,16 @@ def test_volumes_that_miss_units_on_disks_without_a_name_are_counted() -> None:
     )
     assert isinstance(finding.detail, DisksExpired)
     assert (finding.detail.away, finding.detail.unnamed) == ((), 4)
+
+
+@pytest.mark.parametrize(("before", "now", "since"), [(0, 4, NOW), (4, 4, 5.0), (4, 3, 5.0), (3, 4, NOW), (4, 0, 0.0)])
+def test_disks_are_without_a_heartbeat_since_their_number_rose_last(before: int, now: int, since: float) -> None:
+    view = judged([], SuspectDisks(), expired=now)
+    settled = replace(view.state, term_since=0.0, elected_at=0.0, expired=before, expired_since=5.0 if before else 0.0)
+    found = with_risk(settled, replace(view, state=settled))
+    assert (found.expired, found.expired_since) == (now, since)
+    fresh = replace(settled, elected_at=NOW - 5, term_since=NOW - 5)
+    assert with_risk(fresh, replace(view, state=fresh)).expired == before
 
 
 def test_named_and_inferred_disks_are_listed_separately() -> None:
