@@ -23,6 +23,7 @@ from bot.alerting.rules.table import RULES
 from bot.alerting.silences import (
     EVERY_RULE,
     MAINTENANCE,
+    MAX_SILENCE,
     Lifted,
     SilenceResult,
     covers,
@@ -47,8 +48,6 @@ from bot.watch.publisher import publish_one
 
 T = TypeVar("T")
 
-MAX_SILENCE = 7 * 86400.0
-"""Seconds; a longer need is met by changing the thresholds of the rule."""
 _TRIES = 3
 
 
