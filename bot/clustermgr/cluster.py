@@ -202,6 +202,10 @@ class Cluster:
         volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
         return replace(snapshot, volumes=volumes)
 
+    def watched(self) -> tuple[Snapshot | None, VolumeSurvey]:
+        """The last poll (None: none yet), and the volumes that polls have read; nothing is read for it."""
+        return (self._recent[-1] if self._recent else None), self._known_volumes(self.clock())
+
     def take_units(self, disk: int, units: tuple[int, ...]) -> None:
         """Take the units (vuids) on a disk that a command has just read from the leader, for the watch."""
         self._volume_reader.take_units({disk: units}, self.clock())

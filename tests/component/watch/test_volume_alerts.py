@@ -239,6 +239,22 @@ async def test_unit_that_lands_on_a_repaired_disk_is_announced_and_ends(flavour:
         assert ended.endswith("Disk #7 of prod holds no unit any more.")
 
 
+async def test_disk_shows_its_volumes_and_its_heartbeat() -> None:
+    async with watched(NO_OTHERS) as world:
+        _, disks = disks_of_one_volume(world)
+        assert "ffects" not in await asked(world, f"disk {disks[0]}")
+        world.cluster.break_disk(disks[0])
+        await world.ticks(3)
+        shown = await asked(world, f"disk {disks[0]}")
+        assert "volumes; the worst can lose 2 more units." in shown
+        assert "heartbeat" not in shown
+        for disk in disks[1:3]:
+            world.cluster.expire_disk(disk)
+        await world.ticks(20, apart=60)
+        assert "heartbeat" in await asked(world, f"disk {disks[1]}")
+        assert "heartbeat" not in await asked(world, f"disk {disks[0]}")
+
+
 async def test_unit_that_a_command_finds_on_a_repaired_disk_is_at_risk_at_once() -> None:
     async with watched(NO_OTHERS) as world:
         world.cluster.break_disk(7)
