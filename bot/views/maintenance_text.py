@@ -48,7 +48,8 @@ def maintenance_begun(begun: SilenceResult) -> Message:
         f"You {verb} maintenance of {code(held.subject)} of {escape(held.cluster)} "
         f"until {date(held.until, 'minute')}; the alert channel knows."
     )
-    return message(sentence, section(sentence))
+    scope = f" {_scope_text(held.scope)}" if held.scope is not None else ""
+    return message(sentence, section(f"{sentence}{scope}"))
 
 
 def end_button(held: Silence) -> Button:

@@ -157,8 +157,8 @@ def test_shards_count_as_rebuilt_only_if_it_is_on_and_a_scheduler_tells_of_it(
     state = ClusterState(dialect=dialect, switches_at=AT, switches={"shard_repair": SwitchNote(value, AT)})
     assert shards_not_rebuilt(state, AT) is why
     stats = BackgroundNote(1, AT, (SchedulerNote("s"),), AT, (TaskNote("shard_repair", failing=0),))
-    told = shards_not_rebuilt(replace(state, background=stats), AT)
-    assert told is (None if why is NotRebuilt.UNSEEN else why)
+    found = shards_not_rebuilt(replace(state, background=stats), AT)
+    assert found is (None if why is NotRebuilt.UNSEEN else why)
     assert shards_not_rebuilt(state, AT + 3600) is NotRebuilt.UNKNOWN
 
 

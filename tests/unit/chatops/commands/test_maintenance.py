@@ -71,6 +71,7 @@ async def test_start_hands_over_scope_time_and_reason() -> None:
     assert alerts.done == [("maintenance", "prod", "10.1.0.1", 5400.0, "U0ANNA", "kernel", (9,))]
     assert answer.message.text.startswith("You started maintenance of `10.1.0.1` of prod until ")
     assert "the alert channel knows" in answer.message.text
+    assert "The worst volume on it can miss 2 more units meanwhile." in str(answer.message.blocks)
 
 
 @pytest.mark.parametrize("command", ["safe-to-stop 10.1.0.1 prod for=99d", "maintenance start 10.1.0.1 prod for=99d"])
