@@ -103,7 +103,7 @@ def disk(
 
 
 def _affected(risk: DiskRisk) -> str:
-    """Say how many volumes the disk affects, and what they can lose, as a line of its own."""
+    """Say how many volumes the disk affects, and what they can lose, as a separate line."""
     if risk.affected is None:
         return ""
     text = affected_text(risk.affected)

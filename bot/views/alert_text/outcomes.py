@@ -162,8 +162,11 @@ def _uncounted(disks: tuple[int, ...], cluster: str) -> list[str]:
 
 def disks_empty(outcome: DisksEmpty, alert: Alert) -> str:
     """`disk_not_empty`."""
-    ends = ((outcome.disks, "holds", "hold", "no unit any more"), (outcome.in_use, "is", "are", "in use again"))
-    ends += ((outcome.broken, "is", "are", "broken or being repaired again"),)
+    ends = (
+        (outcome.disks, "holds", "hold", "no unit any more"),
+        (outcome.in_use, "is", "are", "in use again"),
+        (outcome.broken, "is", "are", "broken or being repaired again"),
+    )
     found = [_disks_that(disks, alert.cluster, one, more, end) for disks, one, more, end in ends if disks]
     if not found:
         return f"No disk of {alert.cluster} that is listed as repaired or dropped holds units."

@@ -190,7 +190,7 @@ def test_expired_disks_that_cannot_be_named_are_said() -> None:
 
 
 def test_volumes_that_miss_units_on_disks_without_a_name_are_counted() -> None:
-    """Two volumes on the same disks: none of the six can be told from the others."""
+    """Two volumes on the same disks: the six disks are equally likely."""
     volumes = [volume(5, 1, 2, 3, 4, 5, 6, health=-4), volume(6, 1, 2, 3, 4, 5, 6, health=-1)]
     view = judged(volumes, SuspectDisks(), expired=4)
     view = replace(view, state=replace(view.state, term_since=0.0))
