@@ -82,9 +82,9 @@ def _spared(held: Silence) -> str:
 def silence_begun(begun: SilenceResult) -> Message:
     """Confirm to a person that they began a silence; the alert channel has the whole message."""
     held = begun.silence
-    verb = "is extended" if begun.was else "holds"
+    verb = f"extended silence #{held.id} of" if begun.was else "silenced"
     text = (
-        f"Silence #{held.id} of {_what(held)} {verb} {_until(held)}; the alert channel knows. It mutes "
+        f"You {verb} {_what(held)} {_until(held)}; the alert channel knows. It mutes "
         f"{count(begun.mutes, 'open alert') if begun.mutes else 'no open alert'} now.{_spared(held)}"
     )
     return message(text, section(text))
@@ -106,7 +106,7 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
 def silence_lifted(done: Lifted) -> Message:
     """Confirm to a person that they lifted a silence; the alert channel has the whole message."""
     left = f"; {count(len(done.left), 'silence')} still mute some of the same alerts" if done.left else ""
-    text = f"Silence #{done.silence.id} of {_what(done.silence)} is lifted{left}; the alert channel knows."
+    text = f"You lifted silence #{done.silence.id} of {_what(done.silence)}{left}; the alert channel knows."
     return message(text, section(text))
 
 
