@@ -25,11 +25,13 @@ class RiskLevel(IntEnum):
     """Units are lost; two or more can be lost yet."""
     ONE_LEFT = 2
     """It can lose one more unit."""
-    UNKNOWN = 3
+    UNREADABLE = 3
+    """It cannot be read while its unreachable units stay away; only a standing, because these units may come back."""
+    UNKNOWN = 4
     """Units are lost, and its code mode is not known, so neither is what it can lose."""
-    NONE_LEFT = 4
+    NONE_LEFT = 5
     """The next lost unit loses data."""
-    LOST = 5
+    LOST = 6
     """More units are lost than the code mode tolerates."""
 
 
@@ -78,6 +80,17 @@ class VolumeRisk:
         if left is None:
             return RiskLevel.UNKNOWN
         return RiskLevel.LOST if left < 0 else _LEVELS.get(left, RiskLevel.REDUCED)
+
+    @property
+    def unreadable(self) -> bool:
+        """True if it cannot be read while its unreachable units stay away, but has not lost data."""
+        left, stay = self.left, self.left_if_unreachable_stay
+        return left is not None and stay is not None and stay < 0 <= left
+
+    @property
+    def standing(self) -> RiskLevel:
+        """Level with the unreachable units: what a person is told of the volume."""
+        return max(self.level, RiskLevel.UNREADABLE) if self.unreadable else self.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +186,6 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
         return frozenset(disk for risk in self for disk in risk.unreachable)
 
     @cached_property
-    def only_unreachable(self) -> int:
-        """Number of volumes with unreachable units that have lost none."""
-        return sum(bool(risk.away) and not risk.lost for risk in self)
-
-    @cached_property
     def unwritten(self) -> int:
         """Number of units by which these margins may be smaller while missing shards are not rebuilt."""
         return max((risk.mode.unwritten for risk in self if risk.mode is not None and risk.lost), default=0)
@@ -185,14 +193,7 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
     @cached_property
     def missing_too_many(self) -> "VolumeRisks":
         """The volumes that cannot be read while their unreachable units stay away, without those that lost data."""
-        return VolumeRisks(
-            risk
-            for risk in self
-            if risk.away
-            and risk.level is not RiskLevel.LOST
-            and risk.left_if_unreachable_stay is not None
-            and risk.left_if_unreachable_stay < 0
-        )
+        return VolumeRisks(risk for risk in self if risk.unreadable)
 
     @cached_property
     def lowest_left(self) -> int | None:
@@ -229,9 +230,9 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
 
 
 def at_risk(risks: Iterable[VolumeRisk]) -> tuple[VolumeRisk, ...]:
-    """The volumes with units that are lost or unreachable, the worst first."""
+    """The volumes with units that are lost or unreachable, the worst standing first."""
     found = [risk for risk in risks if risk.lost or risk.away]
-    return tuple(sorted(found, key=_worst_first))
+    return tuple(sorted(found, key=lambda risk: (-risk.standing, *_worst_first(risk))))
 
 
 def _worst_first(risk: VolumeRisk) -> tuple[int, int, int, int]:
@@ -247,6 +248,11 @@ def affected(risks: VolumeRisks, disks: Collection[int]) -> VolumeRisks:
 def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     """Number of volumes at each level."""
     return risks.levels if isinstance(risks, VolumeRisks) else _counted(risks)
+
+
+def by_standing(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
+    """Number of volumes at each standing; unreachable units count too."""
+    return dict.fromkeys(RiskLevel, 0) | Counter([risk.standing for risk in risks])
 
 
 def _counted(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:

@@ -202,6 +202,14 @@ class Cluster:
         volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
         return replace(snapshot, volumes=volumes)
 
+    def watched(self) -> tuple[Snapshot | None, VolumeSurvey]:
+        """The last poll (None: none yet), and the volumes that polls have read; nothing is read for it."""
+        return (self._recent[-1] if self._recent else None), self._known_volumes(self.clock())
+
+    def take_units(self, disk: int, units: tuple[int, ...]) -> None:
+        """Take the units (vuids) on a disk that a command has just read from the leader, for the watch."""
+        self._volume_reader.take_units({disk: units}, self.clock())
+
     def forget(self) -> None:
         """Read disks and volumes again, as after a start: another process may have seen newer ones meanwhile."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)
@@ -245,6 +253,7 @@ class Cluster:
             survey,
             dashboard=dashboard,
             doubtful=self._doubtful(disks, snapshot.at),
+            in_use=self._normal() - disks.lost if disks.listed else frozenset(),
             as_of=min(survey.as_of, listed.at or survey.as_of),
             extended=await self._code_mode_reader.read(snapshot.at, host, seen),
             others=self._volume_reader.others,
@@ -254,8 +263,11 @@ class Cluster:
         """The normal, writable disks that no healthy volume proves to have their heartbeat; None if not known."""
         if not disks.listed or not self._volume_reader.expired:
             return None
-        normal = frozenset[int]().union(*self._slow_poller.listed.normal.values())
-        return self._volume_reader.doubtful(normal - disks.lost - disks.dropping - disks.readonly, at)
+        return self._volume_reader.doubtful(self._normal() - disks.lost - disks.dropping - disks.readonly, at)
+
+    def _normal(self) -> frozenset[int]:
+        """The normal disks of the last whole list."""
+        return frozenset[int]().union(*self._slow_poller.listed.normal.values())
 
     async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
         """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.

@@ -106,6 +106,7 @@ class VolumeSurvey:
     `pending_volumes` is the number of volumes not read yet (None while pages are read: their number is not known).
     `stale` was read too long ago. While anything is pending or stale, a volume that is not listed is not known to be
     safe. `read_at` is the time of the last read, `as_of` that of the oldest one that counts (Unix seconds, 0: none).
+    `in_use` are the disks that the current whole list has as normal (empty without such a list).
     `gone_as_of` is that of the oldest count of disks that were repaired or dropped long ago: they are counted once a
     day. `dashboard` is what the cluster says itself, None where a release has no such call.
     """
@@ -126,6 +127,7 @@ class VolumeSurvey:
     stale: StaleReads = StaleReads()
     as_of: float = 0.0
     gone_as_of: float = 0.0
+    in_use: frozenset[int] = frozenset()
     memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 

@@ -100,6 +100,8 @@ def sections() -> Iterator[Section]:
             Sample("started", texts.maintenance_started(SilenceResult(HELD, 1))),
             Sample("started although volumes cannot be read", texts.maintenance_started(SilenceResult(unreadable, 0))),
             Sample("extended", texts.maintenance_started(SilenceResult(HELD, 0, AT + HOUR))),
+            Sample("started, for the person", texts.maintenance_begun(SilenceResult(HELD, 1))),
+            Sample("extended, for the person", texts.maintenance_begun(SilenceResult(HELD, 0, AT + HOUR))),
             Sample("ended by a person, for the person", texts.maintenance_ending(HELD)),
             Sample("ended by a person", texts.maintenance_over(EndedMaintenance(HELD), "U0BEN")),
             Sample("over", texts.maintenance_over(EndedMaintenance(HELD))),

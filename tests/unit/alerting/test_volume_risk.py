@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.risk_facts import RiskCaveats, note_of_risks
 from bot.alerting.volume_risk import (
     RiskLevel,
     VolumeRisk,
@@ -101,6 +102,20 @@ def test_worst_volume_comes_first() -> None:
     assert [risk.vid for risk in at_risk(risks)] == [3, 4, 2]
     assert [risk.vid for risk in affected(VolumeRisks(risks), {2})] == [3]
     assert by_level(risks)[RiskLevel.REDUCED] == 2
+
+
+def test_volume_that_cannot_be_read_is_counted_as_such_alone() -> None:
+    mode = CODE_MODES[EC3P3]
+    risks = [
+        VolumeRisk(1, EC3P3, mode, unreachable=(1, 2, 3), unnamed=1),
+        VolumeRisk(2, EC3P3, mode, lost=(1, 2), unreachable=(3, 4)),
+        VolumeRisk(3, EC3P3, mode, lost=(1, 2, 3), unreachable=(4,)),
+        VolumeRisk(4, EC3P3, mode, unreachable=(1,)),
+    ]
+    note = note_of_risks(risks, RiskCaveats())
+    assert (note.none_left, note.unreadable, note.one_left, note.unreachable) == (1, 2, 0, 1)
+    assert note.volumes == len(risks)
+    assert [risk.vid for risk in VolumeRisks(risks).missing_too_many] == [1, 2, 3]
 
 
 LISTS = st.lists(st.integers(1, 12), min_size=6, max_size=6)

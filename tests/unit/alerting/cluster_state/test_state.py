@@ -48,7 +48,7 @@ def test_cluster_state_survives_the_store() -> None:
         state,
         forecast=Forecast(100, 900),
         lost_disks=(LostDisk(7, 90.0, seen=True, gone_since=95.0, units=2, counted_at=99.0),),
-        risk=RiskNote(1, 2, 3, 4, 5, 6, caveats),
+        risk=RiskNote(1, 2, 3, 4, 5, 6, caveats, 7),
         risk_at=100.0,
     )
     assert decode_state(json.loads(json.dumps(encode_state(state)))) == state
