@@ -249,6 +249,7 @@ class Cluster:
             len(listed.missing),
         )
         self._volume_reader.expired = snapshot.expired_disks
+        self._volume_reader.total = snapshot.leader[1].volume_stat.total_volume if snapshot.leader else 0
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
         seen = (volume.code_mode for volume in survey.volumes.values())
@@ -294,8 +295,11 @@ class Cluster:
         while True:
             left = ends - self.clock()
             limit = max(0.1, min(SURVEY_SECONDS, left))
+            asked = self._volume_reader.requests
             survey = await self._read_volumes(snapshot, host, limit)
-            if survey.complete or left <= SURVEY_SECONDS or (before and survey.no_nearer(before)):
+            # Without a request nothing is due: more rounds would only repeat the answer.
+            idle = self._volume_reader.requests == asked
+            if survey.complete or left <= SURVEY_SECONDS or idle or (before and survey.no_nearer(before)):
                 return snapshot, survey
             before = survey
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey, same
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class VolumeNotes:
         if left:
             self.volumes = {vid: volume for vid, volume in self.volumes.items() if vid not in left}
         self._missing = None
-        if left or any(vid not in known or not _same(known[vid], volume) for vid, volume in added.items()):
+        if left or any(vid not in known or not same(known[vid], volume) for vid, volume in added.items()):
             self._unpruned, self._memo = True, {}
 
     @property
@@ -129,8 +129,3 @@ class VolumeNotes:
         self._missing, self._memo = None, {}
         if not self.volumes:
             self._ids = {}
-
-
-def _same(one: PlacedVolume, other: PlacedVolume) -> bool:
-    """True if nothing but the time of the reading differs."""
-    return (one.disks, one.health_score, one.code_mode) == (other.disks, other.health_score, other.code_mode)
