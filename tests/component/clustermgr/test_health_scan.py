@@ -1,5 +1,7 @@
 """Health scan over real sockets: volumes are found at once, and a list that ends early proves nothing of the rest."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.alerting.volume_risk import risks_of
@@ -80,13 +82,15 @@ async def test_volume_that_is_healthy_again_is_dropped_by_the_next_round() -> No
     assert [risk.vid for risk in risks_of(second, 4)] == [2]
 
 
-@pytest.mark.parametrize("others", ["expired", "dropping", "gone"])
-async def test_disk_that_breaks_is_read_before_all_others(others: str) -> None:
+MANY = frozenset(range(1, 20 * MAX_UNIT_LISTS))
+
+
+@pytest.mark.parametrize("many", [SuspectDisks(expired=MANY), SuspectDisks(dropping=MANY), SuspectDisks(gone=MANY)])
+async def test_disk_that_breaks_is_read_before_all_others(many: SuspectDisks) -> None:
     table = Table({1: [9000, 2, 3, 4, 5, 6]})
-    many = {others: frozenset(range(1, 20 * MAX_UNIT_LISTS))}
     async with reading(table) as reader:
-        await polls(reader, SuspectDisks(**many), 1000.0, 2)
-        survey = await reader.read(SuspectDisks(bad=frozenset({9000}), **many), 1030.0, None, 5.0)
+        await polls(reader, many, 1000.0, 2)
+        survey = await reader.read(replace(many, bad=frozenset({9000})), 1030.0, None, 5.0)
     assert survey.units[9000].units == 1
     assert 1 in survey.volumes
 
@@ -99,3 +103,20 @@ async def test_reads_that_wait_make_no_request() -> None:
         asked = reader.requests
         survey = await reader.read(bad(1), 1046.0, None, 5.0)
     assert (survey.complete, survey.pending_volumes, reader.requests - asked) == (False, None, 0)
+
+
+async def test_disks_with_very_many_units_take_no_room_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.clustermgr.volume_notes.MAX_IDS", 50)
+    table = Table({vid: [1, 2, 3, 4, 5, 6] for vid in range(1, 41)} | {99: [9, 11, 12, 13, 14, 15]})
+    disks = SuspectDisks(bad=frozenset({9}), gone=frozenset({1, 2, 3}))
+    async with reading(table) as reader:
+        survey = (await polls(reader, disks, 1000.0, 3))[-1]
+        assert (survey.complete, survey.pending_disks) == (False, (2, 3))
+        assert {disk: count.units for disk, count in survey.units.items()} == {1: 40, 2: 40, 3: 40, 9: 1}
+        assert 99 in survey.volumes
+        assert sum(len(count.volumes) for count in survey.units.values()) <= 50
+        for vid in range(1, 41):
+            table.volumes[vid] = [4, 5, 6, 7, 8, 10]
+        later = [await reader.read(disks, 1400.0 + 15 * n, None, 5.0) for n in range(3)]
+    assert later[-1].complete
+    assert later[-1].volumes.keys() == {99}

@@ -1,6 +1,8 @@
 """Lists that end early, over a simulated cluster and real sockets: what the leader's other answers say still holds."""
 
+import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,3 +63,16 @@ async def test_disk_that_only_the_whole_list_calls_broken_is_announced(monkeypat
         world.cluster.break_disk(7)
         posted = await world.ticks(6, apart=60)
         assert any("1 disk of prod is broken" in each for each in posted)
+
+
+async def test_asking_for_the_risk_ends_once_no_read_is_due() -> None:
+    """The clock of the test stands still, so that only this ends the reads."""
+    async with watched(NO_OTHERS) as world:
+        world.cluster.expire_disk(7)
+        volume = world.cluster.data.volumes.get(5)
+        assert volume is not None
+        world.cluster.data.volumes.put(replace(volume, units=volume.units[:-1]))
+        await world.ticks(4, apart=60)
+        await world.ticks(1)
+        _, survey = await asyncio.wait_for(world.handle.survey(30.0), 20.0)
+    assert not survey.complete
