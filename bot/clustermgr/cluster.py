@@ -218,7 +218,7 @@ class Cluster:
         return self._slow_poller.with_bad(snapshot)
 
     def forget(self) -> None:
-        """Read disks and volumes anew, as after a start: another process may have seen newer ones meanwhile."""
+        """Read disks and volumes again, as after a start: another process may have seen newer ones meanwhile."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)
         self._volume_reader = VolumeReader(self.api, self.recheck_for, self._volume_reader.gone_since)
         self._dropping = frozenset()
