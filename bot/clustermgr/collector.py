@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot, leader_of
-from bot.clustermgr.slow_poll import ReadFrom, SlowPoll
+from bot.clustermgr.models import Disk, HostAnswer, Snapshot, leader_of
+from bot.clustermgr.slow_poll import BAD, ReadFrom, SlowPoll
 from bot.common.errors import ClusterError, ClusterTimeout, NoLeader
 
 T = TypeVar("T")
 
-BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
 LEADER_WAIT_SECONDS = 1.0
 """Seconds to wait for a host that claims leadership; after that, the switches of any host that answered are read."""
 CLAIM_SECONDS = 0.2

@@ -24,6 +24,11 @@ class PlacedVolume:
         return mode_of(self.code_mode, len(self.disks), extended)
 
 
+def same(one: PlacedVolume, other: PlacedVolume) -> bool:
+    """True if nothing but the time of the reading differs."""
+    return (one.disks, one.health_score, one.code_mode) == (other.disks, other.health_score, other.code_mode)
+
+
 @dataclass(frozen=True, slots=True)
 class UnitCount:
     """Number of units on a disk, the volumes that they belong to, and when they were read (Unix seconds)."""
@@ -128,6 +133,8 @@ class VolumeSurvey:
     as_of: float = 0.0
     gone_as_of: float = 0.0
     in_use: frozenset[int] = frozenset()
+    changed_at: float = 0.0
+    """When the number of disks without a heartbeat changed last (Unix seconds): an older read names none of them."""
     memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 
