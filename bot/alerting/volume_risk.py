@@ -89,7 +89,7 @@ class VolumeRisk:
 
     @property
     def standing(self) -> RiskLevel:
-        """Level with the unreachable units: what a person is told of the volume."""
+        """Level with the unreachable units: what reports say of the volume."""
         return max(self.level, RiskLevel.UNREADABLE) if self.unreadable else self.level
 
 
@@ -305,6 +305,11 @@ def by_standing(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
 
 def _counted(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     return dict.fromkeys(RiskLevel, 0) | Counter([risk.level for risk in risks])
+
+
+def silent_by_the_watch(survey: VolumeSurvey | None, expired_disks: int) -> frozenset[int]:
+    """The disks without a heartbeat that the watch names; none if the leader counts none."""
+    return risks_of(survey, expired_disks).away if survey is not None and expired_disks else frozenset()
 
 
 def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:

@@ -333,6 +333,7 @@ class Cluster:
             reader.facts(snapshot, self.disk_limits),
             extended=await self._code_mode_reader.read(self.clock(), snapshot.leader[0], seen),
             sound=self._volume_reader.sound(snapshot.expired_disks, snapshot.at),
+            survey=self._known_volumes(snapshot.at),
         )
         recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
         return replace(facts, statistics=self._surveyed) if recent else facts

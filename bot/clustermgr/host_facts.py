@@ -7,7 +7,7 @@ from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.host_matching import alike
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 
 GONE = frozenset({DiskStatus.REPAIRED, DiskStatus.DROPPED})
 """States of disks that are out of service."""
@@ -32,6 +32,8 @@ class HostFacts:
     extended: tuple[CodeMode, ...] = ()
     """The code modes that users defined, as far as they were read."""
     sound: frozenset[int] = frozenset()
+    survey: VolumeSurvey | None = None
+    """The volumes that the watch has read."""
 
     @property
     def own(self) -> tuple[Disk, ...]:
@@ -72,5 +74,14 @@ def ids_of(host: str, disks: Collection[Disk] | None) -> tuple[int, ...]:
 def host_facts(host: str, before: Snapshot | None, snapshot: Snapshot, known: DiskFacts) -> HostFacts:
     """The facts of a host from a reading of its disks."""
     return HostFacts(
-        host, before, snapshot, known.disks, known.suspects, known.units, known.volumes, known.extended, known.sound
+        host,
+        before,
+        snapshot,
+        known.disks,
+        known.suspects,
+        known.units,
+        known.volumes,
+        known.extended,
+        known.sound,
+        known.survey,
     )
