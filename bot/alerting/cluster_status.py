@@ -29,7 +29,7 @@ from bot.alerting.status_facts import (
     SeveralNamed,
     StatusFact,
 )
-from bot.alerting.topics import topic_of
+from bot.alerting.topics import most_severe_first
 from bot.clustermgr.health import quorum
 from bot.clustermgr.models import Snapshot, Stat
 
@@ -102,9 +102,7 @@ def cluster_status(
 
 def worse_alert(level: str, alerts: Sequence[Alert]) -> Alert | None:
     """The most severe firing alert if it is more severe than a level, else None."""
-    most_severe = min(
-        firing(alerts), key=lambda alert: (-alert.severity, topic_of(alert.rule), alert.since), default=None
-    )
+    most_severe = min(firing(alerts), key=most_severe_first, default=None)
     if most_severe is None or _RANK[level_of(most_severe.severity)] <= _RANK.get(level, 0):
         return None
     return most_severe

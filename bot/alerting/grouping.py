@@ -13,6 +13,7 @@ from typing import Self
 
 from bot.alerting.model import Alert, AlertState
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
+from bot.alerting.topics import most_severe_first
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility, following, noted
 from bot.common.message_key import MessageKey
 
@@ -106,7 +107,7 @@ def group_alerts(
     """
     settled = list(transitions)
     # Most severe first, so that these get their own messages.
-    for place in sorted(range(len(settled)), key=lambda place: -settled[place].new.severity):
+    for place in sorted(range(len(settled)), key=lambda place: most_severe_first(settled[place].new)):
         if settled[place].reason is TransitionReason.FIRED:
             history, settled[place] = _arrived(history, settled[place], limits, now)
     return _ended(history, limits, now), tuple(_surfaced(history, settled, alerts, now))
@@ -115,7 +116,7 @@ def group_alerts(
 def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
     """Return the ids of the alerts that get a message when the storm ends: the most severe unacknowledged ones."""
     calling = [alert for alert in alerts if alert.state is AlertState.FIRING]
-    by_severity = sorted(calling, key=lambda alert: (-alert.severity, alert.since))
+    by_severity = sorted(calling, key=most_severe_first)
     return tuple(alert.id for alert in by_severity[: limits.cluster])
 
 

@@ -104,9 +104,11 @@ class DropsDone(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class DisksEmpty(Outcome):
-    """A later count found these disks empty."""
+    """A later count found these disks empty; others are `in_use` (normal) or `broken` (or repairing) again."""
 
     disks: tuple[int, ...] = ()
+    in_use: tuple[int, ...] = ()
+    broken: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

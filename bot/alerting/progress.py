@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 WINDOW = 600.0
 """Seconds of counts from which a rate is computed, if so many are known."""
+STALLED_SECONDS = 120.0
+"""Time without a move after which there is no estimate; where units take longer, twice their usual time."""
 MAX_COUNTS = 12
 """Counts that are kept of one disk."""
 _MINUTE = 60.0
@@ -66,10 +68,12 @@ def with_count(counts: Sequence[LeftCount], at: float, left: int) -> tuple[LeftC
     return (*kept, new)[-MAX_COUNTS:]
 
 
-def total_after(total: int | None, counts: Sequence[LeftCount], left: int) -> int:
-    """The number of units at the beginning of the work; units that land on the disk are added to it."""
-    landed = max(0, left - counts[-1].left) if counts else 0
-    return max(left, (total or left) + landed)
+def total_after(total: int | None, left: int) -> int:
+    """The number of units at the beginning of the work; a higher count takes its place.
+
+    Units that land are not added up: counts that swing would then show ever more work as done.
+    """
+    return max(total or 0, left)
 
 
 def work_progress(counts: Sequence[LeftCount], total: int | None) -> WorkProgress | None:
@@ -81,11 +85,12 @@ def work_progress(counts: Sequence[LeftCount], total: int | None) -> WorkProgres
     basis = _basis(counts)
     if basis is None:
         return WorkProgress(last.left, whole)
-    if basis.left == last.left:
-        moved = next(count.at for count in counts if count.left == last.left)
+    moved = next(count.at for count in counts if count.left == last.left)
+    gone = basis.left - last.left
+    if not gone or (last.left and last.at - moved >= max(STALLED_SECONDS, 2 * (moved - basis.at) / gone)):
         return WorkProgress(last.left, whole, stalled_since=moved)
     window = last.at - basis.at
-    rate = float(f"{(basis.left - last.left) / window * _MINUTE:.2g}")
+    rate = float(f"{gone / window * _MINUTE:.2g}")
     return WorkProgress(last.left, whole, rate, max(1, round(window / _MINUTE)) * _MINUTE)
 
 

@@ -16,7 +16,7 @@ from bot.alerting.status_facts import (
     StatusFact,
 )
 from bot.alerting.text import one_line
-from bot.alerting.topics import Topic, topic_of
+from bot.alerting.topics import Topic, place_of, topic_of
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import DiskStatus, Snapshot, SpaceStat, Stat
 
@@ -78,7 +78,11 @@ def with_alerts(found: Sequence[StatusReason], alerts: Sequence[Alert]) -> list[
         if not same:
             reasons.append(StatusReason(alert.severity, topic_of(alert.rule), AlertFires(alert), (alert.rule,)))
     # Sorting keeps the order of equals.
-    return sorted(reasons, key=lambda reason: (-reason.severity, reason.topic))
+    return sorted(reasons, key=lambda reason: (-reason.severity, reason.topic, _place(reason)))
+
+
+def _place(reason: StatusReason) -> int:
+    return min(map(place_of, reason.rules), default=0)
 
 
 def silent_hosts(snapshot: Snapshot) -> tuple[NoUsableAnswer, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level, unwritten
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level, by_standing, unwritten
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.volume_survey import VolumeSurvey
 
@@ -22,6 +22,8 @@ class NotRebuilt(StrEnum):
     """It is on, but no scheduler answers."""
     FAILING = "failing"
     """It is on, but fails."""
+    UNSEEN = "unseen"
+    """It is on, but nothing says if it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,10 @@ def _compared(
 
 @dataclass(frozen=True, slots=True)
 class RiskNote:
-    """Number of volumes at each level of risk, as the watch last judged them; `unreachable` ones have lost no unit."""
+    """Number of volumes at each standing, as the watch last judged them; each volume counts once.
+
+    `unreachable` ones have lost no unit and can be read, `unreadable` ones cannot be read while units stay away.
+    """
 
     lost: int = 0
     none_left: int = 0
@@ -165,11 +170,13 @@ class RiskNote:
     reduced: int = 0
     unreachable: int = 0
     caveats: RiskCaveats = field(default_factory=RiskCaveats)
+    unreadable: int = 0
 
     @property
     def volumes(self) -> int:
         """Number of volumes with units that are lost or unreachable."""
-        return self.lost + self.none_left + self.unknown + self.one_left + self.reduced + self.unreachable
+        worst = self.lost + self.none_left + self.unknown + self.unreadable
+        return worst + self.one_left + self.reduced + self.unreachable
 
     @property
     def notable(self) -> bool:
@@ -186,16 +193,17 @@ class RiskFact:
 
 
 def note_of_risks(risks: Sequence[VolumeRisk], caveats: RiskCaveats) -> RiskNote:
-    """Count the volumes by level."""
-    levels = by_level(risks)
+    """Count the volumes by standing."""
+    levels = by_standing(risks)
     return RiskNote(
         levels[RiskLevel.LOST],
         levels[RiskLevel.NONE_LEFT],
         levels[RiskLevel.UNKNOWN],
         levels[RiskLevel.ONE_LEFT],
         levels[RiskLevel.REDUCED],
-        _whole(risks).only_unreachable,
+        sum(bool(risk.away) and risk.standing is RiskLevel.NONE for risk in risks),
         caveats,
+        levels[RiskLevel.UNREADABLE],
     )
 
 
@@ -219,6 +227,9 @@ class LostDisk:
 def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) -> tuple[LostDisk, ...]:
     """The notes after this snapshot, by id; `watched` is False if the poll before it is long ago.
 
+    A disk that is listed as normal again holds units because it is in use, and one that is broken again is not to be
+    emptied before its repair: neither is taken for repaired or dropped any more.
+
     The time that a disk reports of itself is no help: servers do not change it with the state (recorded exchanges).
     """
     survey = snapshot.volumes
@@ -227,12 +238,12 @@ def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) ->
     known = {note.id: note for note in old}
     bad = {disk.disk_id for disk in snapshot.bad_disks}
     gone = survey.disks.gone - bad
-    left = known.keys() - bad - gone
+    left = known.keys() - bad - gone - survey.in_use
     # A disk that was not empty when it was counted is not empty because another state is listed for it, or none.
     filled = {disk for disk in left if known[disk].gone_since and known[disk].units}
     unlisted = set() if survey.disks.listed else left - filled
     found = [
-        *(known.get(disk) or LostDisk(disk, snapshot.at, seen=watched) for disk in bad),
+        *(_bad(known.get(disk), LostDisk(disk, snapshot.at, seen=watched)) for disk in bad),
         *(_gone(known.get(disk) or LostDisk(disk, snapshot.at), survey, snapshot.at) for disk in gone),
         *(_gone(known[disk], survey, snapshot.at) for disk in filled),
         *(known[disk] for disk in unlisted),
@@ -244,6 +255,13 @@ def lost_disks(old: Sequence[LostDisk], snapshot: Snapshot, *, watched: bool) ->
 def not_counted_empty(notes: Iterable[LostDisk], survey: VolumeSurvey) -> tuple[LostDisk, ...]:
     """The disks that held units and are listed in another state now, or not at all; no later count found them empty."""
     return tuple(note for note in notes if note.gone_since and note.units and note.id not in survey.disks.gone)
+
+
+def _bad(note: LostDisk | None, new: LostDisk) -> LostDisk:
+    """The note of a disk that is broken or repairing; what was counted while it was repaired or dropped is void."""
+    if note is None or not note.since:
+        return new
+    return LostDisk(note.id, note.since, note.seen)
 
 
 def _gone(note: LostDisk, survey: VolumeSurvey, now: float) -> LostDisk:
@@ -264,6 +282,16 @@ class Since:
 
     at: float
     exact: bool
+
+
+def away_since(risk: VolumeRisk, survey: VolumeSurvey, expired_since: float) -> Since | None:
+    """Since when at the latest its unreachable units are away; None if it has none, or if that is not known.
+
+    `expired_since` is when the number of disks without a heartbeat rose last (Unix seconds).
+    """
+    if not risk.away or not survey.disks.unknown.isdisjoint(risk.unreachable):
+        return None
+    return Since(expired_since, exact=False)
 
 
 def lost_since(risk: VolumeRisk, notes: Mapping[int, LostDisk]) -> Since | None:

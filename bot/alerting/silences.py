@@ -11,6 +11,8 @@ from bot.alerting.transition import has_new_part, noted
 EVERY_RULE = "*"
 MAINTENANCE = "maintenance"
 """The stored rule of the maintenance of a host; its subject is the host."""
+MAX_SILENCE = 7 * 86400.0
+"""Seconds; a longer need is met by changing the thresholds of the rule."""
 _MAX_IDS = 20
 
 

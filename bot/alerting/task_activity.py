@@ -1,10 +1,10 @@
 """What really happens with each background task: its switch, the schedulers, and the disks that wait for it. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.alerting.cluster_state.background import FRESH, TaskHindrance, TaskNote, hindrance
+from bot.alerting.cluster_state.background import FRESH, TaskHindrance, TaskNote, hindrance, is_done_elsewhere
 from bot.alerting.cluster_state.observations import Progress
 from bot.alerting.cluster_state.state import ClusterState, DiskNote
 from bot.alerting.progress import WorkProgress, with_count, work_progress
@@ -35,7 +35,7 @@ class TaskActivity:
     `disks` is the number of disks that need it (None: not known, or no task of disks), `begun` of those that are under
     way; `left` of `total` units are on these (None: not counted). `per_minute` are failures, `ended` the work that was
     done in the last whole minute, `working` the work that is under way. `configured` is False if no scheduler may be
-    asked.
+    asked, `elsewhere` is True if a service other than the schedulers does the task, which cmbot does not ask.
     """
 
     kind: ActivityKind
@@ -48,6 +48,7 @@ class TaskActivity:
     ended: int | None = None
     working: int | None = None
     configured: bool = True
+    elsewhere: bool = False
 
 
 _HINDERED: Mapping[TaskHindrance, ActivityKind] = {
@@ -99,7 +100,8 @@ def _activity(task: str, switch: _Switch, state: ClusterState, now: float) -> Ta
         return _on_disks(task, disks, state)
     configured = bool(note.asked_now(now))
     if stats.finishing is None and stats.working is None and stats.failing is None:
-        return TaskActivity(ActivityKind.NOT_KNOWN, configured=configured)
+        elsewhere = is_done_elsewhere(task, state.dialect)
+        return TaskActivity(ActivityKind.NOT_KNOWN, configured=configured, elsewhere=elsewhere)
     busy = bool(stats.finishing or stats.working or stats.failing)
     kind = ActivityKind.WORKING if busy else ActivityKind.IDLE
     return TaskActivity(kind, per_minute=stats.failing or 0, ended=stats.finishing, working=stats.working)
@@ -146,7 +148,12 @@ def work_on_disks(state: ClusterState) -> tuple[WorkOnDisk, ...]:
         *(WorkOnDisk(each, drop=False, **_place(bad.get(each.id))) for each in state.repairs),
         *(WorkOnDisk(each, drop=True, **_place(dropping.get(each.id))) for each in state.drops if each.id not in bad),
     ]
-    return tuple(sorted(found, key=lambda work: (work.waits, work.drop, work.progress.id)))
+    return in_order(found)
+
+
+def in_order(work: Iterable[WorkOnDisk]) -> tuple[WorkOnDisk, ...]:
+    """Those under way first, repairs before drops, then those that wait; each by the number of the disk."""
+    return tuple(sorted(work, key=lambda each: (each.waits, each.drop, each.progress.id)))
 
 
 def disk_progress(state: ClusterState, disk_id: int, now: float, left: int | None = None) -> WorkProgress | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
+from bot.alerting.model import Alert
+
 
 class Topic(IntEnum):
     """Topic of a problem, the most severe first."""
@@ -55,8 +57,19 @@ _RULES: Mapping[Topic, tuple[str, ...]] = {
     ),
 }
 TOPICS: Mapping[str, Topic] = MappingProxyType({rule: topic for topic, rules in _RULES.items() for rule in rules})
+_PLACES: Mapping[str, int] = MappingProxyType({rule: place for place, rule in enumerate(TOPICS)})
 
 
 def topic_of(rule: str) -> Topic:
     """Return the topic of a rule's alerts."""
     return TOPICS.get(rule, Topic.SETTINGS)
+
+
+def place_of(rule: str) -> int:
+    """Return the place of a rule among all rules, the most severe topic first, and in a topic the most severe rule."""
+    return _PLACES.get(rule, len(_PLACES))
+
+
+def most_severe_first(alert: Alert) -> tuple[float, ...]:
+    """Key to sort alerts: by severity, then the worst topic and rule, then the oldest."""
+    return (-alert.severity, place_of(alert.rule), alert.since)

@@ -6,7 +6,7 @@ brings it back. A disk in a state of a later release counts as unreachable too, 
 *moves* on a disk that is being dropped and is otherwise healthy, which loses nothing.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -25,11 +25,13 @@ class RiskLevel(IntEnum):
     """Units are lost; two or more can be lost yet."""
     ONE_LEFT = 2
     """It can lose one more unit."""
-    UNKNOWN = 3
+    UNREADABLE = 3
+    """It cannot be read while its unreachable units stay away; only a standing, because these units may come back."""
+    UNKNOWN = 4
     """Units are lost, and its code mode is not known, so neither is what it can lose."""
-    NONE_LEFT = 4
+    NONE_LEFT = 5
     """The next lost unit loses data."""
-    LOST = 5
+    LOST = 6
     """More units are lost than the code mode tolerates."""
 
 
@@ -78,6 +80,17 @@ class VolumeRisk:
         if left is None:
             return RiskLevel.UNKNOWN
         return RiskLevel.LOST if left < 0 else _LEVELS.get(left, RiskLevel.REDUCED)
+
+    @property
+    def unreadable(self) -> bool:
+        """True if it cannot be read while its unreachable units stay away, but has not lost data."""
+        left, stay = self.left, self.left_if_unreachable_stay
+        return left is not None and stay is not None and stay < 0 <= left
+
+    @property
+    def standing(self) -> RiskLevel:
+        """Level with the unreachable units: what reports say of the volume."""
+        return max(self.level, RiskLevel.UNREADABLE) if self.unreadable else self.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +141,79 @@ def _on(counted: tuple[int, ...], disks: frozenset[int]) -> tuple[int, ...]:
     return () if disks.isdisjoint(counted) else tuple([disk for disk in counted if disk in disks])
 
 
+SETTLED_SECONDS = 600.0
+"""Time without a change of the leader's counters after which no further disk is believed to be without a heartbeat."""
+_PASSES = 8
+
+
 def infer_expired(
-    volumes: Iterable[PlacedVolume], disks: SuspectDisks, sound: frozenset[int] = frozenset()
+    volumes: Iterable[PlacedVolume],
+    disks: SuspectDisks,
+    sound: frozenset[int] = frozenset(),
+    at_most: int | None = None,
 ) -> frozenset[int]:
     """Disks that have probably lost their heartbeat: no call names them.
 
-    A disk without a heartbeat makes every volume on it less healthy. So a disk is inferred if each of its given volumes
-    has an unexplained unit, and at least one of them has no other disk left that could explain it. `sound` disks hold
-    other volumes without such a unit.
+    A disk without a heartbeat makes every volume on it less healthy. So a disk with a volume without an unexplained
+    unit has its heartbeat, as `sound` disks do, and a volume that has no more other disks than unexplained units names
+    them. What is named explains units of other volumes. `at_most` is the number of these disks, if it is certain: a
+    volume that misses as many units has all of them.
     """
     known = disks.known
-    missing: dict[int, int] = {}
-    volumes_of: dict[int, list[int]] = defaultdict(list)
-    disks_of: dict[int, list[int]] = {}
-    for volume in volumes:
-        missing[volume.vid] = unexplained(volume, disks)
-        disks_of[volume.vid] = [disk for disk in volume.disks if disk not in known]
-        for disk in disks_of[volume.vid]:
-            volumes_of[disk].append(volume.vid)
-    candidates = {disk for disk, vids in volumes_of.items() if disk not in sound and all(missing[vid] for vid in vids)}
-    inferred: set[int] = set()
-    for vid, count in missing.items():
-        possible = [disk for disk in disks_of[vid] if disk in candidates]
-        if count and len(possible) <= count:
-            inferred.update(possible)
-    return frozenset(inferred)
+    rows = [(unexplained(each, disks), [disk for disk in each.disks if disk not in known]) for each in volumes]
+    alive, silent = set(sound), set[int]()
+    for missing, own in rows:
+        if not missing:
+            alive.update(own)
+    first: frozenset[int] | None = None
+    for _ in range(_PASSES):
+        before = len(alive), len(silent)
+        left = _one_pass(rows, alive, silent, sure=first is None)
+        if left is None:
+            return first or frozenset()
+        first = frozenset(silent) if first is None else first
+        if at_most is not None:
+            alive |= _others(left, alive, silent, at_most)
+        if before == (len(alive), len(silent)):
+            break
+        rows = left
+    return frozenset(silent)
+
+
+_Rows = list[tuple[int, list[int]]]
+"""The unexplained units of each volume, and its disks that are not known."""
+
+
+def _one_pass(rows: _Rows, alive: set[int], silent: set[int], *, sure: bool) -> _Rows | None:
+    """Add what follows from each volume by itself, if `sure`, and else from the disks that are named too.
+
+    Returns the volumes that miss units. None if one contradicts the others: something else lowers its health, so that
+    no conclusion from it holds.
+    """
+    left: _Rows = []
+    for count, own in rows:
+        named = frozenset[int]() if sure else silent
+        possible = [disk for disk in own if disk not in alive and disk not in named]
+        missing = count - sum(disk in named for disk in own)
+        if not sure and not 0 <= missing <= len(possible):
+            return None
+        if not count:
+            continue
+        left.append((count, own))
+        if not missing:
+            alive.update(possible)
+        elif len(possible) <= missing:
+            silent.update(possible)
+    return left
+
+
+def _others(rows: _Rows, alive: set[int], silent: set[int], at_most: int) -> set[int]:
+    """The disks that are not on a volume with all disks that are left to find."""
+    more = at_most - len(silent)
+    possible = [(count - sum(d in silent for d in own), {*own} - alive - silent, own) for count, own in rows]
+    found = {disk for _, others, _ in possible for disk in others}
+    whole = [others for missing, others, own in possible if missing == more > 0 and len({*own}) == len(own)]
+    return found - found.intersection(*whole) if whole else set()
 
 
 _MAX_KEPT = 8
@@ -173,11 +234,6 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
         return frozenset(disk for risk in self for disk in risk.unreachable)
 
     @cached_property
-    def only_unreachable(self) -> int:
-        """Number of volumes with unreachable units that have lost none."""
-        return sum(bool(risk.away) and not risk.lost for risk in self)
-
-    @cached_property
     def unwritten(self) -> int:
         """Number of units by which these margins may be smaller while missing shards are not rebuilt."""
         return max((risk.mode.unwritten for risk in self if risk.mode is not None and risk.lost), default=0)
@@ -185,14 +241,7 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
     @cached_property
     def missing_too_many(self) -> "VolumeRisks":
         """The volumes that cannot be read while their unreachable units stay away, without those that lost data."""
-        return VolumeRisks(
-            risk
-            for risk in self
-            if risk.away
-            and risk.level is not RiskLevel.LOST
-            and risk.left_if_unreachable_stay is not None
-            and risk.left_if_unreachable_stay < 0
-        )
+        return VolumeRisks(risk for risk in self if risk.unreadable)
 
     @cached_property
     def lowest_left(self) -> int | None:
@@ -229,9 +278,9 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
 
 
 def at_risk(risks: Iterable[VolumeRisk]) -> tuple[VolumeRisk, ...]:
-    """The volumes with units that are lost or unreachable, the worst first."""
+    """The volumes with units that are lost or unreachable, the worst standing first."""
     found = [risk for risk in risks if risk.lost or risk.away]
-    return tuple(sorted(found, key=_worst_first))
+    return tuple(sorted(found, key=lambda risk: (-risk.standing, *_worst_first(risk))))
 
 
 def _worst_first(risk: VolumeRisk) -> tuple[int, int, int, int]:
@@ -249,8 +298,18 @@ def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     return risks.levels if isinstance(risks, VolumeRisks) else _counted(risks)
 
 
+def by_standing(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
+    """Number of volumes at each standing; unreachable units count too."""
+    return dict.fromkeys(RiskLevel, 0) | Counter([risk.standing for risk in risks])
+
+
 def _counted(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     return dict.fromkeys(RiskLevel, 0) | Counter([risk.level for risk in risks])
+
+
+def silent_by_the_watch(survey: VolumeSurvey | None, expired_disks: int) -> frozenset[int]:
+    """The disks without a heartbeat that the watch names; none if the leader counts none."""
+    return risks_of(survey, expired_disks).away if survey is not None and expired_disks else frozenset()
 
 
 def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
@@ -259,12 +318,23 @@ def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:
     `expired_disks` is the number of disks without a heartbeat by the leader's counters: if it is 0, none is inferred,
     because a compaction lowers the health of a volume too.
     """
-    key = (survey.disks, expired_disks, survey.extended)
+    # Until then the counters may not have all of these disks.
+    settled = survey.complete and survey.read_at - survey.changed_at >= SETTLED_SECONDS
+    key = (survey.disks, expired_disks, survey.extended, settled)
     known = survey.memo.get(key)
     if isinstance(known, VolumeRisks):
         return known
-    risks = judged(survey.volumes.values(), survey.disks, expired_disks, survey.sound, survey.extended)
-    for old in [each for each in survey.memo if each != (survey.disks, 0, survey.extended)]:
+    at_most = expired_disks if settled and not survey.disks.expired else None
+    risks = judged(
+        survey.volumes.values(),
+        survey.disks,
+        expired_disks,
+        survey.sound,
+        survey.extended,
+        at_most=at_most,
+        since=survey.changed_at,
+    )
+    for old in [each for each in survey.memo if each != (survey.disks, 0, survey.extended, settled)]:
         del survey.memo[old]
     survey.memo[key] = risks
     return risks
@@ -276,9 +346,17 @@ def judged(
     expired_disks: int,
     sound: frozenset[int] = frozenset(),
     extended: tuple[CodeMode, ...] = (),
+    *,
+    at_most: int | None = None,
+    since: float = 0.0,
 ) -> VolumeRisks:
-    """The risk of these volumes, the worst first; `sound` disks hold a volume without an unexplained unit."""
-    expired = infer_expired(volumes, disks, sound) if expired_disks else frozenset()
+    """The risk of these volumes, the worst first; `sound` disks hold a volume without an unexplained unit.
+
+    Volumes that were read before `since` name no disk: others had lost their heartbeat then. `at_most` is the certain
+    number of disks without a heartbeat that are not known.
+    """
+    current = [volume for volume in volumes if volume.at >= since] if since else volumes
+    expired = infer_expired(current, disks, sound, at_most) if expired_disks else frozenset()
     unnamed = max(0, expired_disks - len(expired | disks.expired))
     sets, lists = _sets(disks, expired), dict[tuple[int, ...], tuple[int, ...]]()
     found = []

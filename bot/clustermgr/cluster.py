@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -37,8 +37,6 @@ SURVEY_SECONDS = 2.0
 """Limit of the reads of volumes in one poll."""
 PARTIAL_SECONDS = 0.5
 """After this time a poll of the watch that a host delays passes on what is known."""
-_POLL_SHARE = 0.8
-_SHORTEST_POLL = 3.0
 LATE_ANSWER_SECONDS = 14.0
 """Total wait of a command for late hosts; a new leader may hold its answers for ten seconds."""
 APART_SECONDS = MIN_APART + 0.2
@@ -55,11 +53,6 @@ OnPartial = Callable[[Snapshot], Awaitable[None]]
 
 async def _ignore_partial(_: Snapshot) -> None:
     """Do nothing: wait for the complete poll."""
-
-
-def poll_deadline(answer: float, interval: float) -> float:
-    """Limit of one poll of the watch in seconds: it ends before the next poll is due, if that leaves time."""
-    return min(answer, max(_SHORTEST_POLL, _POLL_SHARE * interval))
 
 
 @dataclass(slots=True)
@@ -98,8 +91,6 @@ class Cluster:
     _dropping: frozenset[int] = frozenset()
     _services: tuple[Service, ...] = ()
     _surveyed: SchedulerSurvey | None = None
-    _leaving: frozenset[int] = frozenset()
-    _left_at: float = 0.0
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -117,9 +108,9 @@ class Cluster:
         """The registered services, as last read by the watch of this process."""
         return self._services
 
-    def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+    async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncGenerator[Snapshot]:
         """Poll all hosts: yield a snapshot at the deadline, and another one when late hosts have answered."""
-        return snapshots(
+        polled = snapshots(
             self.api,
             self.name,
             now=self.clock(),
@@ -127,14 +118,20 @@ class Cluster:
             bad_disks=bad_disks,
             switches=switches,
         )
+        async with aclosing(polled):
+            async for snapshot in polled:
+                yield self._slow_poller.with_bad(snapshot)
 
     async def snapshot(self, deadline: float, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> Snapshot:
         """Poll all hosts for at most `deadline` seconds."""
-        snapshot = await take_snapshot(
-            self.api, self.name, now=self.clock(), deadline=deadline, bad_disks=bad_disks, switches=switches
-        )
+        snapshot = self._slow_poller.with_bad(await self._take(deadline, bad_disks=bad_disks, switches=switches))
         self._remember(snapshot)
         return snapshot
+
+    async def _take(self, deadline: float, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> Snapshot:
+        return await take_snapshot(
+            self.api, self.name, now=self.clock(), deadline=deadline, bad_disks=bad_disks, switches=switches
+        )
 
     async def poll(self, deadline: float, on_partial: OnPartial = _ignore_partial) -> Snapshot:
         """Poll for the watch; once a minute, also read what changes slowly.
@@ -151,10 +148,11 @@ class Cluster:
         async with aclosing(polled):
             snapshot = await anext(polled)
             if not snapshot.complete and len(deadlines) > 1:
-                await on_partial(snapshot)
+                await on_partial(self._slow_poller.with_bad(snapshot))
                 snapshot = await anext(polled)
         if snapshot.chunks is not None:
             self._volume_reader.take_units(self._slow_poller.take_units(), now)
+        snapshot = await self._with_bad(snapshot)
         snapshot = await self._with_units_left(snapshot, latest or ())
         snapshot = await self._with_volumes(snapshot)
         snapshot = await self._with_schedulers(snapshot)
@@ -200,17 +198,34 @@ class Cluster:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
         if snapshot.leader is None or snapshot.bad_disks is None:
             return replace(snapshot, volumes=self._known_volumes(snapshot.at))
+        volumes = await self._read_volumes(snapshot, snapshot.leader[0], SURVEY_SECONDS)
+        return replace(snapshot, volumes=volumes)
+
+    def watched(self) -> tuple[Snapshot | None, VolumeSurvey]:
+        """The last poll (None: none yet), and the volumes that polls have read; nothing is read for it."""
+        return (self._recent[-1] if self._recent else None), self._known_volumes(self.clock())
+
+    def take_units(self, disk: int, units: tuple[int, ...]) -> None:
+        """Take the units (vuids) on a disk that a command has just read from the leader, for the watch."""
+        self._volume_reader.take_units({disk: units}, self.clock())
+
+    async def _with_bad(self, snapshot: Snapshot) -> Snapshot:
+        """Add the bad disks that only the whole list has: the lists of bad disks may end early.
+
+        The whole list is read again first if a disk has left the bad or dropping ones.
+        """
+        if snapshot.leader is None or snapshot.bad_disks is None:
+            return snapshot
         if snapshot.dropping is not None:
             self._dropping = frozenset(disk.disk_id for disk in snapshot.dropping)
-        volumes = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], SURVEY_SECONDS)
-        return replace(snapshot, volumes=volumes)
+        await self._slow_poller.list_again(snapshot.bad_disks, self._dropping, snapshot.at, snapshot.leader[0])
+        return self._slow_poller.with_bad(snapshot)
 
     def forget(self) -> None:
         """Read disks and volumes again, as after a start: another process may have seen newer ones meanwhile."""
         self._slow_poller = SlowPoller(self.api, self._recent_dialect)
         self._volume_reader = VolumeReader(self.api, self.recheck_for, self._volume_reader.gone_since)
-        self._dropping = self._leaving = frozenset()
-        self._left_at = 0.0
+        self._dropping = frozenset()
 
     def _known_volumes(self, now: float) -> VolumeSurvey:
         """What earlier polls know, while the bad disks cannot be listed: others may have become bad since."""
@@ -222,11 +237,8 @@ class Cluster:
         """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
         self._volume_reader.gone_since = gone_since
 
-    async def _read_volumes(
-        self, snapshot: Snapshot, bad_disks: Sequence[Disk], host: str, within: float
-    ) -> VolumeSurvey:
-        bad = frozenset(disk.disk_id for disk in bad_disks)
-        await self._list_again(bad, snapshot.at, host)
+    async def _read_volumes(self, snapshot: Snapshot, host: str, within: float) -> VolumeSurvey:
+        bad = frozenset(disk.disk_id for disk in snapshot.bad_disks or ())
         dashboard = await self._read_dashboard(snapshot.at, host)
         listed = self._slow_poller.listed
         dropping = self._dropping - bad - listed.gone
@@ -235,12 +247,13 @@ class Cluster:
             dropping,
             listed.gone - bad,
             listed.readonly,
-            listed.is_current(snapshot.at) and listed.at >= self._left_at,
+            self._slow_poller.is_current(snapshot.at),
             (dashboard.named if dashboard else frozenset()) - bad - listed.gone,
             listed.unknown - bad,
             len(listed.missing),
         )
         self._volume_reader.expired = snapshot.expired_disks
+        self._volume_reader.total = snapshot.leader[1].volume_stat.total_volume if snapshot.leader else 0
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
         seen = (volume.code_mode for volume in survey.volumes.values())
@@ -248,6 +261,7 @@ class Cluster:
             survey,
             dashboard=dashboard,
             doubtful=self._doubtful(disks, snapshot.at),
+            in_use=self._normal() - disks.lost if disks.listed else frozenset(),
             as_of=min(survey.as_of, listed.at or survey.as_of),
             extended=await self._code_mode_reader.read(snapshot.at, host, seen),
             others=self._volume_reader.others,
@@ -257,22 +271,11 @@ class Cluster:
         """The normal, writable disks that no healthy volume proves to have their heartbeat; None if not known."""
         if not disks.listed or not self._volume_reader.expired:
             return None
-        normal = frozenset[int]().union(*self._slow_poller.listed.normal.values())
-        return self._volume_reader.doubtful(normal - disks.lost - disks.dropping - disks.readonly, at)
+        return self._volume_reader.doubtful(self._normal() - disks.lost - disks.dropping - disks.readonly, at)
 
-    async def _list_again(self, bad: frozenset[int], at: float, host: str) -> None:
-        """Read the disk list when a disk has left the bad or dropping ones: its units may still be on it.
-
-        Until that list is read, it is not known which disks are repaired or dropped.
-        """
-        watched = bad | self._dropping
-        if self._leaving - watched:
-            self._left_at = at
-        self._leaving = watched
-        if self._slow_poller.listed.at < self._left_at:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SURVEY_SECONDS):
-                    await self._slow_poller.list_disks(at, host, due=True)
+    def _normal(self) -> frozenset[int]:
+        """The normal disks of the last whole list."""
+        return frozenset[int]().union(*self._slow_poller.listed.normal.values())
 
     async def _read_dashboard(self, at: float, host: str) -> Dashboard | None:
         """Read the cluster's own dashboard, if it is due, and find its disks in the disk list."""
@@ -285,19 +288,26 @@ class Cluster:
         Returns the snapshot that the disks come from. Without a leader, what an earlier poll knows is returned.
         """
         ends = self.clock() + within
-        snapshot = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2))
+        snapshot = await self._take(min(self.deadline * ANSWER_SHARE, within / 2))
         survey = self._known_volumes(self.clock())
         if snapshot.leader is None or snapshot.bad_disks is None:
+            self._remember(snapshot)
             return snapshot, survey
-        await self._slow_poller.list_disks(self.clock(), snapshot.leader[0])
+        host = snapshot.leader[0]
+        await self._slow_poller.list_disks(self.clock(), host)
         with suppress(ClusterError):
-            self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(at=snapshot.leader[0]))
+            self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(at=host))
+        snapshot = await self._with_bad(snapshot)
+        self._remember(snapshot)
         before: VolumeSurvey | None = None
         while True:
             left = ends - self.clock()
             limit = max(0.1, min(SURVEY_SECONDS, left))
-            survey = await self._read_volumes(snapshot, snapshot.bad_disks, snapshot.leader[0], limit)
-            if survey.complete or left <= SURVEY_SECONDS or (before and survey.no_nearer(before)):
+            asked = self._volume_reader.requests
+            survey = await self._read_volumes(snapshot, host, limit)
+            # Without a request nothing is due: more rounds would only repeat the answer.
+            idle = self._volume_reader.requests == asked
+            if survey.complete or left <= SURVEY_SECONDS or idle or (before and survey.no_nearer(before)):
                 return snapshot, survey
             before = survey
 
@@ -319,6 +329,7 @@ class Cluster:
             reader.facts(snapshot, self.disk_limits),
             extended=await self._code_mode_reader.read(self.clock(), snapshot.leader[0], seen),
             sound=self._volume_reader.sound(snapshot.expired_disks, snapshot.at),
+            survey=self._known_volumes(snapshot.at),
         )
         recent = self._surveyed is not None and snapshot.at - self._surveyed.at <= STATISTICS_SECONDS
         return replace(facts, statistics=self._surveyed) if recent else facts

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot, leader_of
-from bot.clustermgr.slow_poll import ReadFrom, SlowPoll
+from bot.clustermgr.models import Disk, HostAnswer, Snapshot, leader_of
+from bot.clustermgr.slow_poll import BAD, ReadFrom, SlowPoll
 from bot.common.errors import ClusterError, ClusterTimeout, NoLeader
 
 T = TypeVar("T")
 
-BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
 LEADER_WAIT_SECONDS = 1.0
 """Seconds to wait for a host that claims leadership; after that, the switches of any host that answered are read."""
 CLAIM_SECONDS = 0.2
 """Seconds for which a claim waits for others: an old leader may still claim a term that is over."""
 SLOW_LEADER_SECONDS = 1.0
 """Seconds for which the list of bad disks waits for a leader, before it is read from a host that does not lead."""
+_POLL_SHARE = 0.8
+_SHORTEST_POLL = 3.0
 ReadSlowState = Callable[[Callable[[], Awaitable[ReadFrom]]], Coroutine[Any, Any, SlowPoll]]
 """Read what changes slowly; the argument finds the host to read from."""
 
@@ -70,6 +71,11 @@ class _Poll:
             services=slow.services if slow else None,
             complete=all(task.done() for task in self.tasks),
         )
+
+
+def poll_deadline(answer: float, interval: float) -> float:
+    """Limit of one poll of the watch in seconds: it ends before the next poll is due, if that leaves time."""
+    return min(answer, max(_SHORTEST_POLL, _POLL_SHARE * interval))
 
 
 async def take_snapshot(

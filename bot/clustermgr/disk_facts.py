@@ -7,7 +7,7 @@ from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.models import Disk, DiskStatus, Service
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect, Meaning
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 
 SCHEDULER = "SCHEDULER"
 """Name of a scheduler in GET /service/list."""
@@ -58,6 +58,8 @@ class DiskFacts:
     leaving: frozenset[int] = frozenset()
     changed_by: Mapping[int, int] = field(default_factory=dict)
     sound: frozenset[int] = frozenset()
+    survey: VolumeSurvey | None = None
+    """The volumes that the watch has read: they may name disks without a heartbeat that these volumes do not."""
     errors: tuple[str, ...] = ()
     extended: tuple[CodeMode, ...] = ()
     """The code modes that users defined, as far as they were read."""

@@ -7,9 +7,10 @@ from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.host_matching import alike
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
 
-_GONE = frozenset({DiskStatus.REPAIRED, DiskStatus.DROPPED})
+GONE = frozenset({DiskStatus.REPAIRED, DiskStatus.DROPPED})
+"""States of disks that are out of service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,8 @@ class HostFacts:
     """Facts that were read about one host, as typed; `before` is an earlier snapshot that proves voters healthy.
 
     `disks` is the whole disk list, None if it was not read. `suspects` are all disks of the cluster that are not safe.
-    `units` is the number of units on each disk of the host whose units were read, `volumes` are their volumes, as far
-    as they were read. `sound` are disks that are known to have their heartbeat.
+    `units` are the vuids on each disk of the host whose units were read, `volumes` are their volumes, as far as they
+    were read. `sound` are disks that are known to have their heartbeat.
     """
 
     host: str
@@ -26,11 +27,13 @@ class HostFacts:
     snapshot: Snapshot
     disks: tuple[Disk, ...] | None = None
     suspects: SuspectDisks = field(default_factory=lambda: SuspectDisks(listed=False))
-    units: Mapping[int, int] = field(default_factory=dict)
+    units: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     volumes: Mapping[int, PlacedVolume] = field(default_factory=dict)
     extended: tuple[CodeMode, ...] = ()
     """The code modes that users defined, as far as they were read."""
     sound: frozenset[int] = frozenset()
+    survey: VolumeSurvey | None = None
+    """The volumes that the watch has read."""
 
     @property
     def own(self) -> tuple[Disk, ...]:
@@ -39,10 +42,17 @@ class HostFacts:
 
     @property
     def unread_units(self) -> int:
-        """Number of units on the host whose volume was not read; 0 says nothing while unit lists are missing."""
-        read = {disk.disk_id for disk in self.own} & self.units.keys()
-        placed = sum(disk in read for volume in self.volumes.values() for disk in volume.disks)
-        return max(0, sum(self.units[disk] for disk in read) - placed)
+        """Number of units on the host whose volume was not read; 0 says nothing while unit lists are missing.
+
+        So is a unit that its volume shows elsewhere: the two answers differ. Each unit is looked up by itself, because
+        units that land on the host between two reads would hide as many unread ones in a difference of sums.
+        """
+        placed = {vid: frozenset(volume.disks) for vid, volume in self.volumes.items()}
+        return sum(
+            disk.disk_id not in placed.get(vuid >> 32, ())
+            for disk in self.own
+            for vuid in self.units.get(disk.disk_id, ())
+        )
 
     @property
     def unread_disks(self) -> tuple[int, ...]:
@@ -52,7 +62,7 @@ class HostFacts:
 
 def disks_of(disks: Collection[Disk], host: str) -> tuple[Disk, ...]:
     """The disks in service on a host in any spelling, by id; without a port, of every port of it."""
-    found = (disk for disk in disks if disk.status not in _GONE and alike(disk.host, host))
+    found = (disk for disk in disks if disk.status not in GONE and alike(disk.host, host))
     return tuple(sorted(found, key=lambda disk: disk.disk_id))
 
 
@@ -63,7 +73,15 @@ def ids_of(host: str, disks: Collection[Disk] | None) -> tuple[int, ...]:
 
 def host_facts(host: str, before: Snapshot | None, snapshot: Snapshot, known: DiskFacts) -> HostFacts:
     """The facts of a host from a reading of its disks."""
-    units = {disk: len(vuids) for disk, vuids in known.units.items()}
     return HostFacts(
-        host, before, snapshot, known.disks, known.suspects, units, known.volumes, known.extended, known.sound
+        host,
+        before,
+        snapshot,
+        known.disks,
+        known.suspects,
+        known.units,
+        known.volumes,
+        known.extended,
+        known.sound,
+        known.survey,
     )

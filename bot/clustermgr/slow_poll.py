@@ -1,5 +1,6 @@
 """Slow poll: state that changes slowly, read once a minute from the leader (switches, dropping disks, chunks left)."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from contextlib import suppress
@@ -8,11 +9,12 @@ from typing import TypeVar
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dialect import keys_of
-from bot.clustermgr.models import Disk, DiskStatus, Service, ZoneChunks
+from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot, ZoneChunks
 from bot.clustermgr.read_ages import STALE_AFTER
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
 
+BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
 _GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
 _KNOWN = frozenset(DiskStatus)
 
@@ -40,6 +42,8 @@ INTERVAL_SECONDS = 60.0
 """Seconds between two slow polls."""
 DISK_LIST_SECONDS = 300.0
 """Seconds between two reads of the whole disk list."""
+LIST_AGAIN_SECONDS = 2.0
+"""Limit of such a read in a poll that waits for it."""
 BURST = 10.0
 """Slow polls that may begin at one moment."""
 MAX_COUNTED = 16
@@ -69,6 +73,12 @@ class ListedDisks:
     unknown: frozenset[int] = frozenset()
     """In a state of a later release."""
     missing: frozenset[int] = frozenset()
+    bad: Mapping[int, Disk] = field(default_factory=dict)
+    """Broken or being repaired, by id."""
+
+    def unfiltered(self, bad: Iterable[Disk]) -> tuple[Disk, ...]:
+        """The bad disks that the lists of bad disks lack: these may end early."""
+        return tuple(self.bad[disk] for disk in sorted(self.bad.keys() - {disk.disk_id for disk in bad}))
 
     def is_current(self, now: float) -> bool:
         """True if the whole list was read, and not too long ago."""
@@ -77,7 +87,7 @@ class ListedDisks:
 
 def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
     """The disks of a whole list by state."""
-    gone, readonly, unknown = set(), set(), set()
+    gone, readonly, unknown, bad = set(), set(), set(), dict[int, Disk]()
     normal: defaultdict[str, set[int]] = defaultdict(set)
     for disk in disks:
         if disk.status in _GONE:
@@ -88,8 +98,10 @@ def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
             readonly.add(disk.disk_id)
         if disk.status == DiskStatus.NORMAL:
             normal[disk.host].add(disk.disk_id)
+        if disk.status in BAD:
+            bad[disk.disk_id] = disk
     hosts = {host: frozenset(own) for host, own in normal.items()}
-    return ListedDisks(frozenset(gone), frozenset(readonly), at, hosts, frozenset(unknown))
+    return ListedDisks(frozenset(gone), frozenset(readonly), at, hosts, frozenset(unknown), bad=bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +186,10 @@ class SlowPoller:
     _hurried_at: float = 0.0
     _counted: dict[int, float] = field(default_factory=dict)
     _units: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _watched: frozenset[int] = frozenset()
+    _left_at: float = 0.0
+    _contradicted: bool = False
+    """True while the whole list has bad disks that the lists of bad disks lack."""
 
     def due(self, now: float) -> bool:
         """True if a slow poll is due; a failed one stays due."""
@@ -232,6 +248,34 @@ class SlowPoller:
         self._note(disks, now)
         return disks
 
+    async def list_again(self, bad_disks: Iterable[Disk], dropping: frozenset[int], at: float, host: str) -> None:
+        """Read the whole list when a disk has left the bad or dropping ones: its units may still be on it.
+
+        Until that list is read, it is not known which disks are repaired or dropped. It is read again as well while it
+        has bad disks that `bad_disks`, as the filtered lists give them, lack.
+        """
+        bad = tuple(bad_disks)
+        watched = dropping.union(disk.disk_id for disk in bad)
+        if self._watched - watched:
+            self._left_at = at
+        self._watched = watched
+        if self.listed.at < self._left_at or self.listed.unfiltered(bad):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LIST_AGAIN_SECONDS):
+                    await self.list_disks(at, host, due=True)
+        self._contradicted = bool(self.listed.unfiltered(bad))
+
+    def is_current(self, now: float) -> bool:
+        """True if the whole list is current, no disk has left the bad ones since, and no other list contradicts it."""
+        return self.listed.is_current(now) and self.listed.at >= self._left_at and not self._contradicted
+
+    def with_bad(self, snapshot: Snapshot) -> Snapshot:
+        """Add the bad disks that the last whole list has, and the lists of bad disks lack: these may end early."""
+        if snapshot.bad_disks is None:
+            return snapshot
+        more = self.listed.unfiltered(snapshot.bad_disks)
+        return replace(snapshot, bad_disks=(*snapshot.bad_disks, *more)) if more else snapshot
+
     async def _forgotten(self, missing: frozenset[int], host: str) -> frozenset[int]:
         """The disks of these that the leader at `host` does not know any more (911), of the first ones."""
         found: set[int] = set()
@@ -252,8 +296,15 @@ class SlowPoller:
         if not missing:
             self.listed = found
             return
-        gone, unknown = self.listed.gone & missing, self.listed.unknown & missing
-        self.listed = replace(found, gone=found.gone | gone, unknown=found.unknown | unknown, at=0.0, missing=missing)
+        old = self.listed
+        self.listed = replace(
+            found,
+            gone=found.gone | old.gone & missing,
+            unknown=found.unknown | old.unknown & missing,
+            at=0.0,
+            missing=missing,
+            bad={**{disk: row for disk, row in old.bad.items() if disk in missing}, **found.bad},
+        )
 
     async def _count(self, disks: set[int], now: float, host: str) -> dict[int, int]:
         """Count the chunks left on the disks whose turn it is; stop where a release has no such call."""

@@ -5,23 +5,28 @@ A poll without news must cost next to nothing, so everything that follows from t
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey
+from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, UnitCount, VolumeSurvey, same
+
+MAX_IDS = 200_000
+"""Limit of the ids of volumes on all disks that are kept: a server may list any number of units on each."""
 
 
 @dataclass(slots=True)
 class VolumeNotes:
     """Units by disk, and the volumes on disks that are not safe; a mapping that was handed out never changes.
 
-    `stale` are volumes whose unit has left a disk or has landed on one since they were read.
+    `stale` are volumes whose unit has left a disk or has landed on one since they were read. `unkept` are disks whose
+    units are counted, but whose volumes are too many to keep: the largest lists go first.
     """
 
     counted: Mapping[int, UnitCount] = field(default_factory=dict)
     volumes: Mapping[int, PlacedVolume] = field(default_factory=dict)
     stale: set[int] = field(default_factory=set)
     suspects: frozenset[int] = frozenset()
+    unkept: frozenset[int] = frozenset()
     _units: dict[int, frozenset[int]] = field(default_factory=dict)
     _memo: dict[Hashable, Any] = field(default_factory=dict)
     _wanted: Counter[int] | None = None
@@ -35,7 +40,7 @@ class VolumeNotes:
         """Forget disks that are safe now, and volumes without a unit on a disk that is not safe."""
         if suspects == self.suspects:
             return
-        self.suspects = suspects
+        self.suspects, self.unkept = suspects, self.unkept & suspects
         self._units = {disk: vids for disk, vids in self._units.items() if disk in suspects}
         self._shared_at = {disk: known for disk, known in self._shared_at.items() if disk in suspects}
         self.counted = {disk: count for disk, count in self.counted.items() if disk in suspects}
@@ -47,6 +52,9 @@ class VolumeNotes:
         before, known = self._units.get(disk), len(self.volumes)
         if before is not None and vids == before and self._shared_at.get(disk) == known:
             self.counted = {**self.counted, disk: UnitCount(units, now, before)}
+            return
+        if disk in self._without_room(disk, len(vids)):
+            self.counted = {**self.counted, disk: UnitCount(units, now)}
             return
         self._shared_at[disk] = known
         # One object for each volume id, as for disks; a copy of a set takes half of what a set takes that has grown.
@@ -60,6 +68,23 @@ class VolumeNotes:
             before = frozenset(vid for vid, volume in self.volumes.items() if disk in volume.disks)
         moved = (vids ^ before) & self.volumes.keys()
         self.stale |= {vid for vid in moved if (disk in self.volumes[vid].disks) is not (vid in vids)}
+
+    def _without_room(self, disk: int, number: int) -> frozenset[int]:
+        """Make room for so many volumes of a disk; returns the disks whose volumes are not kept any more."""
+        sizes = {each: len(vids) for each, vids in self._units.items()} | {disk: number}
+        total, dropped = sum(sizes.values()), set[int]()
+        while total > MAX_IDS:
+            largest = max(sizes, key=lambda each: (sizes[each], each))
+            total -= sizes.pop(largest)
+            dropped.add(largest)
+        for each in dropped & self._units.keys():
+            del self._units[each]
+            self._wanted = self._missing = None
+            if each in self.counted:
+                self.counted = {**self.counted, each: replace(self.counted[each], volumes=frozenset())}
+        self._shared_at = {each: at for each, at in self._shared_at.items() if each not in dropped}
+        self.unkept = (self.unkept - {disk}) | dropped
+        return frozenset(dropped)
 
     def uncount(self, disks: Iterable[int]) -> None:
         """Forget the counts of disks: they prove nothing any more."""
@@ -78,7 +103,7 @@ class VolumeNotes:
         if left:
             self.volumes = {vid: volume for vid, volume in self.volumes.items() if vid not in left}
         self._missing = None
-        if left or any(vid not in known or not _same(known[vid], volume) for vid, volume in added.items()):
+        if left or any(vid not in known or not same(known[vid], volume) for vid, volume in added.items()):
             self._unpruned, self._memo = True, {}
 
     @property
@@ -99,7 +124,7 @@ class VolumeNotes:
         """What is known now; `listing` is True while pages are read."""
         if self._unpruned:
             self._prune()
-        pending = tuple(sorted(self.suspects - self.counted.keys()))
+        pending = tuple(sorted((self.suspects - self.counted.keys()) | self.unkept))
         # A volume that has lost or won a unit on these disks is not judged before it is read again.
         missing = None if listing else len(self.missing) + len(self.stale)
         # Counted again when it is needed: it is large, and most polls need it no more.
@@ -129,8 +154,3 @@ class VolumeNotes:
         self._missing, self._memo = None, {}
         if not self.volumes:
             self._ids = {}
-
-
-def _same(one: PlacedVolume, other: PlacedVolume) -> bool:
-    """True if nothing but the time of the reading differs."""
-    return (one.disks, one.health_score, one.code_mode) == (other.disks, other.health_score, other.code_mode)

@@ -48,6 +48,11 @@ _UNITS, _VOLUME = "units", "volume"
 _PAGES, _SCAN = ("pages", 0), ("scan", 0)
 
 
+def _newest(one: Mapping[int, PlacedVolume], other: Mapping[int, PlacedVolume]) -> Mapping[int, PlacedVolume]:
+    """The volumes of both, each as it was read last."""
+    return {**one, **{vid: volume for vid, volume in other.items() if vid not in one or one[vid].at < volume.at}}
+
+
 def _nothing_known() -> Mapping[int, float]:
     """Return the times of a cluster that was never watched before."""
     return {}
@@ -66,6 +71,8 @@ class VolumeReader:
     gone_since: Callable[[], Mapping[int, float]] = _nothing_known
     expired: int = 0
     """Number of disks without a heartbeat by the leader's counters: the health of the volumes names them."""
+    total: int = 0
+    """Number of volumes by the leader's counters."""
     others: Others = ()
     """Unknown fields of the last volume that had any."""
     _notes: VolumeNotes = field(default_factory=VolumeNotes)
@@ -73,6 +80,7 @@ class VolumeReader:
     _asked: dict[int, float] = field(default_factory=dict)
     _backoff: Backoff = field(default_factory=Backoff)
     _marker: int | None = None
+    _requests: int = 0
     _again: int = 0
     _again_at: float = 0.0
     _paged_at: float = 0.0
@@ -95,7 +103,8 @@ class VolumeReader:
         A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
         """
         self._disks, self._read_at, self._spacing = disks, now, now - self._read_at
-        self._scan.expect(self.expired)
+        self._scan.total = self.total
+        self._scan.expect(self.expired, now)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
         self._keep(dict.fromkeys(disks.unsafe, often) | self._intervals_of_gone(disks, now))
         with suppress(TimeoutError):
@@ -106,6 +115,11 @@ class VolumeReader:
                         await part(now, host)
         return self.survey(now)
 
+    @property
+    def requests(self) -> int:
+        """Number of requests made so far."""
+        return self._requests + self._scan.requests
+
     def survey(self, now: float) -> VolumeSurvey:
         """What is known `now` (Unix seconds), with what was read too long ago."""
         scan = self._scan
@@ -115,11 +129,11 @@ class VolumeReader:
         if not scan.low and not scan.sound:
             return found
         # What was computed is shared for as long as neither the notes nor the scan change.
-        if self._memo[0] is not found.memo or self._memo[1] is not scan.sound:
-            self._memo = found.memo, scan.sound, {}
+        if self._memo[0] is not found.memo or self._memo[1] is not scan.version:
+            self._memo = found.memo, scan.version, {}
         if self._merged[0] is not found.volumes or self._merged[1] is not scan.low:
-            self._merged = found.volumes, scan.low, {**scan.low, **found.volumes}
-        return replace(found, volumes=self._merged[2], sound=scan.sound, memo=self._memo[2])
+            self._merged = found.volumes, scan.low, _newest(found.volumes, scan.low)
+        return replace(found, volumes=self._merged[2], sound=scan.sound, changed_at=scan.changed_at, memo=self._memo[2])
 
     def sound(self, expired: int, now: float) -> frozenset[int]:
         """The disks that have their heartbeat by a current round, while `expired` disks have lost theirs."""
@@ -185,11 +199,17 @@ class VolumeReader:
         self._asked = {disk: at for disk, at in self._asked.items() if disk in self._intervals}
         ready = [disk for disk in due if not self._backoff.waits((_UNITS, disk), now)]
         # A disk whose units cannot be read must not hold up the others.
-        turn = sorted(ready, key=lambda disk: (disk in self._disks.gone, self._asked_at(disk), disk))
+        turn = sorted(ready, key=self._turn)
         for disk in turn[:MAX_UNIT_LISTS]:
             self._asked[disk] = now
+            self._requests += 1
             with self._refusable((_UNITS, disk), now):
                 self._note_units(disk, await self.api.disk_units(disk, at=host), now)
+
+    def _turn(self, disk: int) -> tuple[int, float, int]:
+        """Place in the order of reads: units that are lost come first, the ones of disks long gone last."""
+        disks = self._disks
+        return (0 if disk in disks.bad else 2 if disk in disks.gone else 1), self._asked_at(disk), disk
 
     def take_units(self, units: Mapping[int, tuple[int, ...]], now: float) -> None:
         """Take unit lists that another reader has just read from the leader, so that they are not read twice."""
@@ -264,6 +284,7 @@ class VolumeReader:
         if self.expired or now - self._again_at < REFRESH_SECONDS:
             return
         self._again_at = now
+        self._requests += 1
         page = await self.api.volumes(after=self._again, count=PAGE, at=host)
         self._paged_at = now
         following = max((volume.vid for volume in page), default=0)
@@ -293,6 +314,7 @@ class VolumeReader:
     async def _read_pages(self, now: float, host: str | None) -> None:
         for _ in range(MAX_PAGES):
             marker = self._marker or 0
+            self._requests += 1
             page = await self.api.volumes(after=marker, count=PAGE, at=host)
             self._paged_at = now
             following = max((volume.vid for volume in page), default=0)
@@ -314,6 +336,7 @@ class VolumeReader:
             with suppress(ClusterError):
                 for vid in waiting:
                     self._tried[vid] = now
+                    self._requests += 1
                     with self._refusable((_VOLUME, vid), now):
                         try:
                             volume = await self.api.volume(vid, at=host)

@@ -24,6 +24,11 @@ class PlacedVolume:
         return mode_of(self.code_mode, len(self.disks), extended)
 
 
+def same(one: PlacedVolume, other: PlacedVolume) -> bool:
+    """True if nothing but the time of the reading differs."""
+    return (one.disks, one.health_score, one.code_mode) == (other.disks, other.health_score, other.code_mode)
+
+
 @dataclass(frozen=True, slots=True)
 class UnitCount:
     """Number of units on a disk, the volumes that they belong to, and when they were read (Unix seconds)."""
@@ -106,6 +111,7 @@ class VolumeSurvey:
     `pending_volumes` is the number of volumes not read yet (None while pages are read: their number is not known).
     `stale` was read too long ago. While anything is pending or stale, a volume that is not listed is not known to be
     safe. `read_at` is the time of the last read, `as_of` that of the oldest one that counts (Unix seconds, 0: none).
+    `in_use` are the disks that the current whole list has as normal (empty without such a list).
     `gone_as_of` is that of the oldest count of disks that were repaired or dropped long ago: they are counted once a
     day. `dashboard` is what the cluster says itself, None where a release has no such call.
     """
@@ -126,6 +132,9 @@ class VolumeSurvey:
     stale: StaleReads = StaleReads()
     as_of: float = 0.0
     gone_as_of: float = 0.0
+    in_use: frozenset[int] = frozenset()
+    changed_at: float = 0.0
+    """When the number of disks without a heartbeat changed last (Unix seconds): an older read names none of them."""
     memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from these volumes; later surveys share it for as long as no volume changes."""
 

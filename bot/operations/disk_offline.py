@@ -61,7 +61,7 @@ def counted(known: DropProgress | None, at: float, left: int) -> DropProgress:
     """Add a count of the units that are left."""
     before = known or DropProgress()
     counts: tuple[LeftCount, ...] = with_count(before.counts, at, left)
-    return replace(before, counts=counts, total=total_after(before.total or None, before.counts, left))
+    return replace(before, counts=counts, total=total_after(before.total, left))
 
 
 def is_over(status: int, *, dropping: bool) -> bool:

@@ -10,7 +10,7 @@ from enum import IntEnum, StrEnum
 
 from bot.alerting.model import MaintenanceScope
 from bot.alerting.risk_facts import NotRebuilt
-from bot.alerting.volume_risk import VolumeRisk, infer_expired, unnamed_units, volume_risk
+from bot.alerting.volume_risk import VolumeRisk, infer_expired, silent_by_the_watch, unnamed_units, volume_risk
 from bot.clustermgr.host_facts import HostFacts
 from bot.clustermgr.host_matching import alike, split
 from bot.clustermgr.models import Disk, DiskStatus
@@ -299,7 +299,8 @@ def _data(
         return None, ()
     volumes = [volume for volume in facts.volumes.values() if not own.isdisjoint(volume.disks)]
     counted = 0 if fresh else facts.snapshot.expired_disks
-    silent = infer_expired(volumes, facts.suspects, facts.sound) if counted else frozenset[int]()
+    named = silent_by_the_watch(facts.survey, counted)
+    silent = named | infer_expired(volumes, facts.suspects, facts.sound) if counted else frozenset[int]()
     judged = [(volume, volume_risk(volume, facts.suspects, silent | away, facts.extended)) for volume in volumes]
     margins = [margin for volume, risk in judged if (margin := _margin(volume, risk, own)) is not None]
     margins.sort(key=lambda margin: (margin.left, -margin.lost, margin.vid))
@@ -348,7 +349,7 @@ def _may_miss_more(
 ) -> bool:
     """True if units that nothing explains could leave the volume unreadable; a compaction looks the same."""
     margin = _margin(volume, risk, own)
-    extra = unnamed_units(volume, facts.suspects, silent, facts.sound)
+    extra = unnamed_units(volume, facts.suspects, silent, facts.sound, facts.extended)
     return margin is not None and extra > 0 and 0 <= margin.left < extra
 
 

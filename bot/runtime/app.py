@@ -23,7 +23,7 @@ from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
-from bot.clustermgr.cluster import poll_deadline
+from bot.clustermgr.collector import poll_deadline
 from bot.common.message_key import MessageKey
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback

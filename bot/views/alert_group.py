@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from bot.alerting import grouping
 from bot.alerting.grouping import AlertGroup
 from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.topics import most_severe_first
 from bot.alerting.transition import Transition, TransitionReason
 from bot.common.text import listed
 from bot.interactions.message import Message
@@ -20,7 +21,7 @@ _RULES = 6
 
 def group_card(group: AlertGroup, alerts: Sequence[Alert]) -> Message:
     """Render the group message; `alerts` are all stored alerts that were ever listed in it."""
-    left = sorted(grouping.listed(group, alerts), key=lambda alert: (-alert.severity, alert.since))
+    left = sorted(grouping.listed(group, alerts), key=most_severe_first)
     sentence = _sentence(group, alerts)
     state = _state(group, left, alerts)
     mark = severity_mark(left[0].severity) if left else "✅"
@@ -54,7 +55,7 @@ _HEADINGS = (
 
 
 def _part(said: str, transitions: Sequence[Transition]) -> str:
-    alerts = sorted((transition.new for transition in transitions), key=lambda alert: (-alert.severity, alert.since))
+    alerts = sorted((transition.new for transition in transitions), key=most_severe_first)
     rest = [f"… and {len(alerts) - MAX_IN_REPLY:,} more"] if len(alerts) > MAX_IN_REPLY else []
     return "\n".join([f"{said} {count(len(alerts), 'alert')}", *map(_bullet, alerts[:MAX_IN_REPLY]), *rest])
 

@@ -64,17 +64,30 @@ def acknowledged(alert: Alert) -> Message:
 def silenced(begun: SilenceResult) -> Message:
     """Announce a new or extended silence."""
     held, mutes = begun.silence, begun.mutes
-    spared = (
-        f" It does not mute {', '.join(sorted(NEVER_WILDCARD_SILENCED))}: name one to mute it."
-        if held.rule == EVERY_RULE
-        else ""
-    )
+    spared = _spared(held)
     now = "" if mutes is None else f" It mutes {count(mutes, 'open alert') if mutes else 'no open alert'} now."
     done = f"extended silence #{held.id} of" if begun.was else "silenced"
     was = f", before only until {date(begun.was, 'minute')}" if begun.was else ""
     text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}"
     rest = f"It ends by itself for an alert that gets worse. To end it early: /cm unsilence {held.id}"
     return message(text, section(text), context(rest))
+
+
+def _spared(held: Silence) -> str:
+    if held.rule != EVERY_RULE:
+        return ""
+    return f" It does not mute {', '.join(sorted(NEVER_WILDCARD_SILENCED))}: name one to mute it."
+
+
+def silence_begun(begun: SilenceResult) -> Message:
+    """Confirm to a person that they began a silence; the alert channel has the whole message."""
+    held = begun.silence
+    verb = f"extended silence #{held.id} of" if begun.was else "silenced"
+    text = (
+        f"You {verb} {_what(held)} {_until(held)}; the alert channel knows. It mutes "
+        f"{count(begun.mutes, 'open alert') if begun.mutes else 'no open alert'} now.{_spared(held)}"
+    )
+    return message(text, section(text))
 
 
 def silences(held: Sequence[Silence], *, now: float) -> Message:
@@ -88,6 +101,13 @@ def silences(held: Sequence[Silence], *, now: float) -> Message:
         for each in held[:MOST]
     ]
     return message(sentence, section(f"*{sentence}*"), *lines)
+
+
+def silence_lifted(done: Lifted) -> Message:
+    """Confirm to a person that they lifted a silence; the alert channel has the whole message."""
+    left = f"; {count(len(done.left), 'silence')} still mute some of the same alerts" if done.left else ""
+    text = f"You lifted silence #{done.silence.id} of {_what(done.silence)}{left}; the alert channel knows."
+    return message(text, section(text))
 
 
 def lifted(done: Lifted, by: str) -> Message:

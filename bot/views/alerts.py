@@ -41,7 +41,8 @@ def line(transition: Transition) -> Message:
     # Text of an older release reads differently, so a comparison would list everything as new.
     if transition.reason is TransitionReason.WORSE and not (old and isinstance(old.detail, LegacyDetail)):
         before = set(alert_text(old).lines if old else ())
-        shown += _bullets([item for item in alert_text(transition.new).lines if item not in before])
+        changed = [item for item in alert_text(transition.new).lines if item not in before]
+        shown += _bullets(changed, rest="more of those that changed")
     return blocks.message(text, blocks.section("\n".join(shown)))
 
 
@@ -106,7 +107,7 @@ def _mark(alert: Alert) -> str:
     return _RESOLVED if alert.state is AlertState.RESOLVED else _MARKS[alert.severity]
 
 
-def _bullets(lines: Sequence[str], more: int = 0) -> list[str]:
+def _bullets(lines: Sequence[str], more: int = 0, *, rest: str = "more") -> list[str]:
     shown = [f"• {blocks.escape(item)}" for item in lines[:MAX_LINES]]
     left = len(lines) - len(shown) + more
-    return [*shown, f"… and {left:,} more"] if left > 0 else shown
+    return [*shown, f"… and {left:,} {rest}"] if left > 0 else shown

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bot.alerting.disk_risk import DiskRisk
 from bot.alerting.progress import WorkProgress
 from bot.alerting.pull_safety import PullSafety, PullVerdict
 from bot.clustermgr.models import Disk, DiskStatus
@@ -9,7 +10,7 @@ from bot.common.timestamps import unix_of
 from bot.interactions.message import Message
 from bot.operations.model import Operation, OpState
 from bot.operations.requests import DiskBroken
-from bot.views.alert_text.caveats import margin_note
+from bot.views.alert_text.caveats import affected_text, margin_note
 from bot.views.blocks import bar, code, context, count, date, escape, fields, message, percent, section, size
 from bot.views.parts import disk_state, disk_state_phrase, others_line
 from bot.views.progress import progress_line
@@ -21,6 +22,7 @@ _NEXT: Mapping[int, str] = {
 _GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
 """States that claim that no unit is left on a disk; only a count proves it (CubeFS, issue 3736)."""
 _MAX_VOLUMES = 10
+NOT_AT_RISK = DiskRisk()
 
 
 def pull_text(safety: PullSafety) -> str:
@@ -53,11 +55,12 @@ def disk(
     progress: WorkProgress | None = None,
     dropping: bool | None = False,
     behind: Operation | None = None,
+    risk: DiskRisk = NOT_AT_RISK,
 ) -> Message:
     """Render all facts of one disk; `safety` says if it may be pulled.
 
     `progress` is that of its repair or drop, None if there is none. `dropping` is None if that is not known.
-    `behind` is the operation that drops it or declared it broken.
+    `behind` is the operation that drops it or declared it broken. `risk` is what the watch knows of it.
     """
     state, phrase = disk_state(found), disk_state_phrase(found)
     if dropping:
@@ -72,7 +75,7 @@ def disk(
         f"{pull.replace('*', '')}."
     )
     facts = fields(
-        f"*State*\n{state}{_NEXT.get(found.status, '')}{_by(behind)}",
+        f"*State*\n{state}{_NEXT.get(found.status, '')}{_heartbeat(risk, found.idc)}{_by(behind)}",
         f"*Read-only*\n{'*yes*' if found.readonly else 'no'}",
         f"*Host*\n{code(found.host)}",
         f"*Path*\n{code(found.path)}",
@@ -92,11 +95,29 @@ def disk(
     work = () if progress is None else (section(f"*Units moved off it*\n{progress_line(progress, now=at)}"),)
     return message(
         sentence,
-        section(f"*Disk #{found.disk_id} of {escape(cluster)}*\n{pull}."),
+        section(f"*Disk #{found.disk_id} of {escape(cluster)}*\n{pull}.{_affected(risk)}"),
         facts,
         *work,
         context(" ".join((*notes, f"As of {date(at, 'time')}."))),
     )
+
+
+def _affected(risk: DiskRisk) -> str:
+    """Say how many volumes the disk affects, and what they can lose, as a separate line."""
+    if risk.affected is None:
+        return ""
+    text = affected_text(risk.affected)
+    return f"\n{text[0].upper()}{text[1:]}."
+
+
+def _heartbeat(risk: DiskRisk, zone: str) -> str:
+    """Say that the disk has no heartbeat, or may have none, as it follows its state."""
+    if risk.silent:
+        return f", *no heartbeat* ({'named by the cluster' if risk.named else 'inferred from the health of volumes'})"
+    if not risk.expired:
+        return ""
+    have = "has" if risk.expired == 1 else "have"
+    return f"; {count(risk.expired, 'disk')} of zone {escape(zone)} {have} no heartbeat, and this may be one"
 
 
 def _by(behind: Operation | None) -> str:

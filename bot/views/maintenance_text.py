@@ -40,6 +40,18 @@ def maintenance_started(begun: SilenceResult) -> Message:
     return message(sentence, section(f"🔧 {sentence} {muted}{mutes}"), context(rest), blocks.actions(end_button(held)))
 
 
+def maintenance_begun(begun: SilenceResult) -> Message:
+    """Confirm to a person that they started a maintenance; the alert channel has the whole message."""
+    held = begun.silence
+    verb = "extended" if begun.was else "started"
+    sentence = (
+        f"You {verb} maintenance of {code(held.subject)} of {escape(held.cluster)} "
+        f"until {date(held.until, 'minute')}; the alert channel knows."
+    )
+    scope = f" {_scope_text(held.scope)}" if held.scope is not None else ""
+    return message(sentence, section(f"{sentence}{scope}"))
+
+
 def end_button(held: Silence) -> Button:
     """Return the button that ends a maintenance."""
     return blocks.button("End maintenance", MAINTENANCE_END, json.dumps({"silence": held.id}))

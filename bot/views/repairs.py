@@ -13,7 +13,7 @@ from bot.views.progress import pace, progress_bar
 from bot.views.task_activity import hindered_text, schedulers_text
 
 MAX_ROWS = 20
-_HEADER = ("Disk", "Work", "Done", "Left", "Pace", "Since", "Zone", "Host")
+_HEADER = ("Disk", "Work", "Done", "Left", "Counted", "Pace", "Since", "Zone", "Host")
 _RIGHT = (0, 3)
 
 
@@ -21,8 +21,9 @@ _RIGHT = (0, 3)
 class RepairReport:
     """The repairs and drops of a cluster as last listed, seen `now` (Unix seconds).
 
-    `at` is when the bad disks were listed, `dropping_at` when those being dropped were; 0 for never.
-    `tasks` is what happens with disk_repair and disk_drop; `background` is what is known of the schedulers.
+    `at` is when the bad disks were listed, `dropping_at` when those being dropped were; 0 for never. `own_known` is
+    False if the operations could not be read. `tasks` is what happens with disk_repair and disk_drop; `background` is
+    what is known of the schedulers.
     """
 
     cluster: str
@@ -32,6 +33,7 @@ class RepairReport:
     tasks: Mapping[str, TaskActivity] = field(default_factory=dict)
     background: BackgroundNote = field(default_factory=BackgroundNote)
     dropping_at: float = 0.0
+    own_known: bool = True
 
     @property
     def age(self) -> float:
@@ -51,7 +53,7 @@ def repairs(report: RepairReport) -> Message:
 
 def _sentence(report: RepairReport) -> str:
     cluster = escape(report.cluster)
-    if not report.at and not report.dropping_at:
+    if not report.at and not report.dropping_at and not report.work:
         return f"The disks of {cluster} were not listed yet."
     waiting = sum(each.waits for each in report.work)
     drops = sum(each.drop for each in report.work)
@@ -73,6 +75,7 @@ def _row(work: WorkOnDisk, now: float) -> tuple[str, ...]:
         _kind(work),
         "-" if under_way is None else progress_bar(under_way),
         "not counted yet" if found is None else f"{found.left:,} of {found.total:,}",
+        date(note.counts[-1].at, "time") if note.counts else "-",
         "-" if under_way is None else pace(under_way, now=now),
         date(note.since, "minute"),
         work.idc or "-",
@@ -93,6 +96,8 @@ def _notes(report: RepairReport) -> list[str]:
     notes = []
     if len(report.work) > MAX_ROWS:
         notes.append(f"{count(len(report.work) - MAX_ROWS, 'more disk')} not shown.")
+    if not report.own_known:
+        notes.append("The database does not answer: a drop that cmbot began in the last minute may be missing.")
     if waits := hindered_text(dict(report.tasks)):
         notes.append(f"{waits}.")
     counted = (report.background.task(task, report.now) for task in report.tasks)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.alerting.risk_facts import RiskCaveats, Since
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_level
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_standing
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
@@ -24,18 +24,21 @@ _MARKS = {
     RiskLevel.LOST: "🔴",
     RiskLevel.NONE_LEFT: "🔴",
     RiskLevel.UNKNOWN: "🔴",
+    RiskLevel.UNREADABLE: "🔴",
     RiskLevel.ONE_LEFT: "🟡",
     RiskLevel.REDUCED: "🟡",
     RiskLevel.NONE: "🟢",
 }
+
+_WORSE = tuple(level for level in RiskLevel if level > RiskLevel.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class RiskReport:
     """The risk of a cluster's volumes, asked for at `at` (Unix seconds).
 
-    `since` is since when the last of a volume's lost units is lost, by vid, as far as known. `caveats` are what makes
-    the table less sure.
+    `since` is since when the last of a volume's lost units is lost, or without one, since when its unreachable units
+    are away, by vid, as far as known. `caveats` are what makes the table less sure.
     """
 
     cluster: str
@@ -50,7 +53,7 @@ def risk(report: RiskReport) -> Message:
     """Render the volumes at risk and what is not known of them."""
     shown = at_risk(report.risks)
     sentence = _sentence(report, shown)
-    worst = max((each.level for each in shown), default=RiskLevel.NONE)
+    worst = max((each.standing for each in shown), default=RiskLevel.NONE)
     if shown and worst is RiskLevel.NONE:
         worst = RiskLevel.REDUCED
     notes = [*_unknowns(report, shown), *_times(report)]
@@ -63,10 +66,13 @@ def risk(report: RiskReport) -> Message:
 
 
 def _times(report: RiskReport) -> list[str]:
-    """When the oldest of the reads was made; disks that were repaired or dropped long ago are counted once a day."""
-    oldest = report.survey.as_of or report.at
-    old = report.survey.gone_as_of
-    seldom = f"Units of disks repaired or dropped long ago as of {date(old, 'minute')}." if old else ""
+    """When the oldest of the reads was made; disks that are repaired or dropped are counted seldom."""
+    survey = report.survey
+    oldest = survey.as_of or report.at
+    counted = [survey.units[disk].at for disk in survey.disks.gone if disk in survey.units]
+    seldom = f"Units of repaired and dropped disks as of {date(min(counted), 'minute')}." if counted else ""
+    if old := survey.gone_as_of:
+        seldom = f"Units of disks repaired or dropped long ago as of {date(old, 'minute')}."
     return [
         each for each in (seldom, f"As of {date(oldest, 'time' if report.at - oldest < _DAY else 'minute')}.") if each
     ]
@@ -81,7 +87,10 @@ def _sure(report: RiskReport) -> bool:
 def _sentence(report: RiskReport, shown: Sequence[VolumeRisk]) -> str:
     cluster = escape(report.cluster)
     if shown:
-        return _worst(by_level(shown), len(shown), cluster)
+        levels = by_standing(shown)
+        unreadable, worse = levels[RiskLevel.UNREADABLE], any(levels[level] for level in _WORSE)
+        more = f" {count(unreadable, 'volume')} cannot be read now." if unreadable and worse else ""
+        return f"{_worst(levels, len(shown), cluster)}{more}"
     if not report.survey.known:
         return f"The volumes of {cluster} cannot be judged: no leader answers."
     known = "has" if _sure(report) else "is known to have"
@@ -89,14 +98,9 @@ def _sentence(report: RiskReport, shown: Sequence[VolumeRisk]) -> str:
 
 
 def _worst(levels: Mapping[RiskLevel, int], total: int, cluster: str) -> str:
-    """Say how many volumes are at the worst level, and what that means."""
-    if lost := levels[RiskLevel.LOST]:
-        return f"Data of {count(lost, 'volume')} of {cluster} is lost."
-    if none := levels[RiskLevel.NONE_LEFT]:
-        return f"{count(none, 'volume')} of {cluster} {'loses' if none == 1 else 'lose'} data if one more unit is lost."
-    if unknown := levels[RiskLevel.UNKNOWN]:
-        has = "has" if unknown == 1 else "have"
-        return f"{count(unknown, 'volume')} of {cluster} {has} lost units; how many more can be lost is not known."
+    """Say how many volumes are at the worst standing, and what that means."""
+    if severe := _severe(levels, cluster):
+        return severe
     if one := levels[RiskLevel.ONE_LEFT]:
         return f"{count(one, 'volume')} of {cluster} can lose 1 more unit{'' if one == 1 else ' each'}."
     if reduced := levels[RiskLevel.REDUCED]:
@@ -106,15 +110,25 @@ def _worst(levels: Mapping[RiskLevel, int], total: int, cluster: str) -> str:
     return f"{count(total, 'volume')} of {cluster} {has} unreachable units; no unit is known to be lost."
 
 
+def _severe(levels: Mapping[RiskLevel, int], cluster: str) -> str:
+    """The sentence of a standing that loses or hides data; "" if no volume has one."""
+    if lost := levels[RiskLevel.LOST]:
+        return f"Data of {count(lost, 'volume')} of {cluster} is lost."
+    if none := levels[RiskLevel.NONE_LEFT]:
+        return f"{count(none, 'volume')} of {cluster} {'loses' if none == 1 else 'lose'} data if one more unit is lost."
+    if unknown := levels[RiskLevel.UNKNOWN]:
+        has = "has" if unknown == 1 else "have"
+        return f"{count(unknown, 'volume')} of {cluster} {has} lost units; how many more can be lost is not known."
+    if unreadable := levels[RiskLevel.UNREADABLE]:
+        return f"{count(unreadable, 'volume')} of {cluster} cannot be read now: too many units are lost or unreachable."
+    return ""
+
+
 def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
     left = "unknown" if each.left is None else "data is lost" if each.left < 0 else f"{each.left:,}"
-    stay = each.left_if_unreachable_stay
-    if each.left is not None and each.left >= 0 and stay is not None and stay < 0:
-        left = "cannot be read now"
+    if each.unreadable:
+        left = "cannot be read now" if each.left else "0, cannot be read now"
     mode = each.mode.name if each.mode else f"unknown ({each.mode_id})"
-    disks = sorted({*each.lost, *each.unreachable})
-    names = ", ".join(f"#{disk}" for disk in disks[:_MAX_DISKS])
-    more = f" and {len(disks) - _MAX_DISKS} more" if len(disks) > _MAX_DISKS else ""
     return (
         f"#{each.vid}",
         left,
@@ -122,20 +136,29 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
         str(len(each.lost)),
         str(each.away),
         str(len(each.moving)),
-        f"{names}{more}",
+        _disks(each),
         _since(each, since),
     )
 
 
+def _disks(each: VolumeRisk) -> str:
+    """Name the disks of the lost and the unreachable units, and count the units on disks that cannot be named."""
+    disks = sorted({*each.lost, *each.unreachable})
+    names = ", ".join(f"#{disk}" for disk in disks[:_MAX_DISKS])
+    more = f" and {len(disks) - _MAX_DISKS} more" if len(disks) > _MAX_DISKS else ""
+    unnamed = f"{count(each.unnamed, 'unit')} on unknown disks" if each.unnamed else ""
+    return ", ".join(part for part in (f"{names}{more}", unnamed) if part)
+
+
 def _since(each: VolumeRisk, since: Since | None) -> str:
-    """Since when the last of the lost units is lost."""
+    """Since when the last of the lost units is lost, or without one, the unreachable ones are away."""
     if since is None:
-        return "unknown" if each.lost else "-"
+        return "unknown" if each.lost or each.away else "-"
     return date(since.at, "minute") if since.exact else f"at least since {date(since.at, 'minute')}"
 
 
 def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
-    hidden = levels_text(by_level(shown[MAX_ROWS:]))
+    hidden = levels_text(by_standing(shown[MAX_ROWS:]))
     notes = [f"Not shown: {hidden}."] if hidden else []
     notes += [f"{line[0].upper()}{escape(line[1:])}." for line in caveat_lines(report.caveats)]
     if not report.survey.complete and report.survey.known:

@@ -13,6 +13,7 @@ _PHRASES: Mapping[RiskLevel, tuple[str, str]] = MappingProxyType(
         RiskLevel.LOST: ("has lost data", "have lost data"),
         RiskLevel.NONE_LEFT: ("can lose no more unit", "can lose no more unit"),
         RiskLevel.UNKNOWN: ("has lost units and an unknown code mode", "have lost units and an unknown code mode"),
+        RiskLevel.UNREADABLE: ("cannot be read now", "cannot be read now"),
         RiskLevel.ONE_LEFT: ("can lose 1 more unit", "can lose 1 more unit"),
         RiskLevel.REDUCED: ("can lose 2 or more units yet", "can lose 2 or more units yet"),
         RiskLevel.NONE: ("has unreachable units only", "have unreachable units only"),
@@ -21,7 +22,7 @@ _PHRASES: Mapping[RiskLevel, tuple[str, str]] = MappingProxyType(
 
 
 def levels_text(levels: Mapping[RiskLevel, int]) -> str:
-    """Count the volumes at each level, the worst first, as one phrase; "" if there are none."""
+    """Count the volumes at each standing, the worst first, as one phrase; "" if there are none."""
     return listed([*_levels(levels)], most=len(_PHRASES))
 
 
@@ -37,11 +38,12 @@ def _worst(levels: Mapping[RiskLevel, int]) -> RiskLevel:
 
 
 def risk_text(risk: RiskNote) -> str:
-    """The volumes at each level and what is not known, as one raw phrase without a full stop."""
+    """The volumes at each standing and what is not known, as one raw phrase without a full stop."""
     levels = {
         RiskLevel.LOST: risk.lost,
         RiskLevel.NONE_LEFT: risk.none_left,
         RiskLevel.UNKNOWN: risk.unknown,
+        RiskLevel.UNREADABLE: risk.unreadable,
         RiskLevel.ONE_LEFT: risk.one_left,
         RiskLevel.REDUCED: risk.reduced,
         RiskLevel.NONE: risk.unreachable,
@@ -52,7 +54,7 @@ def risk_text(risk: RiskNote) -> str:
 
 
 def risk_mark(risk: RiskNote) -> str:
-    """The symbol of the worst level."""
-    if risk.lost or risk.none_left or risk.unknown:
+    """The symbol of the worst standing."""
+    if risk.lost or risk.none_left or risk.unknown or risk.unreadable:
         return "🔴"
     return "🟡" if risk.volumes else "⚪"

@@ -171,9 +171,9 @@ def _disks(snapshot: Snapshot, space: SpaceStat) -> str:
         return f"{head}. The disk list shows none that is broken or being repaired."
     repairing = sum(disk.status != 2 for disk in snapshot.bad_disks)  # noqa: PLR2004 - DiskStatus.BROKEN
     broken = len(snapshot.bad_disks) - repairing
-    return (
-        f"{head}. The disk list shows *{broken:,} broken* and *{repairing:,} being repaired*: `/cm disks status=broken`"
-    )
+    states = [state for state, number in (("broken", broken), ("repairing", repairing)) if number]
+    lists = " and ".join(f"`/cm disks status={state}`" for state in states)
+    return f"{head}. The disk list shows *{broken:,} broken* and *{repairing:,} being repaired*: {lists}"
 
 
 def _zones(space: SpaceStat, bad: Sequence[Disk] | None, counted: Zones) -> BlockJson:
@@ -185,9 +185,14 @@ def _zones(space: SpaceStat, bad: Sequence[Disk] | None, counted: Zones) -> Bloc
 def _zone(zone: ZoneDisks, bad: Sequence[Disk] | None, counted: Zones) -> tuple[str, ...]:
     counters = ("broken", "repairing", "repaired", "dropping", "dropped", "readonly", "expired")
     odd = [f"{number:,} {name}" for name in counters if (number := getattr(zone, name))]
+    # One disk may be in several counters; an expired one still counts as available.
+    away = zone.total - zone.available
+    twice = sum(getattr(zone, name) for name in counters if name != "expired") > away > 0
+    also = f" ({count(away, 'disk')} in all, without expired ones)" if twice and zone.expired else ""
+    also = f" ({count(away, 'disk')} in all)" if twice and not zone.expired else also
     usable = counted.usable(zone, bad)
     chunks = f"{usable.free:,} of {usable.total:,}" if usable else "unknown"
-    return (zone.idc, f"{zone.total:,}", f"{zone.available:,}", ", ".join(odd) or "none", chunks)
+    return (zone.idc, f"{zone.total:,}", f"{zone.available:,}", f"{', '.join(odd)}{also}" or "none", chunks)
 
 
 def _small_print(snapshot: Snapshot, *, may_grow: bool) -> Iterator[str]:

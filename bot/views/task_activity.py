@@ -56,6 +56,8 @@ def _counts(activity: TaskActivity) -> list[str]:
 
 
 def _reason(activity: TaskActivity) -> str:
+    if activity.elsewhere:
+        return "on BlobStore v1 another service does it, which cmbot does not ask"
     return "its scheduler does not say" if activity.configured else "no scheduler is configured"
 
 

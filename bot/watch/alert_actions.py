@@ -23,6 +23,7 @@ from bot.alerting.rules.table import RULES
 from bot.alerting.silences import (
     EVERY_RULE,
     MAINTENANCE,
+    MAX_SILENCE,
     Lifted,
     SilenceResult,
     covers,
@@ -32,6 +33,7 @@ from bot.alerting.silences import (
     overlap,
 )
 from bot.alerting.subjects import SubjectRefused, subject_of
+from bot.alerting.topics import most_severe_first
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, Refused
 from bot.common.json_object import JsonValue
@@ -46,8 +48,6 @@ from bot.watch.publisher import publish_one
 
 T = TypeVar("T")
 
-MAX_SILENCE = 7 * 86400.0
-"""Seconds; a longer need is met by changing the thresholds of the rule."""
 _TRIES = 3
 
 
@@ -61,11 +61,11 @@ class AlertActions:
     channels: Mapping[str, str]
 
     async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
-        """The posted alerts that are not resolved, the most severe and then the oldest first."""
+        """The posted alerts that are not resolved, the most severe rule of the worst severity first."""
         async with self.store.read() as uow:
             found = await uow.alerts.open(cluster)
         posted = [alert for alert in found if alert.state is not AlertState.PENDING]
-        return tuple(sorted(posted, key=lambda alert: (-alert.severity, alert.since)))
+        return tuple(sorted(posted, key=most_severe_first))
 
     async def alert(self, alert_id: int) -> Alert:
         """One alert of a configured cluster, open or not."""

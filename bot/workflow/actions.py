@@ -122,14 +122,17 @@ async def leader_now(cluster: Cluster) -> str:
     """Ask all hosts which one leads now: only that one proves an effect. Raises NoLeader."""
     now = await last_look(cluster)
     if now.leader is None:
-        raise NoLeader(f"{cluster.name} has no leader at present, so nothing was read.")
+        raise no_leader(cluster)
     return now.leader[0]
 
 
-async def read_switch(
-    cluster: Cluster, key: str, *, seconds: float = READ_SECONDS, at: str | None = None
-) -> str | None:
-    """Read the stored value of a switch, None when it is unset; raises ClusterError. Without `at` any host is asked."""
+def no_leader(cluster: Cluster) -> NoLeader:
+    """Make the error of a read that is not tried without a leader."""
+    return NoLeader(f"{cluster.name} has no leader at present, so nothing was read.")
+
+
+async def read_switch(cluster: Cluster, key: str, *, at: str, seconds: float = READ_SECONDS) -> str | None:
+    """Read the stored value of a switch from the leader `at`, None when it is unset; raises ClusterError."""
     try:
         async with asyncio.timeout(seconds):
             return await cluster.api.config_get(key, host=at)

@@ -83,8 +83,11 @@ class OfflineRun:
             return await self._end(op, ApprovalTooOld())
         if stage is not OfflineStage.NOTHING_SENT:
             return await self._drop(op)
-        _, voided = await self._checked(op)
-        return await self._end(op, voided) if voided is not None else await self.run(op)
+        evaluation, voided = await self._checked(op)
+        if evaluation is None or voided is not None:
+            return await self._end(op, voided or ApprovalTooOld())
+        # The requests go to the leader that was checked now, which may be another one than at the approval.
+        return await self.run(replace(op, seen=evaluation.seen))
 
     async def _make_readonly(self, op: Operation) -> Operation:
         began = self.monotonic()
@@ -96,7 +99,7 @@ class OfflineRun:
         if disk.readonly:
             return await self.repository.note(op, fact=ReadonlyBefore(disk.disk_id))
         recorded = await self.repository.note(op, fact=OfflineStepBegun(disk.disk_id, OfflineStep.READONLY))
-        hindrance = await self._hindrance(recorded, began)
+        recorded, hindrance = await self._hindrance(recorded, began)
         if hindrance is not None:
             return await self.repository.move(recorded, OpState.BLOCKED, fact=hindrance)
         return await self._send_readonly(recorded, disk.disk_id)
@@ -123,7 +126,7 @@ class OfflineRun:
         # Recorded before it is sent: after a stop of this process nothing is sent twice.
         begun = OfflineStepBegun(_disk_of(op), OfflineStep.DROP)
         recorded = await self.repository.note(op, fact=begun, seen=evaluation.seen)
-        hindrance = await self._hindrance(recorded, began)
+        recorded, hindrance = await self._hindrance(recorded, began)
         return await self._end(recorded, hindrance) if hindrance is not None else await self._send_drop(recorded)
 
     async def _send_drop(self, op: Operation) -> Operation:
@@ -149,14 +152,17 @@ class OfflineRun:
         to = OpState.BLOCKED if stage_of(op) is OfflineStage.NOTHING_SENT else OpState.FAILED
         return await self.repository.move(op, to, fact=ending(op, why))
 
-    async def _hindrance(self, recorded: Operation, began: float) -> StepFact | None:
-        """Reason not to send a recorded request; the checks run again if the record waited for the database."""
+    async def _hindrance(self, recorded: Operation, began: float) -> tuple[Operation, StepFact | None]:
+        """Reason not to send a recorded request; the checks run again if the record waited for the database.
+
+        The operation has the state of these checks: its request goes to the leader that they saw.
+        """
         if not self.alive():
-            return DatabaseLost()
+            return recorded, DatabaseLost()
         if self.monotonic() - began <= RECORD_SECONDS:
-            return None
-        _, voided = await self._checked(recorded)
-        return voided
+            return recorded, None
+        evaluation, voided = await self._checked(recorded)
+        return (recorded if evaluation is None else replace(recorded, seen=evaluation.seen)), voided
 
     async def _checked(self, op: Operation) -> tuple[Evaluation | None, StepFact | None]:
         """Run the checks again, and find why the approval does not hold for the rest; None when it does."""

@@ -40,7 +40,8 @@ from bot.operations.disk_step_facts import (
     SeriesOver,
 )
 from bot.operations.model import Operation, OpState
-from bot.operations.preflight.verdict import CheckLevel, PreflightResult
+from bot.operations.preflight.facts.disks import DiskListUnread
+from bot.operations.preflight.verdict import CheckLevel, PreflightResult, block
 from bot.operations.requests import DiskOffline, NodeDrop, NodeOffline
 from bot.operations.step_facts import ChecksRefuse, Failure, StepFact
 from bot.views.errors import error_text
@@ -49,6 +50,8 @@ from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate, lifted_a
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
 
+SAME_REASON_SECONDS = 3600.0
+"""Seconds before a reason to wait that went away and came back is said again."""
 WAIT_SECONDS = 60.0
 """Seconds between two looks at the limits for which a part waits: a look reads the disks and their volumes."""
 
@@ -111,7 +114,9 @@ class DiskSeries:
                 # Its process stopped between the record and the first step.
                 await self._begin_recorded(child, op, cluster, repository)
                 return
-        if any(not child.final for child in children):
+        if open_ones := [child for child in children if not child.final]:
+            if is_too_old(op, self.clock()) and all(child.state is OpState.UNKNOWN for child in open_ones):
+                await repository.move(op, OpState.FAILED, fact=stopped(op, ApprovalTooOld()))
             return
         failed = next((child for child in children if child.state is not OpState.VERIFIED), None)
         if failed is not None:
@@ -168,10 +173,19 @@ class DiskSeries:
             await self._start(child, op, cluster, evaluation, repository)
 
     async def _wait(self, op: Operation, fact: PartWaits, repository: OperationRepository) -> None:
-        """Say why a part waits; again only when a reason came up, so that the history stays short."""
-        last, keys = op.history[-1].fact, {check.key for check in fact.checks}
-        said = {check.key for check in last.checks} if isinstance(last, PartWaits) and last.disk == fact.disk else set()
-        if not keys <= said:
+        """Say why a part waits; again only when a reason came up, so that the history stays short.
+
+        Reasons that alternate are said once an hour.
+        """
+        since = self.clock() - SAME_REASON_SECONDS
+        said = {
+            check.key
+            for event in op.history
+            if isinstance(event.fact, PartWaits) and event.fact.disk == fact.disk
+            if event is op.history[-1] or event.at > since
+            for check in event.fact.checks
+        }
+        if not {check.key for check in fact.checks} <= said:
             await repository.note(op, fact=fact)
 
     async def _finish(
@@ -186,12 +200,18 @@ class DiskSeries:
         if not isinstance(op.request, NodeOffline) or parts.node_op or op.seen.dialect == Dialect.V1:
             await repository.move(op, OpState.VERIFIED, fact=SeriesEnded(tuple(parts.begun), (), None))
             return
-        if any(isinstance(c.request, DiskOffline) and not (c.seen.drop and c.seen.drop.over) for c in children):
-            return
+        # First of all: a drop that stands still is not followed without a limit, and the node would wait for it.
         if is_too_old(op, self.clock()):
             await repository.move(op, OpState.FAILED, fact=stopped(op, ApprovalTooOld()))
             return
-        disks = await cluster.api.disk_list(at=await leader_now(cluster))
+        if any(isinstance(c.request, DiskOffline) and not (c.seen.drop and c.seen.drop.over) for c in children):
+            return
+        try:
+            disks = await cluster.api.disk_list(at=await leader_now(cluster))
+        except ClusterError as error:
+            unread = block("disks", DiskListUnread((error.sentence,)))
+            await self._wait(op, PartWaits(0, (unread,)), repository)
+            return
         request = NodeDrop(_node_of(op.request.host, disks))
         evaluation = await self._evaluate(op, request, cluster)
         if evaluation.verdict.blocked:

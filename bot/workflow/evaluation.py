@@ -30,12 +30,14 @@ from bot.operations.requests import (
     TaskSwitch,
 )
 from bot.views.errors import error_text
-from bot.workflow.actions import read_switch
+from bot.workflow.actions import no_leader, read_switch
 
 FRESH_SECONDS = 3.0
 """Maximum age of an evaluation when its request is sent; a write may have waited for a database lock meanwhile."""
 SWITCH_SECONDS = 4.4
-"""Time limit for reading a switch, including its dialect; less than the deadline of an answer."""
+"""Time limit for reading a switch, including the leader and its dialect; less than the deadline of an answer."""
+VALUE_SECONDS = 1.0
+"""Time that the leader has for the value at least: a silent host can delay the poll that finds the leader."""
 DISK_SECONDS = 5.0
 """Time limit for reading the disks and the volumes of a change of disks."""
 NOT_READ = "not read"
@@ -140,7 +142,6 @@ def _observed(known: DiskFacts) -> tuple[ObservedDisk, ...]:
 class _Read:
     """Switch as read: without `key` while the dialect is unknown, with `error` when the value cannot be read."""
 
-    detected: DetectedDialect
     key: str = ""
     value: str | None = None
     error: str = ""
@@ -149,13 +150,14 @@ class _Read:
 async def _evaluate_switch(
     cluster: Cluster, request: TaskSwitch, others: tuple[OpenOperation, ...], options: RequestOptions
 ) -> Evaluation:
-    (before, now), read = await asyncio.gather(
-        cluster.snapshot_pair(patient=False, bad_disks=True), _read(cluster, request.task, options.dialect)
+    until = time.monotonic() + SWITCH_SECONDS
+    (before, now), detected = await asyncio.gather(
+        cluster.snapshot_pair(patient=False, bad_disks=True), _dialect(cluster, options.dialect)
     )
-    if read.detected.dialect is None or read.error:
+    read = await _read(cluster, request.task, detected, _leader(now), until)
+    if now.leader is not None and (detected.dialect is None or read.error):
         # The cause may be newer than the snapshot; a card with both would contradict itself.
         before, now = await cluster.snapshot_pair(patient=False, bad_disks=True)
-    detected = read.detected
     if detected.dialect is None:
         facts = PreflightContext(operations=others, dialect_evidence=detected.evidence)
         verdict = preflight(request, before, now, facts=facts)
@@ -175,19 +177,23 @@ async def _evaluate_switch(
     return _evaluation(verdict, ObservedState(_leader(now), dialect, switch), forced=options.forced)
 
 
-async def _read(cluster: Cluster, task: str, chosen: str) -> _Read:
-    """Read the dialect, then the value, in SWITCH_SECONDS together, because a person waits for the answer."""
-    until = time.monotonic() + SWITCH_SECONDS
-    detected = await _dialect(cluster, chosen)
+async def _read(cluster: Cluster, task: str, detected: DetectedDialect, leader: str, until: float) -> _Read:
+    """Read the value from the leader by `until`, because a person waits for the answer.
+
+    Another host may be of another group by now, or show an older value; without a leader such a read would hang.
+    """
     if detected.dialect is None:
-        return _Read(detected)
+        return _Read()
     key = key_of(task, detected.dialect)
     if key is None:
         raise Refused(NoSuchTask(cluster.name, detected.dialect, task))
+    if not leader:
+        return _Read(key, error=no_leader(cluster).sentence)
     try:
-        return _Read(detected, key, await read_switch(cluster, key, seconds=max(0.0, until - time.monotonic())))
+        seconds = max(VALUE_SECONDS, until - time.monotonic())
+        return _Read(key, await read_switch(cluster, key, seconds=seconds, at=leader))
     except ClusterError as error:
-        return _Read(detected, key, error=str(error))
+        return _Read(key, error=str(error))
 
 
 async def _dialect(cluster: Cluster, chosen: str) -> DetectedDialect:

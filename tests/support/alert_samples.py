@@ -58,6 +58,7 @@ DETAIL_SAMPLES: tuple[Detail, ...] = (
         progress=(d.DiskProgress(9, WorkProgress(48, 120, 3.2, 600.0)),),
     ),
     d.DisksExpired(3, (d.ZoneLoss("z0", 3, 3),), ("z0",), 1, (5,), (6,), 1, d.AffectedVolumes(0, None, UNJUDGED)),
+    d.DisksExpired(4, (d.ZoneLoss("z0", 4, 9),), (), 0, (), (), 4, d.AffectedVolumes(64, 3, RiskCaveats(), 10)),
     d.DisksStuck(d.DiskWork.DROP, (d.StuckDisk(DISK, 1.0, 2.0, 40, listed=False),), 2, d.AffectedVolumes(3, 2)),
     d.DisksDropping(
         2,
@@ -106,6 +107,7 @@ OUTCOME_SAMPLES: tuple[Outcome, ...] = (
     o.WorkMoves(2),
     o.VolumesNow(3, 2),
     o.DisksEmpty((7,)),
+    o.DisksEmpty((), (7,), (8, 9)),
     o.SpaceNow(10, 100),
     o.TaskOutcome("balance", o.TaskState.ON),
 )

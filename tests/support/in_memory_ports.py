@@ -4,7 +4,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,7 +174,7 @@ class FakeCluster(Cluster):
     surveys: list[VolumeSurvey] = field(default_factory=list)
     disks: DiskFacts = field(default_factory=DiskFacts)
 
-    async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+    async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncGenerator[Snapshot]:
         self.read.append((bad_disks, switches))
         for snapshot in self.seen:
             yield snapshot

@@ -135,11 +135,13 @@ def hindrance(
     return TaskHindrance.FAILING if stats and stats.failing is not None and stats.failing >= failing else None
 
 
-def no_scheduler(note: BackgroundNote, task: str, now: float, dialect: str) -> bool:
-    """True if no scheduler is registered that could do the task, and none that was asked answers.
+def is_done_elsewhere(task: str, dialect: str) -> bool:
+    """True if a service other than the schedulers does the task, as BlobStore v1 repairs shards and deletes blobs."""
+    return dialect == Dialect.V1 and task in EVERY_SCHEDULER
 
-    On BlobStore v1 another service repairs shards and deletes blobs, so the schedulers say nothing of these tasks.
-    """
-    if dialect == Dialect.V1 and task in EVERY_SCHEDULER:
+
+def no_scheduler(note: BackgroundNote, task: str, now: float, dialect: str) -> bool:
+    """True if no scheduler is registered that could do the task, and none that was asked answers."""
+    if is_done_elsewhere(task, dialect):
         return False
     return note.registered_now(now) == 0 and all(each.silent for each in note.asked_now(now))

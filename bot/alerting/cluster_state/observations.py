@@ -246,7 +246,7 @@ MIN_APART = 50.0
 def _counted(old: Progress, left: int, at: float) -> Progress:
     if old.counts and left and at - old.counts[-1].at < MIN_APART:
         return old
-    new = replace(old, total=total_after(old.total, old.counts, left), counts=with_count(old.counts, at, left))
+    new = replace(old, total=total_after(old.total, left), counts=with_count(old.counts, at, left))
     if old.left is not None and left >= old.left:
         return new
     # The first count is no progress.

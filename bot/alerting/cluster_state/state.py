@@ -89,6 +89,7 @@ class ClusterState:
     `lost_disks` are the disks whose units are lost, and those listed as repaired or dropped; `risk` is the risk of
     volumes as of the oldest read at `risk_at`, judged last at `judged_at`. `disk_breaks` are the breaks of the disks
     that are still bad, `disk_drops` the drops that the watch saw begin, until some time after their end.
+    By the leader's counters `expired` disks have no heartbeat, and these have none since `expired_since` at the latest.
     """
 
     at: float = 0.0
@@ -129,6 +130,8 @@ class ClusterState:
     judged_at: float = 0.0
     disk_breaks: tuple[DiskBreak, ...] = ()
     disk_drops: tuple[DiskDrop, ...] = ()
+    expired: int = 0
+    expired_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

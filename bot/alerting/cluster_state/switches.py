@@ -75,7 +75,10 @@ def shards_not_rebuilt(state: ClusterState, now: float) -> NotRebuilt | None:
     if known is None or known.meaning.word != "on":
         return NotRebuilt.UNKNOWN
     hindered = hindrance(state.background, known.task, now, dialect=state.dialect)
-    return None if hindered is None else _HINDERED[hindered]
+    if hindered is not None:
+        return _HINDERED[hindered]
+    stats = state.background.task(known.task, now)
+    return NotRebuilt.UNSEEN if stats is None or stats.failing is None else None
 
 
 _HINDERED: Mapping[TaskHindrance, NotRebuilt] = MappingProxyType(

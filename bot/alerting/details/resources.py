@@ -72,7 +72,7 @@ class DisksExpired(Detail):
     """`lost` disks have lost their heartbeat; `zones` are the first of their zones, `more` the number of others.
 
     `named` are the first of the disks that the cluster's dashboard names, `inferred` of those that the health of
-    volumes shows; `unnamed` others are not known. `affected` are the volumes with units on those that are.
+    volumes shows; `unnamed` others are not known. `affected` are the volumes with units on any of them.
     `away` are the disks of both kinds, up to a greater limit, and `silent_hosts` the members that give no answer.
     `doubtful` are all disks that may be without a heartbeat: no healthy volume proves the contrary. It is None where
     that is not known, or where they are too many.

@@ -10,12 +10,14 @@ from bot.alerting.risk_facts import RiskCaveats
 class AffectedVolumes:
     """Volumes with a unit on the disks of an alert that is not safe there.
 
-    The worst of them can lose `left` more units (None: not known). `caveats` are what makes this less sure.
+    The worst of them can lose `left` more units (None: not known); `unreadable` of them cannot be read while units are
+    unreachable. `caveats` are what makes this less sure.
     """
 
     volumes: int
     left: int | None
     caveats: RiskCaveats = field(default_factory=RiskCaveats)
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

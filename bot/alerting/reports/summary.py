@@ -9,6 +9,7 @@ from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.reports.facts import ChangeFact, ClusterFacts, OperationFact, Pending, changed
 from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points
 from bot.alerting.risk_facts import RiskFact
+from bot.alerting.topics import most_severe_first
 from bot.clustermgr.tasks import TASKS, Dialect, meaning_of
 
 SOON_SECONDS = DAY / 2
@@ -140,9 +141,9 @@ def _of_cluster(facts: ClusterFacts, since: float, now: float) -> ClusterSummary
 
 
 def announced(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
-    """The posted alerts, the most severe and then the oldest first."""
+    """The posted alerts, the most severe first."""
     known = [alert for alert in alerts if alert.state is not AlertState.PENDING]
-    return tuple(sorted(known, key=lambda alert: (-alert.severity, alert.since)))
+    return tuple(sorted(known, key=most_severe_first))
 
 
 def switches_off(facts: ClusterFacts) -> tuple[Off, ...]:

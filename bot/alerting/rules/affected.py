@@ -34,17 +34,24 @@ def compared_caveats(context: RuleContext, risks: Sequence[VolumeRisk]) -> RiskC
     return replace(found.steady, unwritten=own.unwritten, not_rebuilt=own.not_rebuilt)
 
 
-def affected_by(context: RuleContext, disks: Collection[int]) -> AffectedVolumes | None:
-    """The volumes that these disks affect; None if all are judged and none is affected."""
+def affected_by(context: RuleContext, disks: Collection[int], *, unnamed: bool = False) -> AffectedVolumes | None:
+    """The volumes that these disks affect; None if all are judged and none is affected.
+
+    With `unnamed`, also those with unreachable units on disks that cannot be named.
+    """
     found = affected(context.volume_risks, disks) if context.snapshot.leader is not None else VolumeRisks()
+    if unnamed and context.snapshot.leader is not None:
+        named = {risk.vid for risk in found}
+        found = VolumeRisks(risk for risk in context.volume_risks if risk.unnamed or risk.vid in named)
     known = all_caveats(context).about(found).steady
     if not found and known.complete:
         return None
-    return AffectedVolumes(len(found), found.lowest_left, known)
+    return AffectedVolumes(len(found), found.lowest_left, known, len(found.missing_too_many))
 
 
 def with_risk(state: ClusterState, context: RuleContext) -> ClusterState:
-    """The state with the risk of the volumes as of the oldest read; unchanged if no volume could be judged."""
+    """The state with the risk of the volumes as of the oldest read, and since when disks have no heartbeat."""
+    state = _with_expired(state, context)
     survey = context.snapshot.volumes
     if survey is None or not survey.known or context.snapshot.leader is None:
         return state
@@ -53,3 +60,14 @@ def with_risk(state: ClusterState, context: RuleContext) -> ClusterState:
     risks = risks_of(survey, 0) if fresh else context.volume_risks
     risk = note_of_risks(risks, all_caveats(context))
     return replace(state, risk=risk, risk_at=survey.as_of or context.now, judged_at=context.now)
+
+
+def _with_expired(state: ClusterState, context: RuleContext) -> ClusterState:
+    """Note the disks without a heartbeat: since the last rise of their number, each of them has had none."""
+    snapshot = context.snapshot
+    # A new leader counts every disk as expired.
+    if snapshot.leader is None or is_fresh(snapshot, context.state):
+        return state
+    expired = snapshot.expired_disks
+    since = context.now if expired > state.expired else state.expired_since if expired else 0.0
+    return replace(state, expired=expired, expired_since=since)

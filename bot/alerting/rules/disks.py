@@ -162,7 +162,7 @@ def _expired(context: RuleContext, limits: RuleConfig) -> Answer:
                 tuple(sorted(named)[:MAX_LINES]),
                 tuple(sorted(inferred)[:MAX_LINES]),
                 max(0, lost - len(named | inferred)),
-                affected_by(context, named | inferred),
+                affected_by(context, named | inferred, unnamed=True),
                 tuple(sorted(named | inferred)[:MAX_PARTS]),
                 _silent_hosts(context),
                 _doubtful(context),

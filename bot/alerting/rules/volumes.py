@@ -120,8 +120,12 @@ def _not_empty(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _empty_now(context: RuleContext, alert: Alert) -> Outcome:
-    counts = (units_left(context, int(part)) for part in alert.parts or ())
-    return DisksEmpty(tuple(count.disk for count in counts if count is not None and not count.units))
+    survey = context.snapshot.volumes
+    disks = {int(part) for part in alert.parts or ()}
+    in_use, broken = (disks & survey.in_use, disks & survey.disks.bad) if survey else (set[int](), set[int]())
+    counts = (units_left(context, disk) for disk in sorted(disks - in_use - broken))
+    empty = tuple(count.disk for count in counts if count is not None and not count.units)
+    return DisksEmpty(empty, tuple(sorted(in_use)), tuple(sorted(broken)))
 
 
 def _volumes_now(context: RuleContext, _: Alert) -> Outcome:

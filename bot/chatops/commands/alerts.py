@@ -72,7 +72,7 @@ async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
         reason=args.reason,
         key=call.caller.key,
     )
-    yield Reply(views.silenced(begun))
+    yield Reply(views.silence_begun(begun))
 
 
 async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
@@ -87,7 +87,7 @@ async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
         if each.id == args.id:
             await call.access.require(call.caller.user, Role.OPERATOR, each.cluster)
     lifted = await call.alerts.unsilence(args.id, call.caller.user)
-    yield Reply(views.lifted(lifted, call.caller.user))
+    yield Reply(views.silence_lifted(lifted))
 
 
 ALERTS = Command(

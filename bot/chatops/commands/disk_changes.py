@@ -1,6 +1,7 @@
 """/cm disk readonly, writable, broken and offline, /cm node offline: changes of disks, proposed on a card."""
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Collection
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -9,6 +10,9 @@ from bot.chatops.commands.deadline import in_time
 from bot.chatops.commands.disks import MAX_DISK_ID
 from bot.chatops.commands.members import ChangeArgs, about, change_request_of
 from bot.chatops.commands.usage import ASKED_BY_POLICY
+from bot.clustermgr.host_facts import GONE, disks_of
+from bot.clustermgr.host_matching import split
+from bot.clustermgr.models import Disk
 from bot.common.addresses import place
 from bot.common.errors import UserError
 from bot.common.text import listed, shown
@@ -22,6 +26,10 @@ from bot.operations.requests import (
     Request,
 )
 from bot.permissions.roles import Role
+
+MAX_HOST = 80
+"""Limit of characters of a host that an answer names."""
+_SCHEME = re.compile(r"^https?://", re.IGNORECASE)
 
 
 class DiskChangeArgs(ChangeArgs):
@@ -101,18 +109,31 @@ async def run_node_offline(call: Call, args: NodeChangeArgs) -> AsyncIterator[Re
 
 
 async def _blobnode(call: Call, given: str) -> str:
-    """Complete a host without a port by the disk list, if it has one blobnode there; raises UserError for several."""
-    cluster, bare = call.the_cluster, given.strip().lower()
-    if not bare or ":" in bare:
-        return given
-    listed_disks = await in_time(cluster.api.disk_list(), cluster.name, "which blobnodes it has")
-    places = sorted({place(disk.host) for disk in listed_disks})
-    found = [each for each in places if each.rpartition(":")[0] == bare]
+    """The address of a blobnode, without the scheme that /cm disks shows; without a port the disk list completes it.
+
+    Raises UserError where the cluster has no disk in use there, or several blobnodes.
+    """
+    bare = _SCHEME.sub("", given.strip()).removesuffix("/")
+    if not bare or "/" in bare or split(bare)[1]:
+        return bare
+    cluster = call.the_cluster
+    disks = await in_time(cluster.api.disk_list(), cluster.name, "which blobnodes it has")
+    found = _places(disks_of(disks, bare))
     if len(found) > 1:
-        raise UserError(f"{shown(given)} has {len(found)} blobnodes: write one of {listed(found, 'or', most=8)}.").at(
-            "host"
-        )
-    return found[0] if found else given
+        raise UserError(f"{shown(given)} has {len(found)} blobnodes: write one of {_named(found, 'or')}.").at("host")
+    if not found:
+        others = _places([disk for disk in disks if disk.status not in GONE and disk.host])
+        named = f" Disks are on {_named(others, 'and')}: write one of these." if others else ""
+        raise UserError(f"{cluster.name} has no disk in use on {shown(given)}.{named}").at("host")
+    return found[0]
+
+
+def _places(disks: Collection[Disk]) -> list[str]:
+    return sorted({place(disk.host) for disk in disks})
+
+
+def _named(places: list[str], last: str) -> str:
+    return listed([each[:MAX_HOST] for each in places], last, most=8)
 
 
 async def _propose(call: Call, args: ChangeArgs, request: Request) -> Reply:

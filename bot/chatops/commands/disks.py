@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pydantic import Field
 
 from bot.alerting.cluster_state.switches import shards_not_rebuilt
+from bot.alerting.disk_risk import disk_risk
 from bot.alerting.pull_safety import pull_safety
 from bot.alerting.task_activity import disk_progress
 from bot.chatops.commands.deadline import in_time
@@ -44,7 +45,10 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
     safety = pull_safety(found, units, call.now, not_rebuilt, led=leader is not None, extended=cluster.extended_modes)
     progress = disk_progress(state, args.id, call.now, None if units is None else len(units))
     behind = await _behind(call, found, dropping=bool(dropping))
-    shown = disk(cluster.name, found, safety, at=call.now, progress=progress, dropping=dropping, behind=behind)
+    risk = disk_risk(found, *cluster.watched(), state, call.now)
+    shown = disk(
+        cluster.name, found, safety, at=call.now, progress=progress, dropping=dropping, behind=behind, risk=risk
+    )
     yield Reply(shown, private=False)
 
 
@@ -86,9 +90,11 @@ async def _units(call: Call, disk_id: int, leader: str | None) -> tuple[int, ...
     cluster = call.the_cluster
     units = cluster.api.disk_units(disk_id, at=leader)
     try:
-        return await in_time(units, cluster.name, f"which units are on disk {disk_id}")
+        found = await in_time(units, cluster.name, f"which units are on disk {disk_id}")
     except CmbotError:
         return None
+    cluster.take_units(disk_id, found)
+    return found
 
 
 DISK = Command(

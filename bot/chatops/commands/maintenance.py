@@ -8,6 +8,8 @@ from pydantic import Field, field_validator
 from bot.alerting.cluster_state.counters import is_fresh
 from bot.alerting.cluster_state.switches import shards_not_rebuilt
 from bot.alerting.model import Silence
+from bot.alerting.problems import BadSilenceLength
+from bot.alerting.silences import MAX_SILENCE
 from bot.chatops.commands.deadline import in_time
 from bot.chatops.commands.stat import NoArgs
 from bot.clustermgr.host_facts import HostFacts
@@ -87,6 +89,7 @@ class EndArgs(Args):
 
 async def run_safe_to_stop(call: Call, args: HostArgs) -> AsyncIterator[Reply]:
     """Answer with what can be judged in time; a second answer replaces it once the rest is read."""
+    _refuse_length(args.for_)
     cluster, others = call.the_cluster, await _others(call, args.host)
     facts = await in_time(cluster.host_facts(args.host, FIRST_SECONDS), cluster.name, f"what is on {args.host}")
     verdict = _verdict(call, facts, others)
@@ -94,6 +97,12 @@ async def run_safe_to_stop(call: Call, args: HostArgs) -> AsyncIterator[Reply]:
     if verdict.unknown and facts.snapshot.leader is not None:
         facts = await cluster.host_facts(args.host, COMPLETE_SECONDS)
         yield Reply(safe_to_stop(_verdict(call, facts, others), args.for_), private=False)
+
+
+def _refuse_length(span: str) -> None:
+    """Raise Refused for a time that no maintenance may last: it is refused before the host is judged."""
+    if not 0 < seconds_of(span) <= MAX_SILENCE:
+        raise Refused(BadSilenceLength()).at("for")
 
 
 async def _others(call: Call, host: str) -> tuple[Silence, ...]:
@@ -119,6 +128,7 @@ def _verdict(call: Call, facts: HostFacts, others: Sequence[Silence]) -> StopVer
 
 async def run_start(call: Call, args: StartArgs) -> AsyncIterator[Reply]:
     """Judge once more, then mute what is expected of the host."""
+    _refuse_length(args.for_)
     others = await _others(call, args.host)
     verdict = _verdict(call, await call.the_cluster.host_facts(args.host, COMPLETE_SECONDS), others)
     if not verdict.allowed and args.anyway == "no":
@@ -134,7 +144,7 @@ async def run_start(call: Call, args: StartArgs) -> AsyncIterator[Reply]:
         beside=tuple(each.id for each in others),
         key=call.caller.key,
     )
-    yield Reply(texts.maintenance_started(begun))
+    yield Reply(texts.maintenance_begun(begun))
 
 
 async def run_end(call: Call, args: EndArgs) -> AsyncIterator[Reply]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.alerting.cluster_state.counters import is_fresh
 from bot.alerting.cluster_state.switches import shards_not_rebuilt
-from bot.alerting.risk_facts import caveats_of, lost_disks, lost_since
+from bot.alerting.risk_facts import away_since, caveats_of, lost_disks, lost_since
 from bot.alerting.volume_risk import risks_of
 from bot.chatops.commands.deadline import in_time
 from bot.chatops.commands.stat import NoArgs
@@ -39,7 +39,12 @@ def _report(call: Call, snapshot: Snapshot, survey: VolumeSurvey) -> RiskReport:
     # A disk that broke since the last poll of the watch is lost since now at the latest.
     notes = lost_disks(state.lost_disks, replace(snapshot, volumes=survey), watched=False)
     known = {note.id: note for note in notes}
-    found = ((risk.vid, lost_since(risk, known)) for risk in risks)
+    # The same holds for a disk that lost its heartbeat.
+    away = state.expired_since if snapshot.expired_disks <= state.expired else snapshot.at
+    found = (
+        (risk.vid, lost_since(risk, known) if risk.lost else away_since(risk, survey, away or snapshot.at))
+        for risk in risks
+    )
     return RiskReport(
         cluster,
         risks,
@@ -58,5 +63,5 @@ RISK = Command(
     examples=("/cm risk", "/cm risk prod"),
     notes="Lost units are on broken, repairing, repaired or dropped disks; unreachable ones are on disks without a "
     'heartbeat. Local parity is not counted. Volumes that are not read yet are named as such. "Since" is when the last '
-    "of the lost units was lost.",
+    "of the lost units was lost; without lost units, since when the unreachable ones are away at the latest.",
 )

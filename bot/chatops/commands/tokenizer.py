@@ -143,7 +143,10 @@ def _closing(text: _Text, start: int, family: str) -> tuple[int, int]:
     ended = start <= last < len(text.plain) - 1
     if ended and text.kept[last] in family and text.kept[last - 1] != "\\":
         return last, len(text.kept)
-    raise UserError(f"A quote is opened before {shown(text.kept[start:])} and never closed: close it, or leave it out.")
+    # A quote at the end has nothing behind it to be named by.
+    inside, ahead = text.kept[start:].strip(), text.kept[: start - 1].strip()
+    place = f" before {shown(inside)}" if inside else f" behind {shown(ahead)}" if ahead else ""
+    raise UserError(f"A quote is opened{place} and never closed: close it, or leave it out.")
 
 
 def quote(value: str) -> str:

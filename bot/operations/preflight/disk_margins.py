@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerting.cluster_state.background import BackgroundNote, TaskHindrance, hindrance, noted
-from bot.alerting.volume_risk import VolumeRisk, infer_expired, unnamed_units, volume_risk
+from bot.alerting.volume_risk import VolumeRisk, infer_expired, silent_by_the_watch, unnamed_units, volume_risk
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 from bot.operations.preflight.facts import disks as f
@@ -66,7 +66,8 @@ def inferred_silent(known: DiskFacts) -> frozenset[int]:
     """Disks that have probably lost their heartbeat; none where the leader's counters say that none has."""
     if known.expired is not None and not any(known.expired.values()):
         return frozenset()
-    return infer_expired(known.volumes.values(), known.suspects, known.sound)
+    named = silent_by_the_watch(known.survey, sum((known.expired or {}).values()))
+    return named | infer_expired(known.volumes.values(), known.suspects, known.sound)
 
 
 def without_vids(check: Check) -> Check:

@@ -154,13 +154,12 @@ class Data:
         return (self.volumes.count_on(disk.disk_id), disk.disk_id)
 
     def move_unit(self, unit: Unit, target: Disk) -> None:
-        """Move a unit to another disk; the chunk counters of both follow, as long as the target has a free chunk."""
-        source = self.disks[unit.disk_id]
+        """Move a unit to another disk; the chunk counters of both follow, the free ones while the target has any."""
+        source, room = self.disks[unit.disk_id], target.free_chunks > 0
         self.volumes.move(unit, target.disk_id)
-        if target.free_chunks > 0:
-            for disk, chunks in ((source, 1), (target, -1)):
-                disk.free_chunks += chunks
-                disk.used_chunks -= chunks
+        for disk, chunks in ((source, 1), (target, -1)):
+            disk.used_chunks -= chunks
+            disk.free_chunks += chunks if room else 0
 
     def thin_out(self, disk_id: int, left: int) -> None:
         """Move units away until `left` are on the disk, to its zone if possible; units without any place stay."""

@@ -83,7 +83,6 @@ def _add_disk(data: Data, idc: str, host: str, slot: int, created: str, rng: ran
     disk.size, disk.max_chunks = _SIZE, _SIZE // CHUNK
     disk.node_id = 1 + (number - 1) // DISKS_PER_HOST
     disk.fill(rng.uniform(_FILL - _SPREAD, _FILL + _SPREAD))
-    disk.used_chunks = disk.max_chunks - disk.free_chunks
     data.disks[number] = disk
 
 
@@ -101,6 +100,8 @@ def add_volumes(data: Data, *, in_each_zone: int, over_all_zones: int) -> None:
         each = CODE_MODES[code_mode].units // len(names)
         units = make_units(vid, [disk for name in names for disk in _emptiest(data, zones[name], each, rng)])
         status = LOCKED if vid == _LOCKED_VID else IDLE if vid % 9 in _IDLE_OF_NINE else ACTIVE
+        for unit in units:
+            data.disks[unit.disk_id].used_chunks += 1
         volume = Volume(vid, code_mode, status, units)
         data.volumes.put(replace(volume, used=0 if status == IDLE else int(volume.total * _FILL)))
     data.volumes.can_alloc = data.volumes.counters()["idle_volume"]

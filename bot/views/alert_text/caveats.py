@@ -18,11 +18,15 @@ def affected_lines(affected: AffectedVolumes | None) -> tuple[str, ...]:
 def affected_text(affected: AffectedVolumes) -> str:
     """Say how many volumes have units on the disks, and how many more the worst can lose."""
     these = f"affects {count(affected.volumes, 'volume')}"
+    if affected.unreadable:
+        which = "it" if affected.volumes == 1 else f"{affected.unreadable:,} of them"
+        these = f"{these}; {which} cannot be read now"
     if affected.left is None:
         return f"{these}; how many more units they can lose is not known"
     if affected.left < 0:
         return f"{these}; data of the worst is lost"
     worst = "it" if affected.volumes == 1 else "the worst"
+    worst = f"by lost units alone, {worst}" if affected.unreadable else worst
     return f"{these}; {worst} can lose {count(affected.left, 'more unit') if affected.left else 'no more'}"
 
 
@@ -105,6 +109,7 @@ def not_rebuilt_text(why: NotRebuilt) -> str:
         NotRebuilt.NOT_REGISTERED: "`shard_repair` is on, but no scheduler is registered",
         NotRebuilt.SILENT: "`shard_repair` is on, but no scheduler answers",
         NotRebuilt.FAILING: "`shard_repair` fails",
+        NotRebuilt.UNSEEN: "`shard_repair` is on, but it is not known if it is done",
     }[why]
 
 

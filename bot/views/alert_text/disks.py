@@ -128,7 +128,8 @@ def _without_heartbeat(detail: DisksExpired) -> Iterator[str]:
     if detail.inferred:
         yield f"inferred from the health of volumes: {disk_names(detail.inferred)}"
     if detail.unnamed:
-        yield f"{count(detail.unnamed, 'disk')} cannot be named: volumes on {_them(detail.unnamed)} are not judged"
+        them = _them(detail.unnamed)
+        yield f"{count(detail.unnamed, 'disk')} cannot be named: volumes on {them} are judged by their health alone"
 
 
 def _them(number: int) -> str:

@@ -162,11 +162,20 @@ def _uncounted(disks: tuple[int, ...], cluster: str) -> list[str]:
 
 def disks_empty(outcome: DisksEmpty, alert: Alert) -> str:
     """`disk_not_empty`."""
-    disks = [f"#{disk}" for disk in outcome.disks]
-    if not disks:
+    ends = (
+        (outcome.disks, "holds", "hold", "no unit any more"),
+        (outcome.in_use, "is", "are", "in use again"),
+        (outcome.broken, "is", "are", "broken or being repaired again"),
+    )
+    found = [_disks_that(disks, alert.cluster, one, more, end) for disks, one, more, end in ends if disks]
+    if not found:
         return f"No disk of {alert.cluster} that is listed as repaired or dropped holds units."
-    noun, verb = ("Disk", "holds") if len(disks) == 1 else ("Disks", "hold")
-    return f"{noun} {listed(disks)} of {alert.cluster} {verb} no unit any more."
+    return f"{'. '.join(found)}."
+
+
+def _disks_that(disks: tuple[int, ...], cluster: str, one: str, more: str, end: str) -> str:
+    noun, verb = ("Disk", one) if len(disks) == 1 else ("Disks", more)
+    return f"{noun} {listed([f'#{disk}' for disk in disks])} of {cluster} {verb} {end}"
 
 
 def volumes_now(outcome: VolumesNow, alert: Alert) -> str:

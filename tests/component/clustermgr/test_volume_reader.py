@@ -415,7 +415,7 @@ async def test_volumes_without_a_bad_disk_are_found_by_their_health() -> None:
         reader.expired = 4
         first = await reader.read(SuspectDisks(), 1015.0, None, 5.0)
         assert len(table.paths()) == MAX_PAGES
-        assert (first.complete, first.pending_volumes, dict(first.volumes)) == (False, None, {})
+        assert (first.complete, first.pending_volumes, set(first.volumes)) == (False, None, {1000, 2000})
         *_, found = await polls(reader, SuspectDisks(), 1030.0, 3)
         assert found.complete
         assert [(risk.vid, risk.unreachable) for risk in risks_of(found, 4)] == [

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.clustermgr.cluster import poll_deadline
+from bot.clustermgr.collector import poll_deadline
 from bot.playground.clustermgr_sim import Timing
 from tests.support.cluster_world import World, watched
 

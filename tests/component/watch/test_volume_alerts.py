@@ -239,6 +239,52 @@ async def test_unit_that_lands_on_a_repaired_disk_is_announced_and_ends(flavour:
         assert ended.endswith("Disk #7 of prod holds no unit any more.")
 
 
+async def test_disk_shows_its_volumes_and_its_heartbeat() -> None:
+    async with watched(NO_OTHERS) as world:
+        _, disks = disks_of_one_volume(world)
+        assert "ffects" not in await asked(world, f"disk {disks[0]}")
+        world.cluster.break_disk(disks[0])
+        await world.ticks(3)
+        shown = await asked(world, f"disk {disks[0]}")
+        assert "volumes; the worst can lose 2 more units." in shown
+        assert "heartbeat" not in shown
+        for disk in disks[1:3]:
+            world.cluster.expire_disk(disk)
+        await world.ticks(20, apart=60)
+        assert "heartbeat" in await asked(world, f"disk {disks[1]}")
+        assert "heartbeat" not in await asked(world, f"disk {disks[0]}")
+
+
+async def test_unit_that_a_command_finds_on_a_repaired_disk_is_at_risk_at_once() -> None:
+    async with watched(NO_OTHERS) as world:
+        world.cluster.break_disk(7)
+        await world.ticks(2)
+        world.cluster.repair_disk(7, "repaired")
+        await world.ticks(10, apart=60)
+        assert "Units of repaired and dropped disks as of" in await asked(world, "risk")
+        world.cluster.land_unit(7)
+        assert "1 unit" in await asked(world, "disk 7")
+        shown = await asked(world, "risk")
+        assert "🟢" not in shown
+        assert "1 volume of prod has lost units" in shown
+
+
+@pytest.mark.parametrize(("status", "state"), [(1, "in use"), (2, "broken or being repaired")])
+async def test_disk_with_units_that_is_in_use_or_broken_again_ends_the_alert(status: int, state: str) -> None:
+    async with watched(NO_OTHERS) as world:
+        world.cluster.break_disk(7)
+        await world.ticks(2)
+        world.cluster.repair_disk(7, "repaired")
+        world.cluster.land_unit(7)
+        assert [each for each in await world.ticks(8, apart=60) if "Do not pull" in each]
+        disk = world.cluster.data.disks[7]
+        disk.status, disk.readonly = status, False
+        ended = [each for each in await world.ticks(12, apart=60) if each.startswith("Resolved")]
+        assert [each for each in ended if each.endswith(f"Disk #7 of prod is {state} again.")]
+        assert "disk_not_empty" not in {alert.rule for alert in world.store.firing()}
+        assert "by the last count" not in await asked(world, "risk")
+
+
 @pytest.mark.parametrize("shown", [9, None], ids=["unknown state", "not in the list"])
 async def test_disk_with_units_stays_announced_until_a_count_finds_none(shown: int | None) -> None:
     """A repaired disk that holds a unit is listed in a state of a later release, or a list ends before it."""

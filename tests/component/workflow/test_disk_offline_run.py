@@ -142,6 +142,46 @@ async def test_seen_first_step_is_followed_by_the_drop_alone(bench: Bench) -> No
     assert bench.sent == BOTH[1:]
 
 
+async def test_resumed_operation_sends_to_the_leader_that_was_checked(bench: Bench) -> None:
+    """The cluster has elected another leader since the approval."""
+    op, _ = await bench.waiting(DiskOffline(7))
+    await replace(bench.repository, owner="stopped").move(op, OpState.RUNNING, by="U0BEN")
+    await bench.simulated.elect(2)
+    await bench.executor.settle_unfinished()
+    found = await bench.repository.get(op.id)
+    assert found is not None
+    assert (found.state, found.seen.leader) == (OpState.VERIFIED, bench.simulated.host(2))
+    assert [(sent.node, sent.path) for sent in bench.simulated.log.matching("POST")] == [
+        (2, "/disk/access"),
+        (2, "/disk/drop"),
+    ]
+
+
+@dataclass(frozen=True)
+class Electing(OperationRepository):
+    """A repository whose record of a first request takes so long that another leader is elected meanwhile."""
+
+    simulated: SimulatedCluster | None = None
+
+    async def note(self, op: Operation, **step: object) -> Operation:
+        """Record a step."""
+        noted = await super().note(op, **step)  # type: ignore[arg-type]
+        if noted.history[-1].fact == READONLY and self.simulated is not None:
+            await self.simulated.elect(2)
+        return noted
+
+
+async def test_request_after_a_slow_record_goes_to_the_leader_of_the_new_checks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.workflow.disk_offline.RECORD_SECONDS", -1.0)
+    known = bench.repository
+    bench.executor.repository = Electing(known.store, known.wake, known.clock, known.owner, simulated=bench.simulated)
+    op = await bench.run(DiskOffline(7))
+    assert op.state is OpState.VERIFIED
+    assert {sent.node for sent in bench.simulated.log.matching("POST")} == {2}
+
+
 async def test_first_step_without_its_effect_has_an_unknown_outcome(bench: Bench) -> None:
     op = await bench.resumed(READONLY)
     assert op.state is OpState.UNKNOWN

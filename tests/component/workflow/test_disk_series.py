@@ -3,21 +3,23 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 
 from bot.clustermgr.disk_facts import DiskLimits
 from bot.operations.change_request import RequestOptions
-from bot.operations.disk_series import MAX_AGE
+from bot.operations.disk_series import MAX_AGE, part
 from bot.operations.disk_step_facts import DropNotBegun, PartAgain, PartBegun, PartSkipped, PartWaits, ReadonlyBefore
 from bot.operations.model import Operation, OpState, StepKind, advance
 from bot.operations.preflight.facts.disks import JudgedInTurns
-from bot.operations.requests import DiskOffline, DisksOffline
+from bot.operations.requests import DiskOffline, DisksOffline, NodeOffline
 from bot.operations.step_facts import ChecksRefuse, DiskNow, StepFact
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.store.database import Store
 from bot.views.operations import card
 from bot.workflow.disk_series import DiskSeries
+from bot.workflow.drop_progress import DropFollower
 from bot.workflow.evaluation import evaluate
 from bot.workflow.repository import OperationRepository
 from tests.component.clustermgr.test_disk_reader import NODE, dense_node
@@ -237,3 +239,92 @@ async def test_disk_of_a_dense_node_is_judged_fully_at_its_turn(store: Store, lo
         text = seen(card(found))
         assert "can lose 1 more unit" in text
         assert "`/cm node offline 10.9.0.1:8899 prod reason=…`" in text
+
+
+# --- a series that waits
+
+
+async def node_with_one_disk(bench: Bench) -> tuple[Operation, DiskSeries]:
+    """A running series of a blobnode that has disk 5 alone; its drop has begun and cannot end."""
+    data = bench.simulated.data
+    for disk in data.disks.values():
+        disk.idc = "z0"
+    for number in (6, 7, 8):
+        data.disks[number].status = 5
+        bench.simulated.move_chunks(number, 0)
+    bench.simulated.recount()
+    op, series = await running_series(bench, NodeOffline(data.disks[5].host.removeprefix("http://")))
+    await series.advance()
+    return op, series
+
+
+async def test_node_whose_disk_is_never_empty_ends_with_its_approval(bench: Bench) -> None:
+    op, series = await node_with_one_disk(bench)
+    switch_off(bench.simulated)
+    await series.advance()
+    assert (await found_of(bench, op)).state is OpState.RUNNING
+    series.clock = lambda: time.time() + MAX_AGE + 60.0
+    await series.advance()
+    found = await found_of(bench, op)
+    assert found.state is OpState.FAILED
+    assert "the approval is too old: propose the rest again" in seen(card(found))
+
+
+async def test_part_of_an_unknown_outcome_does_not_hold_its_series_for_ever(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    op, child = await bench.repository.begin_part(
+        op, part(op, DiskOffline(7), op.seen, time.time()), partial(PartBegun, 7)
+    )
+    child = await bench.repository.move(child, OpState.RUNNING)
+    await bench.repository.move(child, OpState.UNKNOWN)
+    await series.advance()
+    assert (await found_of(bench, op)).state is OpState.RUNNING
+    series.clock = lambda: time.time() + MAX_AGE + 60.0
+    await series.advance()
+    found = await found_of(bench, op)
+    assert (found.state, bench.sent) == (OpState.FAILED, [])
+    assert "the approval is too old" in seen(card(found))
+
+
+@pytest.mark.parametrize("flaw", ["no leader", "disk list"])
+async def test_card_says_that_the_id_of_the_node_was_not_read(bench: Bench, flaw: str) -> None:
+    op, series = await node_with_one_disk(bench)
+    await empty(bench, 5)
+    await DropFollower(bench.repository, {"prod": bench.cluster}, time.time, every=0.0).follow()
+    if flaw == "no leader":
+        await bench.simulated.elect(1)
+        for node in (1, 2):
+            await bench.simulated.kill(node)
+    else:
+        bench.simulated.fail_next(500, 1_000, "/disk/list")
+    await series.advance()
+    found = await found_of(bench, op)
+    waits = found.history[-1].fact
+    assert isinstance(waits, PartWaits)
+    assert (waits.disk, [check.key for check in waits.checks]) == (0, ["disks"])
+    text = seen(card(found))
+    assert "the node is next and waits: The disks of the cluster could not be read" in text
+    assert ("prod has no leader at present" in text) == (flaw == "no leader")
+    assert "/node/drop" not in [path for path, _ in bench.sent]
+    await series.advance()
+    assert (await found_of(bench, op)).version == found.version
+
+
+async def test_reasons_to_wait_that_alternate_are_said_once_an_hour(bench: Bench) -> None:
+    op, series = await running_series(bench, DisksOffline((7, 9)))
+    services, before = bench.simulated.data.services, list(bench.simulated.data.services)
+    steps = []
+    for hours in (0.0, 0.0, 0.0, 1.1):
+        later = partial(_later, hours)
+        series.clock = later
+        series.repository = series.executor.repository = replace(bench.repository, clock=later)
+        for off in (True, False):
+            bench.simulated.set_switch("disk_drop", "false" if off else "true")
+            services[:] = before if off else [each for each in before if each.name != "SCHEDULER"]
+            await series.advance()
+        steps.append(len((await found_of(bench, op)).history))
+    assert [step - steps[0] for step in steps] == [0, 0, 0, 2]
+
+
+def _later(hours: float) -> float:
+    return time.time() + 3600.0 * hours

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from bot.clustermgr.tasks import Dialect
 from bot.common.errors import UserError
 from bot.operations.model import ObservedState, OpState
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import MemberRemove, TaskSwitch
 from bot.workflow.approvals import ApprovalService
-from bot.workflow.evaluation import FRESH_SECONDS, Evaluation, Reevaluation, evaluate
+from bot.workflow.evaluation import FRESH_SECONDS, NOT_READ, Evaluation, Reevaluation, evaluate
 from tests.component.workflow.test_executor import REMOVE, TRANSFER, Scenery, fresh, never, scenery
 
 __all__ = ["scenery"]
@@ -119,3 +120,28 @@ async def test_leader_gone_after_the_evaluation_leaves_nothing_sent(scenery: Sce
 def test_evaluation_is_stale_after_a_few_seconds(age: float, stale: bool) -> None:
     made = Reevaluation(fresh().evaluation, never, never)
     assert Reevaluation(made.evaluation, never, never, lambda: made.evaluation.at + age).stale is stale
+
+
+async def test_switch_is_judged_by_the_value_that_the_leader_stores(scenery: Scenery) -> None:
+    """Another host may be of another group by now; the two that could answer first do not count."""
+    await scenery.simulated.elect(3)
+    scenery.cluster.pinned = Dialect.V3
+    scenery.simulated.log.clear()
+    made = await evaluate(scenery.cluster, TaskSwitch("balance", on=False), ())
+    assert made.seen.leader == scenery.simulated.host(3)
+    assert made.seen.switch is not None
+    assert made.seen.switch.meaning != NOT_READ
+    assert {seen.node for seen in scenery.simulated.log.matching(path="/config/get")} == {3}
+
+
+async def test_switch_without_a_leader_is_not_read(scenery: Scenery) -> None:
+    await scenery.simulated.elect(1)
+    for node in (1, 2):
+        await scenery.simulated.kill(node)
+    scenery.cluster.pinned = Dialect.V3
+    scenery.simulated.log.clear()
+    made = await evaluate(scenery.cluster, TaskSwitch("balance", on=False), ())
+    assert made.verdict.blocked
+    assert made.seen.switch is not None
+    assert made.seen.switch.meaning == NOT_READ
+    assert scenery.simulated.log.matching(path="/config/get") == []

@@ -74,6 +74,7 @@ def _repairs() -> Section:
             Sample("under way", repairs(RepairReport("prod", found, AT, AT, idle, BACKGROUND))),
             Sample("the tasks do not run", repairs(RepairReport("prod", found[:1], AT, AT, stopped))),
             Sample("none", repairs(RepairReport("prod", (), AT, AT))),
+            Sample("the database is silent", repairs(RepairReport("prod", (), AT, AT, own_known=False))),
             Sample("not listed yet", repairs(RepairReport("prod", (), 0.0, AT))),
             Sample("one disk that is being repaired", disk("prod", one, safety, at=AT, progress=progress)),
         ),

@@ -7,6 +7,8 @@ from typing import Any
 from bot.alerting.chunk_spread import chunk_spread
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusContext
+from bot.alerting.details import AffectedVolumes
+from bot.alerting.disk_risk import DiskRisk
 from bot.alerting.pull_safety import pull_safety
 from bot.alerting.risk_facts import NotRebuilt, RiskCaveats, RiskFact, RiskNote, SafetyCounts, Since, caveats_of
 from bot.alerting.volume_risk import risks_of
@@ -121,7 +123,7 @@ def sections() -> Iterator[Section]:
 
 def _risk_lines() -> Iterator[Sample]:
     """Yield the status of a cluster whose volumes are at risk, and of one whose volumes are not judged."""
-    reduced = RiskNote(none_left=1, one_left=2, reduced=12)
+    reduced = RiskNote(none_left=1, one_left=2, reduced=12, unreadable=10)
     unread = RiskNote(caveats=RiskCaveats(pending_disks=2, pending_volumes=None))
     for state, note in (("volumes are at risk", reduced), ("volumes are not judged yet", unread)):
         known = StatusContext(risk=RiskFact(note, AT - 15))
@@ -141,9 +143,17 @@ def _disks() -> Section:
     ) -> Sample:
         return Sample(f"one disk: {state}", disk("prod", each, pull_safety(each, units, AT, why, led=led), at=AT))
 
+    def at_risk(state: str, status: int, risk: DiskRisk) -> Sample:
+        each, units = view_samples.disk(7, status=status), (12 << 32 | 1 << 24 | 1,)
+        return Sample(f"one disk: {state}", disk("prod", each, pull_safety(each, units, AT), at=AT, risk=risk))
+
     return Section(
         "Disks (`/cm disks`, `/cm disk`)",
         (
+            at_risk("broken, with its volumes", 2, DiskRisk(AffectedVolumes(47, 2))),
+            at_risk("no heartbeat, named", 1, DiskRisk(AffectedVolumes(47, 3, unreadable=10), silent=True, named=True)),
+            at_risk("no heartbeat, inferred", 1, DiskRisk(AffectedVolumes(1, 0), silent=True)),
+            at_risk("may have no heartbeat", 1, DiskRisk(expired=4)),
             Sample("every state", disk_list(DiskList("prod", listing, listing.ordered(every), AT))),
             Sample(
                 "more than shown",

@@ -50,7 +50,7 @@ def verdict(
     earlier: Snapshot | None = polled(AT - 15, leader=leader) if before else None
     volumes = {5: PlacedVolume(5, mode, -len(bad), (1, 2, 3, 4, 5, 6))}
     facts = HostFacts(where, earlier, now, disks, suspects)
-    facts = replace(facts, units={1: 1}, volumes=volumes) if read else facts
+    facts = replace(facts, units={1: (5 << 32,)}, volumes=volumes) if read else facts
     found = stop_verdict(facts, others=others, not_rebuilt=not_rebuilt, fresh=fresh)
     assert isinstance(found, StopVerdict)
     return found
@@ -100,6 +100,8 @@ def sections() -> Iterator[Section]:
             Sample("started", texts.maintenance_started(SilenceResult(HELD, 1))),
             Sample("started although volumes cannot be read", texts.maintenance_started(SilenceResult(unreadable, 0))),
             Sample("extended", texts.maintenance_started(SilenceResult(HELD, 0, AT + HOUR))),
+            Sample("started, for the person", texts.maintenance_begun(SilenceResult(HELD, 1))),
+            Sample("extended, for the person", texts.maintenance_begun(SilenceResult(HELD, 0, AT + HOUR))),
             Sample("ended by a person, for the person", texts.maintenance_ending(HELD)),
             Sample("ended by a person", texts.maintenance_over(EndedMaintenance(HELD), "U0BEN")),
             Sample("over", texts.maintenance_over(EndedMaintenance(HELD))),

@@ -157,6 +157,15 @@ def test_every_rule_has_a_topic() -> None:
     assert {rule.key for rule in RULES} == set(TOPICS)
 
 
+def test_lost_data_is_named_before_older_alerts_of_its_topic() -> None:
+    older = replace(alert(Severity.CRITICAL, rule="volumes_at_risk"), since=1.0)
+    lost = replace(
+        alert(Severity.CRITICAL, rule="volumes_lost"), since=90.0, detail=LegacyDetail("Data of prod is lost.")
+    )
+    found = cluster_status(polled(100), polled(90), StatusContext((older, lost)))
+    assert "Data of prod is lost." in status_sentence(found)
+
+
 def test_reasons_of_one_severity_stand_in_the_order_of_topics() -> None:
     now, before = (polled(at, peers={3: {"active": False}}, bad=(disk(7),), read_only=True) for at in (100, 90))
     alerts = (alert(Severity.WARNING, rule="volumes_low"), alert(Severity.WARNING, rule="switch_changed"))

@@ -24,7 +24,7 @@ def counted(steps: Steps) -> tuple[tuple[LeftCount, ...], int | None]:
     at = 1000.0
     for later, left in steps:
         at += later
-        total = total_after(total, counts, left)
+        total = total_after(total, left)
         counts = with_count(counts, at, left)
     return counts, total
 
@@ -70,10 +70,36 @@ def test_stalled_work_has_no_estimate_but_its_idle_time() -> None:
     assert found.seconds is None
 
 
+@pytest.mark.parametrize(
+    ("steps", "stalled_since"),
+    [
+        ([(0, 30), (60, 20), (60, 10), (60, 10)], None),
+        ([(0, 30), (60, 20), (60, 10), (60, 10), (60, 10)], 1120.0),
+        ([(0, 12), (60, 6), (180, 6)], 1060.0),
+        ([(0, 3), (200, 2), (60, 2), (60, 2), (60, 2)], None),
+        ([(0, 3), (100, 2), (60, 2), (60, 2), (60, 2), (60, 2)], 1100.0),
+        ([(0, 3), (60, 0), (60, 0), (60, 0)], None),
+    ],
+    ids=["one equal count", "two minutes", "one late count", "slow units", "slow units that stand still", "ended"],
+)
+def test_estimate_ends_when_no_unit_moved_for_two_minutes(steps: Steps, stalled_since: float | None) -> None:
+    """Equal counts lower the rate only slowly: until they fill the window, an estimate would go on."""
+    found = progress_of(*steps)
+    assert found is not None
+    assert found.stalled_since == stalled_since
+    assert (found.rate is None) == (stalled_since is not None)
+
+
 def test_units_that_land_restart_the_basis() -> None:
     found = progress_of((0, 50), (60, 40), (60, 45))
-    assert found == WorkProgress(45, 55)
-    assert progress_of((0, 50), (60, 40), (60, 45), (60, 43)) == WorkProgress(43, 55, 2.0, 60.0)
+    assert found == WorkProgress(45, 50)
+    assert progress_of((0, 50), (60, 40), (60, 45), (60, 43)) == WorkProgress(43, 50, 2.0, 60.0)
+    assert progress_of((0, 50), (60, 40), (60, 60)) == WorkProgress(60, 60)
+
+
+def test_counts_that_swing_do_not_pile_up_work_as_done() -> None:
+    found = progress_of((0, 500), *[(60, 0), (60, 500)] * 4)
+    assert found == WorkProgress(500, 500)
 
 
 def test_end_has_no_unit_left() -> None:

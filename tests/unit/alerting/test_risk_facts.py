@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.observations import SwitchNote
 from bot.alerting.cluster_state.state import ClusterState, risk_fact, update
 from bot.alerting.cluster_state.switches import shards_not_rebuilt
@@ -88,6 +89,21 @@ def test_disk_with_units_is_known_until_a_count_finds_none() -> None:
     assert notes_after(*polls, counted, at_poll(AT + 45, ())) == {}
 
 
+def test_disk_that_breaks_again_is_lost_since_then() -> None:
+    polls = at_poll(AT, (), {7: 0}), at_poll(AT + 15, (7,))
+    assert notes_after(*polls) == {7: LostDisk(7, AT + 15, seen=True)}
+    kept = at_poll(AT, (), {7: 2}), at_poll(AT + 15, (7,))
+    assert notes_after(*kept) == {7: LostDisk(7, AT)}
+
+
+def test_disk_in_use_again_is_known_only_by_a_list_that_has_it() -> None:
+    held, unlisted = at_poll(AT, (), {7: 1}), at_poll(AT + 15, ())
+    assert unlisted.volumes is not None
+    in_use = replace(unlisted, volumes=replace(unlisted.volumes, in_use=frozenset({7})))
+    assert notes_after(held, unlisted)[7].units == 1
+    assert notes_after(held, in_use) == {}
+
+
 def test_poll_without_a_leader_changes_nothing() -> None:
     known = replace(ClusterState(), lost_disks=(LostDisk(7, AT),))
     leaderless = replace(at_poll(AT + 15, ()), answers=())
@@ -126,18 +142,23 @@ def test_volume_without_lost_units_has_no_time() -> None:
 @pytest.mark.parametrize(
     ("value", "dialect", "why"),
     [
-        ("true", "v3", None),
+        ("true", "v3", NotRebuilt.UNSEEN),
         ("false", "v3", NotRebuilt.OFF),
         ("Enable", "v3", NotRebuilt.OFF),
-        ("Enable", "v1", None),
+        ("Enable", "v1", NotRebuilt.UNSEEN),
         ("Disable", "v1", NotRebuilt.OFF),
         ("true", "v1", NotRebuilt.UNKNOWN),
         ("true", "", NotRebuilt.UNKNOWN),
     ],
 )
-def test_shards_count_as_rebuilt_only_if_the_switch_is_on(value: str, dialect: str, why: NotRebuilt | None) -> None:
+def test_shards_count_as_rebuilt_only_if_it_is_on_and_a_scheduler_tells_of_it(
+    value: str, dialect: str, why: NotRebuilt
+) -> None:
     state = ClusterState(dialect=dialect, switches_at=AT, switches={"shard_repair": SwitchNote(value, AT)})
     assert shards_not_rebuilt(state, AT) is why
+    stats = BackgroundNote(1, AT, (SchedulerNote("s"),), AT, (TaskNote("shard_repair", failing=0),))
+    found = shards_not_rebuilt(replace(state, background=stats), AT)
+    assert found is (None if why is NotRebuilt.UNSEEN else why)
     assert shards_not_rebuilt(state, AT + 3600) is NotRebuilt.UNKNOWN
 
 

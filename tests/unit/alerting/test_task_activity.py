@@ -104,7 +104,9 @@ def test_first_release_judges_only_what_its_schedulers_do() -> None:
     known = replace(state(BackgroundNote(0, NOW)), dialect="v1")
     found = activities(dict.fromkeys(("disk_repair", "shard_repair", "balance"), "Enable"), Dialect.V1, known, NOW)
     assert activity_text("disk_repair", found["disk_repair"]) == "on, but no scheduler is registered"
-    assert activity_text("shard_repair", found["shard_repair"]) == "on; not known (no scheduler is configured)"
+    assert activity_text("shard_repair", found["shard_repair"]) == (
+        "on; not known (on BlobStore v1 another service does it, which cmbot does not ask)"
+    )
     kept = activities({"balance": "true"}, Dialect.V1, known, NOW)["balance"]
     assert activity_text("balance", kept) == "not known: services keep their last value"
 
@@ -145,13 +147,13 @@ def test_schedulers_are_counted_or_not_known(background: BackgroundNote, words: 
 @pytest.mark.parametrize(
     ("background", "why"),
     [
-        (WORKS, None),
-        (BackgroundNote(), None),
+        (WORKS, NotRebuilt.UNSEEN),
+        (BackgroundNote(), NotRebuilt.UNSEEN),
         (BackgroundNote(0, NOW), NotRebuilt.NOT_REGISTERED),
         (BackgroundNote(1, NOW, SILENT, NOW), NotRebuilt.SILENT),
         (note("shard_repair", failing=3), NotRebuilt.FAILING),
         (note("shard_repair", failing=2), None),
-        (note("blob_delete", failing=30), None),
+        (note("blob_delete", failing=30), NotRebuilt.UNSEEN),
     ],
 )
 def test_shards_are_not_rebuilt_while_their_task_is_not_done(

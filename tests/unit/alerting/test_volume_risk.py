@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.risk_facts import RiskCaveats, note_of_risks
 from bot.alerting.volume_risk import (
     RiskLevel,
     VolumeRisk,
@@ -103,6 +104,20 @@ def test_worst_volume_comes_first() -> None:
     assert by_level(risks)[RiskLevel.REDUCED] == 2
 
 
+def test_volume_that_cannot_be_read_is_counted_as_such_alone() -> None:
+    mode = CODE_MODES[EC3P3]
+    risks = [
+        VolumeRisk(1, EC3P3, mode, unreachable=(1, 2, 3), unnamed=1),
+        VolumeRisk(2, EC3P3, mode, lost=(1, 2), unreachable=(3, 4)),
+        VolumeRisk(3, EC3P3, mode, lost=(1, 2, 3), unreachable=(4,)),
+        VolumeRisk(4, EC3P3, mode, unreachable=(1,)),
+    ]
+    note = note_of_risks(risks, RiskCaveats())
+    assert (note.none_left, note.unreadable, note.one_left, note.unreachable) == (1, 2, 0, 1)
+    assert note.volumes == len(risks)
+    assert [risk.vid for risk in VolumeRisks(risks).missing_too_many] == [1, 2, 3]
+
+
 LISTS = st.lists(st.integers(1, 12), min_size=6, max_size=6)
 SETS = st.frozensets(st.integers(1, 12))
 
@@ -134,6 +149,46 @@ def test_only_disks_without_heartbeat_are_inferred(
         for vid, disks in enumerate(placed, 1)
     ]
     assert infer_expired(volumes, known) <= expired - lost - moving
+
+
+@given(st.lists(LISTS, min_size=1, max_size=12), SETS, SETS, SETS)
+def test_only_disks_without_heartbeat_are_inferred_by_their_number(
+    placed: list[list[int]], expired: frozenset[int], lost: frozenset[int], moving: frozenset[int]
+) -> None:
+    known, unwritable, away = SuspectDisks(bad=lost, dropping=moving), expired | lost | moving, expired - lost - moving
+    volumes = [
+        volume(EC3P3, disks, vid=vid, health=-sum(disk in unwritable for disk in disks))
+        for vid, disks in enumerate(placed, 1)
+    ]
+    named = infer_expired(volumes, known, at_most=len(away))
+    assert infer_expired(volumes, known) <= named <= away
+
+
+HOSTS = st.lists(st.permutations(range(1, 13)), min_size=1, max_size=30)
+
+
+@given(HOSTS, st.integers(0, 2))
+def test_disks_of_a_whole_host_are_inferred_only_if_they_have_lost_their_heartbeat(
+    orders: list[list[int]], host: int
+) -> None:
+    """Three hosts of four disks, and volumes of six units on any of them."""
+    away = frozenset(range(4 * host + 1, 4 * host + 5))
+    volumes = [
+        volume(EC3P3, order[:6], vid=vid, health=-len(away.intersection(order[:6])))
+        for vid, order in enumerate(orders, 1)
+    ]
+    assert infer_expired(volumes, SuspectDisks(), at_most=4) <= away
+
+
+def test_whole_host_is_inferred_although_each_volume_has_a_unit_on_it() -> None:
+    """Two volumes miss as many units as disks have lost their heartbeat, so that each has all of these disks."""
+    placed = [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 7, 8], [1, 5, 6, 7, 8, 9], [2, 5, 6, 7, 8, 10]]
+    volumes = [
+        volume(EC3P3, disks, vid=vid, health=-len({1, 2, 3, 4}.intersection(disks)))
+        for vid, disks in enumerate(placed, 1)
+    ]
+    assert infer_expired(volumes, SuspectDisks()) == frozenset()
+    assert infer_expired(volumes, SuspectDisks(), at_most=4) == {1, 2, 3, 4}
 
 
 def test_compacting_unit_alone_is_no_lost_heartbeat() -> None:

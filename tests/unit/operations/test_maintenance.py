@@ -11,7 +11,7 @@ from bot.alerting.model import MaintenanceScope
 from bot.alerting.risk_facts import NotRebuilt
 from bot.clustermgr.code_modes import CODE_MODES
 from bot.clustermgr.disk_facts import DiskFacts
-from bot.clustermgr.host_facts import HostFacts
+from bot.clustermgr.host_facts import HostFacts, host_facts
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot, ZoneDisks
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.operations.maintenance import StopLevel, StopUnknown, StopVerdict, UnknownHost, UnknownPart, stop_verdict
@@ -43,7 +43,7 @@ def facts(
     held = {5: PlacedVolume(5, EC3P3, -len(bad), (1, 2, 3, 4, 5, 6))} if volumes is None else volumes
     known = HostFacts(where, polled(990.0) if before else None, now, listed, DiskFacts(disks=listed).suspects)
     own = {each.disk_id for each in known.own}
-    units = {one: sum(one in volume.disks for volume in held.values()) for one in own}
+    units = {one: tuple(vid << 32 for vid, volume in held.items() if one in volume.disks) for one in own}
     here = {vid: volume for vid, volume in held.items() if not own.isdisjoint(volume.disks)}
     return replace(known, units=units, volumes=here)
 
@@ -125,7 +125,7 @@ def test_single_poll_does_not_say_that_writes_would_stop() -> None:
     bad = DiskFacts(disks=(own, disk(2), disk(3), *(disk(n, status=DiskStatus.BROKEN) for n in (4, 5, 6))))
     known = facts(NODE, before=False)
     volume = PlacedVolume(5, EC3P3, -3, (1, 2, 3, 4, 5, 6))
-    verdict = judged(replace(known, disks=bad.disks, suspects=bad.suspects, units={1: 1}, volumes={5: volume}))
+    verdict = judged(replace(known, disks=bad.disks, suspects=bad.suspects, units={1: (5 << 32,)}, volumes={5: volume}))
     assert verdict.level is StopLevel.UNSAFE
     assert StopUnknown(UnknownPart.VOTERS) in verdict.unknown
     assert stop_sentence(verdict).endswith(" of prod: 1 volume could not be read while it is away.")
@@ -160,17 +160,42 @@ def test_silent_host_is_known_by_its_last_answer() -> None:
         (facts(volumes={5: PlacedVolume(5, EC3P3, 0, (1, 2, 3, 4, 5, 99))}), UnknownPart.UNPLACED),
         (facts(volumes={5: PlacedVolume(5, EC3P3, -3, (1, 2, 3, 4, 5, 6))}), UnknownPart.UNEXPLAINED),
         (
-            replace(facts(), units={1: 3}, volumes={}),
+            replace(facts(), units={1: (5 << 32, 6 << 32, 7 << 32)}, volumes={}),
+            UnknownPart.UNITS,
+        ),
+        (replace(facts(), units={1: (6 << 32,)}), UnknownPart.UNITS),
+        (
+            replace(facts(), units={1: (5 << 32,)}, volumes={5: PlacedVolume(5, EC3P3, 0, (2, 3, 4, 5, 6, 6))}),
             UnknownPart.UNITS,
         ),
     ],
-    ids=["unit lists", "disk list", "code mode", "short", "strange disk", "health", "volumes"],
+    ids=[
+        "unit lists",
+        "disk list",
+        "code mode",
+        "short",
+        "strange disk",
+        "health",
+        "volumes",
+        "another landed",
+        "moved",
+    ],
 )
 def test_part_that_is_not_judged_is_named_and_never_safe(known: HostFacts, part: UnknownPart) -> None:
     verdict = judged(known)
     assert verdict.level is StopLevel.UNKNOWN
     assert part in {each.part for each in verdict.unknown}
     assert "Not judged: " in stop_sentence(verdict)
+    assert not verdict.allowed
+
+
+def test_unit_that_landed_does_not_hide_an_unread_one() -> None:
+    """A unit of volume 5 landed after the list was read; volume 6, which the list names, was not read."""
+    listed = tuple(disk(number) for number in range(1, 7))
+    landed = PlacedVolume(5, EC3P3, 0, (1, 2, 3, 4, 5, 6))
+    read = DiskFacts(disks=listed, units={1: (6 << 32,)}, volumes={5: landed}, unread=(6,))
+    verdict = judged(host_facts(BLOB, polled(990.0), polled(1000.0), read))
+    assert verdict.unknown == (StopUnknown(UnknownPart.UNITS, 1),)
     assert not verdict.allowed
 
 

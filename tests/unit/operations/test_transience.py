@@ -58,6 +58,8 @@ NEVER_END_A_PART: frozenset[type[s.StepFact]] = frozenset(
         s.PeerAbsent,
         s.PeerJoined,
         s.DiskNow,
+        s.NodeNow,
+        s.NodeNotShown,
         d.OfflineStepBegun,
         d.ReadonlyBefore,
         d.OfflineResumed,

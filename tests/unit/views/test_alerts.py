@@ -129,6 +129,16 @@ def test_lines_of_the_thread() -> None:
     assert line(Transition(ALERT, RESOLVED, TransitionReason.RESOLVED, Visibility.REPLY)).text == card(RESOLVED).text
 
 
+def test_reply_counts_only_the_lines_that_changed() -> None:
+    disks = tuple(DiskName(number, 2, f"h:{number}", f"/data/{number}", "z0") for number in range(1, 21))
+    older = replace(ALERT, detail=DisksBroken(1, 0, disks[:1]), weight=1)
+    worse = line(Transition(older, replace(ALERT, detail=DisksBroken(20, 0, disks)), TransitionReason.WORSE, REPLY))
+    assert texts(worse)[0].endswith("… and 7 more of those that changed")
+
+
+REPLY = Visibility.REPLY
+
+
 def labels(alert: Alert) -> list[str]:
     """What can be clicked on an alert's message."""
     rows = [block for block in card(alert).blocks if block["type"] == "actions"]

@@ -86,6 +86,16 @@ def test_cluster_that_was_never_listed_says_so() -> None:
     assert repairs(RepairReport("prod", (), AT, AT)).text == "No disk of prod is being repaired or emptied."
 
 
+def test_each_count_has_its_time() -> None:
+    shown = seen(repairs(RepairReport("prod", [work(7)], AT, AT)))
+    assert date(AT, "time") in shown
+
+
+def test_answer_without_the_operations_says_so() -> None:
+    text = seen(repairs(RepairReport("prod", (), AT, AT, own_known=False)))
+    assert "a drop that cmbot began in the last minute may be missing" in text
+
+
 def test_unknown_state_of_a_disk_stays_a_number() -> None:
     assert "state 9" in seen(repairs(RepairReport("prod", [work(7, status=9)], AT, AT)))
 

@@ -1,5 +1,7 @@
 """/cm risk and the alerts about volumes: the sentence names the worst level, and numbers agree with their verbs."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.alerting.details import VolumeLoss, VolumesAtRisk
@@ -49,6 +51,16 @@ def shown(*risks: VolumeRisk, survey: VolumeSurvey = COMPLETE, unnamed: int = 0)
             "🔴",
             "2 volumes of prod have lost units; how many more can be lost is not known.",
         ),
+        (
+            [volume(2), volume(1, unreachable=3), volume(0, unreachable=4)],
+            "🔴",
+            "2 volumes of prod cannot be read now: too many units are lost or unreachable.",
+        ),
+        (
+            [volume(3), volume(0, unreachable=4)],
+            "🔴",
+            "1 volume of prod loses data if one more unit is lost. 1 volume cannot be read now.",
+        ),
         ([volume(2), volume(1)], "🟡", "1 volume of prod can lose 1 more unit."),
         ([volume(2), volume(2)], "🟡", "2 volumes of prod can lose 1 more unit each."),
         ([volume(1)], "🟡", "1 volume of prod has lost units and can lose 2 or more yet."),
@@ -66,6 +78,16 @@ def test_sentence_names_the_worst_level_and_its_number(risks: list[VolumeRisk], 
     message = shown(*risks)
     assert message.text.startswith(sentence)
     assert f"{mark} *{sentence}*" in seen(message)
+
+
+def test_volumes_that_cannot_be_read_come_before_many_that_can() -> None:
+    many = [replace(volume(1), vid=vid) for vid in range(100, 130)]
+    unreadable = [replace(volume(0, unreachable=4), vid=vid) for vid in (900, 901)]
+    near = replace(volume(3, unreachable=1), vid=950)
+    text = seen(shown(*many, *unreadable, near))
+    assert text.index("#950") < text.index("#900") < text.index("#901") < text.index("#100")
+    assert "0, cannot be read now" in text
+    assert "Not shown: 13 volumes can lose 2 or more units yet." in text
 
 
 @pytest.mark.parametrize("caveats", [RiskCaveats(unnamed=4), RiskCaveats(heartbeats=False), RiskCaveats(listed=False)])

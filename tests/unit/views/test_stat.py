@@ -121,6 +121,30 @@ def test_listed_broken_disks_are_shown_beside_late_counters() -> None:
     assert "The disk list shows *2 broken* and *1 being repaired*" in text
 
 
+@pytest.mark.parametrize(
+    ("statuses", "links"),
+    [
+        ((3, 3), "`/cm disks status=repairing`"),
+        ((2,), "`/cm disks status=broken`"),
+        ((2, 3), "`/cm disks status=broken` and `/cm disks status=repairing`"),
+    ],
+)
+def test_bad_disks_are_linked_by_the_states_that_they_are_in(statuses: tuple[int, ...], links: str) -> None:
+    bad = tuple(disk(number, status=status) for number, status in enumerate(statuses, start=1))
+    line = seen(stat(polled(recorded_stats("stat_leader")[0], bad_disks=bad)))
+    assert f"being repaired*: {links}\n" in line
+
+
+def test_disk_in_two_counters_of_its_zone_is_counted_once_in_all() -> None:
+    leader = recorded_stats("stat_with_disks2")[0]
+    row = {"total": 20, "available": 19, "dropped": 1, "readonly": 1, "broken": 0, "repaired": 0, "dropping": 0}
+    zone = leader.space_stat.disk_stat_infos[0].model_copy(update=row)
+    space = leader.space_stat.model_copy(update={"disk_stat_infos": (zone,)})
+    assert "1 dropped, 1 readonly (1 disk in all)" in seen(
+        stat(polled(leader.model_copy(update={"space_stat": space})))
+    )
+
+
 def test_five_zones_of_two_thousand_disks_fit() -> None:
     leader = recorded_stats("stat_with_disks2")[0]
     zone = leader.space_stat.disk_stat_infos[0]

@@ -24,6 +24,7 @@ class Holding(FakeApi):
 async def test_value_that_never_comes_does_not_delay_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dialect is known at once, the value never: a check says so."""
     monkeypatch.setattr(evaluation, "SWITCH_SECONDS", 0.01)
+    monkeypatch.setattr(evaluation, "VALUE_SECONDS", 0.01)
     made = await evaluate(FakeCluster(seen=[healthy()], api=Holding()), TaskSwitch("balance", on=True), ())
     text = " ".join(check_text(check).sentence for check in made.verdict.checks)
     assert "prod did not tell the value of balance in time" in text

@@ -48,7 +48,7 @@ def test_cluster_state_survives_the_store() -> None:
         state,
         forecast=Forecast(100, 900),
         lost_disks=(LostDisk(7, 90.0, seen=True, gone_since=95.0, units=2, counted_at=99.0),),
-        risk=RiskNote(1, 2, 3, 4, 5, 6, caveats),
+        risk=RiskNote(1, 2, 3, 4, 5, 6, caveats, 7),
         risk_at=100.0,
     )
     assert decode_state(json.loads(json.dumps(encode_state(state)))) == state
@@ -223,7 +223,7 @@ def test_dropping_disk_progresses_only_when_chunks_leave() -> None:
     assert state.drops == (Progress(9, 1, since=100, moved_at=100, left=50, total=50, counts=counts),)
     assert (state.dropping[0].id, state.dropping_at) == (9, 280)
     later = after(*seen, dropping(340, 49), dropping(400, 50)).drops[0]
-    assert later == Progress(9, 1, 100, moved_at=340, left=49, total=51, counts=(LeftCount(400, 50),))
+    assert later == Progress(9, 1, 100, moved_at=340, left=49, total=50, counts=(LeftCount(400, 50),))
 
 
 def test_counts_close_together_are_not_kept() -> None:

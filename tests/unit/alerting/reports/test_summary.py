@@ -61,6 +61,21 @@ def test_volumes_at_risk_are_said_before_operations() -> None:
     assert "volumes: no volume is known to have lost units; not judged yet: 40 volumes" in of(facts_of("prod", unread))
 
 
+def test_volumes_that_cannot_be_read_are_said() -> None:
+    away = replace(HEALTHY, risk=RiskNote(reduced=4, unreachable=40, unreadable=10), risk_at=NOW - 10)
+    assert (
+        "• 🔴 volumes: 10 volumes cannot be read now, 4 can lose 2 or more units yet and 40 have unreachable units only"
+        in of(facts_of("prod", away))
+    )
+
+
+def test_alerts_of_equal_severity_are_in_the_order_of_their_rules() -> None:
+    older = alert(1, rule="volumes_at_risk", since=NOW - 9000, severity=Severity.CRITICAL)
+    lost = alert(2, rule="volumes_lost", since=NOW - 60, severity=Severity.CRITICAL)
+    text = of(facts_of("prod", HEALTHY, open=(older, lost)))
+    assert text.index("Alert 2.") < text.index("Alert 1.")
+
+
 def test_cluster_with_volumes_at_risk_is_not_quiet() -> None:
     reduced = facts_of("b", replace(HEALTHY, risk=RiskNote(reduced=1), risk_at=NOW - 10))
     built = summarise([facts_of("a", HEALTHY), reduced, facts_of("c", HEALTHY)], NOW - DAY, NOW)

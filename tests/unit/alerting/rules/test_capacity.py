@@ -166,7 +166,7 @@ def test_expired_disks_name_their_zones() -> None:
     assert answer is not CANNOT_TELL
     assert lines(answer[0]) == (
         "not judged: the volumes on bad disks cannot be read now",
-        "5 disks cannot be named: volumes on them are not judged",
+        "5 disks cannot be named: volumes on them are judged by their health alone",
         "zone <!here>: 1 of 20 writable disks",
         "zone z1: 4 of 20 writable disks",
     )

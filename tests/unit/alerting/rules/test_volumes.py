@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote, TaskNote
 from bot.alerting.cluster_state.state import ClusterState, update
-from bot.alerting.details import AffectedVolumes, DisksBroken, DisksNotEmpty, UnitsLeft
+from bot.alerting.details import AffectedVolumes, DisksBroken, DisksExpired, DisksNotEmpty, UnitsLeft
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.risk_facts import LostDisk, NotRebuilt
+from bot.alerting.rules.affected import with_risk
 from bot.alerting.rules.base import CANNOT_TELL, Answer, RuleContext
 from bot.alerting.rules.table import rule_named
 from bot.alerting.transition import as_found
@@ -44,7 +46,8 @@ def judged(
     found = VolumeSurvey(disks, {each.vid: each for each in volumes}, units or {}, read_at=NOW)
     snapshot = replace(snapshot, volumes=replace(found, **survey))  # type: ignore[arg-type]  # fields by name
     state = update(update(ClusterState(), switched(NOW - 600, shard_repair=shard_repair)), snapshot)
-    return RuleContext(snapshot, replace(state, switches_at=NOW), NOW)
+    done = BackgroundNote(1, NOW, (SchedulerNote("s"),), NOW, (TaskNote("shard_repair", failing=0),))
+    return RuleContext(snapshot, replace(state, switches_at=NOW, background=done), NOW)
 
 
 def ask(rule: str, view: RuleContext) -> Answer:
@@ -181,7 +184,32 @@ def test_disk_that_no_list_has_any_more_is_not_taken_for_empty() -> None:
 def test_expired_disks_that_cannot_be_named_are_said() -> None:
     view = judged([], SuspectDisks(), expired=3)
     view = replace(view, state=replace(view.state, term_since=0.0))
-    assert lines(only(ask("disk_expired", view)))[0] == "3 disks cannot be named: volumes on them are not judged"
+    assert lines(only(ask("disk_expired", view)))[0] == (
+        "3 disks cannot be named: volumes on them are judged by their health alone"
+    )
+
+
+def test_volumes_that_miss_units_on_disks_without_a_name_are_counted() -> None:
+    """Two volumes on the same disks: the six disks are equally likely."""
+    volumes = [volume(5, 1, 2, 3, 4, 5, 6, health=-4), volume(6, 1, 2, 3, 4, 5, 6, health=-1)]
+    view = judged(volumes, SuspectDisks(), expired=4)
+    view = replace(view, state=replace(view.state, term_since=0.0))
+    finding = only(ask("disk_expired", view))
+    assert lines(finding)[0] == (
+        "affects 2 volumes; 1 of them cannot be read now; by lost units alone, the worst can lose 3 more units"
+    )
+    assert isinstance(finding.detail, DisksExpired)
+    assert (finding.detail.away, finding.detail.unnamed) == ((), 4)
+
+
+@pytest.mark.parametrize(("before", "now", "since"), [(0, 4, NOW), (4, 4, 5.0), (4, 3, 5.0), (3, 4, NOW), (4, 0, 0.0)])
+def test_disks_are_without_a_heartbeat_since_their_number_rose_last(before: int, now: int, since: float) -> None:
+    view = judged([], SuspectDisks(), expired=now)
+    settled = replace(view.state, term_since=0.0, elected_at=0.0, expired=before, expired_since=5.0 if before else 0.0)
+    found = with_risk(settled, replace(view, state=settled))
+    assert (found.expired, found.expired_since) == (now, since)
+    fresh = replace(settled, elected_at=NOW - 5, term_since=NOW - 5)
+    assert with_risk(fresh, replace(view, state=fresh)).expired == before
 
 
 def test_named_and_inferred_disks_are_listed_separately() -> None:
@@ -189,10 +217,10 @@ def test_named_and_inferred_disks_are_listed_separately() -> None:
     view = judged([volume(5, 1, 2, 3, 4, 5, 6, health=-6)], disks, expired=6)
     view = replace(view, state=replace(view.state, term_since=0.0))
     assert lines(only(ask("disk_expired", view)))[:4] == (
-        "affects 1 volume; it can lose 2 more units",
+        "affects 1 volume; it cannot be read now; by lost units alone, it can lose 2 more units",
         "named by the cluster: disk #2",
         "inferred from the health of volumes: disks #3, #4, #5 and #6",
-        "1 disk cannot be named: volumes on it are not judged",
+        "1 disk cannot be named: volumes on it are judged by their health alone",
     )
 
 

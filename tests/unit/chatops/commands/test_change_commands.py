@@ -7,7 +7,7 @@ import pytest
 
 from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE
 from bot.chatops.commands.usage import usage
-from bot.clustermgr.models import Disk
+from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.errors import UserError
 from bot.interactions.command import Command
 from bot.operations.change_request import ChangeRequest, RequestOptions
@@ -123,6 +123,41 @@ async def test_host_without_a_port_is_completed_by_the_disk_list() -> None:
     desk = FakeDesk()
     await typed("node offline 10.3.0.12 reason=old", FakeCluster(api=FakeApi(BLOBNODES)), proposals=desk)
     assert [request.request for _, _, request in desk.proposed] == [NodeOffline("10.3.0.12:8899")]
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["http://10.3.0.12:8899", "HTTPS://10.3.0.12:8899/", "10.3.0.12:8899", "http://10.3.0.12", "http://10.3.0.12/"],
+)
+async def test_blobnode_is_accepted_as_the_disk_list_shows_it(given: str) -> None:
+    desk = FakeDesk()
+    await typed(f"node offline {given} reason=old", FakeCluster(api=FakeApi(BLOBNODES)), proposals=desk)
+    assert [request.request for _, _, request in desk.proposed] == [NodeOffline("10.3.0.12:8899")]
+
+
+@pytest.mark.parametrize("given", ["10.9.9.9", "http://10.9.9.9"])
+async def test_unknown_host_names_the_hosts_that_have_disks(given: str) -> None:
+    gone = Disk(disk_id=4, host="http://10.3.0.14:8899", status=DiskStatus.DROPPED)
+    other = Disk(disk_id=3, host="http://10.3.0.13:8899")
+    api = FakeApi((*BLOBNODES, other, gone))
+    with pytest.raises(UserError) as refused:
+        await typed(f"node offline {given} reason=old", FakeCluster(api=api), proposals=FakeDesk())
+    assert refused.value.argument == "host"
+    assert str(refused.value).startswith("prod has no disk in use on ")
+    assert str(refused.value).endswith("Disks are on 10.3.0.12:8899 and 10.3.0.13:8899: write one of these.")
+
+
+async def test_blobnode_that_is_out_of_service_does_not_make_a_host_ambiguous() -> None:
+    gone = Disk(disk_id=3, host="http://10.3.0.12:8900", status=DiskStatus.DROPPED)
+    desk = FakeDesk()
+    await typed("node offline 10.3.0.12 reason=old", FakeCluster(api=FakeApi((*BLOBNODES, gone))), proposals=desk)
+    assert [request.request for _, _, request in desk.proposed] == [NodeOffline("10.3.0.12:8899")]
+
+
+@pytest.mark.parametrize("given", ["ftp://10.3.0.12:8899", "10.3.0.12:8899/d1", "10.3.0.12:0"])
+async def test_address_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(UserError):
+        await typed(f"node offline {given} reason=old", FakeCluster(api=FakeApi(BLOBNODES)), proposals=FakeDesk())
 
 
 async def test_host_with_several_blobnodes_needs_its_port() -> None:

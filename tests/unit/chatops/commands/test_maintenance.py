@@ -8,12 +8,13 @@ import pytest
 from bot.alerting.cluster_state.observations import HostNote
 from bot.alerting.cluster_state.state import ClusterNote, ClusterState
 from bot.alerting.model import Alert, AlertState, LegacyDetail, MaintenanceScope, Severity, Silence
+from bot.alerting.problems import BadSilenceLength
 from bot.alerting.silences import MAINTENANCE, muted_under
 from bot.chatops.button_router import ButtonRouter
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.clustermgr.volume_survey import PlacedVolume
-from bot.common.errors import UserError
+from bot.common.errors import Refused, UserError
 from bot.interactions.events import Click, RunCommand
 from tests.support.in_memory_ports import ACCESS, FakeAlerts, FakeCluster, typed
 from tests.support.refusals import refused
@@ -68,7 +69,18 @@ async def test_start_hands_over_scope_time_and_reason() -> None:
     alerts = FakeAlerts(held=(HELD,))
     [answer] = await typed("maintenance start 10.1.0.1 prod for=90m reason=kernel", cluster(), alerts=alerts)
     assert alerts.done == [("maintenance", "prod", "10.1.0.1", 5400.0, "U0ANNA", "kernel", (9,))]
+    assert answer.message.text.startswith("You started maintenance of `10.1.0.1` of prod until ")
+    assert "the alert channel knows" in answer.message.text
     assert "The worst volume on it can miss 2 more units meanwhile." in str(answer.message.blocks)
+
+
+@pytest.mark.parametrize("command", ["safe-to-stop 10.1.0.1 prod for=99d", "maintenance start 10.1.0.1 prod for=99d"])
+async def test_time_that_no_maintenance_may_last_is_refused_with_the_limit(command: str) -> None:
+    alerts = FakeAlerts()
+    with pytest.raises(Refused) as error:
+        await typed(command, cluster(), alerts=alerts)
+    assert isinstance(error.value.problem, BadSilenceLength)
+    assert not alerts.done
 
 
 async def test_start_against_the_verdict_needs_a_confirmation_and_a_reason() -> None:

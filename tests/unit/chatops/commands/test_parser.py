@@ -365,6 +365,10 @@ def test_surplus_word_without_cluster_scope_is_refused() -> None:
         ('disks prod idc=""', "idc cannot be empty: it must be a text."),
         ("disk <!channel> prod", 'id cannot be "channel": it must be a whole number.'),
         ('stat "prod', 'A quote is opened before "prod" and never closed: close it, or leave it out.'),
+        (
+            'disk offline 10 reason="',
+            'A quote is opened behind "disk offline 10 reason=" and never closed: close it, or leave it out.',
+        ),
         ("stat \x07", "This command holds a control character (U+0007): type it again without it."),
         ("a=b", '/cm has no argument "a". It takes none.'),
     ],

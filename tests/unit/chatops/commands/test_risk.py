@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.alerting.cluster_state.observations import SwitchNote
 from bot.alerting.cluster_state.state import ClusterNote, ClusterState
 from bot.alerting.risk_facts import LostDisk
@@ -83,6 +85,18 @@ async def test_disk_that_the_watch_has_not_seen_yet_is_lost_since_now() -> None:
     whole = VolumeSurvey(BROKEN, {12: WORST}, {}, read_at=AT)
     snapshot = replace(healthy(), bad_disks=tuple(disk(number) for number in (1, 2, 3)))
     assert f"at least since {utc(snapshot.at)}" in await asked(whole, snapshot, ClusterState())
+
+
+@pytest.mark.parametrize(("counted", "since"), [(4, AT - 300), (3, healthy().at), (0, healthy().at)])
+async def test_unreachable_units_show_their_disks_and_since_when(counted: int, since: float) -> None:
+    """Four disks are expired now; the watch has counted some of them, all of them 300 s ago."""
+    away = PlacedVolume(12, 11, -4, (1, 2, 3, 4, 5, 6))
+    zone = ZoneDisks(idc="z0", total=9, available=9, expired=4)
+    state = replace(settled(), expired=counted, expired_since=AT - 300 if counted else 0.0)
+    survey = VolumeSurvey(SuspectDisks(), {12: away}, {}, read_at=AT)
+    text = await asked(survey, with_space(healthy(), disk_stat_infos=(zone,)), state)
+    assert f"at least since {utc(since)}" in text
+    assert "4 units on unknown disks" in text
 
 
 async def test_expired_disks_without_a_candidate_are_said() -> None:

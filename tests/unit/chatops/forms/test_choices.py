@@ -1,7 +1,7 @@
 """What a form offers of a cluster, and what it says when the cluster does not."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bot.chatops.forms.choices import Offers, read
 from bot.clustermgr.models import Snapshot
@@ -30,7 +30,7 @@ class Hanging(FakeCluster):
 
     given_up = False
 
-    async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncIterator[Snapshot]:
+    async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncGenerator[Snapshot]:
         assert (bad_disks, bool(switches)) in {(False, True), (False, False)}
         try:
             await asyncio.Event().wait()

@@ -7,6 +7,7 @@ import pytest
 
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.models import DiskStatus
+from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.codec import decode_verdict, encode_verdict
 from bot.operations.model import OpState
@@ -168,6 +169,19 @@ def test_units_on_silent_disks_that_cannot_be_named_count_as_unreachable(
     check = checked(BROKEN, facts).check("volumes")
     assert check is not None
     assert check.level is level
+
+
+def test_disk_that_the_watch_names_as_silent_is_named_in_the_margin() -> None:
+    facts = DiskScene(volumes={1: (1, 2, 7, 9, 10, 11)}, expired={"z0": 1}, limits=WIDE).facts()
+    away = replace(facts.volumes[1], health_score=-1)
+    facts = replace(facts, volumes={1: away})
+    well = replace(away, vid=2, disks=(1, 2, 7, 9, 10, 12), health_score=0)
+    survey = VolumeSurvey(SuspectDisks(), {1: away, 2: well}, {})
+    for known, unreachable in ((facts, ()), (replace(facts, survey=survey), (11,))):
+        check = checked(BROKEN, known).check("volumes")
+        assert check is not None
+        assert isinstance(check.fact, VolumeMargins)
+        assert check.fact.worst[0].unreachable == unreachable
 
 
 def test_zone_without_named_silent_disks_leaves_out_the_fullest_free_ones() -> None:

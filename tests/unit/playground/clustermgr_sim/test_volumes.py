@@ -92,6 +92,7 @@ def test_units_stay_one_to_a_disk_in_their_zone(moves: list[tuple[int, int, bool
             assert zones_of(data) == before
     check_places(data)
     assert sum(disk.free_chunks for disk in data.disks.values()) == chunks
+    assert [disk.used_chunks for disk in data.disks.values()] == list(map(data.volumes.count_on, data.disks))
 
 
 async def test_health_counts_each_unit_that_cannot_be_written_once(caller: Any) -> None:
