@@ -57,7 +57,9 @@ class Health:
         return await self._answer(self._ready, self._facts)
 
     async def _exposed(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._metrics.exposed(), headers={"Content-Type": self._metrics.content_type})
+        # In a thread: with a thousand clusters the text has 10 MB and takes seconds, in which the loop must go on.
+        body = await asyncio.to_thread(self._metrics.exposed)
+        return web.Response(body=body, headers={"Content-Type": self._metrics.content_type})
 
     def _facts(self) -> Mapping[str, object]:
         return {} if self._watches is None else {"watches": [*self._watches()]}
