@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -109,14 +109,14 @@ async def test_readiness_lists_polled_clusters_after_its_checks(session: aiohttp
 
 
 async def test_metrics_are_rendered_while_the_event_loop_goes_on(session: aiohttp.ClientSession) -> None:
-    """The text of a thousand clusters has 10 MB: rendering it in the event loop would hold commands for a second."""
+    """The text of a thousand clusters has 10 MB: rendered in the event loop it would hold commands for a second."""
     asked, answered = threading.Event(), threading.Event()
 
     class LargeMetrics(Metrics):
-        def exposed(self) -> bytes:
+        def parts(self) -> Iterator[bytes]:
             asked.set()
             assert answered.wait(10)
-            return b"large"
+            yield b"large"
 
     pages = Health(LargeMetrics(), live={"loop": no_problem}, ready={})
     async with served(pages.server(), "127.0.0.1", 0) as port:
