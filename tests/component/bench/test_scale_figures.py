@@ -67,7 +67,8 @@ def test_overload_is_reached_only_if_readyz_says_the_interval(said: float | None
 
 
 def test_cost_of_the_smallest_size_is_the_mean_of_its_two_samples() -> None:
-    samples = [Sample(*each, 100.0, 5.0) for each in ((10, 60, 40, 0.4), (100, 60, 400, 3), (1000, 60, 4000, 30))]
+    used = ((10, 40, 0.4), (100, 400, 3.0), (1000, 4000, 30.0))
+    samples = [Sample(clusters, 60.0, polls, processor, 100.0, 5.0) for clusters, polls, processor in used]
     cost, against_middle, share, *_ = scale_figures([*samples, Sample(10, 60, 40, 0.2, 100.0, 5.0)], 15)
     assert [(size, round(value, 6)) for size, value in cost.by_size] == [(10, 7.5), (100, 7.5), (1000, 7.5)]
     assert [round(each.result, 6) for each in (cost, against_middle, share)] == [1.0, 1.0, 50.0]
