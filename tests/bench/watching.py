@@ -4,10 +4,12 @@ import asyncio
 import math
 import re
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from tests.bench.world import Hosts, plain_settings, program
 
 MB = 1e6
 _GLANCE = 0.1
+_SHOWN = 4000
+"""Characters of the log that are printed when a row fails."""
 _STEERED = "tests.bench.steered"
 _PIPES: Mapping[str, Any] = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
 _BUCKET = re.compile(rb'^cmbot_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
@@ -100,6 +104,7 @@ async def watching(
         slack = await stack.enter_async_context(workspace())
         port = _free_port()
         path = _settings(folder, slack, held.clusters[:clusters], poll, port)
+        stack.push(partial(_show, log))
         errors = stack.enter_context(log.open("wb"))
         options = {"stderr": errors, **(_PIPES if steered else {})}
         module = _STEERED if steered else "bot"
@@ -108,6 +113,12 @@ async def watching(
         limit = aiohttp.ClientTimeout(total=60)
         web = await stack.enter_async_context(aiohttp.ClientSession(f"http://127.0.0.1:{port}", timeout=limit))
         yield Watching(process, slack, held, clusters, began, log, web)
+
+
+def _show(log: Path, failure: type[BaseException] | None, *_: object) -> None:
+    """Print the end of the log when the row fails: its folder is temporary."""
+    if failure is not None:
+        sys.stderr.write(log.read_text(encoding="utf-8")[-_SHOWN:])
 
 
 def _settings(folder: Path, slack: Workspace, clusters: Sequence[Sequence[str]], poll: float, port: int) -> Path:
