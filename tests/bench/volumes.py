@@ -27,6 +27,8 @@ MB = 1e6
 class NoVolumes:
     """Stands for the reader of volumes and reads none."""
 
+    others = ()
+
     async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:  # noqa: ARG002
         """Return an empty survey."""
         return VolumeSurvey(SuspectDisks(), {}, {})
