@@ -18,10 +18,13 @@ CALM = 15
 """Interval in seconds at which a poll's processor time is measured first."""
 SHORTEST = 0.1
 """Shortest interval of the settings."""
-BETWEEN_COMMANDS = 0.5
+BETWEEN_COMMANDS = 0.3
+BETWEEN_PAGES = 2.0
 COMMAND = "stat c0"
 LATE = 1.25
 """Multiple of the interval from which on a poll is late; polls are spread by a tenth of it in each direction."""
+TOLERANCE = 0.2
+"""Seconds more that a short interval needs: other programs run on the machine."""
 AFTERWARDS = 4
 """Intervals for which polls are recorded after the end of the load."""
 _SAYS = re.compile(r"every ([\d.]+) s; the interval is now ([\d.]+) s")
@@ -73,7 +76,7 @@ def last_late(times: Times, ended: float, interval: float, remaining: int) -> fl
         at - ended
         for each in times[:remaining]
         for before, at in pairwise(each)
-        if at > ended and at - before > LATE * interval
+        if at > ended and at - before > LATE * interval + TOLERANCE
     ]
     return max(late, default=0.0)
 
@@ -159,14 +162,22 @@ async def _double(folder: Path, held: Hosts, clusters: int, interval: float, sec
 
 
 async def _commands(program: Watching, until: float) -> tuple[list[float], float | None]:
-    """Send commands until then; return the times until they were acknowledged and the interval that /readyz said."""
-    sent, said = [], None
+    """Send commands until then; return the times until they were acknowledged and the last interval on /readyz."""
+    asking = asyncio.create_task(_said(program, until))
+    sent = []
     while time.monotonic() < until:
         sent += await program.slack.commands(1, COMMAND)
-        said = said_interval(await program.page("/readyz")) or said
         await asyncio.sleep(BETWEEN_COMMANDS)
     async with asyncio.timeout(PATIENCE):
-        return [await each.acked - each.at for each in sent], said
+        return [await each.acked - each.at for each in sent], await asking
+
+
+async def _said(program: Watching, until: float) -> float | None:
+    said = None
+    while time.monotonic() < until:
+        said = said_interval(await program.page("/readyz")) or said
+        await asyncio.sleep(BETWEEN_PAGES)
+    return said
 
 
 def said_interval(page: bytes) -> float | None:
