@@ -20,6 +20,7 @@ from bot.cli.transfer import export_state, import_state
 from bot.common.errors import CmbotError
 from bot.config import Settings
 from bot.runtime.app import build
+from bot.runtime.file_limit import raise_file_limit
 from bot.runtime.garbage import spare_startup
 from bot.runtime.lifecycle import running
 from bot.runtime.signals import Signals
@@ -58,6 +59,7 @@ def _settings(args: argparse.Namespace, *, clusters: bool = True) -> Settings:
 async def _run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     refuse_faulty_tokens(settings)
+    raise_file_limit()
     with Signals(hangup_ends=False) as signals:
         async with signals.starting(), build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
             spare_startup()

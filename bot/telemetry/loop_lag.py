@@ -39,6 +39,7 @@ class LoopLag:
         """Take one delay; log it if it is too long."""
         late = max(0.0, late)
         self._observe(late)
+        self._forget()
         if late > LONG:
             self._delays.append((self._monotonic(), late))
         if late > TOO_LONG:
@@ -46,11 +47,15 @@ class LoopLag:
 
     @property
     def longest(self) -> float:
-        """Longest delay of the last 30 s, 0 if none was long."""
+        """Longest delay of the last 30 s, 0 if none was long; any thread may ask."""
+        since = self._monotonic() - WINDOW
+        return max((late for at, late in tuple(self._delays) if at >= since), default=0.0)
+
+    def _forget(self) -> None:
+        """Drop the delays that are too old."""
         since = self._monotonic() - WINDOW
         while self._delays and self._delays[0][0] < since:
             self._delays.popleft()
-        return max((late for _, late in self._delays), default=0.0)
 
     def remark(self) -> str:
         """Return a remark for `/readyz`, "" for none."""

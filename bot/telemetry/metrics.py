@@ -1,11 +1,11 @@
 """Metrics for Prometheus, in a registry of their own; settings and tables bound the values of every label."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from bot.telemetry.compact_histogram import CompactHistogram
+from bot.telemetry.histogram import ManyTimes
 
 _ACKS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 _CALLS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
@@ -24,12 +24,11 @@ class Metrics:
             "cmbot_ack_seconds", "Time from receipt to acknowledgement.", ["kind"], registry=held, buckets=_ACKS
         )
         self._commands = Counter("cmbot_commands", "Commands by outcome.", ["command", "outcome"], registry=held)
-        self._ticks = CompactHistogram(
+        self._ticks = ManyTimes(
             "cmbot_tick_seconds",
             "Duration of the polls of a cluster.",
             ("cluster", "outcome"),
-            registry=held,
-            buckets=_CALLS,
+            _CALLS,
         )
         self._last_tick = Gauge("cmbot_last_tick_time", "Unix time of the last poll.", ["cluster"], registry=held)
         self._unpolled = Gauge(
@@ -57,12 +56,11 @@ class Metrics:
         self._depth = Gauge("cmbot_outbox_depth", "Messages that wait to be sent to Slack.", registry=held)
         self._oldest = Gauge("cmbot_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=held)
         self._dead = Gauge("cmbot_outbox_dead", "Messages that Slack refused for good.", registry=held)
-        self._calls = CompactHistogram(
+        self._calls = ManyTimes(
             "cmbot_cluster_call_seconds",
             "Calls to Clustermgr hosts.",
             ("cluster", "call", "outcome"),
-            registry=held,
-            buckets=_CALLS,
+            _CALLS,
         )
         self._clock = Gauge(
             "cmbot_clock_ahead_seconds",
@@ -161,4 +159,11 @@ class Metrics:
 
     def exposed(self) -> bytes:
         """Return the text for Prometheus."""
-        return generate_latest(self.registry)
+        return b"".join(self.parts())
+
+    def parts(self) -> Iterator[bytes]:
+        """Return the same text in parts of at most a megabyte; any thread may ask."""
+        yield generate_latest(self.registry)
+        for histogram in (self._ticks, self._calls):
+            for part in histogram.text():
+                yield part.encode()

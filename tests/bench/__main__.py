@@ -11,11 +11,16 @@ from types import MappingProxyType
 
 from rich.console import Console
 
+from bot.runtime.file_limit import raise_file_limit
+from tests.bench import busy
 from tests.bench.alerting import alerting
 from tests.bench.answering import acknowledging, answering
 from tests.bench.figures import Figure, notes, table
 from tests.bench.memory import memory
+from tests.bench.overload import overload
 from tests.bench.polling import polling
+from tests.bench.results import save_json, save_plot
+from tests.bench.scale import scale
 from tests.bench.volumes import idle, judging, remembering
 
 _WIDTH = 140
@@ -40,6 +45,11 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "volumes-memory": Row(remembering, {"polls": 2, "disks": 100, "volumes": 50}),
         "alert": Row(alerting, {"rounds": 1}),
         "memory": Row(memory, {"clusters": 2, "polls": 1}),
+        "scale": Row(scale, {"clusters": 2, "seconds": 1, "interval": 1, "polled": 1}),
+        "start": Row(busy.start, {"clusters": 2, "interval": 1}),
+        "overload": Row(overload, {"clusters": 2, "seconds": 1, "calm": 1}),
+        "stat-busy": Row(busy.answering, {"rounds": 2, "clusters": 2, "interval": 1}),
+        "alert-busy": Row(busy.alerting, {"rounds": 1, "clusters": 2, "interval": 1}),
     }
 )
 
@@ -62,15 +72,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"which ({', '.join(ROWS)}); all when none is named")
     parser.add_argument("--strict", action="store_true", help="exit with status 1 when a target is missed")
     parser.add_argument("--quick", action="store_true", help="too few samples to tell anything, but all of the way")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with the commit")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw what was measured at many sizes, as SVG")
     args = parser.parse_args(argv)
     unknown = sorted(set(args.rows) - set(ROWS))
     if unknown:
         parser.error(f"no such row: {', '.join(unknown)}")
+    raise_file_limit()
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     figures = asyncio.run(measure(args.rows or tuple(ROWS), console, quick=args.quick))
     console.print(table(figures))
     for note in notes(figures):
         console.print(note, highlight=False)
+    if args.json:
+        save_json(args.json, figures)
+    if args.plot:
+        save_plot(args.plot, figures)
     return 1 if args.strict and not all(figure.reached for figure in figures) else 0
 
 

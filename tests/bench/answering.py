@@ -76,12 +76,13 @@ async def _all(waited: Iterable[asyncio.Future[float]]) -> list[float]:
 async def answering(folder: Path, *, rounds: int = 300, warm_up: int = 10) -> Figure:
     """Send one command at a time to the bot and the script in turn; measure from the frame to the posted answer."""
     async with pair(folder, "tests.bench.script") as both:
-        took = [(await _answer(both.ours), await _answer(both.other)) for _ in range(warm_up + rounds)][warm_up:]
+        took = [(await answer(both.ours), await answer(both.other)) for _ in range(warm_up + rounds)][warm_up:]
     ms_ours, ms_other = (milliseconds(column) for column in zip(*took, strict=True))
     return Figure("/cm stat, from envelope to posted answer, p50", ms_ours, ms_other, "ms", 1.5, rounds)
 
 
-async def _answer(slack: Workspace) -> float:
+async def answer(slack: Workspace) -> float:
+    """Send one command; return the seconds until its answer was posted."""
     [sent] = await slack.commands(1, COMMAND)
     [at] = await _all([sent.answered])
     return at - sent.at

@@ -12,7 +12,7 @@ from rich.table import Table
 class Figure:
     """One row: `ours` and `other` in `unit`; the result is their ratio, or `ours` alone where `absolute`.
 
-    `note` is what the figures alone do not tell.
+    `note` is what the figures alone do not tell. `by_size` has the value at each size that was measured, for a plot.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Figure:
     samples: int
     absolute: bool = False
     note: str = ""
+    by_size: tuple[tuple[int, float], ...] = ()
 
     @property
     def result(self) -> float:

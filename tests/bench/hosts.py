@@ -1,13 +1,16 @@
 """Clustermgr hosts in a separate process that use little CPU: they send recorded answers of the simulated cluster.
 
 Run as `python -m tests.bench.hosts CLUSTERS`: it prints the hosts of each cluster as one line of JSON, then obeys one
-command a line and answers each with a line of JSON (see `Hosts.obey`). It ends when its input does.
+command a line and answers each with a line of JSON (see `Hosts.obey`). It ends when its input does. An answer that was
+not recorded is made by the simulated cluster when it is first asked for, and kept.
 """
 
 import asyncio
 import json
 import sys
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -39,16 +42,23 @@ Book = dict[tuple[int, str], bytes]
 
 @dataclass(slots=True)
 class Site:
-    """One cluster: its present behaviour and its requests. Times are of the monotonic clock."""
+    """One cluster: its present behaviour and its requests. Times are of the monotonic clock.
+
+    `times` are those of its polls while they are recorded, else None.
+    """
 
     broken: bool = False
     changed: float = 0.0
     first_asked: float = 0.0
     polls: int = 0
+    times: list[float] | None = None
 
     def asked(self, node: int) -> None:
         """Record a request for /stat."""
-        self.polls += node == NODES[0]
+        if node == NODES[0]:
+            self.polls += 1
+            if self.times is not None:
+                self.times.append(time.monotonic())
         self.first_asked = self.first_asked or time.monotonic()
 
     def turn(self, *, broken: bool) -> None:
@@ -65,19 +75,33 @@ class Hosts:
     sites: list[Site]
     hanging: bool = False
     kept: list[tuple["Link", str]] = field(default_factory=list)
+    clusters: Sequence[SimulatedCluster] = ()
+    """The healthy cluster, and the one with a broken disk."""
 
     def obey(self, line: str) -> Any:
         """`hang`; `serve` (answers what hung); `break N` and `repair N` a disk of cluster N; `changed N`; `polls`.
 
         `changed` gives when cluster N last changed and when it was first read after that (0: not yet). `polls` gives
-        the number of polls of each cluster.
+        the number of polls of each cluster, `clear` sets them to 0, `least N` gives the smallest of the first N
+        clusters. `record` begins to record the times of all polls, `recorded N` ends that and gives those of cluster N.
         """
         word, *rest = line.split()
         if word in {"hang", "serve"}:
             return self._hang(hanging=word == "hang")
+        if word in {"record", "clear"}:
+            for site in self.sites:
+                site.polls, site.times = (0, None) if word == "clear" else (site.polls, [])
+            return len(self.sites)
         if word == "polls":
             return [site.polls for site in self.sites]
-        site = self.sites[int(rest[0])]
+        if word == "least":
+            return min(site.polls for site in self.sites[: int(rest[0])])
+        return self._obey_one(word, self.sites[int(rest[0])])
+
+    def _obey_one(self, word: str, site: Site) -> Any:
+        if word == "recorded":
+            times, site.times = site.times, None
+            return times or []
         if word in {"break", "repair"}:
             site.turn(broken=word == "break")
         return [site.changed, site.first_asked]
@@ -89,9 +113,16 @@ class Hosts:
             link.answer(target)
         return len(kept)
 
-    def of(self, site: Site, node: int, target: str) -> bytes:
-        """The answer of a node."""
-        return (self.ill if site.broken else self.well)[node, question(target)]
+    def known(self, site: Site, node: int, target: str) -> bytes | None:
+        """The answer of a node, if it was recorded or made before."""
+        book = self.ill if site.broken else self.well
+        return book.get((node, question(target))) or book.get((node, target))
+
+    async def make(self, site: Site, node: int, target: str) -> bytes:
+        """Have the simulated cluster make the answer of a node, and keep it."""
+        book, cluster = (self.ill, self.clusters[1]) if site.broken else (self.well, self.clusters[0])
+        made = book[node, target] = await answer_of(cluster, node, target)
+        return made
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +134,7 @@ class Link(asyncio.Protocol):
     node: int
     transport: asyncio.Transport | None = None
     buffer: bytes = b""
+    making: set[asyncio.Task[None]] = field(default_factory=set)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -127,8 +159,25 @@ class Link(asyncio.Protocol):
                 self.answer(target)
 
     def answer(self, target: str) -> None:
-        """Write the answer if the connection is open."""
-        self.write(self.hosts.of(self.site, self.node, target))
+        """Write the answer, now or once it is made."""
+        known = self.known(target)
+        if known is not None:
+            self.write(known)
+            return
+        task = asyncio.create_task(self._make(target))
+        self.making.add(task)
+        task.add_done_callback(self.making.discard)
+
+    async def _make(self, target: str) -> None:
+        self.write(await self.make(target))
+
+    def known(self, target: str) -> bytes | None:
+        """The answer, if there is one already."""
+        return self.hosts.known(self.site, self.node, target)
+
+    async def make(self, target: str) -> bytes:
+        """The answer, made now."""
+        return await self.hosts.make(self.site, self.node, target)
 
     def write(self, answer: bytes) -> None:
         """Write bytes if the connection is open."""
@@ -143,12 +192,14 @@ def question(target: str) -> str:
     return parts.path + "".join(given.get(name, [""])[0] for name in ("status", "disk_id", "vid"))
 
 
-async def books() -> tuple[Book, Book]:
-    """Record the answers of a healthy cluster, and of the same cluster with a broken disk."""
-    async with SimulatedCluster() as cluster:
+@asynccontextmanager
+async def recorded(clusters: int) -> AsyncIterator[Hosts]:
+    """Hosts with the recorded answers of a healthy cluster, and of the same cluster with a broken disk."""
+    async with SimulatedCluster() as healthy, SimulatedCluster() as cluster:
         well = await _book(cluster)
         cluster.break_disk(BROKEN_DISK)
-        return well, await _book(cluster)
+        sites = [Site() for _ in range(clusters)]
+        yield Hosts(well, await _book(cluster), sites, clusters=(healthy, cluster))
 
 
 async def _book(cluster: SimulatedCluster) -> Book:
@@ -177,13 +228,13 @@ async def _listen(hosts: Hosts, site: Site) -> list[str]:
 
 async def serve(clusters: int) -> None:
     """Serve until the input ends."""
-    well, ill = await books()
-    hosts = Hosts(well, ill, [Site() for _ in range(clusters)])
-    print(json.dumps([await _listen(hosts, site) for site in hosts.sites]), flush=True)  # noqa: T201 - for the parent
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    async for line in reader:
-        print(json.dumps(hosts.obey(line.decode())), flush=True)  # noqa: T201 - as above
+    async with recorded(clusters) as hosts:
+        names = [await _listen(hosts, site) for site in hosts.sites]
+        print(json.dumps(names), flush=True)  # noqa: T201 - for the parent
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        async for line in reader:
+            print(json.dumps(hosts.obey(line.decode())), flush=True)  # noqa: T201 - as above
 
 
 if __name__ == "__main__":

@@ -53,21 +53,15 @@ class LargeLink(Link):
 
     cluster: SimulatedCluster = field(kw_only=True)
     book: dict[tuple[int, str], bytes] = field(kw_only=True)
-    making: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def answer(self, target: str) -> None:
-        """Write the answer, now or once it is made."""
-        known = self.book.get((self.node, target))
-        if known is not None:
-            self.write(known)
-            return
-        task = asyncio.create_task(self._make(target))
-        self.making.add(task)
-        task.add_done_callback(self.making.discard)
+    def known(self, target: str) -> bytes | None:
+        """The answer, if it was made before."""
+        return self.book.get((self.node, target))
 
-    async def _make(self, target: str) -> None:
+    async def make(self, target: str) -> bytes:
+        """The answer, made now."""
         made = self.book[self.node, target] = await answer_of(self.cluster, self.node, target)
-        self.write(made)
+        return made
 
 
 async def serve(disks: int, volumes: int, broken: int) -> None:

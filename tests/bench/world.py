@@ -77,10 +77,12 @@ async def started(module: str, *arguments: str, **options: Any) -> AsyncIterator
 
 
 @asynccontextmanager
-async def program(slack: Workspace, settings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the bot, connected to `slack`."""
+async def program(
+    slack: Workspace, settings: Path, *, module: str = "bot", **options: Any
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the bot, connected to `slack`; `options` are those of the process."""
     tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "CMBOT_STORE_URL": ""}
-    async with started("bot", "run", "--config", str(settings), **_options(tokens)) as process:
+    async with started(module, "run", "--config", str(settings), **{**_options(tokens), **options}) as process:
         await slack.connected()
         yield process
 

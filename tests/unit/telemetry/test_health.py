@@ -1,7 +1,8 @@
 """Health pages over a real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -105,3 +106,23 @@ async def test_readiness_lists_polled_clusters_after_its_checks(session: aiohttp
     server = Health(Metrics(), live={}, ready={"watch": loses}, watches=lambda: watched).server()
     async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
         assert (await answer.json())["watches"] == []
+
+
+async def test_metrics_are_rendered_while_the_event_loop_goes_on(session: aiohttp.ClientSession) -> None:
+    """The text of a thousand clusters has 10 MB: rendered in the event loop it would hold commands for a second."""
+    asked, answered = threading.Event(), threading.Event()
+
+    class LargeMetrics(Metrics):
+        def parts(self) -> Iterator[bytes]:
+            asked.set()
+            assert answered.wait(10)
+            yield b"large"
+
+    pages = Health(LargeMetrics(), live={"loop": no_problem}, ready={})
+    async with served(pages.server(), "127.0.0.1", 0) as port:
+        large = asyncio.create_task(session.get(f"http://127.0.0.1:{port}/metrics"))
+        assert await asyncio.to_thread(asked.wait, 10)
+        async with session.get(f"http://127.0.0.1:{port}/healthz") as answer:
+            assert answer.status == 200
+        answered.set()
+        assert await (await large).read() == b"large"
