@@ -16,6 +16,8 @@ from tests.bench.answering import acknowledging, answering
 from tests.bench.figures import Figure, notes, table
 from tests.bench.memory import memory
 from tests.bench.polling import polling
+from tests.bench.starting import first_ack, help_text
+from tests.bench.trends import trend
 from tests.bench.volumes import idle, judging, remembering
 
 _WIDTH = 140
@@ -40,6 +42,9 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "volumes-memory": Row(remembering, {"polls": 2, "disks": 100, "volumes": 50}),
         "alert": Row(alerting, {"rounds": 1}),
         "memory": Row(memory, {"clusters": 2, "polls": 1}),
+        "trend": Row(trend, {"clusters": 2, "days": 91, "rounds": 1}),
+        "help": Row(help_text, {"rounds": 1}),
+        "first-ack": Row(first_ack, {"clusters": 2, "rounds": 1}),
     }
 )
 
