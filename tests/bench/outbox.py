@@ -44,8 +44,8 @@ async def _measure(folder: Path, kind: str, messages: int, rounds: int) -> tuple
 def _figure(name: str, took: list[tuple[float, float]], messages: int, target: float, note: str = "") -> Figure:
     ours, other = (median(column) / messages for column in zip(*took, strict=True))
     speed = f"{1 / ours:,.0f} messages a second, {other / ours:.2f} times those of the loop"
-    told = "; ".join(filter(None, (speed, note)))
-    return Figure(f"{name}, p50", ours * 1000, other * 1000, "ms", target, messages * len(took), note=told)
+    said = "; ".join(filter(None, (speed, note)))
+    return Figure(f"{name}, p50", ours * 1000, other * 1000, "ms", target, messages * len(took), note=said)
 
 
 @asynccontextmanager
