@@ -5,6 +5,7 @@ Nothing of the program is imported before the arguments are parsed: `--help` and
 
 import argparse
 import gc
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ class _Version(argparse.Action):
         """Print and exit."""
         from bot.common.version import version_text  # noqa: PLC0415 - see above
 
-        parser.exit(message=f"{version_text()}\n")
+        sys.stdout.write(f"{version_text()}\n")
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
