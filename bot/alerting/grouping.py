@@ -9,9 +9,9 @@ resolve: every firing alert has a message or is listed.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
-from bot.alerting.model import Alert, AlertState
+from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.topics import most_severe_first
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility, following, noted
@@ -20,6 +20,63 @@ from bot.common.message_key import MessageKey
 WHOLE_CHANNEL = ""
 """Scope of a storm over all clusters of a channel; any other scope is a cluster's name."""
 _MAX_ARRIVALS = 2000
+
+
+class Grouped(Protocol):
+    """What a group needs of each alert: an Alert has it, and a GroupMember has nothing else."""
+
+    @property
+    def id(self) -> int:
+        """Number of the alert."""
+
+    @property
+    def cluster(self) -> str:
+        """Its cluster."""
+
+    @property
+    def rule(self) -> str:
+        """Its rule."""
+
+    @property
+    def state(self) -> AlertState:
+        """Its state."""
+
+    @property
+    def severity(self) -> Severity:
+        """Its severity."""
+
+    @property
+    def since(self) -> float:
+        """Since when it is wrong (Unix seconds)."""
+
+    @property
+    def open(self) -> bool:
+        """True until it is resolved."""
+
+    @property
+    def group(self) -> str | None:
+        """Key of the group that lists it."""
+
+
+G = TypeVar("G", bound=Grouped)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    """An alert as a group counts it, without its facts: a storm has thousands."""
+
+    id: int
+    cluster: str
+    rule: str
+    state: AlertState
+    severity: Severity
+    since: float
+    group: str | None
+
+    @property
+    def open(self) -> bool:
+        """True until it is resolved."""
+        return self.state is not AlertState.RESOLVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +170,21 @@ def group_alerts(
     return _ended(history, limits, now), tuple(_surfaced(history, settled, alerts, now))
 
 
-def due(alerts: Iterable[Alert], limits: GroupingLimits) -> tuple[int, ...]:
+def due(alerts: Iterable[Grouped], limits: GroupingLimits) -> tuple[int, ...]:
     """Return the ids of the alerts that get a message when the storm ends: the most severe unacknowledged ones."""
     calling = [alert for alert in alerts if alert.state is AlertState.FIRING]
-    by_severity = sorted(calling, key=most_severe_first)
-    return tuple(alert.id for alert in by_severity[: limits.cluster])
+    return tuple(alert.id for alert in worst_first(calling)[: limits.cluster])
 
 
-def listed(group: AlertGroup, alerts: Iterable[Alert]) -> list[Alert]:
+def listed(group: AlertGroup, alerts: Iterable[G]) -> list[G]:
     """Return the alerts still listed in the group: open, and without a separate message."""
-    return [alert for alert in alerts if alert.open and alert.notes.group == str(group.message_key)]
+    key = str(group.message_key)
+    return [alert for alert in alerts if alert.open and alert.group == key]
+
+
+def worst_first(alerts: Iterable[G]) -> list[G]:
+    """Sort alerts: the most severe first, then by topic and rule, then the oldest."""
+    return sorted(alerts, key=most_severe_first)
 
 
 def _arrived(

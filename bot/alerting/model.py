@@ -191,6 +191,11 @@ class Alert:
         return self.state is not AlertState.RESOLVED
 
     @property
+    def group(self) -> str | None:
+        """Key of the group message that lists the alert, None if it has its own message."""
+        return self.notes.group
+
+    @property
     def gone_at(self) -> float:
         """When the finding of a resolved alert was last gone; the alert was resolved some time after that."""
         return self.clear_since or self.resolved_at

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
+from typing import Protocol
 
-from bot.alerting.model import Alert
+from bot.alerting.model import Severity
 
 
 class Topic(IntEnum):
@@ -70,6 +71,22 @@ def place_of(rule: str) -> int:
     return _PLACES.get(rule, len(_PLACES))
 
 
-def most_severe_first(alert: Alert) -> tuple[float, ...]:
+class Ranked(Protocol):
+    """What the order of alerts goes by."""
+
+    @property
+    def severity(self) -> Severity:
+        """Its severity."""
+
+    @property
+    def rule(self) -> str:
+        """Its rule."""
+
+    @property
+    def since(self) -> float:
+        """Since when it is wrong (Unix seconds)."""
+
+
+def most_severe_first(alert: Ranked) -> tuple[float, ...]:
     """Key to sort alerts: by severity, then the worst topic and rule, then the oldest."""
     return (-alert.severity, place_of(alert.rule), alert.since)

@@ -4,7 +4,7 @@ import base64
 import ssl
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from bot.clustermgr import decoding
 from bot.clustermgr.blob_nodes import BlobNode
 from bot.clustermgr.bulkhead import Bulkhead
 from bot.clustermgr.decoding import Bound, parse, parse_text
+from bot.clustermgr.disk_states import DiskTally
 from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
     MAX_SWITCHES,
@@ -44,6 +45,9 @@ PAGE = 200
 """Disks for each page."""
 MAX_DISKS = 20_000
 """Limit of one listing: it ends even when a server never ends its pages."""
+COUNTED_PAGE = 1_000
+MAX_COUNTED = 200_000
+"""Disks for each page, and limit of one listing, where disks are counted and not kept."""
 
 
 class ClustermgrClient:
@@ -169,19 +173,39 @@ class ClustermgrClient:
         return await self._any(lambda host: self._pages(host, query, min(limit, MAX_DISKS)), first, at)
 
     async def _pages(self, host: str, query: Mapping[str, str], limit: int) -> tuple[Disk, ...]:
-        found: dict[int, Disk] = {}
+        found = [disk async for page in self._each_page(host, query, PAGE, limit) for disk in page]
+        return tuple(found[:limit])
+
+    async def _each_page(
+        self, host: str, query: Mapping[str, str], count: int, limit: int
+    ) -> AsyncIterator[Sequence[Disk]]:
+        """Yield the new disks of each page, `limit` in all; a page may exceed that by some."""
+        known: set[int] = set()
         marker = 0
-        while len(found) < limit:
-            args = {**query, "count": str(min(PAGE, limit - len(found)))} | ({"marker": str(marker)} if marker else {})
+        while len(known) < limit:
+            args = {**query, "count": str(min(count, limit - len(known)))} | ({"marker": str(marker)} if marker else {})
             answer = await self._read(host, "/disk/list?" + urlencode(args), decoding.DISKS)
             page = parse(DiskPage, answer, decoding.DISKS)
-            known = len(found)
-            found.update((disk.disk_id, disk) for disk in page.disks)
+            new = {disk.disk_id: disk for disk in page.disks if disk.disk_id not in known}
+            known |= new.keys()
+            yield tuple(new.values())
             # A page without a new disk, or without a new marker, ends the list: the server may never end it.
-            if len(found) == known or page.marker in {0, marker}:
-                break
+            if not new or page.marker in {0, marker}:
+                return
             marker = page.marker
-        return tuple(found.values())[:limit]
+
+    async def disk_tally(
+        self, begin: Callable[[], DiskTally], *, first: str | None = None, at: str | None = None
+    ) -> DiskTally:
+        """GET /disk/list, counted page by page with what `begin` returns: a very large list is never held at once."""
+
+        async def ask(host: str) -> DiskTally:
+            tally = begin()
+            async for page in self._each_page(host, {}, COUNTED_PAGE, MAX_COUNTED):
+                tally.take(page)
+            return tally
+
+        return await self._any(ask, first, at)
 
     async def disk_dropping(self, *, first: str | None = None, at: str | None = None) -> tuple[Disk, ...]:
         """GET /disk/droppinglist; it has no pages (recorded exchanges)."""

@@ -1,8 +1,11 @@
 """States of disks: the one state of each, the counts of a whole list, and its order. No I/O."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+import heapq
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from bot.clustermgr.models import Disk, DiskStatus
 
@@ -57,6 +60,7 @@ class DiskListing:
     `dropping` is None if that list was not read. `expired` is the number of disks without a heartbeat by the leader's
     counters, None if no leader answered; no call names them. `inferred` are those that the health of volumes shows.
     `complete` is False if the cluster has more disks than are read. `by_leader` is False if another host listed them.
+    With a `tally` (the number of disks in each state), `disks` are only those that a command shows.
     """
 
     disks: tuple[Disk, ...]
@@ -65,6 +69,12 @@ class DiskListing:
     inferred: frozenset[int] = frozenset()
     complete: bool = True
     by_leader: bool = True
+    tally: Mapping[DiskState, int] | None = None
+
+    @property
+    def total(self) -> int:
+        """Number of disks in the list."""
+        return len(self.disks) if self.tally is None else sum(self.tally.values())
 
     def state_of(self, disk: Disk) -> DiskState:
         """The state of one of the disks."""
@@ -78,6 +88,8 @@ class DiskListing:
 
     def counts(self) -> Mapping[DiskState, int]:
         """Number of disks in each state."""
+        if self.tally is not None:
+            return {**dict.fromkeys(DiskState, 0), **self.tally}
         found = dict.fromkeys(DiskState, 0)
         for disk in self.disks:
             found[self.state_of(disk)] += 1
@@ -89,15 +101,40 @@ class DiskListing:
 
     def ordered(self, disks: Iterable[Disk], by: SortBy | None = None) -> tuple[Disk, ...]:
         """Sort disks; equal ones by id, as a number (the servers compare the ids of filtered lists as text)."""
+        return tuple(sorted(disks, key=partial(self.place, by=by)))
+
+    def place(self, disk: Disk, by: SortBy | None = None) -> tuple[float | str, int]:
+        """The key by which a disk is sorted."""
         if by is SortBy.USED:
-            return tuple(sorted(disks, key=lambda disk: (-used_share(disk), disk.disk_id)))
+            return -used_share(disk), disk.disk_id
         if by is SortBy.FREE:
-            return tuple(sorted(disks, key=lambda disk: (-disk.free_chunk_cnt, disk.disk_id)))
+            return -disk.free_chunk_cnt, disk.disk_id
         if by is SortBy.HOST:
-            return tuple(sorted(disks, key=lambda disk: (disk.host, disk.disk_id)))
-        if by is SortBy.ID:
-            return tuple(sorted(disks, key=lambda disk: disk.disk_id))
-        return tuple(sorted(disks, key=lambda disk: (_ORDER[self.state_of(disk)], disk.disk_id)))
+            return disk.host, disk.disk_id
+        return (0 if by is SortBy.ID else _ORDER[self.state_of(disk)]), disk.disk_id
+
+
+@dataclass(slots=True)
+class DiskTally:
+    """Counts the disks of a list page by page, and keeps only the first `limit` of those that are `wanted`.
+
+    `listing` knows what the list itself does not: the disks that are being dropped. `matching` counts the wanted disks.
+    """
+
+    listing: DiskListing
+    wanted: Callable[[DiskListing, Disk], bool]
+    limit: int
+    by: SortBy | None = None
+    matching: int = 0
+    first: list[Disk] = field(default_factory=list)
+    counts: Counter[DiskState] = field(default_factory=Counter)
+
+    def take(self, page: Sequence[Disk]) -> None:
+        """Count a page."""
+        self.counts.update(map(self.listing.state_of, page))
+        wanted = [disk for disk in page if self.wanted(self.listing, disk)]
+        self.matching += len(wanted)
+        self.first = heapq.nsmallest(self.limit, [*self.first, *wanted], key=partial(self.listing.place, by=self.by))
 
 
 def ids_in(listing: DiskListing, states: Collection[DiskState]) -> frozenset[int]:

@@ -116,6 +116,7 @@ class Outbox:
         self._booked: dict[str, float] = {}
         self._held: dict[str, float] = {}
         self._edits_held = self._all_held = 0.0
+        self._more = False
         self.last_success = 0.0
         self.auth_error = ""
 
@@ -201,10 +202,11 @@ class Outbox:
             return _LOOK_AGAIN
         if self._all_held > now or len(self._under_way) >= self._parallel:
             return max(self._all_held - now, 0.0) or self._idle
-        async with self._store.read() as uow:
-            earliest = await uow.outbox.next_attempt()
-        if earliest is None or earliest > now:
-            return self._idle if earliest is None else min(earliest - now, self._idle)
+        if not self._more:
+            async with self._store.read() as uow:
+                earliest = await uow.outbox.next_attempt()
+            if earliest is None or earliest > now:
+                return self._idle if earliest is None else min(earliest - now, self._idle)
         async with self._store.begin() as uow:
             claims = await uow.outbox.claim(
                 self._owner,
@@ -215,6 +217,8 @@ class Outbox:
                 edits=self._edits_held <= now,
                 stubborn=_STUBBORN,
             )
+        # While rows are found, the next round claims without a look before.
+        self._more = bool(claims)
         for claim in claims:
             self._start(claim)
         return self._next_check(now)

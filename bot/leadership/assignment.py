@@ -1,14 +1,17 @@
 """Assignment of tasks to replicas: what one replica takes, hands over and releases at one heartbeat. No I/O.
 
 Free tasks are divided evenly at once. A held task moves only to a replica that has two tasks less and that has been
-active for a lease, one task at a heartbeat, so that tasks do not oscillate.
+active for a lease; at a heartbeat a replica hands over one task, or a share of many, so that tasks do not oscillate.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.leadership.model import Assignments, Replica
+
+HANDED_SHARE = 8
+"""A replica hands over at most one in so many of its tasks at a heartbeat; the new holder polls each soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,9 @@ def beside(me: Replica, assignments: Assignments) -> AssignmentPlan:
 def _share(me: Replica, assignments: Assignments, load: Counter[str]) -> tuple[str, ...]:
     """Return the free tasks for `me`: each goes to the replica with the fewest tasks. All replicas compute the same."""
     mine: list[str] = []
+    tasks = {other.name: frozenset(other.tasks) for other in assignments.replicas}
     for task in _free(me.tasks, assignments):
-        able = [other.name for other in assignments.replicas if task in other.tasks]
+        able = [name for name, known in tasks.items() if task in known]
         taker = min(able, key=lambda name: (load[name], name))
         load[taker] += 1
         if taker == me.name:
@@ -73,12 +77,30 @@ def _free(tasks: Sequence[str], assignments: Assignments) -> list[str]:
 
 
 def _surplus(me: Replica, assignments: Assignments, load: Counter[str], lease: float) -> tuple[tuple[str, str], ...]:
-    """Return one task for the replica with the fewest tasks, if it has at least two less than `me`."""
+    """Return tasks for the replicas with the fewest tasks, as long as these have at least two less than `me`."""
     settled = [other for other in assignments.replicas if assignments.now - other.since >= lease]
-    for other in sorted(settled, key=lambda other: (load[other.name], other.name)):
-        if load[other.name] > load[me.name] - 2:
+    able = {other.name: frozenset(other.tasks) for other in settled}
+    mine = frozenset(me.tasks)
+    movable = [hold.task for hold in assignments.held_by(me.name) if hold.task in mine]
+    load, moved = load.copy(), list[tuple[str, str]]()
+    for _ in range(max(1, len(movable) // HANDED_SHARE)):
+        found = _next_move(me, movable, able, load)
+        if found is None:
             break
-        movable = [held.task for held in assignments.held_by(me.name) if held.task in {*me.tasks} & {*other.tasks}]
-        if movable:
-            return ((movable[0], other.name),)
-    return ()
+        task, other = found
+        movable.remove(task)
+        load.update({other: 1, me.name: -1})
+        moved.append(found)
+    return tuple(moved)
+
+
+def _next_move(
+    me: Replica, movable: Sequence[str], able: Mapping[str, frozenset[str]], load: Counter[str]
+) -> tuple[str, str] | None:
+    for other in sorted(able, key=lambda name: (load[name], name)):
+        if load[other] > load[me.name] - 2:
+            return None
+        task = next((task for task in movable if task in able[other]), None)
+        if task is not None:
+            return task, other
+    return None

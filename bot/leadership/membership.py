@@ -215,8 +215,6 @@ async def _expire(uow: ReplicaUnit, me: Replica, assignments: Assignments, expir
 
 
 async def _apply(uow: ReplicaUnit, me: Replica, steps: AssignmentPlan, now: float) -> Mapping[str, Hold]:
-    for task in steps.release:
-        await uow.replicas.assign(task, "", now)
-    for task, other in steps.hand_over:
-        await uow.replicas.assign(task, other, now)
-    return {task: await uow.replicas.assign(task, me.name, now) for task in steps.take}
+    taken = dict.fromkeys(steps.take, me.name)
+    holds = await uow.replicas.assign_all({**dict.fromkeys(steps.release, ""), **dict(steps.hand_over), **taken}, now)
+    return {task: holds[task] for task in steps.take}

@@ -4,7 +4,7 @@ Vocabulary: work under a hold begins each writing unit of work with the hold's *
 token, and raises Fenced when the task has changed hands. `model.py` defines lease and hold.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,8 +21,8 @@ class ReplicaRows(Protocol):
     async def beat(self, replica: Replica) -> None:
         """Save a heartbeat."""
 
-    async def assign(self, task: str, holder: str, now: float) -> Hold:
-        """Give a task to another replica, under a new token."""
+    async def assign_all(self, holders: Mapping[str, str], now: float) -> Mapping[str, Hold]:
+        """Give tasks to other replicas, each under a new token."""
 
     async def require_hold(self, hold: Hold) -> None:
         """Raise Fenced when the hold has passed on."""

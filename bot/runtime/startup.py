@@ -67,6 +67,7 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         metrics = Metrics()
+        metrics.watch_store(lambda: store.commits)
         pace = SlowPollPace(len(settings.clusters), steady)
         clusters = {own.name: await _cluster(stack, settings, own, clock, metrics) for own in settings.clusters}
         for cluster in clusters.values():

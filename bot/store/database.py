@@ -95,6 +95,8 @@ class Store:
         self._outages = (_Outage("reading", clock), _Outage("writing", clock))
         self.groups: GroupCommit[UnitOfWork] = GroupCommit(self._group, clock=time.monotonic)
         self.where = where
+        self.commits = 0
+        """Writing transactions that were committed since the start."""
 
     @classmethod
     @asynccontextmanager
@@ -224,6 +226,7 @@ class Store:
             yield Session(connection, self._errors, writable=writable), run
             with translated(self._errors):
                 await connection.commit()
+            self.commits += writable
         finally:
             # Closing rolls back an uncommitted transaction; a lost connection has raised already.
             with suppress(*self._errors):

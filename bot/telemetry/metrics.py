@@ -56,6 +56,7 @@ class Metrics:
         self._depth = Gauge("cmbot_outbox_depth", "Messages that wait to be sent to Slack.", registry=held)
         self._oldest = Gauge("cmbot_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=held)
         self._dead = Gauge("cmbot_outbox_dead", "Messages that Slack refused for good.", registry=held)
+        self._commits = Gauge("cmbot_store_commits", "Writes that the database took since the start.", registry=held)
         self._calls = ManyTimes(
             "cmbot_cluster_call_seconds",
             "Calls to Clustermgr hosts.",
@@ -143,6 +144,10 @@ class Metrics:
     def loop_lag(self, seconds: float) -> None:
         """Count one delay of the event loop."""
         self._lag.observe(seconds)
+
+    def watch_store(self, commits: Callable[[], float]) -> None:
+        """Read the number of committed transactions at every scrape."""
+        self._commits.set_function(commits)
 
     def watch_loop(self, longest: Callable[[], float]) -> None:
         """Read the longest delay at every scrape."""

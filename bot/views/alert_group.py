@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.alerting import grouping
-from bot.alerting.grouping import AlertGroup
+from bot.alerting.grouping import AlertGroup, Grouped
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.topics import most_severe_first
 from bot.alerting.transition import Transition, TransitionReason
@@ -19,18 +19,21 @@ MAX_IN_REPLY = 15
 _RULES = 6
 
 
-def group_card(group: AlertGroup, alerts: Sequence[Alert]) -> Message:
-    """Render the group message; `alerts` are all stored alerts that were ever listed in it."""
-    left = sorted(grouping.listed(group, alerts), key=most_severe_first)
+def group_card(group: AlertGroup, alerts: Sequence[Grouped], worst: Sequence[Alert]) -> Message:
+    """Render the group message; `alerts` are all stored alerts that were ever listed in it.
+
+    `worst` are the first MAX_SHOWN of those that are listed still, the worst first.
+    """
+    left = grouping.listed(group, alerts)
     sentence = _sentence(group, alerts)
     state = _state(group, left, alerts)
-    mark = severity_mark(left[0].severity) if left else "✅"
+    mark = severity_mark(worst[0].severity) if worst else "✅"
     parts = [section(f"{mark} *{sentence}*\n{state}")]
     if left:
-        shown = [_bullet(alert) for alert in left[:MAX_SHOWN]]
+        shown = [_bullet(alert) for alert in worst]
         rest = [f"… and {len(left) - MAX_SHOWN:,} more: /cm alerts"] if len(left) > MAX_SHOWN else []
         parts.append(section("\n".join([*shown, *rest])))
-    most = f" Most severe: {escape(sentence_of(left[0]))}" if left else ""
+    most = f" Most severe: {escape(sentence_of(worst[0]))}" if worst else ""
     return message(f"{sentence} {state}{most}", *parts, context(_small_print(group)))
 
 
@@ -67,20 +70,20 @@ def _bullet(alert: Alert) -> str:
     return f"• {'✅' if over else severity_mark(alert.severity)} #{alert.id}: {escape(said)}{held}"
 
 
-def _sentence(group: AlertGroup, alerts: Sequence[Alert]) -> str:
+def _sentence(group: AlertGroup, alerts: Sequence[Grouped]) -> str:
     clusters = Counter(alert.cluster for alert in alerts)
     of = " and ".join(escape(name) for name, _ in clusters.most_common(2))
     more = f" and {count(len(clusters) - 2, 'more cluster')}" if len(clusters) > 2 else ""  # noqa: PLR2004 - two by name
     return f"{count(len(group.ids), 'more alert')} of {of}{more} since {date(group.since, 'minute')}:{_by_rule(alerts)}"
 
 
-def _by_rule(alerts: Sequence[Alert]) -> str:
+def _by_rule(alerts: Sequence[Grouped]) -> str:
     rules = Counter(alert.rule for alert in alerts).most_common()
     named = [f"{code(rule)} ({count(number, 'alert')})" for rule, number in rules]
     return f" {listed(named, most=_RULES)}."
 
 
-def _state(group: AlertGroup, left: Sequence[Alert], alerts: Sequence[Alert]) -> str:
+def _state(group: AlertGroup, left: Sequence[Grouped], alerts: Sequence[Grouped]) -> str:
     cared = sum(alert.state is AlertState.ACKNOWLEDGED for alert in left)
     own = sum(alert.open for alert in alerts) - len(left)
     over = len(group.ids) - len(left) - own
@@ -97,6 +100,6 @@ def _small_print(group: AlertGroup) -> str:
     return "New alerts get separate messages again. Open alerts stay listed here until they are resolved: /cm alerts"
 
 
-def most_severe(alerts: Sequence[Alert]) -> Severity:
+def most_severe(alerts: Sequence[Grouped]) -> Severity:
     """Return the highest severity of these alerts; INFO without any."""
     return max((alert.severity for alert in alerts), default=Severity.INFO)

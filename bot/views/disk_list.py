@@ -34,6 +34,8 @@ _CLAIMED = (DiskState.REPAIRED, DiskState.DROPPED)
 class DiskList:
     """What is shown of a listing: the disks `found`, at most `limit` of them, as of `at` (Unix seconds).
 
+    `matching` is the number of disks that fit if `found` may have only the first ones, else None.
+
     `asked` are the filters as text, `state` is the filter by state. `read` is the number of volumes from which disks
     were inferred, None for all.
     """
@@ -46,6 +48,12 @@ class DiskList:
     limit: int = 20
     state: DiskState | None = None
     read: int | None = None
+    matching: int | None = None
+
+    @property
+    def total(self) -> int:
+        """Number of disks that fit."""
+        return len(self.found) if self.matching is None else self.matching
 
 
 def state_words(state: DiskState) -> str:
@@ -72,7 +80,7 @@ def disk_list(given: DiskList) -> Message:
 
 
 def _sentence(given: DiskList) -> str:
-    cluster, total, listed = escape(given.cluster), len(given.found), given.listing
+    cluster, total, listed = escape(given.cluster), given.total, given.listing
     which = f" with {' and '.join(code(words) for words in given.asked)}" if given.asked else ""
     number = count(total, "disk") if total else "no disk"
     least = "" if listed.complete else "at least "
@@ -85,9 +93,9 @@ def _sentence(given: DiskList) -> str:
 
 def _above(given: DiskList) -> list[str]:
     """Return the counts of the whole list where the sentence has those of a part only."""
-    if not given.asked or not given.listing.disks:
+    if not given.asked or not given.listing.total:
         return []
-    return [f"All {count(len(given.listing.disks), 'disk')}: {counts_text(given.listing)}."]
+    return [f"All {count(given.listing.total, 'disk')}: {counts_text(given.listing)}."]
 
 
 def notes(listing: DiskListing) -> list[str]:
@@ -95,7 +103,7 @@ def notes(listing: DiskListing) -> list[str]:
     found = []
     if not listing.complete:
         found.append(
-            f"The list was read up to {count(len(listing.disks), 'disk')}, which is the limit; the rest is not known."
+            f"The list was read up to {count(listing.total, 'disk')}, which is the limit; the rest is not known."
         )
     if not listing.by_leader:
         found.append("The leader did not list the disks; the host that did may not know all of them.")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed
+from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed, worst_first
 from bot.alerting.maintenance import LiftedMaintenance, ended_maintenance
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility
@@ -11,7 +11,7 @@ from bot.audit.chain import AuditEntry
 from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.store.unit_of_work import UnitOfWork
-from bot.views.alert_group import group_card, group_line, most_severe
+from bot.views.alert_group import MAX_SHOWN, group_card, group_line, most_severe
 from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card, line
 from bot.views.maintenance_text import lift_reason_text, maintenance_lifted, maintenance_over
@@ -130,18 +130,19 @@ async def _publish_group(
     """
     new = tuple(each.new.id for each in transitions if each.reason is TransitionReason.FIRED)
     group = replace(group, ids=(*group.ids, *new))
-    alerts = await uow.alerts.some(group.ids)
+    alerts = await uow.alerts.members(group.ids)
     left = listed(group, alerts)
+    worst = worst_first(await uow.alerts.some([each.id for each in worst_first(left)[:MAX_SHOWN]]))
     if choose is not None:
         group = replace(group, due=due(left, choose))
-    await uow.outbox.put(group.message_key, channel, group_card(group, alerts))
+    await uow.outbox.put(group.message_key, channel, group_card(group, alerts, worst))
     notifying = [each for each in transitions if each.visibility in NOTIFYING and each.new.notes.group is not None]
     if notifying:
         group = replace(group, lines=group.lines + 1)
         reply = group.message_key.line(group.lines)
         before = [alert for alert in alerts if alert.id not in new]
-        shown = any(_shows(transition, most_severe(before)) for transition in notifying)
-        await uow.outbox.put(reply, channel, group_line(notifying), parent=group.message_key, broadcast=shown)
+        broadcast = any(_shows(transition, most_severe(before)) for transition in notifying)
+        await uow.outbox.put(reply, channel, group_line(notifying), parent=group.message_key, broadcast=broadcast)
     return group if group.active or left else None
 
 

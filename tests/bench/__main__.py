@@ -16,11 +16,17 @@ from tests.bench import busy
 from tests.bench.alerting import alerting
 from tests.bench.answering import acknowledging, answering
 from tests.bench.figures import Figure, notes, table
+from tests.bench.many import many_disks, many_volumes
 from tests.bench.memory import memory
+from tests.bench.outbox import on_postgres, on_sqlite
 from tests.bench.overload import overload
 from tests.bench.polling import polling
+from tests.bench.replicas import replicas
 from tests.bench.results import save_json, save_plot
 from tests.bench.scale import scale
+from tests.bench.starting import first_ack, help_text
+from tests.bench.storm import storm
+from tests.bench.trends import trend
 from tests.bench.volumes import idle, judging, remembering
 
 _WIDTH = 140
@@ -50,6 +56,15 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "overload": Row(overload, {"clusters": 2, "seconds": 1, "calm": 1}),
         "stat-busy": Row(busy.answering, {"rounds": 2, "clusters": 2, "interval": 1}),
         "alert-busy": Row(busy.alerting, {"rounds": 1, "clusters": 2, "interval": 1}),
+        "trend": Row(trend, {"clusters": 2, "days": 91, "rounds": 1}),
+        "help": Row(help_text, {"rounds": 1}),
+        "many-disks": Row(many_disks, {"disks": 300, "broken": 5, "rounds": 1, "warm_up": 1, "calm": 1}),
+        "many-volumes": Row(many_volumes, {"disks": 100, "volumes": 50, "rounds": 1, "warm_up": 1, "calm": 1}),
+        "outbox": Row(on_sqlite, {"messages": 4, "rounds": 1}),
+        "outbox-postgres": Row(on_postgres, {"messages": 4, "rounds": 1}),
+        "replicas": Row(replicas, {"probe": 3, "most": 6, "poll": 1, "lease": 1, "settle": 1, "measured": 1}),
+        "storm": Row(storm, {"clusters": 3, "channels": 1, "poll": 1, "calm": 1}),
+        "first-ack": Row(first_ack, {"clusters": 2, "rounds": 1}),
     }
 )
 

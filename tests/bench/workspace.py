@@ -38,6 +38,8 @@ class Workspace:
     app_token: str = "xapp-1-bench"
     posted: asyncio.Queue[tuple[float, str, str]] = field(default_factory=asyncio.Queue)
     """Calls of chat.postMessage: time, channel and thread ("" for none)."""
+    answer: bytes = b""
+    """The last answer to a command."""
     _socket: web.WebSocketResponse | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _acks: dict[str, Future] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class Workspace:
     async def response(self, request: web.Request) -> web.Response:
         """One use of a response_url."""
         at = time.monotonic()
-        await request.read()
+        self.answer = await request.read()
         _resolve(self._answers, request.match_info["key"], at)
         return web.Response(text="ok")
 

@@ -27,6 +27,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
+from bot.clustermgr.disk_states import DiskTally
 from bot.clustermgr.host_facts import HostFacts, host_facts
 from bot.clustermgr.models import DashboardPage, Disk, RaftStatus, Service, Snapshot, Stat, Volume
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
@@ -88,6 +89,13 @@ class FakeApi(ClustermgrClient):
 
     async def node_drop(self, node_id: int, *, at: str | None = None) -> None:
         raise AssertionError("a command that reads, or proposes, sends nothing")
+
+    async def disk_tally(
+        self, begin: Callable[[], DiskTally], *, first: str | None = None, at: str | None = None
+    ) -> DiskTally:
+        tally = begin()
+        tally.take(await self.disk_list(first=first, at=at))
+        return tally
 
     async def disk_list(
         self,

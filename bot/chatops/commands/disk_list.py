@@ -1,12 +1,13 @@
 """/cm disks: the whole disk list, what is not normal first; it is minutes ahead of the counters in `/stat`."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Literal
 
 from pydantic import Field
 
 from bot.chatops.commands.deadline import in_time
-from bot.chatops.commands.disk_listing import read_listing, with_inferred
+from bot.chatops.commands.disk_listing import count_disks, read_listing, with_inferred
 from bot.clustermgr.disk_states import DiskListing, DiskState, SortBy
 from bot.clustermgr.host_matching import alike
 from bot.clustermgr.models import Disk
@@ -41,17 +42,25 @@ async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
     """List disks."""
     cluster = call.the_cluster
     first = call.remembered(cluster.name).leader_host or None
-    listing = await in_time(read_listing(cluster.api, first), cluster.name, "its disks")
+    state, by = DiskState(args.status) if args.status else None, SortBy(args.sort) if args.sort else None
     read: int | None = None
-    state = DiskState(args.status) if args.status else None
     if state is DiskState.EXPIRED:
+        listing = await in_time(read_listing(cluster.api, first), cluster.name, "its disks")
         listing, read = await with_inferred(listing, cluster.api)
-    wanted = [disk for disk in listing.disks if _is_meant(disk, args) and _is_in(listing, disk, state)]
-    found = listing.ordered(wanted, SortBy(args.sort) if args.sort else None)
+        wanted = [disk for disk in listing.disks if _is_meant(disk, args) and _is_in(listing, disk, state)]
+        found, matching = listing.ordered(wanted, by), len(wanted)
+    else:
+        counted = count_disks(cluster.api, first, partial(_is_wanted, args, state), args.limit, by)
+        listing, matching = await in_time(counted, cluster.name, "its disks")
+        found = listing.disks
     given = (("status", args.status), ("idc", args.idc), ("host", args.host))
     asked = tuple(f"{key}={value}" for key, value in given if value is not None)
-    shown = DiskList(cluster.name, listing, found, call.now, asked=asked, limit=args.limit, state=state, read=read)
+    shown = DiskList(cluster.name, listing, found, call.now, asked, args.limit, state, read, matching)
     yield Reply(disk_list(shown), private=False)
+
+
+def _is_wanted(args: DisksArgs, state: DiskState | None, listing: DiskListing, disk: Disk) -> bool:
+    return _is_meant(disk, args) and _is_in(listing, disk, state)
 
 
 def _is_meant(disk: Disk, args: DisksArgs) -> bool:

@@ -1,14 +1,15 @@
 """Reads of the whole disk list for a command: the disks, those being dropped, and those without a heartbeat."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from bot.alerting.volume_risk import infer_expired
-from bot.clustermgr.client import MAX_DISKS, ClustermgrClient
+from bot.clustermgr.client import MAX_COUNTED, MAX_DISKS, ClustermgrClient
 from bot.clustermgr.collector import find_leader
-from bot.clustermgr.disk_states import DiskListing, DiskState, ids_in
+from bot.clustermgr.disk_states import DiskListing, DiskState, DiskTally, SortBy, ids_in
 from bot.clustermgr.models import MAX_VOLUMES_IN_ANSWER, Disk, Stat
 from bot.clustermgr.volume_answers import placed
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
@@ -16,6 +17,8 @@ from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterFailed, Clu
 
 STAT_SECONDS = 2.0
 """Limit of the reads of the leader's counters, which run beside the list."""
+TALLY_SECONDS = 3.0
+"""Limit of the leader's list of a cluster with very many disks; then another host is asked."""
 LEADER_SECONDS = 1.0
 """Limit of the search for the leader."""
 INFER_SECONDS = 2.0
@@ -39,6 +42,46 @@ async def read_listing(api: ClustermgrClient, first: str | None) -> DiskListing:
         with suppress(asyncio.CancelledError):
             await beside
     return DiskListing(disks, dropping, expired, complete=len(disks) < MAX_DISKS, by_leader=by_leader)
+
+
+async def count_disks(
+    api: ClustermgrClient,
+    first: str | None,
+    wanted: Callable[[DiskListing, Disk], bool],
+    limit: int,
+    by: SortBy | None,
+) -> tuple[DiskListing, int]:
+    """Read the disk list as `read_listing` does, but keep only the first `limit` disks that are `wanted`.
+
+    Returns the listing, with the number of all disks in each state, and the number of the wanted ones.
+    """
+    leader = await find_leader(api, LEADER_SECONDS)
+    counters = asyncio.create_task(_expired(api, first))
+    try:
+        known = DiskListing((), await read_dropping(api, leader))
+        begin = partial(DiskTally, known, wanted, limit, by)
+        tally, by_leader = await _tally(api, leader, first, begin)
+        expired = await counters
+    finally:
+        counters.cancel()
+        with suppress(asyncio.CancelledError):
+            await counters
+    complete = tally.counts.total() < MAX_COUNTED
+    listing = replace(
+        known, disks=tuple(tally.first), expired=expired, complete=complete, by_leader=by_leader, tally=tally.counts
+    )
+    return listing, tally.matching
+
+
+async def _tally(
+    api: ClustermgrClient, leader: str | None, first: str | None, begin: Callable[[], DiskTally]
+) -> tuple[DiskTally, bool]:
+    """The counted disks, and True if the leader listed them in time; else another host, `first` before others."""
+    if leader is not None:
+        with suppress(TimeoutError, ClusterUnreachable, ClusterTimeout, ClusterFailed, ClusterBadAnswer):
+            async with asyncio.timeout(TALLY_SECONDS):
+                return await api.disk_tally(begin, at=leader), True
+    return await api.disk_tally(begin, first=first), False
 
 
 async def _disks(api: ClustermgrClient, leader: str | None, first: str | None) -> tuple[tuple[Disk, ...], bool]:

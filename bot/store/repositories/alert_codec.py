@@ -17,6 +17,7 @@ from sqlalchemy.engine import RowMapping
 
 from bot.alerting import details as d
 from bot.alerting import outcomes as o
+from bot.alerting.grouping import GroupMember
 from bot.alerting.model import (
     Alert,
     AlertState,
@@ -151,6 +152,19 @@ def alert_of(row: Row) -> Alert:
     )
 
 
+def member_of(row: Row) -> GroupMember:
+    """The alert of a row that has what a group counts."""
+    return GroupMember(
+        row["id"],
+        row["cluster"],
+        row["rule"],
+        AlertState(row["state"]),
+        Severity(row["severity"]),
+        row["since"],
+        row["group"],
+    )
+
+
 def _parts_key(rule: str) -> str:
     return _PART_NAMES if rule == _PHRASES_AS_PARTS else _PARTS
 
@@ -232,8 +246,9 @@ def _fix(command: str) -> Fix | None:
     return TransferLeader(int(words[2])) if words[:2] == ["leader", "transfer"] and words[2].isdecimal() else None
 
 
+GROUP_KEY = "digest"
 _NOTE_KEYS: Mapping[str, str] = MappingProxyType(
-    {"group": "digest", "replied_at": "said_at", "unreported": "unsaid", "peak": "eased"}
+    {"group": GROUP_KEY, "replied_at": "said_at", "unreported": "unsaid", "peak": "eased"}
 )
 """Notes whose stored key is not the name of their field."""
 

@@ -5,14 +5,19 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, func, insert, select, update
 
+from bot.alerting.grouping import GroupMember
 from bot.alerting.model import Alert, AlertState, AlertText
 from bot.common.errors import Conflict
-from bot.store.repositories.alert_codec import alert_of, columns_of
+from bot.store.repositories.alert_codec import GROUP_KEY, alert_of, columns_of, member_of
 from bot.store.schema import alerts
 from bot.store.session import Session
 
 _AT_ONCE = 500
 """Most ids in one query."""
+_MEMBER = (
+    *(alerts.c[name] for name in ("id", "cluster", "rule", "state", "severity", "since")),
+    alerts.c.data[GROUP_KEY].as_string().label("group"),
+)
 
 
 class Alerts:
@@ -46,6 +51,14 @@ class Alerts:
             for start in range(0, len(ids), _AT_ONCE)
             for alert in await self._list(alerts.c.id.in_(ids[start : start + _AT_ONCE]), None)
         ]
+
+    async def members(self, ids: Sequence[int]) -> list[GroupMember]:
+        """The alerts of these ids that are still stored, without their facts, oldest first."""
+        found: list[GroupMember] = []
+        for start in range(0, len(ids), _AT_ONCE):
+            query = select(*_MEMBER).where(alerts.c.id.in_(ids[start : start + _AT_ONCE])).order_by(alerts.c.id)
+            found += [member_of(row) for row in await self._session.rows(query)]
+        return found
 
     async def save(self, alert: Alert, text: AlertText) -> Alert:
         """Insert an alert whose id is 0 and return it with its id; else replace its version - 1. `text` is its words.

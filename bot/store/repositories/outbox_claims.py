@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, case, delete, func, literal_column, or_, select, update
 from sqlalchemy.sql.expression import Select
 
 from bot.common.json_object import JsonObject
@@ -22,6 +22,8 @@ PARENT_DEAD = "parent_dead"
 CLAIM_LOCK = 0x6F7574626F78
 """Key of the advisory lock of claims; no other lock has this number (migrate.py, audit.py)."""
 
+_PENDING: ColumnElement[str] = literal_column("'pending'")
+"""Not a parameter: SQLite then knows that its index of pending rows can be used."""
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
@@ -214,7 +216,7 @@ def _due(owner: str, now: float, busy: Collection[str], stubborn: Stubborn, *, e
         select(earlier.c.seq)
         .where(
             earlier.c.channel == posts.c.channel,
-            earlier.c.state == "pending",
+            earlier.c.state == _PENDING,
             earlier.c.ts.is_(None),
             earlier.c.seq < posts.c.seq,
             ~stubborn.are(earlier),
@@ -222,15 +224,11 @@ def _due(owner: str, now: float, busy: Collection[str], stubborn: Stubborn, *, e
         )
         .exists()
     )
-    elsewhere = (
-        select(others.c.seq)
-        .where(
-            others.c.channel == posts.c.channel,
-            others.c.state == "pending",
-            others.c.claimed_by.not_in(["", owner]),
-            or_(others.c.claimed_until > now, is_active(others.c.claimed_by)),
-        )
-        .exists()
+    # Of no row in particular, so that it is computed once: a storm has thousands of rows.
+    elsewhere = select(others.c.channel).where(
+        others.c.state == _PENDING,
+        others.c.claimed_by.not_in(["", owner]),
+        or_(others.c.claimed_until > now, is_active(others.c.claimed_by)),
     )
     first: ColumnElement[bool] = and_(
         posts.c.ts.is_(None), ~overtakes, or_(posts.c.parent.is_(None), parents.c.ts.is_not(None), posts.c.removed)
@@ -239,11 +237,11 @@ def _due(owner: str, now: float, busy: Collection[str], stubborn: Stubborn, *, e
         select(posts, parents.c.ts.label("thread_ts"))
         .select_from(posts.outerjoin(parents, parents.c.slot == posts.c.parent))
         .where(
-            posts.c.state == "pending",
+            posts.c.state == _PENDING,
             posts.c.next_attempt_at <= now,
             posts.c.channel.not_in(list(busy)),
             or_(first, posts.c.ts.is_not(None)) if edits else first,
-            ~elsewhere,
+            posts.c.channel.not_in(elsewhere),
         )
         .order_by(posts.c.seq)
         .limit(_SCAN)

@@ -1,6 +1,6 @@
 """Replicas and holds in the store: heartbeats, the holder of each task with its fencing token, and the fence."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, delete, func, select, update
@@ -13,6 +13,8 @@ from bot.store.session import Session
 LOCK = 0x7265706C
 """Key of the advisory lock under which one replica at a time plans its tasks: "repl" in ASCII."""
 
+_AT_ONCE = 200
+"""Most tasks in one statement."""
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
@@ -57,10 +59,23 @@ class Replicas:
 
     async def assign(self, task: str, holder: str, now: float) -> Hold:
         """Give a task to `holder` ("" to release it) under a new token: the former holder can write no more."""
-        new = self._session.insert(holds).values(task=task, holder=holder, token=1, since=now)
-        changed = {"holder": holder, "token": holds.c.token + 1, "since": now}
-        statement = new.on_conflict_do_update(index_elements=["task"], set_=changed).returning(holds.c.token)
-        return Hold(task, holder, int(await self._session.value(statement)), now)
+        return (await self.assign_all({task: holder}, now))[task]
+
+    async def assign_all(self, holders: Mapping[str, str], now: float) -> Mapping[str, Hold]:
+        """Give tasks to their `holders`, as `assign` does; the rows are locked in the order of the tasks."""
+        found: dict[str, Hold] = {}
+        tasks = sorted(holders)
+        for start in range(0, len(tasks), _AT_ONCE):
+            rows = [
+                {"task": task, "holder": holders[task], "token": 1, "since": now}
+                for task in tasks[start : start + _AT_ONCE]
+            ]
+            new = self._session.insert(holds).values(rows)
+            changed = {"holder": new.excluded.holder, "token": holds.c.token + 1, "since": now}
+            statement = new.on_conflict_do_update(index_elements=["task"], set_=changed)
+            for row in await self._session.rows(statement.returning(holds.c.task, holds.c.token)):
+                found[row["task"]] = Hold(row["task"], holders[row["task"]], int(row["token"]), now)
+        return found
 
     async def require_hold(self, hold: Hold) -> None:
         """Raise Fenced if another replica has the task now; until the unit of work ends it cannot change hands."""

@@ -6,6 +6,7 @@ from inspect import getmembers, isfunction
 import pytest
 
 from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.disk_states import DiskListing, DiskTally
 from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.transport import Timeouts
 from bot.common.errors import (
@@ -32,6 +33,7 @@ READS: Mapping[str, Call] = {
     "stat": lambda api, host: api.stat(host),
     "config_get": lambda api, _: api.config_get("balance"),
     "disk_list": lambda api, _: api.disk_list(status=2),
+    "disk_tally": lambda api, _: api.disk_tally(lambda: DiskTally(DiskListing(()), lambda *_: True, 20)),
     "disk_dropping": lambda api, _: api.disk_dropping(),
     "disk_chunks": lambda api, _: api.disk_chunks(7),
     "disk_units": lambda api, _: api.disk_units(7),

@@ -56,6 +56,18 @@ async def expire(store: Store, name: str) -> None:
         await uow.replicas.beat(Replica(row.name, row.since, row.beat_at - LEASE, 1.0, row.tasks))
 
 
+async def test_many_tasks_are_taken_and_released_in_one_heartbeat(store: Store) -> None:
+    tasks = [watch_of(f"c{n}") for n in range(450)]
+    one = member(store, "one", tasks=tasks)
+    await one.beat()
+    assert one.holds == {task: Hold(task, "one", 1, one.holds[task].since) for task in tasks}
+    await one.release()
+    async with store.read() as uow:
+        held = (await uow.replicas.assignments()).holds
+    assert {(hold.holder, hold.token) for hold in held.values()} == {("", 2)}
+    assert held.keys() == set(tasks)
+
+
 async def put(store: Store, term: int, check: HoldCheck) -> None:
     """Write under a hold."""
     async with store.begin() as uow:

@@ -8,7 +8,7 @@ from sqlalchemy import Executable
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import ChannelHistory
-from bot.alerting.model import Alert, AlertState, AlertText, EnableTask, LegacyDetail, Severity, Silence
+from bot.alerting.model import Alert, AlertState, AlertText, EnableTask, EngineNotes, LegacyDetail, Severity, Silence
 from bot.common.errors import Conflict
 from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.requests import TaskSwitch
@@ -147,6 +147,17 @@ async def test_alerts_are_found_by_id(store: Store) -> None:
     async with store.read() as uow:
         assert await uow.alerts.some([made[2].id, made[0].id, 99]) == [made[0], made[2]]
         assert await uow.alerts.some([]) == []
+
+
+async def test_members_of_a_group_are_read_without_their_facts(store: Store) -> None:
+    listed = replace(ALERT, severity=Severity.CRITICAL, since=5.0, notes=EngineNotes(group="digest:C1:1"))
+    async with store.begin() as uow:
+        made = [await uow.alerts.save(*worded(replace(each, subject=str(n)))) for n, each in enumerate((ALERT, listed))]
+    async with store.read() as uow:
+        first, second = await uow.alerts.members([alert.id for alert in made])
+    assert (first.id, first.group, first.open) == (made[0].id, None, True)
+    named = (second.cluster, second.rule, second.state, second.severity, second.since, second.group)
+    assert named == (ALERT.cluster, ALERT.rule, ALERT.state, Severity.CRITICAL, 5.0, "digest:C1:1")
 
 
 async def test_history_of_a_channel_is_saved(store: Store) -> None:

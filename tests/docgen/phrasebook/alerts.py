@@ -145,10 +145,11 @@ def _replies() -> Iterator[Sample]:
 def _groups() -> Iterator[Sample]:
     listed = tuple(replace(BROKEN, id=number, notes=EngineNotes(group=GROUP)) for number in range(1, 12))
     group = AlertGroup(MessageKey.parse(GROUP), AT - HOUR, ("prod",), tuple(each.id for each in listed))
-    yield Sample("active", alert_group.group_card(group, listed))
-    yield Sample("ended, alerts are open", alert_group.group_card(replace(group, scopes=(), ended_at=AT), listed[:2]))
+    yield Sample("active", alert_group.group_card(group, listed, listed[:8]))
+    ended = replace(group, scopes=(), ended_at=AT)
+    yield Sample("ended, alerts are open", alert_group.group_card(ended, listed[:2], listed[:2]))
     over = tuple(replace(each, state=AlertState.RESOLVED, resolved_at=AT) for each in listed)
-    yield Sample("ended, no alert is open", alert_group.group_card(replace(group, scopes=(), ended_at=AT), over))
+    yield Sample("ended, no alert is open", alert_group.group_card(ended, over, ()))
     yield Sample("a reply", alert_group.group_line(tuple(_moves())))
 
 

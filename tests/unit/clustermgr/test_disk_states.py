@@ -1,12 +1,13 @@
 """States of disks: one for each disk, the least normal first, and an unknown one is never room."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clustermgr.disk_states import DiskListing, DiskState, SortBy
+from bot.clustermgr.disk_states import DiskListing, DiskState, DiskTally, SortBy
 from bot.clustermgr.models import Disk
 from bot.clustermgr.slow_poll import count_zones
 
@@ -70,3 +71,14 @@ def test_chunks_of_zones_count_only_disks_that_are_room(rows: list[tuple[int, bo
     assert sum(zone.free for zone in counted) == sum(max(0, each.free_chunk_cnt) for each in room)
     assert sum(listing.counts().values()) == len(disks)
     assert bool(counted) is any(each.status not in {4, 5} for each in disks)
+
+
+def test_tally_of_pages_is_that_of_the_whole_list() -> None:
+    disks = tuple(Disk(disk_id=number, status=2 if number % 5 == 0 else 1) for number in range(30, 0, -1))
+    whole = DiskListing(disks, dropping=frozenset({7}))
+    tally = DiskTally(DiskListing((), whole.dropping), lambda _, disk: disk.status == 2, limit=4)
+    for start in range(0, 30, 7):
+        tally.take(disks[start : start + 7])
+    wanted = [disk for disk in disks if disk.status == 2]
+    assert (tuple(tally.first), tally.matching) == (whole.ordered(wanted)[:4], 6)
+    assert replace(whole, disks=(), tally=tally.counts).counts() == whole.counts()

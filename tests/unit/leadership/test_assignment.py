@@ -132,3 +132,13 @@ def test_replica_without_assignment_counts_itself() -> None:
     held = dict.fromkeys(TASKS[:6], "a")
     me = replace(replica("b"), since=NOW)
     assert plan(me, assignments([replica("a")], held), LEASE).take == TASKS[6:]
+
+
+def test_replica_with_many_tasks_hands_over_a_share_of_them() -> None:
+    many = tuple(f"watch:c{n:03}" for n in range(80))
+    replicas = [replica(name, tasks=many) for name in ("a", "b", "c")]
+    held = dict.fromkeys(many, "a")
+    moved = plan(replicas[0], assignments(replicas, held), LEASE).hand_over
+    assert Counter(other for _, other in moved) == {"b": 5, "c": 5}
+    assert settle(replicas, held, rounds=20) == 0
+    assert sorted(Counter(held.values()).values()) == [26, 27, 27]
