@@ -7,7 +7,7 @@ import pytest
 
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.models import DiskStatus
-from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import StaleReads, SuspectDisks, VolumeSurvey
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.codec import decode_verdict, encode_verdict
 from bot.operations.model import OpState
@@ -177,7 +177,9 @@ def test_disk_that_the_watch_names_as_silent_is_named_in_the_margin() -> None:
     facts = replace(facts, volumes={1: away})
     well = replace(away, vid=2, disks=(1, 2, 7, 9, 10, 12), health_score=0)
     survey = VolumeSurvey(SuspectDisks(), {1: away, 2: well}, {})
-    for known, unreachable in ((facts, ()), (replace(facts, survey=survey), (11,))):
+    stale = replace(survey, stale=StaleReads(since=1.0), memo={})
+    for names, unreachable in ((None, ()), (survey, (11,)), (stale, ())):
+        known = replace(facts, survey=names)
         check = checked(BROKEN, known).check("volumes")
         assert check is not None
         assert isinstance(check.fact, VolumeMargins)
