@@ -218,6 +218,6 @@ def units_without_place(fact: f.UnitsWithoutPlace) -> CheckText:
     some = listed([*(f"#{vid}" for vid in fact.some), *((f"{more:,} more",) if more > 0 else ())])
     return CheckText(
         f"{count(fact.volumes, 'volume')} {have} a unit to move that finds no place ({some}): the work would not end. "
-        "Every good disk of the zone has no free chunk or has a unit of the same volume.",
-        "Add a disk to the zone, or make a read-only disk that has free chunks writable.",
+        "A good disk of the zone takes one unit of a volume, and none if it has no free chunk or has a unit of it.",
+        "Add disks to the zone, or make read-only disks that have free chunks writable.",
     )

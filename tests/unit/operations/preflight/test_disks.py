@@ -14,15 +14,16 @@ from bot.operations.model import OpState
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext
 from bot.operations.preflight.disk_margins import MAX_VIDS
-from bot.operations.preflight.facts.disks import RoomInZones, VolumeMargins
+from bot.operations.preflight.facts.disks import RoomInZones, UnitsWithoutPlace, VolumeMargins
 from bot.operations.preflight.verdict import CheckLevel, changes_a_check
-from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, Request
+from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, DisksOffline, NodeOffline, Request
 from bot.views.preflight_text.changes import difference
 from bot.views.preflight_text.table import check_text
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.disk_fixture import DiskScene
 
 OFFLINE, BROKEN = DiskOffline(7), DiskBroken(7)
+NODE = NodeOffline("10.0.1.2:8889")
 WIDE = DiskLimits(9, 9)
 
 
@@ -254,6 +255,30 @@ def words(request: Request, facts: DiskFacts, key: str) -> str:
 
 def test_full_zone_is_said_to_have_no_free_chunk() -> None:
     assert "no free chunk" in words(OFFLINE, DiskScene(free=0).facts(), "place")
+
+
+ALL_IN_ONE_ZONE = {1: (5, 6, 7, 8, 9, 10), 2: (1, 2, 3, 4, 9, 10)}
+
+
+@pytest.mark.parametrize(
+    ("request_", "scene", "stuck"),
+    [
+        # Five good disks are left for six units: four units move, and three disks have none.
+        (NODE, DiskScene(targets=(5, 6, 7, 8), readonly=frozenset({1, 2, 3})), (1,)),
+        (NODE, DiskScene(targets=(5, 6, 7, 8), readonly=frozenset({1, 2})), ()),
+        (NODE, DiskScene(targets=(5, 6, 7, 8), later=(7, 8), readonly=frozenset({1, 2, 3})), (1,)),
+        (DisksOffline((1, 2, 3, 4, 7)), DiskScene(targets=(1, 2, 3, 4, 7), readonly=frozenset({5, 11})), (2,)),
+        # A unit on a disk that is broken or dropped already needs a disk too.
+        (OFFLINE, DiskScene(states={5: DiskStatus.BROKEN}, readonly=frozenset({1, 2, 3, 4, 11})), (1,)),
+        (OFFLINE, DiskScene(dropping=frozenset({5}), readonly=frozenset({1, 2, 3, 4, 11})), (1,)),
+        (OFFLINE, DiskScene(readonly=frozenset({1, 2, 3, 4, 11})), ()),
+    ],
+)
+def test_each_unit_that_moves_needs_its_own_disk(request_: Request, scene: DiskScene, stuck: tuple[int, ...]) -> None:
+    verdict = checked(request_, replace(scene, volumes=ALL_IN_ONE_ZONE, limits=WIDE).facts())
+    check = verdict.check("place")
+    assert (check.fact if check else None) == (UnitsWithoutPlace(len(stuck), stuck) if stuck else None)
+    assert check is None or (verdict.blocked and check.level is CheckLevel.BLOCK and check.forceable)
 
 
 def test_reason_of_lacking_space_comes_first() -> None:
