@@ -14,8 +14,8 @@ from bot.operations.model import OpState
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext
 from bot.operations.preflight.disk_margins import MAX_VIDS
-from bot.operations.preflight.facts.disks import RoomInZones, UnitsWithoutPlace, VolumeMargins
-from bot.operations.preflight.verdict import CheckLevel, changes_a_check
+from bot.operations.preflight.facts.disks import HeartbeatsLost, RoomInZones, UnitsWithoutPlace, VolumeMargins
+from bot.operations.preflight.verdict import CheckLevel, changes_a_check, warn
 from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, DisksOffline, NodeOffline, Request
 from bot.views.preflight_text.changes import difference
 from bot.views.preflight_text.table import check_text
@@ -292,3 +292,22 @@ def test_units_of_a_disk_whose_access_changes_do_not_move(readonly: bool) -> Non
     text = words(DiskAccess(7, readonly=readonly), facts, "volumes")
     assert "none of them moves" in text
     assert "while they move" not in text
+
+
+@pytest.mark.parametrize(
+    ("inferred", "named"),
+    [((), "no call names them. Units there"), ((7, 8), "disks #7 and #8. 2 more disks cannot be named. Units there")],
+)
+def test_heartbeats_that_are_lost_say_what_the_margins_count(inferred: tuple[int, ...], named: str) -> None:
+    """Units on disks that cannot be named are counted too, where the health of their volume shows them."""
+    text = check_text(warn("heartbeats", HeartbeatsLost(4, inferred))).sentence
+    assert named in text
+    assert "counted as unreachable if the health of their volume shows" in text
+    assert "counts lost units only" in text
+    assert "not counted here" not in text
+
+
+def test_heartbeats_of_inferred_disks_only_name_no_others() -> None:
+    text = check_text(warn("heartbeats", HeartbeatsLost(1, (7,)))).sentence
+    assert "cannot be named" not in text
+    assert text.endswith("What a volume can lose counts lost units only: unreachable ones may come back.")
