@@ -11,6 +11,7 @@ from bot.alerting.reasons import (
     firing,
     look_reasons,
     of_clusters,
+    risk_reasons,
     silent_hosts,
     with_alerts,
 )
@@ -88,15 +89,16 @@ def cluster_status(
 ) -> ClusterStatus:
     """Evaluate a snapshot of a cluster; `previous` is the snapshot before it, if there is one.
 
-    The status is never milder than the most severe firing alert. A fresh leader's counters are not evaluated.
+    The status is never milder than the most severe firing alert, nor than the risk of the volumes. A fresh leader's
+    counters are not evaluated.
     """
     if not snapshot.answered:
         return _unreachable(snapshot)
     alerts = of_clusters(known.alerts)
     if contradiction := tuple(_contradictions(snapshot)):
-        return _raised(_contradictory(snapshot, contradiction, previous), alerts)
+        return _raised(_contradictory(snapshot, contradiction, previous), alerts, known.risk)
     if snapshot.leader is None:
-        return _raised(_leaderless(snapshot, previous, known), alerts)
+        return _raised(_leaderless(snapshot, previous, known), alerts, known.risk)
     return _led(snapshot, snapshot.leader[1], previous, known)
 
 
@@ -108,13 +110,19 @@ def worse_alert(level: str, alerts: Sequence[Alert]) -> Alert | None:
     return most_severe
 
 
-def _raised(found: ClusterStatus, alerts: Sequence[Alert]) -> ClusterStatus:
-    """Raise a status that is milder than the most severe firing alert, which becomes its first reason."""
+def _raised(found: ClusterStatus, alerts: Sequence[Alert], risk: RiskFact | None) -> ClusterStatus:
+    """Raise a status that is milder than the most severe firing alert or volume, which becomes its first reason."""
     alert = worse_alert(found.level, alerts)
-    if alert is None:
-        return found
-    fact = AlertFires(alert)
-    return replace(found, level=level_of(alert.severity), headline=fact, reasons=(fact, *found.reasons))
+    if alert is not None:
+        found = _with_first(found, AlertFires(alert), alert.severity)
+    volumes = max(risk_reasons(risk), key=lambda reason: reason.severity, default=None)
+    if volumes is not None and _RANK[level_of(volumes.severity)] > _RANK[found.level]:
+        found = _with_first(found, volumes.fact, volumes.severity)
+    return found
+
+
+def _with_first(found: ClusterStatus, fact: StatusFact, severity: Severity) -> ClusterStatus:
+    return replace(found, level=level_of(severity), headline=fact, reasons=(fact, *found.reasons))
 
 
 _RANK: Mapping[str, int] = {level: min(place, 2) for place, level in enumerate(StatusLevel)}
@@ -183,6 +191,7 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: Sta
     found = (
         *quorum_reasons(snapshot, leader, previous, known.smallest, known.others),
         *look_reasons(snapshot, leader, fresh=known.fresh),
+        *risk_reasons(known.risk),
     )
     unsure = any(reason.unsure for reason in found)
     alerts = [each for each in of_clusters(known.alerts) if each.rule not in REFUTED_BY_A_LEADER]

@@ -27,8 +27,8 @@ class DiskRisk:
 
 
 def disk_risk(disk: Disk, snapshot: Snapshot | None, survey: VolumeSurvey, state: ClusterState, now: float) -> DiskRisk:
-    """Judge a disk by the last poll and the volumes that the watch knows."""
-    if snapshot is None or snapshot.leader is None or not survey.known:
+    """Judge a disk by the last poll and the volumes that the watch knows; by nothing while these reads are stale."""
+    if snapshot is None or snapshot.leader is None or not survey.known or survey.stale.since:
         return DiskRisk()
     fresh = is_fresh(snapshot, state)
     risks = risks_of(survey, 0 if fresh else snapshot.expired_disks)

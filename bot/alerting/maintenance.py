@@ -22,6 +22,7 @@ from bot.alerting.volume_risk import infer_expired, volume_risk
 from bot.clustermgr.volume_survey import VolumeSurvey
 
 _NEWS = frozenset({TransitionReason.FIRED, TransitionReason.WORSE})
+_AWAY_RULES = frozenset({"host_unreachable", "peer_down"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,20 @@ class LiftedMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class EndedMaintenance:
-    """A maintenance that is over: by its time, or by a person. `open_alerts` are still open alerts about the host."""
+    """A maintenance that is over: by its time, or by a person.
+
+    `open_alerts` are the alerts that it muted until now. `pending` are those that it would have muted later.
+    """
 
     silence: Silence
     open_alerts: tuple[Alert, ...] = ()
+    pending: tuple[Alert, ...] = ()
+
+    @property
+    def away(self) -> bool:
+        """True if the host itself is seen away, or all its disks are."""
+        scope = self.silence.scope
+        return scope is not None and any(_away(scope, alert) for alert in (*self.open_alerts, *self.pending))
 
 
 def _of_host(scope: MaintenanceScope, alert: Alert) -> bool:
@@ -95,20 +106,30 @@ def _fits(scope: MaintenanceScope, alert: Alert) -> bool:
 
 
 def _heartbeats(scope: MaintenanceScope, alert: Alert) -> bool:
-    """True if the lost heartbeats are known to be the host's.
+    """True if lost heartbeats are known to be the host's, and no more others are lost than at the start.
 
-    Its disks are named, or its members give no answer, or every disk of other hosts is known to have its heartbeat.
+    An alert that only disks of other hosts explain is not the host's.
     """
     detail = alert.detail
     if not isinstance(detail, DisksExpired) or not _fits(scope, alert):
         return False
+    others = _of_others(scope, detail)
+    return others <= scope.expired and others < detail.lost
+
+
+def _of_others(scope: MaintenanceScope, detail: DisksExpired) -> int:
+    """The number of lost heartbeats that are not known to be the host's.
+
+    They are its own if its disks are named, or its members give no answer, or every disk of other hosts is known to
+    have its heartbeat.
+    """
     away = {*detail.away}
     stopped = bool(scope.hosts) and {*scope.hosts} <= {*detail.silent_hosts}
     others = len(away - {*scope.disks}) if stopped else detail.lost - len(away & {*scope.disks})
     if detail.doubtful is not None:
         # Every other disk has its heartbeat, because a volume on it is healthy.
         others = min(others, len({*detail.doubtful} - {*scope.disks}))
-    return others <= scope.expired
+    return others
 
 
 def _unreachable(scope: MaintenanceScope, alert: Alert) -> bool:
@@ -227,7 +248,7 @@ def _margin(
 
 
 def ended_maintenance(silence: Silence, alerts: Iterable[Alert]) -> EndedMaintenance:
-    """The end of a maintenance with the alerts about its host whose finding is still there."""
+    """The end of a maintenance with the alerts that it mutes and whose finding is still there."""
     scope = silence.scope
     found = [
         alert
@@ -236,9 +257,26 @@ def ended_maintenance(silence: Silence, alerts: Iterable[Alert]) -> EndedMainten
         and alert.cluster == silence.cluster
         and alert.state is not AlertState.RESOLVED
         and not alert.clear_since
-        and _possible(scope, alert)
+        and expected(scope, alert)
     ]
-    return EndedMaintenance(silence, tuple(found))
+    return EndedMaintenance(
+        silence,
+        tuple(alert for alert in found if is_due(alert)),
+        tuple(alert for alert in found if not is_due(alert)),
+    )
+
+
+def is_due(alert: Alert) -> bool:
+    """True if the alert is posted, or only a silence holds it back; a pending alert may still go away unannounced."""
+    return alert.state is not AlertState.PENDING or alert.notes.muted is not None
+
+
+def _away(scope: MaintenanceScope, alert: Alert) -> bool:
+    """True if the alert, which the host explains, shows that the host itself is away, or all its disks."""
+    detail = alert.detail
+    if isinstance(detail, DisksExpired):
+        return detail.lost - _of_others(scope, detail) >= len(scope.disks)
+    return alert.rule in _AWAY_RULES
 
 
 def muted_counts(silences: Iterable[Silence], alerts: Iterable[Alert]) -> Mapping[int, int]:

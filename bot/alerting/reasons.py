@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.risk_facts import RiskFact
 from bot.alerting.status_facts import (
     AlertFires,
     DisksBad,
@@ -14,9 +15,11 @@ from bot.alerting.status_facts import (
     ReportsReadOnly,
     SlowLeader,
     StatusFact,
+    VolumesStand,
 )
 from bot.alerting.text import one_line
 from bot.alerting.topics import Topic, place_of, topic_of
+from bot.alerting.volume_risk import RiskLevel
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import DiskStatus, Snapshot, SpaceStat, Stat
 
@@ -101,6 +104,28 @@ def look_reasons(snapshot: Snapshot, leader: Stat, *, fresh: bool) -> Iterator[S
     yield from _slow(snapshot)
     yield from _disk_reasons(snapshot, leader, fresh=fresh)
     yield from _space_reasons(leader, fresh=fresh)
+
+
+def risk_reasons(fact: RiskFact | None) -> tuple[StatusReason, ...]:
+    """The volumes that lost data, cannot be read or are near that, as severe as the rules about them by default.
+
+    An alert may have to hold before it is posted; the status says at once what is known.
+    """
+    if fact is None:
+        return ()
+    risk = fact.risk
+    found = (
+        (RiskLevel.LOST, risk.lost, Severity.CRITICAL, "volumes_lost"),
+        (RiskLevel.NONE_LEFT, risk.none_left, Severity.CRITICAL, "volumes_at_risk"),
+        (RiskLevel.UNKNOWN, risk.unknown, Severity.CRITICAL, "volumes_at_risk"),
+        (RiskLevel.UNREADABLE, risk.unreadable, Severity.CRITICAL, "volumes_unreachable"),
+        (RiskLevel.ONE_LEFT, risk.one_left, Severity.WARNING, "volumes_at_risk"),
+    )
+    return tuple(
+        StatusReason(severity, Topic.DATA, VolumesStand(standing, number), (rule,))
+        for standing, number, severity, rule in found
+        if number
+    )
 
 
 def _slow(snapshot: Snapshot) -> Iterator[StatusReason]:

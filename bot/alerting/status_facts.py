@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.alerting.model import Alert
+from bot.alerting.volume_risk import RiskLevel
 from bot.clustermgr.health import VoterFault, VoterHealth
 
 
@@ -121,6 +122,14 @@ class DisksBad(StatusFact):
     number: int
     repairing: bool = False
     counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VolumesStand(StatusFact):
+    """`number` volumes have this standing, as the watch judged them last."""
+
+    standing: RiskLevel
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,8 +308,13 @@ def _counted(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
 
 
 def silent_by_the_watch(survey: VolumeSurvey | None, expired_disks: int) -> frozenset[int]:
-    """The disks without a heartbeat that the watch names; none if the leader counts none."""
-    return risks_of(survey, expired_disks).away if survey is not None and expired_disks else frozenset()
+    """The disks without a heartbeat that the watch names; none if the leader counts none, or if its reads are stale.
+
+    A replica that does not watch the cluster keeps what it read when it last did.
+    """
+    if survey is None or survey.stale.since or not expired_disks:
+        return frozenset()
+    return risks_of(survey, expired_disks).away
 
 
 def risks_of(survey: VolumeSurvey, expired_disks: int) -> VolumeRisks:

@@ -42,6 +42,8 @@ INTERVAL_SECONDS = 60.0
 """Seconds between two slow polls."""
 DISK_LIST_SECONDS = 300.0
 """Seconds between two reads of the whole disk list."""
+MAX_LIST_AGE = 3 * DISK_LIST_SECONDS
+"""Seconds after the last attempt to read it, from which on the whole list proves no disk to be bad."""
 LIST_AGAIN_SECONDS = 2.0
 """Limit of such a read in a poll that waits for it."""
 BURST = 10.0
@@ -270,8 +272,12 @@ class SlowPoller:
         return self.listed.is_current(now) and self.listed.at >= self._left_at and not self._contradicted
 
     def with_bad(self, snapshot: Snapshot) -> Snapshot:
-        """Add the bad disks that the last whole list has, and the lists of bad disks lack: these may end early."""
-        if snapshot.bad_disks is None:
+        """Add the bad disks that the last whole list has, and the lists of bad disks lack: these may end early.
+
+        A process that does not watch the cluster any more keeps its last list, which then proves nothing.
+        """
+        tried_at = max(self._listed_at, self._hurried_at)
+        if snapshot.bad_disks is None or snapshot.at - tried_at > MAX_LIST_AGE:
             return snapshot
         more = self.listed.unfiltered(snapshot.bad_disks)
         return replace(snapshot, bad_disks=(*snapshot.bad_disks, *more)) if more else snapshot

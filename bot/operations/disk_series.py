@@ -7,7 +7,7 @@ from bot.clustermgr.models import DiskStatus
 from bot.operations.change_request import PartOf, RequestOptions
 from bot.operations.disk_step_facts import DropEnded, NodePartBegun, PartAgain, PartBegun, PartSkipped, SeriesEnded
 from bot.operations.model import ObservedState, Operation, OpState
-from bot.operations.preflight.facts.disks import StateRefuses
+from bot.operations.preflight.facts.disks import HeartbeatsLost, JudgedInTurns, MarginsSmaller, StateRefuses
 from bot.operations.preflight.verdict import Check, CheckLevel, PreflightResult
 from bot.operations.requests import DiskOffline, DisksOffline, NodeDrop, NodeOffline, OpKind
 from bot.operations.step_facts import StepFact
@@ -15,6 +15,8 @@ from bot.operations.transience import all_transient, is_transient
 
 SERIES = frozenset({OpKind.DISKS_OFFLINE, OpKind.NODE_OFFLINE})
 """Kinds whose operation sends nothing itself: each disk has a separate operation."""
+_OF_VOLUMES = frozenset({"volumes_unread", "code_modes", "volumes", "place"})
+"""Checks of volumes that may refuse: break-glass overrides none of them for a disk that is judged at its turn."""
 _UNDONE = frozenset({OpState.BLOCKED, OpState.FAILED})
 MAX_AGE = 7 * 86400.0
 """Seconds after its approval in which a series begins parts; its approval is too old then."""
@@ -101,10 +103,20 @@ def part(parent: Operation, request: DiskOffline | NodeDrop, seen: ObservedState
 
 
 def as_approved(op: Operation, verdict: PreflightResult) -> PreflightResult:
-    """Let break-glass override what it overrides on the card of `op`, and nothing else."""
+    """Let break-glass override what it overrides on the card of `op`, and nothing else.
+
+    The card shows no volumes of a disk that is judged at its turn, so no one approved to override what refuses them.
+    """
     shown = op.seen.verdict
     keys = {check.key for check in shown.checks if check.forced} if op.forced and shown is not None else set()
-    return verdict.forced(keys)
+    return verdict.forced(keys - _OF_VOLUMES if _was_left_to_its_turn(shown, verdict) else keys)
+
+
+def _was_left_to_its_turn(shown: PreflightResult | None, verdict: PreflightResult) -> bool:
+    """True if `verdict` has the volumes of a disk that the card leaves to its turn."""
+    turns = shown.check("turns") if shown is not None else None
+    later = turns.fact.later if turns is not None and isinstance(turns.fact, JudgedInTurns) else ()
+    return not set(later).isdisjoint(verdict.fingerprint.disk_ids)
 
 
 def must_wait(verdict: PreflightResult, new: tuple[Check, ...] = ()) -> tuple[Check, ...]:
@@ -125,9 +137,26 @@ def new_warnings(op: Operation, verdict: PreflightResult) -> tuple[Check, ...]:
         return verdict.of_level(CheckLevel.WARN)
     then, now = shown.fingerprint.least_left, verdict.fingerprint.least_left
     smaller = then is not None and now is not None and now < then
-    seen = {check.key for check in shown.of_level(CheckLevel.WARN)}
-    warnings = verdict.of_level(CheckLevel.WARN)
-    return tuple(check for check in warnings if check.key not in seen or (check.key == "volumes" and smaller))
+    seen = {check.key: check for check in shown.of_level(CheckLevel.WARN)}
+    was_left = _was_left_to_its_turn(shown, verdict)
+    return tuple(
+        check
+        for check in verdict.of_level(CheckLevel.WARN)
+        if check.key not in seen
+        or (check.key == "volumes" and smaller)
+        or (was_left and _is_worse(seen[check.key], check))
+    )
+
+
+def _is_worse(then: Check, now: Check) -> bool:
+    """True if a warning of the volumes of one disk says more than that of other disks."""
+    match then.fact, now.fact:
+        case HeartbeatsLost(disks=int(before)), HeartbeatsLost(disks=after):
+            return after is None or after > before
+        case MarginsSmaller(units=before), MarginsSmaller(units=after):
+            return after > before
+        case _:
+            return False
 
 
 def is_too_old(op: Operation, now: float) -> bool:

@@ -82,6 +82,8 @@ def disk_list(given: DiskList) -> Message:
 def _sentence(given: DiskList) -> str:
     cluster, total, listed = escape(given.cluster), given.total, given.listing
     which = f" with {' and '.join(code(words) for words in given.asked)}" if given.asked else ""
+    if not total and given.state is DiskState.EXPIRED and (unnamed := _none_named(given)):
+        return unnamed
     number = count(total, "disk") if total else "no disk"
     least = "" if listed.complete else "at least "
     states = f": {counts_text(listed)}" if total and not which else ""
@@ -89,6 +91,24 @@ def _sentence(given: DiskList) -> str:
         more = f"{given.limit:,} are shown: narrow it with status=, idc= or host=, or raise limit="
         return f"{cluster} has {least}{number}{which}{states}. {more}"
     return f"{cluster} has {least}{number}{which}{states}."
+
+
+def _none_named(given: DiskList) -> str:
+    """Return that disks without a heartbeat cannot be named, "" if there are no others than those inferred."""
+    cluster, listing = escape(given.cluster), given.listing
+    if listing.expired is None:
+        return f"It is not known if a disk of {cluster} has lost the heartbeat: no leader answered in time."
+    unnamed = listing.expired - len(listing.inferred)
+    if unnamed <= 0:
+        return ""
+    has, them = ("has", "it") if unnamed == 1 else ("have", "them")
+    others = "more " if listing.inferred else ""
+    which = " and ".join(code(words) for words in given.asked)
+    return (
+        f"No disk of {cluster} can be named for {which}: {count(unnamed, f'{others}disk')} {has} lost the heartbeat, "
+        f"but no call names {them}, and the health of the volumes does not tell which. "
+        f"The volumes that miss units: {code('/cm risk')}"
+    )
 
 
 def _above(given: DiskList) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from slackblocks import Button
 
 from bot.alerting.maintenance import EndedMaintenance, LiftedMaintenance, LiftReason, MarginFell, OtherAlert
-from bot.alerting.model import Alert, MaintenanceScope, Silence
+from bot.alerting.model import MaintenanceScope, Silence
 from bot.alerting.silences import SilenceResult
 from bot.interactions.message import Message
 from bot.views import blocks
@@ -79,24 +79,20 @@ def maintenance_over(ended: EndedMaintenance, by: str = "") -> Message:
     name = f"{code(held.subject)} of {escape(held.cluster)}"
     begins = f"<@{escape(by)}> ended the maintenance of {name}" if by else f"Maintenance of {name} ended"
     if ended.open_alerts:
-        still = ", and the host is still away" if _is_away(ended.open_alerts) else ", and alerts about it are open"
+        still = ", and the host is still away" if ended.away else ", and alerts about it are open"
         sentence = f"{begins}{still}."
         rest = "These alerts are announced now:"
         lines = [f"• {escape(sentence_of(alert))}" for alert in ended.open_alerts[:_MAX_ALERTS]]
         more = len(ended.open_alerts) - _MAX_ALERTS
         lines += [f"… and {more} more: /cm alerts"] if more > 0 else []
         return message(sentence, section(f"🔧 {sentence} {rest}\n" + "\n".join(lines)))
+    if ended.pending:
+        sentence = f"{begins}, and the host is still away." if ended.away else f"{begins}."
+        return message(sentence, section(f"🔧 {sentence}"))
     scope = held.scope
     answers = ": it answers again" if scope is not None and scope.hosts else ": no disk of it is known to be silent"
     sentence = f"{begins}{answers}."
     return message(sentence, section(f"🔧 {sentence}"))
-
-
-_AWAY_RULES = frozenset({"host_unreachable", "peer_down", "disk_expired"})
-
-
-def _is_away(alerts: Sequence[Alert]) -> bool:
-    return any(alert.rule in _AWAY_RULES for alert in alerts)
 
 
 def maintenance_lifted(lifted: LiftedMaintenance) -> Message:

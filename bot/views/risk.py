@@ -56,7 +56,7 @@ def risk(report: RiskReport) -> Message:
     worst = max((each.standing for each in shown), default=RiskLevel.NONE)
     if shown and worst is RiskLevel.NONE:
         worst = RiskLevel.REDUCED
-    notes = [*_unknowns(report, shown), *_times(report)]
+    notes = [*_unknowns(report, shown), *_times(report, shown)]
     mark = _MARKS[worst] if shown or _sure(report) else "⚪"
     head = section(f"{mark} *{sentence}*")
     if not shown:
@@ -65,7 +65,7 @@ def risk(report: RiskReport) -> Message:
     return message(sentence, head, rows, context(" ".join(notes)))
 
 
-def _times(report: RiskReport) -> list[str]:
+def _times(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
     """When the oldest of the reads was made; disks that are repaired or dropped are counted seldom."""
     survey = report.survey
     oldest = survey.as_of or report.at
@@ -73,9 +73,10 @@ def _times(report: RiskReport) -> list[str]:
     seldom = f"Units of repaired and dropped disks as of {date(min(counted), 'minute')}." if counted else ""
     if old := survey.gone_as_of:
         seldom = f"Units of disks repaired or dropped long ago as of {date(old, 'minute')}."
-    return [
-        each for each in (seldom, f"As of {date(oldest, 'time' if report.at - oldest < _DAY else 'minute')}.") if each
-    ]
+    when = date(oldest, "time" if report.at - oldest < _DAY else "minute")
+    newer = any(report.since[each.vid].at > oldest for each in shown[:MAX_ROWS] if each.vid in report.since)
+    as_of = f"The oldest count of units: {when}; the states of disks are newer." if newer else f"As of {when}."
+    return [each for each in (seldom, as_of) if each]
 
 
 def _sure(report: RiskReport) -> bool:

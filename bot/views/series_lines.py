@@ -1,16 +1,17 @@
 """The disks of one operation on several: one line each, which ends with whether the disk may be pulled. No I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bot.clustermgr.models import DiskStatus
 from bot.interactions.message import BlockJson
 from bot.operations.disk_series import SERIES, SeriesParts, parts_of
 from bot.operations.model import DiskCount, Operation
 from bot.operations.preflight.facts.disks import DiskSituation
-from bot.views.blocks import code, context, count, date, section
+from bot.views.blocks import MAX_TEXT, code, context, count, date, section
 from bot.views.preflight_text.disks import state_text
 
-_IN_SECTION = 32
+_MAX_SECTIONS = 20
+"""Limit of the sections of one card: room for a node of 256 disks, and for the other blocks of the message."""
 _GONE = frozenset({DiskStatus.DROPPED, DiskStatus.REPAIRED})
 
 
@@ -19,9 +20,25 @@ def series_lines(op: Operation) -> list[BlockJson]:
     parts = parts_of(op) if op.kind in SERIES else None
     if parts is None or not (parts.begun or parts.skipped):
         return []
-    lines = list(_lines(op, parts))
-    texts = ["\n".join(lines[at : at + _IN_SECTION]) for at in range(0, len(lines), _IN_SECTION)]
-    return [*map(section, texts), context(f"To count the units again: {code('/cm disk <id>')}")]
+    texts = _texts(_lines(op, parts))
+    hidden = sum(text.count("\n") + 1 for text in texts[_MAX_SECTIONS:])
+    more = f"… and {count(hidden, 'more disk')}: *do not pull* before {code('/cm disk <id>')} says that it is safe"
+    return [
+        *map(section, texts[:_MAX_SECTIONS]),
+        *([section(more)] if hidden else []),
+        context(f"To count the units again: {code('/cm disk <id>')}"),
+    ]
+
+
+def _texts(lines: Iterable[str]) -> list[str]:
+    """Join lines to texts that a section shows whole."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + 1 + len(line) <= MAX_TEXT:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return texts
 
 
 def _lines(op: Operation, parts: SeriesParts) -> Iterator[str]:

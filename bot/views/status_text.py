@@ -16,6 +16,7 @@ from bot.alerting.text import one_line
 from bot.common.text import count, listed, percent
 from bot.views.alert_text.raft import proven_clause, risk_clause, risk_state, unhealthy_clause
 from bot.views.alert_text.table import sentence_of
+from bot.views.risk_text import levels_text
 
 MAX_ALERT = 300
 """Characters of an alert's sentence in a headline or reason: long enough for the longest without foreign text."""
@@ -202,6 +203,7 @@ REASONS: Mapping[type[f.StatusFact], Callable[[Any], str]] = MappingProxyType(
         ),
         f.OtherLeader: _other_leader,
         f.DisksBad: _disks,
+        f.VolumesStand: lambda fact: levels_text({fact.standing: fact.number}),
         f.ReportsReadOnly: lambda _: "the leader reports read_only (from its configuration)",
         f.LittleWritable: lambda fact: f"only {percent(fact.writable, fact.total)} of the space is writable",
         f.SeveralClaim: lambda fact: f"{listed(fact.hosts)} each claim to lead in term {fact.term}",

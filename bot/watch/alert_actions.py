@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.engine import acknowledge
-from bot.alerting.maintenance import ended_maintenance, muted_counts
+from bot.alerting.maintenance import ended_maintenance, is_due, muted_counts
 from bot.alerting.model import Alert, AlertState, MaintenanceScope, Silence
 from bot.alerting.problems import (
     AlertContended,
@@ -146,7 +146,8 @@ class AlertActions:
                 if each.scope is not None and each.subject != scope.host and each.id not in beside:
                     raise Refused(MaintenanceContended(each.subject))
             held = await uow.alerts.open(cluster)
-            begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in held))
+            mutes = sum(is_due(alert) and covers(wanted, alert, now) for alert in held)
+            begun = await self._begin(uow, wanted, mutes)
             await uow.outbox.put(_key(begun), self.channels[cluster], maintenance_text.maintenance_started(begun))
             if key:
                 await uow.inbox.done(key)

@@ -324,6 +324,16 @@ SEVERAL_DISKS = (
         Row(NodeDrop(9), BLOCK, "disk"),
     ),
     _situation(
+        "without the disks of the blobnode the zone has five good disks for the six units of a volume",
+        DiskScene(
+            targets=(5, 6, 7, 8),
+            volumes={1: (5, 6, 7, 8, 9, 10)},
+            readonly=_SOME({1, 2, 3}),
+            limits=DiskLimits(9, 9),
+        ),
+        Row(NodeOffline("10.0.1.2:8889"), BLOCK, "place"),
+    ),
+    _situation(
         "the volumes of disks 7 and 8 of the blobnode are too many to be read now",
         DiskScene(targets=(5, 6, 7, 8), later=(7, 8), limits=DiskLimits(9, 9)),
         Row(NodeOffline("10.0.1.2:8889"), WARN, "turns"),

@@ -14,8 +14,9 @@ from bot.clustermgr.tasks import Dialect, meaning_of
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.operations.preflight.check import preflight
 from bot.operations.preflight.context import PreflightContext
+from bot.operations.preflight.facts.disks import UnitsWithoutPlace
 from bot.operations.preflight.verdict import PreflightResult, changes_a_check
-from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, Request
+from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, DisksOffline, Request
 from bot.views.preflight_text.table import check_text
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.disk_fixture import DiskScene
@@ -107,6 +108,69 @@ def test_offline_loses_no_unit_in_any_intermediate_state(scene: DiskScene, data:
     emptied = with_disk(moved(partly, facts.volumes), status=DiskStatus.DROPPED)
     for after in (readonly, dropping, partly, emptied):
         assert all(units <= before[vid] for vid, units in lost(after).items())
+
+
+@st.composite
+def series(draw: st.DrawFn) -> DiskFacts:
+    """Several disks that go, in two zones, with disks in any state; some have no free chunk, some go at their turn."""
+    mode = draw(st.sampled_from(MODES))
+    targets = tuple(draw(st.lists(st.sampled_from(DISKS), min_size=2, max_size=8, unique=True)))
+    others = [disk for disk in DISKS if disk not in targets]
+    zones = draw(st.sampled_from((("z0",), ("z0", "z1"))))
+    scene = DiskScene(
+        states=draw(st.dictionaries(st.sampled_from(others), st.sampled_from((2, 3, 4, 5, 9)), max_size=2)),
+        readonly=draw(st.frozensets(st.sampled_from(DISKS), max_size=2)),
+        dropping=draw(st.frozensets(st.sampled_from(others), max_size=2)),
+        volumes={vid: tuple(draw(st.permutations(DISKS))[: mode.units]) for vid in range(1, draw(st.integers(2, 4)))},
+        mode=mode.id,
+        limits=DiskLimits(99, 99, 0),
+        targets=targets,
+        later=targets[draw(st.integers(1, len(targets))) :],
+    )
+    full = draw(st.frozensets(st.sampled_from(DISKS), max_size=1))
+    facts = scene.facts()
+    disks = tuple(
+        disk.model_copy(
+            update={
+                "idc": zones[disk.disk_id % len(zones)],
+                "free_chunk_cnt": 0 if disk.disk_id in full else disk.free_chunk_cnt,
+            }
+        )
+        for disk in facts.disks or ()
+    )
+    return replace(facts, disks=disks)
+
+
+def placed(volume: PlacedVolume, facts: DiskFacts) -> bool:
+    """True if each unit that moves, in the zones of the disks that go, gets a good disk of its zone for itself."""
+    zones = {disk.disk_id: disk.idc for disk in facts.disks or ()}
+    out = {*facts.targets, *(facts.dropping or ())}
+    moving = out | {disk.disk_id for disk in facts.disks or () if disk.status in {2, 3}}
+    good = [disk for disk in facts.disks or () if disk.status == 1 and not disk.readonly and disk.disk_id not in out]
+    now = set(volume.disks)
+    own = {zones[disk] for disk in facts.targets if disk in now}
+    for unit in volume.disks:
+        if unit not in moving or zones[unit] not in own:
+            continue
+        takes = (d.disk_id for d in good if d.idc == zones[unit] and d.free_chunk_cnt and d.disk_id not in now)
+        taken = next(takes, None)
+        if taken is None:
+            return False
+        now.add(taken)
+    return True
+
+
+@STEADY
+@given(series())
+def test_units_of_several_disks_that_go_have_a_place_or_are_refused(facts: DiskFacts) -> None:
+    result = verdict(DisksOffline(facts.targets), facts)
+    assert result.check("room") is not None
+    stuck = [vid for vid, volume in sorted(facts.volumes.items()) if not placed(volume, facts)]
+    check = result.check("place")
+    assert (check is None) == (not stuck)
+    if check is not None:
+        assert result.blocked
+        assert check.fact == UnitsWithoutPlace(len(stuck), tuple(stuck))
 
 
 @STEADY

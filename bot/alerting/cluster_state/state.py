@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Self, TypeVar
 
 from bot.alerting.cluster_state.background import BackgroundNote, updated_background
-from bot.alerting.cluster_state.disk_drops import DiskDrop, disk_drops
+from bot.alerting.cluster_state.disk_drops import MAX_DISKS, DiskDrop, disk_drops
 from bot.alerting.cluster_state.observations import (
     DiskBreak,
     Forecast,
@@ -30,7 +30,6 @@ from bot.alerting.text import one_line
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
 
-MAX_DISKS = 200
 MAX_CHANGES = 20
 JUDGED_FOR = 900.0
 """Seconds for which the last judgement of volumes counts while polls cannot make another one."""
@@ -80,7 +79,8 @@ class ClusterState:
     `term_since` the first poll of this leader in this term, `elected_at` the same if an earlier leader or term was
     seen before (0: it led when it was first seen), `disks_at` the poll that listed `disks`.
     `verdict` is its sentence, `level` its word.
-    `dropping` are the disks being emptied as listed at `dropping_at`; `repairs` and `drops` are their progress.
+    `dropping` are the disks being emptied as listed at `dropping_at`, `dropping_before` the ids in the list before;
+    `repairs` and `drops` are their progress.
     `switches` are the stored switches by key, last read at `switches_at` in `dialect` ("": not known).
     `members` are the peers that the last known leader listed, by id; `hosts` map the configured hosts to peers.
     `refusing` are the hosts that rejected the request token at their last answer.
@@ -111,6 +111,7 @@ class ClusterState:
     forecast: Forecast = field(default_factory=Forecast)
     dropping: tuple[DiskNote, ...] = ()
     dropping_at: float = 0.0
+    dropping_before: tuple[int, ...] = ()
     repairs: tuple[Progress, ...] = ()
     drops: tuple[Progress, ...] = ()
     dialect: str = ""
@@ -197,14 +198,19 @@ def update(
         new = replace(new, disk_breaks=breaks)
     if snapshot.dropping is not None:
         drops = progress(state.drops, snapshot.dropping, snapshot)
+        before = tuple(note.id for note in state.dropping)
+        survey = snapshot.volumes
         began = disk_drops(
             state.disk_drops,
-            {note.id for note in state.dropping},
+            before,
             [disk.disk_id for disk in snapshot.dropping],
             at=snapshot.at,
             before_at=state.dropping_at,
+            earlier=state.dropping_before,
+            gone=survey.disks.gone if survey is not None and survey.disks.listed else (),
         )
         new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops, disk_drops=began)
+        new = replace(new, dropping_before=before)
     if snapshot.zones is not None:
         new = replace(new, zones=snapshot.zones, zones_at=snapshot.at)
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new

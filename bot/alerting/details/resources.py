@@ -131,6 +131,8 @@ class DropResult(StrEnum):
     UNCOUNTED = "uncounted"
     NOT_DROPPED = "not_dropped"
     """It is neither being dropped nor listed as dropped."""
+    UNLISTED = "unlisted"
+    """Only the last list of drops lacks it: no end yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from types import MappingProxyType
 
-from bot.alerting.cluster_state.disk_drops import DiskDrop
+from bot.alerting.cluster_state.disk_drops import MAX_DISKS, DiskDrop
 from bot.alerting.cluster_state.switches import FRESH, answers_reads
 from bot.alerting.details import DiskName, DisksDropping, DropEnd, DroppedDisk, DroppingDisk, DropResult
 from bot.alerting.model import Alert, Finding, Outcome, Severity
@@ -47,14 +47,16 @@ def _dropping(context: RuleContext, limits: RuleConfig) -> Answer:
 
 
 def _disks(context: RuleContext) -> list[DroppingDisk]:
-    """The disks that are being dropped, and those whose drop by others has ended, by id."""
+    """The disks that are being dropped, and those of a drop by others that are not listed any more, by id."""
     state = context.state
     drops = {drop.disk: drop for drop in state.disk_drops}
     names = {note.id: replace(disk_name(note), op=_operation(drops.get(note.id))) for note in state.dropping}
     counts = {each.id: work_progress(each.counts, each.total) for each in state.drops}
     found = [DroppingDisk(name, counts.get(disk)) for disk, name in names.items()]
-    ended = [drop for drop in drops.values() if drop.ended_at and not drop.op and drop.disk not in names]
-    found += [DroppingDisk(DiskName(drop.disk, 0), None, end_of(context, drop)) for drop in ended]
+    missing = [drop for drop in drops.values() if not drop.op and drop.disk not in names]
+    # A list that was cut does not show which disks it lacks.
+    missing = [drop for drop in missing if drop.ended_at or len(names) < MAX_DISKS]
+    found += [DroppingDisk(DiskName(drop.disk, 0), None, end_of(context, drop)) for drop in missing]
     return sorted(found, key=lambda each: each.disk.id)
 
 
@@ -64,6 +66,8 @@ def _operation(drop: DiskDrop | None) -> int:
 
 def end_of(context: RuleContext, drop: DiskDrop) -> DropEnd:
     """The end of a drop by the units that were counted after it."""
+    if not drop.ended_at:
+        return DropEnd(DropResult.UNLISTED)
     survey = context.snapshot.volumes
     if survey is None or not survey.known or not survey.disks.listed:
         return DropEnd(DropResult.UNCOUNTED)

@@ -58,9 +58,10 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
                 "Use `/cm disk offline` instead: it checks first, and keeps the limits of hosts and zones.",
             ),
             "`/disk/droppinglist` is read once a minute. A drop belongs to an operation of cmbot if that sent it about "
-            "then; the drops of operations are named beside the others, but have no alert of their own. When a disk is "
-            "no longer listed its units are counted, for half an hour at the most. Disks that were being dropped when "
-            "cmbot first saw the cluster have no alert.",
+            "then; the drops of operations are named beside the others, but have no alert of their own. A drop has "
+            "ended when its disk is listed as dropped, or when two lists in a row lack it; then its units are counted, "
+            "for half an hour at the most. Disks that were being dropped when cmbot first saw the cluster have no "
+            "alert.",
         ),
         "drop_stuck": Runbook(
             "A disk that is being dropped is read-only and still holds data. It cannot be taken out yet, and the "

@@ -4,7 +4,7 @@ A unit stays in its zone, on a good disk that has no other unit of its volume. G
 and not being dropped; `free_chunk_cnt` counts the free chunks of all others too, so they are left out.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from bot.clustermgr.disk_facts import DiskFacts
@@ -102,19 +102,24 @@ def _moves(disk: Disk, known: DiskFacts) -> bool:
 
 
 def _places(targets: Sequence[int], known: DiskFacts, good: Sequence[Disk]) -> Check | None:
-    """Refuse volumes whose unit has no disk to go to: the drop or repair would not end."""
+    """Refuse volumes with more units to move in a zone of the change than disks to go to: the work would not end.
+
+    Their units on other disks that move need a disk too. A volume that is judged at the turn of its disk is left out:
+    its units are not known yet.
+    """
     zone_of = {disk.disk_id: disk.idc for disk in known.disks or ()}
     by_zone: dict[str, set[int]] = defaultdict(set)
     for disk in good:
         if disk.free_chunk_cnt > 0:
             by_zone[disk.idc].add(disk.disk_id)
     leaving = set(targets)
-    stuck = {
-        volume.vid
-        for volume in known.volumes.values()
-        for disk in leaving.intersection(volume.disks)
-        if disk in zone_of and by_zone[zone_of[disk]] <= set(volume.disks)
-    }
+    moving = leaving | {disk.disk_id for disk in known.disks or () if _moves(disk, known)}
+    stuck = set()
+    for volume in known.volumes.values():
+        zones = {zone_of[disk] for disk in leaving.intersection(volume.disks) if disk in zone_of}
+        units = Counter(zone_of[disk] for disk in volume.disks if disk in moving and disk in zone_of)
+        if any(units[zone] > len(by_zone[zone].difference(volume.disks)) for zone in zones):
+            stuck.add(volume.vid)
     if not stuck:
         return None
     some = tuple(sorted(stuck)[:MAX_NAMED])

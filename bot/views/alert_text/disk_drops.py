@@ -38,6 +38,8 @@ def end_text(end: DropEnd) -> str:
             return f"dropped, but do not pull it: {count(end.units, 'unit')} {verb} still on it, as of {_utc(end.at)}"
         case DropResult.NOT_DROPPED:
             return "no longer being dropped, and not listed as dropped: do not pull it"
+        case DropResult.UNLISTED:
+            return "missing from the last list of drops, the next one decides: do not pull it"
         case DropResult.UNCOUNTED:
             return "no longer being dropped; its units are not counted: do not pull it"
 

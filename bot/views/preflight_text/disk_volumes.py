@@ -145,14 +145,21 @@ def heartbeats_lost(fact: f.HeartbeatsLost) -> CheckText:
     head = f"{count(fact.disks, 'disk')} of these zones {verb} no heartbeat by the leader's counters"
     if not fact.inferred:
         return CheckText(
-            f"{head}, and no call names {'it' if fact.disks == 1 else 'them'}: units there are unreachable, but not "
-            "counted here.",
+            f"{head}, and no call names {'it' if fact.disks == 1 else 'them'}. {_COUNTED_BY_HEALTH} {_LOST_ONLY}",
             "Bring the host back first.",
         )
+    unnamed = fact.disks - len(fact.inferred)
+    rest = f" {count(unnamed, 'more disk')} cannot be named. {_COUNTED_BY_HEALTH}" if unnamed > 0 else ""
     return CheckText(
-        f"{head}; inferred from the health of the volumes: {disk_names(fact.inferred)}.",
+        f"{head}; inferred from the health of the volumes: {disk_names(fact.inferred)}.{rest} {_LOST_ONLY}",
         "Bring the host back first.",
     )
+
+
+_COUNTED_BY_HEALTH = (
+    "Units there are counted as unreachable if the health of their volume shows that they are missing, and not before."
+)
+_LOST_ONLY = "What a volume can lose counts lost units only: unreachable ones may come back."
 
 
 def margins_smaller(fact: f.MarginsSmaller) -> CheckText:
@@ -218,6 +225,6 @@ def units_without_place(fact: f.UnitsWithoutPlace) -> CheckText:
     some = listed([*(f"#{vid}" for vid in fact.some), *((f"{more:,} more",) if more > 0 else ())])
     return CheckText(
         f"{count(fact.volumes, 'volume')} {have} a unit to move that finds no place ({some}): the work would not end. "
-        "Every good disk of the zone has no free chunk or has a unit of the same volume.",
-        "Add a disk to the zone, or make a read-only disk that has free chunks writable.",
+        "A good disk of the zone takes one unit of a volume, and none if it has no free chunk or has a unit of it.",
+        "Add disks to the zone, or make read-only disks that have free chunks writable.",
     )

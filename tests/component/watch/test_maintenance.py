@@ -143,6 +143,63 @@ async def test_outage_of_another_host_of_the_zone_is_announced(dashboard: bool) 
         assert [each for each in posted if each == "Warning in prod: 4 disks of prod have lost their heartbeat."]
 
 
+def blocks_of(world: World, message: str) -> str:
+    """The blocks of a message about the maintenance, silence #1."""
+    return str(world.store.state.outbox[f"silence:1{message}"][1]["blocks"])
+
+
+HEARTBEATS = {**RULES, "volumes_unreachable": {"enabled": False}}
+LOST = "4 disks of prod have lost their heartbeat"
+AWAY, HERE = "and the host is still away", "no disk of it is known to be silent"
+
+
+@pytest.mark.parametrize(("ticks", "posted"), [(2, False), (8, True)], ids=["pending", "firing"])
+@pytest.mark.parametrize(("zone", "dashboard"), [("z0", False), ("z1", True)])
+async def test_silent_host_of_another_zone_is_no_part_of_it(
+    zone: str, ticks: int, *, posted: bool, dashboard: bool
+) -> None:
+    """Four disks of z2 were silent before: the alert is neither muted, nor about the host, nor ends it."""
+    async with watched(HEARTBEATS, dashboard=dashboard) as world:
+        disks = world.cluster.data.disks.values()
+        world.cluster.expire_host(next(disk.host for disk in disks if disk.idc == "z2"))
+        before = await world.ticks(ticks, apart=60)
+        own = next(disk.host for disk in disks if disk.idc == zone).removeprefix("http://")
+        begun = await actions(world).start_maintenance(
+            "prod", (await judged(world, own)).scope, seconds=7200, by="U1", reason=""
+        )
+        assert begun.mutes == 0
+        assert "It mutes no open alert now." in blocks_of(world, "")
+        after = await world.ticks(8, apart=60)
+        assert (LOST in "".join(before)) is posted
+        assert LOST in "".join((*before, *after))
+        assert not any("ended early" in each for each in after)
+        [held] = [alert for alert in await open_alerts(world) if alert.rule == "disk_expired"]
+        assert held.notes.muted is None
+        assert await actions(world).muted() == {1: 0}
+        await actions(world).unsilence(1, "U1")
+        over = blocks_of(world, ":lifted")
+        assert HERE in over
+        assert "heartbeat" not in over
+
+
+@pytest.mark.parametrize(("ticks", "mutes", "listed"), [(2, 0, False), (8, 1, True)], ids=["pending", "firing"])
+async def test_alert_about_its_own_disks_is_muted_once_it_is_posted(ticks: int, mutes: int, *, listed: bool) -> None:
+    """While the alert is pending nothing is muted or announced, but the host is seen away."""
+    async with watched(HEARTBEATS, dashboard=True) as world:
+        host = world.cluster.data.disks[7].host
+        world.cluster.expire_host(host)
+        await world.ticks(ticks, apart=60)
+        scope = (await judged(world, host.removeprefix("http://"))).scope
+        begun = await actions(world).start_maintenance("prod", scope, seconds=7200, by="U1", reason="")
+        assert begun.mutes == mutes
+        await world.ticks()
+        assert await actions(world).muted() == {1: mutes}
+        await actions(world).unsilence(1, "U1")
+        over = blocks_of(world, ":lifted")
+        assert AWAY in over
+        assert (LOST in over) is listed
+
+
 async def test_heartbeats_that_no_call_names_are_announced_without_an_end() -> None:
     async with watched(RULES) as world:
         move_disk(world)

@@ -76,3 +76,14 @@ async def test_asking_for_the_risk_ends_once_no_read_is_due() -> None:
         await world.ticks(1)
         _, survey = await asyncio.wait_for(world.handle.survey(30.0), 20.0)
     assert not survey.complete
+
+
+async def test_old_list_of_a_process_that_no_longer_watches_makes_no_disk_bad() -> None:
+    async with watched(NO_OTHERS) as world:
+        world.cluster.set_switch("disk_repair", "false")
+        world.cluster.break_disk(7)
+        await world.ticks(8, apart=60)
+        world.cluster.repair_disk(7, "repaired")
+        world.now += 86_400
+        seen = await world.handle.snapshot(5.0)
+        assert seen.bad_disks == ()

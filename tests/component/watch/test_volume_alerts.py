@@ -171,6 +171,25 @@ async def test_volume_with_only_unreachable_units_is_found_by_its_health() -> No
         assert "volumes_unreachable" not in {alert.rule for alert in world.store.firing()}
 
 
+async def test_headline_is_at_once_as_bad_as_the_volumes_that_cannot_be_read() -> None:
+    async with watched(NO_OTHERS) as world:
+        _, disks = disks_of_one_volume(world)
+        await world.ticks(3)
+        for disk in disks[:4]:
+            world.cluster.expire_disk(disk)
+        for _ in range(40):
+            await world.ticks(1)
+            shown = await asked(world, "stat")
+            if "cannot be read now" in shown:
+                break
+        assert "volumes_unreachable" not in {alert.rule for alert in world.store.firing()}
+        assert "prod is critical: " in shown
+        assert "is healthy" not in shown
+        assert world.watch.state.level == "critical"
+        assert "cannot be read now" in world.watch.state.verdict
+        assert "0 of 1 cluster" in await asked(world, "clusters")
+
+
 @pytest.mark.fast_time
 async def test_cluster_without_a_leader_is_not_read() -> None:
     async with watched(dashboard=True) as world:

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from bot.clustermgr import disk_reader
 from bot.clustermgr.disk_facts import DiskLimits
 from bot.operations.change_request import RequestOptions
 from bot.operations.disk_series import MAX_AGE, part
@@ -239,6 +240,33 @@ async def test_disk_of_a_dense_node_is_judged_fully_at_its_turn(store: Store, lo
         text = seen(card(found))
         assert "can lose 1 more unit" in text
         assert "`/cm node offline 10.9.0.1:8899 prod reason=…`" in text
+
+
+async def test_break_glass_lifts_no_volumes_of_a_disk_that_is_judged_at_its_turn(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card showed volumes of disk 7 that were not read; those of disk 9 were left to its turn."""
+    monkeypatch.setattr(disk_reader, "VOLUMES_NOW", 1)
+    for path in ("/volume/get", "/volume/list"):
+        bench.simulated.fail_next(500, 10_000, path)
+    op, series = await running_series(bench, DisksOffline((7, 9)), forced=True)
+    assert op.seen.verdict is not None
+    turns, lifted = op.seen.verdict.check("turns"), op.seen.verdict.check("volumes_unread")
+    assert turns is not None
+    assert lifted is not None
+    assert (turns.fact, lifted.forced) == (JudgedInTurns((7,), (9,)), True)
+    await series.advance()
+    assert bench.sent == BOTH
+    await empty(bench, 7)
+    await series.advance()
+    found = await found_of(bench, op)
+    waits = found.history[-1].fact
+    assert (found.state, bench.sent) == (OpState.RUNNING, BOTH)
+    assert isinstance(waits, PartWaits)
+    assert (waits.disk, [check.key for check in waits.checks]) == (9, ["volumes_unread"])
+    clear(bench.simulated)
+    await series.advance()
+    assert bench.sent == [*BOTH, ("/disk/access", {"disk_id": 9, "readonly": True}), ("/disk/drop", {"disk_id": 9})]
 
 
 # --- a series that waits

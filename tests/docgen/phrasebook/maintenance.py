@@ -110,6 +110,10 @@ def sections() -> Iterator[Section]:
                 texts.maintenance_over(EndedMaintenance(replace(HELD, scope=replace(SCOPE, hosts=(), peers=())))),
             ),
             Sample("over, the host is away", texts.maintenance_over(EndedMaintenance(HELD, (alert,)))),
+            Sample(
+                "over, the host is away, its alert is pending",
+                texts.maintenance_over(EndedMaintenance(HELD, pending=(alert,))),
+            ),
             Sample("ended early", texts.maintenance_lifted(LiftedMaintenance(HELD, OtherAlert(other), muted=2))),
             *(
                 Sample(

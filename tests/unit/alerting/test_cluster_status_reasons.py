@@ -9,6 +9,7 @@ from bot.alerting.cluster_state.state import ClusterNote, ClusterState, update
 from bot.alerting.cluster_status import ClusterStatus, StatusContext, StatusLevel, cluster_status
 from bot.alerting.details import AnswerFault, ClusterSilent, FaultKind, HostFault
 from bot.alerting.model import Alert, AlertState, Detail, LegacyDetail, Severity
+from bot.alerting.risk_facts import RiskFact, RiskNote
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
 from bot.alerting.rules.capacity import CHUNKS_LOW
 from bot.alerting.rules.chunks import NOT_LISTED, Chunks, usable_chunks, zones_of
@@ -83,6 +84,37 @@ def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: Ale
     if level is not StatusLevel.HEALTHY:
         assert reason_text(found.reasons[0]) == "Something of prod is wrong (alert #38)"
         assert "#38" in status_sentence(found)
+
+
+@pytest.mark.parametrize(
+    ("risk", "level", "words"),
+    [
+        (RiskNote(lost=1), StatusLevel.CRITICAL, "1 volume has lost data"),
+        (RiskNote(none_left=2), StatusLevel.CRITICAL, "2 volumes can lose no more unit"),
+        (RiskNote(unknown=1), StatusLevel.CRITICAL, "1 volume has lost units and an unknown code mode"),
+        (RiskNote(unreadable=32, unreachable=8), StatusLevel.CRITICAL, "32 volumes cannot be read now"),
+        (RiskNote(one_left=3, reduced=4), StatusLevel.DEGRADED, "3 volumes can lose 1 more unit"),
+        (RiskNote(reduced=4, unreachable=8), StatusLevel.HEALTHY, ""),
+    ],
+)
+def test_status_is_at_once_as_bad_as_the_risk_of_volumes(risk: RiskNote, level: StatusLevel, words: str) -> None:
+    """No alert fires yet: that one about unreachable units waits until it has held for ten minutes."""
+    found = cluster_status(polled(100), polled(90), StatusContext(risk=RiskFact(risk, 95)))
+    assert found.level is level
+    if words:
+        assert status_sentence(found) == f"prod is {level}: {words}. Peer 1 leads in term 5."
+        assert len(found.reasons) == 1
+    for seen in (polled(100, silent=(1,)), polled(100, leader=0)):
+        unled = cluster_status(seen, known=StatusContext(risk=RiskFact(risk, 95), voters=3))
+        assert unled.level in {StatusLevel.CRITICAL, StatusLevel.NO_LEADER} or level is not StatusLevel.CRITICAL
+
+
+def test_alert_about_volumes_says_nothing_beside_their_risk() -> None:
+    about = alert(Severity.CRITICAL, rule="volumes_unreachable")
+    known = StatusContext((about,), risk=RiskFact(RiskNote(unreadable=1), 95))
+    assert [reason_text(fact) for fact in cluster_status(polled(100), polled(90), known).reasons] == [
+        "1 volume cannot be read now"
+    ]
 
 
 def test_quorum_refused_by_majority_is_critical_at_once() -> None:

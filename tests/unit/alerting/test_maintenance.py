@@ -119,7 +119,18 @@ def test_lost_heartbeats_not_known_to_be_the_hosts_are_announced(away: tuple[int
     about = expired(3, "z0", away=away)
     assert not covers(HELD, about, 1500.0)
     assert lifted_maintenances([HELD], step(about), None, 0, 1500.0) == ()
-    assert ended_maintenance(HELD, [about]).open_alerts == (about,)
+    assert ended_maintenance(HELD, [about]).open_alerts == ()
+
+
+@pytest.mark.parametrize("doubtful", [None, (20, 21, 22, 23)])
+def test_heartbeats_that_other_hosts_lost_before_are_not_muted(doubtful: tuple[int, ...] | None) -> None:
+    """As many were lost at the start, in a zone that counts as silent since then; two of the host's come later."""
+    scope = replace(SCOPE, zones=("z0", "z2"), expired=4)
+    lost = DisksExpired(4, (ZoneLoss("z2", 4, 8),), away=(20, 21, 22, 23), doubtful=doubtful)
+    assert not expected(scope, alert("disk_expired", lost, parts=("z2",)))
+    zones = (ZoneLoss("z0", 2, 8), *lost.zones)
+    both = replace(lost, lost=6, zones=zones, away=(7, 8, *lost.away), doubtful=None)
+    assert expected(scope, alert("disk_expired", both, parts=("z0", "z2")))
 
 
 def test_lost_heartbeats_are_expected_while_every_member_of_the_host_is_silent() -> None:
@@ -271,6 +282,24 @@ def test_disks_of_two_maintenances_are_added_up() -> None:
 def test_end_names_only_open_alerts_about_the_host() -> None:
     about = [down(3), down(2), replace(silent("n3:9998"), clear_since=1900.0), replace(down(3), cluster="other")]
     assert ended_maintenance(HELD, about).open_alerts == (down(3),)
+
+
+@pytest.mark.parametrize(
+    ("about", "away"),
+    [
+        (silent("n3:9998"), True),
+        (down(3), True),
+        (at_risk(3), False),
+        (expired(2, "z0"), True),
+        (expired(1, "z0", away=(7,)), False),
+    ],
+)
+def test_end_says_that_the_host_is_away_if_it_or_all_its_disks_are(about: Alert, *, away: bool) -> None:
+    waiting = replace(about, state=AlertState.PENDING)
+    assert ended_maintenance(HELD, [about]).away is away
+    assert ended_maintenance(HELD, [waiting]).away is away
+    assert ended_maintenance(HELD, [waiting]).open_alerts == ()
+    assert ended_maintenance(HELD, [muted_under(HELD, waiting)]).open_alerts
 
 
 def test_muted_alerts_are_counted_with_those_held_back() -> None:

@@ -33,22 +33,26 @@ from bot.operations.disk_step_facts import (
     ReadonlyBefore,
     SeriesEnded,
 )
-from bot.operations.model import DropProgress, ObservedDisk, ObservedState, Operation, OpState, advance, note
+from bot.operations.model import DiskCount, DropProgress, ObservedDisk, ObservedState, Operation, OpState, advance, note
 from bot.operations.preflight.facts.disks import (
     CodeModesUnknown,
     DisksMissing,
     DroppingUnread,
+    HeartbeatsLost,
+    JudgedInTurns,
     LimitReached,
+    MarginsSmaller,
     TaskIsOff,
     TaskUnknown,
     VolumesUnread,
 )
 from bot.operations.preflight.facts.quorum import QuorumLost
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import Check, CheckLevel, LegacyFact, PreflightResult, block, passed, warn
-from bot.operations.requests import DiskBroken, DiskOffline, DisksOffline
+from bot.operations.preflight.verdict import Check, CheckLevel, Fact, LegacyFact, PreflightResult, block, passed, warn
+from bot.operations.requests import DiskBroken, DiskOffline, DisksOffline, NodeOffline
 from bot.operations.step_facts import DatabaseLost, DiskNow, StepFact
 from bot.store.state_codec import decode_state, encode_state
+from bot.views.blocks import MAX_BLOCKS
 from bot.views.operations import card
 from bot.views.step_text import WORDING
 from tests.support.view_samples import seen
@@ -200,6 +204,57 @@ def test_break_glass_lifts_in_a_part_what_it_lifts_on_the_card() -> None:
     assert as_approved(op, verdict) == verdict
     op = replace(op, options=RequestOptions(forced=True))
     assert [check.key for check in as_approved(op, verdict).of_level(CheckLevel.BLOCK)] == ["task"]
+
+
+TURNS = warn("turns", JudgedInTurns((7,), (8,)))
+
+
+@pytest.mark.parametrize("key", ["volumes_unread", "code_modes", "volumes", "place"])
+def test_break_glass_lifts_no_volumes_of_a_disk_that_the_card_left_to_its_turn(key: str) -> None:
+    op = replace(series(), options=RequestOptions(forced=True))
+    op = shown(op, TURNS, *(replace(warn(each, WHY), forced=True) for each in (key, "room")))
+    for disk, refused in ((7, []), (8, [key])):
+        checks = (block(key, WHY, forceable=True), block("room", WHY, forceable=True))
+        verdict = as_approved(op, PreflightResult(checks, Fingerprint(disk_ids=(disk,))))
+        assert [check.key for check in verdict.of_level(CheckLevel.BLOCK)] == refused
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "new"),
+    [
+        (HeartbeatsLost(2, ()), HeartbeatsLost(3, ()), 1),
+        (HeartbeatsLost(2, ()), HeartbeatsLost(None, ()), 1),
+        (HeartbeatsLost(2, ()), HeartbeatsLost(2, ()), 0),
+        (HeartbeatsLost(2, ()), HeartbeatsLost(1, ()), 0),
+        (HeartbeatsLost(None, ()), HeartbeatsLost(1, ()), 0),
+        (MarginsSmaller(1, "off"), MarginsSmaller(2, "off"), 1),
+        (MarginsSmaller(2, "off"), MarginsSmaller(1, "off"), 0),
+        (WHY, WHY, 0),
+    ],
+)
+def test_worse_warning_of_a_disk_that_the_card_left_to_its_turn_is_new(then: Fact, now: Fact, new: int) -> None:
+    op = shown(series(), TURNS, warn("of volumes", then))
+    for disk, expected in ((7, 0), (8, new)):
+        verdict = PreflightResult((warn("of volumes", now),), Fingerprint(disk_ids=(disk,)))
+        assert len(new_warnings(op, verdict)) == expected
+
+
+# --- the lines of its disks
+
+
+@pytest.mark.parametrize(("disks", "hidden"), [(64, 0), (256, 0), (1_000, 580)])
+def test_card_shows_every_disk_of_a_series_or_how_many_more_there_are(disks: int, hidden: int) -> None:
+    numbers = tuple(range(10_001, 10_001 + disks))
+    verdict = PreflightResult((), Fingerprint(disk_ids=numbers, disk_states=(1,) * disks))
+    counts = tuple(DiskCount(disk, 1.8e9, 12_345, 1, dropping=True) for disk in numbers)
+    op = replace(series(*(PartBegun(disk, disk) for disk in numbers)), request=NodeOffline("10.0.1.1:8889"))
+    message = card(replace(op, seen=ObservedState(verdict=verdict, counts=counts)))
+    lines = [line for line in seen(message).split("\n") if line.startswith("• disk #")]
+    assert len(lines) == disks - hidden
+    assert all(line.endswith("*do not pull: 12,345 units*") for line in lines)
+    assert (f"… and {hidden} more disks: *do not pull* before `/cm disk " in seen(message)) == bool(hidden)
+    assert len(message.blocks) <= MAX_BLOCKS
+    assert "more lines" not in seen(message)
 
 
 # --- attribution of a broken disk

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.alerting.details import VolumeLoss, VolumesAtRisk
-from bot.alerting.risk_facts import RiskCaveats
+from bot.alerting.risk_facts import RiskCaveats, Since
 from bot.alerting.volume_risk import VolumeRisk
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
 from bot.clustermgr.volume_survey import StaleReads, SuspectDisks, VolumeSurvey
@@ -200,3 +200,13 @@ def test_old_reads_are_dated_and_never_green() -> None:
 def test_statement_that_is_not_sure_says_why(caveats: RiskCaveats, words: str) -> None:
     assert not caveats.complete
     assert words in "; ".join(caveat_lines(caveats))
+
+
+@pytest.mark.parametrize(("lost_at", "newer"), [(AT - 300, False), (AT - 60, True)])
+def test_time_of_the_oldest_count_names_what_is_that_old(lost_at: float, newer: bool) -> None:
+    """A disk may have broken after the oldest count: then its row has a later time than that count."""
+    survey = VolumeSurvey(SuspectDisks(), {}, {}, read_at=AT, as_of=AT - 180)
+    text = seen(risk(RiskReport("prod", (volume(1),), survey, AT, since={7: Since(lost_at, exact=True)})))
+    assert (f"The oldest count of units: <!date^{AT - 180:.0f}^" in text) is newer
+    assert ("the states of disks are newer." in text) is newer
+    assert (f"As of <!date^{AT - 180:.0f}^" in text) is not newer

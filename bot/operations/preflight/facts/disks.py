@@ -255,7 +255,10 @@ class RoomInZones(Fact):
 
 @dataclass(frozen=True, slots=True)
 class UnitsWithoutPlace(Fact):
-    """Volumes for whose unit no good disk of the zone is left that has none of their units; `some` names some."""
+    """Volumes with more units to move in a zone than good disks that can take one; `some` names some.
+
+    Such a disk has a free chunk and no unit of the volume, and takes one unit of it.
+    """
 
     volumes: int
     some: tuple[int, ...]

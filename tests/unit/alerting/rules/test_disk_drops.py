@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerting.cluster_state.disk_drops import KEPT_SECONDS, MAX_DROPS, DiskDrop, disk_drops
+from bot.alerting.cluster_state.disk_drops import KEPT_SECONDS, MAX_DISKS, MAX_DROPS, DiskDrop, disk_drops
 from bot.alerting.cluster_state.state import ClusterState, explained, new_changes, update
 from bot.alerting.model import Alert, AlertState, Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, RuleContext
@@ -96,7 +96,7 @@ def test_drop_of_an_operation_is_named_only_beside_others() -> None:
     ids=["empty", "one unit", "units", "in use"],
 )
 def test_end_of_a_drop_says_if_the_disk_may_be_pulled(last: Snapshot, text: str) -> None:
-    said = end_text(context(look(120, ()), look(60, [7]), last), 7)
+    said = end_text(context(look(120, ()), look(90, [7]), look(60, ()), last), 7)
     assert f"disk #7: {text}" in said
 
 
@@ -106,7 +106,7 @@ def test_end_of_a_drop_says_if_the_disk_may_be_pulled(last: Snapshot, text: str)
     ids=["not counted", "disk list not read", "no volumes read"],
 )
 def test_disk_that_is_not_counted_keeps_the_alert_and_is_never_safe(last: Snapshot) -> None:
-    view = context(look(120, ()), look(60, [7]), last)
+    view = context(look(120, ()), look(90, [7]), look(60, ()), last)
     [line] = [line for line in lines(found(view)) if line.startswith("disk #7")]
     assert line == "disk #7: no longer being dropped; its units are not counted: do not pull it"
     late = replace(view, now=AT + COUNT_SECONDS, snapshot=replace(last, at=AT + COUNT_SECONDS))
@@ -128,6 +128,34 @@ def test_ended_drop_is_shown_until_the_others_have_ended() -> None:
     assert finding.parts == ("7", "9")
 
 
+def test_one_list_without_a_disk_is_no_end_of_its_drop() -> None:
+    begun = (look(240, ()), look(180, [7]), look(120, ()))
+    [line] = [line for line in lines(found(context(*begun))) if line.startswith("disk #7")]
+    assert line == "disk #7: missing from the last list of drops, the next one decides: do not pull it"
+    finding = found(context(*begun, look(60, [7])))
+    assert finding.parts == ("7",)
+    assert finding == found(context(*begun[:2], look(60, [7])))
+
+
+def test_drop_of_an_operation_stays_its_own_after_a_list_without_the_disk() -> None:
+    view = context(look(3_900, ()), look(3_600, [7]), look(60, ()), look(0, [7]), by_op=[7])
+    assert view.state.disk_drops == (DiskDrop(AT - 3_600, 7, AT - 3_900, op=12),)
+    assert DISK_DROPPING.answer(view) == ()
+
+
+def test_disk_of_the_first_list_has_no_drop_after_a_list_without_it() -> None:
+    assert DISK_DROPPING.answer(context(look(120, [7]), look(60, ()), look(0, [7]))) == ()
+
+
+def test_drop_that_a_cut_list_may_have_hidden_is_not_announced() -> None:
+    many = range(1, MAX_DISKS + 51)
+    assert DISK_DROPPING.answer(context(look(60, many), look(0, many))) == ()
+    assert DISK_DROPPING.answer(context(look(120, many), look(60, ()), look(0, many))) == ()
+    assert found(context(look(60, many[1:]), look(0, many))).parts == ("1",)
+    begun = context(look(120, many[:MAX_DISKS]), look(90, many[1:]), look(60, many[:-1]), look(0, many[:-1]))
+    assert not any(drop.ended_at for drop in begun.state.disk_drops)
+
+
 @pytest.mark.parametrize("last", [dark(AT), look(-700, None)], ids=["silent", "not read lately"])
 def test_unread_list_of_drops_keeps_the_alert_as_it_is(last: Snapshot) -> None:
     view = context(look(60, ()), look(0, [7]), last)
@@ -143,6 +171,7 @@ def test_notes_of_drops_are_bounded_and_forgotten() -> None:
     many = disk_drops((), (), range(1, 1_000), at=AT, before_at=AT - 60)
     assert len(many) == MAX_DROPS
     ended = disk_drops(many[:1], (), (), at=AT + 60, before_at=AT)
+    assert disk_drops(many[:1], [many[0].disk], (), at=AT + 60, before_at=AT) == many[:1]
     assert ended == (replace(many[0], ended_at=AT + 60),)
     assert disk_drops(ended, (), (), at=AT + 60 + KEPT_SECONDS, before_at=AT) == ()
     again = disk_drops(ended, (), [many[0].disk], at=AT + 120, before_at=AT + 60)

@@ -94,13 +94,17 @@ async def test_expired_disks_are_inferred_from_all_volumes() -> None:
 @pytest.mark.parametrize("expired", [0, None])
 async def test_no_disk_is_inferred_while_the_leader_counts_none(expired: int | None) -> None:
     text = await answer("disks status=expired", Api(normal(1, 2), expired=expired, held=(volume(1, -1, 1, 2),)))
-    assert "prod has no disk with `status=expired`." in text
+    unknown = "It is not known if a disk of prod has lost the heartbeat: no leader answered in time."
+    assert (unknown if expired is None else "prod has no disk with `status=expired`.") in text
     assert ("it is not known if disks have lost their heartbeat" in text) is (expired is None)
 
 
 async def test_expired_disks_that_no_volume_shows_cannot_be_named() -> None:
     text = await answer("disks status=expired", Api(normal(1, 2), expired=2))
     assert "By the leader's counters 2 disks have lost the heartbeat; no call names them." in text
+    assert "No disk of prod can be named for `status=expired`: 2 disks have lost the heartbeat, but no call" in text
+    assert "`/cm risk`" in text
+    assert "prod has no disk" not in text
 
 
 async def test_list_of_dropping_disks_that_fails_is_said() -> None:

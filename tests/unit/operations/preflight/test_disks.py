@@ -7,22 +7,23 @@ import pytest
 
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.models import DiskStatus
-from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
+from bot.clustermgr.volume_survey import StaleReads, SuspectDisks, VolumeSurvey
 from bot.operations.check_codec import decode_check, encode_check
 from bot.operations.codec import decode_verdict, encode_verdict
 from bot.operations.model import OpState
 from bot.operations.preflight.check import PreflightResult, preflight
 from bot.operations.preflight.context import OpenOperation, PreflightContext
 from bot.operations.preflight.disk_margins import MAX_VIDS
-from bot.operations.preflight.facts.disks import RoomInZones, VolumeMargins
-from bot.operations.preflight.verdict import CheckLevel, changes_a_check
-from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, Request
+from bot.operations.preflight.facts.disks import HeartbeatsLost, RoomInZones, UnitsWithoutPlace, VolumeMargins
+from bot.operations.preflight.verdict import CheckLevel, changes_a_check, warn
+from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, DisksOffline, NodeOffline, Request
 from bot.views.preflight_text.changes import difference
 from bot.views.preflight_text.table import check_text
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.disk_fixture import DiskScene
 
 OFFLINE, BROKEN = DiskOffline(7), DiskBroken(7)
+NODE = NodeOffline("10.0.1.2:8889")
 WIDE = DiskLimits(9, 9)
 
 
@@ -177,7 +178,9 @@ def test_disk_that_the_watch_names_as_silent_is_named_in_the_margin() -> None:
     facts = replace(facts, volumes={1: away})
     well = replace(away, vid=2, disks=(1, 2, 7, 9, 10, 12), health_score=0)
     survey = VolumeSurvey(SuspectDisks(), {1: away, 2: well}, {})
-    for known, unreachable in ((facts, ()), (replace(facts, survey=survey), (11,))):
+    stale = replace(survey, stale=StaleReads(since=1.0), memo={})
+    for names, unreachable in ((None, ()), (survey, (11,)), (stale, ())):
+        known = replace(facts, survey=names)
         check = checked(BROKEN, known).check("volumes")
         assert check is not None
         assert isinstance(check.fact, VolumeMargins)
@@ -254,6 +257,30 @@ def test_full_zone_is_said_to_have_no_free_chunk() -> None:
     assert "no free chunk" in words(OFFLINE, DiskScene(free=0).facts(), "place")
 
 
+ALL_IN_ONE_ZONE = {1: (5, 6, 7, 8, 9, 10), 2: (1, 2, 3, 4, 9, 10)}
+
+
+@pytest.mark.parametrize(
+    ("request_", "scene", "stuck"),
+    [
+        # Five good disks are left for six units: four units move, and three disks have none.
+        (NODE, DiskScene(targets=(5, 6, 7, 8), readonly=frozenset({1, 2, 3})), (1,)),
+        (NODE, DiskScene(targets=(5, 6, 7, 8), readonly=frozenset({1, 2})), ()),
+        (NODE, DiskScene(targets=(5, 6, 7, 8), later=(7, 8), readonly=frozenset({1, 2, 3})), (1,)),
+        (DisksOffline((1, 2, 3, 4, 7)), DiskScene(targets=(1, 2, 3, 4, 7), readonly=frozenset({5, 11})), (2,)),
+        # A unit on a disk that is broken or dropped already needs a disk too.
+        (OFFLINE, DiskScene(states={5: DiskStatus.BROKEN}, readonly=frozenset({1, 2, 3, 4, 11})), (1,)),
+        (OFFLINE, DiskScene(dropping=frozenset({5}), readonly=frozenset({1, 2, 3, 4, 11})), (1,)),
+        (OFFLINE, DiskScene(readonly=frozenset({1, 2, 3, 4, 11})), ()),
+    ],
+)
+def test_each_unit_that_moves_needs_its_own_disk(request_: Request, scene: DiskScene, stuck: tuple[int, ...]) -> None:
+    verdict = checked(request_, replace(scene, volumes=ALL_IN_ONE_ZONE, limits=WIDE).facts())
+    check = verdict.check("place")
+    assert (check.fact if check else None) == (UnitsWithoutPlace(len(stuck), stuck) if stuck else None)
+    assert check is None or (verdict.blocked and check.level is CheckLevel.BLOCK and check.forceable)
+
+
 def test_reason_of_lacking_space_comes_first() -> None:
     assert words(OFFLINE, DiskScene(free_bytes=1 << 20).facts(), "room").startswith("Zone z0 has too little space: ")
     assert words(OFFLINE, DiskScene(free=0).facts(), "room").startswith("Zone z0 has fewer free chunks than must move.")
@@ -265,3 +292,22 @@ def test_units_of_a_disk_whose_access_changes_do_not_move(readonly: bool) -> Non
     text = words(DiskAccess(7, readonly=readonly), facts, "volumes")
     assert "none of them moves" in text
     assert "while they move" not in text
+
+
+@pytest.mark.parametrize(
+    ("inferred", "named"),
+    [((), "no call names them. Units there"), ((7, 8), "disks #7 and #8. 2 more disks cannot be named. Units there")],
+)
+def test_heartbeats_that_are_lost_say_what_the_margins_count(inferred: tuple[int, ...], named: str) -> None:
+    """Units on disks that cannot be named are counted too, where the health of their volume shows them."""
+    text = check_text(warn("heartbeats", HeartbeatsLost(4, inferred))).sentence
+    assert named in text
+    assert "counted as unreachable if the health of their volume shows" in text
+    assert "counts lost units only" in text
+    assert "not counted here" not in text
+
+
+def test_heartbeats_of_inferred_disks_only_name_no_others() -> None:
+    text = check_text(warn("heartbeats", HeartbeatsLost(1, (7,)))).sentence
+    assert "cannot be named" not in text
+    assert text.endswith("What a volume can lose counts lost units only: unreachable ones may come back.")
