@@ -226,7 +226,12 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
     @cached_property
     def levels(self) -> Mapping[RiskLevel, int]:
         """Number of volumes at each level."""
-        return _counted(self)
+        return dict.fromkeys(RiskLevel, 0) | Counter([risk.level for risk in self])
+
+    @cached_property
+    def standings(self) -> Mapping[RiskLevel, int]:
+        """Number of volumes at each standing."""
+        return dict.fromkeys(RiskLevel, 0) | Counter([risk.standing for risk in self])
 
     @cached_property
     def away(self) -> frozenset[int]:
@@ -295,16 +300,12 @@ def affected(risks: VolumeRisks, disks: Collection[int]) -> VolumeRisks:
 
 def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     """Number of volumes at each level."""
-    return risks.levels if isinstance(risks, VolumeRisks) else _counted(risks)
+    return (risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)).levels
 
 
 def by_standing(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
     """Number of volumes at each standing; unreachable units count too."""
-    return dict.fromkeys(RiskLevel, 0) | Counter([risk.standing for risk in risks])
-
-
-def _counted(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
-    return dict.fromkeys(RiskLevel, 0) | Counter([risk.level for risk in risks])
+    return (risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)).standings
 
 
 def silent_by_the_watch(survey: VolumeSurvey | None, expired_disks: int) -> frozenset[int]:

@@ -42,6 +42,8 @@ INTERVAL_SECONDS = 60.0
 """Seconds between two slow polls."""
 DISK_LIST_SECONDS = 300.0
 """Seconds between two reads of the whole disk list."""
+LEFT_SECONDS = 1.0
+"""Least time between two reads of it while a disk has left the bad ones: the end of its alert waits for that."""
 MAX_LIST_AGE = 3 * DISK_LIST_SECONDS
 """Seconds after the last attempt to read it, from which on the whole list proves no disk to be bad."""
 LIST_AGAIN_SECONDS = 2.0
@@ -190,6 +192,7 @@ class SlowPoller:
     _units: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _watched: frozenset[int] = frozenset()
     _left_at: float = 0.0
+    _sought_at: float = 0.0
     _contradicted: bool = False
     """True while the whole list has bad disks that the lists of bad disks lack."""
 
@@ -261,6 +264,8 @@ class SlowPoller:
         if self._watched - watched:
             self._left_at = at
         self._watched = watched
+        if self.listed.at < self._left_at and at - self._sought_at >= LEFT_SECONDS:
+            self._sought_at, self._hurried_at = at, 0.0
         if self.listed.at < self._left_at or self.listed.unfiltered(bad):
             with suppress(TimeoutError):
                 async with asyncio.timeout(LIST_AGAIN_SECONDS):
