@@ -1,8 +1,11 @@
 """The bench itself: every row can still be measured, and what is printed says what was measured."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.bench.__main__ import ROWS, main
+from tests.bench import __main__ as bench
+from tests.bench.__main__ import ROWS, Row, main
 from tests.bench.figures import Figure, percentile
 from tests.bench.volumes import mean_and_median
 
@@ -20,6 +23,23 @@ def test_an_unknown_row_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         main(["speed"])
     assert ended.value.code == 2
     assert "no such row: speed" in capsys.readouterr().err
+
+
+def test_a_row_that_fails_does_not_lose_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(_: Path) -> Figure:
+        raise TimeoutError("no host answers")
+
+    async def whole(_: Path) -> Figure:
+        return Figure("the other row", 1.0, 1.0, "ms", 1.5, 1)
+
+    monkeypatch.setattr(bench, "ROWS", {"broken": Row(broken), "whole": Row(whole)})
+    assert main([]) == 1
+    printed = capsys.readouterr().out
+    assert "no host answers" in printed
+    assert "the other row" in printed
+    assert "failed: broken (see above)" in printed
 
 
 @pytest.mark.parametrize(
