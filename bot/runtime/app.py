@@ -91,7 +91,7 @@ async def build(
         task_queue = TaskQueue()
         intervals = {own.name: own.poll_interval for own in settings.clusters}
         admission = Admission(intervals, time.monotonic, busy=lambda: task_queue.pressing)
-        watchdog = Watchdog(watches, base.store, wake=base.wake, stretch=lambda: admission.stretch)
+        watchdog = Watchdog(watches, base.store, wake=base.wake, stretch=admission.stretch_of)
         scheduler = Scheduler(JobProblems(base.metrics, watchdog, admission).report)
         membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler, intervals))
         # Delivery: messages out of the database into Slack.

@@ -281,6 +281,7 @@ async def catch_up(app: App) -> None:
 
 async def sweep(app: App) -> None:
     """Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges."""
+    _measure_load(app)
     try:
         check_of_cluster = app.membership.check_of_cluster
         await app.executor.expire_undecided(check_of_cluster)
@@ -298,7 +299,6 @@ async def sweep(app: App) -> None:
         for name in app.clusters:
             app.metrics.alerts_open(name, open_alerts.get(name, 0))
         app.metrics.replicas(app.membership.active_replicas, app.membership.holds)
-        _measure_load(app)
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))
 

@@ -93,7 +93,7 @@ class StatusReporter:
 
     async def update(self, channel: str) -> None:
         """Update the status line of a channel; one replica of all does so."""
-        problem = await self.problem(self.began) or self.load_remark()
+        problem = " ".join(filter(None, (await self.problem(self.began), self.load_remark())))
         try:
             health = await self.outbox.health()
             async with self.store.read() as uow:

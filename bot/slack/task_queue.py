@@ -31,15 +31,14 @@ class TaskQueue:
 
     def __init__(self) -> None:
         self._waiting: deque[BackgroundWork] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], float] = {}
         self._starter: asyncio.Task[None] | None = None
-        self._last_start = float("-inf")
 
     @property
     def pressing(self) -> bool:
         """True while work waits, or works and has just begun."""
-        fresh = time.monotonic() - self._last_start < PRESSING_SECONDS
-        return bool(self._waiting) or (fresh and bool(self._running))
+        since = time.monotonic() - PRESSING_SECONDS
+        return bool(self._waiting) or any(began > since for began in self._running.values())
 
     def __len__(self) -> int:
         """Return how many pieces of work wait or run."""
@@ -76,15 +75,14 @@ class TaskQueue:
         try:
             while self._waiting:
                 task = asyncio.create_task(self._waiting.popleft(), name="background work")
-                self._running.add(task)
-                self._last_start = time.monotonic()
+                self._running[task] = time.monotonic()
                 task.add_done_callback(self._ended)
                 await _yield_until_idle()
         finally:
             self._starter = None
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background.crashed", exc_info=error)
 

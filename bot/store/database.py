@@ -189,12 +189,12 @@ class Store:
         async with self._session(self._writer, writable=True) as (session, _):
             yield UnitOfWork(session, self._clock, self._wall, self._owner)
 
-    def grouped(self, order: str) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Open a writing unit of work that may share its transaction with others (see group_commit.py).
+    def grouped(self, *, last: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Open a writing unit of work that on SQLite may share its transaction with others (see group_commit.py).
 
-        It is committed when the block has ended. Units of a group run in the order of `order`. Raises StoreError.
+        It is committed when the block has ended. Units with `last` run behind the others of a group. Raises StoreError.
         """
-        return self.groups.unit(order)
+        return self.groups.unit(last=last) if self._writer.dialect.name == "sqlite" else self.begin()
 
     @asynccontextmanager
     async def _group(self) -> AsyncIterator[Nested[UnitOfWork]]:

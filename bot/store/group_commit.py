@@ -2,7 +2,11 @@
 
 The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit wait until that time is
 over, and are written together: each in its own savepoint, so a unit that fails changes nothing and fails alone. A
-caller goes on when its unit is committed.
+caller goes on when its unit is committed. A unit that is cancelled inside a statement breaks the connection, and one
+that takes UNIT_SECONDS blocks it: then the whole group fails with StoreError, and its callers try again.
+
+SQLite only: it has one writer. On PostgreSQL a group would keep the locks of one unit while the next ones wait for
+others, and deadlocks would follow.
 """
 
 import asyncio
@@ -12,12 +16,18 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import structlog
+
 from bot.common.errors import StoreError
+
+log = structlog.get_logger(__name__)
 
 GROUP_SECONDS = 0.1
 """Least time between two commits of groups: at most ten a second."""
 MOST = 50
 """Greatest number of units in one transaction: a command that writes waits for one transaction at most."""
+UNIT_SECONDS = 15.0
+"""Longest time that one unit may take: all other writers wait for it."""
 
 U = TypeVar("U")
 Nested = Callable[[], AbstractAsyncContextManager[U]]
@@ -28,16 +38,16 @@ Transaction = Callable[[], AbstractAsyncContextManager[Nested[U]]]
 
 @dataclass(slots=True, eq=False)
 class _Unit(Generic[U]):
-    """One caller: `order` sorts the units of a group. The futures carry its turn, its end and the commit."""
+    """One caller; `last` puts it behind the others of its group. The futures carry its turn, its end and the commit."""
 
-    order: str
+    last: bool
     turn: "asyncio.Future[U]" = field(default_factory=asyncio.Future)
     failed: "asyncio.Future[bool]" = field(default_factory=asyncio.Future)
     left: "asyncio.Future[None]" = field(default_factory=asyncio.Future)
 
 
 class GroupCommit(Generic[U]):
-    """Groups the units of one process. `pause` waits (seconds), `clock` is steady."""
+    """Groups the units of one process. `pause` waits (seconds), `clock` is steady, `longest` is UNIT_SECONDS."""
 
     def __init__(
         self,
@@ -45,8 +55,9 @@ class GroupCommit(Generic[U]):
         *,
         clock: Callable[[], float],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        longest: float = UNIT_SECONDS,
     ) -> None:
-        self._transaction, self._clock, self._pause = transaction, clock, pause
+        self._transaction, self._clock, self._pause, self._longest = transaction, clock, pause, longest
         self._waiting: deque[_Unit[U]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._committed_at = float("-inf")
@@ -54,12 +65,12 @@ class GroupCommit(Generic[U]):
         """Transactions since the start."""
 
     @asynccontextmanager
-    async def unit(self, order: str) -> AsyncIterator[U]:
+    async def unit(self, *, last: bool = False) -> AsyncIterator[U]:
         """Open a unit; it is committed when the block has ended. Raises StoreError if it is not.
 
-        The units of a group run in the order of `order`, so that two processes lock shared rows in one order.
+        The units of a group run in the order in which they came, those with `last` behind the others.
         """
-        unit: _Unit[U] = _Unit(order)
+        unit: _Unit[U] = _Unit(last)
         self._waiting.append(unit)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="group commit")
@@ -68,17 +79,17 @@ class GroupCommit(Generic[U]):
         except BaseException:
             if unit.turn.done() and not unit.turn.cancelled() and unit.turn.exception() is None:
                 # Cancelled at the moment of its turn: the group must not wait for it.
-                unit.failed.set_result(True)
+                _leave(unit, failed=True)
             raise
         try:
             yield work
         except BaseException:
-            unit.failed.set_result(True)
+            _leave(unit, failed=True)
             # The savepoint is rolled back before the caller goes on.
             with suppress(StoreError):
                 await unit.left
             raise
-        unit.failed.set_result(False)
+        _leave(unit, failed=False)
         await unit.left
 
     async def _work(self) -> None:
@@ -87,7 +98,7 @@ class GroupCommit(Generic[U]):
                 if (early := self._committed_at + GROUP_SECONDS - self._clock()) > 0:
                     await self._pause(early)
                 group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-                await self._commit(sorted(group, key=lambda unit: unit.order))
+                await self._commit(sorted(group, key=lambda unit: unit.last))
         finally:
             # A fault of the program ends the worker, not the units behind it.
             again = bool(self._waiting)
@@ -96,7 +107,7 @@ class GroupCommit(Generic[U]):
     async def _commit(self, group: list[_Unit[U]]) -> None:
         try:
             async with self._transaction() as nested:
-                written = [unit for unit in group if not unit.turn.cancelled() and await _run(unit, nested)]
+                written = [unit for unit in group if not unit.turn.cancelled() and await self._run(unit, nested)]
         except StoreError as error:
             for unit in group:
                 _fail(unit, error)
@@ -109,21 +120,40 @@ class GroupCommit(Generic[U]):
             for unit in group:
                 _fail(unit, StoreError("The database did not commit this."))
 
+    async def _run(self, unit: _Unit[U], nested: Nested[U]) -> bool:
+        """Run one unit; False if it failed, which leaves the others as they are.
+
+        Raises StoreError if the group cannot go on.
+        """
+        with suppress(_FailedUnit):
+            async with nested() as work:
+                if unit.turn.cancelled():
+                    raise _FailedUnit
+                unit.turn.set_result(work)
+                if await self._failed(unit):
+                    raise _FailedUnit
+            return True
+        _end(unit)
+        return False
+
+    async def _failed(self, unit: _Unit[U]) -> bool:
+        """True if the block of the unit raised."""
+        try:
+            async with asyncio.timeout(self._longest):
+                return await unit.failed
+        except TimeoutError as error:
+            log.warning("store.unit_too_long", seconds=self._longest)
+            raise StoreError(f"One write took longer than {self._longest:g} s; the others were given up.") from error
+
 
 class _FailedUnit(Exception):
     """Rolls the savepoint of a unit back, whose caller has the error."""
 
 
-async def _run(unit: _Unit[U], nested: Nested[U]) -> bool:
-    """Run one unit; False if it failed, which leaves the others as they are. Raises StoreError of the savepoint."""
-    with suppress(_FailedUnit):
-        async with nested() as work:
-            unit.turn.set_result(work)
-            if await unit.failed:
-                raise _FailedUnit
-        return True
-    _end(unit)
-    return False
+def _leave(unit: _Unit[U], *, failed: bool) -> None:
+    """The block has ended; nobody waits for that if it took too long."""
+    if not unit.failed.done():
+        unit.failed.set_result(failed)
 
 
 def _end(unit: _Unit[U]) -> None:

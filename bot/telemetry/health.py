@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from functools import partial
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from bot.common.errors import CmbotError
 from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, ConnectionLimits
@@ -59,6 +59,8 @@ class Health:
     async def _exposed(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": self._metrics.content_type})
         await answer.prepare(request)
+        if request.method == hdrs.METH_HEAD:
+            return answer
         parts = self._metrics.parts()
         # In a thread, part by part: with a thousand clusters the text has 10 MB, and the event loop must go on.
         while part := await asyncio.to_thread(next, parts, b""):

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from statistics import fmean
 
 FEWEST = 4
 """Least number of polls at once, however slow the event loop is."""
@@ -26,15 +27,19 @@ PROMPT_TURN = 0.01
 BESIDE_COMMANDS = 2
 """Polls at once while a command or an approval is being worked on."""
 REMEMBERED_INTERVALS = 2
-"""Poll intervals after the last skipped poll at which the overload is over."""
+"""Intervals of a cluster after its last skipped poll at which the overload is over."""
+WORTH_SAYING = 1.05
+"""Stretch of an interval from which on an overload is said."""
+LONGEST_STRETCH = 4.0
+"""Greatest stretch that excuses a late poll: a process that polls even less often is blind, not busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overload:
     """A load of `clusters` clusters, which are more than this process can poll at their intervals.
 
-    `interval` is the shortest interval in the settings, `actual` the time between two polls that takes its place (both
-    in seconds). `skipped` counts the polls that were left out since the start.
+    `interval` is the interval in the settings that is missed by most, `actual` the mean time between two polls of its
+    clusters (both in seconds). `skipped` counts the polls that were left out since the start.
     """
 
     clusters: int
@@ -60,14 +65,15 @@ class Admission:
     busy: Callable[[], bool] = lambda: False
     limit: float = FIRST
     skipped: int = 0
-    _due: list[tuple[float, int, str, asyncio.Future[None]]] = field(default_factory=list)
+    _due: list[tuple[float, int, str, asyncio.Future[float]]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)
     _waiting: set[str] = field(default_factory=set)
     _running: set[str] = field(default_factory=set)
     _brief: set[str] = field(default_factory=set)
     _begun: dict[str, float] = field(default_factory=dict)
     _gaps: dict[str, float] = field(default_factory=dict)
-    _skipped_at: float = float("-inf")
+    _admitted_at: float = float("-inf")
+    _said_until: float = float("-inf")
 
     @property
     def waiting(self) -> int:
@@ -82,14 +88,14 @@ class Admission:
     @asynccontextmanager
     async def turn(self, cluster: str) -> AsyncIterator[None]:
         """Wait for the turn of this cluster and run its poll in the block; polls of one cluster do not overlap."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._due, (self._begun.get(cluster, float("-inf")), next(self._order), cluster, turn))
         self._waiting.add(cluster)
         self._admit()
         slow: asyncio.TimerHandle | None = None
         try:
-            await turn
-            self._adapt(self.clock() - self._begun[cluster])
+            admitted_at = await turn
+            self._adapt(self.clock() - admitted_at)
             slow = asyncio.get_running_loop().call_later(BRIEF_SECONDS, self._slow, cluster)
             yield
         finally:
@@ -104,7 +110,7 @@ class Admission:
         if cluster not in self._waiting:
             return False
         self.skipped += 1
-        self._skipped_at = self.clock()
+        self._said_until = max(self._said_until, self.clock() + REMEMBERED_INTERVALS * self.intervals[cluster])
         return True
 
     def forget(self, cluster: str) -> None:
@@ -115,17 +121,34 @@ class Admission:
     def overload(self) -> Overload | None:
         """The present overload, None while every cluster is polled at its interval."""
         now = self.clock()
-        if not self._begun or now - self._skipped_at > REMEMBERED_INTERVALS * max(self.intervals.values()):
+        if not self._begun or now > self._said_until:
             return None
-        interval = min(self.intervals[name] for name in self._begun)
-        stretched = [self._stretch(name, now) for name in self._begun]
-        return Overload(len(stretched), interval, interval * sum(stretched) / len(stretched), self.skipped)
+        by_interval: dict[float, list[float]] = {}
+        for name in self._begun:
+            by_interval.setdefault(self.intervals[name], []).append(self._stretch(name, now))
+        worst, interval = max((fmean(stretches), interval) for interval, stretches in by_interval.items())
+        if worst < WORTH_SAYING:
+            return None
+        return Overload(len(self._begun.keys() | self._waiting), interval, interval * worst, self.skipped)
 
     @property
     def stretch(self) -> float:
         """Time between two polls as a multiple of the interval in the settings; 1 without overload."""
         overload = self.overload()
         return overload.stretch if overload else 1.0
+
+    def stretch_of(self, cluster: str) -> float:
+        """By how much the load alone delays the polls of a cluster, at most LONGEST_STRETCH.
+
+        1 while no poll begins: then this process does not work through a load, it is stuck. A poll that does not end
+        is no load either.
+        """
+        now, gap = self.clock(), self._gaps.get(cluster, 0.0)
+        if now - self._admitted_at > self.intervals[cluster]:
+            return 1.0
+        if cluster in self._waiting and cluster in self._begun:
+            gap = max(gap, now - self._begun[cluster])
+        return min(LONGEST_STRETCH, max(1.0, gap / self.intervals[cluster]))
 
     def _stretch(self, cluster: str, now: float) -> float:
         """How many intervals are between two polls of the cluster: the last two, or the last one and now."""
@@ -142,11 +165,11 @@ class Admission:
             now = self.clock()
             if cluster in self._begun:
                 self._gaps[cluster] = now - self._begun[cluster]
-            self._begun[cluster] = now
+            self._begun[cluster] = self._admitted_at = now
             self._waiting.discard(cluster)
             self._running.add(cluster)
             self._brief.add(cluster)
-            turn.set_result(None)
+            turn.set_result(now)
 
     def _slow(self, cluster: str) -> None:
         """Give the place of a poll that waits for a slow host to the next one."""

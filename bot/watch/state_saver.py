@@ -76,7 +76,7 @@ class StateSaver:
 
     async def _save(self, items: Sequence[_Save]) -> None:
         try:
-            async with self._store.grouped("") as uow:
+            async with self._store.grouped(last=True) as uow:
                 held = await _held(uow, items)
                 quiet = await _quiet(uow, held)
                 await uow.cluster_states.put_all({item.cluster: item.state for item in quiet})

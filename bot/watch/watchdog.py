@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 class Watchdog:
     """Checks the watchers of this process; `stale` has the clusters without polls, and since when (Unix seconds).
 
-    `stretch` is the time between two polls as a multiple of the interval in the settings. A load that is too high is
-    said once, and does not make every cluster blind.
+    `stretch` is by how much the load of this process delays the polls of a cluster (1: not at all). A load that is too
+    high is said once, and does not make every cluster blind.
     """
 
     def __init__(
@@ -34,11 +34,10 @@ class Watchdog:
         store: Store,
         *,
         wake: Callable[[], None],
-        stretch: Callable[[], float] = lambda: 1.0,
+        stretch: Callable[[str], float] = lambda _: 1.0,
     ) -> None:
         self._watchers, self._store, self._wake, self._stretch = watchers, store, wake, stretch
         self._started_at = 0.0
-        self._stretched = 1.0
         self._not_run: dict[str, PollFailure] = {}
         self.stale: Mapping[str, float] = {}
 
@@ -56,7 +55,6 @@ class Watchdog:
         Raises StoreError; then `stale` is only what this process knows.
         """
         self._started_at = self._started_at or now
-        self._stretched = self._stretch()
         ours = {name: check for name in self._watchers if (check := check_of_cluster(name))}
         suspects = {name: since for name in ours if (since := self._suspected(self._watchers[name], now))}
         for name in self.stale.keys() - suspects.keys():
@@ -78,7 +76,7 @@ class Watchdog:
         return done_at if now - done_at > limit else 0.0
 
     def _interval(self, watcher: Watcher) -> float:
-        return watcher.watched.interval * self._stretched
+        return watcher.watched.interval * self._stretch(watcher.watched.cluster)
 
     async def _confirm(self, watcher: Watcher, now: float, check: HoldCheck) -> float:
         """Since when no process polls the cluster, 0 if another one does; raises the alert in the same transaction."""

@@ -166,7 +166,7 @@ class Watcher:
         if not new_changes(stored.state, self._with_leader(stored.state, observation)):
             return
         self._cached = None
-        async with self._store.grouped(self.watched.channel) as uow:
+        async with self._store.grouped() as uow:
             await self._hold_check(uow)
             stored = await self._read(uow, now)
             stored = replace(stored, alerts=[alert for alert in stored.alerts if alert.rule in LEADER_RULES])
@@ -246,7 +246,7 @@ class Watcher:
     ) -> None:
         """Commit the plan with its messages in one transaction; plan again only if the stored values changed."""
         self._cached, now = None, observation.now
-        async with self._store.grouped(self.watched.channel) as uow:
+        async with self._store.grouped() as uow:
             await self._hold_check(uow)
             stored = await self._with_forecast(uow, await self._read(uow, now), now)
             observed = await self._with_stand_in(uow, observation)

@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
+from bot.runtime.jobs import SWEEP_SECONDS
 from bot.telemetry.health import served
 from tests.e2e.test_journey import ALICE, ARCHIVE, STORAGE, alert
 
@@ -57,6 +58,40 @@ async def test_status_line_names_clusters_that_are_not_polled(world: Demo) -> No
     assert await world.app.status_reporter.problem() == ""
 
 
+async def test_overload_is_said_on_every_page_and_ends(world: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One poll that does not end takes the only place: the others are due again before their turn."""
+    monkeypatch.setattr("bot.watch.admission.MOST", 1)
+    # Fast time is the time of the loop alone.
+    monkeypatch.setattr(world.app.admission, "clock", asyncio.get_running_loop().time)
+    status_reporter = replace(world.app.status_reporter, channels=[ARCHIVE])
+    said = "2 clusters are more than this process can poll every "
+    async with world.app.admission.turn("prod"):
+        assert "; the interval is now " in await until_watch_says(world, said)
+        await status_reporter.update(ARCHIVE)
+        await world.slack.wait_for(ARCHIVE, lambda m: said in m.full_text)
+        await asyncio.sleep(2 * SWEEP_SECONDS)
+        shown = await metrics(world)
+        assert shown["cmbot_polls_skipped"] >= 1
+        assert shown["cmbot_poll_interval_stretch"] > 1
+        assert shown["cmbot_polls_waiting"] >= 1
+    await until_watch_says(world, "ok")
+    await status_reporter.update(ARCHIVE)
+    await world.slack.wait_for(ARCHIVE, lambda m: "cmbot is watching" in m.full_text)
+
+
+async def test_commands_go_before_polls(world: Demo) -> None:
+    """The admission of the polls asks the queue of the commands."""
+    assert not world.app.admission.busy()
+    gate = asyncio.Event()
+
+    async def command() -> None:
+        await gate.wait()
+
+    world.app.task_queue.start(command())
+    assert world.app.admission.busy()
+    gate.set()
+
+
 async def test_polls_call_the_heartbeat(world: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     """A monitoring service is called after one of the next polls."""
     called = asyncio.Event()
@@ -95,3 +130,21 @@ async def ready(world: Demo) -> tuple[int, dict[str, str]]:
     url = f"http://127.0.0.1:{world.app.port}/readyz"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         return answer.status, (await answer.json())["checks"]
+
+
+async def until_watch_says(world: Demo, words: str) -> str:
+    """Wait until `/readyz` says so of the watch; its whole remark."""
+    while True:
+        _, checks = await ready(world)
+        if words in checks["watch"]:
+            return checks["watch"]
+        await asyncio.sleep(0.2)
+
+
+async def metrics(world: Demo) -> dict[str, float]:
+    """The metrics without labels."""
+    url = f"http://127.0.0.1:{world.app.port}/metrics"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        lines_ = (await answer.text()).splitlines()
+    shown = (line.split() for line in lines_ if not line.startswith("#") and "{" not in line)
+    return {name: float(value) for name, value in shown}

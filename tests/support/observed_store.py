@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store import schema
 from bot.store.database import Store
+from bot.store.group_commit import GroupCommit, Nested
 from bot.store.repositories.alert_codec import alert_of
 from bot.store.repositories.outbox import OutboxMessages
 from bot.store.state_codec import decode_measurement
@@ -65,6 +66,10 @@ class _QuickSlack(OutboxMessages):
         return 0
 
 
+async def _at_once(_: float) -> None:
+    """No test waits for a group."""
+
+
 class ObservedStore(Store):
     """A store on a SQLite file.
 
@@ -78,12 +83,9 @@ class ObservedStore(Store):
 
     def __init__(self, *engines: Any, **options: Any) -> None:
         super().__init__(*engines, **options)
+        self.groups = GroupCommit(self._group, clock=lambda: 0.0, pause=_at_once)
         self.posted: list[str] = []
         self._rows: Rows | None = None
-
-    def grouped(self, order: str) -> AbstractAsyncContextManager[UnitOfWork]:  # noqa: ARG002 - of the base class
-        """Open a writing unit of work: no test waits for a group."""
-        return self.begin()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
@@ -93,9 +95,33 @@ class ObservedStore(Store):
         async with super().begin() as uow:
             uow.outbox = _QuickSlack(uow.outbox, texts)
             yield uow
-            if self.fail_commit:
-                self.fail_commit = False
-                raise StoreError("The database went away.")
+            self._fail_if_asked()
+        self._committed(texts)
+
+    @asynccontextmanager
+    async def _group(self) -> AsyncIterator[Nested[UnitOfWork]]:
+        self._require_up()
+        texts: list[str] = []
+        async with super()._group() as nested:
+
+            @asynccontextmanager
+            async def observed() -> AsyncIterator[UnitOfWork]:
+                own: list[str] = []
+                async with nested() as uow:
+                    uow.outbox = _QuickSlack(uow.outbox, own)
+                    yield uow
+                texts.extend(own)
+
+            yield observed
+            self._fail_if_asked()
+        self._committed(texts)
+
+    def _fail_if_asked(self) -> None:
+        if self.fail_commit:
+            self.fail_commit = False
+            raise StoreError("The database went away.")
+
+    def _committed(self, texts: list[str]) -> None:
         self.writes += 1
         self.posted += texts
         self._rows = None

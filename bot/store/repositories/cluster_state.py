@@ -48,9 +48,11 @@ class ClusterStates:
         )
 
     async def saved_at(self, clusters: Collection[str]) -> dict[str, float]:
-        """Times of the stored states (Unix seconds); `put_all` then needs no second read."""
+        """Times of the stored states (Unix seconds); a writing unit of work locks the rows for `put_all`."""
         query = select(cluster_states).where(cluster_states.c.cluster.in_(sorted(clusters)))
-        found = {row["cluster"]: dict(row["data"]) for row in await self._session.rows(query)}
+        query = query.order_by(cluster_states.c.cluster)
+        locked = query.with_for_update() if self._session.writable else query
+        found = {row["cluster"]: dict(row["data"]) for row in await self._session.rows(locked)}
         self._locked |= found
         return {cluster: decode_time(data) for cluster, data in found.items()}
 

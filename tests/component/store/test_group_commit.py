@@ -1,6 +1,11 @@
-"""Group commit on both databases: units share a transaction, a failed one changes nothing, a lost commit fails all."""
+"""Group commit: on SQLite units share a transaction; a failed one changes nothing, a lost commit fails all.
+
+On PostgreSQL each unit has its own transaction, and the same holds.
+"""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import text
@@ -10,10 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.alerting.cluster_state.state import ClusterState
 from bot.common.errors import Fenced, StoreError
 from bot.store.database import Store
+from bot.store.group_commit import GroupCommit, Nested
 
 
-async def put(store: Store, name: str, *, fail: Exception | None = None, order: str = "") -> None:
-    async with store.grouped(order) as uow:
+def shares(store: Store) -> bool:
+    """True for SQLite: its units share transactions."""
+    return store.where.startswith("sqlite")
+
+
+async def put(store: Store, name: str, *, fail: Exception | None = None) -> None:
+    async with store.grouped() as uow:
         await uow.cluster_states.put(name, ClusterState(at=1.0))
         if fail is not None:
             raise fail
@@ -26,9 +37,9 @@ async def stored(store: Store) -> list[str]:
 
 async def test_units_of_a_moment_share_one_transaction(store: Store) -> None:
     await put(store, "first")
-    before = store.groups.commits
+    before = store.commits
     await asyncio.gather(*(put(store, f"c{n}") for n in range(20)))
-    assert store.groups.commits - before == 1
+    assert store.commits - before == (1 if shares(store) else 20)
     assert len(await stored(store)) == 21
 
 
@@ -41,7 +52,7 @@ async def test_failed_unit_changes_nothing_and_fails_alone(store: Store) -> None
 
 async def test_statement_that_fails_ends_its_unit_only(store: Store) -> None:
     async def broken() -> None:
-        async with store.grouped("") as uow:
+        async with store.grouped() as uow:
             await uow.cluster_states.put("b", ClusterState(at=1.0))
             await uow.alerts._session.change(text("INSERT INTO nowhere VALUES (1)"))
 
@@ -54,7 +65,7 @@ async def test_caller_cancelled_in_its_unit_does_not_hold_the_others(store: Stor
     entered = asyncio.Event()
 
     async def hangs() -> None:
-        async with store.grouped("") as uow:
+        async with store.grouped() as uow:
             await uow.cluster_states.put("hangs", ClusterState(at=1.0))
             entered.set()
             await asyncio.Event().wait()
@@ -79,16 +90,68 @@ async def test_caller_cancelled_before_its_turn_is_left_out(store: Store) -> Non
     assert await stored(store) == ["first", "other"]
 
 
-async def test_units_run_in_the_order_of_their_names(store: Store) -> None:
+async def test_last_unit_runs_behind_the_others_of_its_group(store: Store) -> None:
     ran: list[str] = []
 
-    async def unit(order: str) -> None:
-        async with store.grouped(order):
-            ran.append(order)
+    async def unit(name: str, *, last: bool) -> None:
+        async with store.grouped(last=last):
+            ran.append(name)
 
     await put(store, "first")
-    await asyncio.gather(*(unit(order) for order in ("C3", "C1", "C2")))
-    assert ran == ["C1", "C2", "C3"]
+    await asyncio.gather(unit("saver", last=True), unit("alert", last=False), unit("other", last=False))
+    assert sorted(ran) == ["alert", "other", "saver"]
+    assert not shares(store) or ran == ["alert", "other", "saver"]
+
+
+async def test_unit_cancelled_while_its_savepoint_opens_is_left_out(store: Store) -> None:
+    if not shares(store):
+        return
+    opening, group = asyncio.Event(), store._group
+
+    @asynccontextmanager
+    async def slow_to_open() -> AsyncIterator[Nested]:  # type: ignore[type-arg]
+        async with group() as nested:
+
+            @asynccontextmanager
+            async def slow() -> AsyncIterator[object]:
+                async with nested() as uow:
+                    opening.set()
+                    await asyncio.sleep(0.01)
+                    yield uow
+
+            yield slow
+
+    store.groups = GroupCommit(slow_to_open, clock=lambda: 0.0)
+    cancelled, other = asyncio.create_task(put(store, "cancelled")), asyncio.create_task(put(store, "other"))
+    await opening.wait()
+    cancelled.cancel()
+    await other
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    assert await stored(store) == ["other"]
+
+
+async def test_unit_that_does_not_end_gives_the_others_an_error_and_the_next_go_on(store: Store) -> None:
+    if not shares(store):
+        return
+    store.groups = GroupCommit(store._group, clock=lambda: 0.0, longest=0.05)
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def hangs() -> None:
+        async with store.grouped() as uow:
+            await uow.cluster_states.put("hangs", ClusterState(at=1.0))
+            entered.set()
+            await leave.wait()
+
+    hanging, other = asyncio.create_task(hangs()), asyncio.create_task(put(store, "other"))
+    await entered.wait()
+    with pytest.raises(StoreError, match="took longer than"):
+        await other
+    await put(store, "later")
+    leave.set()
+    with pytest.raises(StoreError, match="took longer than"):
+        await hanging
+    assert await stored(store) == ["later"]
 
 
 async def test_lost_commit_fails_every_unit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

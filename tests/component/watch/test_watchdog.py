@@ -65,7 +65,7 @@ async def test_stale_watch_fires_once_and_resolves(
 
 
 async def test_overload_that_stretches_the_interval_makes_no_cluster_blind(world: Guarded) -> None:
-    world.watchdog = Watchdog({"prod": world.watch}, world.store, wake=world._wake, stretch=lambda: 4.0)
+    world.watchdog = Watchdog({"prod": world.watch}, world.store, wake=world._wake, stretch=lambda _: 4.0)
     world.hangs = True
     assert await world.ticks(179, apart=1) == []
     assert await world.ticks(11, apart=1) == [BLIND]

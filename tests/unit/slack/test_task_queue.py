@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
 from structlog.testing import capture_logs
 
+from bot.slack import task_queue
 from bot.slack.task_queue import TaskQueue
 
 
@@ -101,3 +103,31 @@ async def test_task_queue_is_reusable_after_it_was_empty() -> None:
         background.start(work())
         await background.drain(10.0)
     assert done == [1, 1]
+
+
+async def test_work_presses_while_it_waits_and_when_it_has_just_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that has taken longer waits for something else, and what starts beside it presses for its own time."""
+    background, gate, done = TaskQueue(), asyncio.Event(), asyncio.Event()
+
+    async def waits() -> None:
+        await gate.wait()
+
+    async def ends() -> None:
+        done.set()
+
+    assert not background.pressing
+    background.start(waits())
+    assert background.pressing
+    await asyncio.sleep(0.01)
+    assert background.pressing
+    monkeypatch.setattr(task_queue, "PRESSING_SECONDS", 0.0)
+    assert not background.pressing
+    monkeypatch.setattr(task_queue, "PRESSING_SECONDS", 60.0)
+    background._running = dict.fromkeys(background._running, float("-inf"))
+    background.start(ends())
+    assert background.pressing
+    await done.wait()
+    await asyncio.sleep(0.01)
+    assert not background.pressing
+    gate.set()
+    assert await background.drain(10.0) == 0

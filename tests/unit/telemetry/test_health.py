@@ -126,3 +126,16 @@ async def test_metrics_are_rendered_while_the_event_loop_goes_on(session: aiohtt
             assert answer.status == 200
         answered.set()
         assert await (await large).read() == b"large"
+
+
+async def test_head_of_the_metrics_has_no_body() -> None:
+    """A body would be taken as the next answer of the connection."""
+    server = Health(Metrics(), live={}, ready={}).server()
+    async with served(server, "127.0.0.1", 0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"HEAD /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        writer.close()
+        await writer.wait_closed()

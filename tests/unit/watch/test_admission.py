@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from bot.watch.admission import BESIDE_COMMANDS, BRIEF_SECONDS, FEWEST, MOST, Admission
+from bot.watch.admission import BESIDE_COMMANDS, BRIEF_SECONDS, FEWEST, LONGEST_STRETCH, MOST, Admission
 
 INTERVAL = 15.0
 
@@ -182,8 +182,86 @@ async def test_cluster_of_another_process_does_not_count() -> None:
         waiting = asyncio.create_task(once(queue, "c0"))
         await settled()
         assert queue.skip("c0")
+        clock.now += 2 * INTERVAL
     await waiting
     queue.forget("c0")
     overload = queue.overload()
     assert overload is not None
     assert overload.clusters == 1
+
+
+async def test_load_excuses_a_late_poll_only_up_to_a_limit() -> None:
+    clock = Clock()
+    queue = admission(2, clock, limit=1.0)
+    for name in ("c0", "c1"):
+        await once(queue, name)
+    assert queue.stretch_of("c0") == 1.0
+    async with queue.turn("c0"):
+        waiting = asyncio.create_task(once(queue, "c1"))
+        await settled()
+        clock.now += 14.0
+        assert queue.stretch_of("c1") == 1.0
+        queue._admitted_at = clock.now
+        clock.now += 14.0
+        assert queue.stretch_of("c1") == pytest.approx(28.0 / INTERVAL)
+        clock.now += 1e6
+        queue._admitted_at = clock.now
+        assert queue.stretch_of("c1") == LONGEST_STRETCH
+    await waiting
+
+
+async def test_polls_that_do_not_end_are_no_load() -> None:
+    """All places are taken by polls that hang: their clusters, and those that wait, are blind."""
+    clock = Clock()
+    queue = admission(5, clock)
+    for n in range(5):
+        await once(queue, f"c{n}")
+    async with held(queue, [f"c{n}" for n in range(5)]) as begun:
+        assert len(begun) == 4
+        clock.now += 4 * INTERVAL
+        assert queue.skip("c4")
+        assert [queue.stretch_of(f"c{n}") for n in range(5)] == [1.0] * 5
+
+
+async def test_overload_names_the_interval_that_is_missed_by_most() -> None:
+    """A cluster every 5 s is polled every 40 s, the others are on time."""
+    clock = Clock()
+    queue = Admission({"fast": 5.0, **{f"c{n}": 60.0 for n in range(9)}}, clock, limit=1.0)
+    for name in queue.intervals:
+        await once(queue, name)
+    async with queue.turn("c0"):
+        waiting = asyncio.create_task(once(queue, "fast"))
+        await settled()
+        assert queue.skip("fast")
+        clock.now += 40.0
+    await waiting
+    assert queue.skip("fast") is False
+    queue._said_until = clock.now + 10.0
+    overload = queue.overload()
+    assert overload is not None
+    assert (overload.clusters, overload.interval, overload.actual) == (10, 5.0, 40.0)
+
+
+async def test_overload_ends_two_intervals_of_the_skipped_cluster_after_it() -> None:
+    """A cluster that is polled every ten minutes does not keep the overload of the others alive."""
+    clock = Clock()
+    queue = Admission({"c0": INTERVAL, "c1": INTERVAL, "slow": 600.0}, clock, limit=1.0)
+    for name in queue.intervals:
+        await once(queue, name)
+    async with queue.turn("c0"):
+        waiting = asyncio.create_task(once(queue, "c1"))
+        await settled()
+        clock.now += 2 * INTERVAL
+        assert queue.skip("c1")
+    await waiting
+    assert queue.overload() is not None
+    clock.now += 2 * INTERVAL + 0.1
+    assert queue.overload() is None
+
+
+async def test_poll_forgotten_at_the_moment_of_its_turn_begins() -> None:
+    queue = admission(1)
+    poll = asyncio.create_task(once(queue, "c0"))
+    await asyncio.sleep(0)
+    queue.forget("c0")
+    assert await poll == "c0"
