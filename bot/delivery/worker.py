@@ -93,7 +93,7 @@ class Outbox:
         clock: Callable[[], float],
         random: Callable[[], float],
         pace: RateLimit | None = None,
-        parallel: int = 8,
+        parallel: int = 12,
         lease: float = 60.0,
         call_timeout: float = 30.0,
         idle: float = 5.0,
@@ -206,8 +206,7 @@ class Outbox:
         except StoreError:
             self._hold_unrecorded(*shown)
             raise
-        # While rows are found, the next round claims without a look before.
-        self._more = bool(claims)
+        self._more = bool(claims)  # while rows are found, the next round claims without a look before
         for each in shown.values():
             self._noted.pop(each.claim.message_key, None)
             if each.claim.seq not in recorded:
