@@ -42,8 +42,8 @@ async def _measure(folder: Path, kind: str, messages: int, rounds: int) -> tuple
     note = (
         f"{1000 / ours:,.0f} messages a second, {other / ours:.2f} times those of a loop over the SDK's client as its "
         f"documentation shows it, which opens a connection for each call; a loop with a kept session takes {kept:.2f} "
-        f"ms a message. In one channel the outbox takes {one:.2f} ms: each message there has a claim of its own, "
-        "committed before its call, and Slack takes about one a second"
+        f"ms a message. In one channel the outbox takes {one:.2f} ms: each message there is claimed alone and "
+        "before its call, and Slack takes about one a second"
     )
     name = f"outbox on {kind}: a message, {CHANNELS} channels, p50"
     return (Figure(name, ours, other, "ms", TARGET, messages * rounds, note=note),)

@@ -122,7 +122,7 @@ async def test_unit_cancelled_in_any_statement_leaves_the_database_unlocked(stor
             await uow.outbox.claim("me", 0.0, 60.0, 1)
 
     # Each error is kept, and with it the cursor of the statement that was cut off.
-    kept = []
+    kept: list[BaseException | None] = []
     for turns in range(0, 40, 2):
         task = asyncio.create_task(work())
         for _ in range(turns):
