@@ -265,6 +265,23 @@ async def delete(poster: Poster, channel: str, ts: str) -> None:
             raise
 
 
+async def delete_others(
+    poster: Poster, claim: Claim, sent: Sent, held: str | None, posted_after: Callable[[float], float]
+) -> None:
+    """Delete the messages of the claim other than `held`, the one of its row; a failure is logged."""
+    try:
+        if held != sent.ts:
+            log.warning("outbox.double", slot=str(claim.message_key), channel=claim.channel)
+            await delete_double(poster, claim.channel, sent.ts)
+        elif sent.searched:
+            # The earlier post may have been carried out between our search and our post.
+            for ts in await find(poster, claim, posted_after):
+                if ts != held:
+                    await delete_double(poster, claim.channel, ts)
+    except SlackError as error:
+        log.warning("outbox.double_left", slot=str(claim.message_key), channel=claim.channel, error=str(error))
+
+
 async def delete_double(poster: Poster, channel: str, ts: str) -> None:
     """Delete a duplicate; it stays if Slack does not let us delete it. Raises SlackError."""
     try:

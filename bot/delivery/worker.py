@@ -3,14 +3,15 @@
 The store has one row per message with its newest content (bot/store/repositories/outbox.py). Channels are served in
 parallel, the calls of one channel one after the other, within Slack's rate limits. The claim is committed before the
 call. So a crash leaves a row marked as maybe sent, and the next worker first searches Slack for it by its metadata,
-instead of posting twice. A worker that finds another message of the same key deletes its own.
+instead of posting twice. A worker that finds another message of the same key deletes its own. One transaction records
+what was sent while the transaction before it ran, and claims the next rows.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -26,9 +27,9 @@ from bot.delivery.attempt import (
     Poster,
     Sent,
     Unsaid,
-    delete_double,
-    find,
+    delete_others,
 )
+from bot.delivery.holds import Holds
 from bot.delivery.retry_policy import (
     CRASHED,
     FINAL_FOR_EDIT,
@@ -43,7 +44,7 @@ from bot.delivery.retry_policy import (
 )
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxHealth, OutboxMessage
-from bot.store.repositories.outbox_claims import Claim, Stubborn
+from bot.store.repositories.outbox_claims import Claim, Shown, Stubborn
 
 __all__ = ["Outbox", "Poster", "RateLimit"]
 
@@ -51,7 +52,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-_STUBBORN = Stubborn(STUBBORN_TRIES, sorted(RETRIED_IN_ORDER))
+_STUBBORN = Stubborn(STUBBORN_TRIES, tuple(sorted(RETRIED_IN_ORDER)))
 _LOOK_AGAIN = 1.0
 _CHECK_EVERY = 0.25
 
@@ -92,7 +93,7 @@ class Outbox:
         clock: Callable[[], float],
         random: Callable[[], float],
         pace: RateLimit | None = None,
-        parallel: int = 8,
+        parallel: int = 12,
         lease: float = 60.0,
         call_timeout: float = 30.0,
         idle: float = 5.0,
@@ -105,7 +106,7 @@ class Outbox:
         awake: asyncio.Event | None = None,
     ) -> None:
         self._store, self._poster, self._owner = store, poster, owner
-        self._clock, self._random, self._pace = clock, random, pace or RateLimit()
+        self._clock, self._random, self._holds = clock, random, Holds(pace or RateLimit())
         self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
         self._on_dead, self._wanted, self._renew = on_dead, wanted, renew
         self._noted: dict[MessageKey, str] = {}
@@ -113,9 +114,7 @@ class Outbox:
         self._alive, self._posted_after = alive, posted_after
         self._awake, self._progress = awake or asyncio.Event(), asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._booked: dict[str, float] = {}
-        self._held: dict[str, float] = {}
-        self._edits_held = self._all_held = 0.0
+        self._shown: dict[str, Shown] = {}
         self._more = False
         self.last_success = 0.0
         self.auth_error = ""
@@ -165,8 +164,9 @@ class Outbox:
             while True:
                 self._awake.clear()
                 wait = await self._round()
-                if self._under_way:
-                    await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
+                if self._under_way or self._shown:
+                    if not self._shown:
+                        await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
                     continue
                 depth = (await self.health()).depth
                 if not depth or self._clock() + wait > until:
@@ -195,47 +195,61 @@ class Outbox:
             return await uow.outbox.get(message_key)
 
     async def _round(self) -> float:
-        """Start what may be sent now; returns the seconds until the next round."""
+        """Record what was sent and start what may be sent now; returns the seconds until the next round."""
         now = self._clock()
+        wait = await self._nothing_to_send(now)
+        if wait is not None and not self._shown:
+            return wait
+        shown, self._shown = self._shown, {}
+        try:
+            recorded, claims = await self._settle_and_claim(shown, now, claim=wait is None)
+        except StoreError:
+            self._hold_unrecorded(*shown)
+            raise
+        self._more = bool(claims)  # while rows are found, the next round claims without a look before
+        for each in shown.values():
+            self._noted.pop(each.claim.message_key, None)
+            if each.claim.seq not in recorded:
+                self._start(each.claim, self._settle(each.claim, Sent(each.ts, each.version)))
+        for claim in claims:
+            self._start(claim, self._deliver(claim))
+        self._tell_progress()
+        return self._holds.shortest(now, _LOOK_AGAIN)
+
+    async def _nothing_to_send(self, now: float) -> float | None:
+        """Return the seconds until the next look if no row may be claimed now, None if one may be."""
         if not self._alive():
             # Other replicas may count this process as dead: they send until its next heartbeat.
             return _LOOK_AGAIN
-        if self._all_held > now or len(self._under_way) >= self._parallel:
-            return max(self._all_held - now, 0.0) or self._idle
-        if not self._more:
+        if self._holds.all_until > now or len(self._under_way) >= self._parallel:
+            return max(self._holds.all_until - now, 0.0) or self._idle
+        if not self._more and not self._shown:
             async with self._store.read() as uow:
                 earliest = await uow.outbox.next_attempt()
             if earliest is None or earliest > now:
                 return self._idle if earliest is None else min(earliest - now, self._idle)
+        return None
+
+    async def _settle_and_claim(
+        self, shown: Mapping[str, Shown], now: float, *, claim: bool
+    ) -> tuple[Collection[int], Sequence[Claim]]:
+        """Record and, with `claim`, claim in one transaction; a channel whose message is not recorded stays busy."""
+        recorded: Collection[int] = ()
         async with self._store.begin() as uow:
+            if shown:
+                recorded = await uow.outbox.settle(shown.values(), self._owner, now)
+            if not claim:
+                return recorded, ()
+            unrecorded = {channel for channel, each in shown.items() if each.claim.seq not in recorded}
+            busy = {*self._under_way, *self._shown, *unrecorded, *self._holds.channels(now)}
+            places, edits = self._parallel - len(self._under_way), self._holds.edits_until <= now
             claims = await uow.outbox.claim(
-                self._owner,
-                now,
-                self._lease,
-                self._parallel - len(self._under_way),
-                self._busy(now),
-                edits=self._edits_held <= now,
-                stubborn=_STUBBORN,
+                self._owner, now, self._lease, places, busy, edits=edits, stubborn=_STUBBORN
             )
-        # While rows are found, the next round claims without a look before.
-        self._more = bool(claims)
-        for claim in claims:
-            self._start(claim)
-        return self._next_check(now)
+        return recorded, claims
 
-    def _busy(self, now: float) -> set[str]:
-        self._held = {channel: until for channel, until in self._held.items() if until > now}
-        self._booked = {channel: until for channel, until in self._booked.items() if until > now}
-        paced = {channel for channel, until in self._booked.items() if self._pace.free_at(until) > now}
-        return {*self._under_way, *self._held, *paced}
-
-    def _next_check(self, now: float) -> float:
-        free = [self._pace.free_at(until) for until in self._booked.values()]
-        waits = [until - now for until in (*self._held.values(), *free, self._edits_held) if until > now]
-        return min([*waits, _LOOK_AGAIN])
-
-    def _start(self, claim: Claim) -> None:
-        task = asyncio.create_task(self._deliver(claim), name=f"outbox {claim.message_key}")
+    def _start(self, claim: Claim, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"outbox {claim.message_key}")
         self._under_way[claim.channel] = task
         task.add_done_callback(lambda _: self._finished(claim.channel))
 
@@ -261,12 +275,26 @@ class Outbox:
         return otherwise()
 
     async def _deliver(self, claim: Claim) -> None:
-        self._booked[claim.channel] = self._pace.spend(self._booked.get(claim.channel, 0.0), self._clock())
+        self._holds.spend(claim.channel, self._clock())
         outcome = await self._guarded(self._attempt(claim), lambda: self._crashed(claim), "deliver", claim.message_key)
+        if isinstance(outcome, Sent) and not outcome.searched:
+            # The next round records it, together with others.
+            self._shown[claim.channel] = Shown(claim, outcome.ts, outcome.version)
+        else:
+            await self._settle(claim, outcome)
+
+    async def _settle(self, claim: Claim, outcome: Outcome) -> None:
         recorded = await self._guarded(self._record(claim, outcome), lambda: False, "record", claim.message_key)
         if not recorded:
-            # The row stays claimed, and a post maybe sent: it is searched for once the store answers again.
-            self._held[claim.channel] = self._clock() + back_off(3, self._random)
+            self._hold_unrecorded(claim.channel)
+        self._tell_progress()
+
+    def _hold_unrecorded(self, *channels: str) -> None:
+        """Wait with these channels. A row stays claimed, and a post maybe sent: it is searched for after the wait."""
+        for channel in channels:
+            self._holds.hold(channel, RetryScope.CHANNEL, self._clock() + back_off(3, self._random))
+
+    def _tell_progress(self) -> None:
         self._progress.set()
         self._progress = asyncio.Event()
 
@@ -345,17 +373,7 @@ class Outbox:
     async def _record_success(self, claim: Claim, sent: Sent) -> None:
         async with self._store.begin() as uow:
             held = await uow.outbox.sent(claim, self._owner, sent.ts, self._clock(), version=sent.version)
-        try:
-            if held != sent.ts:
-                log.warning("outbox.double", slot=str(claim.message_key), channel=claim.channel)
-                await delete_double(self._poster, claim.channel, sent.ts)
-            elif sent.searched:
-                # The earlier post may have been carried out between our search and our post.
-                for ts in await find(self._poster, claim, self._posted_after):
-                    if ts != held:
-                        await delete_double(self._poster, claim.channel, ts)
-        except SlackError as error:
-            log.warning("outbox.double_left", slot=str(claim.message_key), channel=claim.channel, error=str(error))
+        await delete_others(self._poster, claim, sent, held, self._posted_after)
 
     async def _record_failure(self, claim: Claim, failed: Failed) -> None:
         now, verdict = self._clock(), failed.verdict
@@ -370,7 +388,7 @@ class Outbox:
             self._noted.pop(claim.message_key, None)
         if failed.error in RETRIED_AFTER_FIX:
             self.auth_error = failed.error
-        self._hold(claim.channel, verdict.hold, retry_at or now)
+        self._holds.hold(claim.channel, verdict.hold, retry_at or now)
         if post is not None and self._on_dead is not None:
             await self._on_dead(post)
 
@@ -380,11 +398,3 @@ class Outbox:
         self._noted[claim.message_key] = failed.error
         write, wait = log.debug if known else log.warning, failed.verdict.wait
         write("outbox.failed", slot=str(claim.message_key), channel=claim.channel, code=failed.error, wait=wait)
-
-    def _hold(self, channel: str, hold: RetryScope, until: float) -> None:
-        if hold is RetryScope.CHANNEL:
-            self._held[channel] = until
-        elif hold is RetryScope.EDITS:
-            self._edits_held = until
-        elif hold is RetryScope.ALL:
-            self._all_held = until

@@ -260,6 +260,12 @@ def _pragmas(engine: AsyncEngine, begin: str, pragma: str) -> None:
             cursor.execute(f"PRAGMA {line}")
         cursor.close()
 
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def abandoned(connection: Any, _record: Any, _error: Any) -> None:
+        # Closing is not enough after a cancelled statement: its cursor keeps the transaction, and the file locked.
+        with suppress(sqlite3.Error, ValueError):
+            connection.rollback()
+
     @event.listens_for(engine.sync_engine, "begin")
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)

@@ -72,10 +72,10 @@ class Session:
         with translated(self._errors):
             await nested.commit()
 
-    async def rows(self, statement: Executable) -> Sequence[RowMapping]:
-        """Return all rows; raises StoreError."""
+    async def rows(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
+        """Return all rows; `values` are those of the statement's named parameters. Raises StoreError."""
         with translated(self._errors):
-            return (await self._connection.execute(statement)).mappings().all()
+            return (await self._connection.execute(statement, values)).mappings().all()
 
     async def row(self, statement: Executable) -> RowMapping | None:
         """Return the first row or None; raises StoreError."""
@@ -87,10 +87,10 @@ class Session:
         with translated(self._errors):
             return (await self._connection.execute(statement)).scalar()
 
-    async def change(self, statement: Executable) -> int:
+    async def change(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
         """Write; return the number of changed rows. Raises Conflict for violated uniqueness, else StoreError."""
         with translated(self._errors):
-            return (await self._connection.execute(statement)).rowcount
+            return (await self._connection.execute(statement, values)).rowcount
 
     async def fill(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert complete rows; raises Conflict, StoreError."""

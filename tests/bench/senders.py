@@ -1,6 +1,6 @@
-"""The two senders of the outbox row: the outbox of the program, and a loop over the call of Slack's SDK.
+"""The senders of the outbox row: the outbox of the program, and loops over the call of Slack's SDK.
 
-Run as `python -m tests.bench.senders outbox API_URL DATABASE_URL` or `python -m tests.bench.senders bare API_URL`. Each
+Run as `python -m tests.bench.senders outbox API_URL DATABASE_URL`, or with `documented API_URL` or `kept API_URL`. Each
 obeys one line at a time, `MESSAGES CHANNELS`: it posts so many messages, to so many channels in turn, and prints the
 seconds that this took.
 """
@@ -11,7 +11,7 @@ import random
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -59,27 +59,44 @@ async def outbox(api_url: str, database_url: str) -> AsyncIterator[Send]:
         yield send
 
 
+def loop(client: AsyncWebClient) -> Send:
+    """One call after the other."""
+
+    async def send(messages: int, number: int) -> float:
+        shown = content()
+        began = time.monotonic()
+        for channel in channels(messages, number):
+            await client.chat_postMessage(
+                channel=channel, text=shown.text, blocks=[dict(block) for block in shown.blocks]
+            )
+        return time.monotonic() - began
+
+    return send
+
+
 @asynccontextmanager
-async def bare(api_url: str) -> AsyncIterator[Send]:
-    """One call after the other, with one session: without it, the SDK opens a connection for each call."""
+async def documented(api_url: str) -> AsyncIterator[Send]:
+    """A loop over the SDK's client as its documentation shows it: it opens a connection for each call."""
+    yield loop(AsyncWebClient(token=TOKEN, base_url=api_url))
+
+
+@asynccontextmanager
+async def kept(api_url: str) -> AsyncIterator[Send]:
+    """The same loop with one session, which keeps its connection."""
     async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(token=TOKEN, base_url=api_url, session=session)
+        yield loop(AsyncWebClient(token=TOKEN, base_url=api_url, session=session))
 
-        async def send(messages: int, number: int) -> float:
-            shown = content()
-            began = time.monotonic()
-            for channel in channels(messages, number):
-                await client.chat_postMessage(
-                    channel=channel, text=shown.text, blocks=[dict(block) for block in shown.blocks]
-                )
-            return time.monotonic() - began
 
-        yield send
+SENDERS: dict[str, Callable[..., AbstractAsyncContextManager[Send]]] = {
+    "outbox": outbox,
+    "documented": documented,
+    "kept": kept,
+}
 
 
 async def serve(kind: str, *arguments: str) -> None:
     """Obey until the input ends."""
-    async with (outbox if kind == "outbox" else bare)(*arguments) as send:
+    async with SENDERS[kind](*arguments) as send:
         print("ready", flush=True)  # noqa: T201 - for the parent
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -13,6 +13,8 @@ from structlog.testing import capture_logs
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.common.errors import ConfigError, StoreError
+from bot.common.message_key import MessageKey
+from bot.interactions.message import Message
 from bot.store import migrate
 from bot.store.database import Store
 from bot.store.schema import metadata
@@ -111,6 +113,25 @@ async def test_cancelled_unit_is_rolled_back_and_the_store_usable(store: Store) 
         await task
     async with store.begin() as uow:
         assert await uow.cluster_states.get("prod") == ClusterState()
+
+
+async def test_unit_cancelled_in_any_statement_leaves_the_database_unlocked(store: Store) -> None:
+    async def work() -> None:
+        async with store.begin() as uow:
+            await uow.outbox.put(MessageKey.alert(1), "C1", Message("one"))
+            await uow.outbox.claim("me", 0.0, 60.0, 1)
+
+    # Each error is kept, and with it the cursor of the statement that was cut off.
+    kept: list[BaseException | None] = []
+    for turns in range(0, 40, 2):
+        task = asyncio.create_task(work())
+        for _ in range(turns):
+            await asyncio.sleep(0.0002)
+        task.cancel()
+        kept += await asyncio.gather(task, return_exceptions=True)
+        async with store.begin() as uow:
+            await uow.cluster_states.put("prod", ClusterState(term=turns))
+    assert any(isinstance(error, asyncio.CancelledError) for error in kept)
 
 
 async def test_file_and_folder_are_for_their_owner_only(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.database import Store
-from bot.store.repositories.outbox_claims import Claim
-from tests.support.databases import Clock, optional_key
+from bot.store.repositories.outbox_claims import Claim, Shown
+from tests.support.databases import Clock, Postgres, optional_key
 
 NOW = 1_700_000_000.0
 
@@ -285,3 +285,41 @@ async def _rows(store: Store) -> tuple[object, ...]:
         extra = ", xmin::text AS xmin" if session.postgres else ""
         posts = await session.rows(text(f"SELECT *{extra} FROM posts ORDER BY slot"))  # noqa: S608 - two constants
         return tuple(tuple(row.items()) for row in posts)
+
+
+async def test_messages_are_recorded_together_unless_their_claim_or_row_changed(store: Store) -> None:
+    for number in range(5):
+        await put(store, f"alert:{number}", channel=f"C{number}")
+    taken = await claim(store)
+    await put(store, "alert:1", "newer", channel="C1")
+    await sent(store, taken[2], "first")
+    async with store.begin() as uow:
+        await uow.fallback.forget(MessageKey.parse("alert:3"))
+    assert len(await claim(store, "other", now=NOW + 61, busy=("C0", "C1", "C2"))) == 1
+    async with store.begin() as uow:
+        shown = [Shown(each, f"ts-{each.seq}", each.version) for each in taken]
+        recorded = await uow.outbox.settle(shown, "me", NOW)
+    assert sorted(recorded) == [taken[0].seq, taken[1].seq]
+    async with store.read() as uow:
+        posts = [await uow.outbox.get(MessageKey.parse(f"alert:{number}")) for number in range(5)]
+    assert [post and (post.state, post.ts, post.version, post.sent_version) for post in posts] == [
+        ("sent", f"ts-{taken[0].seq}", 1, 1),
+        ("pending", f"ts-{taken[1].seq}", 2, 1),
+        ("sent", "first", 1, 1),
+        None,
+        ("pending", None, 1, 0),
+    ]
+
+
+async def test_message_of_a_locked_row_is_left_to_be_recorded_alone(postgres: Postgres) -> None:
+    name = await postgres.create_migrated()
+    async with Store.open(postgres.url(name)) as store:
+        await put(store, "alert:0", channel="C0")
+        await put(store, "alert:1", channel="C1")
+        taken = await claim(store)
+        async with store.begin() as other:
+            await other.outbox.put(MessageKey.parse("alert:0"), "C0", said("newer"))
+            async with store.begin() as uow:
+                recorded = await uow.outbox.settle([Shown(each, "ts", 1) for each in taken], "me", NOW)
+    assert recorded == [taken[1].seq]
+    await postgres.drop(name)
