@@ -133,6 +133,15 @@ class Rule:
     lists: Mapping[str, Names] = field(default_factory=dict)
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enabled: bool = True
+    config: RuleConfig = field(init=False, compare=False, repr=False)
+    """The configuration of these fields."""
+
+    def __post_init__(self) -> None:
+        """Make the configuration once: each poll needs it."""
+        values = {name: threshold.default for name, threshold in self.thresholds.items()}
+        names = {name: known.default for name, known in self.lists.items()}
+        config = RuleConfig(self.severity, {**values, **self.values}, {**names, **self.names})
+        object.__setattr__(self, "config", config)
 
     @property
     def runbook(self) -> str:
@@ -141,9 +150,7 @@ class Rule:
 
     def answer(self, context: RuleContext) -> Answer:
         """The findings in this context."""
-        defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
-        names = {name: known.default for name, known in self.lists.items()}
-        return self.finds(context, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))
+        return self.finds(context, self.config)
 
 
 def ended(_: RuleContext, __: Alert) -> Outcome:
