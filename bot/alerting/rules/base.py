@@ -10,6 +10,7 @@ from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import Ended, LeaderNow
 from bot.alerting.own_network import Isolation
 from bot.alerting.volume_risk import VolumeRisks, risks_of
+from bot.clustermgr.health import VoterHealth, voter_health
 from bot.clustermgr.models import Snapshot, Stat
 
 MAX_LINES = 50
@@ -62,6 +63,11 @@ class RuleContext:
         """The risk of each volume that is read, the worst first; computed once, because several rules use it."""
         survey = self.snapshot.volumes
         return VolumeRisks() if survey is None else risks_of(survey, self.snapshot.expired_disks)
+
+    @cached_property
+    def voter_health(self) -> Mapping[int, VoterHealth]:
+        """The health of every voter by peer id, empty without a leader; computed once, because several rules use it."""
+        return voter_health(self.previous, self.snapshot)
 
     @property
     def cluster(self) -> str:
