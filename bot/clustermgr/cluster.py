@@ -261,7 +261,7 @@ class Cluster:
             survey,
             dashboard=dashboard,
             doubtful=self._doubtful(disks, snapshot.at),
-            in_use=self._normal() - disks.lost if disks.listed else frozenset(),
+            in_use=_without(self._normal(), disks.lost) if disks.listed else frozenset(),
             as_of=min(survey.as_of, listed.at or survey.as_of),
             extended=await self._code_mode_reader.read(snapshot.at, host, seen),
             others=self._volume_reader.others,
@@ -275,7 +275,7 @@ class Cluster:
 
     def _normal(self) -> frozenset[int]:
         """The normal disks of the last whole list."""
-        return frozenset[int]().union(*self._slow_poller.listed.normal.values())
+        return self._slow_poller.listed.all_normal
 
     async def _read_dashboard(self, at: float, host: str) -> Dashboard | None:
         """Read the cluster's own dashboard, if it is due, and find its disks in the disk list."""
@@ -395,3 +395,8 @@ class Cluster:
         if detected.dialect is not None:
             self._dialect, self._dialect_at = detected, self.clock()
         return detected
+
+
+def _without(disks: frozenset[int], lost: frozenset[int]) -> frozenset[int]:
+    """The disks without the lost ones; the same set if none is lost, because a copy of a large one takes its time."""
+    return disks - lost if lost else disks

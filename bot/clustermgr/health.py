@@ -152,7 +152,11 @@ def healthy_count(health: Mapping[int, VoterHealth]) -> int:
 
 def raft_alone(snapshot: Snapshot) -> Snapshot:
     """The snapshot without counters of space and volumes: a poll is compared with an earlier one by its raft state."""
-    return replace(snapshot, answers=tuple(map(_raft_alone, snapshot.answers)), volumes=None)
+    if snapshot.shortened is None:
+        alone = replace(snapshot, answers=tuple(map(_raft_alone, snapshot.answers)), volumes=None)
+        object.__setattr__(snapshot, "shortened", alone)
+        return alone
+    return snapshot.shortened
 
 
 def _raft_alone(answer: HostAnswer) -> HostAnswer:

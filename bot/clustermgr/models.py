@@ -352,6 +352,9 @@ class Snapshot:
     Two such hosts of one term contradict each other, so the result is None.
     """
 
+    shortened: "Snapshot | None" = field(default=None, init=False, compare=False, repr=False)
+    """This snapshot by its raft state alone, once it was made: those who keep it for comparison share it."""
+
     def __post_init__(self) -> None:
         """Find the leader once: it is asked for a hundred times in a poll."""
         object.__setattr__(self, "leader", leader_of(self.answers))

@@ -81,6 +81,12 @@ class ListedDisks:
     missing: frozenset[int] = frozenset()
     bad: Mapping[int, Disk] = field(default_factory=dict)
     """Broken or being repaired, by id."""
+    all_normal: frozenset[int] = field(init=False, compare=False, repr=False)
+    """The normal disks of all hosts."""
+
+    def __post_init__(self) -> None:
+        """Put the normal disks together once: each poll needs them."""
+        object.__setattr__(self, "all_normal", frozenset[int]().union(*self.normal.values()))
 
     def unfiltered(self, bad: Iterable[Disk]) -> tuple[Disk, ...]:
         """The bad disks that the lists of bad disks lack: these may end early."""
