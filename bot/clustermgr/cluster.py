@@ -257,11 +257,13 @@ class Cluster:
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
         seen = (volume.code_mode for volume in survey.volumes.values())
+        # The same set if no disk is lost: a copy of a large one takes its time.
+        normal = self._normal() - disks.lost if disks.lost else self._normal()
         return replace(
             survey,
             dashboard=dashboard,
             doubtful=self._doubtful(disks, snapshot.at),
-            in_use=_without(self._normal(), disks.lost) if disks.listed else frozenset(),
+            in_use=normal if disks.listed else frozenset(),
             as_of=min(survey.as_of, listed.at or survey.as_of),
             extended=await self._code_mode_reader.read(snapshot.at, host, seen),
             others=self._volume_reader.others,
@@ -395,8 +397,3 @@ class Cluster:
         if detected.dialect is not None:
             self._dialect, self._dialect_at = detected, self.clock()
         return detected
-
-
-def _without(disks: frozenset[int], lost: frozenset[int]) -> frozenset[int]:
-    """The disks without the lost ones; the same set if none is lost, because a copy of a large one takes its time."""
-    return disks - lost if lost else disks
