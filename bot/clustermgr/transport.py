@@ -82,7 +82,7 @@ _USUAL = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class HostOrigin:
     """Where the requests to a host go: as `text`, and as the HTTP library takes it. `header` is the value of Host."""
 
     text: str
@@ -93,7 +93,7 @@ class Origin:
 
 
 @lru_cache(maxsize=16_384)
-def origin_of(host: str) -> Origin:
+def origin_of(host: str) -> HostOrigin:
     """Return the origin of a configured host: `name:port` is plain HTTP, `https://name:port` is TLS.
 
     Raises ClusterUnreachable for any other form: a path or a query would change the request.
@@ -104,7 +104,7 @@ def origin_of(host: str) -> Origin:
         raise ClusterUnreachable(f"{host[:80]!r} is not a host address; write name:port.", host=host)
     scheme, name, port = match[1], match[2].lower(), int(match[3])
     header = name if port == _USUAL[scheme] else f"{name}:{port}"
-    return Origin(origin, scheme.encode(), name.strip("[]").encode(), port, header.encode())
+    return HostOrigin(origin, scheme.encode(), name.strip("[]").encode(), port, header.encode())
 
 
 def _endpoint_key(host: str) -> tuple[bool, str]:
@@ -119,7 +119,7 @@ class _Pools:
 
     context: ssl.SSLContext
     keep_alive: float
-    _held: dict[Origin, httpcore.AsyncConnectionPool] = field(default_factory=dict)
+    _held: dict[HostOrigin, httpcore.AsyncConnectionPool] = field(default_factory=dict)
 
     def fresh(self) -> httpcore.AsyncConnectionPool:
         return httpcore.AsyncConnectionPool(
@@ -129,7 +129,7 @@ class _Pools:
             keepalive_expiry=self.keep_alive,
         )
 
-    def of(self, origin: Origin) -> httpcore.AsyncConnectionPool:
+    def of(self, origin: HostOrigin) -> httpcore.AsyncConnectionPool:
         pool = self._held.get(origin)
         if pool is None:
             pool = self._held[origin] = self.fresh()
@@ -239,7 +239,7 @@ class Transport:
         except REQUEST_ERRORS as error:
             raise write_error(host, error) from error
 
-    def _request(self, origin: Origin, method: bytes, target: str, body: bytes | None = None) -> httpcore.Request:
+    def _request(self, origin: HostOrigin, method: bytes, target: str, body: bytes | None = None) -> httpcore.Request:
         return httpcore.Request(
             method,
             httpcore.URL(scheme=origin.scheme, host=origin.name, port=origin.port, target=target),
@@ -267,7 +267,7 @@ class Transport:
             is_json=b"json" in headers.get(b"content-type", b""),
         )
 
-    def _headers(self, origin: Origin, target: str, body: bytes | None) -> list[tuple[bytes, bytes]]:
+    def _headers(self, origin: HostOrigin, target: str, body: bytes | None) -> list[tuple[bytes, bytes]]:
         headers = [(b"Host", origin.header), *_HEADERS, (b"X-Reqid", self._new_id().encode())]
         if body is not None:
             # Servers require a JSON type and a length.
