@@ -232,7 +232,7 @@ class SlowPoller:
     async def _switches(self, dialect: Dialect, now: float, host: str | None) -> dict[str, str | None]:
         """Read each switch, from one list of all stored values if that has proven to give the same values.
 
-        A switch that the list lacks is read with a request of its own, as all are where the list is of another store.
+        A switch that the list lacks is read by a separate request, as all are where the list is of another store.
         """
         keys, switches = keys_of(dialect), dict[str, str | None]()
         trusted = host is not None and now - self._agreed_at < LIST_TRUSTED_SECONDS
