@@ -188,8 +188,9 @@ def _named_leader(snapshot: Snapshot, peer: int) -> NamedLeaderDenies | NamedLea
 
 
 def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
+    health = proven_health(snapshot, previous)
     found = (
-        *quorum_reasons(snapshot, leader, previous, known.smallest, known.others),
+        *quorum_reasons(snapshot, leader, previous, health, known.smallest, known.others),
         *look_reasons(snapshot, leader, fresh=known.fresh),
         *risk_reasons(known.risk),
     )
@@ -199,7 +200,7 @@ def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: Sta
     raft = leader.raft_status
     leads = Leader(raft.node_id, raft.term)
     if not ordered:
-        well = LedWell(raft.node_id, raft.term, quorum_of(proven_health(snapshot, previous)))
+        well = LedWell(raft.node_id, raft.term, quorum_of(health))
         return ClusterStatus(snapshot.cluster, StatusLevel.HEALTHY, well, leader=leads)
     reasons = tuple(reason.fact for reason in ordered)
     return ClusterStatus(snapshot.cluster, level_of(ordered[0].severity), reasons[0], reasons, unsure, leads)

@@ -108,6 +108,8 @@ def step(
     ]
     for rule in rules:
         answer = answers.get(rule.key, CANNOT_TELL)
+        if not held and (answer is CANNOT_TELL or not answer):
+            continue
         if answer is CANNOT_TELL:
             transitions += [paused(alert, now) for (key, _), alert in held.items() if key == rule.key]
             continue

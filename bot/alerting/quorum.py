@@ -67,10 +67,17 @@ def _mute(snapshot: Snapshot) -> set[str]:
 
 
 def quorum_reasons(
-    snapshot: Snapshot, leader: Stat, previous: Snapshot | None, smallest: float, others: Collection[str]
+    snapshot: Snapshot,
+    leader: Stat,
+    previous: Snapshot | None,
+    health: Mapping[int, VoterHealth],
+    smallest: float,
+    others: Collection[str],
 ) -> Iterator[StatusReason]:
-    """The reasons against the quorum; a group of fewer than `smallest` voters raises none. `others` run no voter."""
-    health = proven_health(snapshot, previous)
+    """The reasons against the quorum; a group of fewer than `smallest` voters raises none. `others` run no voter.
+
+    `health` is that of each voter, from these snapshots.
+    """
     arithmetic = quorum_of(health)
     sick = tuple(voter for voter in health.values() if not voter.healthy)
     if not health:

@@ -28,9 +28,14 @@ class Bulkhead:
     @asynccontextmanager
     async def slot(self, host: str) -> AsyncIterator[None]:
         """Hold a read slot of `host`; raises ClusterTimeout when no slot becomes free in time."""
-        slots = self._slots.setdefault(host, asyncio.Semaphore(self.limit))
+        slots = self._slots.get(host)
+        if slots is None:
+            slots = self._slots[host] = asyncio.Semaphore(self.limit)
         try:
-            async with asyncio.timeout(self.wait):
+            if slots.locked():
+                async with asyncio.timeout(self.wait):
+                    await slots.acquire()
+            else:
                 await slots.acquire()
         except TimeoutError as error:
             raise ClusterTimeout(

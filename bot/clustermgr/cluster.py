@@ -257,11 +257,13 @@ class Cluster:
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within)
         seen = (volume.code_mode for volume in survey.volumes.values())
+        # The same set if no disk is lost: a copy of a large one takes its time.
+        normal = self._normal() - disks.lost if disks.lost else self._normal()
         return replace(
             survey,
             dashboard=dashboard,
             doubtful=self._doubtful(disks, snapshot.at),
-            in_use=self._normal() - disks.lost if disks.listed else frozenset(),
+            in_use=normal if disks.listed else frozenset(),
             as_of=min(survey.as_of, listed.at or survey.as_of),
             extended=await self._code_mode_reader.read(snapshot.at, host, seen),
             others=self._volume_reader.others,
@@ -275,7 +277,7 @@ class Cluster:
 
     def _normal(self) -> frozenset[int]:
         """The normal disks of the last whole list."""
-        return frozenset[int]().union(*self._slow_poller.listed.normal.values())
+        return self._slow_poller.listed.all_normal
 
     async def _read_dashboard(self, at: float, host: str) -> Dashboard | None:
         """Read the cluster's own dashboard, if it is due, and find its disks in the disk list."""

@@ -152,7 +152,11 @@ def healthy_count(health: Mapping[int, VoterHealth]) -> int:
 
 def raft_alone(snapshot: Snapshot) -> Snapshot:
     """The snapshot without counters of space and volumes: a poll is compared with an earlier one by its raft state."""
-    return replace(snapshot, answers=tuple(map(_raft_alone, snapshot.answers)), volumes=None)
+    if snapshot.shortened is None:
+        alone = replace(snapshot, answers=tuple(map(_raft_alone, snapshot.answers)), volumes=None)
+        object.__setattr__(snapshot, "shortened", alone)
+        return alone
+    return snapshot.shortened
 
 
 def _raft_alone(answer: HostAnswer) -> HostAnswer:
@@ -204,16 +208,20 @@ _MAX_STATE = 32
 def peer_fault(peer: Peer, leader: Stat) -> VoterFault | None:
     """The fault of a peer in one view of the leader; None alone does not prove health."""
     kind, behind = VoterFaultKind, lag(leader, peer)
-    other = VoterFault(kind.OTHER_STATE, state=peer.state[:_MAX_STATE])
-    faults = (
-        (peer.state == "StateProbe" and not peer.active, VoterFault(kind.DOWN)),
-        (peer.state != REPLICATES, _NOT_REPLICATING.get(peer.state, other)),
-        (not peer.active, VoterFault(kind.NOT_HEARD)),
-        (peer.paused, VoterFault(kind.PAUSED)),
-        (peer.pending_snapshot != 0, VoterFault(kind.SNAPSHOT)),
-        (behind > MAX_LAG, VoterFault(kind.BEHIND, entries=behind)),
+    faulty = (
+        kind.DOWN if peer.state == "StateProbe" and not peer.active else None,
+        kind.OTHER_STATE if peer.state != REPLICATES else None,
+        kind.NOT_HEARD if not peer.active else None,
+        kind.PAUSED if peer.paused else None,
+        kind.SNAPSHOT if peer.pending_snapshot != 0 else None,
+        kind.BEHIND if behind > MAX_LAG else None,
     )
-    return next((fault for wrong, fault in faults if wrong), None)
+    first = next(filter(None, faulty), None)
+    if first is None:
+        return None
+    if first is kind.OTHER_STATE:
+        return _NOT_REPLICATING.get(peer.state) or VoterFault(first, state=peer.state[:_MAX_STATE])
+    return VoterFault(first, entries=behind if first is kind.BEHIND else 0)
 
 
 def _confirm(peer: Peer, leader: Stat, earlier: Snapshot, now: Snapshot) -> VoterHealth:

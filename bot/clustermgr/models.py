@@ -346,6 +346,18 @@ class Snapshot:
     services: tuple[Service, ...] | None = None
     schedulers: SchedulerSurvey | None = None
     complete: bool = True
+    leader: tuple[str, Stat] | None = field(init=False, compare=False, repr=False)
+    """The configured host that names itself the leader in the highest term; None if there is none.
+
+    Two such hosts of one term contradict each other, so the result is None.
+    """
+
+    shortened: "Snapshot | None" = field(default=None, init=False, compare=False, repr=False)
+    """This snapshot by its raft state alone, once it was made: those who keep it for comparison share it."""
+
+    def __post_init__(self) -> None:
+        """Find the leader once: it is asked for a hundred times in a poll."""
+        object.__setattr__(self, "leader", leader_of(self.answers))
 
     @property
     def answered(self) -> tuple[tuple[str, Stat], ...]:
@@ -356,14 +368,6 @@ class Snapshot:
     def silent(self) -> tuple[HostAnswer, ...]:
         """The hosts that gave no usable answer."""
         return tuple(answer for answer in self.answers if answer.stat is None)
-
-    @property
-    def leader(self) -> tuple[str, Stat] | None:
-        """The configured host that names itself the leader in the highest term; None if there is none.
-
-        Two such hosts of one term contradict each other, so the result is None.
-        """
-        return leader_of(self.answers)
 
     @property
     def expired_disks(self) -> int:

@@ -48,6 +48,8 @@ MAX_LIST_AGE = 3 * DISK_LIST_SECONDS
 """Seconds after the last attempt to read it, from which on the whole list proves no disk to be bad."""
 LIST_AGAIN_SECONDS = 2.0
 """Limit of such a read in a poll that waits for it."""
+LIST_TRUSTED_SECONDS = 3600.0
+"""Seconds for which a list of all stored values counts, once it agreed with the switches read one by one."""
 BURST = 10.0
 """Slow polls that may begin at one moment."""
 MAX_COUNTED = 16
@@ -79,6 +81,12 @@ class ListedDisks:
     missing: frozenset[int] = frozenset()
     bad: Mapping[int, Disk] = field(default_factory=dict)
     """Broken or being repaired, by id."""
+    all_normal: frozenset[int] = field(init=False, compare=False, repr=False)
+    """The normal disks of all hosts."""
+
+    def __post_init__(self) -> None:
+        """Put the normal disks together once: each poll needs them."""
+        object.__setattr__(self, "all_normal", frozenset[int]().union(*self.normal.values()))
 
     def unfiltered(self, bad: Iterable[Disk]) -> tuple[Disk, ...]:
         """The bad disks that the lists of bad disks lack: these may end early."""
@@ -193,6 +201,8 @@ class SlowPoller:
     _watched: frozenset[int] = frozenset()
     _left_at: float = 0.0
     _sought_at: float = 0.0
+    _agreed_at: float = float("-inf")
+    _compared_at: float = float("-inf")
     _contradicted: bool = False
     """True while the whole list has bad disks that the lists of bad disks lack."""
 
@@ -212,15 +222,45 @@ class SlowPoller:
         dropping = await _part(self.api.disk_dropping(at=leader)) if leader else None
         services = await _part(self.api.services(first=host))
         dialect = (await self.dialect()).dialect
-        switches: dict[str, str | None] = {}
-        for key in keys_of(dialect) if dialect else ():
-            found = await _part(_keyed(key, self.api.config_get(key, host=host)))
-            switches |= found or {}
+        switches = await self._switches(dialect, now, host) if dialect else {}
         counted = {*bad, *(disk.disk_id for disk in dropping or ())}
         chunks = await self._count(counted, now, leader) if leader else {}
         zones = await self._zones(dropping, now, leader) if leader else None
         self.polled_at = now
         return SlowPoll(dialect, switches, dropping, chunks, zones, services, leader)
+
+    async def _switches(self, dialect: Dialect, now: float, host: str | None) -> dict[str, str | None]:
+        """Read each switch, from one list of all stored values if that has proven to give the same values.
+
+        A switch that the list lacks is read by a separate request, as all are where the list is of another store.
+        """
+        keys, switches = keys_of(dialect), dict[str, str | None]()
+        trusted = host is not None and now - self._agreed_at < LIST_TRUSTED_SECONDS
+        if host is not None and trusted:
+            # A list that cannot be read is not read again.
+            agreed_at, self._agreed_at = self._agreed_at, float("-inf")
+            stored = await _part(self.api.stored_values(host, dialect))
+            if stored is not None:
+                self._agreed_at = agreed_at
+                switches |= {key: stored[key] for key in keys if key in stored}
+        for key in keys:
+            if key not in switches:
+                found = await _part(_keyed(key, self.api.config_get(key, host=host)))
+                switches |= found or {}
+        if host is not None and not trusted and now - self._compared_at >= LIST_TRUSTED_SECONDS:
+            await self._compare(switches, dialect, now, host)
+        return switches
+
+    async def _compare(self, switches: Mapping[str, str | None], dialect: Dialect, now: float, host: str) -> None:
+        """Note if the list of all stored values has the switches as they were read one by one.
+
+        Not for v1: it reads a stored "" in another way than it lists it.
+        """
+        self._compared_at = now
+        stored = await _part(self.api.stored_values(host, dialect)) if dialect is Dialect.V3 else None
+        shared = switches.keys() & (stored or {}).keys()
+        if stored and shared and all(stored[key] == switches[key] for key in shared):
+            self._agreed_at = now
 
     def take_units(self) -> Mapping[int, tuple[int, ...]]:
         """The units (vuids) on the disks counted in the last slow poll; kept until they are taken."""

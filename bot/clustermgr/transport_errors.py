@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 from typing import TypeVar
 
-import httpx
+import httpcore
 
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 
@@ -16,9 +16,16 @@ class Unbounded(Exception):
     """An answer beyond a bound; the text says which, as in "sent more than 9 bytes"."""
 
 
-REQUEST_ERRORS = (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, Unbounded)
+REQUEST_ERRORS = (
+    TimeoutError,
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    Unbounded,
+)
 """All exceptions of a request."""
-CONNECTION_LOST = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
+CONNECTION_LOST = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 """The connection was cut, or the answer is not HTTP."""
 
 
@@ -26,7 +33,7 @@ def read_error(host: str, error: Exception) -> ClusterError:
     """Translate the error of a read."""
     if _nothing_sent(error):
         return _unreachable(host, error)
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
+    if isinstance(error, TimeoutError | httpcore.TimeoutException):
         return ClusterTimeout(f"{host} gave no answer in time.", host=host)
     if isinstance(error, Unbounded):
         return ClusterBadAnswer(f"{host} {error}; check that it is a Clustermgr.", host=host)
@@ -39,7 +46,7 @@ def write_error(host: str, error: Exception) -> ClusterError:
     """Translate the error of a write: unknown, unless nothing was sent."""
     if _nothing_sent(error):
         return _unreachable(host, error)
-    slow = isinstance(error, TimeoutError | httpx.TimeoutException)
+    slow = isinstance(error, TimeoutError | httpcore.TimeoutException)
     what = "gave no answer in time" if slow else "gave no readable answer"
     return OutcomeUnknown(f"{host} {what}; the change may or may not have been applied.", host=host)
 
@@ -47,12 +54,12 @@ def write_error(host: str, error: Exception) -> ClusterError:
 def _nothing_sent(error: Exception) -> bool:
     return isinstance(
         error,
-        httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.InvalidURL | httpx.UnsupportedProtocol,
+        httpcore.ConnectError | httpcore.ConnectTimeout | httpcore.PoolTimeout | httpcore.UnsupportedProtocol,
     )
 
 
 def _unreachable(host: str, error: Exception) -> ClusterUnreachable:
-    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+    if isinstance(error, httpcore.ConnectTimeout | httpcore.PoolTimeout):
         return ClusterUnreachable(f"{host} accepted no connection in time.", host=host)
     if _caused_by(error, socket.gaierror):
         return ClusterUnreachable(f"{host} has a name that DNS does not know.", host=host)

@@ -18,7 +18,6 @@ QUIET = (
     "asyncio",
     "asyncpg",
     "httpcore",
-    "httpx",
     "slack_bolt",
     "slack_sdk",
     "sqlalchemy",

@@ -112,7 +112,7 @@ async def _quiet(uow: UnitOfWork, items: Sequence[_Save]) -> list[_Save]:
     """The items about which nothing else is stored."""
     names = [item.cluster for item in items]
     stored = await uow.cluster_states.saved_at(names)
-    loud = {*await uow.alerts.with_open(names), *await uow.silences.with_any(names)}
+    loud = await uow.alerts.loud(names)
     return [item for item in items if item.cluster not in loud and stored.get(item.cluster, 0.0) == item.saved_at]
 
 

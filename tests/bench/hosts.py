@@ -26,7 +26,7 @@ LISTS = ("/disk/list?status=2&count=200", "/disk/list?status=3&count=200")
 ROUND = (
     "/disk/droppinglist",
     "/service/list",
-    "/kv/list?count=1",
+    "/kv/list?count=1000",
     "/disk/list?count=200",
     "/config/get?key=balance",
     "/cluster/dashboard",
@@ -52,9 +52,15 @@ class Site:
     first_asked: float = 0.0
     polls: int = 0
     times: list[float] | None = None
+    log: list[tuple[int, str]] | None = None
+    """Every request as (node, target), while they are kept."""
 
-    def asked(self, node: int) -> None:
-        """Record a request for /stat."""
+    def asked(self, node: int, target: str) -> None:
+        """Record a request."""
+        if self.log is not None:
+            self.log.append((node, target))
+        if target != "/stat":
+            return
         if node == NODES[0]:
             self.polls += 1
             if self.times is not None:
@@ -84,6 +90,7 @@ class Hosts:
         `changed` gives when cluster N last changed and when it was first read after that (0: not yet). `polls` gives
         the number of polls of each cluster, `clear` sets them to 0, `least N` gives the smallest of the first N
         clusters. `record` begins to record the times of all polls, `recorded N` ends that and gives those of cluster N.
+        `log N` gives the requests to cluster N since the last `log N`, which begins to keep them.
         """
         word, *rest = line.split()
         if word in {"hang", "serve"}:
@@ -99,6 +106,9 @@ class Hosts:
         return self._obey_one(word, self.sites[int(rest[0])])
 
     def _obey_one(self, word: str, site: Site) -> Any:
+        if word == "log":
+            log, site.log = site.log, []
+            return log or []
         if word == "recorded":
             times, site.times = site.times, None
             return times or []
@@ -151,8 +161,7 @@ class Link(asyncio.Protocol):
         while _END in self.buffer:
             head, _, self.buffer = self.buffer.partition(_END)
             target = head.split(b" ", 2)[1].decode()
-            if target == "/stat":
-                self.site.asked(self.node)
+            self.site.asked(self.node, target)
             if self.hosts.hanging:
                 self.hosts.kept.append((self, target))
             else:

@@ -9,7 +9,7 @@ from bot.alerting.cluster_state.observations import SwitchNote
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.rules.base import RuleContext
-from bot.clustermgr.tasks import TASKS, Dialect, Meaning, key_of, meaning_of
+from bot.clustermgr.tasks import TASKS, Dialect, Meaning, meaning_of
 
 FRESH = 600.0
 """Seconds for which a switch that was read counts as known."""
@@ -52,7 +52,7 @@ def switches(state: ClusterState, now: float) -> tuple[SwitchState, ...] | None:
 def _known(state: ClusterState) -> Iterator[SwitchState]:
     dialect = Dialect(state.dialect)
     for task in TASKS:
-        key = key_of(task.name, dialect)
+        key = task.keys.get(dialect)
         if key is not None and key in state.switches:
             note = state.switches[key]
             yield SwitchState(task.name, key, note, meaning_of(note.value, dialect), dialect)

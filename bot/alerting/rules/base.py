@@ -10,6 +10,7 @@ from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import Ended, LeaderNow
 from bot.alerting.own_network import Isolation
 from bot.alerting.volume_risk import VolumeRisks, risks_of
+from bot.clustermgr.health import VoterHealth, voter_health
 from bot.clustermgr.models import Snapshot, Stat
 
 MAX_LINES = 50
@@ -62,6 +63,11 @@ class RuleContext:
         """The risk of each volume that is read, the worst first; computed once, because several rules use it."""
         survey = self.snapshot.volumes
         return VolumeRisks() if survey is None else risks_of(survey, self.snapshot.expired_disks)
+
+    @cached_property
+    def voter_health(self) -> Mapping[int, VoterHealth]:
+        """The health of every voter by peer id, empty without a leader; computed once, because several rules use it."""
+        return voter_health(self.previous, self.snapshot)
 
     @property
     def cluster(self) -> str:
@@ -133,6 +139,15 @@ class Rule:
     lists: Mapping[str, Names] = field(default_factory=dict)
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enabled: bool = True
+    config: RuleConfig = field(init=False, compare=False, repr=False)
+    """The configuration of these fields."""
+
+    def __post_init__(self) -> None:
+        """Make the configuration once: each poll needs it."""
+        values = {name: threshold.default for name, threshold in self.thresholds.items()}
+        names = {name: known.default for name, known in self.lists.items()}
+        config = RuleConfig(self.severity, {**values, **self.values}, {**names, **self.names})
+        object.__setattr__(self, "config", config)
 
     @property
     def runbook(self) -> str:
@@ -141,9 +156,7 @@ class Rule:
 
     def answer(self, context: RuleContext) -> Answer:
         """The findings in this context."""
-        defaults = {name: threshold.default for name, threshold in self.thresholds.items()}
-        names = {name: known.default for name, known in self.lists.items()}
-        return self.finds(context, RuleConfig(self.severity, {**defaults, **self.values}, {**names, **self.names}))
+        return self.finds(context, self.config)
 
 
 def ended(_: RuleContext, __: Alert) -> Outcome:

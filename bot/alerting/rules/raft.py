@@ -19,7 +19,7 @@ from bot.alerting.outcomes import MembersNow, PeerOutcome, PeerState
 from bot.alerting.quorum import quorum_of, same_term
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.text import one_line
-from bot.clustermgr.health import MAX_LAG, VoterFault, lag, peer_fault, quorum, voter_health, voters
+from bot.clustermgr.health import MAX_LAG, VoterFault, lag, peer_fault, quorum, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 
 REPLICATES = "StateReplicate"
@@ -71,7 +71,7 @@ def quorum_only_unproven(context: RuleContext) -> tuple[Pair, ...]:
     if leader is None or not sees_spare(leader[1]):
         return ()
     quiet = {answer.host for answer in context.snapshot.silent}
-    sick = [voter.peer for voter in voter_health(context.previous, context.snapshot).values() if not voter.healthy]
+    sick = [voter.peer for voter in context.voter_health.values() if not voter.healthy]
     all_quiet = all(quiet & set(hosts_of(context.state.hosts, peer)) for peer in sick)
     return (("quorum_at_risk", ""),) if all_quiet else ()
 
@@ -108,7 +108,7 @@ def _up_again(context: RuleContext, alert: Alert) -> Outcome:
 
 
 def _quorum_at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
-    health = voter_health(context.previous, context.snapshot)
+    health = context.voter_health
     if context.snapshot.leader is None or not health or not same_term(context.previous, context.snapshot):
         # Without two polls under one leader every voter is unproven, which is no news.
         return CANNOT_TELL

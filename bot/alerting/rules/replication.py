@@ -10,7 +10,7 @@ from bot.alerting.outcomes import HostOutcome, HostState, PeerOutcome, PeerState
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit
 from bot.alerting.rules.raft import name_of, why_down
 from bot.alerting.text import one_line
-from bot.clustermgr.health import MAX_LAG, lag, learner_health, same_leadership, voter_health
+from bot.clustermgr.health import MAX_LAG, lag, learner_health, same_leadership
 from bot.clustermgr.models import Peer, Stat
 
 _GROWING_FROM = 0.1
@@ -100,7 +100,7 @@ def _stalled(context: RuleContext, host: str, stat: Stat, stalled: set[str], lim
 def _transfer(context: RuleContext, stalled: set[str]) -> Fix | None:
     """Propose another voter as leader that is proven healthy and applies its log."""
     stuck = {stat.raft_status.node_id for host, stat in context.snapshot.answered if host in stalled}
-    fit = [voter.peer for voter in voter_health(context.previous, context.snapshot).values() if voter.healthy]
+    fit = [voter.peer for voter in context.voter_health.values() if voter.healthy]
     to = next((peer for peer in fit if peer not in stuck), 0)
     return TransferLeader(to) if to else None
 

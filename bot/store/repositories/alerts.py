@@ -3,13 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, union, update
 
 from bot.alerting.grouping import GroupMember
 from bot.alerting.model import Alert, AlertState, AlertText
 from bot.common.errors import Conflict
 from bot.store.repositories.alert_codec import GROUP_KEY, alert_of, columns_of, member_of
-from bot.store.schema import alerts
+from bot.store.schema import alerts, silences
 from bot.store.session import Session
 
 _AT_ONCE = 500
@@ -80,11 +80,15 @@ class Alerts:
         if not await self._session.change(update(alerts).where(this).values(columns_of(alert, text))):
             raise Conflict(f"Another writer changed alert #{alert.id} meanwhile.")
 
-    async def with_open(self, clusters: Collection[str]) -> set[str]:
-        """Those of these clusters that have an alert that is not resolved."""
-        query = select(alerts.c.cluster).distinct().where(alerts.c.state != AlertState.RESOLVED)
-        rows = await self._session.rows(query.where(alerts.c.cluster.in_(sorted(clusters))))
-        return {row["cluster"] for row in rows}
+    async def loud(self, clusters: Collection[str]) -> set[str]:
+        """Those of these clusters with an alert that is not resolved, or with a silence.
+
+        A silence counts while it is in force, and until its end was announced.
+        """
+        names = sorted(clusters)
+        unresolved = select(alerts.c.cluster).where(alerts.c.cluster.in_(names), alerts.c.state != AlertState.RESOLVED)
+        silenced = select(silences.c.cluster).where(silences.c.cluster.in_(names))
+        return {row["cluster"] for row in await self._session.rows(union(unresolved, silenced))}
 
     async def open_counts(self) -> dict[str, int]:
         """Number of announced alerts that are not resolved, by cluster; no entry for a cluster without any."""

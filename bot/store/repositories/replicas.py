@@ -86,6 +86,8 @@ class Replicas:
 
     async def lost(self, held: Collection[Hold]) -> set[str]:
         """Tasks of these holds that another replica has now; until the unit of work ends the others cannot pass on."""
+        if not held:
+            return set()
         query = select(holds).where(holds.c.task.in_(sorted(hold.task for hold in held))).order_by(holds.c.task)
         rows = await self._session.rows(query.with_for_update(read=True) if self._session.writable else query)
         found = {(row["task"], row["holder"], row["token"]) for row in rows}

@@ -1,6 +1,5 @@
 """Silences in the store."""
 
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
@@ -49,11 +48,6 @@ class Silences:
         this = (silences.c.until <= now) & (silences.c.cluster == cluster)
         query = select(silences).where(this).order_by(silences.c.until, silences.c.id)
         return [_silence(row) for row in await self._session.rows(query)]
-
-    async def with_any(self, clusters: Collection[str]) -> set[str]:
-        """Those of these clusters that have a silence, in force or with an end that was not announced yet."""
-        query = select(silences.c.cluster).distinct().where(silences.c.cluster.in_(sorted(clusters)))
-        return {row["cluster"] for row in await self._session.rows(query)}
 
     async def end_with(self, alert_id: int) -> int:
         """Delete the silences that end with this alert; returns how many."""

@@ -89,9 +89,59 @@ async def test_slow_poll_runs_once_a_minute_on_the_leader() -> None:
     async with scenery() as world:
         rounds = [(await world.poll()).switches is not None for _ in range(9)]
         assert rounds == [True, False, False, False, True, False, False, False, True]
-        asked = [seen for seen in world.simulated.log.entries if "/config/get" in seen.target]
-    assert {seen.node for seen in asked} == {1}
-    assert len(asked) == 3 * 9
+        asked = [seen for seen in world.simulated.log.entries if "/service/list" in seen.target]
+    assert [seen.node for seen in asked] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("flavour", "again"), [("v3.5", "/kv/list?count=1000"), ("v1", "/config/get?key=disk_repair")])
+async def test_later_slow_polls_read_the_switches_of_v3_with_one_request(flavour: str, again: str) -> None:
+    async with scenery(flavour) as world:
+        first = (await world.poll()).switches
+        assert sum(target.startswith("/config/get") for target in world.asked()) == len(first or ())
+        later = (await world.poll(61)).switches
+        asked = [target for target in world.asked() if target.startswith(("/config/get", "/kv/list"))]
+    assert later == first
+    assert asked[0] == again
+    unset = [key for key, value in (first or {}).items() if value is None]
+    if flavour != "v1":
+        assert asked[1:] == [f"/config/get?key={key}" for key in unset]
+
+
+async def test_a_switch_that_is_turned_is_seen_in_the_list() -> None:
+    async with scenery() as world:
+        await world.poll()
+        await world.cluster.api.config_set("balance", "false")
+        seen = (await world.poll(61)).switches
+    assert seen is not None
+    assert (seen["balance"], seen["disk_repair"]) == ("false", "true")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"kvs": [{"key": "balance", "value": "b3RoZXI="}], "marker": ""}',
+        '{"kvs": [{"key": "volume_reserve_size", "value": "MTA="}], "marker": ""}',
+        '{"kvs": null}',
+    ],
+    ids=["other value", "no switch", "nothing"],
+)
+async def test_list_of_another_store_is_not_used_for_switches(body: str) -> None:
+    async with scenery() as world, odd_answers(world, "/kv/list?count=1000", body) as first:
+        world.asked()
+        assert (await world.poll(61)).switches == first.switches
+        asked = [target for target in world.asked() if target.startswith("/config/get")]
+    assert len(asked) == len(first.switches or ())
+
+
+async def test_switches_are_read_one_by_one_after_their_list_failed() -> None:
+    async with scenery() as world:
+        first = await world.poll()
+        world.simulated.fail_next(500, path="/kv/list")
+        assert (await world.poll(61)).switches is None
+        world.asked()
+        assert (await world.poll()).switches == first.switches
+        asked = [target for target in world.asked() if target.startswith("/config/get")]
+    assert len(asked) == len(first.switches or ())
 
 
 async def test_fast_poll_reads_stats_and_bad_disks_only() -> None:
@@ -119,7 +169,7 @@ async def test_the_dialect_is_probed_once_an_hour() -> None:
         probes = []
         for _ in range(3):
             await world.poll(1801)
-            probes.append(sum("/kv/list" in target for target in world.asked()))
+            probes.append(world.asked().count("/kv/list?count=1"))
     assert probes == [3, 0, 3]
 
 
