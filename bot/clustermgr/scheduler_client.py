@@ -71,7 +71,7 @@ class AllowedSchedulers:
     def _allows(self, host: str) -> bool:
         """True for an address within a network; a name is never resolved."""
         try:
-            name = origin_of(host).text.partition("://")[2].rpartition(":")[0]
+            name = origin_of(host).partition("://")[2].rpartition(":")[0]
             # As it is written, since that is what is contacted: `10.0.0.1.` is a name.
             address = ipaddress.ip_address(name.strip("[]"))
         except (ClusterUnreachable, ValueError):

@@ -1,8 +1,8 @@
 """HTTP to many hosts: one small connection pool for each origin, bounded answers, one translation of exceptions.
 
 A pool that many keep-alive hosts share scans all its connections at each request, so each origin has a pool. A write
-uses a new connection: a stale kept one could leave its outcome unknown. Our hosts need no redirects, cookies, proxies
-or logins: a client with all that would double the cost of a request.
+uses a new connection: a stale kept one could leave its outcome unknown. Requests go to the library's transport, not to
+its client. Our hosts need no redirects, cookies, proxies or logins, and the client would double the cost.
 """
 
 import asyncio
@@ -14,13 +14,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote
 
-import httpcore
+import httpx
 
 from bot.clustermgr.status_codes import Answer, one_line
 from bot.clustermgr.transport_errors import CONNECTION_LOST, REQUEST_ERRORS, Unbounded, read_error, write_error
@@ -51,9 +49,7 @@ MAX_PIECES = 10_000
 """Limit of pieces of one answer; 4 MB in packets of 1,460 bytes are 3,000 pieces."""
 _PIECES_AT_ONCE = 64
 _DIGITS = 20
-_TRACE = b"blobstore-tracer-traceid"
-_HEADERS = ((b"Accept", b"*/*"), (b"Accept-Encoding", b"identity"), (b"User-Agent", b"cmbot"))
-"""Headers of every request. Identity: a compressed answer could expand to any size."""
+_TRACE = "Blobstore-Tracer-Traceid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +73,9 @@ class Timeouts:
 
 _ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253}):([0-9]{1,5})")
 _PORTS = range(1, 1 << 16)
-_USUAL = {"http": 80, "https": 443}
-"""Ports that the Host header leaves out."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostOrigin:
-    """Where the requests to a host go: as `text`, and as the HTTP library takes it. `header` is the value of Host."""
-
-    text: str
-    scheme: bytes
-    name: bytes
-    port: int
-    header: bytes
-
-
-@lru_cache(maxsize=16_384)
-def origin_of(host: str) -> HostOrigin:
+def origin_of(host: str) -> str:
     """Return the origin of a configured host: `name:port` is plain HTTP, `https://name:port` is TLS.
 
     Raises ClusterUnreachable for any other form: a path or a query would change the request.
@@ -102,9 +84,7 @@ def origin_of(host: str) -> HostOrigin:
     match = _ORIGIN.fullmatch(origin)
     if match is None or int(match[3]) not in _PORTS:
         raise ClusterUnreachable(f"{host[:80]!r} is not a host address; write name:port.", host=host)
-    scheme, name, port = match[1], match[2].lower(), int(match[3])
-    header = name if port == _USUAL[scheme] else f"{name}:{port}"
-    return HostOrigin(origin, scheme.encode(), name.strip("[]").encode(), port, header.encode())
+    return origin
 
 
 def _endpoint_key(host: str) -> tuple[bool, str]:
@@ -115,29 +95,29 @@ def _endpoint_key(host: str) -> tuple[bool, str]:
 
 @dataclass(slots=True)
 class _Pools:
-    """One pool for each origin; all pools share one TLS context."""
+    """One transport for each origin; all transports share one TLS context."""
 
     context: ssl.SSLContext
     keep_alive: float
-    _held: dict[HostOrigin, httpcore.AsyncConnectionPool] = field(default_factory=dict)
+    _held: dict[tuple[str, str, int | None], httpx.AsyncHTTPTransport] = field(default_factory=dict)
 
-    def fresh(self) -> httpcore.AsyncConnectionPool:
-        return httpcore.AsyncConnectionPool(
-            ssl_context=self.context,
+    def fresh(self) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=IDLE_CONNECTIONS,
             keepalive_expiry=self.keep_alive,
         )
+        return httpx.AsyncHTTPTransport(verify=self.context, trust_env=False, limits=limits)
 
-    def of(self, origin: HostOrigin) -> httpcore.AsyncConnectionPool:
-        pool = self._held.get(origin)
-        if pool is None:
-            pool = self._held[origin] = self.fresh()
-        return pool
+    def of(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        origin = (url.scheme, url.host, url.port)
+        if origin not in self._held:
+            self._held[origin] = self.fresh()
+        return self._held[origin]
 
     async def aclose(self) -> None:
-        for pool in self._held.values():
-            await pool.aclose()
+        for transport in self._held.values():
+            await transport.aclose()
         self._held.clear()
 
 
@@ -222,71 +202,69 @@ class Transport:
 
         A host that closes after each answer may close while the next request is on its way.
         """
-        origin = origin_of(host)
+        request = self._request(host, "GET", target, None)
         try:
-            return await self._send(self._pools.of(origin), host, self._request(origin, b"GET", target), limit)
+            return await self._send(self._pools.of(request.url), host, request, limit)
         except CONNECTION_LOST:
-            async with self._pools.fresh() as pool:
-                return await self._send(pool, host, self._request(origin, b"GET", target), limit)
+            again = self._request(host, "GET", target, None)
+            async with self._pools.fresh() as transport:
+                return await self._send(transport, host, again, limit)
 
     async def _post(self, host: str, target: str, body: bytes) -> Answer:
         try:
             async with AsyncExitStack() as stack:
-                request = self._request(origin_of(host), b"POST", target, body)
-                pool = await stack.enter_async_context(self._pools.fresh())
+                request = self._request(host, "POST", target, body)
+                transport = await stack.enter_async_context(self._pools.fresh())
                 await stack.enter_async_context(asyncio.timeout(self._timeouts.write_total))
-                return await self._send(pool, host, request, MAX_ERROR_BYTES)
+                return await self._send(transport, host, request, MAX_ERROR_BYTES)
         except REQUEST_ERRORS as error:
             raise write_error(host, error) from error
 
-    def _request(self, origin: HostOrigin, method: bytes, target: str, body: bytes | None = None) -> httpcore.Request:
-        return httpcore.Request(
+    def _request(self, host: str, method: str, target: str, body: bytes | None) -> httpx.Request:
+        url, writing = httpx.URL(origin_of(host) + target), body is not None
+        return httpx.Request(
             method,
-            httpcore.URL(scheme=origin.scheme, host=origin.name, port=origin.port, target=target),
-            headers=self._headers(origin, target, body),
+            url,
             content=body,
-            extensions={"timeout": self._timeouts.phases(writing=body is not None)},
+            headers=self._headers(url, writing=writing),
+            extensions={"timeout": self._timeouts.phases(writing=writing)},
         )
 
-    async def _send(
-        self, pool: httpcore.AsyncConnectionPool, host: str, request: httpcore.Request, limit: int
-    ) -> Answer:
+    async def _send(self, transport: httpx.AsyncHTTPTransport, host: str, request: httpx.Request, limit: int) -> Answer:
         start = time.monotonic()
-        response = await pool.handle_async_request(request)
-        headers = {name.lower(): value for name, value in response.headers}
+        response = await transport.handle_async_request(request)
         try:
-            content = await _body(response, headers.get(b"content-length", b""), limit)
+            content = await _body(response, limit)
         finally:
             await response.aclose()
         return Answer(
             host=host,
-            status=response.status,
+            status=response.status_code,
             body=content,
-            trace_id=one_line(headers.get(_TRACE, b"").decode("ascii", "replace"), 64),
+            trace_id=one_line(response.headers.get(_TRACE, ""), 64),
             took=time.monotonic() - start,
-            is_json=b"json" in headers.get(b"content-type", b""),
+            is_json="json" in response.headers.get("content-type", ""),
         )
 
-    def _headers(self, origin: HostOrigin, target: str, body: bytes | None) -> list[tuple[bytes, bytes]]:
-        headers = [(b"Host", origin.header), *_HEADERS, (b"X-Reqid", self._new_id().encode())]
-        if body is not None:
-            # Servers require a JSON type and a length.
-            headers += ((b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode()))
-        if self._secret is not None and _endpoint_key(origin.text) in self._trusted:
-            path, _, query = target.partition("?")
-            token = request_token(self._secret, unquote(path), query, int(self._clock()))
-            headers.append((HEADER.encode(), token.encode()))
+    def _headers(self, url: httpx.URL, *, writing: bool) -> Mapping[str, str]:
+        # Identity: a compressed answer could expand to any size. Servers require a JSON type and a length.
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "cmbot", "X-Reqid": self._new_id()}
+        if writing:
+            headers["Content-Type"] = "application/json"
+        if self._secret is not None and _endpoint_key(f"{url.scheme}://{url.netloc.decode()}") in self._trusted:
+            headers[HEADER] = request_token(self._secret, url.path, url.query.decode(), int(self._clock()))
         return headers
 
 
-async def _body(response: httpcore.Response, length: bytes, limit: int) -> bytes:
+async def _body(response: httpx.Response, limit: int) -> bytes:
     """Read the body, at limit `limit` bytes; of an error only the head, because no more is shown. Raises Unbounded."""
-    well = response.status == HTTPStatus.OK
-    if well and length.isdigit() and len(length) < _DIGITS and int(length) > limit:
+    length = response.headers.get("content-length", "")
+    well = response.status_code == HTTPStatus.OK
+    if well and length.isdecimal() and len(length) < _DIGITS and int(length) > limit:
         raise _oversized(limit)
     content = bytearray()
     chunks = 0
-    async for chunk in response.aiter_stream():
+    async for chunk in response.aiter_raw():
         content += chunk
         chunks += 1
         if well and len(content) > limit:

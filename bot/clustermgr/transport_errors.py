@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 from typing import TypeVar
 
-import httpcore
+import httpx
 
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable, OutcomeUnknown
 
@@ -16,16 +16,9 @@ class Unbounded(Exception):
     """An answer beyond a bound; the text says which, as in "sent more than 9 bytes"."""
 
 
-REQUEST_ERRORS = (
-    TimeoutError,
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.UnsupportedProtocol,
-    Unbounded,
-)
+REQUEST_ERRORS = (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, Unbounded)
 """All exceptions of a request."""
-CONNECTION_LOST = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
+CONNECTION_LOST = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 """The connection was cut, or the answer is not HTTP."""
 
 
@@ -33,7 +26,7 @@ def read_error(host: str, error: Exception) -> ClusterError:
     """Translate the error of a read."""
     if _nothing_sent(error):
         return _unreachable(host, error)
-    if isinstance(error, TimeoutError | httpcore.TimeoutException):
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
         return ClusterTimeout(f"{host} gave no answer in time.", host=host)
     if isinstance(error, Unbounded):
         return ClusterBadAnswer(f"{host} {error}; check that it is a Clustermgr.", host=host)
@@ -46,7 +39,7 @@ def write_error(host: str, error: Exception) -> ClusterError:
     """Translate the error of a write: unknown, unless nothing was sent."""
     if _nothing_sent(error):
         return _unreachable(host, error)
-    slow = isinstance(error, TimeoutError | httpcore.TimeoutException)
+    slow = isinstance(error, TimeoutError | httpx.TimeoutException)
     what = "gave no answer in time" if slow else "gave no readable answer"
     return OutcomeUnknown(f"{host} {what}; the change may or may not have been applied.", host=host)
 
@@ -54,12 +47,12 @@ def write_error(host: str, error: Exception) -> ClusterError:
 def _nothing_sent(error: Exception) -> bool:
     return isinstance(
         error,
-        httpcore.ConnectError | httpcore.ConnectTimeout | httpcore.PoolTimeout | httpcore.UnsupportedProtocol,
+        httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.InvalidURL | httpx.UnsupportedProtocol,
     )
 
 
 def _unreachable(host: str, error: Exception) -> ClusterUnreachable:
-    if isinstance(error, httpcore.ConnectTimeout | httpcore.PoolTimeout):
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return ClusterUnreachable(f"{host} accepted no connection in time.", host=host)
     if _caused_by(error, socket.gaierror):
         return ClusterUnreachable(f"{host} has a name that DNS does not know.", host=host)

@@ -18,6 +18,7 @@ QUIET = (
     "asyncio",
     "asyncpg",
     "httpcore",
+    "httpx",
     "slack_bolt",
     "slack_sdk",
     "sqlalchemy",

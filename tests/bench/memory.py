@@ -18,7 +18,7 @@ LIBRARIES = (
     "aiosqlite",
     "alembic.command",
     "apscheduler.triggers.cron",
-    "httpcore",
+    "httpx",
     "prometheus_client",
     "pydantic_settings",
     "rich.console",

@@ -4,7 +4,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
-import httpcore
+import httpx
 import pytest
 
 from bot.clustermgr.transport_errors import Unbounded, read_error, write_error
@@ -25,26 +25,22 @@ def caused(error: Exception, cause: Exception) -> Exception:
 
 
 CONNECT = [
-    (httpcore.ConnectTimeout("x"), "accepted no connection in time."),
-    (httpcore.PoolTimeout("x"), "accepted no connection in time."),
-    (httpcore.ConnectError("x"), "refuses connections."),
-    (caused(httpcore.ConnectError("x"), ConnectionRefusedError()), "refuses connections."),
-    (caused(httpcore.ConnectError("x"), ConnectionResetError()), "cut the connection before anything was sent."),
-    (caused(httpcore.ConnectError("x"), socket.gaierror()), "has a name that DNS does not know."),
-    (caused(httpcore.ConnectError("x"), tls("WRONG_VERSION_NUMBER")), "does not speak TLS"),
-    (caused(httpcore.ConnectError("x"), tls("TLSV13_ALERT_CERTIFICATE_REQUIRED")), "may require a client certificate"),
-    (caused(httpcore.ConnectError("x"), tls("NO_PROTOCOLS_AVAILABLE")), "shares no TLS version or cipher with cmbot"),
+    (httpx.ConnectTimeout("x"), "accepted no connection in time."),
+    (httpx.PoolTimeout("x"), "accepted no connection in time."),
+    (httpx.ConnectError("x"), "refuses connections."),
+    (caused(httpx.ConnectError("x"), ConnectionRefusedError()), "refuses connections."),
+    (caused(httpx.ConnectError("x"), ConnectionResetError()), "cut the connection before anything was sent."),
+    (caused(httpx.ConnectError("x"), socket.gaierror()), "has a name that DNS does not know."),
+    (caused(httpx.ConnectError("x"), tls("WRONG_VERSION_NUMBER")), "does not speak TLS"),
+    (caused(httpx.ConnectError("x"), tls("TLSV13_ALERT_CERTIFICATE_REQUIRED")), "may require a client certificate"),
+    (caused(httpx.ConnectError("x"), tls("NO_PROTOCOLS_AVAILABLE")), "shares no TLS version or cipher with cmbot"),
 ]
 READ: list[tuple[Exception, type[ClusterError], str]] = [
     (TimeoutError(), ClusterTimeout, "gave no answer in time."),
-    (httpcore.ReadTimeout("x"), ClusterTimeout, "gave no answer in time."),
+    (httpx.ReadTimeout("x"), ClusterTimeout, "gave no answer in time."),
     (Unbounded("sent more than 9 bytes"), ClusterBadAnswer, "sent more than 9 bytes; check that it is a Clustermgr."),
-    (
-        caused(httpcore.ReadError("x"), tls("CERTIFICATE_REQUIRED")),
-        ClusterBadAnswer,
-        "may require a client certificate",
-    ),
-    (httpcore.ReadError("x"), ClusterBadAnswer, "cut the connection or did not speak HTTP."),
+    (caused(httpx.ReadError("x"), tls("CERTIFICATE_REQUIRED")), ClusterBadAnswer, "may require a client certificate"),
+    (httpx.ReadError("x"), ClusterBadAnswer, "cut the connection or did not speak HTTP."),
 ]
 
 

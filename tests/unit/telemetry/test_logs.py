@@ -82,7 +82,7 @@ def test_arguments_and_extras_of_a_library_are_redacted(lines: Lines) -> None:
 
 
 def test_libraries_log_from_warning_on(lines: Lines) -> None:
-    for name in ("slack_sdk.web", "httpcore.connection", "apscheduler.executors", "sqlalchemy.engine"):
+    for name in ("slack_sdk.web", "httpx", "apscheduler.executors", "sqlalchemy.engine"):
         logging.getLogger(name).info("chatter")
         logging.getLogger(name).warning("failed")
     assert [line["event"] for line in lines()] == ["failed"] * 4
