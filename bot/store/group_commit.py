@@ -7,7 +7,7 @@ caller goes on when its unit is committed.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -17,7 +17,10 @@ from bot.common.errors import StoreError
 GROUP_SECONDS = 0.1
 """Least time between two commits of groups: at most ten a second."""
 MOST = 50
-"""Greatest number of units in one transaction: a command that writes waits for one transaction at most."""
+"""Greatest number of units in one transaction."""
+HELD_SECONDS = 0.05
+"""Time after which a transaction ends with the unit at work, if another writer waits: that of a command or a message
+does not wait for fifty units. The units that are left come in the next transaction, after that writer."""
 
 U = TypeVar("U")
 Nested = Callable[[], AbstractAsyncContextManager[U]]
@@ -37,7 +40,10 @@ class _Unit(Generic[U]):
 
 
 class GroupCommit(Generic[U]):
-    """Groups the units of one process. `pause` waits (seconds), `clock` is steady."""
+    """Groups the units of one process. `pause` waits (seconds), `clock` is steady.
+
+    `wanted` is true while another writer waits for the open transaction to end.
+    """
 
     def __init__(
         self,
@@ -45,8 +51,9 @@ class GroupCommit(Generic[U]):
         *,
         clock: Callable[[], float],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        wanted: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._transaction, self._clock, self._pause = transaction, clock, pause
+        self._transaction, self._clock, self._pause, self._wanted = transaction, clock, pause, wanted
         self._waiting: deque[_Unit[U]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._committed_at = float("-inf")
@@ -82,27 +89,38 @@ class GroupCommit(Generic[U]):
         await unit.left
 
     async def _work(self) -> None:
+        left: Sequence[_Unit[U]] = ()
         try:
-            while self._waiting:
-                if (early := self._committed_at + GROUP_SECONDS - self._clock()) > 0:
+            while left or self._waiting:
+                if not left and (early := self._committed_at + GROUP_SECONDS - self._clock()) > 0:
                     await self._pause(early)
-                group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-                await self._commit(sorted(group, key=lambda unit: unit.order))
+                group = left or [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+                left = await self._commit(sorted(group, key=lambda unit: unit.order))
         finally:
             # A fault of the program ends the worker, not the units behind it.
             again = bool(self._waiting)
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
 
-    async def _commit(self, group: list[_Unit[U]]) -> None:
+    async def _commit(self, group: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
+        """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""
+        written: list[_Unit[U]] = []
+        left = deque(group)
         try:
             async with self._transaction() as nested:
-                written = [unit for unit in group if not unit.turn.cancelled() and await _run(unit, nested)]
+                until = self._clock() + HELD_SECONDS
+                while left and not (written and self._wanted() and self._clock() >= until):
+                    unit = left.popleft()
+                    if not unit.turn.cancelled() and await _run(unit, nested):
+                        written.append(unit)
         except StoreError as error:
             for unit in group:
                 _fail(unit, error)
+            return ()
         else:
             for unit in written:
                 _end(unit)
+            group = [unit for unit in group if unit not in left]
+            return tuple(left)
         finally:
             self.commits += 1
             self._committed_at = self._clock()

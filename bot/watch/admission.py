@@ -23,8 +23,13 @@ SLOW_TURN = 0.03
 """Seconds that the event loop takes to begin an admitted poll, from which on fewer polls run at once."""
 PROMPT_TURN = 0.01
 """Seconds below which more of them run at once."""
+HOLD_SECONDS = 0.1
+"""Longest time for which no poll begins because a command or an approval is being worked on; most are done by then.
+For the same time after that, polls begin beside commands."""
+LOOK_SECONDS = 0.005
+"""Seconds between two looks whether it is done."""
 BESIDE_COMMANDS = 2
-"""Polls at once while a command or an approval is being worked on."""
+"""Polls at once beside a command or an approval that takes longer."""
 REMEMBERED_INTERVALS = 2
 """Poll intervals after the last skipped poll at which the overload is over."""
 
@@ -68,6 +73,8 @@ class Admission:
     _begun: dict[str, float] = field(default_factory=dict)
     _gaps: dict[str, float] = field(default_factory=dict)
     _skipped_at: float = float("-inf")
+    _held_at: float = float("-inf")
+    _look: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
@@ -133,7 +140,9 @@ class Admission:
         return max(1.0, gap / self.intervals[cluster])
 
     def _admit(self) -> None:
-        most = min(self.limit, BESIDE_COMMANDS) if self.busy() else self.limit
+        if not self._due:
+            return
+        most = self._most()
         while self._due and len(self._brief) < most and len(self._running) < MOST:
             _, _, cluster, turn = heapq.heappop(self._due)
             if turn.done():
@@ -147,6 +156,23 @@ class Admission:
             self._running.add(cluster)
             self._brief.add(cluster)
             turn.set_result(None)
+
+    def _most(self) -> float:
+        """How many polls may run at once now."""
+        if not self.busy():
+            return self.limit
+        now = self.clock()
+        if now - self._held_at >= 2 * HOLD_SECONDS:
+            self._held_at = now
+        if now - self._held_at >= HOLD_SECONDS:
+            return min(self.limit, BESIDE_COMMANDS)
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
+        return 0
+
+    def _look_again(self) -> None:
+        self._look = None
+        self._admit()
 
     def _slow(self, cluster: str) -> None:
         """Give the place of a poll that waits for a slow host to the next one."""
