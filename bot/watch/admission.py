@@ -70,6 +70,7 @@ class Admission:
     _waiting: set[str] = field(default_factory=set)
     _running: set[str] = field(default_factory=set)
     _brief: set[str] = field(default_factory=set)
+    _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
     _gaps: dict[str, float] = field(default_factory=dict)
     _skipped_at: float = float("-inf")
@@ -93,15 +94,14 @@ class Admission:
         heapq.heappush(self._due, (self._begun.get(cluster, float("-inf")), next(self._order), cluster, turn))
         self._waiting.add(cluster)
         self._admit()
-        slow: asyncio.TimerHandle | None = None
         try:
             await turn
             self._adapt(self.clock() - self._begun[cluster])
-            slow = asyncio.get_running_loop().call_later(BRIEF_SECONDS, self._slow, cluster)
+            self._look_for_slow_host(cluster)
             yield
         finally:
-            if slow is not None:
-                slow.cancel()
+            if (timer := self._timers.pop(cluster, None)) is not None:
+                timer.cancel()
             for places in (self._waiting, self._running, self._brief):
                 places.discard(cluster)
             self._admit()
@@ -174,8 +174,17 @@ class Admission:
         self._look = None
         self._admit()
 
-    def _slow(self, cluster: str) -> None:
-        """Give the place of a poll that waits for a slow host to the next one."""
+    def _look_for_slow_host(self, cluster: str) -> None:
+        loop = asyncio.get_running_loop()
+        at = loop.time() + BRIEF_SECONDS
+        self._timers[cluster] = loop.call_at(at, self._slow, cluster, at)
+
+    def _slow(self, cluster: str, at: float) -> None:
+        """Give the place of a poll that waits for a slow host to the next one; it was due for that at `at`."""
+        if asyncio.get_running_loop().time() - at > SLOW_TURN:
+            # The poll waits for the event loop; more polls would make that worse.
+            self._look_for_slow_host(cluster)
+            return
         self._brief.discard(cluster)
         self._admit()
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from bot.watch.admission import BESIDE_COMMANDS, BRIEF_SECONDS, FEWEST, HOLD_SECONDS, MOST, Admission
+from bot.watch.admission import BESIDE_COMMANDS, BRIEF_SECONDS, FEWEST, HOLD_SECONDS, MOST, SLOW_TURN, Admission
 
 INTERVAL = 15.0
 
@@ -78,6 +78,16 @@ async def test_poll_that_waits_for_a_slow_host_leaves_its_place() -> None:
         assert begun == ["c0"]
         await asyncio.sleep(BRIEF_SECONDS + 0.05)
         assert begun == ["c0", "c1"]
+
+
+async def test_poll_that_waits_for_the_event_loop_keeps_its_place() -> None:
+    queue = admission(2, limit=1.0)
+    async with held(queue, ["c0", "c1"]) as begun:
+        # The event loop comes late to see that the poll is slow.
+        queue._slow("c0", asyncio.get_running_loop().time() - 2 * SLOW_TURN)
+        await settled()
+        assert begun == ["c0"]
+        await until(lambda: begun == ["c0", "c1"])
 
 
 async def test_polls_that_wait_for_slow_hosts_are_bounded_too() -> None:
