@@ -46,9 +46,11 @@ class TaskQueue:
 
     def start(self, work: BackgroundWork) -> None:
         """Run `work` soon; what it raises is logged."""
-        self._waiting.append(work)
-        if self._starter is None:
-            self._starter = asyncio.create_task(self._start_all(), name="background starter")
+        if self._starter is not None:
+            self._waiting.append(work)
+            return
+        self._begin(work)
+        self._starter = asyncio.create_task(self._start_others(), name="background starter")
 
     async def drain(self, patience: float) -> int:
         """Wait up to `patience` seconds for all work, then cancel what is left; returns how many were cancelled."""
@@ -71,12 +73,17 @@ class TaskQueue:
             self._waiting.popleft().close()
         return left
 
-    async def _start_all(self) -> None:
+    def _begin(self, work: BackgroundWork) -> None:
+        """Let it run from the next turn of the event loop on."""
+        task = asyncio.create_task(work, name="background work")
+        self._running[task] = time.monotonic()
+        task.add_done_callback(self._ended)
+
+    async def _start_others(self) -> None:
         try:
+            await _yield_until_idle()
             while self._waiting:
-                task = asyncio.create_task(self._waiting.popleft(), name="background work")
-                self._running[task] = time.monotonic()
-                task.add_done_callback(self._ended)
+                self._begin(self._waiting.popleft())
                 await _yield_until_idle()
         finally:
             self._starter = None

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
@@ -93,7 +93,10 @@ class Store:
         self._clock, self._wall = clock, wall
         self._owner = owner
         self._outages = (_Outage("reading", clock), _Outage("writing", clock))
-        self.groups: GroupCommit[UnitOfWork] = GroupCommit(self._group, clock=time.monotonic)
+        self._queued = 0
+        self.groups: GroupCommit[UnitOfWork] = GroupCommit(
+            self._group, clock=time.monotonic, wanted=lambda: self._queued > 0
+        )
         self.where = where
         self.commits = 0
         """Writing transactions that were committed since the start."""
@@ -186,7 +189,12 @@ class Store:
 
         Units cannot be nested: SQLite has one writer, so the inner unit would wait for the outer one.
         """
-        async with self._session(self._writer, writable=True) as (session, _):
+        async with AsyncExitStack() as stack:
+            self._queued += 1
+            try:
+                session, _ = await stack.enter_async_context(self._session(self._writer, writable=True))
+            finally:
+                self._queued -= 1
             yield UnitOfWork(session, self._clock, self._wall, self._owner)
 
     def grouped(self, *, last: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:

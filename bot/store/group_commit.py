@@ -11,7 +11,7 @@ others, and deadlocks would follow.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -25,9 +25,12 @@ log = structlog.get_logger(__name__)
 GROUP_SECONDS = 0.1
 """Least time between two commits of groups: at most ten a second."""
 MOST = 50
-"""Greatest number of units in one transaction: a command that writes waits for one transaction at most."""
+"""Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
 """Longest time that one unit may take: all other writers wait for it."""
+HELD_SECONDS = 0.05
+"""Time after which a transaction ends with the unit at work, if another writer waits: that of a command or a message
+does not wait for fifty units. The units that are left come in the next transaction, after that writer."""
 
 U = TypeVar("U")
 Nested = Callable[[], AbstractAsyncContextManager[U]]
@@ -47,7 +50,10 @@ class _Unit(Generic[U]):
 
 
 class GroupCommit(Generic[U]):
-    """Groups the units of one process. `pause` waits (seconds), `clock` is steady, `longest` is UNIT_SECONDS."""
+    """Groups the units of one process. `pause` waits (seconds), `clock` is steady, `longest` is UNIT_SECONDS.
+
+    `wanted` is true while another writer waits for the open transaction to end.
+    """
 
     def __init__(
         self,
@@ -55,9 +61,11 @@ class GroupCommit(Generic[U]):
         *,
         clock: Callable[[], float],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        wanted: Callable[[], bool] = lambda: False,
         longest: float = UNIT_SECONDS,
     ) -> None:
-        self._transaction, self._clock, self._pause, self._longest = transaction, clock, pause, longest
+        self._transaction, self._clock, self._pause, self._wanted = transaction, clock, pause, wanted
+        self._longest = longest
         self._waiting: deque[_Unit[U]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._committed_at = float("-inf")
@@ -93,27 +101,38 @@ class GroupCommit(Generic[U]):
         await unit.left
 
     async def _work(self) -> None:
+        left: Sequence[_Unit[U]] = ()
         try:
-            while self._waiting:
-                if (early := self._committed_at + GROUP_SECONDS - self._clock()) > 0:
+            while left or self._waiting:
+                if not left and (early := self._committed_at + GROUP_SECONDS - self._clock()) > 0:
                     await self._pause(early)
-                group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-                await self._commit(sorted(group, key=lambda unit: unit.last))
+                group = left or [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+                left = await self._commit(sorted(group, key=lambda unit: unit.last))
         finally:
             # A fault of the program ends the worker, not the units behind it.
             again = bool(self._waiting)
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
 
-    async def _commit(self, group: list[_Unit[U]]) -> None:
+    async def _commit(self, group: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
+        """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""
+        written: list[_Unit[U]] = []
+        left = deque(group)
         try:
             async with self._transaction() as nested:
-                written = [unit for unit in group if not unit.turn.cancelled() and await self._run(unit, nested)]
+                until = self._clock() + HELD_SECONDS
+                while left and not (written and self._wanted() and self._clock() >= until):
+                    unit = left.popleft()
+                    if not unit.turn.cancelled() and await self._run(unit, nested):
+                        written.append(unit)
         except StoreError as error:
             for unit in group:
                 _fail(unit, error)
+            return ()
         else:
             for unit in written:
                 _end(unit)
+            group = [unit for unit in group if unit not in left]
+            return tuple(left)
         finally:
             self.commits += 1
             self._committed_at = self._clock()

@@ -24,8 +24,13 @@ SLOW_TURN = 0.03
 """Seconds that the event loop takes to begin an admitted poll, from which on fewer polls run at once."""
 PROMPT_TURN = 0.01
 """Seconds below which more of them run at once."""
+HOLD_SECONDS = 0.1
+"""Longest time for which no poll begins because a command or an approval is being worked on; most are done by then.
+For the same time after that, polls begin beside commands."""
+LOOK_SECONDS = 0.005
+"""Seconds between two looks whether it is done."""
 BESIDE_COMMANDS = 2
-"""Polls at once while a command or an approval is being worked on."""
+"""Polls at once beside a command or an approval that takes longer."""
 REMEMBERED_INTERVALS = 2
 """Intervals of a cluster after its last skipped poll at which the overload is over."""
 WORTH_SAYING = 1.05
@@ -70,10 +75,13 @@ class Admission:
     _waiting: set[str] = field(default_factory=set)
     _running: set[str] = field(default_factory=set)
     _brief: set[str] = field(default_factory=set)
+    _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
     _gaps: dict[str, float] = field(default_factory=dict)
     _admitted_at: float = float("-inf")
     _said_until: float = float("-inf")
+    _held_at: float = float("-inf")
+    _look: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
@@ -92,15 +100,14 @@ class Admission:
         heapq.heappush(self._due, (self._begun.get(cluster, float("-inf")), next(self._order), cluster, turn))
         self._waiting.add(cluster)
         self._admit()
-        slow: asyncio.TimerHandle | None = None
         try:
             admitted_at = await turn
             self._adapt(self.clock() - admitted_at)
-            slow = asyncio.get_running_loop().call_later(BRIEF_SECONDS, self._slow, cluster)
+            self._look_for_slow_host(cluster)
             yield
         finally:
-            if slow is not None:
-                slow.cancel()
+            if (timer := self._timers.pop(cluster, None)) is not None:
+                timer.cancel()
             for places in (self._waiting, self._running, self._brief):
                 places.discard(cluster)
             self._admit()
@@ -156,7 +163,9 @@ class Admission:
         return max(1.0, gap / self.intervals[cluster])
 
     def _admit(self) -> None:
-        most = min(self.limit, BESIDE_COMMANDS) if self.busy() else self.limit
+        if not self._due:
+            return
+        most = self._most()
         while self._due and len(self._brief) < most and len(self._running) < MOST:
             _, _, cluster, turn = heapq.heappop(self._due)
             if turn.done():
@@ -171,8 +180,34 @@ class Admission:
             self._brief.add(cluster)
             turn.set_result(now)
 
-    def _slow(self, cluster: str) -> None:
-        """Give the place of a poll that waits for a slow host to the next one."""
+    def _most(self) -> float:
+        """How many polls may run at once now."""
+        if not self.busy():
+            return self.limit
+        now = self.clock()
+        if now - self._held_at >= 2 * HOLD_SECONDS:
+            self._held_at = now
+        if now - self._held_at >= HOLD_SECONDS:
+            return min(self.limit, BESIDE_COMMANDS)
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
+        return 0
+
+    def _look_again(self) -> None:
+        self._look = None
+        self._admit()
+
+    def _look_for_slow_host(self, cluster: str) -> None:
+        loop = asyncio.get_running_loop()
+        at = loop.time() + BRIEF_SECONDS
+        self._timers[cluster] = loop.call_at(at, self._slow, cluster, at)
+
+    def _slow(self, cluster: str, at: float) -> None:
+        """Give the place of a poll that waits for a slow host to the next one; it was due for that at `at`."""
+        if asyncio.get_running_loop().time() - at > SLOW_TURN:
+            # The poll waits for the event loop; more polls would make that worse.
+            self._look_for_slow_host(cluster)
+            return
         self._brief.discard(cluster)
         self._admit()
 

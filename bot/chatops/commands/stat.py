@@ -1,5 +1,6 @@
 """/cm stat and /cm members: one poll of all hosts of a cluster, answered at once and completed in place."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
@@ -37,18 +38,23 @@ async def run_members(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 async def _answers(call: Call, first: View, later: View, *, bad_disks: bool) -> AsyncIterator[Reply]:
     """Yield the first snapshot, a second one at once if hosts contradict the first, and the completed one."""
     cluster, view, confirmed = call.the_cluster, first, False
-    alerts = await _alerts(call)
-    async for answer in cluster.snapshots(bad_disks=bad_disks):
-        previous, known = cluster.before(answer), _known(call, answer, alerts)
-        unsure = cluster_status(answer, previous, known).unsure
-        if unsure and confirmed:
-            continue
-        yield Reply(view(answer, previous, known), private=False)
-        view = later
-        if unsure:
-            again = await cluster.second_snapshot(answer, bad_disks=bad_disks)
-            yield Reply(later(again, answer, _known(call, again, alerts)), private=False)
-            confirmed = True
+    # The database answers while the hosts do.
+    reading = asyncio.create_task(_alerts(call))
+    try:
+        async for answer in cluster.snapshots(bad_disks=bad_disks):
+            alerts = await reading
+            previous, known = cluster.before(answer), _known(call, answer, alerts)
+            unsure = cluster_status(answer, previous, known).unsure
+            if unsure and confirmed:
+                continue
+            yield Reply(view(answer, previous, known), private=False)
+            view = later
+            if unsure:
+                again = await cluster.second_snapshot(answer, bad_disks=bad_disks)
+                yield Reply(later(again, answer, _known(call, again, alerts)), private=False)
+                confirmed = True
+    finally:
+        reading.cancel()
 
 
 def _known(call: Call, answer: Snapshot, alerts: Sequence[Alert]) -> StatusContext:

@@ -4,8 +4,9 @@ On PostgreSQL each unit has its own transaction, and the same holds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.common.errors import Fenced, StoreError
+from bot.store import group_commit
 from bot.store.database import Store
 from bot.store.group_commit import GroupCommit, Nested
 
@@ -152,6 +154,41 @@ async def test_unit_that_does_not_end_gives_the_others_an_error_and_the_next_go_
     with pytest.raises(StoreError, match="took longer than"):
         await hanging
     assert await stored(store) == ["later"]
+
+
+async def test_writer_that_waits_goes_before_the_units_behind_the_one_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer; on PostgreSQL a writer waits for no group."""
+    monkeypatch.setattr(group_commit, "HELD_SECONDS", 0.0)
+    order: list[str] = []
+
+    async def unit(store: Store, name: str, *, beside: Callable[[], Awaitable[None]] | None = None) -> None:
+        async with store.grouped() as uow:
+            await uow.cluster_states.put(name, ClusterState(at=1.0))
+            order.append(name)
+            if beside is not None:
+                await beside()
+
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store:
+        await store.migrate()
+        commands: list[asyncio.Task[None]] = []
+
+        async def command() -> None:
+            async with store.begin() as uow:
+                await uow.cluster_states.put("command", ClusterState(at=1.0))
+                order.append("command")
+
+        async def comes() -> None:
+            commands.append(asyncio.create_task(command()))
+            await asyncio.sleep(0)
+
+        await put(store, "first")
+        await asyncio.gather(unit(store, "a"), unit(store, "b", beside=comes), unit(store, "c"), unit(store, "d"))
+        await asyncio.gather(*commands)
+        assert order == ["a", "b", "command", "c", "d"]
+        assert store.groups.commits == 3
+        assert await stored(store) == ["a", "b", "c", "command", "d", "first"]
 
 
 async def test_lost_commit_fails_every_unit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,34 @@
-"""The end of the start: what exists by then costs no garbage collection any more."""
+"""The end of the start: what exists by then costs no garbage collection any more, and full ones are seldom."""
 
 import gc
+from collections.abc import Iterator
 
-from bot.runtime.garbage import spare_startup
+import pytest
+
+from bot.runtime.garbage import FULL_AFTER, spare_startup
 
 
+@pytest.fixture
+def restored() -> Iterator[None]:
+    """Leave the collector as it was."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.usefixtures("restored")
 def test_objects_of_the_start_are_left_out_of_later_collections() -> None:
     kept = {"of": {"the": "start"}}
-    try:
-        spare_startup()
-        assert gc.get_freeze_count() > 0
-        assert not any(each is kept for each in gc.get_objects())
-    finally:
-        gc.unfreeze()
+    spare_startup()
+    assert gc.get_freeze_count() > 0
+    assert not any(each is kept for each in gc.get_objects())
+    gc.unfreeze()
     assert any(each is kept for each in gc.get_objects())
+
+
+@pytest.mark.usefixtures("restored")
+def test_full_collections_are_seldom_and_young_ones_as_before() -> None:
+    before = gc.get_threshold()
+    spare_startup()
+    assert gc.get_threshold() == (*before[:2], FULL_AFTER)

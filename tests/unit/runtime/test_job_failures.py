@@ -49,6 +49,7 @@ class Parts:
     store: Down = field(default_factory=Down)
     settings: Any = field(default_factory=lambda: SimpleNamespace(clusters=()))
     report_jobs: tuple[Any, ...] = (SimpleNamespace(job="summary C0"),)
+    metrics: Metrics = field(default_factory=Metrics)
     admission: Admission = field(default_factory=lambda: Admission({"prod": 15.0}, lambda: 0.0))
     clusters: dict[str, Any] = field(default_factory=dict)
     watches: dict[str, Any] = field(default_factory=dict)

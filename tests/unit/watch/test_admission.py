@@ -1,12 +1,21 @@
 """Admission of polls: bounded, the oldest first, slow hosts beside the others, overload said and over again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from bot.watch.admission import BESIDE_COMMANDS, BRIEF_SECONDS, FEWEST, LONGEST_STRETCH, MOST, Admission
+from bot.watch.admission import (
+    BESIDE_COMMANDS,
+    BRIEF_SECONDS,
+    FEWEST,
+    HOLD_SECONDS,
+    LONGEST_STRETCH,
+    MOST,
+    SLOW_TURN,
+    Admission,
+)
 
 INTERVAL = 15.0
 
@@ -80,6 +89,16 @@ async def test_poll_that_waits_for_a_slow_host_leaves_its_place() -> None:
         assert begun == ["c0", "c1"]
 
 
+async def test_poll_that_waits_for_the_event_loop_keeps_its_place() -> None:
+    queue = admission(2, limit=1.0)
+    async with held(queue, ["c0", "c1"]) as begun:
+        # The event loop comes late to see that the poll is slow.
+        queue._slow("c0", asyncio.get_running_loop().time() - 2 * SLOW_TURN)
+        await settled()
+        assert begun == ["c0"]
+        await until(lambda: begun == ["c0", "c1"])
+
+
 async def test_polls_that_wait_for_slow_hosts_are_bounded_too() -> None:
     queue = admission(MOST + 1, limit=float(MOST + 1))
     async with held(queue, [f"c{n}" for n in range(MOST + 1)]) as begun:
@@ -88,9 +107,55 @@ async def test_polls_that_wait_for_slow_hosts_are_bounded_too() -> None:
         assert len(begun) == MOST
 
 
-async def test_few_polls_run_beside_a_command() -> None:
-    async with held(admission(9, limit=9.0, busy=True), [f"c{n}" for n in range(9)]) as begun:
+async def test_no_poll_begins_beside_a_command_that_has_just_begun() -> None:
+    working = True
+    queue = Admission({"c0": INTERVAL}, Clock(), busy=lambda: working)
+    async with held(queue, ["c0"]) as begun:
+        assert begun == []
+        working = False
+        await until(lambda: begun == ["c0"])
+
+
+async def test_few_polls_run_beside_a_command_that_takes_long() -> None:
+    clock = Clock()
+    queue = admission(9, clock, limit=9.0, busy=True)
+    async with held(queue, [f"c{n}" for n in range(9)]) as begun:
+        clock.now += 1.5 * HOLD_SECONDS
+        await until(lambda: bool(begun))
         assert len(begun) == BESIDE_COMMANDS
+
+
+async def test_commands_one_after_the_other_hold_polls_half_of_the_time() -> None:
+    clock = Clock()
+    queue = admission(3, clock, limit=3.0, busy=True)
+    begun: list[str] = []
+    polls: list[asyncio.Task[None]] = []
+
+    async def due(name: str) -> list[str]:
+        polls.append(asyncio.create_task(noted(queue, name, begun)))
+        await settled()
+        return begun
+
+    assert await due("c0") == []
+    clock.now += 1.5 * HOLD_SECONDS
+    await until(lambda: begun == ["c0"])
+    assert await due("c1") == ["c0", "c1"]
+    clock.now += HOLD_SECONDS
+    assert await due("c2") == ["c0", "c1"]
+    clock.now += 1.5 * HOLD_SECONDS
+    await until(lambda: begun == ["c0", "c1", "c2"])
+    await asyncio.gather(*polls)
+
+
+async def noted(queue: Admission, name: str, begun: list[str]) -> None:
+    async with queue.turn(name):
+        begun.append(name)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - a timer of the event loop changes it
+            await asyncio.sleep(0.001)
 
 
 async def test_poll_cancelled_while_it_waits_gives_its_turn_to_the_next() -> None:
