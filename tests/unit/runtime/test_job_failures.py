@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from bot.common.errors import StoreError
 from bot.runtime import jobs
 from bot.runtime.parts import App
+from bot.telemetry.metrics import Metrics
 from bot.watch.admission import Admission
 
 
