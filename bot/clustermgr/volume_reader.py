@@ -15,6 +15,7 @@ from bot.clustermgr.backoff import Backoff
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.health_scan import HealthScan
 from bot.clustermgr.read_ages import Pace, read_ages, rounds
+from bot.clustermgr.read_pace import Admits, admits_all
 from bot.clustermgr.volume_answers import Rows, disks_of, is_whole, placed, rows_of
 from bot.clustermgr.volume_notes import VolumeNotes
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
@@ -88,6 +89,7 @@ class VolumeReader:
     _spacing: float = 0.0
     _intervals: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
+    _admits: Admits = admits_all
     _gone_since: dict[int, float] = field(default_factory=dict)
     _scan: HealthScan = field(init=False)
     _memo: tuple[object, object, dict[Hashable, Any]] = (None, None, {})
@@ -97,12 +99,15 @@ class VolumeReader:
         """Scan over the same connection; a page of the scan is not read twice."""
         self._scan = HealthScan(self.api, self._take)
 
-    async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:
+    async def read(
+        self, disks: SuspectDisks, now: float, host: str | None, within: float, admits: Admits = admits_all
+    ) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
 
-        A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
+        `admits` bounds the reads; what it refuses is read in a later piece. A unit can land on a disk after its repair
+        (CubeFS, issue 3736), so the units of such a disk are read again.
         """
-        self._disks, self._read_at, self._spacing = disks, now, now - self._read_at
+        self._disks, self._read_at, self._spacing, self._admits = disks, now, now - self._read_at, admits
         self._scan.total = self.total
         self._scan.expect(self.expired, now)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
@@ -201,6 +206,8 @@ class VolumeReader:
         # A disk whose units cannot be read must not hold up the others.
         turn = sorted(ready, key=self._turn)
         for disk in turn[:MAX_UNIT_LISTS]:
+            if not self._admits(disk in self._notes.counted):
+                return
             self._asked[disk] = now
             self._requests += 1
             with self._refusable((_UNITS, disk), now):
@@ -281,7 +288,7 @@ class VolumeReader:
 
     async def _read_again(self, now: float, host: str | None) -> None:
         """Read a page of volumes again; while the health of the volumes must name disks, the scan reads all pages."""
-        if self.expired or now - self._again_at < REFRESH_SECONDS:
+        if self.expired or now - self._again_at < REFRESH_SECONDS or not self._admits(True):  # noqa: FBT003 - an Admits
             return
         self._again_at = now
         self._requests += 1
@@ -313,6 +320,8 @@ class VolumeReader:
 
     async def _read_pages(self, now: float, host: str | None) -> None:
         for _ in range(MAX_PAGES):
+            if not self._admits(False):  # noqa: FBT003 - an Admits
+                return
             marker = self._marker or 0
             self._requests += 1
             page = await self.api.volumes(after=marker, count=PAGE, at=host)
@@ -335,6 +344,8 @@ class VolumeReader:
             # A volume that cannot be read stays missing and must not hold up the others.
             with suppress(ClusterError):
                 for vid in waiting:
+                    if not self._admits(vid in self._notes.volumes):
+                        return
                     self._tried[vid] = now
                     self._requests += 1
                     with self._refusable((_VOLUME, vid), now):

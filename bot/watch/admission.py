@@ -68,11 +68,21 @@ class Admission:
     _begun: dict[str, float] = field(default_factory=dict)
     _gaps: dict[str, float] = field(default_factory=dict)
     _skipped_at: float = float("-inf")
+    _remembered: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remember an overload for as long as the slowest cluster needs."""
+        self._remembered = REMEMBERED_INTERVALS * max(self.intervals.values(), default=0.0)
 
     @property
     def waiting(self) -> int:
         """Number of polls that are due and have not begun."""
         return len(self._waiting)
+
+    @property
+    def late(self) -> bool:
+        """True while polls are left out, and for a while after that."""
+        return self.clock() - self._skipped_at <= self._remembered
 
     @property
     def running(self) -> int:
@@ -114,9 +124,9 @@ class Admission:
 
     def overload(self) -> Overload | None:
         """The present overload, None while every cluster is polled at its interval."""
-        now = self.clock()
-        if not self._begun or now - self._skipped_at > REMEMBERED_INTERVALS * max(self.intervals.values()):
+        if not self._begun or not self.late:
             return None
+        now = self.clock()
         interval = min(self.intervals[name] for name in self._begun)
         stretched = [self._stretch(name, now) for name in self._begun]
         return Overload(len(stretched), interval, interval * sum(stretched) / len(stretched), self.skipped)
