@@ -1,11 +1,13 @@
 """Read pace: how many units and volumes the polls of all clusters read in a second. No I/O.
 
 When many clusters lose disks in one moment, tens of thousands of such reads are due at once. Without a limit they
-delay the polls that find further faults, and commands. What is not read yet is pending, and counts as unknown.
+delay the polls that find further faults, and commands. A cluster that has begun is read to its end, the others wait:
+so its volumes are judged in a few polls, and not one by one. What is not read yet is pending, and counts as unknown.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 RATE = 100.0
 """Reads a second; a read takes about 2 ms of processor time."""
@@ -13,16 +15,17 @@ RATE_LATE = 25.0
 """Reads a second while polls are late."""
 BURST = 500.0
 """Reads at one moment: a fault of a few clusters is not delayed."""
-KEPT_FOR_FIRST = 250.0
-"""Of these, the reads that only what was never read may use."""
-
-Admits = Callable[[bool], bool]
-"""True if one read may begin now; its argument is true for what is read again."""
 
 
-def admits_all(_again: bool) -> bool:
-    """Admit every read: for a command."""
-    return True
+class Urgency(Enum):
+    """What a poll wants to read; the value is the number of reads that must be left for it."""
+
+    GO_ON = -BURST
+    """The rest of what it has begun to read."""
+    FIRST = 0.0
+    """What was never read."""
+    AGAIN = BURST / 2
+    """What was read before."""
 
 
 @dataclass(slots=True)
@@ -34,12 +37,13 @@ class ReadPace:
     _left: float = BURST
     _at: float = float("-inf")
 
-    def admits(self, again: bool) -> bool:
-        """True if one read may begin now (an Admits)."""
+    def admits(self, urgency: Urgency) -> bool:
+        """True if a poll may read a piece now; it then says by `spend` how many reads that were."""
         now = self.clock()
         self._left = min(BURST, self._left + (now - self._at) * (RATE_LATE if self.late() else RATE))
         self._at = now
-        if self._left < (KEPT_FOR_FIRST if again else 0) + 1:
-            return False
-        self._left -= 1
-        return True
+        return self._left > urgency.value
+
+    def spend(self, reads: int) -> None:
+        """Count reads; later ones wait for these."""
+        self._left -= reads

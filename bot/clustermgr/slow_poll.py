@@ -11,7 +11,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dialect import keys_of
 from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot, ZoneChunks
 from bot.clustermgr.read_ages import STALE_AFTER
-from bot.clustermgr.read_pace import Admits, admits_all
+from bot.clustermgr.read_pace import ReadPace, Urgency
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
 
@@ -206,12 +206,13 @@ class SlowPoller:
         now: float,
         bad: Iterable[int],
         first: Callable[[], Awaitable[ReadFrom]],
-        admits: Admits = admits_all,
+        pace: ReadPace | None = None,
     ) -> SlowPoll:
         """Read one part after the other over one kept connection; raises ClusterError.
 
         `bad` are the ids of disks that are broken or being repaired. `first` finds the host to read from: a removed
-        host answers `/stat` but may hold these reads for ten seconds. `admits` bounds the disks that are counted.
+        host answers `/stat` but may hold these reads for ten seconds. With a `pace`, no disk is counted while other
+        clusters come first.
         """
         self._units = {}
         source = await first()
@@ -224,7 +225,11 @@ class SlowPoller:
             found = await _part(_keyed(key, self.api.config_get(key, host=host)))
             switches |= found or {}
         counted = {*bad, *(disk.disk_id for disk in dropping or ())}
-        chunks = await self._count(counted, now, leader, admits) if leader else {}
+        known = all(self._counted.get(disk) for disk in counted)
+        may_count = pace is None or pace.admits(Urgency.AGAIN if known else Urgency.FIRST)
+        chunks = await self._count(counted, now, leader) if leader and may_count else {}
+        if pace is not None:
+            pace.spend(len(chunks))
         zones = await self._zones(dropping, now, leader) if leader else None
         self.polled_at = now
         return SlowPoll(dialect, switches, dropping, chunks, zones, services, leader)
@@ -324,14 +329,14 @@ class SlowPoller:
             bad={**{disk: row for disk, row in old.bad.items() if disk in missing}, **found.bad},
         )
 
-    async def _count(self, disks: set[int], now: float, host: str, admits: Admits) -> dict[int, int]:
+    async def _count(self, disks: set[int], now: float, host: str) -> dict[int, int]:
         """Count the chunks left on the disks whose turn it is; stop where a release has no such call."""
         self._counted = {disk: self._counted.get(disk, 0.0) for disk in disks}
         turn = sorted(disks, key=lambda disk: (self._counted[disk], disk))[:MAX_COUNTED]
         chunks: dict[int, int] = {}
         try:
             for disk in turn:
-                if sum(chunks.values()) >= MAX_ROWS or not admits(self._counted[disk] > 0):
+                if sum(chunks.values()) >= MAX_ROWS:
                     break
                 self._counted[disk] = now
                 self._units[disk] = await self.api.disk_units(disk, at=host)

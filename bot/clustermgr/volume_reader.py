@@ -15,7 +15,7 @@ from bot.clustermgr.backoff import Backoff
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.health_scan import HealthScan
 from bot.clustermgr.read_ages import Pace, read_ages, rounds
-from bot.clustermgr.read_pace import Admits, admits_all
+from bot.clustermgr.read_pace import ReadPace, Urgency
 from bot.clustermgr.volume_answers import Rows, disks_of, is_whole, placed, rows_of
 from bot.clustermgr.volume_notes import VolumeNotes
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
@@ -89,7 +89,8 @@ class VolumeReader:
     _spacing: float = 0.0
     _intervals: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
-    _admits: Admits = admits_all
+    _begun: bool = False
+    """True if the last piece has read some of what was never read, and left the rest."""
     _gone_since: dict[int, float] = field(default_factory=dict)
     _scan: HealthScan = field(init=False)
     _memo: tuple[object, object, dict[Hashable, Any]] = (None, None, {})
@@ -100,25 +101,38 @@ class VolumeReader:
         self._scan = HealthScan(self.api, self._take)
 
     async def read(
-        self, disks: SuspectDisks, now: float, host: str | None, within: float, admits: Admits = admits_all
+        self, disks: SuspectDisks, now: float, host: str | None, within: float, pace: ReadPace | None = None
     ) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
 
-        `admits` bounds the reads; what it refuses is read in a later piece. A unit can land on a disk after its repair
-        (CubeFS, issue 3736), so the units of such a disk are read again.
+        A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
+        With a `pace`, nothing is read while other clusters come first.
         """
-        self._disks, self._read_at, self._spacing, self._admits = disks, now, now - self._read_at, admits
+        self._disks, self._read_at, self._spacing = disks, now, now - self._read_at
         self._scan.total = self.total
         self._scan.expect(self.expired, now)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
         self._keep(dict.fromkeys(disks.unsafe, often) | self._intervals_of_gone(disks, now))
+        if pace is not None and not pace.admits(self._urgency()):
+            return self.survey(now)
+        before = self.requests
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 # One part that fails must not hold up the others.
                 for part in (self._read_unit_lists, self._read_volumes, self._scan_health):
                     with suppress(ClusterError):
                         await part(now, host)
+        if pace is not None:
+            pace.spend(self.requests - before)
+        self._begun = self.requests > before and self._urgency() is not Urgency.AGAIN
         return self.survey(now)
+
+    def _urgency(self) -> Urgency:
+        """How urgent the next piece is: volumes that were never judged come first."""
+        uncounted = any(self._counted_at(disk) < 0 for disk in self._intervals)
+        if not uncounted and not self._notes.missing and self._marker is None and not self._scan.pending:
+            return Urgency.AGAIN
+        return Urgency.GO_ON if self._begun else Urgency.FIRST
 
     @property
     def requests(self) -> int:
@@ -206,8 +220,6 @@ class VolumeReader:
         # A disk whose units cannot be read must not hold up the others.
         turn = sorted(ready, key=self._turn)
         for disk in turn[:MAX_UNIT_LISTS]:
-            if not self._admits(disk in self._notes.counted):
-                return
             self._asked[disk] = now
             self._requests += 1
             with self._refusable((_UNITS, disk), now):
@@ -288,7 +300,7 @@ class VolumeReader:
 
     async def _read_again(self, now: float, host: str | None) -> None:
         """Read a page of volumes again; while the health of the volumes must name disks, the scan reads all pages."""
-        if self.expired or now - self._again_at < REFRESH_SECONDS or not self._admits(True):  # noqa: FBT003 - an Admits
+        if self.expired or now - self._again_at < REFRESH_SECONDS:
             return
         self._again_at = now
         self._requests += 1
@@ -320,8 +332,6 @@ class VolumeReader:
 
     async def _read_pages(self, now: float, host: str | None) -> None:
         for _ in range(MAX_PAGES):
-            if not self._admits(False):  # noqa: FBT003 - an Admits
-                return
             marker = self._marker or 0
             self._requests += 1
             page = await self.api.volumes(after=marker, count=PAGE, at=host)
@@ -344,8 +354,6 @@ class VolumeReader:
             # A volume that cannot be read stays missing and must not hold up the others.
             with suppress(ClusterError):
                 for vid in waiting:
-                    if not self._admits(vid in self._notes.volumes):
-                        return
                     self._tried[vid] = now
                     self._requests += 1
                     with self._refusable((_VOLUME, vid), now):

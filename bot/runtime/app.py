@@ -94,7 +94,7 @@ async def build(
         admission = Admission(intervals, time.monotonic, busy=lambda: task_queue.pressing)
         read_pace = ReadPace(time.monotonic, late=lambda: admission.late)
         for cluster in base.clusters.values():
-            cluster.read_admitted = read_pace.admits
+            cluster.read_pace = read_pace
         watchdog = Watchdog(watches, base.store, wake=base.wake, stretch=lambda: admission.stretch)
         scheduler = Scheduler(JobProblems(base.metrics, watchdog, admission).report)
         membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler, intervals))

@@ -45,7 +45,7 @@ class Silences:
         return [_silence(row) for row in rows]
 
     async def of_cluster(self, now: float, cluster: str) -> tuple[list[Silence], list[Silence]]:
-        """Silences of a cluster in force at `now`, and those whose end was not announced yet; the first to end first."""
+        """Silences of a cluster in force at `now`, and those whose end was not announced yet."""
         query = select(silences).where(silences.c.cluster == cluster).order_by(silences.c.until, silences.c.id)
         stored = [_silence(row) for row in await self._session.rows(query)]
         return [each for each in stored if each.until > now], [each for each in stored if each.until <= now]
