@@ -80,4 +80,5 @@ async def connect(file: Path) -> OneTripConnection:
     """Open a connection; its thread does not keep the process alive."""
     connection = OneTripConnection(partial(sqlite3.connect, str(file), check_same_thread=False), _CHUNK)
     connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does for its connections
-    return await connection
+    await connection
+    return connection
