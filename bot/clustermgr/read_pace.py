@@ -13,7 +13,7 @@ RATE = 100.0
 """Reads a second; a read takes about 2 ms of processor time."""
 RATE_LATE = 25.0
 """Reads a second while polls are late."""
-BURST = 500.0
+BURST = 200.0
 """Reads at one moment: a fault of a few clusters is not delayed."""
 
 
