@@ -19,6 +19,7 @@ from bot.clustermgr.disk_reader import DiskReader, Selector
 from bot.clustermgr.health import MIN_APART, raft_alone, same_leadership
 from bot.clustermgr.host_facts import HostFacts, host_facts, ids_of
 from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot
+from bot.clustermgr.read_pace import ReadPace
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.slow_poll import SlowPoller
@@ -60,7 +61,8 @@ class Cluster:
     """Name, hosts, channel and calls of one cluster; keeps the last detected dialect and the last snapshots.
 
     `recheck_for` is how long the units of a disk are read often after its repair or drop (seconds).
-    `slow_poll_admitted` is asked before each slow poll that is due.
+    `slow_poll_admitted` is asked before each slow poll that is due. `read_pace` bounds the units and volumes that polls
+    read (None: nothing does).
     """
 
     name: str
@@ -73,6 +75,7 @@ class Cluster:
     recheck_for: float = RECHECK_SECONDS
     schedulers: SchedulerClient = field(default_factory=lambda: SchedulerClient(AllowedSchedulers()))
     slow_poll_admitted: Callable[[], bool] = lambda: True
+    read_pace: ReadPace | None = None
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
@@ -142,7 +145,7 @@ class Cluster:
         latest = self._recent[-1].bad_disks if self._recent else None
         bad = [disk.disk_id for disk in latest or ()]
         slow = self._slow_poller.due(now) and self.slow_poll_admitted()
-        read_slow = partial(self._slow_poller.read, now, bad) if slow else None
+        read_slow = partial(self._slow_poller.read, now, bad, pace=self.read_pace) if slow else None
         deadlines = (PARTIAL_SECONDS, deadline) if deadline > PARTIAL_SECONDS else (deadline,)
         polled = snapshots(self.api, self.name, now=now, deadlines=deadlines, read_slow=read_slow)
         async with aclosing(polled):
@@ -198,7 +201,7 @@ class Cluster:
         """Add the volumes on disks that are not safe. Without a leader nothing is read: such reads hang for seconds."""
         if snapshot.leader is None or snapshot.bad_disks is None:
             return replace(snapshot, volumes=self._known_volumes(snapshot.at))
-        volumes = await self._read_volumes(snapshot, snapshot.leader[0], SURVEY_SECONDS)
+        volumes = await self._read_volumes(snapshot, snapshot.leader[0], SURVEY_SECONDS, self.read_pace)
         return replace(snapshot, volumes=volumes)
 
     def watched(self) -> tuple[Snapshot | None, VolumeSurvey]:
@@ -237,7 +240,7 @@ class Cluster:
         """Take the times from `gone_since` at which disks were first seen repaired or dropped (Unix seconds, by id)."""
         self._volume_reader.gone_since = gone_since
 
-    async def _read_volumes(self, snapshot: Snapshot, host: str, within: float) -> VolumeSurvey:
+    async def _read_volumes(self, snapshot: Snapshot, host: str, within: float, pace: ReadPace | None) -> VolumeSurvey:
         bad = frozenset(disk.disk_id for disk in snapshot.bad_disks or ())
         dashboard = await self._read_dashboard(snapshot.at, host)
         listed = self._slow_poller.listed
@@ -255,7 +258,7 @@ class Cluster:
         self._volume_reader.expired = snapshot.expired_disks
         self._volume_reader.total = snapshot.leader[1].volume_stat.total_volume if snapshot.leader else 0
         async with self._reading:
-            survey = await self._volume_reader.read(disks, snapshot.at, host, within)
+            survey = await self._volume_reader.read(disks, snapshot.at, host, within, pace)
         seen = (volume.code_mode for volume in survey.volumes.values())
         # The same set if no disk is lost: a copy of a large one takes its time.
         normal = self._normal() - disks.lost if disks.lost else self._normal()
@@ -306,7 +309,7 @@ class Cluster:
             left = ends - self.clock()
             limit = max(0.1, min(SURVEY_SECONDS, left))
             asked = self._volume_reader.requests
-            survey = await self._read_volumes(snapshot, host, limit)
+            survey = await self._read_volumes(snapshot, host, limit, None)
             # Without a request nothing is due: more rounds would only repeat the answer.
             idle = self._volume_reader.requests == asked
             if survey.complete or left <= SURVEY_SECONDS or idle or (before and survey.no_nearer(before)):

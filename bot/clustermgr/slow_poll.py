@@ -11,6 +11,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dialect import keys_of
 from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot, ZoneChunks
 from bot.clustermgr.read_ages import STALE_AFTER
+from bot.clustermgr.read_pace import ReadPace, Urgency
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
 
@@ -210,11 +211,18 @@ class SlowPoller:
         """True if a slow poll is due; a failed one stays due."""
         return now - self.polled_at >= INTERVAL_SECONDS
 
-    async def read(self, now: float, bad: Iterable[int], first: Callable[[], Awaitable[ReadFrom]]) -> SlowPoll:
+    async def read(
+        self,
+        now: float,
+        bad: Iterable[int],
+        first: Callable[[], Awaitable[ReadFrom]],
+        pace: ReadPace | None = None,
+    ) -> SlowPoll:
         """Read one part after the other over one kept connection; raises ClusterError.
 
         `bad` are the ids of disks that are broken or being repaired. `first` finds the host to read from: a removed
-        host answers `/stat` but may hold these reads for ten seconds.
+        host answers `/stat` but may hold these reads for ten seconds. With a `pace`, no disk is counted while other
+        clusters come first.
         """
         self._units = {}
         source = await first()
@@ -224,7 +232,11 @@ class SlowPoller:
         dialect = (await self.dialect()).dialect
         switches = await self._switches(dialect, now, host) if dialect else {}
         counted = {*bad, *(disk.disk_id for disk in dropping or ())}
-        chunks = await self._count(counted, now, leader) if leader else {}
+        known = all(self._counted.get(disk) for disk in counted)
+        may_count = pace is None or pace.admits(Urgency.AGAIN if known else Urgency.FIRST)
+        chunks = await self._count(counted, now, leader) if leader and may_count else {}
+        if pace is not None:
+            pace.spend(len(chunks))
         zones = await self._zones(dropping, now, leader) if leader else None
         self.polled_at = now
         return SlowPoll(dialect, switches, dropping, chunks, zones, services, leader)

@@ -15,6 +15,7 @@ from bot.clustermgr.backoff import Backoff
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.health_scan import HealthScan
 from bot.clustermgr.read_ages import Pace, read_ages, rounds
+from bot.clustermgr.read_pace import ReadPace, Urgency
 from bot.clustermgr.volume_answers import Rows, disks_of, is_whole, placed, rows_of
 from bot.clustermgr.volume_notes import VolumeNotes
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
@@ -88,6 +89,8 @@ class VolumeReader:
     _spacing: float = 0.0
     _intervals: Mapping[int, float] = field(default_factory=dict)
     _disks: SuspectDisks = field(default_factory=SuspectDisks)
+    _begun: bool = False
+    """True if the last piece has read some of what was never read, and left the rest."""
     _gone_since: dict[int, float] = field(default_factory=dict)
     _scan: HealthScan = field(init=False)
     _memo: tuple[object, object, dict[Hashable, Any]] = (None, None, {})
@@ -97,23 +100,39 @@ class VolumeReader:
         """Scan over the same connection; a page of the scan is not read twice."""
         self._scan = HealthScan(self.api, self._take)
 
-    async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:
+    async def read(
+        self, disks: SuspectDisks, now: float, host: str | None, within: float, pace: ReadPace | None = None
+    ) -> VolumeSurvey:
         """Read one piece for at most `within` seconds, from the leader at `host`; never raises ClusterError.
 
         A unit can land on a disk after its repair (CubeFS, issue 3736), so the units of such a disk are read again.
+        With a `pace`, nothing is read while other clusters come first.
         """
         self._disks, self._read_at, self._spacing = disks, now, now - self._read_at
         self._scan.total = self.total
         self._scan.expect(self.expired, now)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
         self._keep(dict.fromkeys(disks.unsafe, often) | self._intervals_of_gone(disks, now))
+        if pace is not None and not pace.admits(self._urgency()):
+            return self.survey(now)
+        before = self.requests
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 # One part that fails must not hold up the others.
                 for part in (self._read_unit_lists, self._read_volumes, self._scan_health):
                     with suppress(ClusterError):
                         await part(now, host)
+        if pace is not None:
+            pace.spend(self.requests - before)
+        self._begun = self.requests > before and self._urgency() is not Urgency.AGAIN
         return self.survey(now)
+
+    def _urgency(self) -> Urgency:
+        """How urgent the next piece is: volumes that were never judged come first."""
+        uncounted = any(self._counted_at(disk) < 0 for disk in self._intervals)
+        if not uncounted and not self._notes.missing and self._marker is None and not self._scan.pending:
+            return Urgency.AGAIN
+        return Urgency.GO_ON if self._begun else Urgency.FIRST
 
     @property
     def requests(self) -> int:

@@ -24,6 +24,7 @@ from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.collector import poll_deadline
+from bot.clustermgr.read_pace import ReadPace
 from bot.common.message_key import MessageKey
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
@@ -91,6 +92,9 @@ async def build(
         task_queue = TaskQueue()
         intervals = {own.name: own.poll_interval for own in settings.clusters}
         admission = Admission(intervals, time.monotonic, busy=lambda: task_queue.pressing)
+        read_pace = ReadPace(time.monotonic, late=lambda: admission.late)
+        for cluster in base.clusters.values():
+            cluster.read_pace = read_pace
         watchdog = Watchdog(watches, base.store, wake=base.wake, stretch=admission.stretch_of)
         scheduler = Scheduler(JobProblems(base.metrics, watchdog, admission).report)
         membership = membership_of(settings, base.store, base.replica, partial(poll_gained, scheduler, intervals))

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -24,6 +25,7 @@ from bot.store.column_types import encode
 from bot.store.error_text import raw
 from bot.store.group_commit import GroupCommit, Nested
 from bot.store.session import Errors, Session, database_errors, translated
+from bot.store.sqlite_connection import connect
 from bot.store.sqlite_file import prepare
 from bot.store.unit_of_work import UnitOfWork
 from bot.store.url import Target, parse
@@ -121,7 +123,7 @@ class Store:
         target = parse(url)
         if target.file is not None:
             await asyncio.to_thread(prepare, target.file)
-        writer, reader = _postgres(target, patience) if target.file is None else _sqlite(target)
+        writer, reader = _postgres(target, patience) if target.file is None else _sqlite(target, target.file)
         try:
             errors = database_errors()
             yield cls(writer, reader, where=target.shown, errors=errors, clock=clock, wall=wall or clock, owner=owner)
@@ -251,9 +253,10 @@ class Store:
         outage.worked()
 
 
-def _sqlite(target: Target) -> tuple[AsyncEngine, AsyncEngine]:
-    writer = _engine(target, pool_size=1, max_overflow=0)
-    reader = _engine(target, pool_size=4, max_overflow=0)
+def _sqlite(target: Target, file: Path) -> tuple[AsyncEngine, AsyncEngine]:
+    creator = partial(connect, file)
+    writer = _engine(target, pool_size=1, max_overflow=0, async_creator=creator)
+    reader = _engine(target, pool_size=4, max_overflow=0, async_creator=creator)
     _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL")
     _pragmas(reader, "BEGIN", "query_only = ON")
     return writer, reader

@@ -89,6 +89,11 @@ class Admission:
         return len(self._waiting)
 
     @property
+    def late(self) -> bool:
+        """True while polls are left out, and for a while after that."""
+        return self.clock() <= self._said_until
+
+    @property
     def running(self) -> int:
         """Number of polls that have begun and not ended."""
         return len(self._running)
@@ -128,7 +133,7 @@ class Admission:
     def overload(self) -> Overload | None:
         """The present overload, None while every cluster is polled at its interval."""
         now = self.clock()
-        if not self._begun or now > self._said_until:
+        if not self._begun or not self.late:
             return None
         by_interval: dict[float, list[float]] = {}
         for name in self._begun:

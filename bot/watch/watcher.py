@@ -220,13 +220,10 @@ class Watcher:
 
     async def _read(self, uow: UnitOfWork, now: float) -> StoredState:
         cluster = self.watched.cluster
-        return StoredState(
-            await uow.cluster_states.get(cluster),
-            await uow.channel_histories.get(self.watched.channel),
-            await uow.alerts.open(cluster),
-            await uow.silences.active(now, cluster),
-            await uow.silences.ended(now, cluster),
-        )
+        state, history = await uow.cluster_states.get(cluster), await uow.channel_histories.get(self.watched.channel)
+        alerts = await uow.alerts.open(cluster)
+        silences, expired = await uow.silences.of_cluster(now, cluster)
+        return StoredState(state, history, alerts, silences, expired)
 
     async def _plan(
         self, stored: StoredState, observation: ClusterObservation, causes: Causes | None = None

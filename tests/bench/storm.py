@@ -62,7 +62,7 @@ async def storm(
     assert not down, f"store.down was logged {down} times"
     name = f"{clusters:,} clusters lose {BROKEN} disks each"
     known = f"all {clusters * BROKEN:,} disks are in the database after {took:.1f} s; store.down was never logged"
-    asked = f"p50 {milliseconds(watch.answers):.0f} ms"
+    asked = f"p50 {milliseconds(watch.answers):.0f} ms, p99 {milliseconds(watch.answers, 99):.0f} ms"
     most, grow, slow = max(posts.values()), watch.peak - before, max(watch.answers) * 1000
     return (
         Figure(f"{name}: memory above that before", grow, 0, "MB", MEMORY_MB, 1, absolute=True, note=known),

@@ -8,13 +8,29 @@ polls of each cluster, `hit` the number of clusters that were polled since the s
 import asyncio
 import json
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.clustermgr_sim import Data, SimulatedCluster
+from bot.playground.clustermgr_sim.disks import BROKEN
+from bot.playground.clustermgr_sim.volumes import CODE_MODES
 from tests.bench.hosts import NODES, Hosts, Link, Site, answer_of
 from tests.bench.large_hosts import large_data
+
+
+def break_disks(data: Data, number: int) -> None:
+    """Break so many disks that no volume loses data: an alert about lost data is never grouped, by design."""
+    lost: Counter[int] = Counter()
+    left = number
+    for disk in sorted(data.disks, key=data.volumes.count_on):
+        volumes = {unit.vuid >> 32 for unit in data.volumes.units_of(disk)}
+        if left and all(lost[vid] < CODE_MODES[data.volumes.get(vid).code_mode].parity for vid in volumes):
+            data.disks[disk].status = BROKEN
+            lost.update(volumes)
+            left -= 1
+    assert not left, "too few disks can break without lost data"
 
 
 @dataclass(slots=True)
@@ -24,7 +40,7 @@ class Storm:
     well: SimulatedCluster
     ill: SimulatedCluster
     sites: list[Site]
-    book: dict[tuple[bool, int, str], bytes] = field(default_factory=dict)
+    book: dict[tuple[bool, int, str], "asyncio.Task[bytes]"] = field(default_factory=dict)
 
     def obey(self, line: str) -> Any:
         """Obey a command (see the top of this file) and return the answer."""
@@ -35,11 +51,12 @@ class Storm:
             return [site.polls for site in self.sites]
         return sum(bool(site.broken and site.first_asked) for site in self.sites)
 
-    async def answer(self, site: Site, node: int, target: str) -> bytes:
-        """Make an answer, and keep it."""
-        cluster = self.ill if site.broken else self.well
-        made = self.book[site.broken, node, target] = await answer_of(cluster, node, target)
-        return made
+    def answer(self, site: Site, node: int, target: str) -> "asyncio.Task[bytes]":
+        """The answer: made when it is first asked for, and kept."""
+        key = site.broken, node, target
+        if key not in self.book:
+            self.book[key] = asyncio.create_task(answer_of(self.ill if site.broken else self.well, node, target))
+        return self.book[key]
 
 
 @dataclass(slots=True, eq=False)
@@ -47,20 +64,14 @@ class StormLink(Link):
     """A connection to a host of one of the clusters."""
 
     storm: Storm = field(kw_only=True)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def answer(self, target: str) -> None:
         """Write the answer, now or once it is made."""
-        known = self.storm.book.get((self.site.broken, self.node, target))
-        if known is not None:
-            self.write(known)
-            return
-        task = asyncio.create_task(self._answer(target))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def _answer(self, target: str) -> None:
-        self.write(await self.storm.answer(self.site, self.node, target))
+        made = self.storm.answer(self.site, self.node, target)
+        if made.done():
+            self.write(made.result())
+        else:
+            made.add_done_callback(lambda done: self.write(done.result()))
 
 
 async def _listen(storm: Storm, site: Site) -> list[str]:
@@ -74,8 +85,9 @@ async def _listen(storm: Storm, site: Site) -> list[str]:
 
 async def serve(clusters: int, disks: int, volumes: int, broken: int) -> None:
     """Serve until the input ends."""
-    well, ill = (SimulatedCluster(data=large_data(disks, volumes, number)) for number in (0, broken))
-    async with well, ill:
+    struck = large_data(disks, volumes, 0)
+    break_disks(struck, broken)
+    async with SimulatedCluster(data=large_data(disks, volumes, 0)) as well, SimulatedCluster(data=struck) as ill:
         storm = Storm(well, ill, [Site() for _ in range(clusters)])
         print(json.dumps([await _listen(storm, site) for site in storm.sites]), flush=True)  # noqa: T201 - for the parent
         reader = asyncio.StreamReader()

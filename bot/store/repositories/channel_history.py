@@ -20,13 +20,17 @@ class ChannelHistories:
         Clusters that share a channel wait for one another here, so each counts the alerts of the others.
         """
         query = select(channels.c.data).where(channels.c.channel == channel)
-        if self._session.writable:
+        if not self._session.writable:
+            return decode_history(channel, dict(await self._session.value(query) or {}))
+        query = query.with_for_update()
+        stored = await self._session.value(query)
+        if stored is None:
             # Without a row there is no lock: two first writers would both find nothing.
             await self._session.change(
                 self._session.insert(channels).values(channel=channel, data={}).on_conflict_do_nothing()
             )
-            query = query.with_for_update()
-        return decode_history(channel, dict(await self._session.value(query) or {}))
+            stored = await self._session.value(query)
+        return decode_history(channel, dict(stored or {}))
 
     async def put(self, history: ChannelHistory) -> None:
         """Store the history; an unchanged row is not written."""

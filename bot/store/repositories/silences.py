@@ -43,11 +43,11 @@ class Silences:
         rows = await self._session.rows(query if cluster is None else query.where(silences.c.cluster == cluster))
         return [_silence(row) for row in rows]
 
-    async def ended(self, now: float, cluster: str) -> list[Silence]:
-        """Silences of a cluster whose time is over and whose end was not announced yet."""
-        this = (silences.c.until <= now) & (silences.c.cluster == cluster)
-        query = select(silences).where(this).order_by(silences.c.until, silences.c.id)
-        return [_silence(row) for row in await self._session.rows(query)]
+    async def of_cluster(self, now: float, cluster: str) -> tuple[list[Silence], list[Silence]]:
+        """Silences of a cluster in force at `now`, and those whose end was not announced yet."""
+        query = select(silences).where(silences.c.cluster == cluster).order_by(silences.c.until, silences.c.id)
+        stored = [_silence(row) for row in await self._session.rows(query)]
+        return [each for each in stored if each.until > now], [each for each in stored if each.until <= now]
 
     async def end_with(self, alert_id: int) -> int:
         """Delete the silences that end with this alert; returns how many."""

@@ -13,6 +13,7 @@ import pytest
 
 from bot.alerting.volume_risk import risks_of
 from bot.clustermgr.client import ClustermgrClient
+from bot.clustermgr.read_pace import BURST, RATE, ReadPace, Urgency
 from bot.clustermgr.volume_reader import (
     MAX_PAGES,
     MAX_SINGLE,
@@ -520,3 +521,24 @@ async def test_disk_whose_units_cannot_be_read_holds_up_no_other() -> None:
         *_, survey = await polls(reader, disks, 1000.0, MAX_UNIT_LISTS + 2)
     assert survey.volumes.keys() == {1}
     assert 99 not in survey.pending_disks
+
+
+async def test_paced_reader_waits_for_other_clusters_and_is_then_read_to_its_end() -> None:
+    now = 0.0
+    pace = ReadPace(lambda: now)
+    assert pace.admits(Urgency.AGAIN)
+    pace.spend(int(BURST))
+    table = Table({vid: [1, 20, 21, 22, 23, 24] for vid in range(1, MAX_SINGLE + 20)})
+    async with reading(table) as reader:
+        waits = await reader.read(bad(1), 1000.0, None, 5.0, pace)
+        assert (table.asked, waits.complete, waits.pending_disks) == ([], False, (1,))
+        now = 1.0
+        begun = await reader.read(bad(1), 1015.0, None, 5.0, pace)
+        assert (len(begun.volumes), begun.complete) == (MAX_SINGLE, False)
+        pace.spend(int(RATE))
+        assert not pace.admits(Urgency.FIRST)
+        ended = await reader.read(bad(1), 1030.0, None, 5.0, pace)
+        assert ended.complete
+        table.asked.clear()
+        assert (await reader.read(bad(1), 1030.0 + 2 * REREAD_SECONDS, None, 5.0, pace)).volumes == ended.volumes
+        assert table.asked == []

@@ -134,8 +134,9 @@ async def test_silence_is_active_until_its_end_or_removal(store: Store) -> None:
         assert await uow.silences.active(199.0) == [short, long]
         assert await uow.silences.active(199.0, "test") == [long]
         assert await uow.silences.active(200.0) == [long]
-        assert await uow.silences.ended(200.0, "prod") == [short]
-        assert await uow.silences.ended(200.0, "test") == []
+        assert await uow.silences.of_cluster(200.0, "prod") == ([], [short])
+        assert await uow.silences.of_cluster(199.0, "prod") == ([short], [])
+        assert await uow.silences.of_cluster(200.0, "test") == ([long], [])
         assert await uow.silences.get(short.id) == short
         assert [await uow.silences.remove(long.id), await uow.silences.remove(long.id)] == [True, False]
         assert await uow.silences.active(0.0) == [short]

@@ -1,0 +1,56 @@
+"""SQLite connections: one trip to their thread for each statement, with the results that SQLAlchemy expects."""
+
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.store.sqlite_connection import connect
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> AsyncEngine:
+    return create_async_engine("sqlite+aiosqlite://", async_creator=lambda: connect(tmp_path / "some.db"))
+
+
+async def test_statement_takes_one_trip(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    trips, execute = [], aiosqlite.Connection._execute
+
+    async def counted(self: aiosqlite.Connection, work: Any, *args: Any, **options: Any) -> Any:
+        trips.append(work)
+        return await execute(self, work, *args, **options)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    async with engine.connect() as connection:
+        trips.clear()
+        assert (await connection.execute(text("SELECT 1 UNION SELECT 2"))).scalars().all() == [1, 2]
+        assert len(trips) == 1
+    await engine.dispose()
+
+
+async def test_results_are_those_of_the_statement(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)"))
+        await connection.execute(text("INSERT INTO t (name) VALUES (:name)"), [{"name": "a"}, {"name": "b"}])
+        made = await connection.execute(text("INSERT INTO t (name) VALUES ('c') RETURNING id"))
+        assert made.scalar() == 3
+        assert (await connection.execute(text("UPDATE t SET name = 'd' WHERE id > 1"))).rowcount == 2
+        rows = (await connection.execute(text("SELECT * FROM t ORDER BY id"))).mappings().all()
+        assert [dict(row) for row in rows] == [
+            {"id": 1, "name": "a"},
+            {"id": 2, "name": "d"},
+            {"id": 3, "name": "d"},
+        ]
+    await engine.dispose()
+
+
+async def test_failed_statement_raises_and_leaves_the_connection_usable(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        with pytest.raises(OperationalError, match="no such table"):
+            await connection.execute(text("SELECT * FROM nowhere"))
+        assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+    await engine.dispose()
