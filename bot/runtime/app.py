@@ -1,8 +1,8 @@
 """The composition root: builds every part of the program once, in order of need, and closes what it opened."""
 
+import asyncio
 import random
 import socket
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -91,8 +91,8 @@ async def build(
         watches = _watches(base, rules, cluster_notes, repository)
         task_queue = TaskQueue()
         intervals = {own.name: own.poll_interval for own in settings.clusters}
-        admission = Admission(intervals, time.monotonic, busy=lambda: task_queue.pressing)
-        read_pace = ReadPace(time.monotonic, late=lambda: admission.late)
+        admission = Admission(intervals, asyncio.get_running_loop().time, busy=lambda: task_queue.pressing)
+        read_pace = ReadPace(base.clock, late=lambda: admission.late)
         for cluster in base.clusters.values():
             cluster.read_pace = read_pace
         watchdog = Watchdog(watches, base.store, wake=base.wake, stretch=admission.stretch_of)

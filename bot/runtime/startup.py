@@ -68,7 +68,7 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         metrics = Metrics()
         metrics.watch_store(lambda: store.commits)
-        pace = SlowPollPace(len(settings.clusters), steady)
+        pace = SlowPollPace(len(settings.clusters), clock)
         clusters = {own.name: await _cluster(stack, settings, own, clock, metrics) for own in settings.clusters}
         for cluster in clusters.values():
             cluster.slow_poll_admitted = pace.admits

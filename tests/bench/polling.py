@@ -38,7 +38,7 @@ async def polling(folder: Path, *, polls: int = 400) -> tuple[Figure, Figure]:
     took = []
     async with (
         hosts(1) as held,
-        watch(folder, held.clusters, _in_time) as ours,
+        watch(folder, held.clusters) as ours,
         bare(held.clusters[0]) as other,
     ):
         for _ in range(WARM_UP + polls):
@@ -53,12 +53,6 @@ async def polling(folder: Path, *, polls: int = 400) -> tuple[Figure, Figure]:
         Figure("processor time of a poll of three hosts, p50", ms_ours, ms_other, "ms", REACH, polls),
         Figure("the same with the round of every fourth poll, mean", *means, "ms", REACH, polls),
     )
-
-
-def _in_time(app: App) -> None:
-    """Let every slow poll begin when it is due: the clock of the polls is faster than that of their pace."""
-    for cluster in app.clusters.values():
-        cluster.slow_poll_admitted = lambda: True
 
 
 async def processor_time(poll: Poll) -> float:

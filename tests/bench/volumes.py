@@ -29,7 +29,7 @@ class NoVolumes:
 
     others = ()
 
-    async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float) -> VolumeSurvey:  # noqa: ARG002
+    async def read(self, disks: SuspectDisks, now: float, host: str | None, within: float, pace: None) -> VolumeSurvey:  # noqa: ARG002
         """Return an empty survey."""
         return VolumeSurvey(SuspectDisks(), {}, {})
 
