@@ -138,15 +138,15 @@ class FakeSlack:
         if fault is Fault.LIMITED:
             raise SlackRetryable("Slack asks to wait.", code="ratelimited", retry_after=7.0)
         if fault is Fault.DOWN:
-            raise SlackRetryable("Slack cannot be reached.")
+            raise SlackRetryable("Slack cannot be reached.", code="unreachable")
         if fault is Fault.LOST_BEFORE:
-            raise SlackLost("No answer.")
+            raise SlackLost("No answer.", code="connection_lost")
         return fault
 
     async def _answer(self, fault: Fault | None) -> None:
         await asyncio.sleep(0)
         if fault is not None:
-            raise SlackLost("No answer.")
+            raise SlackLost("No answer.", code="connection_lost")
 
     def _show(self, channel: str, message: Message, thread_ts: str | None) -> str:
         self._count += 1
