@@ -23,7 +23,9 @@ from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
+from bot.clustermgr.cluster import Cluster, OnPartial
 from bot.clustermgr.collector import poll_deadline
+from bot.clustermgr.models import Snapshot
 from bot.clustermgr.read_pace import ReadPace
 from bot.common.message_key import MessageKey
 from bot.config import ClusterSettings, Settings, in_file
@@ -88,10 +90,10 @@ async def build(
         repository = OperationRepository(base.store, base.wake, base.clock, base.replica)
         for name, cluster in base.clusters.items():
             cluster.restore_gone(partial(_gone_since, cluster_notes, name))
-        watches = _watches(base, rules, cluster_notes, repository)
         task_queue = TaskQueue()
         intervals = {own.name: own.poll_interval for own in settings.clusters}
         admission = Admission(intervals, asyncio.get_running_loop().time, busy=lambda: task_queue.pressing)
+        watches = _watches(base, rules, cluster_notes, repository, admission)
         read_pace = ReadPace(base.clock, late=lambda: admission.late)
         for cluster in base.clusters.values():
             cluster.read_pace = read_pace
@@ -168,7 +170,11 @@ async def _last_notes(base: Foundation) -> Notes:
 
 
 def _watches(
-    base: Foundation, rules: Mapping[str, tuple[Rule, ...]], cluster_notes: Notes, repository: OperationRepository
+    base: Foundation,
+    rules: Mapping[str, tuple[Rule, ...]],
+    cluster_notes: Notes,
+    repository: OperationRepository,
+    admission: Admission,
 ) -> Mapping[str, Watcher]:
     own_network = OwnNetwork(
         [_watched_cluster(base.settings, own, rules[own.name]) for own in base.settings.clusters],
@@ -186,7 +192,7 @@ def _watches(
                 escalation_of(base.settings.escalation(own.name)),
                 GroupingLimits(**dict(base.settings.alerts.storm)),
             ),
-            partial(base.clusters[own.name].poll, poll_deadline(own.answer_deadline, own.poll_interval)),
+            partial(_poll, base.clusters[own.name], poll_deadline(own.answer_deadline, own.poll_interval), admission),
             base.store,
             wake=base.wake,
             explain=partial(repository.explain, own.name),
@@ -195,6 +201,13 @@ def _watches(
         )
         for own in base.settings.clusters
     }
+
+
+async def _poll(cluster: Cluster, deadline: float, admission: Admission, on_partial: OnPartial) -> Snapshot:
+    """Poll a cluster; the evaluation waits for the commands that are being worked on."""
+    snapshot = await cluster.poll(deadline, on_partial)
+    await admission.after_commands()
+    return snapshot
 
 
 def _watched_cluster(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> WatchedCluster:

@@ -117,6 +117,13 @@ class Admission:
                 places.discard(cluster)
             self._admit()
 
+    async def after_commands(self) -> None:
+        """Wait while a command or an approval is being worked on, at most HOLD_SECONDS."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + HOLD_SECONDS
+        while self.busy() and loop.time() < until:  # noqa: ASYNC110 - what it works on has many ends
+            await asyncio.sleep(LOOK_SECONDS)
+
     def skip(self, cluster: str) -> bool:
         """Count a poll that is due while the one before still waits for its turn; False if none waits."""
         if cluster not in self._waiting:

@@ -330,3 +330,15 @@ async def test_poll_forgotten_at_the_moment_of_its_turn_begins() -> None:
     await asyncio.sleep(0)
     queue.forget("c0")
     assert await poll == "c0"
+
+
+async def test_evaluation_waits_for_a_command_but_not_for_long() -> None:
+    commands = [True]
+    queue = Admission({"c0": INTERVAL}, Clock(), busy=lambda: commands[0])
+    evaluation = asyncio.create_task(queue.after_commands())
+    await settled()
+    assert not evaluation.done()
+    commands[0] = False
+    await evaluation
+    commands[0] = True
+    await queue.after_commands()
