@@ -82,22 +82,25 @@ def last_late(times: Times, ended: float, interval: float, remaining: int) -> fl
 
 
 async def overload(folder: Path, *, clusters: int = 1000, seconds: int = 60, calm: int = CALM) -> tuple[Figure, ...]:
-    """Find the interval for twice the load, then measure half the clusters at that interval, and all of them."""
+    """Find what the program carries at most, and measure twice that."""
     async with hosts(clusters) as held:
         cost = await _cost(folder / "calm", held, max(1, clusters // 2), calm, min(20, seconds))
-        interval = max(SHORTEST, round(clusters * cost / 2, 1))
-        single = await _single(folder / "single", held, max(1, clusters // 2), interval, seconds / 2)
-        double = await _double(folder / "double", held, clusters, interval, seconds)
-    return figures_of(double, single, clusters)
+        carried = await _most(
+            folder / "most", held, clusters, max(SHORTEST, round(clusters * cost / 2, 1)), seconds / 2
+        )
+        double = await _double(
+            folder / "double", held, clusters, max(SHORTEST, round(clusters / carried / 2, 1)), seconds
+        )
+    return figures_of(double, carried, clusters)
 
 
-def figures_of(double: Burden, single: float, clusters: int) -> tuple[Figure, ...]:
-    """The figures; `single` is the rate with half the clusters, in polls a second."""
-    best = max(single, double.rate)
+def figures_of(double: Burden, carried: float, clusters: int) -> tuple[Figure, ...]:
+    """The figures; `carried` is the rate when a little too much was asked for, in polls a second."""
+    best = max(carried, double.rate)
     polls = sum(map(len, double.times))
     shown = f"{clusters:,} clusters every {double.interval:g} s, twice what is carried"
     starved = longest_gap(double.times, double.began, double.ended)
-    note = f"{double.rate:.1f} polls/s; {single:.1f} with half the clusters; longest gap of a cluster {starved:.1f} s"
+    note = f"{double.rate:.1f} polls/s; {carried:.1f} at half the load; longest gap of a cluster {starved:.1f} s"
     said = double.said or math.inf
     recovered = last_late(double.times, double.ended, double.interval, max(1, clusters // 4))
     return (
@@ -138,8 +141,8 @@ async def _cost(folder: Path, held: Hosts, clusters: int, interval: float, secon
         return (program.processor_time() - used) / max(1, await program.polls() - polls)
 
 
-async def _single(folder: Path, held: Hosts, clusters: int, interval: float, seconds: float) -> float:
-    """Polls a second with as much load as the program can carry."""
+async def _most(folder: Path, held: Hosts, clusters: int, interval: float, seconds: float) -> float:
+    """Polls a second at an interval that is too short by the processor time of a poll without overload."""
     async with watching(folder, held, clusters, interval) as program:
         await program.polled(3, within=_patience(interval))
         polls, began = await program.polls(), time.monotonic()

@@ -62,7 +62,7 @@ def test_interval_of_an_overload_is_read_as_readyz_says_it() -> None:
 @pytest.mark.parametrize(("said", "reached"), [(2.0, True), (3.0, False), (None, False)])
 def test_overload_is_reached_only_if_readyz_says_the_interval(said: float | None, *, reached: bool) -> None:
     burden = Burden(1.0, 0.0, 8.0, [[0.0, 2.0, 4.0, 6.0]] * 4, [0.1], said, 0)
-    figures = figures_of(burden, single=2.0, clusters=4)
+    figures = figures_of(burden, carried=2.0, clusters=4)
     assert [figure.reached for figure in figures] == [True, True, reached, True, True]
 
 
