@@ -194,6 +194,8 @@ class Cluster:
         with suppress(TimeoutError, ClusterError):
             async with asyncio.timeout(COUNT_SECONDS):
                 for disk in changed:
+                    if self.read_pace is not None:
+                        self.read_pace.made(1)
                     found[disk] = await self.api.disk_chunks(disk, at=snapshot.leader[0])
         return replace(snapshot, chunks=found) if changed and found else snapshot
 

@@ -233,10 +233,11 @@ class SlowPoller:
         switches = await self._switches(dialect, now, host) if dialect else {}
         counted = {*bad, *(disk.disk_id for disk in dropping or ())}
         known = all(self._counted.get(disk) for disk in counted)
-        may_count = pace is None or pace.admits(Urgency.AGAIN if known else Urgency.FIRST)
+        most = min(len(counted), MAX_COUNTED)
+        may_count = pace is None or pace.admits(Urgency.AGAIN if known else Urgency.FIRST, most)
         chunks = await self._count(counted, now, leader) if leader and may_count else {}
-        if pace is not None:
-            pace.spend(len(chunks))
+        if pace is not None and may_count:
+            pace.made(len(chunks), booked=most)
         zones = await self._zones(dropping, now, leader) if leader else None
         self.polled_at = now
         return SlowPoll(dialect, switches, dropping, chunks, zones, services, leader)
@@ -247,7 +248,7 @@ class SlowPoller:
         A switch that the list lacks is read by a separate request, as all are where the list is of another store.
         """
         keys, switches = keys_of(dialect), dict[str, str | None]()
-        trusted = host is not None and now - self._agreed_at < LIST_TRUSTED_SECONDS
+        trusted = dialect is Dialect.V3 and now - self._agreed_at < LIST_TRUSTED_SECONDS
         if host is not None and trusted:
             # A list that cannot be read is not read again.
             agreed_at, self._agreed_at = self._agreed_at, float("-inf")

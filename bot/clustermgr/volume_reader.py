@@ -113,26 +113,43 @@ class VolumeReader:
         self._scan.expect(self.expired, now)
         often = REREAD_SECONDS * max(1.0, len(disks.unsafe) / SHARED_BY)
         self._keep(dict.fromkeys(disks.unsafe, often) | self._intervals_of_gone(disks, now))
-        if pace is not None and not pace.admits(self._urgency()):
-            return self.survey(now)
-        before = self.requests
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                # One part that fails must not hold up the others.
-                for part in (self._read_unit_lists, self._read_volumes, self._scan_health):
-                    with suppress(ClusterError):
-                        await part(now, host)
+        booked = 0
         if pace is not None:
-            pace.spend(self.requests - before)
-        self._begun = self.requests > before and self._urgency() is not Urgency.AGAIN
+            urgency, booked = self._next(now)
+            if not pace.admits(urgency, booked):
+                return self.survey(now)
+        before = self.requests
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    # One part that fails must not hold up the others.
+                    for part in (self._read_unit_lists, self._read_volumes, self._scan_health):
+                        with suppress(ClusterError):
+                            await part(now, host)
+        finally:
+            if pace is not None:
+                pace.made(self.requests - before, booked=booked)
+        self._begun = pace is not None and self.requests > before and self._next(now)[0] is not Urgency.AGAIN
         return self.survey(now)
 
-    def _urgency(self) -> Urgency:
-        """How urgent the next piece is: volumes that were never judged come first."""
-        uncounted = any(self._counted_at(disk) < 0 for disk in self._intervals)
-        if not uncounted and not self._notes.missing and self._marker is None and not self._scan.pending:
-            return Urgency.AGAIN
-        return Urgency.GO_ON if self._begun else Urgency.FIRST
+    def _next(self, now: float) -> tuple[Urgency, int]:
+        """How urgent the next piece is, and about how many requests it makes at most.
+
+        Volumes that are not judged come first, but for those that were refused.
+        """
+        first, units = len(self._first(now)), min(MAX_UNIT_LISTS, len(self._intervals))
+        unknown = self._marker is not None or self._scan.pending or self._uncounted(now)
+        if not first and not unknown:
+            return Urgency.AGAIN, units
+        return Urgency.GO_ON if self._begun else Urgency.FIRST, units + (
+            MAX_SINGLE if unknown else min(MAX_SINGLE, first)
+        )
+
+    def _uncounted(self, now: float) -> bool:
+        """True if a disk can be read whose units were never read."""
+        return any(
+            self._counted_at(disk) < 0 and not self._backoff.waits((_UNITS, disk), now) for disk in self._intervals
+        )
 
     @property
     def requests(self) -> int:

@@ -2,6 +2,9 @@
 
 from bot.delivery.retry_policy import RateLimit, RetryScope
 
+PARALLEL = 12
+"""Channels served at once: so many messages share a transaction in a burst, and may be maybe sent after a crash."""
+
 
 class Holds:
     """Of one process; times in Unix seconds."""

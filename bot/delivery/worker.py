@@ -29,7 +29,7 @@ from bot.delivery.attempt import (
     Unsaid,
     delete_others,
 )
-from bot.delivery.holds import Holds
+from bot.delivery.holds import PARALLEL, Holds
 from bot.delivery.retry_policy import (
     CRASHED,
     FINAL_FOR_EDIT,
@@ -93,7 +93,7 @@ class Outbox:
         clock: Callable[[], float],
         random: Callable[[], float],
         pace: RateLimit | None = None,
-        parallel: int = 12,
+        parallel: int = PARALLEL,
         lease: float = 60.0,
         call_timeout: float = 30.0,
         idle: float = 5.0,
@@ -203,6 +203,9 @@ class Outbox:
         shown, self._shown = self._shown, {}
         try:
             recorded, claims = await self._settle_and_claim(shown, now, claim=wait is None)
+        except asyncio.CancelledError:
+            self._shown = {**shown, **self._shown}  # `drain` records them
+            raise
         except StoreError:
             self._hold_unrecorded(*shown)
             raise

@@ -154,11 +154,12 @@ async def build(
             bolt=bolt,
             socket=socket_mode,
             token_status=TokenStatus(base.gateway, socket_mode, measure=base.metrics.slack_rejected),
-            status_reporter=_status_reporter(base, cluster_notes, outbox, membership, admission),
+            status_reporter=_status_reporter(base, cluster_notes, outbox, membership, admission, read_pace),
             retention=Retention(base.store, Keep(**settings.retention.model_dump()), base.clock),
             heartbeat=Heartbeat(heartbeat_url(settings)),
             loop_lag=LoopLag(base.metrics.loop_lag),
             admission=admission,
+            read_pace=read_pace,
         )
 
 
@@ -373,7 +374,12 @@ def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:
 
 
 def _status_reporter(
-    base: Foundation, cluster_notes: Notes, outbox: Outbox, membership: Membership, admission: Admission
+    base: Foundation,
+    cluster_notes: Notes,
+    outbox: Outbox,
+    membership: Membership,
+    admission: Admission,
+    read_pace: ReadPace,
 ) -> StatusReporter:
     own = base.settings.clusters
     return StatusReporter(
@@ -387,4 +393,5 @@ def _status_reporter(
         began=base.clock(),
         alone=lambda: membership.active_replicas <= 1,
         overload=admission.overload,
+        reads_wait=lambda: read_pace.waiting,
     )

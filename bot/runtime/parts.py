@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.dispatcher import Dispatcher
 from bot.clustermgr.cluster import Cluster
+from bot.clustermgr.read_pace import ReadPace
 from bot.config import Settings
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
@@ -93,6 +94,7 @@ class App:
     heartbeat: Heartbeat
     loop_lag: LoopLag
     admission: Admission
+    read_pace: ReadPace
     remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)
 

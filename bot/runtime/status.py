@@ -14,6 +14,7 @@ from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.views.clusters import ClusterLine
 from bot.views.status import (
+    READS_WAIT,
     STORE_SILENT,
     Status,
     not_polled_lately,
@@ -38,7 +39,7 @@ class StatusReporter:
 
     `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old,
     `cluster_notes` the results of the polls, `began` the start of this process. `alone` is true when no other replica
-    runs. `overload` is that of the polls of this process.
+    runs. `overload` is that of the polls of this process, `reads_wait` is true while they leave disks unread.
     """
 
     store: Store
@@ -51,6 +52,7 @@ class StatusReporter:
     began: float
     alone: Callable[[], bool]
     overload: Callable[[], Overload | None] = lambda: None
+    reads_wait: Callable[[], bool] = lambda: False
 
     async def problem(self, began: float = 0.0) -> str:
         """Return the first problem, "" for none: a cluster not polled lately, messages not sent, no database.
@@ -67,9 +69,10 @@ class StatusReporter:
             return STORE_SILENT
 
     def load_remark(self) -> str:
-        """Say that this process cannot poll each cluster at its interval, "" while it can. It goes on with its work."""
+        """Say what this process cannot do in time, "" for nothing. It goes on with its work."""
         overload = self.overload()
-        return too_many_clusters(overload.clusters, overload.interval, overload.actual) if overload else ""
+        polls = too_many_clusters(overload.clusters, overload.interval, overload.actual) if overload else ""
+        return " ".join(filter(None, (polls, READS_WAIT if self.reads_wait() else "")))
 
     async def outbox_problem(self) -> str:
         """Return the reason why messages are not sent, "" when they are. Raises StoreError."""

@@ -273,7 +273,8 @@ def _pragmas(engine: AsyncEngine, begin: str, pragma: str) -> None:
 
     @event.listens_for(engine.sync_engine, "invalidate")
     def abandoned(connection: Any, _record: Any, _error: Any) -> None:
-        # Closing is not enough after a cancelled statement: its cursor keeps the transaction, and the file locked.
+        # Closing is not enough after a cancelled statement: its cursor keeps the transaction, and the file locked. This
+        # waits for that statement, at most as long as SQLite waits for a lock.
         with suppress(sqlite3.Error, ValueError):
             connection.rollback()
 

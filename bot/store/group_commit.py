@@ -23,7 +23,7 @@ from bot.common.errors import StoreError
 log = structlog.get_logger(__name__)
 
 GROUP_SECONDS = 0.1
-"""Least time between two commits of groups: at most ten a second."""
+"""Least time between two commits of groups; the units that made room for another writer do not wait."""
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0

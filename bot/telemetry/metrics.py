@@ -52,6 +52,11 @@ class Metrics:
             "Time between polls as a multiple of the interval in the settings, 1 without overload.",
             registry=held,
         )
+        self._reads_wait = Gauge(
+            "cmbot_volume_reads_wait",
+            "1 while disks or volumes stay unread because all clusters together have too many to read.",
+            registry=held,
+        )
         self._alerts = Gauge("cmbot_alerts_open", "Alerts not yet resolved.", ["cluster"], registry=held)
         self._depth = Gauge("cmbot_outbox_depth", "Messages that wait to be sent to Slack.", registry=held)
         self._oldest = Gauge("cmbot_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=held)
@@ -108,8 +113,9 @@ class Metrics:
         """Count a run of a periodic job that was missed, overlapped or failed."""
         self._job_problems.labels(job, kind).inc()
 
-    def load(self, waiting: int, skipped: int, stretch: float) -> None:
+    def load(self, waiting: int, skipped: int, stretch: float, *, reads_wait: bool) -> None:
         """Set the load of the polls."""
+        self._reads_wait.set(reads_wait)
         self._waiting.set(waiting)
         self._skipped.set(skipped)
         self._stretch.set(stretch)

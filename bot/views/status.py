@@ -27,6 +27,7 @@ class Status:
 
 
 STORE_SILENT = "its database does not answer."
+READS_WAIT = "The clusters have more disks and volumes to read than one process reads at once: some wait unread."
 
 
 def not_polled_lately(clusters: Sequence[str]) -> str:

@@ -26,10 +26,10 @@ PROMPT_TURN = 0.01
 """Seconds below which more of them run at once."""
 HOLD_SECONDS = 0.1
 """Longest time for which no poll begins because a command or an approval is being worked on; most are done by then.
-For the same time after that, polls begin beside commands."""
+For three times as long after that, polls begin beside commands."""
 LOOK_SECONDS = 0.005
 """Seconds between two looks whether it is done."""
-BESIDE_COMMANDS = 2
+BESIDE_COMMANDS = 8
 """Polls at once beside a command or an approval that takes longer."""
 REMEMBERED_INTERVALS = 2
 """Intervals of a cluster after its last skipped poll at which the overload is over."""
@@ -197,7 +197,7 @@ class Admission:
         if not self.busy():
             return self.limit
         now = self.clock()
-        if now - self._held_at >= 2 * HOLD_SECONDS:
+        if now - self._held_at >= 4 * HOLD_SECONDS:
             self._held_at = now
         if now - self._held_at >= HOLD_SECONDS:
             return min(self.limit, BESIDE_COMMANDS)

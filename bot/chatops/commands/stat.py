@@ -55,6 +55,7 @@ async def _answers(call: Call, first: View, later: View, *, bad_disks: bool) -> 
                 confirmed = True
     finally:
         reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _known(call: Call, answer: Snapshot, alerts: Sequence[Alert]) -> StatusContext:

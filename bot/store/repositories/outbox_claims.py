@@ -156,6 +156,8 @@ class Claims:
         by_seq = {each.claim.seq: each for each in shown}
         if self._session.postgres:
             await self._one_at_a_time()
+            # It may wait for a row, so it comes before this transaction locks any.
+            await self._fail_orphans(now)
             free = await self._session.rows(_UNLOCKED, {"settled": list(by_seq)})
             by_seq = {row["seq"]: by_seq[row["seq"]] for row in free}
         if not by_seq:

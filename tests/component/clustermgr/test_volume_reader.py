@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.alerting.volume_risk import risks_of
+from bot.clustermgr.backoff import FIRST_SECONDS
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.read_pace import BURST, RATE, ReadPace, Urgency
 from bot.clustermgr.volume_reader import (
@@ -526,8 +527,8 @@ async def test_disk_whose_units_cannot_be_read_holds_up_no_other() -> None:
 async def test_paced_reader_waits_for_other_clusters_and_is_then_read_to_its_end() -> None:
     now = 0.0
     pace = ReadPace(lambda: now)
-    assert pace.admits(Urgency.AGAIN)
-    pace.spend(int(BURST))
+    assert pace.admits(Urgency.AGAIN, 0)
+    pace.made(int(BURST))
     table = Table({vid: [1, 20, 21, 22, 23, 24] for vid in range(1, MAX_SINGLE + 20)})
     async with reading(table) as reader:
         waits = await reader.read(bad(1), 1000.0, None, 5.0, pace)
@@ -535,10 +536,26 @@ async def test_paced_reader_waits_for_other_clusters_and_is_then_read_to_its_end
         now = 1.0
         begun = await reader.read(bad(1), 1015.0, None, 5.0, pace)
         assert (len(begun.volumes), begun.complete) == (MAX_SINGLE, False)
-        pace.spend(int(RATE))
-        assert not pace.admits(Urgency.FIRST)
+        pace.made(int(RATE))
+        assert not pace.admits(Urgency.FIRST, 0)
         ended = await reader.read(bad(1), 1030.0, None, 5.0, pace)
         assert ended.complete
         table.asked.clear()
         assert (await reader.read(bad(1), 1030.0 + 2 * REREAD_SECONDS, None, 5.0, pace)).volumes == ended.volumes
         assert table.asked == []
+
+
+async def test_paced_reader_does_not_come_first_for_a_volume_that_is_refused() -> None:
+    pace = ReadPace(lambda: 0.0)
+    table = Table({vid: [1, 20, 21, 22, 23, 24] for vid in range(1, 4)})
+    table.denied = frozenset({2})
+    async with reading(table) as reader:
+        assert (await reader.read(bad(1), 1000.0, None, 5.0, pace)).volumes.keys() == {1, 3}
+        pace.made(int(0.75 * BURST))
+        table.asked.clear()
+        await reader.read(bad(1), 1015.0, None, 5.0, pace)
+        assert table.asked == []
+        assert pace.admits(Urgency.FIRST, 0)
+        # Once it may be asked again, it comes first again.
+        await reader.read(bad(1), 1000.0 + 2 * FIRST_SECONDS, None, 5.0, pace)
+        assert "/volume/get?vid=2" in table.asked

@@ -1,7 +1,7 @@
 """Recording what was sent: many messages in one transaction, found again if it was lost, and held if it fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,6 +11,7 @@ from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxMessages
+from bot.store.repositories.outbox_claims import Claim, Shown
 from tests.component.delivery.conftest import MakeOutbox
 from tests.support.databases import Clock
 from tests.support.scripted_slack import FakeSlack
@@ -122,3 +123,30 @@ async def test_message_that_was_put_again_while_it_was_sent_is_edited(
         slack.gate.set()
         assert await work == 0
     assert [slack.texts(channel) for channel in CHANNELS] == [["newer"], [], ["one"], ["one"]]
+
+
+async def test_messages_of_a_round_that_was_cancelled_are_recorded_without_a_search(
+    store: Store, slack: FakeSlack, make: MakeOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An orderly end knows what it has sent: to search would need a scope, and without it would post twice."""
+    await put(store, *CHANNELS)
+    outbox, entered, known = make("first"), asyncio.Event(), set[str]()
+    settle = outbox._settle_and_claim
+
+    async def stands(shown: Mapping[str, Shown], now: float, *, claim: bool) -> tuple[Collection[int], Sequence[Claim]]:
+        if shown:
+            known.update(shown)
+            entered.set()
+            await asyncio.Event().wait()
+        return await settle(shown, now, claim=claim)
+
+    monkeypatch.setattr(outbox, "_settle_and_claim", stands)
+    running = asyncio.create_task(outbox.run())
+    await entered.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    monkeypatch.setattr(outbox, "_settle_and_claim", settle)
+    assert known
+    assert await outbox.drain(patience=AGES) == 0
+    assert not [channel for _, method, channel in slack.calls if method == "find" and channel in known]
+    assert all(len(slack.shown[channel]) == 1 for channel in CHANNELS)

@@ -1,6 +1,6 @@
 """The state of cmbot itself: problems in one sentence, and status lines while the database does not answer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import NoReturn, cast
 
@@ -12,6 +12,7 @@ from bot.common.message_key import MessageKey
 from bot.delivery.worker import Outbox
 from bot.runtime.status import MAX_WAIT, StatusReporter
 from bot.store.database import Store
+from bot.watch.admission import Overload
 from tests.support.databases import Clock
 
 
@@ -103,3 +104,15 @@ async def test_shutdown_of_the_last_replica_only_is_announced(store: Store, cloc
     async with store.read() as uow:
         assert await uow.outbox.get(MessageKey.status("C0STATUS")) is not None
     assert messages.woken == ["outbox"]
+
+
+def test_what_this_process_cannot_do_in_time_is_said_together() -> None:
+    clock = Clock()
+    idle = reporter(Messages(), clock, Down())
+    assert idle.load_remark() == ""
+    overload = Overload(clusters=1400, interval=15.0, actual=22.4, skipped=9)
+    busy = replace(idle, overload=lambda: overload, reads_wait=lambda: True)
+    assert busy.load_remark() == (
+        "1,400 clusters are more than this process can poll every 15 s; the interval is now 22 s. "
+        "The clusters have more disks and volumes to read than one process reads at once: some wait unread."
+    )

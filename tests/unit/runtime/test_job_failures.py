@@ -8,6 +8,7 @@ from typing import Any, NoReturn, cast
 import pytest
 from structlog.testing import capture_logs
 
+from bot.clustermgr.read_pace import ReadPace
 from bot.common.errors import StoreError
 from bot.runtime import jobs
 from bot.runtime.parts import App
@@ -52,6 +53,7 @@ class Parts:
     report_jobs: tuple[Any, ...] = (SimpleNamespace(job="summary C0"),)
     metrics: Metrics = field(default_factory=Metrics)
     admission: Admission = field(default_factory=lambda: Admission({"prod": 15.0}, lambda: 0.0))
+    read_pace: ReadPace = field(default_factory=lambda: ReadPace(lambda: 0.0))
     clusters: dict[str, Any] = field(default_factory=dict)
     watches: dict[str, Any] = field(default_factory=dict)
 

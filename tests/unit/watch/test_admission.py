@@ -125,7 +125,7 @@ async def test_few_polls_run_beside_a_command_that_takes_long() -> None:
         assert len(begun) == BESIDE_COMMANDS
 
 
-async def test_commands_one_after_the_other_hold_polls_half_of_the_time() -> None:
+async def test_commands_one_after_the_other_hold_polls_a_quarter_of_the_time() -> None:
     clock = Clock()
     queue = admission(3, clock, limit=3.0, busy=True)
     begun: list[str] = []
@@ -140,7 +140,7 @@ async def test_commands_one_after_the_other_hold_polls_half_of_the_time() -> Non
     clock.now += 1.5 * HOLD_SECONDS
     await until(lambda: begun == ["c0"])
     assert await due("c1") == ["c0", "c1"]
-    clock.now += HOLD_SECONDS
+    clock.now += 3 * HOLD_SECONDS
     assert await due("c2") == ["c0", "c1"]
     clock.now += 1.5 * HOLD_SECONDS
     await until(lambda: begun == ["c0", "c1", "c2"])
