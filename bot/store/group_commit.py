@@ -170,7 +170,7 @@ class _FailedUnit(Exception):
 
 
 def _leave(unit: _Unit[U], *, failed: bool) -> None:
-    """The block has ended; nobody waits for that if it took too long."""
+    """The block has ended; nothing waits for that if it took too long."""
     if not unit.failed.done():
         unit.failed.set_result(failed)
 
