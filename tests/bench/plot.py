@@ -45,9 +45,14 @@ def _panel(panel: Panel, top: int) -> str:
         *(_label(across(size), low + 18, f"{size:,}", "middle") for size, _ in values),
         f'<polyline class="line" points="{" ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in finite)}"/>',
         *(f'<circle class="dot" cx="{across(x):.1f}" cy="{up(y):.1f}" r="3.5"/>' for x, y in finite),
-        *(_label(across(x), up(y) - 8, f"{y:.3g}", "middle") for x, y in finite),
+        *(_label(across(x) + 6 * (x == first), up(y) - 8, f"{y:.3g}", _side(x, first, last)) for x, y in finite),
     ]
     return "\n".join(parts)
+
+
+def _side(size: int, first: int, last: int) -> str:
+    """On which side of its point a label begins: within the panel."""
+    return "start" if size == first else "end" if size == last else "middle"
 
 
 def nice(value: float) -> float:

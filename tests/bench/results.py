@@ -25,7 +25,14 @@ def save_json(path: Path, figures: Sequence[Figure]) -> None:
 
 def save_plot(path: Path, figures: Sequence[Figure]) -> None:
     """Write one panel for each figure that has values at several sizes. Raises OSError."""
-    path.write_text(plot([(figure.name, figure.unit, figure.by_size) for figure in figures if figure.by_size]), "utf-8")
+    shown = [(_title(figure.name), figure.unit, figure.by_size) for figure in figures if figure.by_size]
+    path.write_text(plot(shown), "utf-8")
+
+
+def _title(name: str) -> str:
+    """The name of a figure without the size that it is about: the panel shows all sizes."""
+    what = name.rpartition(": ")[2] if ": " in name else name.partition(",")[0]
+    return f"{what}, by the number of clusters"
 
 
 def plain(figure: Figure) -> dict[str, Any]:

@@ -78,12 +78,22 @@ def test_plot_has_a_panel_with_every_size_and_value(tmp_path: Path) -> None:
     figures = [
         Figure("cost <1>", 7.0, 6.0, "ms", 1.2, 1, by_size=((10, 6.0), (100, 6.5), (1000, 7.0))),
         Figure("not measured at many sizes", 1.0, 1.0, "ms", 1.2, 1),
-        Figure("late", math.inf, 0, "ms", 50, 1, absolute=True, by_size=((10, 5.0), (1000, math.inf))),
+        Figure(
+            "1,000 clusters every 15 s: late",
+            math.inf,
+            0,
+            "ms",
+            50,
+            1,
+            absolute=True,
+            by_size=((10, 5.0), (1000, math.inf)),
+        ),
     ]
     save_plot(tmp_path / "plot.svg", figures)
     tree = ET.parse(tmp_path / "plot.svg").getroot()  # noqa: S314 - written above
     texts = [each.text for each in tree.iter(f"{SVG}text")]
-    assert [texts.count(shown) for shown in ("cost <1>", "late", "1,000", "6.5")] == [1, 1, 2, 1]
+    names = ("cost <1>, by the number of clusters", "late, by the number of clusters")
+    assert [texts.count(shown) for shown in (*names, "1,000", "6.5")] == [1, 1, 2, 1]
     assert [len(list(tree.iter(f"{SVG}{tag}"))) for tag in ("polyline", "circle")] == [2, 4]
 
 
