@@ -307,9 +307,8 @@ def _measure_load(app: App) -> None:
     for name in app.watches:
         if app.membership.hold(watch_of(name)) is None:
             app.admission.forget(name)
-    app.metrics.load(
-        app.admission.waiting, app.admission.skipped, app.admission.stretch, reads_wait=app.read_pace.waiting
-    )
+    load = app.admission
+    app.metrics.load(load.waiting, load.skipped, load.stretch, reads_wait=app.read_pace.waiting)
 
 
 async def follow_disks(app: App) -> None:

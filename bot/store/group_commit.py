@@ -82,22 +82,17 @@ class GroupCommit(Generic[U]):
         self._waiting.append(unit)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="group commit")
+        failed = True
         try:
-            work = await unit.turn
-        except BaseException:
-            if unit.turn.done() and not unit.turn.cancelled() and unit.turn.exception() is None:
-                # Cancelled at the moment of its turn: the group must not wait for it.
-                _leave(unit, failed=True)
-            raise
-        try:
-            yield work
-        except BaseException:
-            _leave(unit, failed=True)
-            # The savepoint is rolled back before the caller goes on.
-            with suppress(StoreError):
-                await unit.left
-            raise
-        _leave(unit, failed=False)
+            yield await unit.turn
+            failed = False
+        finally:
+            # Also of a unit that was cancelled at the moment of its turn: the group must not wait for it.
+            _leave(unit, failed=failed)
+            if failed and _has_begun(unit):
+                # The savepoint is rolled back before the caller goes on.
+                with suppress(StoreError):
+                    await unit.left
         await unit.left
 
     async def _work(self) -> None:
@@ -173,6 +168,10 @@ def _leave(unit: _Unit[U], *, failed: bool) -> None:
     """The block has ended; nothing waits for that if it took too long."""
     if not unit.failed.done():
         unit.failed.set_result(failed)
+
+
+def _has_begun(unit: _Unit[U]) -> bool:
+    return unit.turn.done() and not unit.turn.cancelled() and unit.turn.exception() is None
 
 
 def _end(unit: _Unit[U]) -> None:
