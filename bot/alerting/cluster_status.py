@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.alerting.model import Alert, Severity
-from bot.alerting.quorum import lost, proven_health, quorum_of, quorum_reasons
+from bot.alerting.quorum import lost, proven_health, quorum_of, quorum_reasons, same_term
 from bot.alerting.reasons import (
     REFUTED_BY_A_LEADER,
     firing,
@@ -31,7 +31,7 @@ from bot.alerting.status_facts import (
     StatusFact,
 )
 from bot.alerting.topics import most_severe_first
-from bot.clustermgr.health import quorum
+from bot.clustermgr.health import VoterHealth, quorum
 from bot.clustermgr.models import Snapshot, Stat
 
 
@@ -85,9 +85,14 @@ NOTHING_KNOWN = StatusContext()
 
 
 def cluster_status(
-    snapshot: Snapshot, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN
+    snapshot: Snapshot,
+    previous: Snapshot | None = None,
+    known: StatusContext = NOTHING_KNOWN,
+    health: Mapping[int, VoterHealth] | None = None,
 ) -> ClusterStatus:
     """Evaluate a snapshot of a cluster; `previous` is the snapshot before it, if there is one.
+
+    `health` is that of the voters by these two, if it is known already.
 
     The status is never milder than the most severe firing alert, nor than the risk of the volumes. A fresh leader's
     counters are not evaluated.
@@ -99,7 +104,9 @@ def cluster_status(
         return _raised(_contradictory(snapshot, contradiction, previous), alerts, known.risk)
     if snapshot.leader is None:
         return _raised(_leaderless(snapshot, previous, known), alerts, known.risk)
-    return _led(snapshot, snapshot.leader[1], previous, known)
+    if health is None or not same_term(previous, snapshot):
+        health = proven_health(snapshot, previous)
+    return _led(snapshot, snapshot.leader[1], previous, known, health)
 
 
 def worse_alert(level: str, alerts: Sequence[Alert]) -> Alert | None:
@@ -187,8 +194,13 @@ def _named_leader(snapshot: Snapshot, peer: int) -> NamedLeaderDenies | NamedLea
     return NamedLeaderSilent(peer, snapshot.term, len(snapshot.answered), len(snapshot.answers))
 
 
-def _led(snapshot: Snapshot, leader: Stat, previous: Snapshot | None, known: StatusContext) -> ClusterStatus:
-    health = proven_health(snapshot, previous)
+def _led(
+    snapshot: Snapshot,
+    leader: Stat,
+    previous: Snapshot | None,
+    known: StatusContext,
+    health: Mapping[int, VoterHealth],
+) -> ClusterStatus:
     found = (
         *quorum_reasons(snapshot, leader, previous, health, known.smallest, known.others),
         *look_reasons(snapshot, leader, fresh=known.fresh),

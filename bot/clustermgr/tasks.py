@@ -157,12 +157,13 @@ def meaning_of(value: str | None, dialect: Dialect | str) -> Meaning:
     if value is None:
         return _UNSET[Dialect(dialect)]
     if value == on:
-        return Meaning("on", SwitchEffect.RUN)
+        return _ON
     if value == off:
-        return Meaning("off", SwitchEffect.DO_NOT_RUN)
+        return _OFF
     return _MEANINGLESS[Dialect(dialect)]
 
 
+_ON, _OFF = Meaning("on", SwitchEffect.RUN), Meaning("off", SwitchEffect.DO_NOT_RUN)
 _UNSET = {
     Dialect.V1: Meaning("unset", SwitchEffect.KEEP_LAST),
     Dialect.V3: Meaning("unset", SwitchEffect.WRITE_OFF),

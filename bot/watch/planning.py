@@ -161,7 +161,8 @@ def plan_tick(
     alerts = tuple(by_key.values())
     if complete:
         state = with_risk(state, context)
-        status = cluster_status(snapshot, observation.previous, status_context(state, snapshot, rules, alerts))
+        facts = status_context(state, snapshot, rules, alerts)
+        status = cluster_status(snapshot, observation.previous, facts, context.voter_health)
         state = with_status(state, status.level, status_sentence(status))
     return TickPlan(
         transitions=transitions,

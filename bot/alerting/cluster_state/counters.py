@@ -102,7 +102,8 @@ def _configured(rules: Sequence[Rule], rule: str, name: str, default: float) -> 
 
 def with_status(state: ClusterState, level: StatusLevel, sentence: str) -> ClusterState:
     """The state with the cluster status of its snapshot, which is stored as a level and a sentence."""
-    return replace(state, level=str(level), verdict=one_line(sentence, 500))
+    word, verdict = str(level), one_line(sentence, 500)
+    return state if (word, verdict) == (state.level, state.verdict) else replace(state, level=word, verdict=verdict)
 
 
 def leaders_view(context: RuleContext, limits: RuleConfig) -> Stat | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Self, TypeVar
 
 from bot.alerting.cluster_state.background import BackgroundNote, updated_background
@@ -135,6 +136,10 @@ class ClusterState:
     expired_since: float = 0.0
 
 
+_noticeable = attrgetter(*(item.name for item in fields(ClusterState) if item.name not in _QUIET))
+"""The values of a state whose change is stored at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterNote:
     """The last known condition of a cluster, for lists and commands; `at` is 0 before the first poll.
@@ -192,10 +197,14 @@ def update(
     if snapshot.bad_disks is not None:
         repairs = progress(state.repairs, snapshot.bad_disks, snapshot)
         watched = 0 < snapshot.at - state.disks_at <= NOTE_EVERY + 3 * interval and not unseen
-        lost = lost_disks(state.lost_disks, snapshot, watched=watched)
-        breaks = disk_breaks(state, snapshot.bad_disks, snapshot.at)
-        new = replace(new, disks=_noted(snapshot.bad_disks), disks_at=snapshot.at, repairs=repairs, lost_disks=lost)
-        new = replace(new, disk_breaks=breaks)
+        new = replace(
+            new,
+            disks=_noted(snapshot.bad_disks),
+            disks_at=snapshot.at,
+            repairs=repairs,
+            lost_disks=lost_disks(state.lost_disks, snapshot, watched=watched),
+            disk_breaks=disk_breaks(state, snapshot.bad_disks, snapshot.at),
+        )
     if snapshot.dropping is not None:
         drops = progress(state.drops, snapshot.dropping, snapshot)
         before = tuple(note.id for note in state.dropping)
@@ -209,8 +218,14 @@ def update(
             earlier=state.dropping_before,
             gone=survey.disks.gone if survey is not None and survey.disks.listed else (),
         )
-        new = replace(new, dropping=_noted(snapshot.dropping), dropping_at=snapshot.at, drops=drops, disk_drops=began)
-        new = replace(new, dropping_before=before)
+        new = replace(
+            new,
+            dropping=_noted(snapshot.dropping),
+            dropping_at=snapshot.at,
+            dropping_before=before,
+            drops=drops,
+            disk_drops=began,
+        )
     if snapshot.zones is not None:
         new = replace(new, zones=snapshot.zones, zones_at=snapshot.at)
     return _with_switches(new, snapshot, away=unseen) if snapshot.switches else new
@@ -284,10 +299,7 @@ def unwatched_for(state: ClusterState, now: float, interval: float, *, resumed: 
 
 def worth_writing(old: ClusterState, new: ClusterState) -> bool:
     """True if the state changed noticeably, or was stored too long ago."""
-    moved = any(
-        getattr(old, item.name) != getattr(new, item.name) for item in fields(ClusterState) if item.name not in _QUIET
-    )
-    return moved or new.at - old.at >= NOTE_EVERY
+    return new.at - old.at >= NOTE_EVERY or _noticeable(old) != _noticeable(new)
 
 
 def note_of(disk: Disk) -> DiskNote:
@@ -353,6 +365,8 @@ def explained(state: ClusterState, causes: Causes) -> ClusterState:
 
     One request has one effect: an operation explains one change only.
     """
+    if not causes:
+        return state
 
     def named(changes: tuple[C, ...]) -> tuple[C, ...]:
         spent = {change.op for change in changes if change.op}

@@ -70,4 +70,6 @@ def _with_expired(state: ClusterState, context: RuleContext) -> ClusterState:
         return state
     expired = snapshot.expired_disks
     since = context.now if expired > state.expired else state.expired_since if expired else 0.0
+    if (expired, since) == (state.expired, state.expired_since):
+        return state
     return replace(state, expired=expired, expired_since=since)

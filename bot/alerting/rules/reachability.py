@@ -119,7 +119,7 @@ def _api_error(context: RuleContext, limits: RuleConfig) -> Answer:
     if snapshot.leader is not None and error is not None and not isinstance(error, AuthRejected):
         # Asked of the leader; without one this is no news, as the disks are read through the quorum.
         useless.append(UselessAnswer(snapshot.leader[0], fault_of(error), disks_only=True))
-    covers = quorum_only_unproven(context)
+    covers = quorum_only_unproven(context) if useless else ()
     return tuple(Finding("api_error", detail.host, limits.severity, detail, covers=covers) for detail in useless)
 
 
