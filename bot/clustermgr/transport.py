@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -43,13 +44,16 @@ MAX_CONNECTIONS = 64
 """Connections to one host; linear reads that hang for ten seconds must not delay `/stat`."""
 IDLE_CONNECTIONS = 2
 """Idle connections kept for each host; a poll reads two lists from the leader in parallel."""
+KEPT_URLS = 8
+"""URLs kept for each cluster, about 0.5 kB each: a poll asks the same ones again, and each takes 30 µs to parse."""
 MAX_ERROR_BYTES = 1 << 16
 """Limit of bytes read from an error, or from the answer to a write."""
 MAX_PIECES = 10_000
 """Limit of pieces of one answer; 4 MB in packets of 1,460 bytes are 3,000 pieces."""
 _PIECES_AT_ONCE = 64
 _DIGITS = 20
-_TRACE = "Blobstore-Tracer-Traceid"
+_NO_BODY = httpx.ByteStream(b"")
+_TRACE = b"blobstore-tracer-traceid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,10 @@ def origin_of(host: str) -> str:
     if match is None or int(match[3]) not in _PORTS:
         raise ClusterUnreachable(f"{host[:80]!r} is not a host address; write name:port.", host=host)
     return origin
+
+
+def _url(host: str, target: str) -> httpx.URL:
+    return httpx.URL(origin_of(host) + target)
 
 
 def _endpoint_key(host: str) -> tuple[bool, str]:
@@ -156,6 +164,7 @@ class Transport:
         self._clock = clock
         self._new_id = new_id
         self._max_bytes = max_bytes
+        self._url = lru_cache(KEPT_URLS)(_url)
         self._pools = _Pools(context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self._timeouts.keep_alive)
 
     async def __aenter__(self) -> Self:
@@ -221,14 +230,13 @@ class Transport:
             raise write_error(host, error) from error
 
     def _request(self, host: str, method: str, target: str, body: bytes | None) -> httpx.Request:
-        url, writing = httpx.URL(origin_of(host) + target), body is not None
-        return httpx.Request(
-            method,
-            url,
-            content=body,
-            headers=self._headers(url, writing=writing),
-            extensions={"timeout": self._timeouts.phases(writing=writing)},
-        )
+        url, writing = self._url(host, target), body is not None
+        headers, extensions = self._headers(url, writing=writing), {"timeout": self._timeouts.phases(writing=writing)}
+        if writing:
+            return httpx.Request(method, url, content=body, headers=headers, extensions=extensions)
+        # With a stream the library takes the headers as they are, which takes half the time.
+        headers = {"Host": url.netloc.decode(), **headers}
+        return httpx.Request(method, url, stream=_NO_BODY, headers=headers, extensions=extensions)
 
     async def _send(self, transport: httpx.AsyncHTTPTransport, host: str, request: httpx.Request, limit: int) -> Answer:
         start = time.monotonic()
@@ -236,14 +244,14 @@ class Transport:
         try:
             content = await _body(response, limit)
         finally:
-            await response.aclose()
+            await _stream(response).aclose()
         return Answer(
             host=host,
             status=response.status_code,
             body=content,
-            trace_id=one_line(response.headers.get(_TRACE, ""), 64),
+            trace_id=one_line(_header(response, _TRACE), 64),
             took=time.monotonic() - start,
-            is_json="json" in response.headers.get("content-type", ""),
+            is_json="json" in _header(response, b"content-type"),
         )
 
     def _headers(self, url: httpx.URL, *, writing: bool) -> Mapping[str, str]:
@@ -258,13 +266,13 @@ class Transport:
 
 async def _body(response: httpx.Response, limit: int) -> bytes:
     """Read the body, at limit `limit` bytes; of an error only the head, because no more is shown. Raises Unbounded."""
-    length = response.headers.get("content-length", "")
+    length = _header(response, b"content-length")
     well = response.status_code == HTTPStatus.OK
     if well and length.isdecimal() and len(length) < _DIGITS and int(length) > limit:
         raise _oversized(limit)
     content = bytearray()
     chunks = 0
-    async for chunk in response.aiter_raw():
+    async for chunk in _stream(response):
         content += chunk
         chunks += 1
         if well and len(content) > limit:
@@ -277,6 +285,17 @@ async def _body(response: httpx.Response, limit: int) -> bytes:
             # One packet may hold thousands of tiny chunks: let other tasks run in between.
             await asyncio.sleep(0)
     return bytes(content)
+
+
+def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
+    """The stream of the transport: the response's own iterator copies each piece once more."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport has no other
+    return response.stream
+
+
+def _header(response: httpx.Response, name: bytes) -> str:
+    """The first header of that name (in lower case), "" if there is none."""
+    return next((value.decode("latin-1") for key, value in response.headers.raw if key.lower() == name), "")
 
 
 def _oversized(limit: int) -> Unbounded:
