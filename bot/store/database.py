@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -211,8 +211,8 @@ class Store:
         async with self._session(self._writer, writable=True) as (session, _):
 
             @asynccontextmanager
-            async def nested() -> AsyncIterator[UnitOfWork]:
-                async with session.savepoint():
+            async def nested(savepoint: bool) -> AsyncIterator[UnitOfWork]:
+                async with session.savepoint() if savepoint else nullcontext():
                     yield UnitOfWork(session, self._clock, self._wall, self._owner)
 
             yield nested

@@ -1,7 +1,7 @@
 """Group commit: units of work of many callers share one transaction, so that a storm costs few commits.
 
 The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit wait until that time is
-over, and are written together: each in its own savepoint, so a unit that fails changes nothing and fails alone. A
+over, and are written together: several each in a savepoint, so a unit that fails changes nothing and fails alone. A
 caller goes on when its unit is committed. A unit that is cancelled inside a statement breaks the connection, and one
 that takes UNIT_SECONDS blocks it: then the whole group fails with StoreError, and its callers try again.
 
@@ -12,7 +12,7 @@ others, and deadlocks would follow.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -33,8 +33,8 @@ HELD_SECONDS = 0.05
 does not wait for fifty units. The units that are left come in the next transaction, after that writer."""
 
 U = TypeVar("U")
-Nested = Callable[[], AbstractAsyncContextManager[U]]
-"""Opens a unit in a savepoint of the open transaction; rolls back to it when its block raises."""
+Nested = Callable[[bool], AbstractAsyncContextManager[U]]
+"""Opens a unit in the open transaction, in a savepoint if asked; rolls back to that when its block raises."""
 Transaction = Callable[[], AbstractAsyncContextManager[Nested[U]]]
 """Opens a transaction, which commits at its end and rolls back when its block raises. Raises StoreError."""
 
@@ -117,8 +117,13 @@ class GroupCommit(Generic[U]):
                 until = self._clock() + HELD_SECONDS
                 while left and not (written and self._wanted() and self._clock() >= until):
                     unit = left.popleft()
-                    if not unit.turn.cancelled() and await self._run(unit, nested):
+                    if not unit.turn.cancelled() and await self._run(unit, nested, alone=len(group) == 1):
                         written.append(unit)
+        except _FailedUnit:
+            # The only unit of the group: its transaction is rolled back.
+            for unit in group:
+                _end(unit)
+            return ()
         except StoreError as error:
             for unit in group:
                 _fail(unit, error)
@@ -134,13 +139,14 @@ class GroupCommit(Generic[U]):
             for unit in group:
                 _fail(unit, StoreError("The database did not commit this."))
 
-    async def _run(self, unit: _Unit[U], nested: Nested[U]) -> bool:
+    async def _run(self, unit: _Unit[U], nested: Nested[U], *, alone: bool) -> bool:
         """Run one unit; False if it failed, which leaves the others as they are.
 
-        Raises StoreError if the group cannot go on.
+        One that is `alone` needs no savepoint: if it fails, _FailedUnit is raised, to roll back its transaction. Raises
+        StoreError if the group cannot go on.
         """
-        with suppress(_FailedUnit):
-            async with nested() as work:
+        with nullcontext() if alone else suppress(_FailedUnit):
+            async with nested(not alone) as work:
                 if unit.turn.cancelled():
                     raise _FailedUnit
                 unit.turn.set_result(work)

@@ -104,4 +104,9 @@ class Session:
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """Build an INSERT that supports ON CONFLICT."""
-        return postgresql.insert(table) if self.postgres else sqlite.insert(table)
+        return insert_into(table, postgres=self.postgres)
+
+
+def insert_into(table: Table, *, postgres: bool) -> sqlite.Insert | postgresql.Insert:
+    """Build an INSERT that supports ON CONFLICT, for PostgreSQL or SQLite."""
+    return postgresql.insert(table) if postgres else sqlite.insert(table)

@@ -113,10 +113,8 @@ async def _held(uow: UnitOfWork, items: Sequence[_Save]) -> list[_Save]:
 
 async def _quiet(uow: UnitOfWork, items: Sequence[_Save]) -> list[_Save]:
     """The items about which nothing else is stored."""
-    names = [item.cluster for item in items]
-    stored = await uow.cluster_states.saved_at(names)
-    loud = await uow.alerts.loud(names)
-    return [item for item in items if item.cluster not in loud and stored.get(item.cluster, 0.0) == item.saved_at]
+    quiet = await uow.cluster_states.quiet_since([item.cluster for item in items])
+    return [item for item in items if quiet.get(item.cluster) == item.saved_at]
 
 
 def _fail(item: _Save, error: StoreError) -> None:

@@ -105,9 +105,9 @@ class ObservedStore(Store):
         async with super()._group() as nested:
 
             @asynccontextmanager
-            async def observed() -> AsyncIterator[UnitOfWork]:
+            async def observed(savepoint: bool) -> AsyncIterator[UnitOfWork]:
                 own: list[str] = []
-                async with nested() as uow:
+                async with nested(savepoint) as uow:
                     uow.outbox = _QuickSlack(uow.outbox, own)
                     yield uow
                 texts.extend(own)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, func, insert, select, union, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, insert, select, union, update
 
 from bot.alerting.grouping import GroupMember
 from bot.alerting.model import Alert, AlertState, AlertText
@@ -18,6 +18,19 @@ _MEMBER = (
     *(alerts.c[name] for name in ("id", "cluster", "rule", "state", "severity", "since")),
     alerts.c.data[GROUP_KEY].as_string().label("group"),
 )
+
+
+_THESE: BindParameter[Sequence[str]] = bindparam("clusters", expanding=True)
+_LOUD = union(
+    select(alerts.c.cluster).where(alerts.c.cluster.in_(_THESE), alerts.c.state != AlertState.RESOLVED),
+    select(silences.c.cluster).where(silences.c.cluster.in_(_THESE)),
+)
+
+
+def is_loud(cluster: ColumnElement[str]) -> ColumnElement[bool]:
+    """True for a cluster that `Alerts.loud` returns: a column of another query."""
+    unresolved = exists().where(alerts.c.cluster == cluster, alerts.c.state != AlertState.RESOLVED)
+    return unresolved | exists().where(silences.c.cluster == cluster)
 
 
 class Alerts:
@@ -85,10 +98,8 @@ class Alerts:
 
         A silence counts while it is in force, and until its end was announced.
         """
-        names = sorted(clusters)
-        unresolved = select(alerts.c.cluster).where(alerts.c.cluster.in_(names), alerts.c.state != AlertState.RESOLVED)
-        silenced = select(silences.c.cluster).where(silences.c.cluster.in_(names))
-        return {row["cluster"] for row in await self._session.rows(union(unresolved, silenced))}
+        rows = await self._session.rows(_LOUD, {"clusters": sorted(clusters)})
+        return {row["cluster"] for row in rows}
 
     async def open_counts(self) -> dict[str, int]:
         """Number of announced alerts that are not resolved, by cluster; no entry for a cluster without any."""

@@ -2,13 +2,29 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import delete, select
+from sqlalchemy import Executable, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.common.json_object import JsonObject
+from bot.store.repositories.alerts import Alerts, is_loud
 from bot.store.schema import cluster_states
-from bot.store.session import Session
+from bot.store.session import Session, insert_into
 from bot.store.state_codec import decode_state, decode_time, encode_state
+
+_QUIET = (
+    select(cluster_states, is_loud(cluster_states.c.cluster).label("loud"))
+    .where(cluster_states.c.cluster.in_(bindparam("clusters", expanding=True)))
+    .order_by(cluster_states.c.cluster)
+)
+_QUIET_LOCKED = _QUIET.with_for_update(of=cluster_states)
+
+
+def _put_all(new: sqlite.Insert | postgresql.Insert) -> Executable:
+    return new.on_conflict_do_update(index_elements=["cluster"], set_={"data": new.excluded.data})
+
+
+_PUT = {postgres: _put_all(insert_into(cluster_states, postgres=postgres)) for postgres in (False, True)}
 
 
 class ClusterStates:
@@ -47,25 +63,29 @@ class ClusterStates:
             )
         )
 
-    async def saved_at(self, clusters: Collection[str]) -> dict[str, float]:
-        """Times of the stored states (Unix seconds); a writing unit of work locks the rows for `put_all`."""
-        query = select(cluster_states).where(cluster_states.c.cluster.in_(sorted(clusters)))
-        query = query.order_by(cluster_states.c.cluster)
-        locked = query.with_for_update() if self._session.writable else query
-        found = {row["cluster"]: dict(row["data"]) for row in await self._session.rows(locked)}
+    async def quiet_since(self, clusters: Collection[str]) -> dict[str, float]:
+        """Times of the stored states (Unix seconds, 0 for none) of those clusters without an open alert or a silence.
+
+        A writing unit of work locks the rows for `put_all`.
+        """
+        rows = await self._session.rows(
+            _QUIET_LOCKED if self._session.writable else _QUIET, {"clusters": sorted(clusters)}
+        )
+        found = {row["cluster"]: dict(row["data"]) for row in rows}
+        loud = {row["cluster"] for row in rows if row["loud"]}
+        if new := set(clusters) - found.keys():
+            loud |= await Alerts(self._session).loud(new)
         self._locked |= found
-        return {cluster: decode_time(data) for cluster, data in found.items()}
+        return {cluster: decode_time(found.get(cluster, {})) for cluster in clusters if cluster not in loud}
 
     async def put_all(self, states: Mapping[str, ClusterState]) -> None:
         """Store the states of clusters of `saved_at` in one statement; keys of another release stay."""
         if states:
-            new = self._session.insert(cluster_states)
-            replaced = new.on_conflict_do_update(index_elements=["cluster"], set_={"data": new.excluded.data})
             rows = [
                 {"cluster": cluster, "data": {**self._locked.get(cluster, {}), **encode_state(states[cluster])}}
                 for cluster in sorted(states)
             ]
-            await self._session.change_all(replaced, rows)
+            await self._session.change_all(_PUT[self._session.postgres], rows)
 
     async def clusters(self) -> list[str]:
         """The clusters with a stored state."""

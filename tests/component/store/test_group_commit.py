@@ -115,8 +115,8 @@ async def test_unit_cancelled_while_its_savepoint_opens_is_left_out(store: Store
         async with group() as nested:
 
             @asynccontextmanager
-            async def slow() -> AsyncIterator[object]:
-                async with nested() as uow:
+            async def slow(savepoint: bool) -> AsyncIterator[object]:
+                async with nested(savepoint) as uow:
                     opening.set()
                     await asyncio.sleep(0.01)
                     yield uow
@@ -203,3 +203,37 @@ async def test_lost_commit_fails_every_unit(store: Store, monkeypatch: pytest.Mo
     assert await stored(store) == []
     await put(store, "later")
     assert await stored(store) == ["later"]
+
+
+async def test_only_unit_of_a_group_opens_no_savepoint(store: Store) -> None:
+    if not shares(store):
+        return
+    asked: list[bool] = []
+    group = store._group
+
+    @asynccontextmanager
+    async def noting() -> AsyncIterator[Nested]:  # type: ignore[type-arg]
+        async with group() as nested:
+
+            @asynccontextmanager
+            async def noted(savepoint: bool) -> AsyncIterator[object]:
+                asked.append(savepoint)
+                async with nested(savepoint) as uow:
+                    yield uow
+
+            yield noted
+
+    store.groups = GroupCommit(noting, clock=lambda: 0.0, pause=asyncio.sleep)
+    await put(store, "alone")
+    assert asked == [False]
+    await asyncio.gather(put(store, "a"), put(store, "b"))
+    assert asked == [False, True, True]
+
+
+async def test_only_unit_of_a_group_changes_nothing_when_it_fails(store: Store) -> None:
+    lost = Fenced("Another process holds it.")
+    with pytest.raises(Fenced):
+        await put(store, "alone", fail=lost)
+    assert await stored(store) == []
+    await put(store, "next")
+    assert await stored(store) == ["next"]

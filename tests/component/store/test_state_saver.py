@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.alerting.cluster_state.state import ClusterState
-from bot.alerting.model import Silence
+from bot.alerting.model import Alert, AlertState, AlertText, LegacyDetail, Severity, Silence
 from bot.alerting.reports.trend import Measurement
 from bot.common.errors import Fenced, StoreError
 from bot.leadership.model import Hold, watch_of
@@ -30,7 +30,7 @@ async def save(
 async def times(store: Store) -> dict[str, float]:
     async with store.read() as uow:
         names = await uow.cluster_states.clusters()
-        return await uow.cluster_states.saved_at(names)
+        return await uow.cluster_states.times(names)
 
 
 async def test_many_states_are_saved_in_one_transaction(store: Store) -> None:
@@ -48,6 +48,26 @@ async def test_cluster_with_a_silence_needs_its_own_unit_of_work(store: Store) -
     saver = StateSaver(store, pause=at_once)
     assert list(await asyncio.gather(save(saver, "c0"), save(saver, "c1"))) == [True, False]
     assert await times(store) == {"c0": 2.0}
+
+
+async def test_stored_cluster_with_an_alert_or_a_silence_needs_its_own_unit_of_work(store: Store) -> None:
+    async with store.begin() as uow:
+        for name in ("alert", "silence", "quiet", "over"):
+            await uow.cluster_states.put(name, ClusterState(at=2.0))
+        await uow.silences.add(Silence("silence", "*", "", 99.0, "U1", "work", 1.0))
+        for cluster, state in (("alert", AlertState.PENDING), ("over", AlertState.RESOLVED)):
+            alert = Alert(cluster, "no_leader", "", state, Severity.CRITICAL, LegacyDetail("", ()), since=1.0)
+            await uow.alerts.save(alert, AlertText("No leader."))
+    saver = StateSaver(store, pause=at_once)
+    names = ("alert", "silence", "quiet", "over", "new")
+    saved = await asyncio.gather(*(save(saver, name, at=3.0, saved_at=0.0 if name == "new" else 2.0) for name in names))
+    assert dict(zip(names, saved, strict=True)) == {
+        "alert": False,
+        "silence": False,
+        "quiet": True,
+        "over": True,
+        "new": True,
+    }
 
 
 async def test_state_that_another_process_saved_is_kept(store: Store) -> None:
@@ -96,7 +116,7 @@ async def test_lost_transaction_fails_every_state(store: Store, monkeypatch: pyt
         raise StoreError("The database is away.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("bot.store.repositories.cluster_state.ClusterStates.saved_at", lost)
+        patched.setattr("bot.store.repositories.cluster_state.ClusterStates.quiet_since", lost)
         results = await asyncio.gather(save(saver, "c0"), save(saver, "c1"), return_exceptions=True)
     assert [type(each) for each in results] == [StoreError, StoreError]
     assert await save(saver, "c0")
