@@ -218,10 +218,13 @@ async def _run(app: App, task: str, every: Every) -> None:
 
 async def poll(app: App, cluster: str) -> None:
     """Poll one cluster in its turn."""
-    async with app.admission.turn(cluster):
+
+    async def held() -> None:
         hold = app.membership.hold(watch_of(cluster))
         if hold is not None:
             await poll_under(app, cluster, hold)
+
+    await app.admission.run(cluster, held)
 
 
 async def poll_under(app: App, cluster: str, hold: Hold) -> None:

@@ -6,7 +6,7 @@ its deadlines count from its turn. The cluster whose last poll is the oldest is 
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -75,6 +75,7 @@ class Admission:
     _waiting: set[str] = field(default_factory=set)
     _running: set[str] = field(default_factory=set)
     _brief: set[str] = field(default_factory=set)
+    _owed: set[str] = field(default_factory=set)
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
     _gaps: dict[str, float] = field(default_factory=dict)
@@ -117,6 +118,18 @@ class Admission:
                 places.discard(cluster)
             self._admit()
 
+    async def run(self, cluster: str, poll: Callable[[], Awaitable[None]]) -> None:
+        """Poll the cluster in its turn, and once more if it became due while the poll ran.
+
+        Otherwise a poll that takes about an interval would be followed by a whole interval without one.
+        """
+        while True:
+            self._owed.discard(cluster)
+            async with self.turn(cluster):
+                await poll()
+            if cluster not in self._owed:
+                return
+
     async def after_commands(self) -> None:
         """Wait while a command or an approval is being worked on, at most HOLD_SECONDS."""
         loop = asyncio.get_running_loop()
@@ -125,8 +138,13 @@ class Admission:
             await asyncio.sleep(LOOK_SECONDS)
 
     def skip(self, cluster: str) -> bool:
-        """Count a poll that is due while the one before still waits for its turn; False if none waits."""
+        """Count a poll that is due while the one before still waits for its turn; False if none waits.
+
+        A poll that is due while the one before runs comes after it (`run`).
+        """
         if cluster not in self._waiting:
+            if cluster in self._running:
+                self._owed.add(cluster)
             return False
         self.skipped += 1
         self._said_until = max(self._said_until, self.clock() + REMEMBERED_INTERVALS * self.intervals[cluster])

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 from functools import partial
+from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -40,9 +42,11 @@ class Polls:
         raise AssertionError(f"{cluster}: {problem}")
 
     async def poll(self, name: str) -> None:
-        async with self.admission.turn(name):
+        async def work() -> None:
             self.begun.append(name)
             await asyncio.sleep(TAKES if self.slow else 0)
+
+        await self.admission.run(name, work)
 
 
 async def test_too_many_polls_are_skipped_said_and_recovered_from(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,3 +75,26 @@ async def test_too_many_polls_are_skipped_said_and_recovered_from(monkeypatch: p
     finally:
         polls.slow = False
         await polls.scheduler.stop()
+
+
+async def test_poll_that_is_due_while_the_one_before_runs_follows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Scheduler, "check_clock", lambda _: None)
+    loop = asyncio.get_running_loop()
+    admission = Admission({"c0": INTERVAL}, loop.time)
+    recorder = cast("Any", SimpleNamespace(record_schedule_error=lambda *_: None))
+    scheduler = Scheduler(JobProblems(Metrics(), recorder, admission).report)
+    begun: list[float] = []
+
+    async def poll() -> None:
+        begun.append(loop.time())
+        await asyncio.sleep(1.2 * INTERVAL if len(begun) <= 3 else 0)
+
+    scheduler.every(INTERVAL, partial(admission.run, "c0", poll), name=poll_job("c0"))
+    scheduler.start()
+    try:
+        await asyncio.sleep(8 * INTERVAL)
+    finally:
+        await scheduler.stop()
+    gaps = [after - before for before, after in pairwise(begun)]
+    assert gaps[:3] == pytest.approx([1.2 * INTERVAL] * 3, abs=0.1)
+    assert max(gaps) <= 1.2 * INTERVAL + 0.1
