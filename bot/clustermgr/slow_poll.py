@@ -93,6 +93,10 @@ class ListedDisks:
         """The bad disks that the lists of bad disks lack: these may end early."""
         return tuple(self.bad[disk] for disk in sorted(self.bad.keys() - {disk.disk_id for disk in bad}))
 
+    def shared(self, bad: tuple[Disk, ...]) -> tuple[Disk, ...]:
+        """The same disks; those that equal the ones of this list are its objects, so that they are kept once."""
+        return tuple(own if (own := self.bad.get(disk.disk_id)) == disk else disk for disk in bad)
+
     def is_current(self, now: float) -> bool:
         """True if the whole list was read, and not too long ago."""
         return bool(self.at) and now - self.at <= STALE_AFTER * DISK_LIST_SECONDS
@@ -334,6 +338,8 @@ class SlowPoller:
 
         A process that does not watch the cluster any more keeps its last list, which then proves nothing.
         """
+        if snapshot.bad_disks and self.listed.bad:
+            snapshot = replace(snapshot, bad_disks=self.listed.shared(snapshot.bad_disks))
         tried_at = max(self._listed_at, self._hurried_at)
         if snapshot.bad_disks is None or snapshot.at - tried_at > MAX_LIST_AGE:
             return snapshot

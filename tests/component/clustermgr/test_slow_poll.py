@@ -249,6 +249,18 @@ async def test_whole_disk_list_is_read_every_five_minutes() -> None:
     assert listed == [True, False, False, False, False, True, False, False, False, False, True]
 
 
+async def test_bad_disks_that_the_whole_list_has_too_are_kept_once() -> None:
+    async with scenery() as world:
+        world.simulated.break_disk(3)
+        first, second = await world.poll(), await world.poll()
+        world.simulated.repair_disk(3)
+        third = await world.poll()
+    assert first.bad_disks
+    assert second.bad_disks
+    assert second.bad_disks[0] is first.bad_disks[0]
+    assert [(disk.disk_id, disk.status) for disk in third.bad_disks or ()] == [(3, 3)]
+
+
 async def test_unreadable_disk_list_leaves_chunks_unknown() -> None:
     async with scenery() as world, odd_answers(world, "/disk/list?count=200", "[]") as seen:
         assert seen.zones is None
