@@ -24,6 +24,7 @@ from bot.store import migrate
 from bot.store.column_types import encode
 from bot.store.error_text import raw
 from bot.store.group_commit import GroupCommit, Nested
+from bot.store.postgres_pool import ping_after_pauses
 from bot.store.session import Errors, Session, database_errors, translated
 from bot.store.sqlite_connection import connect
 from bot.store.sqlite_file import prepare
@@ -289,11 +290,10 @@ def _postgres(target: Target, patience: float) -> tuple[AsyncEngine, AsyncEngine
     named = {"server_settings": {"application_name": "cmbot", "idle_in_transaction_session_timeout": idle}}
     encryption = {} if target.tls is None else {"ssl": target.tls}
     try:
-        writer = _engine(
-            target, pool_size=5, max_overflow=5, pool_pre_ping=True, connect_args={**limits, **named, **encryption}
-        )
+        writer = _engine(target, pool_size=5, max_overflow=5, connect_args={**limits, **named, **encryption})
     except ImportError as error:
         raise ConfigError("store.url: PostgreSQL needs its driver; install cmbot[postgres].") from error
+    ping_after_pauses(writer)
     return writer, writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 

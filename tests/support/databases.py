@@ -112,6 +112,14 @@ class Postgres:
         """Drop a database and its connections."""
         await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    async def terminate(self, backend: int) -> None:
+        """End one connection, whose process at the server is `backend`; return when it is gone."""
+        connection = await self._connect()
+        try:
+            await connection.fetchval("SELECT pg_terminate_backend($1, 10000)", backend)
+        finally:
+            await connection.close()
+
     async def _execute(self, statement: str) -> None:
         connection = await self._connect()
         try:
