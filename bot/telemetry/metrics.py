@@ -57,6 +57,9 @@ class Metrics:
             "1 while disks or volumes stay unread because all clusters together have too many to read.",
             registry=held,
         )
+        # The values of the gauges below by cluster: finding the series of each one costs more than comparing it.
+        self._unpolled_for: dict[str, float] = {}
+        self._open_alerts: dict[str, int] = {}
         self._alerts = Gauge("cmbot_alerts_open", "Alerts not yet resolved.", ["cluster"], registry=held)
         self._depth = Gauge("cmbot_outbox_depth", "Messages that wait to be sent to Slack.", registry=held)
         self._oldest = Gauge("cmbot_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=held)
@@ -107,7 +110,9 @@ class Metrics:
 
     def unpolled(self, cluster: str, seconds: float) -> None:
         """Set the time for which no poll of a cluster has succeeded."""
-        self._unpolled.labels(cluster).set(seconds)
+        if self._unpolled_for.get(cluster) != seconds:
+            self._unpolled_for[cluster] = seconds
+            self._unpolled.labels(cluster).set(seconds)
 
     def job_problem(self, job: str, kind: str) -> None:
         """Count a run of a periodic job that was missed, overlapped or failed."""
@@ -122,7 +127,9 @@ class Metrics:
 
     def alerts_open(self, cluster: str, number: int) -> None:
         """Set the number of open alerts of a cluster."""
-        self._alerts.labels(cluster).set(number)
+        if self._open_alerts.get(cluster) != number:
+            self._open_alerts[cluster] = number
+            self._alerts.labels(cluster).set(number)
 
     def outbox(self, depth: int, oldest: float, dead: int) -> None:
         """Set the state of the outbox."""

@@ -38,3 +38,12 @@ def test_metrics_page_shows_every_value(metrics: Metrics) -> None:
 def test_two_registries_are_separate(metrics: Metrics) -> None:
     metrics.command("stat", "answered")
     assert 'command="stat"' not in Metrics().exposed().decode()
+
+
+def test_gauges_of_a_cluster_follow_each_change(metrics: Metrics) -> None:
+    for number in (0, 2, 2, 0):
+        metrics.alerts_open("prod", number)
+        metrics.unpolled("prod", float(number))
+        text = metrics.exposed().decode()
+        assert f'cmbot_alerts_open{{cluster="prod"}} {number:.1f}' in text
+        assert f'cmbot_watch_blind_seconds{{cluster="prod"}} {number:.1f}' in text
