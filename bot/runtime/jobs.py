@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -15,6 +15,7 @@ from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, Hold, cluster_of, watch_of
 from bot.runtime.parts import App
+from bot.runtime.remote_notes import refresh_remote_notes
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
 from bot.telemetry.metrics import Metrics
 from bot.views.notices import clock_set
@@ -286,21 +287,25 @@ async def sweep(app: App) -> None:
     """Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges."""
     _measure_load(app)
     try:
-        check_of_cluster = app.membership.check_of_cluster
-        await app.executor.expire_undecided(check_of_cluster)
-        await app.executor.settle_unfinished(check_of_cluster)
-        await app.executor.compare_settled(check_of_cluster)
-        await app.reversions.end_due(check_of_cluster)
-        # In the background: a resumed operation may watch its effect for half a minute.
-        app.task_queue.start(_resume(app))
-        await refresh_remote_notes(app)
-        await app.fallback.retry_closed_channels()
-        health = await app.outbox.health()
-        app.metrics.outbox(health.depth, health.oldest_age, health.dead)
+        # One unit of work: with several replicas each begins it, however few clusters it holds.
         async with app.store.read() as uow:
+            unfinished = await uow.operations.unfinished()
+            await refresh_remote_notes(app, uow)
+            health = await uow.outbox.health(app.clock())
             open_alerts = await uow.alerts.open_counts()
+        app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         for name in app.clusters:
             app.metrics.alerts_open(name, open_alerts.get(name, 0))
+        check_of_cluster = app.membership.check_of_cluster
+        if unfinished:
+            await app.executor.expire_undecided(check_of_cluster)
+            await app.executor.settle_unfinished(check_of_cluster)
+        await app.executor.compare_settled(check_of_cluster)
+        if unfinished:
+            await app.reversions.end_due(check_of_cluster)
+        # In the background: a resumed operation may watch its effect for half a minute.
+        app.task_queue.start(_resume(app))
+        await app.fallback.retry_closed_channels()
         app.metrics.replicas(app.membership.active_replicas, app.membership.holds)
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))
@@ -318,7 +323,10 @@ async def follow_disks(app: App) -> None:
     """Begin the next one of several disks, and count the units on disks that were taken offline."""
     try:
         await app.drop_follower.follow(app.membership.check_of_cluster)
-        await app.disk_series.advance(app.membership.check_of_cluster)
+        async with app.store.read() as uow:
+            unfinished = await uow.operations.unfinished()
+        if unfinished:
+            await app.disk_series.advance(app.membership.check_of_cluster)
     except StoreError as error:
         log.debug("disks.store_down", error=str(error))
 
@@ -329,21 +337,6 @@ async def _resume(app: App) -> None:
         await app.dispatcher.resume()
     except StoreError as error:
         log.debug("resume.store_down", error=str(error))
-
-
-async def refresh_remote_notes(app: App) -> None:
-    """Read the results of the polls of other replicas, to answer commands here."""
-    others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
-    if others:
-        async with app.store.read() as uow:
-            times = await uow.cluster_states.times(others)
-            known = app.cluster_notes
-            new = [name for name, at in times.items() if name not in known or known[name].state.at != at]
-            states = await uow.cluster_states.several(new)
-        for name, written_at in times.items():
-            note = ClusterNote.of(states[name]) if name in states else app.cluster_notes[name]
-            at = app.remote_times.local(name, written_at, app.clock())
-            app.cluster_notes[name] = replace(note, at=at)
 
 
 async def check_watchdog(app: App) -> None:

@@ -106,6 +106,11 @@ class Operations:
         """List those that are not final, the oldest first."""
         return await self._in(TRANSITIONS.keys(), cluster)
 
+    async def unfinished(self) -> bool:
+        """True if one is not final or has a lease: else no periodic job has anything to do but to follow its effect."""
+        found = operations.c.state.in_(list(TRANSITIONS)) | (operations.c.lease_until > 0)
+        return await self._session.value(select(operations.c.id).where(found).limit(1)) is not None
+
     async def in_state(self, state: OpState, cluster: str | None = None) -> list[Operation]:
         """List those in `state`, the oldest first."""
         return await self._in((state,), cluster)
