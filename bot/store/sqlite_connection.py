@@ -58,7 +58,27 @@ class OneTripCursor:
 
 
 class OneTripConnection(aiosqlite.Connection):
-    """A connection with such cursors."""
+    """A connection with such cursors; a rollback of nothing takes no trip: SQLAlchemy makes one after each commit."""
+
+    _asked = 0
+    _done = 0
+    """Trips that were begun, and those that have ended; a caller that was cancelled leaves one on its way."""
+
+    async def rollback(self) -> None:
+        """Roll back, if a transaction is open or a trip on its way may open one."""
+        if self.in_transaction or self._asked != self._done:
+            await super().rollback()
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self._asked += 1
+
+        def counted() -> Any:
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                self._done += 1
+
+        return await super()._execute(counted)  # type: ignore[no-untyped-call] # it has no types
 
     def cursor(self) -> OneTripCursor:  # type: ignore[override] # SQLAlchemy needs no other methods of it
         """Return a cursor; it needs no trip."""
@@ -73,7 +93,7 @@ class OneTripConnection(aiosqlite.Connection):
                 rows = cursor.fetchall() if cursor.description else ()
                 return cursor.description, cursor.rowcount, cursor.lastrowid, rows
 
-        return await self._execute(work)  # type: ignore[no-any-return,no-untyped-call] # it has no types
+        return await self._execute(work)  # type: ignore[no-any-return] # that of `work`
 
 
 async def connect(file: Path) -> OneTripConnection:

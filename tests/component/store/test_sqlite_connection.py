@@ -1,5 +1,8 @@
 """SQLite connections: one trip to their thread for each statement, with the results that SQLAlchemy expects."""
 
+import asyncio
+import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +57,34 @@ async def test_failed_statement_raises_and_leaves_the_connection_usable(engine: 
             await connection.execute(text("SELECT * FROM nowhere"))
         assert (await connection.execute(text("SELECT 1"))).scalar() == 1
     await engine.dispose()
+
+
+async def test_rollback_of_nothing_takes_no_trip(tmp_path: Path) -> None:
+    connection = await connect(tmp_path / "some.db")
+    asked = connection._asked
+    await connection.rollback()
+    assert connection._asked == asked
+    await connection.in_thread(lambda cursor: cursor.execute("BEGIN IMMEDIATE"))
+    await connection.rollback()
+    assert (connection._asked, connection.in_transaction) == (asked + 2, False)
+    await connection.close()
+
+
+async def test_transaction_that_a_cancelled_caller_began_is_rolled_back(tmp_path: Path) -> None:
+    connection, may_begin = await connect(tmp_path / "some.db"), threading.Event()
+
+    def begin(cursor: sqlite3.Cursor) -> None:
+        may_begin.wait(10)
+        cursor.execute("BEGIN IMMEDIATE")
+
+    beginning = asyncio.create_task(connection.in_thread(begin))
+    await asyncio.sleep(0)
+    beginning.cancel()
+    rolled_back = asyncio.create_task(connection.rollback())
+    await asyncio.sleep(0)
+    may_begin.set()
+    await rolled_back
+    assert not connection.in_transaction
+    with pytest.raises(asyncio.CancelledError):
+        await beginning
+    await connection.close()
