@@ -151,9 +151,10 @@ def healthy_count(health: Mapping[int, VoterHealth]) -> int:
 
 
 def raft_alone(snapshot: Snapshot) -> Snapshot:
-    """The snapshot without counters of space and volumes: a poll is compared with an earlier one by its raft state."""
+    """The snapshot without counters, disks and volumes: a poll is compared with an earlier one by its raft state."""
     if snapshot.shortened is None:
-        alone = replace(snapshot, answers=tuple(map(_raft_alone, snapshot.answers)), volumes=None)
+        answers = tuple(map(_raft_alone, snapshot.answers))
+        alone = Snapshot(snapshot.cluster, snapshot.at, answers, complete=snapshot.complete)
         object.__setattr__(snapshot, "shortened", alone)
         return alone
     return snapshot.shortened
