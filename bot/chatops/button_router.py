@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.common.errors import UserError
 from bot.interactions.command import Reply
-from bot.interactions.events import Click, RunCommand
+from bot.interactions.events import HELP_GROUP, Click, RunCommand
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
@@ -31,8 +31,7 @@ class ButtonRouter:
         Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
         """
         if click.action_id not in actions.ACTIONS:
-            of_maintenance = click.action_id in {MAINTENANCE_START, MAINTENANCE_END}
-            return _maintenance(click) if of_maintenance else await self._on_card(click)
+            return _of_a_view(click) or await self._on_card(click)
         alert = _alert_of(click)
         match click.action_id:
             case actions.ACKNOWLEDGE:
@@ -79,6 +78,13 @@ class ButtonRouter:
         if not command:
             raise UserError(f"Alert #{alert_id} has changed and proposes no fix any more.")
         return RunCommand(command)
+
+
+def _of_a_view(click: Click) -> RunCommand | None:
+    """Return the command of a button that belongs to no card; None for all others."""
+    if click.action_id.startswith(HELP_GROUP):
+        return RunCommand(f"help {click.text('group')}")
+    return _maintenance(click) if click.action_id in {MAINTENANCE_START, MAINTENANCE_END} else None
 
 
 def _volumes(click: Click) -> RunCommand:

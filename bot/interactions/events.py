@@ -74,6 +74,10 @@ class Submission:
 Work = Invocation | Click | Submission
 
 
+HELP_GROUP = "help_group_"
+"""Beginning of the action ids of the buttons that list the commands of a group."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunCommand:
     """A command (without `/cm`) that a click stands for; it runs as if the clicker had typed it in the channel."""

@@ -1,11 +1,13 @@
-"""/cm help: all commands, or one command in full. No I/O; the texts come from the commands."""
+"""/cm help: groups of commands, all commands, or one in full. No I/O; the texts come from the commands."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.common.text import listed
-from bot.interactions.message import Message
-from bot.views.blocks import code, context, count, escape, message, section
+from bot.interactions.events import HELP_GROUP
+from bot.interactions.message import BlockJson, Message
+from bot.views.blocks import button, code, context, count, escape, message, section
 
 PER_SECTION = 12
 _MAX_CLUSTERS = 20
@@ -24,6 +26,28 @@ class HelpTopic:
     notes: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HelpGroup:
+    """Commands for one purpose; `name` is the word behind /cm help."""
+
+    name: str
+    title: str
+    topics: tuple[HelpTopic, ...]
+
+
+def groups(found: Sequence[HelpGroup], clusters: Sequence[str]) -> Message:
+    """Render the groups, one a paragraph, each with a button that lists its commands."""
+    text = "cmbot operates CubeFS Clustermgr clusters from Slack. Begin with /cm stat."
+    paragraphs = [section(f"*{escape(text)}*")]
+    for group in found:
+        names = " ".join(code(topic.name.partition(" ")[2]) for topic in group.topics)
+        show = button("Show", f"{HELP_GROUP}{group.name}", json.dumps({"group": group.name}))
+        paragraphs.append(
+            section(f"*{escape(group.title)}* · `/cm help {escape(group.name)}`\n{names}", accessory=show)
+        )
+    return message(text, *paragraphs, _foot(clusters, "All of them with their arguments: `/cm help all`. "))
+
+
 def overview(topics: Sequence[HelpTopic], clusters: Sequence[str], group: str = "") -> Message:
     """Render all commands, one a line, or those of a `group`."""
     lines = [f"{code(topic.usage)}\n      {escape(topic.summary)}{_only(topic)}" for topic in topics]
@@ -31,14 +55,17 @@ def overview(topics: Sequence[HelpTopic], clusters: Sequence[str], group: str = 
     number = count(len(topics), "command")
     text = f"cmbot operates CubeFS Clustermgr clusters from Slack with {number}."
     if group:
-        text = f"{number} of cmbot begin with {escape(group)}. /cm help lists all commands."
+        text = f"{escape(group)}: {number}. /cm help all lists all commands."
+    return message(text, section(f"*{text}*"), *(section("\n".join(chunk)) for chunk in chunks), _foot(clusters))
+
+
+def _foot(clusters: Sequence[str], first: str = "") -> BlockJson:
     known = listed(map(code, clusters), most=_MAX_CLUSTERS) or "none"
-    foot = context(
-        "One command in full: `/cm help <command>`. Write the cluster after the words and before `key=value`. "
+    return context(
+        f"{first}One command in full: `/cm help <command>`. Write the cluster after the words and before `key=value`. "
         "Leave it out if the channel has a default cluster or only one is configured.",
         f"Clusters: {known}",
     )
-    return message(text, section(f"*{text}*"), *(section("\n".join(chunk)) for chunk in chunks), foot)
 
 
 def _only(topic: HelpTopic) -> str:

@@ -1,6 +1,7 @@
 """/cm and /cm help: made from the other commands' specs, so that it cannot differ from them."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -9,9 +10,20 @@ from bot.chatops.commands.usage import SLASH, arguments, full_name, usage, who
 from bot.common.errors import UserError
 from bot.common.text import no_command
 from bot.interactions.command import Args, Call, Command, Reply, Scope
-from bot.views.help import HelpTopic, details, overview
+from bot.views.help import HelpGroup, HelpTopic, details, groups, overview
 
-SUMMARY = "All commands, or everything about one."
+SUMMARY = "The commands by purpose, a group of them, or everything about one."
+ALL = "all"
+"""The word behind /cm help that lists every command."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandGroup:
+    """Commands for one purpose; `name` is the word behind /cm help, which no command begins with."""
+
+    name: str
+    title: str
+    commands: tuple[Command, ...]
 
 
 class HelpArgs(Args):
@@ -19,29 +31,42 @@ class HelpArgs(Args):
 
     words = ("command",)
     rest = "command"
-    command: tuple[str, ...] = Field((), max_length=4, description="the command's words, as in /cm help task enable")
+    command: tuple[str, ...] = Field(
+        (), max_length=4, description="the command's words, as in /cm help task enable; or a group, or all"
+    )
 
 
-def with_help(commands: tuple[Command, ...]) -> tuple[Command, ...]:
-    """Return the commands, preceded by `/cm` and `/cm help`, which explain all of them."""
+def with_help(named: tuple[CommandGroup, ...]) -> tuple[Command, ...]:
+    """Return the commands of the groups, preceded by `/cm` and `/cm help`, which explain all of them."""
+    purposes = tuple(HelpGroup(group.name, group.title, _topics(group.commands)) for group in named)
 
     async def run_bare(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-        yield Reply(overview(_topics(everything), tuple(call.clusters)))
+        yield Reply(groups(purposes, tuple(call.clusters)))
 
     async def run_help(call: Call, args: HelpArgs) -> AsyncIterator[Reply]:
-        words = tuple(word.lower() for word in args.command if word != SLASH)
-        found = _asked(everything, words)
-        if len(found) == 1:
+        words, clusters = tuple(word.lower() for word in args.command if word != SLASH), tuple(call.clusters)
+        purpose = next((group for group in purposes if words == (group.name,)), None)
+        if not words:
+            yield Reply(groups(purposes, clusters))
+        elif words == (ALL,):
+            yield Reply(overview(_topics(everything), clusters))
+        elif purpose is not None:
+            yield Reply(overview(purpose.topics, clusters, purpose.title))
+        elif len(found := _asked(everything, words)) == 1:
             yield Reply(details(topic(found[0])))
         else:
-            group = " ".join((SLASH, *words)) if words else ""
-            yield Reply(overview(_topics(found), tuple(call.clusters), group))
+            yield Reply(overview(_topics(found), clusters, " ".join((SLASH, *words))))
 
     bare = Command((), SUMMARY, NoArgs, run_bare, scope=Scope.NO_CLUSTER)
     helping = Command(
-        ("help",), SUMMARY, HelpArgs, run_help, scope=Scope.NO_CLUSTER, examples=("/cm help", "/cm help task enable")
+        ("help",),
+        SUMMARY,
+        HelpArgs,
+        run_help,
+        scope=Scope.NO_CLUSTER,
+        examples=("/cm help", "/cm help change", "/cm help task enable"),
     )
-    everything = (bare, helping, *commands)
+    everything = (bare, helping, *(command for group in named for command in group.commands))
     return everything
 
 

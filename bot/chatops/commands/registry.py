@@ -8,7 +8,7 @@ from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE, REA
 from bot.chatops.commands.disk_list import DISKS
 from bot.chatops.commands.disks import DISK
 from bot.chatops.commands.do import DO
-from bot.chatops.commands.help import with_help
+from bot.chatops.commands.help import CommandGroup, with_help
 from bot.chatops.commands.maintenance import MAINTENANCE_END, MAINTENANCE_START, MAINTENANCES, SAFE_TO_STOP
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.ops import CANCEL, OP, OPS, RETRY, SETTLE, VOLUMES
@@ -22,7 +22,17 @@ from bot.chatops.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
 _READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, REPAIRS, BALANCE, TASKS_COMMAND)
 _DISKS = (READONLY, WRITABLE, BROKEN, OFFLINE, NODE_OFFLINE)
 _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER, *_DISKS)
-_FOLLOW = (OPS, RETRY, OP, VOLUMES, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)
-_WATCH = (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE, SUMMARY, HANDOVER, TREND)
-_HOSTS = (SAFE_TO_STOP, MAINTENANCE_START, MAINTENANCE_END, MAINTENANCES)
-COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_HOSTS, *_FOLLOW))
+GROUPS = (
+    CommandGroup("state", "See how a cluster is", _READ),
+    CommandGroup("change", "Change a cluster, with checks and approvals", _CHANGE),
+    CommandGroup("alerting", "Answer alerts", (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE)),
+    CommandGroup("reports", "Read what happened", (SUMMARY, HANDOVER, TREND)),
+    CommandGroup("hosts", "Stop a host", (SAFE_TO_STOP, MAINTENANCE_START, MAINTENANCE_END, MAINTENANCES)),
+    CommandGroup(
+        "operations",
+        "Follow operations, the audit log and your rights",
+        (OPS, RETRY, OP, VOLUMES, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION),
+    ),
+)
+"""The groups of /cm: each command is in one."""
+COMMANDS = with_help(GROUPS)

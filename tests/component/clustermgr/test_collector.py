@@ -270,7 +270,8 @@ async def test_the_dialect_is_found_out_or_left_open(hosts: list[Handler], diale
     async with AsyncExitStack() as stack:
         servers = [await stack.enter_async_context(serving(handler)) for handler in hosts]
         api = await stack.enter_async_context(ClustermgrClient([server.host for server in servers]))
-        verdict = await detect_dialect(api, deadline=0.4)
+        # Who answers must answer in time on a busy machine too; who hangs takes all of the time.
+        verdict = await detect_dialect(api, deadline=1.5 if hangs in hosts else 10.0)
     assert verdict.dialect == dialect
     assert evidence_text(verdict.evidence).endswith(".")
 

@@ -15,7 +15,7 @@ from bot.alerting.volume_risk import risks_of
 from bot.audit.chain import GENESIS, next_row
 from bot.audit.query import AuditQuery, Found
 from bot.chatops.commands.help import topic
-from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.registry import COMMANDS, GROUPS
 from bot.clustermgr.disk_states import DiskListing, DiskState
 from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import (
@@ -50,7 +50,7 @@ from bot.views.clusters import ClusterLine, clusters, version, whoami
 from bot.views.disk_list import DiskList, disk_list
 from bot.views.disks import disk
 from bot.views.errors import crashed, sentence
-from bot.views.help import details, overview
+from bot.views.help import HelpGroup, details, groups, overview
 from bot.views.members import members
 from bot.views.risk import RiskReport, risk
 from bot.views.stat import stat
@@ -315,10 +315,13 @@ def _errors() -> Section:
 def _people() -> Section:
     topics = tuple(topic(command) for command in COMMANDS if command.path)
     task = tuple(each for each in topics if each.name.startswith("/cm task "))
+    purposes = [HelpGroup(group.name, group.title, tuple(map(topic, group.commands))) for group in GROUPS]
     return Section(
         "Help and people",
         (
-            Sample("/cm help", overview(topics, ("archive", "prod"))),
+            Sample("/cm and /cm help", groups(purposes, ("archive", "prod"))),
+            Sample("/cm help all", overview(topics, ("archive", "prod"))),
+            Sample("/cm help alerting", overview(purposes[2].topics, ("archive", "prod"), purposes[2].title)),
             Sample("/cm help task", overview(task, ("archive", "prod"), "/cm task")),
             Sample("/cm help task disable", details(next(each for each in task if each.name.endswith("disable")))),
             *(

@@ -1,5 +1,6 @@
 """Each subcommand as a person meets it: what is typed, what is answered, who sees it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.alerting.rules.thresholds import configure
 from bot.chatops.commands import deadline, tasks
-from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.registry import COMMANDS, GROUPS
 from bot.cli.main import main
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, DialectEvidence, EvidenceKind
@@ -183,11 +184,14 @@ async def test_whoami_is_private() -> None:
 
 
 async def test_help_lists_every_command_and_explains_each() -> None:
+    [every] = await typed("help all")
     for text in ("", "help"):
         [reply] = await typed(text)
         assert reply.private
-        for command in COMMANDS:
-            assert " ".join(("/cm", *command.path)) in seen(reply.message)
+        for command in [each for each in COMMANDS if each.path not in {(), ("help",)}]:
+            assert f"`{' '.join(command.path)}`" in seen(reply.message)
+    for command in COMMANDS:
+        assert " ".join(("/cm", *command.path)) in seen(every.message)
     for command in [each for each in COMMANDS if each.path]:
         [reply] = await typed(f"help {' '.join(command.path)}")
         assert command.summary in seen(reply.message)
@@ -198,14 +202,31 @@ async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
     assert "/cm task enable" in seen(group.message)
     assert "/cm task disable" in seen(group.message)
     assert "/cm stat" not in seen(group.message)
-    assert group.message.text == "2 commands of cmbot begin with /cm task. /cm help lists all commands."
-    [every] = await typed("help")
+    assert group.message.text == "/cm task: 2 commands. /cm help all lists all commands."
+    [every] = await typed("help all")
     number = len([command for command in COMMANDS if command.path])
     assert every.message.text == f"cmbot operates CubeFS Clustermgr clusters from Slack with {number} commands."
     [slash] = await typed("help /cm stat")
     assert "*/cm stat*" in seen(slash.message)
     with refused(r'^There is no command "stta"\. Did you mean /cm help stat\?'):
         await typed("help stta")
+
+
+async def test_help_shows_six_groups_with_a_button_for_each() -> None:
+    [reply] = await typed("help")
+    shown = [block["accessory"] for block in reply.message.blocks if "accessory" in block]
+    assert [json.loads(button["value"])["group"] for button in shown] == [group.name for group in GROUPS]
+    assert len(shown) == 6
+    for group in GROUPS:
+        [listing] = await typed(f"help {group.name}")
+        assert listing.message.text.startswith(f"{group.title}: {len(group.commands)} commands.")
+        assert all(f"/cm {' '.join(command.path)}" in seen(listing.message) for command in group.commands)
+
+
+def test_each_command_is_in_one_group_and_no_group_hides_a_command() -> None:
+    grouped = [command.path for group in GROUPS for command in group.commands]
+    assert sorted([(), ("help",), *grouped]) == sorted(command.path for command in COMMANDS)
+    assert not {group.name for group in GROUPS} & {path[0] for path in grouped}
 
 
 def test_exactly_changing_commands_need_operators() -> None:
