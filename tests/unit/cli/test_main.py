@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 
 from bot.cli import commands
-from bot.cli.main import _parser, main
+from bot.cli.main import main
+from bot.cli.options import parser as _parser
 from bot.runtime.signals import Signals
 
 
