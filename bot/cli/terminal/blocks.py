@@ -6,8 +6,8 @@ A table that is wider than the terminal becomes a list of records. Buttons and m
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
@@ -15,7 +15,12 @@ from rich.text import Text
 
 from bot.cli.terminal.mrkdwn import from_mrkdwn, local_time, plain_lines, terminal_words
 from bot.interactions.message import BlockJson, Message
+from bot.views.charts import as_text as chart_as_text
 
+_GAP = 2
+"""Blanks between two columns."""
+_WRAPPED = 1.5
+"""How much wider than the terminal a table may be whose cells are wrapped."""
 _LEFT_OUT = frozenset({"actions", "input", "file", "video"})
 
 
@@ -50,9 +55,22 @@ def _block(block: BlockJson) -> Iterator[RenderableType]:
 def _texts(block: BlockJson, style: str) -> Iterator[RenderableType]:
     if block.get("text"):
         yield _text(block["text"], style)
-    for each in (*block.get("fields", ()), *block.get("elements", ())):
+    if block.get("fields"):
+        yield _fields(block["fields"])
+    for each in block.get("elements", ()):
         if each.get("type") in {"mrkdwn", "plain_text"}:
             yield _text(each, style)
+
+
+def _fields(fields: Sequence[Mapping[str, Any]]) -> Table:
+    """Show the first line of each field as its name, and the others beside it."""
+    shown = Table.grid(padding=(0, 2, 0, 0))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    for each in fields:
+        name, *rest = _text(each).split("\n")
+        shown.add_row(name, Text("\n").join(rest))
+    return shown
 
 
 def _text(element: Mapping[str, Any], style: str = "") -> Text:
@@ -81,18 +99,11 @@ def _other(block: BlockJson) -> Iterator[RenderableType]:
     if block.get("type") == "rich_text":
         yield Text(_rich(block.get("elements", ())))
     elif block.get("type") == "data_visualization":
-        yield Text(_plain(block.get("title", "")), style="bold")
-        yield from _chart(block.get("chart") or {})
+        yield Text(plain_lines(chart_as_text(block)))
     elif isinstance(block.get("text"), str | Mapping):
         yield _text(block["text"]) if isinstance(block["text"], Mapping) else Text(_plain(block["text"]))
     elif block.get("alt_text"):
         yield Text(_plain(block["alt_text"]))
-
-
-def _chart(chart: Mapping[str, Any]) -> Iterator[RenderableType]:
-    for series in chart.get("series", ()):
-        points = (f"{point.get('label', '')} {point.get('value', '')}" for point in series.get("data", ()))
-        yield Text(plain_lines(f"{series.get('name', '')}: {', '.join(points)}"))
 
 
 def _rich(elements: Iterable[Mapping[str, Any]]) -> str:
@@ -135,37 +146,49 @@ def _rows(block: BlockJson) -> Sequence[Sequence[Any]]:
 
 
 class FittingTable:
-    """A table if its longest words fit into the width, else each row as a record of `name: value`."""
+    """A table if it fits into the width with little wrapping and no cut word, else each row as a record."""
 
     def __init__(self, header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
         self.header = header
         self.rows = rows
         self.right = right
 
-    def _table(self) -> Table:
-        shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    def _table(self, widths: Sequence[int]) -> Table:
+        shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
         for place, name in enumerate(self.header):
             right = place < len(self.right) and self.right[place]
-            shown.add_column(Text(name), justify="right" if right else "left", overflow="fold")
+            shown.add_column(Text(name), justify="right" if right else "left", overflow="fold", width=widths[place])
         for row in self.rows:
             shown.add_row(*(Text(cell) for cell in row[: len(self.header)]))
         return shown
 
-    def _records(self) -> Iterator[Text]:
+    def _widths(self, room: int) -> list[int] | None:
+        """Return the width of each column; None if the table does not fit."""
+        columns = [
+            [name, *(row[place] for row in self.rows if place < len(row))] for place, name in enumerate(self.header)
+        ]
+        whole = [max(map(cell_len, column)) for column in columns]
+        widths = [max((cell_len(word) for cell in column for word in cell.split()), default=1) for column in columns]
+        room -= _GAP * (len(columns) - 1)
+        if sum(widths) > room or sum(whole) > room * _WRAPPED:
+            return None
+        # What is left goes to the columns that wrap most.
+        for _ in range(min(room, sum(whole)) - sum(widths)):
+            most = max(range(len(columns)), key=lambda each: whole[each] / max(1, widths[each]))
+            widths[most] += 1
+        return widths
+
+    def _records(self) -> Iterator[RenderableType]:
         for row in self.rows:
-            named = zip(self.header, row, strict=False)
-            yield Text("\n  ").join([Text.assemble((f"{name} ", "bold"), cell) for name, cell in named if cell.strip()])
+            first, *others = zip(self.header, row, strict=False)
+            yield Text.assemble((f"{first[0]} ", "dim"), (first[1], "bold"))
+            named = [Text.assemble((f"{name} ", "dim"), cell) for name, cell in others if cell.strip(" -")]
+            yield Padding(Text(" · ").join(named), (0, 0, 0, 2))
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         """Render for the width of the console."""
-        shown = self._table()
-        if Measurement.get(console, options.update(width=10_000), shown).maximum <= options.max_width or (
-            Measurement.get(console, options, shown).minimum <= options.max_width and len(self.header) <= _MOST_WRAPPED
-        ):
-            yield shown
-        else:
+        widths = self._widths(options.max_width)
+        if widths is None:
             yield from self._records()
-
-
-_MOST_WRAPPED = 8
-"""Columns of a table whose cells are wrapped; with more, records are easier to read."""
+        else:
+            yield self._table(widths)

@@ -6,7 +6,6 @@ steer the terminal.
 
 import re
 import time
-from collections.abc import Iterator
 
 from rich.text import Text
 
@@ -103,8 +102,3 @@ def _decoded(text: str) -> str:
 
 def _words(text: str) -> str:
     return plain_lines(terminal_words(_decoded(text)))
-
-
-def words_of(parts: Iterator[str]) -> str:
-    """Join the words of several parts."""
-    return " ".join(part for part in parts if part)
