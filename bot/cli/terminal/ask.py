@@ -26,7 +26,7 @@ _ONE_CLUSTER = ("disk",)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TerminalAnswer:
     """The last reply of a command, or why there is none; `cluster` is "" for a command about all."""
 
     cluster: str
@@ -64,7 +64,7 @@ def _for(text: str, clusters: Sequence[str], default: str) -> Parsed:
     return parse(text, COMMANDS, clusters=clusters, default_cluster=default)
 
 
-async def ask(reader: Reader, runs: Sequence[Parsed]) -> Sequence[Answer]:
+async def ask(reader: Reader, runs: Sequence[Parsed]) -> Sequence[TerminalAnswer]:
     """Run the command for all clusters at once; a failure is an answer too. Raises UserError."""
     await reader.refresh()
     if runs[0].command.path == ("clusters",):
@@ -72,7 +72,7 @@ async def ask(reader: Reader, runs: Sequence[Parsed]) -> Sequence[Answer]:
     return await asyncio.gather(*(_answer(reader, run) for run in runs))
 
 
-async def _answer(reader: Reader, run: Parsed) -> Answer:
+async def _answer(reader: Reader, run: Parsed) -> TerminalAnswer:
     cluster = run.cluster if run.command.scope is not Scope.NO_CLUSTER else None
     last: Reply | None = None
     try:
@@ -83,8 +83,8 @@ async def _answer(reader: Reader, run: Parsed) -> Answer:
     except CmbotError as error:
         # An answer that could not be completed is an answer yet.
         if last is None:
-            return Answer(cluster or "", None, error_text(error))
-    return Answer(cluster or "", last)
+            return TerminalAnswer(cluster or "", None, error_text(error))
+    return TerminalAnswer(cluster or "", last)
 
 
 async def poll_unknown(reader: Reader) -> None:

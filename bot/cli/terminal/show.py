@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from bot.cli.terminal.ask import Answer, ask, parsed, typed
+from bot.cli.terminal.ask import TerminalAnswer, ask, parsed, typed
 from bot.cli.terminal.blocks import from_message
 from bot.cli.terminal.cluster_json import iso
 from bot.cli.terminal.exit_status import Exit
@@ -32,7 +32,7 @@ _UNWRAPPED = 100_000
 
 
 async def look(args: argparse.Namespace, settings: Settings) -> int:
-    """Answer one reading command; return the exit status."""
+    """TerminalAnswer one reading command; return the exit status."""
     try:
         runs = parsed(typed(args.command, _words(args)), [own.name for own in settings.clusters])
         async with reading(settings) as reader:
@@ -53,8 +53,8 @@ def _words(args: argparse.Namespace) -> Sequence[str]:
 
 
 async def _watch(args: argparse.Namespace, reader: Reader, runs: Any, signals: Signals) -> int:
-    """Answer again and again until a signal; the exit status is that of the last answer."""
-    last: Sequence[Answer] = ()
+    """TerminalAnswer again and again until a signal; the exit status is that of the last answer."""
+    last: Sequence[TerminalAnswer] = ()
     ended = asyncio.create_task(signals.ended())
     try:
         while True:
@@ -75,11 +75,11 @@ async def _watch(args: argparse.Namespace, reader: Reader, runs: Any, signals: S
     return _status(last)
 
 
-async def _asked(reader: Reader, runs: Any) -> Sequence[Answer]:
+async def _asked(reader: Reader, runs: Any) -> Sequence[TerminalAnswer]:
     return await ask(reader, runs)
 
 
-def _status(answers: Sequence[Answer]) -> int:
+def _status(answers: Sequence[TerminalAnswer]) -> int:
     return int(max((answer.status for answer in answers), default=Exit.UNKNOWN))
 
 
@@ -89,7 +89,7 @@ def fail(words: str) -> None:
     Console(stderr=True).print(f"cmbot: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def _print(args: argparse.Namespace, reader: Reader, answers: Sequence[Answer], *, again: bool = False) -> None:
+def _print(args: argparse.Namespace, reader: Reader, answers: Sequence[TerminalAnswer], *, again: bool = False) -> None:
     if args.json:
         line = as_json(args.command, answers, at=reader.clock(), without_store=reader.without_store)
         sys.stdout.write(json.dumps(line, indent=None if again else 2) + "\n")
@@ -105,7 +105,7 @@ def _print(args: argparse.Namespace, reader: Reader, answers: Sequence[Answer], 
     write(Group(head, Text(), shown, *([] if sys.stdout.isatty() else [Text()])), sys.stdout)
 
 
-def as_json(command: str, answers: Sequence[Answer], *, at: float, without_store: str) -> JsonObject:
+def as_json(command: str, answers: Sequence[TerminalAnswer], *, at: float, without_store: str) -> JsonObject:
     """Return the answers as one JSON object; docs/terminal.md documents its keys."""
     found = [each for answer in answers if answer.reply for each in results(command, answer.reply.facts)]
     errors = [{"cluster": answer.cluster or None, "error": answer.error} for answer in answers if not answer.reply]
@@ -124,7 +124,7 @@ def as_json(command: str, answers: Sequence[Answer], *, at: float, without_store
     }
 
 
-def as_text(answers: Sequence[Answer], *, without_store: str) -> RenderableType:
+def as_text(answers: Sequence[TerminalAnswer], *, without_store: str) -> RenderableType:
     """Return the answers as text, with a blank line between those of two clusters."""
     parts: list[RenderableType] = []
     for answer in answers:
