@@ -17,6 +17,7 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
 from bot.alerting.rules.thresholds import configure
+from bot.cli.terminal.mrkdwn import terminal_words
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
 from bot.common.errors import CmbotError, ConfigError, StoreError
@@ -64,7 +65,7 @@ def table(rows: Sequence[CheckRow]) -> RenderableType:
     shown.add_column(overflow="fold")
     for row in sorted(rows, key=lambda each: each.well):
         mark = Text("✓ ok", style="green") if row.well else Text("✗ failed", style="bold red")
-        fix = (f" → {clean(row.fix)}", "yellow") if row.fix else ""
+        fix = (f" → {clean(terminal_words(row.fix))}", "yellow") if row.fix else ""
         shown.add_row(mark, Text.assemble((clean(row.what), "bold"), f": {clean(row.found)}", fix))
     bad = sum(not row.well for row in rows)
     total = f"{bad} of {count(len(rows), 'check')} failed." if bad else f"All {count(len(rows), 'check')} passed."

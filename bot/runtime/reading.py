@@ -35,14 +35,16 @@ _NOWHERE = Caller(user="", channel="")
 
 
 class _InSlackOnly:
-    """Stands for a port that reading commands do not use."""
+    """Stands for a port, or the part of one, that reading commands do not use."""
+
+    __slots__ = ()
 
     def __getattr__(self, name: str) -> NoReturn:
         raise UserError("This is done in Slack only.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Alerts:
+class _Alerts(_InSlackOnly):
     """The part of the alert port that reads; None as `book` stands for a database that cannot be read."""
 
     book: AlertActions | None
@@ -67,7 +69,7 @@ class _Alerts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Operations:
+class _Operations(_InSlackOnly):
     """The part of the operation port that reads; None as `repository` stands for a database that cannot be read."""
 
     repository: OperationRepository | None

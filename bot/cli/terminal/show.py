@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -37,7 +37,8 @@ async def look(args: argparse.Namespace, settings: Settings) -> int:
         runs = parsed(typed(args.command, _words(args)), [own.name for own in settings.clusters])
         async with reading(settings) as reader:
             if args.watch is None:
-                answers = await ask(reader, runs)
+                with _waiting():
+                    answers = await ask(reader, runs)
                 _print(args, reader, answers)
                 return _status(answers)
             with Signals(hangup_ends=True) as signals:
@@ -45,6 +46,13 @@ async def look(args: argparse.Namespace, settings: Settings) -> int:
     except (UserError, ConfigError) as error:
         fail(error_text(error))
         return Exit.USAGE
+
+
+def _waiting() -> AbstractContextManager[Any]:
+    """Show people at a terminal that an answer is on its way: volumes take up to a minute to read."""
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        return nullcontext()
+    return Console(stderr=True).status("asking …", spinner="line")
 
 
 def _words(args: argparse.Namespace) -> Sequence[str]:
