@@ -16,6 +16,7 @@ from bot.common.errors import UserError
 from bot.common.text import shown
 from bot.config import Secrets, parse
 from bot.config.types import ChannelId, GroupId, Host, Name, UserId, meaning
+from bot.runtime.settings_mapping import is_command_word
 from bot.views.text import clean
 
 Ask = Callable[[str], str]
@@ -64,6 +65,13 @@ def _people(answer: str) -> list[str]:
     return [_typed(GroupId if each.startswith("S") else UserId, each) for each in _listed(answer)]
 
 
+def _name(answer: str) -> str:
+    name = _typed(Name, answer)
+    if is_command_word(name):
+        raise ValueError(f"/cm {name} is a command; choose another name")
+    return name
+
+
 def _channel(answer: str) -> str:
     return _typed(ChannelId, answer)
 
@@ -82,7 +90,7 @@ def _store(answer: str) -> str:
 
 
 QUESTIONS = (
-    Question("name", "What is the cluster called? People type this name, as in prod", None, lambda a: _typed(Name, a)),
+    Question("name", "What is the cluster called? People type this name, as in prod", None, _name),
     Question("hosts", "The service address of each of its Clustermgr nodes, as in 10.0.0.1:9998, …", None, _hosts),
     Question("alert-channel", "The id of the Slack channel for its alerts, as in C0123ABCD", None, _channel),
     Question("operations-channel", "The id of the channel for proposed changes (empty: the same)", "", _maybe_channel),
