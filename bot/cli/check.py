@@ -1,13 +1,14 @@
 """`cmbot check` and `cmbot status`: check every token, scope, channel and host that the settings name."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from urllib.parse import urlsplit
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,7 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
 from bot.alerting.rules.thresholds import configure
+from bot.cli.terminal.mrkdwn import terminal_words
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
 from bot.common.errors import CmbotError, ConfigError, StoreError
@@ -56,13 +58,18 @@ _passed = partial(CheckRow, well=True)
 _failed = partial(CheckRow, well=False)
 
 
-def table(rows: list[CheckRow]) -> Table:
-    """Render the rows as a table for a terminal; foreign text cannot steer it."""
-    shown = Table("", "what", "found", "what to do", box=None, pad_edge=False)
-    for row in rows:
+def table(rows: Sequence[CheckRow]) -> RenderableType:
+    """Render one finding a line, the problems first, then their number; foreign text cannot steer the terminal."""
+    shown = Table.grid(padding=(0, 2, 0, 0))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    for row in sorted(rows, key=lambda each: each.well):
         mark = Text("✓ ok", style="green") if row.well else Text("✗ failed", style="bold red")
-        shown.add_row(mark, *(Text(clean(words)) for words in (row.what, row.found, row.fix)))
-    return shown
+        fix = (f" → {clean(terminal_words(row.fix))}", "yellow") if row.fix else ""
+        shown.add_row(mark, Text.assemble((clean(row.what), "bold"), f": {clean(row.found)}", fix))
+    bad = sum(not row.well for row in rows)
+    total = f"{bad} of {count(len(rows), 'check')} failed." if bad else f"All {count(len(rows), 'check')} passed."
+    return Group(shown, Text(total, style="bold"))
 
 
 def refuse_faulty_tokens(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import io
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -16,8 +17,12 @@ from bot.audit.chain import parse_head
 from bot.cli import replicas
 from bot.cli.audit import export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
 from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens, table
+from bot.cli.init import write_settings
+from bot.cli.options import INIT_OPTIONS, READS
+from bot.cli.terminal.exit_status import Exit
+from bot.cli.terminal.show import fail, look, write
 from bot.cli.transfer import export_state, import_state
-from bot.common.errors import CmbotError
+from bot.common.errors import CmbotError, ConfigError, UserError
 from bot.config import Settings
 from bot.runtime.app import build
 from bot.runtime.file_limit import raise_file_limit
@@ -40,6 +45,10 @@ Job = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
 def run(name: str, args: argparse.Namespace) -> int:
     """Run one command of COMMANDS; return 0 for success, 1 for a failure, 2 for a wrong call, 130 if interrupted."""
+    # A character that the encoding of the output lacks is replaced; it must not end the command.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return asyncio.run(COMMANDS[name](args))
     except CmbotError as error:
@@ -91,14 +100,35 @@ async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> in
 
 async def _check(args: argparse.Namespace) -> int:
     rows = await check_all(_settings(args))
-    Console().print(table(rows))
+    write(table(rows), sys.stdout)
     return 0 if all(row.well for row in rows) else 1
 
 
 async def _status(args: argparse.Namespace) -> int:
     rows = await check_clusters(_settings(args))
-    Console().print(table(rows))
+    write(table(rows), sys.stdout)
     return 0 if all(row.well for row in rows) else 1
+
+
+async def _look(args: argparse.Namespace) -> int:
+    try:
+        settings = config.load(args.config)
+    except ConfigError as error:
+        fail(str(error))
+        return Exit.USAGE
+    # Failures are in the answer; a log would stand between its lines.
+    set_up("critical", settings.all_secrets, as_json=False)
+    return await look(args, settings)
+
+
+async def _init(args: argparse.Namespace) -> int:
+    path = args.config or config.Secrets().cmbot_config
+    try:
+        write_settings(path, {name: getattr(args, name.replace("-", "_")) for name in INIT_OPTIONS}, force=args.force)
+    except UserError as error:
+        fail(error_text(error))
+        return 2
+    return 0
 
 
 async def _replicas(args: argparse.Namespace) -> int:
@@ -162,6 +192,8 @@ COMMANDS: Mapping[str, Job] = MappingProxyType(
         "import": _import,
         "audit verify": _audit_verify,
         "audit export": _audit_export,
+        "init": _init,
+        **dict.fromkeys(READS, _look),
     }
 )
 """The commands by the words that call them."""

@@ -170,7 +170,7 @@ def _check(variable: str, value: str) -> None:
 
 
 def _read(path: Path) -> str:
-    copy = "copy config.example.yaml there, or name another with --config or CMBOT_CONFIG"
+    copy = "run `cmbot init` to write it, or name another with --config or CMBOT_CONFIG"
     try:
         held = path.read_bytes()
     except OSError as error:

@@ -69,10 +69,14 @@ def offered(field: FieldInfo) -> Offer | None:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer to a command; a later answer replaces it. With `private` only the sender sees it."""
+    """One answer to a command; a later answer replaces it. With `private` only the sender sees it.
+
+    `facts` are the typed values that the message shows (facts.py, or the value that its view takes), None for none.
+    """
 
     message: Message
     private: bool = True
+    facts: object = None
 
 
 @dataclass(frozen=True, slots=True)

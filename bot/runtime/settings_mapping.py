@@ -39,11 +39,15 @@ def heartbeat_url(settings: Settings) -> str:
     return url
 
 
+def is_command_word(name: str) -> bool:
+    """True if a command of `/cm` has this word."""
+    return any(name in command.path for command in COMMANDS)
+
+
 def refuse_reserved_names(settings: Settings) -> None:
     """Refuse a cluster that has the name of a command: `/cm stat` must have one meaning. Raises ConfigError."""
-    reserved = {word for command in COMMANDS for word in command.path}
     for cluster in settings.clusters:
-        if cluster.name in reserved:
+        if is_command_word(cluster.name):
             raise ConfigError(
                 f"clusters.{cluster.name}.name: `/cm {cluster.name}` is a command; give the cluster another name."
             )

@@ -68,10 +68,7 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         metrics = Metrics()
         metrics.watch_store(lambda: store.commits)
-        pace = SlowPollPace(len(settings.clusters), clock)
-        clusters = {own.name: await _cluster(stack, settings, own, clock, metrics) for own in settings.clusters}
-        for cluster in clusters.values():
-            cluster.slow_poll_admitted = pace.admits
+        clusters = await open_clusters(stack, settings, clock, metrics)
         yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, asyncio.Event())
 
 
@@ -104,6 +101,17 @@ async def follow_server(clock: ProcessClock, store: Store) -> None:
         now = await uow.replicas.server_time()
     if now is not None:
         clock.follow(now)
+
+
+async def open_clusters(
+    stack: AsyncExitStack, settings: Settings, clock: Clock, metrics: Metrics
+) -> Mapping[str, Cluster]:
+    """Open the clients of all clusters, by name; `stack` closes them. Raises ConfigError."""
+    pace = SlowPollPace(len(settings.clusters), clock)
+    clusters = {own.name: await _cluster(stack, settings, own, clock, metrics) for own in settings.clusters}
+    for cluster in clusters.values():
+        cluster.slow_poll_admitted = pace.admits
+    return clusters
 
 
 async def _cluster(

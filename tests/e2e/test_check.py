@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from bot.cli.check import CheckRow, address, own_roles, policies, table
+from bot.cli.terminal.show import write as write_text
 from bot.config import Secrets, parse
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
@@ -142,6 +143,20 @@ def test_check_table_with_foreign_text_cannot_steer_a_terminal() -> None:
     Console(file=out, width=200, force_terminal=False).print(table([row]))
     assert "#x]0;y" in out.getvalue()
     assert not {"\x1b", "\x07", "\u202e"} & set(out.getvalue())
+
+
+def test_check_has_the_problems_first_and_one_finding_a_line() -> None:
+    """In a pipe no line is wrapped, so that it can be searched; at 80 columns nothing is wider."""
+    fix = "type /invite @cmbot in it, then look at /cm stat prod"
+    rows = [CheckRow("bot token", well=True, found="cmbot " * 40), CheckRow("C0RANDOM", well=False, found="x", fix=fix)]
+    out, narrow = io.StringIO(), io.StringIO()
+    write_text(table(rows), out)
+    first, second, last = out.getvalue().splitlines()
+    assert first == "✗ failed  C0RANDOM: x → type /invite @cmbot in it, then look at cmbot stat prod"
+    assert second.startswith("✓ ok      bot token: cmbot cmbot")
+    assert last == "1 of 2 checks failed."
+    Console(file=narrow, width=80, color_system=None).print(table(rows))
+    assert max(map(len, narrow.getvalue().splitlines())) <= 80
 
 
 def test_check_plain_http_address_of_slack_is_reported() -> None:

@@ -9,6 +9,7 @@ from bot.chatops.commands.stat import NoArgs
 from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
 from bot.common.text import listed
 from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.interactions.facts import OpenAlerts
 from bot.permissions.roles import Role
 from bot.views import alert_lists as views
 
@@ -50,7 +51,7 @@ async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     muted = await call.alerts.muted() if maintenances else {}
     others = len(held) - len(maintenances)
     shown = views.alerts(found, silences=others, now=call.now, maintenances=maintenances, muted=muted)
-    yield Reply(shown, private=False)
+    yield Reply(shown, private=False, facts=OpenAlerts(found, held))
 
 
 async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:

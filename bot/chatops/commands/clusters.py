@@ -19,7 +19,7 @@ async def run_clusters(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
         ClusterLine(name, len(port.hosts), not_milder(call.remembered(name), name, alerts))
         for name, port in call.clusters.items()
     ]
-    yield Reply(clusters(lines, now=call.now), private=False)
+    yield Reply(clusters(lines, now=call.now), private=False, facts=tuple(lines))
 
 
 async def _alerts(call: Call) -> Sequence[Alert]:

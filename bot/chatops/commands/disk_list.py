@@ -56,7 +56,7 @@ async def run_disks(call: Call, args: DisksArgs) -> AsyncIterator[Reply]:
     given = (("status", args.status), ("idc", args.idc), ("host", args.host))
     asked = tuple(f"{key}={value}" for key, value in given if value is not None)
     shown = DiskList(cluster.name, listing, found, call.now, asked, args.limit, state, read, matching)
-    yield Reply(disk_list(shown), private=False)
+    yield Reply(disk_list(shown), private=False, facts=shown)
 
 
 def _is_wanted(args: DisksArgs, state: DiskState | None, listing: DiskListing, disk: Disk) -> bool:

@@ -16,6 +16,7 @@ from bot.clustermgr.collector import find_leader
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.errors import CmbotError, NoLeader, NotFound, StoreError, UserError
 from bot.interactions.command import Args, Call, Command, Reply
+from bot.interactions.facts import OneDisk
 from bot.operations.attribution import behind_disk
 from bot.operations.model import Operation
 from bot.views.disks import disk
@@ -49,7 +50,7 @@ async def run_disk(call: Call, args: DiskArgs) -> AsyncIterator[Reply]:
     shown = disk(
         cluster.name, found, safety, at=call.now, progress=progress, dropping=dropping, behind=behind, risk=risk
     )
-    yield Reply(shown, private=False)
+    yield Reply(shown, private=False, facts=OneDisk(cluster.name, found, safety, dropping))
 
 
 async def _behind(call: Call, found: Disk, *, dropping: bool) -> Operation | None:

@@ -8,6 +8,7 @@ from pydantic import Field
 from bot.chatops.commands.arguments import configured
 from bot.chatops.commands.stat import NoArgs
 from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.interactions.facts import OperationRows
 from bot.permissions.roles import Role
 from bot.views.ops_list import listed, shown, volumes
 
@@ -51,7 +52,8 @@ async def run_ops(call: Call, args: OpsArgs) -> AsyncIterator[Reply]:
         # A cluster removed from the settings may still have operations; without any, the name is a mistake.
         configured(args.cluster, tuple(call.clusters))
     letters = await call.operations.undelivered()
-    yield Reply(listed(found, open_only=open_only, now=call.now, undelivered=letters), private=False)
+    view = listed(found, open_only=open_only, now=call.now, undelivered=letters)
+    yield Reply(view, private=False, facts=OperationRows(found, letters))
 
 
 async def run_retry(call: Call, _: NoArgs) -> AsyncIterator[Reply]:

@@ -24,10 +24,14 @@ async def run_risk(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Answer with what can be read in time; a second answer replaces it once the rest is read."""
     cluster = call.the_cluster
     snapshot, survey = await in_time(cluster.survey(FIRST_SECONDS), cluster.name, "its volumes")
-    yield Reply(risk(_report(call, snapshot, survey)), private=False)
+    yield _reply(_report(call, snapshot, survey))
     if survey.known and not survey.complete:
         snapshot, survey = await cluster.survey(COMPLETE_SECONDS)
-        yield Reply(risk(_report(call, snapshot, survey)), private=False)
+        yield _reply(_report(call, snapshot, survey))
+
+
+def _reply(report: RiskReport) -> Reply:
+    return Reply(risk(report), private=False, facts=report)
 
 
 def _report(call: Call, snapshot: Snapshot, survey: VolumeSurvey) -> RiskReport:

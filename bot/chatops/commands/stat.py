@@ -10,6 +10,7 @@ from bot.alerting.model import Alert
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.interactions.command import Args, Call, Command, Reply
+from bot.interactions.facts import Polled
 from bot.interactions.message import Message
 from bot.views.members import members
 from bot.views.stat import stat
@@ -47,11 +48,12 @@ async def _answers(call: Call, first: View, later: View, *, bad_disks: bool) -> 
             unsure = cluster_status(answer, previous, known).unsure
             if unsure and confirmed:
                 continue
-            yield Reply(view(answer, previous, known), private=False)
+            yield Reply(view(answer, previous, known), private=False, facts=Polled(answer, previous, known))
             view = later
             if unsure:
                 again = await cluster.second_snapshot(answer, bad_disks=bad_disks)
-                yield Reply(later(again, answer, _known(call, again, alerts)), private=False)
+                known = _known(call, again, alerts)
+                yield Reply(later(again, answer, known), private=False, facts=Polled(again, answer, known))
                 confirmed = True
     finally:
         reading.cancel()

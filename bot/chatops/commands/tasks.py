@@ -27,7 +27,7 @@ from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import ClusterError, UserError
 from bot.common.text import listed, shown
 from bot.interactions.command import Call, Command, Offer, Reply
-from bot.interactions.message import Message
+from bot.interactions.facts import TaskStates
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Role
 from bot.views.tasks import keys_for, tasks
@@ -46,7 +46,7 @@ async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     try:
         async for answer in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
             verdict = await detected
-            yield Reply(_rendered(call, answer, verdict, await _unknown(cluster, answer, verdict)), private=False)
+            yield _reply(call, answer, verdict, await _unknown(cluster, answer, verdict))
     finally:
         detected.cancel()
         await asyncio.gather(detected, return_exceptions=True)
@@ -63,17 +63,19 @@ async def _unknown(cluster: Cluster, answer: Snapshot, detected: DetectedDialect
         return None
 
 
-def _rendered(
+def _reply(
     call: Call, answer: Snapshot, detected: DetectedDialect, unknown: tuple[tuple[str, str], ...] | None
-) -> Message:
+) -> Reply:
     state = call.remembered(answer.cluster).state
     others = next((service.others for service in call.the_cluster.services if service.others), ())
     if detected.dialect is None:
-        return tasks(answer, detected, background=state.background, unknown=unknown, others=others)
+        view = tasks(answer, detected, background=state.background, unknown=unknown, others=others)
+        return Reply(view, private=False, facts=TaskStates(answer, detected, {}))
     # The dialect that was detected now counts also where the watch knows none yet.
     now = replace(state, dialect=detected.dialect.value)
     found = activities(answer.switches or {}, detected.dialect, now, call.now)
-    return tasks(answer, detected, found, state.background, unknown=unknown, others=others)
+    view = tasks(answer, detected, found, state.background, unknown=unknown, others=others)
+    return Reply(view, private=False, facts=TaskStates(answer, detected, found))
 
 
 async def _dialect(cluster: Cluster) -> DetectedDialect:

@@ -91,7 +91,7 @@ def test_refusal_is_one_line_with_file_key_and_value(tmp_path: Path, text: str, 
 
 
 def test_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    assert "cannot be read (it does not exist): copy config.example.yaml" in refused(tmp_path / "none.yaml")[0]
+    assert "cannot be read (it does not exist): run `cmbot init`" in refused(tmp_path / "none.yaml")[0]
     assert "cannot be read (it is a directory)" in refused(tmp_path)[0]
     assert "line 2 is not UTF-8 text" in refused(written(tmp_path, b"a: 1\n\xff\xfe\x00"))[0]
     assert "larger than 1 MiB" in refused(written(tmp_path, b"#" * (1 << 20) + b"\n"))[0]

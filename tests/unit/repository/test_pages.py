@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.chatops.commands.registry import COMMANDS
-from bot.cli.main import _parser
+from bot.cli.options import parser as _parser
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")))

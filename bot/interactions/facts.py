@@ -1,0 +1,57 @@
+"""The typed facts behind the answers of reading commands, for readers other than people. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.alerting.cluster_status import StatusContext
+from bot.alerting.model import Alert, Silence
+from bot.alerting.pull_safety import PullSafety
+from bot.alerting.task_activity import TaskActivity
+from bot.clustermgr.models import Disk, Snapshot
+from bot.clustermgr.tasks import DetectedDialect
+from bot.interactions.message import Undelivered
+from bot.operations.model import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A poll of a cluster, the one before it (None: none), and what the watch knows besides."""
+
+    snapshot: Snapshot
+    previous: Snapshot | None
+    known: StatusContext
+
+
+@dataclass(frozen=True, slots=True)
+class OneDisk:
+    """One disk, and whether it may be pulled; `dropping` is None if that list could not be read."""
+
+    cluster: str
+    disk: Disk
+    safety: PullSafety
+    dropping: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStates:
+    """The switches of a cluster in a snapshot, and what happens with each task (empty without a dialect)."""
+
+    snapshot: Snapshot
+    detected: DetectedDialect
+    activities: Mapping[str, TaskActivity]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRows:
+    """Operations, the newest first, and the messages that Slack refused."""
+
+    operations: Sequence[Operation]
+    undelivered: Sequence[Undelivered]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlerts:
+    """The open alerts, the most severe first, and the silences in force."""
+
+    alerts: Sequence[Alert]
+    silences: Sequence[Silence]
