@@ -86,17 +86,18 @@ class Dispatcher:
     answers_private: bool = False
     rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
     docs_url: str = ""
+    _resumed: set[str] = field(default_factory=set)
 
     async def accept(self, work: Work) -> bool:
         """Store `work`; False if the same delivery is stored already. Raises StoreError."""
         return await self.inbox.accept(work)
 
-    async def work(self, work: Work, *, resumed: bool = False) -> None:
+    async def work(self, work: Work) -> None:
         """Execute stored work and mark it done, unless another process has claimed it."""
         try:
             async with self.inbox.claimed(work.key, CLAIM_SECONDS) as ours:
                 if ours:
-                    await self.execute(work, resumed=resumed)
+                    await self.execute(work)
                     await self.inbox.done(work.key)
         except Fenced as error:
             log.warning("inbound.taken_over", key=work.key, error=str(error))
@@ -107,20 +108,22 @@ class Dispatcher:
         """Execute what an earlier process stored and did not finish; returns the number of pieces of work."""
         pending = await self.inbox.pending()
         for work in pending:
-            await self.work(work, resumed=True)
+            self._resumed.add(work.key)
+            try:
+                await self.work(work)
+            finally:
+                self._resumed.discard(work.key)
         return len(pending)
 
-    async def execute(self, work: Work, *, resumed: bool = False) -> None:
+    async def execute(self, work: Work) -> None:
         """Authorise the work, run it, audit a refusal, and answer. Raises Fenced when another process took over.
 
-        A click is decided first; some clicks stand for a command, which then takes the same way. Work that an earlier
-        process left is `resumed`: it is too old to open a modal.
+        A click is decided first; some clicks stand for a command, which then takes the same way.
         """
         answer, request = self._answer_to(work), None
         try:
             request = await self._decide(work, answer) if isinstance(work, Click) else self._request(work)
             if request is not None:
-                request = replace(request, title="") if resumed else request
                 await self._authorise(request)
                 await self._run(request, answer)
             self.ended(_KINDS[type(work)], "answered")
@@ -157,7 +160,9 @@ class Dispatcher:
         reply = await self.buttons.decide(click)
         if isinstance(reply, RunCommand):
             invocation = Invocation(click.key, click.user, click.channel, reply.text, click.response_url)
-            return replace(self._typed(invocation, single=True), title=reply.title)
+            # What an earlier process left is too old to open a modal.
+            title = "" if click.key in self._resumed else reply.title
+            return replace(self._typed(invocation, single=True), title=title)
         if reply is not None:
             await answer(reply)
         return None

@@ -64,7 +64,8 @@ async def test_runbook_is_a_private_message_where_slack_opens_no_modal(world: De
     def click(key: str) -> Click:
         return Click(key, DAVE, STORAGE, "alert_runbook", value, posted.ts, dave._response_url(STORAGE))
 
-    await world.app.dispatcher.execute(click("1.2.old"), resumed=True)
+    assert await world.app.dispatcher.accept(click("1.2.old"))
+    await world.app.dispatcher.resume()
     first = await private_reply(world, DAVE, "Runbook of `disk_broken`", "disk_repair")
     assert world.slack.workspace.violations == []
     await world.app.dispatcher.execute(click("1.2.late"))
