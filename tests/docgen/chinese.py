@@ -54,7 +54,10 @@ def follows(page: Path, root: Path = ROOT) -> Follows:
 
 def has_history(root: Path = ROOT) -> bool:
     """True in a whole clone; False in an export without Git, in a shallow clone, and without the program git."""
-    return _git(root, "rev-parse", "--is-shallow-repository") == "false"
+    top = _git(root, "rev-parse", "--show-toplevel")
+    # An export may have been unpacked inside a clone of something else.
+    own = top is not None and Path(top).resolve() == root.resolve()
+    return own and _git(root, "rev-parse", "--is-shallow-repository") == "false"
 
 
 def is_known(commit: str, root: Path = ROOT) -> bool:

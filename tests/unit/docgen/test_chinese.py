@@ -105,3 +105,6 @@ def test_export_without_history_knows_no_lag(tmp_path: Path) -> None:
     each = follows(chinese(tmp_path, "1" * 40), tmp_path)
     assert not has_history(tmp_path)
     assert lag(each, tmp_path) == Lag(each, ())
+    git(tmp_path, "init", "-q")
+    assert has_history(tmp_path)
+    assert not has_history(tmp_path / "docs"), "an export inside a clone of something else"
