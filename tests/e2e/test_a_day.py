@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.day.channel import Entry, fold_edits, merge_lines, shown_time
+from tests.e2e.day.channel import Entry, fold_alike, fold_edits, merge_lines, shown_time
 from tests.e2e.day.differences import differences, messages
 from tests.e2e.day.page import PAGE, lived, page_of, title_of
 
@@ -118,6 +118,17 @@ def test_edits_between_two_events_are_one_line() -> None:
         "*12:05 · Alice acknowledges.*",
         "`12:06` ✎ edited: 24 disks (Alice).",
     ]
+
+
+def test_messages_alike_at_one_time_are_counted() -> None:
+    texts = ["Task `balance` is off.", "Task `disk_drop` is off.", "Task `disk_repair` is off.", "Disk 3 is broken."]
+    folded = fold_alike([entry(text) for text in texts])
+    assert [each.shown for each in folded] == [
+        "`12:00` Task `balance` is off.",
+        "`12:00` … and 2 more messages like it, with other names and numbers",
+        "`12:00` Disk 3 is broken.",
+    ]
+    assert len(fold_alike([entry(texts[0]), replace(entry(texts[1]), at=NOON + 60)])) == 2
 
 
 def test_long_list_shows_its_first_lines() -> None:

@@ -9,6 +9,7 @@ from itertools import takewhile
 from bot.playground.slack_sim.message import Message
 
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
+_NAMES = re.compile(r"`[^`]*`|\d+")
 _DAY_SECONDS = 86400
 _MAX_LINES = 3
 """Lines of a list that the page shows of a message; the others are counted."""
@@ -65,8 +66,8 @@ class Channel:
 
     @property
     def folded(self) -> list[Entry]:
-        """The entries as the page has them: each edit once, with its line in the thread."""
-        return fold_edits(merge_lines(self.entries))
+        """The entries as the page has them: each edit once, with its line in the thread; one of several alike."""
+        return fold_alike(fold_edits(merge_lines(self.entries)))
 
     def happens(self, words: str, at: float) -> None:
         """Record an event that is not a message."""
@@ -109,7 +110,7 @@ class Channel:
     def _text(self, message: Message) -> str:
         if message.thread_ts or not message.blocks:
             return self._plain(message.text)
-        shown = [line for block in message.blocks for line in _lines(block)]
+        shown = [line for block in message.blocks for line in _shown_lines(block)]
         return self._plain("\n".join(shown) or message.text)
 
     def _plain(self, text: str) -> str:
@@ -162,6 +163,27 @@ def fold_edits(entries: Sequence[Entry]) -> list[Entry]:
     return folded[::-1]
 
 
+def fold_alike(entries: Sequence[Entry]) -> list[Entry]:
+    """Count messages that differ from the one before in names and numbers only, if they came at one time."""
+    folded: list[Entry] = []
+    shape = ""
+    for entry in entries:
+        last = folded[-1] if folded else None
+        alike = entry.kind == "post" and last is not None and entry.at == last.at and _shape(entry) == shape
+        if alike and last is not None and last.kind == "alike":
+            folded[-1] = replace(last, times=last.times + 1)
+        elif alike:
+            folded.append(replace(entry, kind="alike"))
+        else:
+            folded.append(entry)
+            shape = _shape(entry) if entry.kind == "post" else ""
+    return folded
+
+
+def _shape(entry: Entry) -> str:
+    return _NAMES.sub("_", entry.text)
+
+
 def _key(message: Message) -> str:
     payload = (message.metadata or {}).get("event_payload", {})
     return str(payload.get("slot", ""))
@@ -177,12 +199,22 @@ def _lines(block: Mapping[str, object]) -> Iterable[str]:
         for row in rows:
             yield " | ".join(_cell(cell) for cell in row)
         return
-    held = [block.get("text"), *_listed(block.get("fields")), *_listed(block.get("elements"))]
+    held = [block.get("text"), *_listed(block.get("elements"))]
     for part in held:
         if isinstance(part, Mapping):
             yield str(part.get("text", ""))
+    for part in _listed(block.get("fields")):
+        if isinstance(part, Mapping):
+            # A label, and below it the value.
+            yield str(part.get("text", "")).replace("\n", " ")
     if block["type"] == "data_visualization":
         yield f"[chart: {block.get('title')}]"
+
+
+def _shown_lines(block: Mapping[str, object]) -> Iterable[str]:
+    """The lines of a block as the page has them: small print is one line."""
+    lines = list(_lines(block))
+    return [" · ".join(lines)] if block["type"] == "context" and lines else lines
 
 
 def _cell(cell: Mapping[str, object]) -> str:
@@ -204,6 +236,10 @@ def _shown(entry: Entry) -> Iterable[str]:
         often = f" ({entry.times} times since {clock(entry.since)})" if entry.times > 1 else ""
         also = f", and {_MARKS[entry.also].removesuffix(': ')}" if entry.also else ""
         yield f"`{clock(entry.at)}` ✎ edited{often}{also}: {_one_line(entry.text)}"
+        return
+    if entry.kind == "alike":
+        messages = "message" if entry.times == 1 else "messages"
+        yield f"`{clock(entry.at)}` … and {entry.times} more {messages} like it, with other names and numbers"
         return
     if entry.kind == "deleted":
         yield f"`{clock(entry.at)}` ✗ deleted: {_one_line(entry.text)}"

@@ -14,7 +14,8 @@ clusters and a local Slack workspace over real sockets, with a clock that was mo
 every two minutes. `make docs` writes this page, and a test fails when the program would say anything else.
 
 To keep it short, several edits of one message between two events are one line (the last text, with their number), a
-line in the thread that says the same as its edit is named with it, and of a list the first three lines are shown.
+line in the thread that says the same as its edit is named with it, messages that came at once and differ in names and
+numbers only are counted, and of a list the first three lines are shown.
 """
 
 
