@@ -22,7 +22,7 @@ SUITE := $(PARALLEL) -m "not ($(MARKED))"
 FAST := tests/unit tests/contract tests/property
 
 .PHONY: install demo quick test test-chaos test-fuzz test-matrix test-system test-all test-image browser coverage check hooks \
-	bench chaos fuzz docs pins release format clean
+	bench chaos fuzz docs docs-zh pins release format clean
 
 install:  ## the bot alone, into venv/: what a real installation runs
 	@$(HAS_PYTHON)
@@ -91,6 +91,9 @@ docs: $(READY)  ## write the generated pages of docs/
 	$(BIN)/python -m tests.docgen.jobs
 	$(BIN)/python -m tests.docgen.compatibility
 	$(BIN)/python -m tests.e2e.day
+
+docs-zh: $(READY)  ## which Chinese pages lag behind their English page
+	@$(BIN)/python -m tests.docgen.chinese
 
 format: $(READY)
 	$(BIN)/ruff format .

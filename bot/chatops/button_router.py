@@ -43,7 +43,7 @@ class ButtonRouter:
             case actions.FIX:
                 return await self._fix(alert)
             case actions.RUNBOOK:
-                return RunCommand(f"runbook {(await self.alert_actions.alert(alert)).rule}")
+                return RunCommand(f"runbook {(await self.alert_actions.alert(alert)).rule}", title="Runbook")
             case _:
                 return RunCommand(f"stat {(await self.alert_actions.alert(alert)).cluster}")
 

@@ -5,7 +5,7 @@ Commands that only read run at once and are never stored. Changing commands, cli
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -22,9 +22,11 @@ from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
 from bot.interactions.command import AlertBook, Args, Call, Caller, Command, OperationBook, Proposer, Reply, ReportBook
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
+from bot.interactions.message import Message
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import errors as error_views
+from bot.views.forms import notice
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +49,8 @@ class CommandRequest:
     """A command to run for `invocation`; `fault` says what is wrong with its text, and then `args` is None.
 
     `command` is None when the text names no command. `single` is set for a click: the clicker gets the last answer
-    only, because a second answer at the click's response_url would replace the card.
+    only, because a second answer at the click's response_url would replace the card. With a `title` that answer opens
+    as a modal.
     """
 
     invocation: Invocation
@@ -56,6 +59,7 @@ class CommandRequest:
     args: Args | None = None
     fault: UserError | None = None
     single: bool = False
+    title: str = ""
 
 
 @dataclass(slots=True)
@@ -82,6 +86,7 @@ class Dispatcher:
     answers_private: bool = False
     rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
     docs_url: str = ""
+    _resumed: set[str] = field(default_factory=set)
 
     async def accept(self, work: Work) -> bool:
         """Store `work`; False if the same delivery is stored already. Raises StoreError."""
@@ -103,7 +108,11 @@ class Dispatcher:
         """Execute what an earlier process stored and did not finish; returns the number of pieces of work."""
         pending = await self.inbox.pending()
         for work in pending:
-            await self.work(work)
+            self._resumed.add(work.key)
+            try:
+                await self.work(work)
+            finally:
+                self._resumed.discard(work.key)
         return len(pending)
 
     async def execute(self, work: Work) -> None:
@@ -151,7 +160,9 @@ class Dispatcher:
         reply = await self.buttons.decide(click)
         if isinstance(reply, RunCommand):
             invocation = Invocation(click.key, click.user, click.channel, reply.text, click.response_url)
-            return self._typed(invocation, single=True)
+            # What an earlier process left is too old to open a modal.
+            title = "" if click.key in self._resumed else reply.title
+            return replace(self._typed(invocation, single=True), title=title)
         if reply is not None:
             await answer(reply)
         return None
@@ -221,8 +232,17 @@ class Dispatcher:
                 # No form opened, so the right was not checked yet.
                 await self._require_role(request.invocation.user, command, request.cluster)
             raise
-        if last is not None:
+        if last is not None and not (request.title and await self._in_modal(request, last)):
             await answer(Reply(last))
+
+    async def _in_modal(self, request: CommandRequest, message: Message) -> bool:
+        """Open the answer as a modal; False if Slack opens none, as three seconds after the click."""
+        try:
+            await self.slack.open_view(request.invocation.key, notice(message, request.title))
+        except SlackError as error:
+            log.info("answer.no_modal", user=request.invocation.user, code=error.code)
+            return False
+        return True
 
     async def _audit(self, work: Work, request: CommandRequest | None, error: CmbotError) -> None:
         """Record a click that was refused, and a command that its sender has no right to give."""

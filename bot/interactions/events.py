@@ -80,6 +80,11 @@ HELP_GROUP = "help_group_"
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """A command (without `/cm`) that a click stands for; it runs as if the clicker had typed it in the channel."""
+    """A command (without `/cm`) that a click stands for; it runs as if the clicker had typed it in the channel.
+
+    The answer to a command with a title opens as a modal with that title; if Slack opens none, the clicker gets it as a
+    private message.
+    """
 
     text: str
+    title: str = ""

@@ -77,10 +77,10 @@ def runbook(rule: Rule, found: Runbook, docs_url: str = "") -> Message:
     ]
     if found.notes:
         parts.append(blocks.context(blocks.escape(found.notes)))
-    where = (
-        f"<{blocks.escape(docs_url.rstrip('/'))}/{rule.runbook}|{rule.runbook}>" if docs_url else f"docs/{rule.runbook}"
-    )
-    return blocks.message(head, *parts, blocks.context(f"More, and how to tune it: {where}"))
+    if docs_url:
+        link = f"<{blocks.escape(docs_url.rstrip('/'))}/{rule.runbook}|{rule.runbook}>"
+        parts.append(blocks.context(f"More, and how to tune it: {link}"))
+    return blocks.message(head, *parts)
 
 
 def _silence(alert: Alert) -> StaticSelectMenu:

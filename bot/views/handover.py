@@ -14,7 +14,7 @@ from bot.views.blocks import code, context, count, date, duration, escape, heade
 from bot.views.parts import Report, bullets, mark_of, verdict_of
 from bot.views.report_text import event_text, watch_text
 from bot.views.status_text import noted_sentence
-from bot.views.summary_lines import named, not_polled, off_line, pending_line
+from bot.views.summary_lines import named, not_polled, off_line, pending_line, period
 
 MOST = 5
 MAX_WATCH = 8
@@ -153,5 +153,6 @@ def _thread(found: Sequence[Happening]) -> Iterator[Message]:
 
 
 def _small_print(value: Handover) -> Iterator[str]:
-    yield f"the shift from {date(value.since, 'minute')} to {date(value.now, 'minute')}"
+    first, *late = period(value.since, value.now, value.watched_later, len(value.states))
+    yield from (f"the shift {first}", *late)
     yield "current state: `/cm alerts`, `/cm ops`, `/cm silences`"

@@ -8,7 +8,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views import blocks
 from bot.views.parts import Report, mark_of
 from bot.views.spaces import shares
-from bot.views.summary_lines import lines, verdict_line
+from bot.views.summary_lines import lines, period, verdict_line
 
 MAX_CLUSTERS = 5
 """Clusters shown one by one; the others are named, with details in the thread."""
@@ -97,7 +97,7 @@ def _chart(value: Summary) -> Iterator[BlockJson]:
 
 
 def _small_print(value: Summary) -> Iterator[str]:
-    yield f"from {blocks.date(value.since, 'minute')} to {blocks.date(value.now, 'minute')}"
+    yield from period(value.since, value.now, value.watched_later, len(value.clusters))
     if value.due_at and value.now - value.due_at > _LATE_SECONDS:
         yield f"late: due {blocks.date(value.due_at, 'minute')}, when cmbot could not post"
     yield "space of a cluster: /cm trend · open alerts: /cm alerts"

@@ -1,6 +1,6 @@
 """Lines of one cluster in a summary, the most urgent first. No I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.alerting.model import Alert
 from bot.alerting.reports.facts import OperationFact, Pending
@@ -21,6 +21,8 @@ _OLD_SECONDS = 1800.0
 """Seconds after which a measurement shows its time; one is taken every ten minutes."""
 _FAR_DAYS = 400.0
 """A summary mentions no forecast beyond this number of days."""
+_MAX_LATE = 3
+"""Clusters whose first measurement is named, the latest first."""
 
 
 def verdict_line(part: ClusterSummary, now: float) -> Iterator[str]:
@@ -85,6 +87,20 @@ def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
         yield f"🔕 silence #{silence.id} of {what} ends in {duration(silence.until - now)} (by {named(silence.by)})"
     if part.silences > len(part.ending):
         yield f"🔕 {count(part.silences - len(part.ending), 'silence')} in force: /cm silences"
+
+
+def period(since: float, now: float, watched_later: Mapping[str, float], clusters: int) -> Iterator[str]:
+    """The time of a report, then the part of it that cmbot did not watch, of how many clusters."""
+    yield f"from {date(since, 'minute')} to {date(now, 'minute')}"
+    if not watched_later:
+        return
+    if len(watched_later) == clusters:
+        yield f"watched only since {date(min(watched_later.values()), 'minute')}: nothing earlier is known"
+        return
+    latest = sorted(watched_later.items(), key=lambda item: (-item[1], item[0]))
+    words = [f"{escape(name)} since {date(at, 'minute')}" for name, at in latest[:_MAX_LATE]]
+    more = len(latest) - len(words)
+    yield f"watched only later: {', '.join(words)}{f' and {more:,} more' if more else ''}"
 
 
 def off_line(off: Off, now: float) -> str:

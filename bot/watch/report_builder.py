@@ -66,6 +66,7 @@ class Reports:
         async with self.store.read() as uow:
             facts = await _facts(uow, name, since, now)
             month = await uow.samples.range(name, now - MONTH, every=MONTH / _SAMPLES)
+            watched_since = await uow.samples.first(name)
         known = points(month)
         return replace(
             facts,
@@ -73,6 +74,7 @@ class Reports:
             pending=await self.pending(name),
             trend=trend(month) if known else Trend(),
             history=known,
+            watched_since=watched_since,
         )
 
 

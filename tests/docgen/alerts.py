@@ -22,7 +22,8 @@ says how long it lasted, in its message and in one line of its thread.
 
 An open alert shows the first step of its runbook as *Next*. **Acknowledge** says that you take care of it. **Silence**
 mutes the subject of this one alert for a time or until it is resolved (7 days at most). Both need the role operator,
-and the channel sees them. **Show cluster** and **Runbook** answer you alone, as `/cm stat` and `/cm runbook <rule>` do.
+and the channel sees them. **Show cluster** and **Runbook** answer you alone, as `/cm stat` and `/cm runbook <rule>` do;
+the runbook opens as a modal, with a link to this page if `docs_url` is set.
 If a rule knows a fix, such as *Enable disk_repair*, a button proposes it as if you had typed the command in that
 channel: your role, the preflight and the policy apply, and nothing changes before the card is approved.
 
@@ -94,6 +95,65 @@ use a lower one), `hold`, `clear` and `remind` (durations; `remind: 0` never rem
 """
 
 
+SYMPTOMS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
+    (
+        "Clients of the storage",
+        (
+            ("writes fail everywhere", ("no_leader", "cluster_unreachable", "volumes_low", "writable_low")),
+            ("writes stop for a moment, again and again", ("leader_flapping", "leader_changed")),
+            ("writes are slow", ("slow_answers", "peer_lagging", "apply_stalled")),
+            ("writes of one zone fail", ("disk_expired", "chunks_low")),
+            ("some blobs cannot be read", ("volumes_unreachable", "volumes_lost")),
+            ("a new cluster takes no data", ("no_volume", "volumes_low")),
+        ),
+    ),
+    (
+        "Nodes and raft",
+        (
+            ("a node does not answer", ("host_unreachable", "peer_down", "quorum_at_risk")),
+            ("a node answers with errors, or is another service", ("api_error", "stale_host", "hosts_disagree")),
+            ("a node is up but far behind", ("peer_lagging", "apply_stalled")),
+            ("401, 403 or a rejected token", ("auth_rejected",)),
+            ("two nodes say that they lead", ("hosts_disagree",)),
+            ("peers, disks and space are missing in every answer", ("leader_unseen",)),
+            ("a member that no one added or removed", ("membership_changed", "stale_host")),
+            ("a learner waits to become a voter", ("learner_ready",)),
+            ("the cluster says that it is read-only", ("read_only",)),
+        ),
+    ),
+    (
+        "Disks, volumes and space",
+        (
+            ("a disk broke", ("disk_broken", "volumes_at_risk")),
+            ("disks or a whole host are silent", ("disk_expired", "volumes_unreachable")),
+            ("a repair does not go on", ("repair_stuck", "task_off_with_work", "scheduler_silent", "tasks_failing")),
+            ("a drop does not go on", ("drop_stuck", "task_off_with_work", "scheduler_silent")),
+            ("disks are being dropped, and no one proposed it", ("disk_dropping",)),
+            ("may this disk be pulled", ("disk_not_empty", "disk_dropping")),
+            ("the space runs out", ("writable_low", "chunks_low", "volumes_low")),
+            ("deleted data keeps its space", ("task_off_too_long", "tasks_failing", "switch_meaningless")),
+        ),
+    ),
+    (
+        "Background tasks",
+        (
+            ("a task is off, and work waits", ("task_off_with_work", "task_off_too_long")),
+            ("a switch has an odd value, such as Enable", ("switch_meaningless",)),
+            ("a switch was changed, and no one proposed it", ("switch_changed",)),
+            ("a task is on, and nothing happens", ("scheduler_silent", "tasks_failing", "switch_meaningless")),
+        ),
+    ),
+    (
+        "cmbot itself",
+        (
+            ("all clusters are silent at once", ("own_network",)),
+            ("an alert did not change for a long time", ("watch_blind", "leader_unseen", "cluster_unreachable")),
+        ),
+    ),
+)
+"""Symptoms in the words of those who see them, by place, and the rules to read, the most likely first."""
+
+
 def render() -> str:
     """Render the page."""
     return "\n".join(_parts())
@@ -101,11 +161,24 @@ def render() -> str:
 
 def _parts() -> Iterator[str]:
     yield _INTRODUCTION
+    yield from _symptoms()
     yield _COMMON
     yield "| rule | severity | hold | clear | remind | meaning |\n|---|---|---|---|---|---|"
     yield from (_row(rule) for rule in RULES)
     yield ""
     yield from (_section(rule, RUNBOOKS[rule.key]) for rule in RULES)
+
+
+def _symptoms() -> Iterator[str]:
+    yield "## Which alert for which symptom\n"
+    yield "What people notice, and the alerts that explain it, the most likely first. Not every symptom is an alert:"
+    yield "[troubleshooting.md](troubleshooting.md) has those of commands, messages and cmbot itself.\n"
+    yield "| you see | alerts |\n|---|---|"
+    for place, symptoms in SYMPTOMS:
+        yield f"| **{place}** | |"
+        for words, keys in symptoms:
+            yield f"| {words} | {', '.join(f'[`{key}`](#{key})' for key in keys)} |"
+    yield "\n## All alerts\n"
 
 
 def _row(rule: Rule) -> str:

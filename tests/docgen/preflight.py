@@ -3,6 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from bot.operations.preflight.facts.disks import LimitReached, RoomInZones, TaskIsOff, VolumeMargins
+from bot.operations.preflight.facts.leadership import MembersCatchUp, OperationOpen, TargetUnproven
+from bot.operations.preflight.facts.members import LearnerInPlace, RemovesLeader
+from bot.operations.preflight.facts.quorum import QuorumAfter
+from bot.operations.preflight.verdict import CheckLevel, Fact
 from bot.operations.requests import MemberAdd, TaskSwitch
 from bot.views.op_parts import request_phrase
 from bot.views.preflight_text.table import check_text
@@ -57,6 +62,29 @@ a state that the servers refuse, too few free chunks in a zone for what must mov
 The tables below are generated from the worked examples that the tests hold the preflight to.
 """
 
+COMMON: tuple[tuple[str, type[Fact]], ...] = (
+    ("the quorum would be lost", QuorumAfter),
+    ("another change is open", OperationOpen),
+    ("the leader is to be removed", RemovesLeader),
+    ("a member is still catching up", MembersCatchUp),
+    ("the new leader is not proven healthy", TargetUnproven),
+    ("a learner is to become a voter in place", LearnerInPlace),
+    ("a volume could lose no more units", VolumeMargins),
+    ("too many disks are out of service at once", LimitReached),
+    ("the background task is off", TaskIsOff),
+    ("the zone has too little room", RoomInZones),
+)
+"""The refusals that come first on the page: what is wrong, and the fact of the check."""
+
+_COMMON = """\
+## The ten most common refusals
+
+Each with an example of its sentence and the next step that the answer names. `/cm op 12` shows all checks of a refused
+operation, and `dry-run=yes` behind a command checks without proposing.
+
+| what is wrong | the answer says | next |
+|---|---|---|"""
+
 
 def examples() -> Iterable[Example]:
     """Every worked example, in the order of the page."""
@@ -67,7 +95,23 @@ def examples() -> Iterable[Example]:
 
 def render() -> str:
     """The whole page."""
-    return "\n".join([_INTRODUCTION, *(_chapter(title, situations) for title, situations in CHAPTERS)])
+    return "\n".join(
+        [
+            _INTRODUCTION,
+            _COMMON,
+            *map(_refusal, COMMON),
+            "",
+            *(_chapter(title, situations) for title, situations in CHAPTERS),
+        ]
+    )
+
+
+def _refusal(common: tuple[str, type[Fact]]) -> str:
+    """One row: the first worked example that this check alone refuses."""
+    title, fact = common
+    refused = (example.verdict.check(example.decides) for example in examples() if example.level is CheckLevel.BLOCK)
+    text = check_text(next(check for check in refused if check is not None and isinstance(check.fact, fact)))
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in (title, text.sentence, text.next_step))} |"
 
 
 def _chapter(title: str, situations: tuple[Situation, ...]) -> str:

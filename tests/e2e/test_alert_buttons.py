@@ -1,8 +1,12 @@
 """Buttons of an alert: silence, show cluster, runbook, propose the fix."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from bot.cli.demo import Demo
+from bot.interactions.events import Click
 from bot.playground.slack_sim.acting import ActError
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_alert_commands import buttons
@@ -24,6 +28,11 @@ async def broken(world: Demo, disk: int = 3) -> Message:
     return await world.slack.wait_for(STORAGE, alert(f"disk #{disk}", "firing"))
 
 
+def _elements(message: Message) -> list[Mapping[str, Any]]:
+    """The buttons and menus of a message."""
+    return [each for block in message.blocks for each in block.get("elements", ())]
+
+
 def choice(message: Message, words: str) -> str:
     """Value of the menu option with these words."""
     menus = [each for block in message.blocks for each in block.get("elements", ()) if each["type"] == "static_select"]
@@ -31,17 +40,41 @@ def choice(message: Message, words: str) -> str:
 
 
 async def test_viewer_sees_cluster_and_runbook_in_private(world: Demo) -> None:
-    """Both answers are ephemeral, and the alert is unchanged."""
+    """The status is ephemeral, the runbook a modal without a link to a manual, and the alert is unchanged."""
     posted = await broken(world)
     dave = world.slack.as_user(DAVE)
     await dave.click(STORAGE, posted.ts, "alert_show")
     await private_reply(world, DAVE, "prod", "3 of 3 hosts answered")
     await dave.click(STORAGE, posted.ts, "alert_runbook")
-    await private_reply(world, DAVE, "Runbook of `disk_broken`", "disk_repair")
+    shown = await world.slack.wait_for_view(lambda view: "Runbook of `disk_broken`" in view.full_text, user=DAVE)
+    assert "What to do" in shown.full_text
+    assert "docs/" not in shown.full_text
     now = next(m for m in dave.sees(STORAGE) if m.ts == posted.ts)
     assert "disk #3" in now.full_text
     assert "Runbook of `disk_broken`" in (await ask(world, "/cm runbook disk_broken")).full_text
     assert "no rule" in (await ask(world, "/cm runbook disk_brokn")).full_text
+
+
+async def test_runbook_is_a_private_message_where_slack_opens_no_modal(world: Demo) -> None:
+    """Stored work that a later process runs has a trigger too old for a modal."""
+    posted = await broken(world)
+    dave = world.slack.as_user(DAVE)
+    value = next(str(each["value"]) for each in _elements(posted) if each["action_id"] == "alert_runbook")
+
+    def click(key: str) -> Click:
+        return Click(key, DAVE, STORAGE, "alert_runbook", value, posted.ts, dave._response_url(STORAGE))
+
+    assert await world.app.dispatcher.accept(click("1.2.old"))
+    await world.app.dispatcher.resume()
+    first = await private_reply(world, DAVE, "Runbook of `disk_broken`", "disk_repair")
+    assert world.slack.workspace.violations == []
+    await world.app.dispatcher.execute(click("1.2.late"))
+    await world.slack.wait_for(
+        STORAGE, lambda m: m.only_for == DAVE and m.ts != first.ts and "Runbook of" in m.full_text, user=DAVE
+    )
+    assert [wrong.rule for wrong in world.slack.workspace.violations] == ["invalid_trigger_id"]
+    world.slack.workspace.violations.clear()
+    assert world.slack.workspace.modal(DAVE) is None
 
 
 async def test_menu_silences_an_alert_until_it_is_resolved(world: Demo) -> None:

@@ -11,6 +11,8 @@ from bot.alerting.cluster_status import level_of, worse_alert
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.trend import Point, Sample, Trend
 
+WATCH_GRACE_SECONDS = 600.0
+"""A cluster that was first polled this much after the start of a report was watched for all of its time."""
 _ONE_BY_ONE = 3
 _MAX_ALERTS = 100
 _REPEATS = frozenset({"leader_changed", "membership_changed", "switch_changed"})
@@ -51,7 +53,8 @@ class Pending:
 class ClusterFacts:
     """Facts of one cluster; `recent` are the alerts that changed in the requested time, resolved ones too.
 
-    `samples` are of that time, `trend` and `history` of the month before its end.
+    `samples` are of that time, `trend` and `history` of the month before its end. `watched_since` is the time of the
+    oldest stored measurement (Unix seconds), None without any.
     """
 
     name: str
@@ -64,6 +67,7 @@ class ClusterFacts:
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
     history: Sequence[Point] = ()
+    watched_since: float | None = None
 
     @property
     def raised_by(self) -> Alert | None:
@@ -182,6 +186,15 @@ ChangeFact = (
     | ManyMoves
     | AlertsCounted
 )
+
+
+def watched_later(facts: Sequence[ClusterFacts], since: float) -> dict[str, float]:
+    """When cmbot began to watch each cluster (Unix seconds by name) that it did not watch yet at `since`."""
+    return {
+        each.name: each.watched_since
+        for each in facts
+        if each.watched_since is not None and each.watched_since > since + WATCH_GRACE_SECONDS
+    }
 
 
 def happened(facts: ClusterFacts, since: float) -> list[Happening]:

@@ -1,12 +1,12 @@
 """Hand-over: open alerts and their owners, operations in progress, things to watch. No I/O."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from bot.alerting.cluster_state.state import risk_fact
 from bot.alerting.model import Alert, Silence
-from bot.alerting.reports.facts import ClusterFacts, Happening, Pending, happened
+from bot.alerting.reports.facts import ClusterFacts, Happening, Pending, happened, watched_later
 from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, announced, switches_off
 from bot.alerting.reports.trend import Sureness
 from bot.alerting.risk_facts import RiskFact
@@ -148,7 +148,8 @@ WatchFact = (
 class Handover:
     """The time from `since` to `now` (Unix seconds), and all that is open at its end.
 
-    `free` are unacknowledged alerts, `held` acknowledged ones; `watch` is what deserves attention.
+    `free` are unacknowledged alerts, `held` acknowledged ones; `watch` is what deserves attention. `watched_later` has
+    the clusters that were not watched yet at `since`, with the time of their first measurement.
     """
 
     since: float
@@ -162,6 +163,7 @@ class Handover:
     happened: tuple[Happening, ...]
     watch: tuple[WatchFact, ...]
     due_at: float = 0.0
+    watched_later: Mapping[str, float] = field(default_factory=dict)
 
 
 def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Handover:
@@ -182,6 +184,7 @@ def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at
         ),
         watch=tuple(fact for each in facts for fact in _to_watch(each, since, now)),
         due_at=due_at,
+        watched_later=watched_later(facts, since),
     )
 
 

@@ -1,12 +1,12 @@
 """Summary: status of each cluster, changes since the last summary, open alerts and operations. No I/O."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
 from bot.alerting.cluster_state.state import ClusterState, risk_fact
 from bot.alerting.model import Alert, AlertState, Silence
-from bot.alerting.reports.facts import ChangeFact, ClusterFacts, OperationFact, Pending, changed
+from bot.alerting.reports.facts import ChangeFact, ClusterFacts, OperationFact, Pending, changed, watched_later
 from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points
 from bot.alerting.risk_facts import RiskFact
 from bot.alerting.topics import most_severe_first
@@ -98,19 +98,22 @@ class ClusterSummary:
 class Summary:
     """A whole summary of the time from `since` to `now` (Unix seconds), unhealthy clusters first.
 
-    `due_at` is when it was due, 0 for one requested by a command.
+    `due_at` is when it was due, 0 for one requested by a command. `watched_later` has the clusters that were not
+    watched yet at `since`, with the time of their first measurement.
     """
 
     since: float
     now: float
     clusters: tuple[ClusterSummary, ...]
     due_at: float = 0.0
+    watched_later: Mapping[str, float] = field(default_factory=dict)
 
 
 def summarise(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at: float = 0.0) -> Summary:
     """Build the summary of the time from `since` to `now`."""
     parts = [_of_cluster(each, since, now) for each in facts]
-    return Summary(since, now, tuple(sorted(parts, key=lambda part: _urgency(part, now))), due_at)
+    ordered = tuple(sorted(parts, key=lambda part: _urgency(part, now)))
+    return Summary(since, now, ordered, due_at, watched_later(facts, since))
 
 
 def _urgency(part: ClusterSummary, now: float) -> tuple[bool, int, bool, str]:

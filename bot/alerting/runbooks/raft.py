@@ -57,7 +57,7 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
                 "A group of two voters is always at risk: add a third.",
             ),
             "A voter counts as healthy only if two polls prove it, at least 3 s apart and with the same leader and "
-            "term; see docs/architecture.md. `smallest_group: 3` accepts groups of two.",
+            "term. `smallest_group: 3` accepts groups of two.",
         ),
         "membership_changed": Runbook(
             "The members determine how many voters must agree. Another tool changed them, or a node joined by itself. "

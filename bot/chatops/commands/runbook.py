@@ -36,5 +36,5 @@ RUNBOOK = Command(
     run=run_runbook,
     scope=Scope.NO_CLUSTER,
     examples=("/cm runbook disk_broken",),
-    notes="The same is behind the button Runbook of each alert, and on docs/alerts.md.",
+    notes="The button Runbook of each alert opens the same as a modal; docs/alerts.md has all rules.",
 )

@@ -100,6 +100,11 @@ def sections() -> Iterator[Section]:
         (
             *_report("nothing happened", summary(summarise((quiet,), AT - DAY, AT))),
             *_report("much happened", summary(summarise((quiet, busy), AT - DAY, AT))),
+            *_report("cmbot is new", summary(summarise((replace(quiet, watched_since=AT - 8 * HOUR),), AT - DAY, AT))),
+            *_report(
+                "a cluster was added",
+                summary(summarise((quiet, replace(busy, watched_since=AT - 8 * HOUR)), AT - DAY, AT)),
+            ),
             *_report("40 clusters", summary(summarise(many, AT - DAY, AT))),
         ),
     )

@@ -9,10 +9,13 @@ PAGE = Path(__file__).parents[3] / "docs" / "a-day.md"
 _HEAD = """# A day
 
 Two clusters, `prod` with five nodes and 240 disks and `archive` with three nodes, go through a bad day. Below is every
-message that their channels saw, word for word, and in between, in italics, what happened. All of it ran: the program
-against simulated clusters and a local Slack workspace over real sockets, with a clock that was moved by hand, one
-look at each cluster every two minutes. `make docs` writes this page, and a test fails when the program would say
-anything else.
+message that their channels saw, and in between, in italics, what happened. All of it ran: the program against simulated
+clusters and a local Slack workspace over real sockets, with a clock that was moved by hand, one look at each cluster
+every two minutes. `make docs` writes this page, and a test fails when the program would say anything else.
+
+To keep it short, several edits of one message between two events are one line (the last text, with their number), a
+line in the thread that says the same as its edit is named with it, messages that came at once and differ in names and
+numbers only are counted, and of a list the first three lines are shown.
 """
 
 

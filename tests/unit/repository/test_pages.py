@@ -10,7 +10,7 @@ from bot.chatops.commands.registry import COMMANDS
 from bot.cli.options import parser as _parser
 
 ROOT = Path(__file__).parents[3]
-PAGES = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")))
+PAGES = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")))
 _CODE = re.compile(r"```.*?```|``.*?``|`[^`\n]*`", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _MARKS = re.compile(r"[^\w\- ]")
@@ -30,7 +30,7 @@ def anchors(page: Path) -> set[str]:
     return {_MARKS.sub("", heading.lower().replace("`", "")).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_of_a_page_lead_to_a_heading(page: Path) -> None:
     dead = []
     for target in links(page):
@@ -48,7 +48,7 @@ def test_pages_link_to_each_other() -> None:
 
 def test_every_page_is_in_the_manual() -> None:
     named = {target.partition("#")[0] for target in links(ROOT / "README.md")}
-    assert {f"docs/{page.name}" for page in PAGES if page.parent.name == "docs"} - named == set()
+    assert {page.relative_to(ROOT).as_posix() for page in PAGES if page.parent != ROOT} - named == set()
 
 
 def _names(cell: Sequence[str], path: Sequence[str]) -> bool:

@@ -11,12 +11,15 @@ from bot.alerting.cluster_state.state import ClusterState, DiskNote, LeaderChang
 from bot.alerting.cluster_status import StatusLevel
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity, Silence
 from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
+from bot.alerting.reports.handover import hand_over
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import Measurement, Point, Sample, points, trend
 from bot.alerting.risk_facts import RiskCaveats, RiskNote
 from bot.interactions.message import Message
 from bot.playground.slack_sim.blockkit import check_blocks
+from bot.views.handover import handover
 from bot.views.summary import summary
+from bot.views.text import date
 from tests.support.watch_builders import TIB
 
 DAY = 86400.0
@@ -51,6 +54,33 @@ def alert(number: int, state: AlertState = AlertState.FIRING, **changes: Any) ->
 
 def of(*facts: ClusterFacts) -> str:
     return shown(summary(summarise(facts, NOW - DAY, NOW)).message)
+
+
+def small_print(message: Message) -> list[str]:
+    return [part["text"] for block in message.blocks if block["type"] == "context" for part in block["elements"]]
+
+
+def test_summary_says_that_its_time_was_not_watched_from_the_start() -> None:
+    """Also in a hand-over; a first measurement some minutes after the start is no gap."""
+    began = NOW - 8 * 3600
+    young = facts_of("prod", HEALTHY, watched_since=began)
+    first, late, *_ = small_print(summary(summarise([young], NOW - DAY, NOW)).message)
+    assert first == f"from {date(NOW - DAY, 'minute')} to {date(NOW, 'minute')}"
+    assert late == f"watched only since {date(began, 'minute')}: nothing earlier is known"
+    assert late in small_print(handover(hand_over([young], NOW - DAY, NOW)).message)
+    for known in (NOW - 3 * DAY, NOW - DAY + 60):
+        whole = small_print(summary(summarise([replace(young, watched_since=known)], NOW - DAY, NOW)).message)
+        assert not [line for line in whole if "watched only" in line]
+
+
+def test_summary_names_the_clusters_that_were_added_meanwhile() -> None:
+    old = facts_of("old", HEALTHY, watched_since=NOW - 30 * DAY)
+    added = [facts_of(f"new{n}", HEALTHY, watched_since=NOW - n * 3600) for n in range(1, 6)]
+    lines = small_print(summary(summarise([old, *added], NOW - DAY, NOW)).message)
+    [late] = [line for line in lines if "watched" in line]
+    assert late.startswith(f"watched only later: new1 since {date(NOW - 3600, 'minute')}, new2 since")
+    assert late.endswith(" and 2 more")
+    assert "old" not in late
 
 
 def test_volumes_at_risk_are_said_before_operations() -> None:
