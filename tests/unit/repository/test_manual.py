@@ -172,7 +172,8 @@ def test_every_command_line_of_the_manual_is_accepted() -> None:
     for each in lines:
         if each.text.endswith(("--head", "--help")) or each.text.split()[1:] == ["audit"]:
             continue
-        words = shlex.split(re.sub(r"\s*\[[^\]]*\]", "", each.text).replace("csv|jsonl", "csv"))[1:]
+        written = re.sub(r"(\w+)(?:\|\w+)+", r"\1", re.sub(r"\s*\[[^\]]*\]", "", each.text))
+        words = shlex.split(re.split(r"\s(?:\|\|?|>)", written)[0])[1:]
         try:
             known.parse_args(
                 [word.replace("PORT", "1").replace("ROW:HASH", "1:ab").replace("NUMBER:HASH", "1:ab") for word in words]
