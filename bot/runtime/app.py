@@ -87,7 +87,8 @@ async def build(
     async with foundation(settings, clock, wait_for_server) as base:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
-        repository = OperationRepository(base.store, base.wake, base.clock, base.replica)
+        notify = settings.operations.notify
+        repository = OperationRepository(base.store, base.wake, base.clock, base.replica, notify=notify)
         for name, cluster in base.clusters.items():
             cluster.restore_gone(partial(_gone_since, cluster_notes, name))
         task_queue = TaskQueue()

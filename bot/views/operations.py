@@ -34,6 +34,7 @@ from bot.views.blocks import (
     message,
     section,
 )
+from bot.views.op_calls import calls, mention, people, told_requester, void_approvers
 from bot.views.op_dialog import approval
 from bot.views.op_parts import (
     MAX_WORDS,
@@ -62,9 +63,15 @@ _LOUD = (
 )
 
 
-def card(op: Operation) -> Message:
-    """Card of an operation; it has buttons only while a decision is possible."""
+def card(op: Operation, *, call: bool = True) -> Message:
+    """Card of an operation; it has buttons only while a decision is possible.
+
+    With `call` it calls those who must act: a copy of it elsewhere calls no one.
+    """
+    called = calls(op) if call else ""
     blocks: list[BlockJson] = [header(title(op)), section(f"{STATES[op.state].mark} {_state(op)}")]
+    if called:
+        blocks.append(section(f"📣 {called}: please decide."))
     if op.forced:
         blocks.append(section(_LOUD))
     if found := step_text(op.seen.contradiction):
@@ -79,7 +86,7 @@ def card(op: Operation) -> Message:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
     blocks += _buttons(op)
     blocks.append(context(*_history(op)))
-    return message(f"{escape(title(op))}: {_state(op)}", *blocks)
+    return message(f"{called} {escape(title(op))}: {_state(op)}".lstrip(), *blocks)
 
 
 def _drop(known: DropProgress) -> str:
@@ -97,6 +104,27 @@ def line(op: Operation) -> Message:
     stayed = len(states) > 1 and states[0] is states[1]
     step = f"{_step(op.history[-1])}." if stayed and op.history[-1].by else _state(op)
     text = f"{STATES[op.state].mark} Operation #{op.id}{glass} ({escape(title(op))}): {step}"
+    return message(text, section(text))
+
+
+def thread_line(op: Operation, *, tell: bool = True, call: bool = False) -> Message:
+    """Line that calls people: with `tell` the requester at a result, and always those whose approval became void.
+
+    With `call` it also calls the approvers: an edit of the card notifies no one.
+    """
+    text = line(op).text
+    if tell and told_requester(op):
+        text = f"{mention(op.requester)} {text}"
+    if void := void_approvers(op):
+        text = f"{text} {people(void)}: your approval is void."
+    if call and (called := calls(op)):
+        text = f"{called} {text}"
+    return message(text, section(text))
+
+
+def result(op: Operation) -> Message:
+    """Direct message to the requester about the result of an operation."""
+    text = f"{line(op).text} Its card is in <#{escape(op.channel)}>."
     return message(text, section(text))
 
 

@@ -85,7 +85,7 @@ def _row(op: Operation, now: float) -> tuple[str, ...]:
 
 def shown(op: Operation) -> Message:
     """Card of one operation without its buttons."""
-    full = card(op)
+    full = card(op, call=False)
     blocks = tuple(block for block in full.blocks if block["type"] != "actions")
     return message(full.text, *blocks, section(f"Its card is in <#{escape(op.channel)}>."))
 

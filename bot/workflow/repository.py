@@ -25,6 +25,7 @@ from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import operations as views
+from bot.views.op_calls import told_requester
 from bot.views.step_text import WORDING, event_text
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,8 @@ class OperationRepository:
     clock: Callable[[], float]
     owner: str = ""
     hold_check: HoldCheck = no_hold_needed
+    notify: str = "thread"
+    """How the requester hears of the result: "thread", "direct" or "none"."""
 
     def under(self, check: HoldCheck) -> "OperationRepository":
         """Return the repository for writes under a hold; every step may then raise Fenced."""
@@ -207,7 +210,10 @@ class OperationRepository:
         # This step makes earlier lines about running and unknown states stale; unposted ones are dropped.
         await uow.outbox.drop_unposted(card.passing_steps(op.id))
         line = card.step(op.id, op.version, passing=op.state in _PASSING)
-        await uow.outbox.put(line, op.channel, views.line(op), parent=thread, broadcast=loud)
+        said = views.thread_line(op, tell=self.notify == "thread", call=bool(op.card) and len(op.history) == 1)
+        await uow.outbox.put(line, op.channel, said, parent=thread, broadcast=loud)
+        if self.notify == "direct" and told_requester(op):
+            await uow.outbox.put(card.direct(op.id, op.version), op.requester, views.result(op))
 
     async def _end_time_limits(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
         """End the lease of an earlier change of the same switch: its value is no longer in force."""

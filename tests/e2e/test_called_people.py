@@ -1,0 +1,93 @@
+"""Who must act on an operation is called, its requester hears the result, an approver hears that an approval is void."""
+
+import re
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli.demo import EXAMPLE, Demo, demo
+from bot.playground.slack_sim.workspace import Message
+from tests.e2e.conftest import QUICK
+from tests.e2e.test_operations import ALICE, BOB, CAROL, OPERATIONS, ask, card_with, click, propose
+
+pytestmark = pytest.mark.fast_time
+
+POLICIES = """
+policies:
+  member_remove: {approvals: 2, call: S0ONCALL}
+  leader_transfer: {call: [S0ONCALL, U0CAROL]}
+  task_enable: {call: S0ONCALL}
+operations: {notify: NOTIFY}
+"""
+CALL = "<!subteam^S0ONCALL>"
+
+
+@pytest.fixture(params=["thread"])
+def notify(request: pytest.FixtureRequest) -> str:
+    """The way in which a requester hears of a result."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, notify: str) -> AsyncIterator[Demo]:
+    """The demo with policies that call people."""
+    own = EXAMPLE.read_text().replace("\nsummaries:", f"{POLICIES.replace('NOTIFY', notify)}\nsummaries:", 1)
+    changed = tmp_path / "config.yaml"
+    changed.write_text(re.sub(r"(?m)^  approvers:(.*\n    users: )\[U0ALICE, U0BOB\]", r"  approvers:\1[U0ALICE, U0BOB, U0CAROL]", own))
+    monkeypatch.setattr("bot.cli.demo.EXAMPLE", changed)
+    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
+        yield parts
+        parts.slack.assert_no_violations()
+
+
+async def in_thread(world: Demo, card: Message, words: str) -> Message:
+    """Wait for the reply in the thread of a card that has these words."""
+    return await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and words in m.text)
+
+
+async def test_card_calls_the_approvers_and_its_result_the_requester(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    assert card.text.startswith(CALL)
+    assert f"{CALL}: please decide." in card.full_text
+    await click(world, card, BOB)
+    half = await card_with(world, card, "(1 of 2 so far)")
+    assert CALL in half.full_text
+    await click(world, half, CAROL)
+    done = await card_with(world, card, "Verified")
+    assert CALL not in done.full_text
+    told = await in_thread(world, card, "Verified")
+    assert told.text.startswith("<@U0ALICE> ")
+    assert CALL not in (await ask(world, "/cm op 1")).full_text
+
+
+async def test_no_one_is_called_when_the_requester_may_confirm(world: Demo) -> None:
+    await ask(world, "/cm task disable balance reason=drill")
+    card = await propose(world, "/cm leader transfer 3 reason=drill")
+    assert "<!subteam" not in card.full_text
+
+
+async def test_void_approval_is_told_and_the_next_card_calls_again(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    await click(world, card, BOB)
+    half = await card_with(world, card, "(1 of 2 so far)")
+    cluster = world.clusters["prod"]
+    await cluster.elect(2)
+    await click(world, half, CAROL)
+    await card_with(world, card, "Operation #2, proposed")
+    void = await in_thread(world, card, "your approval is void")
+    assert "<@U0BOB>: your approval is void." in void.text
+    again = await in_thread(world, card, "Operation #2")
+    assert again.text.startswith(CALL)
+
+
+@pytest.mark.parametrize("notify", ["direct"], indirect=True)
+async def test_requester_gets_a_direct_message(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    await click(world, card, BOB, "op_reject")
+    await card_with(world, card, "Rejected")
+    said = await in_thread(world, card, "Rejected")
+    assert not said.text.startswith("<@U0ALICE>")
+    direct = await world.slack.wait_for(ALICE, lambda m: "Rejected" in m.text)
+    assert "Its card is in <#C0OPERATIONS>" in direct.text
