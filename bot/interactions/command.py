@@ -118,6 +118,9 @@ class OperationBook(Protocol):
     async def cancel(self, caller: Caller, op_id: int) -> Reply:
         """Cancel an operation that waits for approval."""
 
+    async def reject(self, caller: Caller, op_id: int, *, reason: str) -> Reply:
+        """Reject a waiting operation; those who may approve it may."""
+
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         """Record the outcome of an operation whose outcome is unknown."""
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from bot.operations.model import Operation, OpState
-from bot.operations.step_facts import ApprovalsDropped
 from bot.views.blocks import escape
 
 _RESULTS = frozenset(OpState) - {OpState.PROPOSED, OpState.WAITING, OpState.RUNNING, OpState.BLOCKED}

@@ -55,6 +55,7 @@ from bot.views.step_text import event_text, step_text
 from bot.views.volume_margins import all_button
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
+SETTLE = "op_settle"
 EXTEND, KEEP = "op_extend", "op_keep"
 WRITABLE, STOP = "op_writable", "op_stop"
 MAX_LINES = 9
@@ -260,7 +261,7 @@ def _state(op: Operation) -> str:
         return f"*Running*: {_clipped(step_text(last.fact))}, {date(last.at)}.{until}{_confirmed(op)}"
     if last.kind is StepKind.TIME_UP:
         return f"*Time is up*: {_clipped(step_text(last.fact))}, {date(last.at)}."
-    text = _text(last)
+    text = _clipped(step_text(last.fact)).removeprefix(": ") if last.kind is StepKind.REJECTED else _text(last)
     waits, may_approve = waits_for(op)
     rest = STATES[op.state].sentence.format(
         waits=f"{waits} {may_approve}".rstrip(),
@@ -340,8 +341,9 @@ def _buttons(op: Operation) -> list[BlockJson]:
     if op.state is OpState.WAITING:
         reject = button("Reject", REJECT, _value(op))
         return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)), *all_button(op))]
-    if op.state is OpState.BLOCKED and (every := all_button(op)):
-        return [actions(*every)]
+    if op.state in {OpState.UNKNOWN, OpState.BLOCKED}:
+        own = [button("Settle", SETTLE, _value(op))] if op.state is OpState.UNKNOWN else all_button(op)
+        return [actions(*own)] if own else []
     if may_stop(op):
         text = f"Cluster {op.cluster}: no further disk is begun. A drop that has begun goes on; it cannot be cancelled."
         dialog = confirm("Cancel the rest?", text, "Cancel the rest", "Not now")

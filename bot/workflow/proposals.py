@@ -155,6 +155,11 @@ class ProposalService:
         op = await self.decisions.known(op_id)
         return Reply(views.line(await self.decisions.cancel(op, caller.user, key=caller.key)))
 
+    async def reject(self, caller: Caller, op_id: int, *, reason: str) -> Reply:
+        """Reject a waiting operation; those who may approve it may."""
+        op = await self.decisions.known(op_id)
+        return Reply(views.line(await self.decisions.reject(op, caller.user, reason=reason, key=caller.key)))
+
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         """Settle an operation whose outcome is unknown."""
         op = await self.decisions.known(op_id)

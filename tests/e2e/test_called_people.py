@@ -1,4 +1,4 @@
-"""Who must act on an operation is called, its requester hears the result, an approver hears that an approval is void."""
+"""An operation calls who must act, tells its requester the result, and an approver that an approval is void."""
 
 import re
 import time
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.fast_time
 POLICIES = """
 policies:
   member_remove: {approvals: 2, call: S0ONCALL}
-  leader_transfer: {call: [S0ONCALL, U0CAROL]}
-  task_enable: {call: S0ONCALL}
+  leader_transfer: {approvals: 2, call: [S0ONCALL, U0BOB]}
+  task_disable: {call: S0ONCALL}
 operations: {notify: NOTIFY}
 """
 CALL = "<!subteam^S0ONCALL>"
@@ -35,7 +35,9 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, notify: str) ->
     """The demo with policies that call people."""
     own = EXAMPLE.read_text().replace("\nsummaries:", f"{POLICIES.replace('NOTIFY', notify)}\nsummaries:", 1)
     changed = tmp_path / "config.yaml"
-    changed.write_text(re.sub(r"(?m)^  approvers:(.*\n    users: )\[U0ALICE, U0BOB\]", r"  approvers:\1[U0ALICE, U0BOB, U0CAROL]", own))
+    changed.write_text(
+        re.sub(r"(?m)^  approvers:(.*\n    users: )\[U0ALICE, U0BOB\]", r"  approvers:\1[U0ALICE, U0BOB, U0CAROL]", own)
+    )
     monkeypatch.setattr("bot.cli.demo.EXAMPLE", changed)
     async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
         yield parts
@@ -63,17 +65,16 @@ async def test_card_calls_the_approvers_and_its_result_the_requester(world: Demo
 
 
 async def test_no_one_is_called_when_the_requester_may_confirm(world: Demo) -> None:
-    await ask(world, "/cm task disable balance reason=drill")
-    card = await propose(world, "/cm leader transfer 3 reason=drill")
+    card = await propose(world, "/cm task disable balance reason=drill")
     assert "<!subteam" not in card.full_text
 
 
 async def test_void_approval_is_told_and_the_next_card_calls_again(world: Demo) -> None:
-    card = await propose(world, "/cm member remove 3 reason=drill")
+    card = await propose(world, "/cm leader transfer 2 reason=drill")
+    assert card.text.startswith(f"{CALL} <@U0BOB> ")
     await click(world, card, BOB)
     half = await card_with(world, card, "(1 of 2 so far)")
-    cluster = world.clusters["prod"]
-    await cluster.elect(2)
+    await world.clusters["prod"].elect(3)
     await click(world, half, CAROL)
     await card_with(world, card, "Operation #2, proposed")
     void = await in_thread(world, card, "your approval is void")

@@ -11,7 +11,7 @@ from bot.chatops.commands.do import DO
 from bot.chatops.commands.help import with_help
 from bot.chatops.commands.maintenance import MAINTENANCE_END, MAINTENANCE_START, MAINTENANCES, SAFE_TO_STOP
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
-from bot.chatops.commands.ops import CANCEL, OP, OPS, RETRY, SETTLE, VOLUMES
+from bot.chatops.commands.ops import CANCEL, OP, OPS, REJECT, RETRY, SETTLE, VOLUMES
 from bot.chatops.commands.repairs import REPAIRS
 from bot.chatops.commands.reports import HANDOVER, SUMMARY, TREND
 from bot.chatops.commands.risk import RISK
@@ -22,7 +22,7 @@ from bot.chatops.commands.tasks import DISABLE, ENABLE, TASKS_COMMAND
 _READ = (CLUSTERS, STAT, MEMBERS, DISKS, DISK, RISK, REPAIRS, BALANCE, TASKS_COMMAND)
 _DISKS = (READONLY, WRITABLE, BROKEN, OFFLINE, NODE_OFFLINE)
 _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER, *_DISKS)
-_FOLLOW = (OPS, RETRY, OP, VOLUMES, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION)
+_FOLLOW = (OPS, RETRY, OP, VOLUMES, CANCEL, REJECT, SETTLE, AUDIT, WHOAMI, VERSION)
 _WATCH = (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE, SUMMARY, HANDOVER, TREND)
 _HOSTS = (SAFE_TO_STOP, MAINTENANCE_START, MAINTENANCE_END, MAINTENANCES)
 COMMANDS = with_help((*_READ, *_CHANGE, *_WATCH, *_HOSTS, *_FOLLOW))
