@@ -41,6 +41,7 @@ class Offer(StrEnum):
     """The choices that a form offers for an argument, read from the cluster."""
 
     PEER = "peer"
+    FOLLOWER = "follower"
     TASK = "task"
 
 

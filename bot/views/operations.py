@@ -12,7 +12,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.operations.disk_offline import offers_writable
 from bot.operations.disk_series import SERIES, begins_until, may_stop
 from bot.operations.disk_step_facts import NodeAccepted, PartAgain, PartWaits, SeriesEnded
-from bot.operations.leases import switch_of
+from bot.operations.leases import goes_back_on, switch_of
 from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
 from bot.operations.operation_problems import ButtonOutdated
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
@@ -149,8 +149,13 @@ def warning(op: Operation) -> Message:
 
 def _turned_back(op: Operation) -> str:
     """Clause about the end of a lease, without its subject."""
-    back = "on" if op.seen.switch is not None and op.seen.switch.meaning == "on" else "off"
+    back = "on" if goes_back_on(op) else "off"
     return f"is turned back {back} {date(op.lease_until, 'minute')}."
+
+
+def goes_back(op: Operation) -> str:
+    """Sentence on a switch that goes back later."""
+    return f"⏳ {escape(op.task)} {_turned_back(op)} Operation #{op.id} set it for a time."
 
 
 def reversion_reason(op: Operation) -> str:
@@ -176,8 +181,8 @@ def what(op: Operation) -> str:
     return f"{name[0].lower()}{name[1:].removesuffix(f' in {op.cluster}')}"
 
 
-def already(op: Operation) -> Message:
-    """Reply instead of a card when the cluster already is as requested."""
+def already(op: Operation, leased: Operation | None = None) -> Message:
+    """Reply instead of a card when the cluster already is as requested; `leased` is a switch that goes back later."""
     found = op.seen.verdict.check("already_so") if op.seen.verdict is not None else None
     if not isinstance(op.request, TaskSwitch) and found is not None:
         text = f"{escape(op.cluster)}: {escape(check_text(found).ended)} Nothing to do."
@@ -187,6 +192,13 @@ def already(op: Operation) -> Message:
         f"{escape(request.task)} is already {escape(switch.meaning)} in {escape(op.cluster)} "
         f"({code(switch.key)} is {stored(switch.value)}): nothing to do."
     )
+    if leased is not None:
+        text += (
+            f" It {_turned_back(leased)[:-1]} by operation #{leased.id}: *Extend* and *Keep* on its card in "
+            f"<#{escape(leased.channel)}> change that."
+        )
+    elif op.options.lease:
+        text += " It stays so: no time limit was set."
     return message(text, section(text))
 
 
@@ -324,9 +336,11 @@ def _is_approval(event: Event) -> bool:
 
 
 def _history(op: Operation) -> list[str]:
-    events = op.history[-MAX_LINES:]
+    # The first sentence says who proposed it.
+    steps = [event for event in op.history if event.kind is not StepKind.PROPOSED]
+    events = steps[-MAX_LINES:]
     head = f"Operation #{op.id}, proposed by {person(op.requester)} {date(op.created_at)}"
-    earlier = len(op.history) - len(events)
+    earlier = len(steps) - len(events)
     return [
         f"{head} ({count(earlier, 'earlier step')} not shown)" if earlier else head,
         *(f"{date(event.at, 'time')} {_step(event)}" for event in events),

@@ -16,7 +16,7 @@ from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
 from bot.operations.disk_offline import FOLLOWED_SECONDS
-from bot.operations.leases import NO_LEASE, announcements, ended, started
+from bot.operations.leases import NO_LEASE, announcements, ended, started, taking_over
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.disk_margins import without_vids
 from bot.operations.preflight.verdict import CheckLevel
@@ -86,7 +86,7 @@ class OperationRepository:
         """Move an operation to a state and update its card; a verified switch with a lease starts it."""
         moved = advance(op, to, at=self.clock(), by=by, fact=fact, kind=kind, **changes)
         if to is OpState.VERIFIED:
-            moved = started(moved, self.clock())
+            moved = taking_over(started(moved, self.clock()), await self.leased(moved))
         if to is OpState.RUNNING:
             moved = replace(moved, runner=self.owner)
         starts = to is OpState.RUNNING and isinstance(op.request, DiskRequest)
@@ -311,6 +311,13 @@ class OperationRepository:
         """List the operations with a lease."""
         async with self.store.read() as uow:
             return await uow.operations.time_limited()
+
+    async def leased(self, op: Operation) -> Operation | None:
+        """Get the operation after which the switch of `op` goes back, None if there is none."""
+        if not op.task:
+            return None
+        limited = await self.time_limited()
+        return next((each for each in limited if (each.cluster, each.task) == (op.cluster, op.task)), None)
 
     async def explain(self, cluster: str, changes: Sequence[Change]) -> Causes:
         """Map each change that an operation caused to its number and its approvers."""

@@ -8,9 +8,23 @@ from pathlib import Path
 import pytest
 
 from bot.cli.demo import EXAMPLE, Demo, demo
+from bot.operations.model import OpState
+from bot.operations.step_facts import LegacyWords
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.conftest import QUICK
-from tests.e2e.test_operations import ALICE, BOB, CAROL, OPERATIONS, ask, card_with, click, propose
+from tests.e2e.test_operations import (
+    ALICE,
+    BOB,
+    CAROL,
+    OPERATIONS,
+    ask,
+    card_with,
+    click,
+    only_op,
+    propose,
+    refused,
+    reject,
+)
 
 pytestmark = pytest.mark.fast_time
 
@@ -86,9 +100,35 @@ async def test_void_approval_is_told_and_the_next_card_calls_again(world: Demo) 
 @pytest.mark.parametrize("notify", ["direct"], indirect=True)
 async def test_requester_gets_a_direct_message(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3 reason=drill")
-    await click(world, card, BOB, "op_reject")
+    await reject(world, card, BOB)
     await card_with(world, card, "Rejected")
     said = await in_thread(world, card, "Rejected")
     assert not said.text.startswith("<@U0ALICE>")
-    direct = await world.slack.wait_for(ALICE, lambda m: "Rejected" in m.text)
+    direct = await world.slack.wait_for("D0ALICE", lambda m: "Rejected" in m.text, user=ALICE)
     assert "Its card is in <#C0OPERATIONS>" in direct.text
+
+
+async def test_reason_of_a_rejection_is_on_the_card_and_in_the_audit_log(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    await reject(world, card, BOB, "after the <audit>")
+    done = await card_with(world, card, "Rejected")
+    assert "*Rejected* by <@U0BOB>: after the &lt;audit&gt;. Nothing was sent" in done.full_text
+    assert "<@U0BOB> rejected it: after the &lt;audit&gt;" in done.full_text
+    async with world.app.store.read() as uow:
+        [row] = [row for row in await uow.audit.range() if "reject" in row.action]
+    assert "after the <audit>" in str(row)
+    assert "is already rejected" in await refused(world, card, BOB, "op_reject")
+
+
+async def test_admin_settles_by_the_button_of_the_card(world: Demo) -> None:
+    card = await propose(world, "/cm member remove 3 reason=drill")
+    running = await world.app.repository.move(await only_op(world), OpState.RUNNING, by=BOB)
+    await world.app.repository.move(running, OpState.UNKNOWN, fact=LegacyWords("no answer"))
+    unknown = await card_with(world, card, "Unknown")
+    assert "admin" in await refused(world, unknown, BOB, "op_settle")
+    await click(world, unknown, ALICE, "op_settle")
+    await world.slack.wait_for_view(lambda view: "Settle operation #1" in str(view.content), user=ALICE)
+    person = world.slack.as_user(ALICE)
+    await person.submit({"card:outcome": "not-done", "card:reason": "the log shows nothing"})
+    settled = await card_with(world, card, "settled as not done by an admin: the log shows nothing")
+    assert "*Failed*" in settled.full_text
