@@ -1,7 +1,11 @@
 """Button router: passes a click on by its action, and carries out the buttons of alerts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from bot.chatops.forms import card_forms
+from bot.chatops.forms.card_forms import CardForms
 from bot.common.errors import UserError
 from bot.interactions.command import Reply
 from bot.interactions.events import HELP_GROUP, Click, RunCommand
@@ -10,11 +14,14 @@ from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views.alert_lists import silenced
 from bot.views.maintenance_text import MAINTENANCE_END
-from bot.views.operations import WRITABLE, writable_command
+from bot.views.operations import REJECT, SETTLE, WRITABLE, writable_command
 from bot.views.safe_to_stop import MAINTENANCE_START, start_command
 from bot.views.volume_margins import NEXT_VOLUMES, VOLUMES, volumes_command
 from bot.watch.alert_actions import AlertActions, refuse_ended
 from bot.workflow.approvals import ApprovalService
+
+_FORMS: Mapping[str, str] = MappingProxyType({REJECT: card_forms.REJECT, SETTLE: card_forms.SETTLE})
+"""The commands that buttons of a card open a form for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,7 @@ class ButtonRouter:
     approvals: ApprovalService
     alert_actions: AlertActions
     access: Access
+    card_forms: CardForms | None = None
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
         """Carry out a click; returns an answer for the clicker, a command to run, or None.
@@ -53,6 +61,11 @@ class ButtonRouter:
             return RunCommand(writable_command(await self.approvals.on_card(click)))
         if click.action_id in {VOLUMES, NEXT_VOLUMES}:
             return _volumes(click)
+        if self.card_forms is not None and (command := _FORMS.get(click.action_id)):
+            op = await self.approvals.on_card(click)
+            await self.approvals.refuse_early(op, click)
+            await self.card_forms.open(click, op, command)
+            return None
         return await self.approvals.decide(click)
 
     async def _may_change(self, user: str, alert: int) -> None:

@@ -20,7 +20,18 @@ from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
-from bot.interactions.command import AlertBook, Args, Call, Caller, Command, OperationBook, Proposer, Reply, ReportBook
+from bot.interactions.command import (
+    AlertBook,
+    Args,
+    Call,
+    Caller,
+    Command,
+    OperationBook,
+    Proposer,
+    Reply,
+    ReportBook,
+    Scope,
+)
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.interactions.message import Message
 from bot.permissions.access import Access
@@ -188,7 +199,8 @@ class Dispatcher:
         if command is None:
             raise UserError("This form is of another version of cmbot. Open a new one with /cm do.")
         try:
-            cluster = configured(form.cluster, tuple(self.clusters))
+            of_none = command.scope is Scope.NO_CLUSTER and not form.cluster
+            cluster = "" if of_none else configured(form.cluster, tuple(self.clusters))
             return CommandRequest(form.invocation, command, cluster or "", validated(command, form.values))
         except UserError as error:
             return CommandRequest(form.invocation, command, form.cluster, fault=error)

@@ -87,6 +87,10 @@ class MessageKey:
         """Name the reply about one version of an operation; a `passing` one may be replaced before it is posted."""
         return self._reply("step" if passing else "line", f"{op_id}.{version}")
 
+    def direct(self, op_id: int, version: int) -> Self:
+        """Name the direct message to the requester about one version of an operation."""
+        return self._reply("direct", f"{op_id}.{version}")
+
     def warning(self, op_id: int, number: int) -> Self:
         """Name the announcement that a lease ends soon."""
         return self._reply("warn", f"{op_id}.{number}")

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.common.durations import seconds_in_settings
 from bot.config.types import (
     MAX_PORT,
+    Called,
     ChannelId,
     GroupId,
     Host,
@@ -127,6 +128,7 @@ class PolicySettings(Section):
     reason: Literal["required", "optional"] | None = None
     expires_after: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=10, le=86400)] | None = None
     channels: tuple[ChannelId, ...] | None = None
+    call: Called | None = None
 
 
 PolicyKey = Literal[
@@ -171,10 +173,11 @@ class DiskSettings(Section):
 
 
 class OperationSettings(Section):
-    """Seconds that a card waits for its decision, and that a change is verified; limits of disks."""
+    """Seconds that a card waits for its decision, and that a change is verified; who hears of it; limits of disks."""
 
     expires_after: Seconds = Field(900.0, ge=10, le=86400)
     verify_within: Seconds = Field(30.0, ge=1, le=600)
+    notify: Literal["thread", "direct", "none"] = "thread"
     disks: DiskSettings = DiskSettings()
 
 
@@ -336,6 +339,13 @@ class Settings(Section):
         named = {policy.source for table in tables for policy in table.values() if policy.source}
         return tuple(sorted(name for name in named if name.startswith("S")))
 
+    @property
+    def called_groups(self) -> tuple[str, ...]:
+        """Ids of the user groups that policies call to approve."""
+        tables = (self.policies, *(cluster.policies for cluster in self.clusters))
+        named = (who for table in tables for policy in table.values() for who in policy.call or ())
+        return tuple(dict.fromkeys(who for who in named if who.startswith("S")))
+
     def escalation(self, name: str) -> EscalationSettings:
         """Return the escalation of a cluster: its own settings, completed by the global ones."""
         own = {key: value for key, value in self.cluster(name).alerts if value is not None}
@@ -358,7 +368,7 @@ class Settings(Section):
         """Ids of all user groups in the settings, without duplicates."""
         tables = (self.access, *(cluster.access for cluster in self.clusters))
         of_roles = (group for table in tables for _, role in table if role for group in role.groups)
-        return tuple(dict.fromkeys((*of_roles, *self.policy_groups, *self.escalation_groups)))
+        return tuple(dict.fromkeys((*of_roles, *self.policy_groups, *self.called_groups, *self.escalation_groups)))
 
     @property
     def own_access(self) -> Mapping[str, AccessSettings]:

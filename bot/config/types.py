@@ -109,6 +109,11 @@ StoreUrl = Annotated[str, BeforeValidator(_cleaned)]
 ChannelId = Annotated[str, _slack_id("CG", "C0123ABCD", "open the channel's details in Slack, the id is at the bottom")]
 UserId = Annotated[str, _slack_id("UW", "U0123ABCD", "open the profile in Slack, ⋮, Copy member ID")]
 GroupId = Annotated[str, _slack_id("S", "S0123ABCD", "the id is in the group's address in Slack's directory")]
+Called = Annotated[
+    tuple[Annotated[str, _slack_id("UWS", "S0123ABCD", "a user or a user group")], ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+]
+"""One user or user group, or a list of them."""
 Source = Annotated[str, AfterValidator(_source)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Url = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_http_url)]

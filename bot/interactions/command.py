@@ -41,6 +41,7 @@ class Offer(StrEnum):
     """The choices that a form offers for an argument, read from the cluster."""
 
     PEER = "peer"
+    FOLLOWER = "follower"
     TASK = "task"
 
 
@@ -121,6 +122,9 @@ class OperationBook(Protocol):
 
     async def cancel(self, caller: Caller, op_id: int) -> Reply:
         """Cancel an operation that waits for approval."""
+
+    async def reject(self, caller: Caller, op_id: int, *, reason: str) -> Reply:
+        """Reject a waiting operation; those who may approve it may."""
 
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         """Record the outcome of an operation whose outcome is unknown."""

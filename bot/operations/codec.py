@@ -143,6 +143,8 @@ def encode_seen(seen: ObservedState, wording: Wording) -> dict[str, Any]:
     if seen.verdict is not None:
         found["verdict"] = encode_verdict(seen.verdict, wording.check)
     found |= _encode_disks(seen)
+    if seen.baseline:
+        found["baseline"] = seen.baseline
     if seen.difference is not None:
         found["difference"] = list(wording.difference(seen.difference))
         if isinstance(seen.difference, Difference):
@@ -187,6 +189,7 @@ def decode_seen(data: Json) -> ObservedState:
         disks=tuple(ObservedDisk(**_known(ObservedDisk, disk)) for disk in data.get("disks", ())),
         drop=_decode_drop(data.get("drop")),
         counts=tuple(DiskCount(**_known(DiskCount, each)) for each in data.get("counts", ())),
+        baseline=str(data.get("baseline", "")),
     )
 
 

@@ -48,13 +48,26 @@ def until(end: float, lease: float) -> LeaseTimes:
     return {"lease_until": end, "warn_at": end - min(MAX_NOTICE, lease / 4)}
 
 
+def goes_back_on(op: Operation) -> bool:
+    """True if its switch goes back to on: what it was before this change, or before an earlier one for a time."""
+    before = op.seen.baseline or (op.seen.switch.meaning if op.seen.switch is not None else "")
+    return before == "on"
+
+
+def taking_over(op: Operation, earlier: Operation | None) -> Operation:
+    """Let a switch for a time go back to the value before an `earlier` one that still runs."""
+    if earlier is None or earlier.id == op.id or not op.lease_until:
+        return op
+    return replace(op, seen=replace(op.seen, baseline="on" if goes_back_on(earlier) else "off"))
+
+
 def reverting(op: Operation, now: float, reason: str) -> Operation:
     """Make the operation that restores the value before a lease; an unset or meaningless value becomes off."""
     request, switch = switch_of(op)
     reversion = Reversion(of=op.id, thread=op.card_id, left=switch.will_send)
     return Operation(
         cluster=op.cluster,
-        request=TaskSwitch(request.task, on=switch.meaning == "on"),
+        request=TaskSwitch(request.task, on=goes_back_on(op)),
         options=RequestOptions(dialect=op.options.dialect, reverts=reversion),
         requester=op.requester,
         created_at=now,

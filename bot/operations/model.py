@@ -186,7 +186,8 @@ class ObservedState:
     `leader` is the host that led: the request goes there only. `verdict` is None on a card of an older release.
     `difference` is how the cluster moved since the card before this one. `contradiction` is set when the cluster
     shows the opposite of an admin's settlement. `disks` are those of a change of disks, at most MAX_SEEN_DISKS; `drop`
-    is the progress of a disk that was taken offline, `counts` are those of several disks, one each.
+    is the progress of a disk that was taken offline, `counts` are those of several disks, one each. `baseline` is the
+    meaning of a switch before an earlier change for a time that this one took over, "" for none.
     """
 
     leader: str = ""
@@ -199,6 +200,7 @@ class ObservedState:
     disks: tuple[ObservedDisk, ...] = ()
     drop: DropProgress | None = None
     counts: tuple[DiskCount, ...] = ()
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ class Policy:
     `source` is the role or user group (id) that approvals come from; `also` are further needs. One person who holds
     several of them counts for each. `requester_may` says if the requester's own approval counts: "always",
     "if_approver" (if they hold a source) or "never". `channels` (ids) are those for proposals: None means any, an empty
-    tuple none. Times in seconds.
+    tuple none. `call` are the users and user groups (ids) whom a card that waits for another person calls. Times in
+    seconds.
     """
 
     approvals: int = 1
@@ -36,6 +37,7 @@ class Policy:
     expires_after: float = 900.0
     channels: tuple[str, ...] | None = None
     also: tuple[Need, ...] = ()
+    call: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[Need, ...]:
@@ -89,6 +91,7 @@ class PolicyOverride:
     reason: str | None = None
     expires_after: float | None = None
     channels: tuple[str, ...] | None = None
+    call: tuple[str, ...] | None = None
 
 
 def policy_of(key: str, *overrides: PolicyOverride) -> Policy:
@@ -101,7 +104,7 @@ def policy_of(key: str, *overrides: PolicyOverride) -> Policy:
 
 
 def strictest(first: Policy, *others: Policy) -> Policy:
-    """Policy that is at least as strict as each of several in every field."""
+    """Policy that is at least as strict as each of several in every field; it calls whom any of them calls."""
     parts = (first, *others)
     main, *also = _merged(parts)
     return Policy(
@@ -112,6 +115,7 @@ def strictest(first: Policy, *others: Policy) -> Policy:
         expires_after=min(part.expires_after for part in parts),
         channels=_common(part.channels for part in parts),
         also=tuple(also),
+        call=tuple(dict.fromkeys(who for part in parts for who in part.call)),
     )
 
 

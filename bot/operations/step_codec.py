@@ -61,6 +61,7 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
         "settled_by_admin": s.SettledByAdmin,
         "database_lost": s.DatabaseLost,
         "effect_unseen": s.EffectUnseen,
+        "rejected_because": s.RejectedBecause,
         "no_decision": s.NoDecision,
         "adopted": s.Adopted,
         "seen_later": s.SeenLater,

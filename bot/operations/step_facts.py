@@ -241,6 +241,13 @@ class EffectUnseen(StepFact):
 
 
 @dataclass(frozen=True, slots=True)
+class RejectedBecause(StepFact):
+    """An approver rejects the operation for a reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoDecision(StepFact):
     """The operation was not decided in time."""
 

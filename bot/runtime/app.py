@@ -17,6 +17,7 @@ from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.dispatcher import Dispatcher
+from bot.chatops.forms.card_forms import CardForms
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.signing import key_of
 from bot.chatops.forms.validation import FormValidator
@@ -87,7 +88,8 @@ async def build(
     async with foundation(settings, clock, wait_for_server) as base:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
-        repository = OperationRepository(base.store, base.wake, base.clock, base.replica)
+        notify = settings.operations.notify
+        repository = OperationRepository(base.store, base.wake, base.clock, base.replica, notify=notify)
         for name, cluster in base.clusters.items():
             cluster.restore_gone(partial(_gone_since, cluster_notes, name))
         task_queue = TaskQueue()
@@ -334,7 +336,7 @@ def _dispatcher(
         operations=proposals,
         alerts=alert_actions,
         reports=reports,
-        buttons=ButtonRouter(approvals, alert_actions, approvals.access),
+        buttons=ButtonRouter(approvals, alert_actions, approvals.access, CardForms(base.gateway, forms.key)),
         slack=base.gateway,
         forms=forms,
         inbox=inbox,

@@ -64,7 +64,7 @@ def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) 
     def found(name: str) -> Policy:
         given = (held for table in tables for key, held in table.items() if key == name)
         overrides = (
-            PolicyOverride(it.approvals, it.source, it.requester_may, it.reason, it.expires_after, it.channels)
+            PolicyOverride(it.approvals, it.source, it.requester_may, it.reason, it.expires_after, it.channels, it.call)
             for it in given
         )
         return policy_of(name, base, *overrides)

@@ -8,7 +8,7 @@ from slackblocks import ConfirmationDialogue
 from bot.clustermgr.health import quorum
 from bot.operations.model import Operation
 from bot.operations.preflight.fingerprint import Fingerprint
-from bot.operations.preflight.verdict import PreflightResult
+from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.operations.requests import (
     DiskAccess,
     DiskBroken,
@@ -24,12 +24,13 @@ from bot.operations.requests import (
     Request,
     TaskSwitch,
 )
-from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, plain, utc
+from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, duration, plain, utc
 from bot.views.op_parts import MAX_VALUE, request_phrase, title, will_send, word
 from bot.views.preflight_text.table import check_text
 
 _MAX_IDS = 60
 _MAX_SENT = 120
+_MAX_REASON = 80
 
 
 def approval(op: Operation, *, style: Style) -> ConfirmationDialogue:
@@ -89,6 +90,12 @@ def _lines(op: Operation) -> list[str]:
     if op.forced:
         forced = sum(check.forced for check in verdict.checks) if verdict else 0
         lines.append(f"BREAK-GLASS overrides {count(forced, 'refused check')}.")
+    if op.options.lease:
+        lines.append(f"For {duration(op.options.lease)} only; then cmbot puts the old value back.")
+    warned = verdict.of_level(CheckLevel.WARN) if verdict is not None else ()
+    lines += [f"Warning: {check_text(each).sentence}" for each in warned]
+    if op.reason:
+        lines.append(f"Reason: {clip(op.reason, _MAX_REASON)}")
     if (switch := op.seen.switch) is not None:
         now = "unset" if switch.value is None else json.dumps(switch.value, ensure_ascii=False)
         lines.append(f"Now: {clip(now, MAX_VALUE)} ({switch.meaning}).")

@@ -12,7 +12,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.operations.disk_offline import offers_writable
 from bot.operations.disk_series import SERIES, begins_until, may_stop
 from bot.operations.disk_step_facts import NodeAccepted, PartAgain, PartWaits, SeriesEnded
-from bot.operations.leases import switch_of
+from bot.operations.leases import goes_back_on, switch_of
 from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
 from bot.operations.operation_problems import ButtonOutdated
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult
@@ -34,6 +34,7 @@ from bot.views.blocks import (
     message,
     section,
 )
+from bot.views.op_calls import calls, mention, people, told_requester, void_approvers
 from bot.views.op_dialog import approval
 from bot.views.op_parts import (
     MAX_WORDS,
@@ -54,6 +55,7 @@ from bot.views.step_text import event_text, step_text
 from bot.views.volume_margins import all_button
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
+SETTLE = "op_settle"
 EXTEND, KEEP = "op_extend", "op_keep"
 WRITABLE, STOP = "op_writable", "op_stop"
 MAX_LINES = 9
@@ -62,9 +64,15 @@ _LOUD = (
 )
 
 
-def card(op: Operation) -> Message:
-    """Card of an operation; it has buttons only while a decision is possible."""
+def card(op: Operation, *, call: bool = True) -> Message:
+    """Card of an operation; it has buttons only while a decision is possible.
+
+    With `call` it calls those who must act: a copy of it elsewhere calls no one.
+    """
+    called = calls(op) if call else ""
     blocks: list[BlockJson] = [header(title(op)), section(f"{STATES[op.state].mark} {_state(op)}")]
+    if called:
+        blocks.append(section(f"📣 {called}: please decide."))
     if op.forced:
         blocks.append(section(_LOUD))
     if found := step_text(op.seen.contradiction):
@@ -79,7 +87,7 @@ def card(op: Operation) -> Message:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
     blocks += _buttons(op)
     blocks.append(context(*_history(op)))
-    return message(f"{escape(title(op))}: {_state(op)}", *blocks)
+    return message(f"{called} {escape(title(op))}: {_state(op)}".lstrip(), *blocks)
 
 
 def _drop(known: DropProgress) -> str:
@@ -97,6 +105,27 @@ def line(op: Operation) -> Message:
     stayed = len(states) > 1 and states[0] is states[1]
     step = f"{_step(op.history[-1])}." if stayed and op.history[-1].by else _state(op)
     text = f"{STATES[op.state].mark} Operation #{op.id}{glass} ({escape(title(op))}): {step}"
+    return message(text, section(text))
+
+
+def thread_line(op: Operation, *, tell: bool = True, call: bool = False) -> Message:
+    """Line that calls people: with `tell` the requester at a result, and always those whose approval became void.
+
+    With `call` it also calls the approvers: an edit of the card notifies no one.
+    """
+    text = line(op).text
+    if tell and told_requester(op):
+        text = f"{mention(op.requester)} {text}"
+    if void := void_approvers(op):
+        text = f"{text} {people(void)}: your approval is void."
+    if call and (called := calls(op)):
+        text = f"{called} {text}"
+    return message(text, section(text))
+
+
+def result(op: Operation) -> Message:
+    """Direct message to the requester about the result of an operation."""
+    text = f"{line(op).text} Its card is in <#{escape(op.channel)}>."
     return message(text, section(text))
 
 
@@ -120,8 +149,13 @@ def warning(op: Operation) -> Message:
 
 def _turned_back(op: Operation) -> str:
     """Clause about the end of a lease, without its subject."""
-    back = "on" if op.seen.switch is not None and op.seen.switch.meaning == "on" else "off"
+    back = "on" if goes_back_on(op) else "off"
     return f"is turned back {back} {date(op.lease_until, 'minute')}."
+
+
+def goes_back(op: Operation) -> str:
+    """Sentence on a switch that goes back later."""
+    return f"⏳ {escape(op.task)} {_turned_back(op)} Operation #{op.id} set it for a time."
 
 
 def reversion_reason(op: Operation) -> str:
@@ -147,8 +181,8 @@ def what(op: Operation) -> str:
     return f"{name[0].lower()}{name[1:].removesuffix(f' in {op.cluster}')}"
 
 
-def already(op: Operation) -> Message:
-    """Reply instead of a card when the cluster already is as requested."""
+def already(op: Operation, leased: Operation | None = None) -> Message:
+    """Reply instead of a card when the cluster already is as requested; `leased` is a switch that goes back later."""
     found = op.seen.verdict.check("already_so") if op.seen.verdict is not None else None
     if not isinstance(op.request, TaskSwitch) and found is not None:
         text = f"{escape(op.cluster)}: {escape(check_text(found).ended)} Nothing to do."
@@ -158,6 +192,13 @@ def already(op: Operation) -> Message:
         f"{escape(request.task)} is already {escape(switch.meaning)} in {escape(op.cluster)} "
         f"({code(switch.key)} is {stored(switch.value)}): nothing to do."
     )
+    if leased is not None:
+        text += (
+            f" It {_turned_back(leased)[:-1]} by operation #{leased.id}: *Extend* and *Keep* on its card in "
+            f"<#{escape(leased.channel)}> change that."
+        )
+    elif op.options.lease:
+        text += " It stays so: no time limit was set."
     return message(text, section(text))
 
 
@@ -232,7 +273,7 @@ def _state(op: Operation) -> str:
         return f"*Running*: {_clipped(step_text(last.fact))}, {date(last.at)}.{until}{_confirmed(op)}"
     if last.kind is StepKind.TIME_UP:
         return f"*Time is up*: {_clipped(step_text(last.fact))}, {date(last.at)}."
-    text = _text(last)
+    text = _clipped(step_text(last.fact)).removeprefix(": ") if last.kind is StepKind.REJECTED else _text(last)
     waits, may_approve = waits_for(op)
     rest = STATES[op.state].sentence.format(
         waits=f"{waits} {may_approve}".rstrip(),
@@ -295,9 +336,11 @@ def _is_approval(event: Event) -> bool:
 
 
 def _history(op: Operation) -> list[str]:
-    events = op.history[-MAX_LINES:]
+    # The first sentence says who proposed it.
+    steps = [event for event in op.history if event.kind is not StepKind.PROPOSED]
+    events = steps[-MAX_LINES:]
     head = f"Operation #{op.id}, proposed by {person(op.requester)} {date(op.created_at)}"
-    earlier = len(op.history) - len(events)
+    earlier = len(steps) - len(events)
     return [
         f"{head} ({count(earlier, 'earlier step')} not shown)" if earlier else head,
         *(f"{date(event.at, 'time')} {_step(event)}" for event in events),
@@ -312,8 +355,9 @@ def _buttons(op: Operation) -> list[BlockJson]:
     if op.state is OpState.WAITING:
         reject = button("Reject", REJECT, _value(op))
         return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)), *all_button(op))]
-    if op.state is OpState.BLOCKED and (every := all_button(op)):
-        return [actions(*every)]
+    if op.state in {OpState.UNKNOWN, OpState.BLOCKED}:
+        own = [button("Settle", SETTLE, _value(op))] if op.state is OpState.UNKNOWN else all_button(op)
+        return [actions(*own)] if own else []
     if may_stop(op):
         text = f"Cluster {op.cluster}: no further disk is begun. A drop that has begun goes on; it cannot be cancelled."
         dialog = confirm("Cancel the rest?", text, "Cancel the rest", "Not now")

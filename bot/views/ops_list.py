@@ -41,7 +41,7 @@ def listed(
         return message(f"{text}{_how_many(undelivered)}", section(text), *_undelivered(undelivered, now))
     text = f"{count(len(operations), kind)}, the newest first."
     rows = [_row(op, now) for op in operations]
-    spoken = f"{text} {_spoken(operations)}{_how_many(undelivered)}"
+    spoken = f"{text} {_spoken(operations, now)}{_how_many(undelivered)}"
     return message(spoken, section(text), table(rows, header=_HEADER, right=(0,)), *_undelivered(undelivered, now))
 
 
@@ -73,19 +73,25 @@ def redelivered(number: int) -> Message:
     return message(text, section(text))
 
 
-def _spoken(operations: Sequence[Operation]) -> str:
-    return " ".join(f"Operation #{op.id}: {escape(title(op))}, {state_now(op)}." for op in operations[:5])
+def _spoken(operations: Sequence[Operation], now: float) -> str:
+    return " ".join(f"Operation #{op.id}: {escape(title(op))}, {_state(op, now)}." for op in operations[:5])
+
+
+def _state(op: Operation, now: float) -> str:
+    """State of an operation, and when its switch goes back."""
+    back = f"; goes back in {duration(max(0.0, op.lease_until - now))}" if op.lease_until else ""
+    return f"{state_now(op)}{back}"
 
 
 def _row(op: Operation, now: float) -> tuple[str, ...]:
     approved = PeopleCell(" ".join(op.approvals)) if op.approvals else "—"
     age = f"{duration(now - op.created_at)} ago"
-    return (f"#{op.id}", title(op), state_now(op), PeopleCell(op.requester), approved, age)
+    return (f"#{op.id}", title(op), _state(op, now), PeopleCell(op.requester), approved, age)
 
 
 def shown(op: Operation) -> Message:
     """Card of one operation without its buttons."""
-    full = card(op)
+    full = card(op, call=False)
     blocks = tuple(block for block in full.blocks if block["type"] != "actions")
     return message(full.text, *blocks, section(f"Its card is in <#{escape(op.channel)}>."))
 

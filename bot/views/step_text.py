@@ -251,6 +251,7 @@ STEPS: Mapping[type[s.StepFact], Callable[[Any], str]] = MappingProxyType(
         s.SettledByAdmin: _settled,
         s.DatabaseLost: lambda _: "nothing was sent: this cmbot process had lost the database",
         s.EffectUnseen: _unseen,
+        s.RejectedBecause: lambda fact: f": {fact.reason}",
         s.NoDecision: lambda _: "there was no decision in time",
         s.Adopted: _adopted,
         s.SeenLater: lambda fact: f"the effect was seen; {step_text(fact.sight)}",

@@ -10,8 +10,10 @@ from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, SwitchEffect, Task, meaning_of
 from bot.clustermgr.wire import Others
 from bot.interactions.message import Message
+from bot.operations.model import Operation
 from bot.views.blocks import clip, code, context, count, date, escape, message, section, table
 from bot.views.dialect_text import evidence_text
+from bot.views.operations import goes_back
 from bot.views.parts import hosts_line, others_line
 from bot.views.task_activity import activity_text, schedulers_text
 
@@ -51,10 +53,12 @@ def tasks(
     *,
     unknown: Sequence[tuple[str, str]] | None = (),
     others: Others = (),
+    leased: Sequence[Operation] = (),
 ) -> Message:
     """Render the switches of one cluster, and what happens with each task by name.
 
-    `unknown` are stored switches that cmbot does not know (None: not read), `others` unknown fields of a service.
+    `leased` are the operations whose switch goes back later. `unknown` are stored switches that cmbot does not know
+    (None: not read), `others` unknown fields of a service.
     """
     values = snapshot.switches or {}
     if not values and snapshot.leader is None:
@@ -68,6 +72,7 @@ def tasks(
         blocks.append(section("No switch could be read: the cluster may have no quorum. See `/cm stat`."))
     if unknown:
         blocks.append(section(_unknown_switches(unknown)))
+    blocks += [section(goes_back(op)) for op in leased]
     notes = ["Switches that cmbot does not know could not be looked for."] if unknown is None else []
     notes += [line] if (line := others_line("Services ", others)) else []
     return message(sentence, *blocks, context(" ".join((foot, *notes))))

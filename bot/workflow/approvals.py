@@ -41,8 +41,10 @@ from bot.operations.step_facts import (
     ClusterRemoved,
     Failure,
     LostSources,
+    RejectedBecause,
     RequesterLost,
     SettledByAdmin,
+    StepFact,
 )
 from bot.operations.supersede import difference_from, has_moved, replacement_of
 from bot.permissions.access import Access, GroupMembers, lacking_source
@@ -123,7 +125,35 @@ class ApprovalService:
     def _policy(self, op: Operation) -> Policy:
         return self.policies(op.cluster, policy_keys(op.request, op.options), op.forced)
 
-    async def _end(self, op: Operation, act: Act, to: OpState, user: str, *, version: int, key: str = "") -> Operation:
+    async def refuse_early(self, op: Operation, click: Click) -> None:
+        """Refuse a click that opens a form which the person may not send; raises Refused or NotAllowed."""
+        if ACTS.get(click.action_id) is not Act.REJECT:
+            await self.access.require(click.user, Role.ADMIN, op.cluster)
+            if op.state is not OpState.UNKNOWN:
+                raise Refused(OutcomeIsKnown(op.id, op.state))
+            return
+        policy = self._policy(op)
+        rights = await self._rights(op, click.user, policy.source)
+        refusal = refuse_decision(op, Act.REJECT, rights, policy, version=click.number("v"), now=self.clock())
+        if refusal is not None:
+            raise Refused(refusal)
+
+    async def reject(self, op: Operation, user: str, *, reason: str, key: str = "") -> Operation:
+        """Reject an operation; `reason` may be empty."""
+        fact = RejectedBecause(reason) if reason else None
+        return await self._end(op, Act.REJECT, OpState.REJECTED, user, version=op.version, key=key, fact=fact)
+
+    async def _end(
+        self,
+        op: Operation,
+        act: Act,
+        to: OpState,
+        user: str,
+        *,
+        version: int,
+        key: str = "",
+        fact: StepFact | None = None,
+    ) -> Operation:
         policy = self._policy(op)
         # Only the requester and admins may cancel, independent of the policy: the refusal names them.
         lookup = self.access.rights(user, op.cluster) if act is Act.CANCEL else self._rights(op, user, policy.source)
@@ -132,7 +162,7 @@ class ApprovalService:
         if refusal is not None:
             raise Refused(refusal)
         try:
-            return await self.repository.move(op, to, by=user, kind=StepKind(to), inbound_key=key)
+            return await self.repository.move(op, to, by=user, fact=fact, kind=StepKind(to), inbound_key=key)
         except Conflict as error:
             raise _too_late(op) from error
 

@@ -55,7 +55,7 @@ class ProposalService:
             op = self._operation(caller, cluster, change_request, terms)
             op = replace(op, seen=evaluation.seen)
             if evaluation.verdict.already_so:
-                return Reply(views.already(op))
+                return Reply(views.already(op, await self.repository.leased(op)))
             if change_request.options.forced and not evaluation.forces and not evaluation.verdict.blocked:
                 raise Refused(NothingToForce())
             if lacking is not None:
@@ -137,9 +137,11 @@ class ProposalService:
         return Reply(ops_list.joined(plan, (await self.propose(caller, cluster, step)).message))
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
-        """List operations, the newest first."""
+        """List operations, the newest first; a switch that goes back later counts as open."""
         if open_only:
-            return list(reversed(await self.repository.open_on(cluster)))
+            leased = [op for op in await self.repository.time_limited() if cluster in {None, op.cluster}]
+            found = {op.id: op for op in (*await self.repository.open_on(cluster), *leased)}
+            return sorted(found.values(), key=lambda op: op.id, reverse=True)
         return await self.repository.recent(cluster, MAX_LISTED)
 
     async def of_disks(self, cluster: str) -> Sequence[Operation]:
@@ -154,6 +156,11 @@ class ProposalService:
         """Cancel a waiting operation; its requester and admins may."""
         op = await self.decisions.known(op_id)
         return Reply(views.line(await self.decisions.cancel(op, caller.user, key=caller.key)))
+
+    async def reject(self, caller: Caller, op_id: int, *, reason: str) -> Reply:
+        """Reject a waiting operation; those who may approve it may."""
+        op = await self.decisions.known(op_id)
+        return Reply(views.line(await self.decisions.reject(op, caller.user, reason=reason, key=caller.key)))
 
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         """Settle an operation whose outcome is unknown."""

@@ -16,7 +16,7 @@ from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
 from bot.operations.codec import encode_request, encode_seen
 from bot.operations.disk_offline import FOLLOWED_SECONDS
-from bot.operations.leases import NO_LEASE, announcements, ended, started
+from bot.operations.leases import NO_LEASE, announcements, ended, started, taking_over
 from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.preflight.disk_margins import without_vids
 from bot.operations.preflight.verdict import CheckLevel
@@ -25,6 +25,7 @@ from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import operations as views
+from bot.views.op_calls import told_requester
 from bot.views.step_text import WORDING, event_text
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,8 @@ class OperationRepository:
     clock: Callable[[], float]
     owner: str = ""
     hold_check: HoldCheck = no_hold_needed
+    notify: str = "thread"
+    """How the requester hears of the result: "thread", "direct" or "none"."""
 
     def under(self, check: HoldCheck) -> "OperationRepository":
         """Return the repository for writes under a hold; every step may then raise Fenced."""
@@ -83,7 +86,7 @@ class OperationRepository:
         """Move an operation to a state and update its card; a verified switch with a lease starts it."""
         moved = advance(op, to, at=self.clock(), by=by, fact=fact, kind=kind, **changes)
         if to is OpState.VERIFIED:
-            moved = started(moved, self.clock())
+            moved = taking_over(started(moved, self.clock()), await self.leased(moved))
         if to is OpState.RUNNING:
             moved = replace(moved, runner=self.owner)
         starts = to is OpState.RUNNING and isinstance(op.request, DiskRequest)
@@ -207,7 +210,10 @@ class OperationRepository:
         # This step makes earlier lines about running and unknown states stale; unposted ones are dropped.
         await uow.outbox.drop_unposted(card.passing_steps(op.id))
         line = card.step(op.id, op.version, passing=op.state in _PASSING)
-        await uow.outbox.put(line, op.channel, views.line(op), parent=thread, broadcast=loud)
+        said = views.thread_line(op, tell=self.notify == "thread", call=bool(op.card) and len(op.history) == 1)
+        await uow.outbox.put(line, op.channel, said, parent=thread, broadcast=loud)
+        if self.notify == "direct" and told_requester(op):
+            await uow.outbox.put(card.direct(op.id, op.version), op.requester, views.result(op))
 
     async def _end_time_limits(self, uow: UnitOfWork, op: Operation) -> list[Operation]:
         """End the lease of an earlier change of the same switch: its value is no longer in force."""
@@ -305,6 +311,13 @@ class OperationRepository:
         """List the operations with a lease."""
         async with self.store.read() as uow:
             return await uow.operations.time_limited()
+
+    async def leased(self, op: Operation) -> Operation | None:
+        """Get the operation after which the switch of `op` goes back, None if there is none."""
+        if not op.task:
+            return None
+        limited = await self.time_limited()
+        return next((each for each in limited if (each.cluster, each.task) == (op.cluster, op.task)), None)
 
     async def explain(self, cluster: str, changes: Sequence[Change]) -> Causes:
         """Map each change that an operation caused to its number and its approvers."""

@@ -22,6 +22,7 @@ from tests.e2e.test_operations import (
     click,
     only_op,
     propose,
+    reject,
     writes,
 )
 
@@ -196,7 +197,7 @@ async def test_broken_card_names_each_volume_and_its_button_lists_all(
     held = {unit.vid for unit in ready.clusters["prod"].data.volumes.units_of(7)}
     whole = await propose(ready, '/cm disk broken 7 reason="dead"')
     assert all(f"#{vid}" in whole.full_text for vid in held)
-    await click(ready, whole, BOB, "op_reject")
+    await reject(ready, whole, BOB)
     await card_with(ready, whole, "Rejected")
     monkeypatch.setattr("bot.views.volume_margins.ON_CARD", 2)
     card = await propose(ready, '/cm disk broken 7 reason="dead again"')

@@ -55,6 +55,13 @@ async def click(world: Demo, card: Message, user: str, action: str = "op_confirm
     await world.slack.as_user(user).send_click(card, {**element, "block_id": block.get("block_id", "x")})
 
 
+async def reject(world: Demo, card: Message, user: str, reason: str = "") -> None:
+    """Reject by the form of the card."""
+    await click(world, card, user, "op_reject")
+    await world.slack.wait_for_view(lambda view: "Reject operation" in str(view.content), user=user)
+    await world.slack.as_user(user).submit({"card:reason": reason} if reason else {})
+
+
 def button(card: Message, action: str) -> tuple[Any, Any]:
     return next(
         (block, element)
@@ -218,7 +225,7 @@ async def test_person_without_a_role_is_refused_and_recorded(world: Demo) -> Non
 async def test_another_person_can_reject_but_not_cancel(world: Demo) -> None:
     card = await propose(world, "/cm member remove 3")
     assert "or an admin may cancel it" in await refused(world, card, BOB, "op_cancel")
-    await click(world, card, BOB, "op_reject")
+    await reject(world, card, BOB)
     await card_with(world, card, "*Rejected* by <@U0BOB>")
     assert "is already rejected" in await refused(world, card, BOB)
 

@@ -157,6 +157,7 @@ SAMPLES: tuple[tuple[s.StepFact, str], ...] = (
         s.EffectUnseen(10.0, s.PeerLeads(1)),
         "the cluster answered 200, but the effect was not seen in 10 s; peer 1 leads",
     ),
+    (s.RejectedBecause("after the audit"), ": after the audit"),
     (s.NoDecision(), "there was no decision in time"),
     (s.Adopted(own=True, sight=s.PeerLeads(2)), "its result could not be stored; peer 2 leads"),
     (

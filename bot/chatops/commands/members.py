@@ -53,6 +53,13 @@ class PeerArgs(ChangeArgs):
     peer_id: Annotated[str, Offer.PEER] = Field(description="the raft id, as /cm members lists them", max_length=60)
 
 
+class TransferArgs(ChangeArgs):
+    """The peer that is to lead."""
+
+    words: ClassVar[tuple[str, ...]] = ("peer_id",)
+    peer_id: Annotated[str, Offer.FOLLOWER] = Field(description="the raft id, as /cm members lists them", max_length=60)
+
+
 class _AddArgs(ChangeArgs):
     words = ("peer_id", "host")
     peer_id: str = Field(description="a free raft id: /cm members lists those that are taken", max_length=60)
@@ -92,7 +99,7 @@ async def run_remove(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
     yield await call.proposer.propose(call.caller, call.the_cluster, change_request_of(args, request))
 
 
-async def run_transfer(call: Call, args: PeerArgs) -> AsyncIterator[Reply]:
+async def run_transfer(call: Call, args: TransferArgs) -> AsyncIterator[Reply]:
     """Propose to move leadership."""
     request = LeaderTransfer(_peer_id(args.peer_id, "peer_id", PeerIdUse.LEAD))
     yield await call.proposer.propose(call.caller, call.the_cluster, change_request_of(args, request))
@@ -151,7 +158,7 @@ REPLACE = Command(
 TRANSFER = Command(
     path=("leader", "transfer"),
     summary="Move leadership to another voter.",
-    args=PeerArgs,
+    args=TransferArgs,
     run=run_transfer,
     role=Role.OPERATOR,
     changes=True,

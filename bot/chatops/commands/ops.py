@@ -36,6 +36,12 @@ class VolumesArgs(OpArgs):
     page: int = Field(1, ge=1, le=MAX_PAGE, description="which page, where there are several (1)")
 
 
+class RejectArgs(OpArgs):
+    """The operation, and why it is rejected."""
+
+    reason: str = Field("", max_length=300, description="why, for its card and the audit log")
+
+
 class SettleArgs(OpArgs):
     """The outcome, and how the admin knows it."""
 
@@ -74,6 +80,11 @@ async def run_volumes(call: Call, args: VolumesArgs) -> AsyncIterator[Reply]:
 async def run_cancel(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
     """Cancel a waiting operation."""
     yield await call.operations.cancel(call.caller, args.id)
+
+
+async def run_reject(call: Call, args: RejectArgs) -> AsyncIterator[Reply]:
+    """Reject a waiting operation."""
+    yield await call.operations.reject(call.caller, args.id, reason=args.reason)
 
 
 async def run_settle(call: Call, args: SettleArgs) -> AsyncIterator[Reply]:
@@ -129,6 +140,16 @@ CANCEL = Command(
     role=Role.OPERATOR,
     changes=True,
     examples=("/cm op cancel 12",),
+)
+REJECT = Command(
+    path=("op", "reject"),
+    summary="Reject an operation that waits for approval, with a reason: those who may approve it may, and an admin.",
+    args=RejectArgs,
+    run=run_reject,
+    scope=Scope.NO_CLUSTER,
+    changes=True,
+    examples=('/cm op reject 12 reason="after the audit"',),
+    notes="The policy of the operation decides who may reject it; *Reject* on its card asks for the reason.",
 )
 SETTLE = Command(
     path=("op", "settle"),

@@ -11,7 +11,7 @@ from bot.chatops.commands.do import DO
 from bot.chatops.commands.help import CommandGroup, with_help
 from bot.chatops.commands.maintenance import MAINTENANCE_END, MAINTENANCE_START, MAINTENANCES, SAFE_TO_STOP
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
-from bot.chatops.commands.ops import CANCEL, OP, OPS, RETRY, SETTLE, VOLUMES
+from bot.chatops.commands.ops import CANCEL, OP, OPS, REJECT, RETRY, SETTLE, VOLUMES
 from bot.chatops.commands.repairs import REPAIRS
 from bot.chatops.commands.reports import HANDOVER, SUMMARY, TREND
 from bot.chatops.commands.risk import RISK
@@ -31,7 +31,7 @@ GROUPS = (
     CommandGroup(
         "operations",
         "Follow operations, the audit log and your rights",
-        (OPS, RETRY, OP, VOLUMES, CANCEL, SETTLE, AUDIT, WHOAMI, VERSION),
+        (OPS, RETRY, OP, VOLUMES, CANCEL, REJECT, SETTLE, AUDIT, WHOAMI, VERSION),
     ),
 )
 """The groups of /cm: each command is in one."""

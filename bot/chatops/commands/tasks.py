@@ -1,7 +1,7 @@
 """/cm tasks, /cm task enable and /cm task disable: the switches of the background tasks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -28,6 +28,7 @@ from bot.common.errors import ClusterError, UserError
 from bot.common.text import listed, shown
 from bot.interactions.command import Call, Command, Offer, Reply
 from bot.interactions.facts import TaskStates
+from bot.operations.model import Operation
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import Role
 from bot.views.tasks import keys_for, tasks
@@ -43,10 +44,11 @@ async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Read all switches while the dialect is detected; a late host completes the answer."""
     cluster = call.the_cluster
     detected = asyncio.create_task(_dialect(cluster))
+    leased = [op for op in await call.operations.listed(cluster.name, open_only=True) if op.lease_until]
     try:
         async for answer in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
             verdict = await detected
-            yield _reply(call, answer, verdict, await _unknown(cluster, answer, verdict))
+            yield _reply(call, answer, verdict, await _unknown(cluster, answer, verdict), leased)
     finally:
         detected.cancel()
         await asyncio.gather(detected, return_exceptions=True)
@@ -64,17 +66,21 @@ async def _unknown(cluster: Cluster, answer: Snapshot, detected: DetectedDialect
 
 
 def _reply(
-    call: Call, answer: Snapshot, detected: DetectedDialect, unknown: tuple[tuple[str, str], ...] | None
+    call: Call,
+    answer: Snapshot,
+    detected: DetectedDialect,
+    unknown: tuple[tuple[str, str], ...] | None,
+    leased: Sequence[Operation],
 ) -> Reply:
     state = call.remembered(answer.cluster).state
     others = next((service.others for service in call.the_cluster.services if service.others), ())
     if detected.dialect is None:
-        view = tasks(answer, detected, background=state.background, unknown=unknown, others=others)
+        view = tasks(answer, detected, background=state.background, unknown=unknown, others=others, leased=leased)
         return Reply(view, private=False, facts=TaskStates(answer, detected, {}))
     # The dialect that was detected now counts also where the watch knows none yet.
     now = replace(state, dialect=detected.dialect.value)
     found = activities(answer.switches or {}, detected.dialect, now, call.now)
-    view = tasks(answer, detected, found, state.background, unknown=unknown, others=others)
+    view = tasks(answer, detected, found, state.background, unknown=unknown, others=others, leased=leased)
     return Reply(view, private=False, facts=TaskStates(answer, detected, found))
 
 

@@ -35,7 +35,7 @@ async def read(cluster: Cluster, wanted: frozenset[Offer], *, within: float = RE
     if Offer.TASK in wanted:
         answer, detected = await asyncio.gather(_snapshot(cluster, keys_for(None), within), _dialect(cluster, within))
         return tasks(cluster.name, answer, detected)
-    if Offer.PEER in wanted:
+    if wanted & {Offer.PEER, Offer.FOLLOWER}:
         return peers(cluster.name, await _snapshot(cluster, (), within))
     return Offers()
 
@@ -66,7 +66,9 @@ def peers(cluster: str, answer: Snapshot | None) -> Offers:
     found = tuple(_peers(answer, answer.leader[1])) if answer is not None and answer.leader is not None else ()
     if not found:
         return Offers(notes=(f"Type the id of the peer: the members of {cluster} cannot be read now.",))
-    return Offers({Offer.PEER: found})
+    leader = str(answer.leader[1].raft_status.leader) if answer is not None and answer.leader is not None else ""
+    followers = tuple(choice for choice in found if choice.value != leader)
+    return Offers({Offer.PEER: found, Offer.FOLLOWER: followers})
 
 
 def _peers(answer: Snapshot, leader: Stat) -> Iterator[Choice]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.dispatcher import STORE_DOWN
+from bot.chatops.forms.card_forms import submission_of
 from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.signing import STALE, Origin, verify
@@ -22,6 +23,7 @@ from bot.operations.replacement_plan import Replacement
 from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
+from bot.views.card_forms import CARD_CALLBACK
 from bot.views.errors import error_text
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, notice
 from bot.views.problem_text.table import problem_text
@@ -85,6 +87,8 @@ class FormValidator:
 
     async def validate(self, sent: ViewSubmission) -> FormAnswer:
         """Validate a form; returns its work if the change may be proposed."""
+        if sent.view.callback == CARD_CALLBACK:
+            return self._of_card(sent)
         try:
             origin = self._origin(sent)
         except UserError as error:
@@ -98,6 +102,17 @@ class FormValidator:
         except UserError as error:
             return FormAnswer(_errors(sent, error_text(error), error.argument))
         return FormAnswer({"response_action": "update", "view": checking(work.cluster)}, work)
+
+    def _of_card(self, sent: ViewSubmission) -> FormAnswer:
+        """Read the modal of a card; whether its person may decide is found when its command runs."""
+        try:
+            work = submission_of(sent, self.key)
+        except UserError as error:
+            if error.argument in sent.view.blocks:
+                block = sent.view.blocks[error.argument]
+                return FormAnswer({"response_action": "errors", "errors": {block: error_text(error)}})
+            return FormAnswer({"response_action": "update", "view": notice(Message(error_text(error)))})
+        return FormAnswer({"response_action": "update", "view": checking(f"operation #{work.values['id']}")}, work)
 
     async def _rights(self, user: str, cluster: str) -> Rights | None:
         """Return the rights of `user`, None if Slack is too slow; they are looked up again once the form is stored."""

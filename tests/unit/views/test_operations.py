@@ -98,11 +98,11 @@ def test_an_unset_switch_is_called_unset() -> None:
         (ended(OpState.REJECTED, "not now", "U0BEN"), "*Rejected* by <@U0BEN>: not now. Nothing was sent"),
     ],
 )
-def test_card_of_a_decided_operation_has_no_buttons(op: Operation, words: str) -> None:
+def test_card_of_a_decided_operation_has_no_button_but_settle(op: Operation, words: str) -> None:
     card = operations.card(op)
     assert words in seen(card)
     assert words in card.text
-    assert not buttons(card)
+    assert [one["action_id"] for one in buttons(card)] == (["op_settle"] if op.state is OpState.UNKNOWN else [])
     assert words in operations.line(op).text
     assert_postable(card)
 
@@ -119,7 +119,7 @@ def test_card_distinguishes_sent_from_unsent_requests() -> None:
 
 def test_a_long_history_is_counted() -> None:
     op = replace(WAITING, history=WAITING.history * 30)
-    assert "(21 earlier steps not shown)" in seen(operations.card(op))
+    assert "(20 earlier steps not shown)" in seen(operations.card(op))
     assert_postable(operations.card(op))
 
 
