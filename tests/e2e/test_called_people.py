@@ -73,8 +73,8 @@ async def test_card_calls_the_approvers_and_its_result_the_requester(world: Demo
     await click(world, half, CAROL)
     done = await card_with(world, card, "Verified")
     assert CALL not in done.full_text
-    told = await in_thread(world, card, "Verified")
-    assert told.text.startswith("<@U0ALICE> ")
+    announced = await in_thread(world, card, "Verified")
+    assert announced.text.startswith("<@U0ALICE> ")
     assert CALL not in (await ask(world, "/cm op 1")).full_text
 
 

@@ -248,6 +248,10 @@ class FakeDesk:
         self.done.append(("cancel", op_id))
         return Reply(Message("cancelled"))
 
+    async def reject(self, caller: Caller, op_id: int, *, reason: str) -> Reply:
+        self.done.append(("reject", op_id, reason))
+        return Reply(Message("rejected"))
+
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         self.done.append(("settle", op_id, done, reason))
         return Reply(Message("settled"))
