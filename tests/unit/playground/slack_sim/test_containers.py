@@ -27,6 +27,7 @@ CELL = {"type": "raw_text", "text": "x"}
     [
         {},
         {"is_collapsible": True, "default_collapsed": True},
+        {"width": "full", "has_header_divider": True},
         {"title": words(150), "subtitle": words(150)},
         {"title": None, "rich_text_title": RICH},
         {"child_blocks": [DIVIDER] * 10},
@@ -51,6 +52,8 @@ def test_accepted(changes: dict[str, Any]) -> None:
         {"child_blocks": [{"type": "markdown", "text": "x"}]},
         {"child_blocks": [{"type": "data_table", "caption": "c", "rows": [[CELL], [CELL]]}]},
         {"default_collapsed": True},
+        {"is_collapsible": True, "has_header_divider": True},
+        {"width": "huge"},
         {"colour": "red"},
     ],
 )
