@@ -54,12 +54,14 @@ def named(section: Section, width: int, theme: Theme) -> str:
 
 def index(every: tuple[Section, ...]) -> Iterator[str]:
     """The page that shows all pictures."""
-    yield "<!doctype html><meta charset='utf-8'><title>Gallery</title><style>img{max-width:24%;vertical-align:top}</style>"
+    yield "<!doctype html><meta charset='utf-8'><title>Gallery</title>"
+    yield "<style>img{max-width:24%;vertical-align:top}</style>"
     for section in every:
         yield f"<h2>{escape(section.title)}</h2>"
         for width, theme in LOOKS:
             name = named(section, width, theme)
-            yield f"<a href='{name}'><img loading='lazy' src='{name}' alt='{escape(section.title)}, {width}, {theme}'></a>"
+            words = f"{escape(section.title)}, {width}, {theme}"
+            yield f"<a href='{name}'><img loading='lazy' src='{name}' alt='{words}'></a>"
 
 
 async def _look(browser: Browser, address: str, every: tuple[Section, ...], width: int, theme: Theme) -> None:
