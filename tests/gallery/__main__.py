@@ -21,7 +21,8 @@ LOOKS: tuple[tuple[int, Theme], ...] = tuple((width, theme) for width in (390, 1
 DRAW = """async (samples) => {
   const { body } = await import("/web/blocks.js");
   const { h } = await import("/web/dom.js");
-  for (const node of [document.documentElement, document.body]) Object.assign(node.style, { height: "auto", overflow: "visible" });
+  const frame = { height: "auto", overflow: "visible" };
+  for (const node of [document.documentElement, document.body]) Object.assign(node.style, frame);
   document.getElementById("app").hidden = true;
   const draw = ({ state, title, foot, message }) => h("section", {},
     h("div", { class: "day" }, h("span", {}, state)),
