@@ -21,7 +21,7 @@ PARALLEL := -n auto --dist worksteal
 SUITE := $(PARALLEL) -m "not ($(MARKED))"
 FAST := tests/unit tests/contract tests/property
 
-.PHONY: install demo quick test test-chaos test-fuzz test-matrix test-system test-all test-image browser coverage check hooks \
+.PHONY: install demo quick test test-chaos test-fuzz test-matrix test-system test-all test-image browser gallery coverage check hooks \
 	bench chaos fuzz docs docs-zh pins release format clean
 
 install:  ## the bot alone, into venv/: what a real installation runs
@@ -47,6 +47,9 @@ test-chaos test-fuzz test-matrix test-system: test-%: $(READY)  ## the tests wit
 
 browser: $(READY)  ## the demo page driven by headless Chromium (Debian's package chromium)
 	$(BIN)/pytest -m browser
+
+gallery: $(READY)  ## pictures of every view at two widths in two themes, in .gallery/index.html (Debian's package chromium)
+	$(BIN)/python -m tests.gallery
 
 test-all:  ## `make test` on every supported Python of this machine: make test-all [CMBOT_PYTHONS=/opt/python3.12/bin/python3:...]
 	@$(HAS_PYTHON)

@@ -23,22 +23,24 @@ _OUTCOMES = (
 
 def reject_form(op: Operation, sealed: str) -> JsonObject:
     """Render the modal that rejects an operation; the reason is optional."""
-    told = "The reason is shown on the card and recorded in the audit log. Nothing is sent to the cluster."
+    words = "The reason is shown on the card and recorded in the audit log. Nothing is sent to the cluster."
     reason = typed(Ask(REASON, REASON, "Reason", "What should the requester do instead?"), most=MAX_REASON)
-    return _modal(f"Reject operation #{op.id}", op, told, [reason], "Reject", sealed)
+    return _modal(f"Reject operation #{op.id}", op, words, [reason], "Reject", sealed)
 
 
 def settle_form(op: Operation, sealed: str) -> JsonObject:
     """Render the modal in which an admin records an outcome."""
-    told = "Look at the cluster first: nothing is sent to it, and other operations may follow once this one is settled."
+    words = (
+        "Look at the cluster first: nothing is sent to it, and other operations may follow once this one is settled."
+    )
     asked = [
         choose(Ask(OUTCOME, OUTCOME, "Outcome", required=True), _OUTCOMES),
         typed(Ask(REASON, REASON, "How that is known", "At least 3 characters.", required=True), most=MAX_REASON),
     ]
-    return _modal(f"Settle operation #{op.id}", op, told, asked, "Settle", sealed)
+    return _modal(f"Settle operation #{op.id}", op, words, asked, "Settle", sealed)
 
 
-def _modal(name: str, op: Operation, told: str, asked: Sequence[BlockJson], submit: str, sealed: str) -> JsonObject:
+def _modal(name: str, op: Operation, words: str, asked: Sequence[BlockJson], submit: str, sealed: str) -> JsonObject:
     return {
         "type": "modal",
         "callback_id": CARD_CALLBACK,
@@ -46,7 +48,7 @@ def _modal(name: str, op: Operation, told: str, asked: Sequence[BlockJson], subm
         "title": _plain(name),
         "submit": _plain(submit),
         "close": _plain("Not now"),
-        "blocks": [section(f"*{escape(title(op))}*\n{told}"), *asked],
+        "blocks": [section(f"*{escape(title(op))}*\n{words}"), *asked],
     }
 
 

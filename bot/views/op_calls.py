@@ -32,7 +32,7 @@ def mention(who: str) -> str:
     return f"<!subteam^{escape(who)}>" if who.startswith("S") else f"<@{escape(who)}>"
 
 
-def told_requester(op: Operation) -> bool:
+def result_concerns_requester(op: Operation) -> bool:
     """True if its newest step is a result that its requester did not bring about alone."""
     last = op.history[-1]
     ended = op.state in _RESULTS or (op.state is OpState.BLOCKED and len(op.history) > 1)

@@ -34,7 +34,7 @@ from bot.views.blocks import (
     message,
     section,
 )
-from bot.views.op_calls import calls, mention, people, told_requester, void_approvers
+from bot.views.op_calls import calls, mention, people, result_concerns_requester, void_approvers
 from bot.views.op_dialog import approval
 from bot.views.op_parts import (
     MAX_WORDS,
@@ -114,7 +114,7 @@ def thread_line(op: Operation, *, tell: bool = True, call: bool = False) -> Mess
     With `call` it also calls the approvers: an edit of the card notifies no one.
     """
     text = line(op).text
-    if tell and told_requester(op):
+    if tell and result_concerns_requester(op):
         text = f"{mention(op.requester)} {text}"
     if void := void_approvers(op):
         text = f"{text} {people(void)}: your approval is void."

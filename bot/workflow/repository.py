@@ -25,7 +25,7 @@ from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import operations as views
-from bot.views.op_calls import told_requester
+from bot.views.op_calls import result_concerns_requester
 from bot.views.step_text import WORDING, event_text
 
 log = structlog.get_logger(__name__)
@@ -212,7 +212,7 @@ class OperationRepository:
         line = card.step(op.id, op.version, passing=op.state in _PASSING)
         said = views.thread_line(op, tell=self.notify == "thread", call=bool(op.card) and len(op.history) == 1)
         await uow.outbox.put(line, op.channel, said, parent=thread, broadcast=loud)
-        if self.notify == "direct" and told_requester(op):
+        if self.notify == "direct" and result_concerns_requester(op):
             await uow.outbox.put(card.direct(op.id, op.version), op.requester, views.result(op))
 
     async def _end_time_limits(self, uow: UnitOfWork, op: Operation) -> list[Operation]:

@@ -83,7 +83,7 @@ async def test_no_one_is_called_when_the_requester_may_confirm(world: Demo) -> N
     assert "<!subteam" not in card.full_text
 
 
-async def test_void_approval_is_told_and_the_next_card_calls_again(world: Demo) -> None:
+async def test_void_approval_is_announced_and_the_next_card_calls_again(world: Demo) -> None:
     card = await propose(world, "/cm leader transfer 2 reason=drill")
     assert card.text.startswith(f"{CALL} <@U0BOB> ")
     await click(world, card, BOB)

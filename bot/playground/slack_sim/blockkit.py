@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from bot.playground.slack_sim.containers import container
 from bot.playground.slack_sim.elements import ACCESSORIES, IMAGE_ELEMENT, INPUTS, INTERACTIVE, block_id, plain, text
 from bot.playground.slack_sim.shapes import Check, Findings, array, by_type, flag, number, one_of, shape, string
 
@@ -203,6 +204,7 @@ _NOT_IN_MODALS: Mapping[str, Check] = {
         _plain_header,
     ),
 }
+_CONTAINER = container({**_COMMON, "table": _NOT_IN_MODALS["table"]}, {"elements": PARTS})
 _MESSAGE_ONLY: Mapping[str, Check] = {
     "markdown": _block({"text": string(12_000)}, ("text",), _markdown),
     "data_visualization": _block({"title": string(50), "chart": CHART}, ("title", "chart"), counted),
@@ -211,7 +213,7 @@ _MODAL_ONLY: Mapping[str, Check] = {
     "alert": _block({"text": text(200), "level": one_of("default", "info", "warning", "error", "success")}, ("text",)),
 }
 _ALLOWED: Mapping[str, Mapping[str, Check]] = {
-    MESSAGE: {**_COMMON, **_NOT_IN_MODALS, **_MESSAGE_ONLY},
+    MESSAGE: {**_COMMON, **_NOT_IN_MODALS, **_MESSAGE_ONLY, "container": _CONTAINER},
     MODAL: {**_COMMON, **_MODAL_ONLY},
     HOME: {**_COMMON, **_NOT_IN_MODALS},
 }

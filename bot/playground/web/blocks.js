@@ -44,6 +44,15 @@ function input(block, context) {
 
 const ALERT_WORDS = { info: "Info", warning: "Warning", error: "Error", success: "Done", default: "Note" };
 
+/** Blocks under a title; one that folds is opened and closed with its title. */
+function container(block, context) {
+  const title = h("span", { class: "container-title" }, block.title ? plain(block.title) : richText(block.rich_text_title));
+  const subtitle = block.subtitle && h("span", { class: "container-subtitle" }, plain(block.subtitle));
+  const inside = h("div", { class: "container-body" }, blocks(block.child_blocks, context));
+  if (!block.is_collapsible) return h("div", { class: "container" }, h("div", { class: "container-head" }, title, subtitle), inside);
+  return h("details", { class: "container", open: !block.default_collapsed }, h("summary", { class: "container-head" }, title, subtitle), inside);
+}
+
 const KINDS = {
   header: (block) => h("h3", { class: "header" }, plain(block.text)),
   section,
@@ -56,6 +65,7 @@ const KINDS = {
   table,
   data_table: dataTable,
   data_visualization: visualization,
+  container,
   input,
   alert: (block) => {
     const level = block.level ?? "default";

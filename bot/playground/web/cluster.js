@@ -181,7 +181,7 @@ function frame(names) {
       { class: "panel-body" },
       h("div", { class: "live" }),
       part("slack", "Slack faults", false, slackFaults()),
-      part("requests", "Requests", false, h("ol", { class: "requests" })),
+      part("requests", "Requests", false, h("ol", { class: "requests", tabindex: "0", "aria-label": "Requests" })),
     ),
   );
 }

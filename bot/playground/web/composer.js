@@ -25,7 +25,7 @@ function hints(text) {
 /**
  * Make a composer.
  * @param {HTMLElement} root
- * @param {{id: string, testid: string, sendTestid: string, label: string, target: () => {channel: string, thread_ts?: string} | null}} how
+ * @param {{id: string, testid: string, sendTestid: string, label: string, target: () => {channel: string, thread_ts?: string} | null, sent?: () => void}} how
  * @returns {{draw: () => void, focus: () => void}}
  */
 export function composer(root, how) {
@@ -90,6 +90,7 @@ export function composer(root, how) {
     history.length = Math.min(history.length, MOST_KEPT);
     at = -1;
     write("");
+    how.sent?.();
     // The app may take its time to acknowledge; writing goes on meanwhile.
     const answer = await post(text.startsWith("/") ? "/play/command" : "/play/post", { user: state.me, text, ...target });
     if (!reportError(answer) && answer.message && !field.value) write(text);

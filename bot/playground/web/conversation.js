@@ -34,14 +34,14 @@ const toEnd = (box) => {
 export function setUp(how) {
   openThread = how.thread;
   drawChannel = messageList(byId("messages"), { openThread });
-  writer = composer(byId("composer"), { id: "composer-text", testid: "composer", sendTestid: "send", label: "Message", target });
+  writer = composer(byId("composer"), { id: "composer-text", testid: "composer", sendTestid: "send", label: "Message", target, sent: () => toEnd(byId("scroll")) });
   const list = h("div", { class: "thread-messages" });
   const scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Thread messages" }, list);
   const writing = h("div", { class: "composer" });
   const close = h("button", { type: "button", class: "plain", "aria-label": "Close the thread", testid: "thread-close", onclick: how.closeThread }, icon("close"));
   fill(byId("thread"), h("header", {}, h("h2", {}, "Thread"), h("span", { id: "thread-where" }), close), scroll, writing);
   drawThread = messageList(list, { thread: true, openThread: null });
-  answerer = composer(writing, { id: "thread-text", testid: "thread-composer", sendTestid: "thread-send", label: "Reply in the thread", target: threadTarget });
+  answerer = composer(writing, { id: "thread-text", testid: "thread-composer", sendTestid: "thread-send", label: "Reply in the thread", target: threadTarget, sent: () => toEnd(scroll) });
   answerer.draw("Reply…");
   const box = byId("scroll");
   byId("newer").addEventListener("click", () => toEnd(box));

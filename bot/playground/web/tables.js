@@ -1,4 +1,4 @@
-// The table and data_table blocks: aligned columns; a data table is sorted by its headers and turned by pages.
+// The table and data_table blocks: aligned columns; a data table is sorted by its headers, filtered by words, turned by pages.
 
 import { fill, h } from "./dom.js";
 import { withEmoji } from "./emoji.js";
@@ -20,12 +20,19 @@ export function table(block) {
     const setting = block.column_settings?.[column] ?? {};
     return `align-${setting.align ?? "left"}${setting.is_wrapped ? " wrapped" : ""}`;
   };
-  const row = (tag, props) => (cells) => h("tr", {}, cells.map((cell, column) => h(tag, { class: look(column), ...props }, content(cell))));
+  // A header without words would be read aloud as an empty name.
+  const named = (tag, cell) => (tag === "th" && cell?.type !== "rich_text" && !cell?.text?.trim() ? "td" : tag);
+  const one = (tag, props) => (cell, column) => {
+    const fitting = named(tag, cell);
+    return h(fitting, { class: look(column), ...(fitting === tag ? props : {}) }, content(cell));
+  };
+  const row = (tag, props) => (cells) => h("tr", {}, cells.map(one(tag, props)));
   const drawn = h("table", {}, h("thead", {}, row("th", { scope: "col" })(head)), h("tbody", {}, rows.map(row("td", {}))));
   return h("div", { class: "table-box", tabindex: "0", role: "group", "aria-label": "Table" }, drawn);
 }
 
 const key = (cell) => (numeric(cell) ? cell.value : (cell?.text ?? JSON.stringify(cell?.elements ?? "")));
+const seen = (cell) => (cell?.text ?? (cell?.elements ? richText(cell).map((node) => node.textContent).join(" ") : "")).toLowerCase();
 const compare = (one, other) =>
   typeof one === "number" && typeof other === "number" ? one - other : String(one).localeCompare(String(other), "en", { numeric: true });
 
@@ -37,16 +44,16 @@ const compare = (one, other) =>
 export function dataTable(block) {
   const [head, ...rows] = block.rows;
   const size = block.page_size ?? 10;
-  const pages = Math.max(1, Math.ceil(rows.length / size));
-  const view = { sort: -1, down: false, page: 0 };
+  const view = { sort: -1, down: false, page: 0, wanted: "" };
   const body = h("tbody");
   const heads = h("tr");
   const foot = h("div", { class: "table-foot" });
 
+  const filtered = () => (view.wanted ? rows.filter((row) => row.some((cell) => seen(cell).includes(view.wanted))) : rows);
   const sorted = () => {
-    if (view.sort < 0) return rows;
+    if (view.sort < 0) return filtered();
     const order = view.down ? -1 : 1;
-    return rows.toSorted((one, other) => order * compare(key(one[view.sort]), key(other[view.sort])));
+    return filtered().toSorted((one, other) => order * compare(key(one[view.sort]), key(other[view.sort])));
   };
   const sortBy = (column) => {
     Object.assign(view, { down: view.sort === column && !view.down, sort: column, page: 0 });
@@ -70,13 +77,20 @@ export function dataTable(block) {
   };
   function draw() {
     fill(heads, head.map(headCell));
-    const shown = sorted().slice(view.page * size, (view.page + 1) * size);
+    const all = sorted();
+    const pages = Math.max(1, Math.ceil(all.length / size));
+    const shown = all.slice(view.page * size, (view.page + 1) * size);
     fill(body, shown.map((row) => h("tr", {}, row.map(cellOf))));
-    const range = `${view.page * size + 1}–${view.page * size + shown.length} of ${rows.length}`;
+    const range = all.length ? `${view.page * size + 1}–${view.page * size + shown.length} of ${all.length}` : "No row has these words";
     const step = (label, by, off) => h("button", { type: "button", class: "small", disabled: off, onclick: () => turn(by) }, label);
     fill(foot, h("span", { role: "status" }, range), pages > 1 && [step("Previous", -1, view.page === 0), step("Next", 1, view.page + 1 >= pages)]);
   }
+  const search = (event) => {
+    Object.assign(view, { wanted: event.target.value.trim().toLowerCase(), page: 0 });
+    draw();
+  };
   draw();
+  const filter = h("input", { type: "search", class: "field table-filter", placeholder: "Filter rows", "aria-label": `Filter ${block.caption}`, oninput: search });
   const drawn = h("table", {}, h("caption", {}, withEmoji(decoded(block.caption))), h("thead", {}, heads), body);
-  return h("div", { class: "data-table" }, h("div", { class: "table-box", tabindex: "0", role: "group", "aria-label": block.caption }, drawn), foot);
+  return h("div", { class: "data-table" }, rows.length > 1 && filter, h("div", { class: "table-box", tabindex: "0", role: "group", "aria-label": block.caption }, drawn), foot);
 }

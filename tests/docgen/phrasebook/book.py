@@ -7,7 +7,7 @@ from tests.docgen.phrasebook.background import sections as background_sections
 from tests.docgen.phrasebook.clusters import sections as cluster_sections
 from tests.docgen.phrasebook.operations import sections as operation_sections
 from tests.docgen.phrasebook.problems import section as problem_section
-from tests.docgen.phrasebook.render import page
+from tests.docgen.phrasebook.render import Section, page
 from tests.docgen.phrasebook.reports import sections as report_sections
 
 PAGE = Path(__file__).parents[3] / "docs" / "phrasebook.md"
@@ -20,8 +20,12 @@ and menus, and an indented block below a button is its dialog. Times are in UTC.
 """
 
 
+def sections() -> tuple[Section, ...]:
+    """Every view in every state: what the page writes, and `make gallery` draws."""
+    answers = (*cluster_sections(), *background_sections(), *alert_sections())
+    return (*answers, *operation_sections(), *report_sections(), problem_section())
+
+
 def book() -> str:
     """Return the page."""
-    answers = (*cluster_sections(), *background_sections(), *alert_sections())
-    parts = (*answers, *operation_sections(), *report_sections(), problem_section())
-    return page(_HEAD, parts)
+    return page(_HEAD, sections())

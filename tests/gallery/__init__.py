@@ -1,0 +1,1 @@
+"""Pictures of every view, drawn by the local workspace."""
