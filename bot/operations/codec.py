@@ -246,6 +246,9 @@ def encode_terms(terms: Terms | None) -> dict[str, Any]:
     if terms is None:
         return {}
     found = _plain({**asdict(terms.policy), "channels": terms.policy.channels or ()})
+    if not terms.policy.call:
+        # Rows of earlier releases have none.
+        del found["call"]
     if terms.missing:
         found["missing"] = {need.source: need.approvals for need in terms.missing}
     if terms.requester_counts is not None:

@@ -103,6 +103,7 @@ STEPS: Mapping[type[s.StepFact], Duration] = MappingProxyType(
         s.LegacyWords: _F,
         s.NotApplied: _F,
         s.SettledByAdmin: _F,
+        s.RejectedBecause: _F,
         s.Adopted: _F,
         s.EffectUnseen: _F,
         s.ClusterRemoved: _F,

@@ -131,7 +131,7 @@ def test_a_cluster_token_comes_from_the_environment() -> None:
 
 def test_missing_file_names_the_fix(tmp_path: Path) -> None:
     """The first thing a new user meets: no file yet."""
-    with pytest.raises(ConfigError, match=r"copy config\.example\.yaml"):
+    with pytest.raises(ConfigError, match="run `cmbot init`"):
         load(tmp_path / "none.yaml")
 
 

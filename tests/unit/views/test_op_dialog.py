@@ -82,7 +82,7 @@ def test_switch_dialog_begins_with_the_task_description(task: str, button: str) 
     found = buttons(op)[0]["confirm"]
     assert found["confirm"]["text"] == button
     means = "When it is on, blobs that are marked deleted are erased for good."
-    assert found["text"]["text"].startswith(means if task == "blob_delete" else "Will be sent: ")
+    assert found["text"]["text"].startswith(means if task == "blob_delete" else "Warning: The stored value of aaa")
 
 
 @given(st.lists(st.text(max_size=200), max_size=8))
