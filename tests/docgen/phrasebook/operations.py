@@ -235,7 +235,14 @@ def _states() -> Iterator[Sample]:
         name = f"{op.state}{', one approval' if op is approved else ', took over a card' if op is moved else ''}"
         yield Sample(f"{name}: card", operations.card(op))
         if op.history:
-            yield Sample(f"{name}: reply", operations.line(op))
+            yield Sample(f"{name}: reply", operations.thread_line(op))
+    done = next(op for op in reached if op.state is OpState.VERIFIED)
+    yield Sample("verified: direct message to the requester", operations.result(done))
+    if removal.terms is not None:
+        calling = replace(removal.terms, policy=replace(removal.terms.policy, call=("S0ONCALL",)))
+        yield Sample(
+            "waiting, its approvers called: reply", operations.thread_line(replace(removal, terms=calling), call=True)
+        )
 
 
 def _leases() -> Iterator[Sample]:
