@@ -61,7 +61,7 @@ ANSWERS = (
     Expected("alert silence until resolved", reply="disk_broken"),
     Expected("alert fix", card=(PROD, "disk_repair"), reply="#24"),
     Expected("card approve", write=("prod", "/config/set", "disk_drop"), edited="<@U0ALICE>", closed=True),
-    Expected("card reject", edited="<@U0BOB>", closed=True),
+    Expected("card reject", view="Reject operation #"),
     Expected("card cancel", edited="<@U0ALICE>", closed=True),
     Expected(
         "card confirm of archive", write=("archive", "/config/set", "blob_delete"), edited="<@U0ALICE>", closed=True

@@ -49,7 +49,7 @@ async def test_stat_shows_the_cluster_status(world: Demo) -> None:
 @pytest.mark.parametrize(
     ("line", "facts"),
     [
-        ("/cm", ("/cm help", "/cm stat", "/cm whoami")),
+        ("/cm", ("/cm help", "/cm stat", "`whoami`")),
         ("/cm help stat", ("/cm stat [cluster]", "For everyone")),
         ("/cm clusters", ("of 2 clusters", "prod", "archive")),
         ("/cm members", ("prod is healthy", "127.0.0.1:10110", "127.0.0.1:10112")),

@@ -5,6 +5,7 @@ import asyncio
 import io
 import json
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TextIO
@@ -32,7 +33,9 @@ _UNWRAPPED = 100_000
 
 
 async def look(args: argparse.Namespace, settings: Settings) -> int:
-    """TerminalAnswer one reading command; return the exit status."""
+    """Answer one reading command; return the exit status."""
+    # The library's connections that the deadline cuts off: people read standard error.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     try:
         runs = parsed(typed(args.command, _words(args)), [own.name for own in settings.clusters])
         async with reading(settings) as reader:
