@@ -11,7 +11,7 @@ import hashlib
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -44,8 +44,9 @@ MAX_CONNECTIONS = 64
 """Connections to one host; linear reads that hang for ten seconds must not delay `/stat`."""
 IDLE_CONNECTIONS = 2
 """Idle connections kept for each host; a poll reads two lists from the leader in parallel."""
-KEPT_URLS = 8
-"""URLs kept for each cluster, about 0.5 kB each: a poll asks the same ones again, and each takes 30 µs to parse."""
+KEPT_URLS = 5
+"""URLs kept for each cluster beside one for each host, about 0.5 kB each: a poll asks the same ones again, and each
+takes 30 µs to parse."""
 MAX_ERROR_BYTES = 1 << 16
 """Limit of bytes read from an error, or from the answer to a write."""
 MAX_PIECES = 10_000
@@ -151,7 +152,7 @@ class Transport:
         new_id: Callable[[], str],
         timeouts: Timeouts | None = None,
         secret: str | None = None,
-        hosts: Iterable[str] = (),
+        hosts: Collection[str] = (),
         clock: Callable[[], float] = time.time,
         max_bytes: int = 8 << 20,
         context: ssl.SSLContext | None = None,
@@ -164,7 +165,7 @@ class Transport:
         self._clock = clock
         self._new_id = new_id
         self._max_bytes = max_bytes
-        self._url = lru_cache(KEPT_URLS)(_url)
+        self._url = lru_cache(KEPT_URLS + len(hosts))(_url)
         self._pools = _Pools(context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self._timeouts.keep_alive)
 
     async def __aenter__(self) -> Self:

@@ -77,7 +77,12 @@ async def _schedule(app: App, stop: Shutdown) -> AsyncIterator[None]:
     await jobs.close_removed_clusters(app)
     jobs.schedule(app)
     app.scheduler.start()
-    async with stop.step_after("schedule", STEP_SECONDS, app.scheduler.stop):
+
+    async def end() -> None:
+        app.admission.closed = True
+        await app.scheduler.stop()
+
+    async with stop.step_after("schedule", STEP_SECONDS, end):
         yield
 
 

@@ -66,7 +66,8 @@ class OneTripConnection(aiosqlite.Connection):
 
     async def rollback(self) -> None:
         """Roll back, if a transaction is open or a trip on its way may open one."""
-        if self.in_transaction or self._asked != self._done:
+        # In this order: a trip on its way may begin a transaction and end in between.
+        if self._asked != self._done or self.in_transaction:
             await super().rollback()
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -70,6 +70,8 @@ class Admission:
     busy: Callable[[], bool] = lambda: False
     limit: float = FIRST
     skipped: int = 0
+    closed: bool = False
+    """True once the program ends: then no further poll follows one that runs."""
     _due: list[tuple[float, int, str, asyncio.Future[float]]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)
     _waiting: set[str] = field(default_factory=set)
@@ -127,7 +129,7 @@ class Admission:
             self._owed.discard(cluster)
             async with self.turn(cluster):
                 await poll()
-            if cluster not in self._owed:
+            if self.closed or cluster not in self._owed:
                 return
 
     async def after_commands(self) -> None:

@@ -24,7 +24,7 @@ from bot.clustermgr.tasks import (
     unknown_switches,
 )
 from bot.common.durations import MAX_SPAN, seconds_of
-from bot.common.errors import ClusterError, UserError
+from bot.common.errors import ClusterError, StoreError, UserError
 from bot.common.text import listed, shown
 from bot.interactions.command import Call, Command, Offer, Reply
 from bot.interactions.facts import TaskStates
@@ -44,7 +44,7 @@ async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Read all switches while the dialect is detected; a late host completes the answer."""
     cluster = call.the_cluster
     detected = asyncio.create_task(_dialect(cluster))
-    leased = [op for op in await call.operations.listed(cluster.name, open_only=True) if op.lease_until]
+    leased = await _leased(call)
     try:
         async for answer in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
             verdict = await detected
@@ -63,6 +63,14 @@ async def _unknown(cluster: Cluster, answer: Snapshot, detected: DetectedDialect
             return unknown_switches(await cluster.api.stored_values(answer.leader[0], detected.dialect))
     except (ClusterError, TimeoutError):
         return None
+
+
+async def _leased(call: Call) -> Sequence[Operation]:
+    """Return the open operations with a time limit; none while the database is down: reading goes on without it."""
+    try:
+        return [op for op in await call.operations.listed(call.the_cluster.name, open_only=True) if op.lease_until]
+    except StoreError:
+        return []
 
 
 def _reply(

@@ -12,12 +12,13 @@ from bot.store.schema import cluster_states
 from bot.store.session import Session, insert_into
 from bot.store.state_codec import decode_state, decode_time, encode_state
 
-_QUIET = (
-    select(cluster_states, is_loud(cluster_states.c.cluster).label("loud"))
+_STORED = (
+    select(cluster_states)
     .where(cluster_states.c.cluster.in_(bindparam("clusters", expanding=True)))
     .order_by(cluster_states.c.cluster)
 )
-_QUIET_LOCKED = _QUIET.with_for_update(of=cluster_states)
+_LOCKED = _STORED.with_for_update()
+_QUIET = _STORED.add_columns(is_loud(cluster_states.c.cluster).label("loud"))
 
 
 def _put_all(new: sqlite.Insert | postgresql.Insert) -> Executable:
@@ -68,12 +69,16 @@ class ClusterStates:
 
         A writing unit of work locks the rows for `put_all`.
         """
-        rows = await self._session.rows(
-            _QUIET_LOCKED if self._session.writable else _QUIET, {"clusters": sorted(clusters)}
-        )
+        names = {"clusters": sorted(clusters)}
+        if self._session.postgres:
+            # A lock that waited does not ask the other tables again: what is loud is read once the rows are locked.
+            rows = await self._session.rows(_LOCKED if self._session.writable else _STORED, names)
+            loud = await Alerts(self._session).loud(clusters)
+        else:
+            rows = await self._session.rows(_QUIET, names)
+            loud = {row["cluster"] for row in rows if row["loud"]}
         found = {row["cluster"]: dict(row["data"]) for row in rows}
-        loud = {row["cluster"] for row in rows if row["loud"]}
-        if new := set(clusters) - found.keys():
+        if new := set(clusters) - found.keys() - loud:
             loud |= await Alerts(self._session).loud(new)
         self._locked |= found
         return {cluster: decode_time(found.get(cluster, {})) for cluster in clusters if cluster not in loud}

@@ -84,6 +84,8 @@ async def test_transaction_that_a_cancelled_caller_began_is_rolled_back(tmp_path
     await asyncio.sleep(0)
     may_begin.set()
     await rolled_back
+    while connection._asked != connection._done:  # noqa: ASYNC110 - another thread counts
+        await asyncio.sleep(0.01)
     assert not connection.in_transaction
     with pytest.raises(asyncio.CancelledError):
         await beginning
