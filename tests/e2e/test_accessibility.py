@@ -20,8 +20,8 @@ _RUN = (
 def _axe() -> str:
     """The source of axe-core, from the package that bundles it."""
     found = find_spec("axe_playwright_python")
-    if found is None or found.origin is None:
-        pytest.skip("axe-playwright-python is not installed")
+    assert found is not None, "axe-playwright-python is not installed"
+    assert found.origin is not None
     return next(Path(found.origin).parent.rglob("axe*.js")).read_text(encoding="utf-8")
 
 
