@@ -43,15 +43,15 @@ NOT_YET = DetectedDialect(None, DialectEvidence(EvidenceKind.NOT_YET))
 async def run_tasks(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """Read all switches while the dialect is detected; a late host completes the answer."""
     cluster = call.the_cluster
-    detected = asyncio.create_task(_dialect(cluster))
-    leased = await _leased(call)
+    detected, leased = asyncio.create_task(_dialect(cluster)), asyncio.create_task(_leased(call))
     try:
         async for answer in cluster.snapshots(bad_disks=False, switches=keys_for(None)):
             verdict = await detected
-            yield _reply(call, answer, verdict, await _unknown(cluster, answer, verdict), leased)
+            yield _reply(call, answer, verdict, await _unknown(cluster, answer, verdict), await leased)
     finally:
-        detected.cancel()
-        await asyncio.gather(detected, return_exceptions=True)
+        for reading in (detected, leased):
+            reading.cancel()
+        await asyncio.gather(detected, leased, return_exceptions=True)
 
 
 async def _unknown(cluster: Cluster, answer: Snapshot, detected: DetectedDialect) -> tuple[tuple[str, str], ...] | None:

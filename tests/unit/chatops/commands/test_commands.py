@@ -1,7 +1,7 @@
 """Each subcommand as a person meets it: what is typed, what is answered, who sees it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,10 +14,11 @@ from bot.chatops.commands.registry import COMMANDS, GROUPS
 from bot.cli.main import main
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, DialectEvidence, EvidenceKind
-from bot.common.errors import ClusterTimeout, ClusterUnreachable, UserError
+from bot.common.errors import ClusterTimeout, ClusterUnreachable, StoreError, UserError
 from bot.common.version import own_version
 from bot.interactions.command import Caller
 from bot.operations.change_request import ChangeRequest
+from bot.operations.model import Operation
 from bot.operations.requests import TaskSwitch
 from tests.support.in_memory_ports import FakeAlerts, FakeApi, FakeAudit, FakeCluster, FakeDesk, typed
 from tests.support.refusals import refused
@@ -227,6 +228,17 @@ def test_each_command_is_in_one_group_and_no_group_hides_a_command() -> None:
     grouped = [command.path for group in GROUPS for command in group.commands]
     assert sorted([(), ("help",), *grouped]) == sorted(command.path for command in COMMANDS)
     assert not {group.name for group in GROUPS} & {path[0] for path in grouped}
+
+
+async def test_tasks_are_read_while_the_database_is_silent() -> None:
+    class Mute(FakeDesk):
+        async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
+            raise StoreError(f"no answer about {cluster}, {open_only}")
+
+    [reply] = await typed(
+        "tasks", FakeCluster(seen=[replace(healthy(), switches={"balance": "true"})]), proposals=Mute()
+    )
+    assert "balance" in seen(reply.message)
 
 
 def test_exactly_changing_commands_need_operators() -> None:
