@@ -62,7 +62,8 @@ def overview(topics: Sequence[HelpTopic], clusters: Sequence[str], group: str = 
 def _foot(clusters: Sequence[str], first: str = "") -> BlockJson:
     known = listed(map(code, clusters), most=_MAX_CLUSTERS) or "none"
     return context(
-        f"{first}One command in full: `/cm help <command>`. Write the cluster after the words and before `key=value`. "
+        f"{first}One command in full: {code('/cm help <command>')}. "
+        "Write the cluster after the words and before `key=value`. "
         "Leave it out if the channel has a default cluster or only one is configured.",
         f"Clusters: {known}",
     )

@@ -218,6 +218,8 @@ async def test_help_shows_six_groups_with_a_button_for_each() -> None:
     shown = [block["accessory"] for block in reply.message.blocks if "accessory" in block]
     assert [json.loads(button["value"])["group"] for button in shown] == [group.name for group in GROUPS]
     assert len(shown) == 6
+    # Slack takes a bare <command> for a link.
+    assert "`/cm help &lt;command&gt;`" in seen(reply.message)
     for group in GROUPS:
         [listing] = await typed(f"help {group.name}")
         assert listing.message.text.startswith(f"{group.title}: {len(group.commands)} commands.")
