@@ -26,6 +26,7 @@ from bot.clustermgr.models import (
     DiskPage,
     DiskStatus,
     KvPage,
+    OneDisk,
     Service,
     ServiceList,
     Stat,
@@ -234,7 +235,7 @@ class ClustermgrClient:
 
         async def ask(host: str) -> Disk:
             answer = await self._read(host, f"/disk/info?disk_id={disk_id:d}", decoding.DISK)
-            found = parse(Disk, answer, decoding.DISK)
+            found = parse(OneDisk, answer, decoding.DISK).root
             if found.disk_id != disk_id:
                 raise ClusterBadAnswer(f"{host} answered about disk {found.disk_id}, not about {disk_id}.", host=host)
             return found

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Annotated, Any, ClassVar, TypedDict
 
-from pydantic import AfterValidator, AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field, RootModel
 from pydantic.alias_generators import to_camel
 
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.volume_survey import VolumeSurvey
-from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, OpenModel, Others, Row, Text, WireModel
+from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, OpenModel, Others, Row, SlottedRow, Text, WireModel
 from bot.common.errors import ClusterError
 
 
@@ -159,10 +159,12 @@ class DiskStatus(IntEnum):
     DROPPED = 5
 
 
-class Disk(OpenModel):
+@dataclass(frozen=True, slots=True)
+class Disk(SlottedRow):
     """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release; v1 sends no `node_id`."""
 
     unused: ClassVar[frozenset[str]] = frozenset({"cluster_id", "disk_set_id", "oversold_free_chunk_cnt"})
+    repeated: ClassVar[tuple[str, ...]] = ("idc", "rack", "host", "path")
     disk_id: Count
     status: Count = 0
     idc: Text = ""
@@ -179,6 +181,11 @@ class Disk(OpenModel):
     used_chunk_cnt: Number = 0
     create_time: Text = ""
     last_update_time: Text = ""
+    others: Others = ()
+
+
+class OneDisk(RootModel[Disk]):
+    """GET /disk/info."""
 
 
 class DiskPage(WireModel):

@@ -1,10 +1,13 @@
 """Base of the wire models: the kinds of numbers, flags and texts, and lists that may be null."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from dataclasses import Field as Slot
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Self
+from operator import itemgetter
+from sys import intern
+from typing import Annotated, Any, ClassVar, Self, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
@@ -106,15 +109,54 @@ class OpenModel(WireModel):
     def _keep_few(self) -> Self:
         """Keep a few short texts in place of values of any size."""
         if sent := self.__pydantic_extra__:
-            unknown = ((name, value) for name, value in sent.items() if name not in self.unused)
-            kept = {_short(name): _text_of(value) for name, value in islice(unknown, MAX_OTHERS)}
-            object.__setattr__(self, "__pydantic_extra__", kept or None)
+            object.__setattr__(self, "__pydantic_extra__", _few(sent.items(), self.unused) or None)
         return self
 
     @property
     def others(self) -> Others:
         """The unknown fields."""
         return tuple((self.__pydantic_extra__ or {}).items())
+
+
+class SlottedRow:
+    """Base of a wire value that is kept by the thousand: a frozen dataclass with slots, without a model's dict.
+
+    The last field of a subclass is `others`, its unknown fields as in OpenModel. `unused` are fields that are not kept.
+    A text of `repeated` is kept once for all rows that have it. Parsed values are checked, those made by hand are not.
+    """
+
+    __slots__ = ()
+    unused: ClassVar[frozenset[str]] = frozenset()
+    repeated: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of a dict of the fields that makes the row."""
+        kinds = get_type_hints(cls, include_extras=True)
+        kept = [slot for slot in cast("Iterable[Slot[Any]]", fields(cast("Any", cls))) if slot.name != "others"]
+        known = {slot.name: _field(handler.generate_schema(kinds[slot.name]), slot.default) for slot in kept}
+        in_order, expected, make = itemgetter(*known), known.keys() | cls.unused, cast("Callable[..., Any]", cls)
+
+        def row(sent: dict[str, Any]) -> Any:
+            for name in cls.repeated:
+                sent[name] = intern(sent[name])
+            others = _few(sent.items(), expected) if sent.keys() - expected else {}
+            return make(*in_order(sent), tuple(others.items()))
+
+        return core_schema.no_info_after_validator_function(
+            row, core_schema.typed_dict_schema(known, extra_behavior="allow")
+        )
+
+
+def _field(kind: CoreSchema, default: Any) -> core_schema.TypedDictField:
+    if default is MISSING:
+        return core_schema.typed_dict_field(kind, required=True)
+    return core_schema.typed_dict_field(core_schema.with_default_schema(kind, default=default), required=False)
+
+
+def _few(sent: Iterable[tuple[str, Any]], expected: Collection[str]) -> dict[str, str]:
+    unknown = ((name, value) for name, value in sent if name not in expected)
+    return {_short(name): _text_of(value) for name, value in islice(unknown, MAX_OTHERS)}
 
 
 def _short(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -74,8 +75,8 @@ def lost(facts: DiskFacts) -> dict[int, int]:
     }
 
 
-def with_disk(facts: DiskFacts, **changes: object) -> DiskFacts:
-    disks = tuple(disk.model_copy(update=changes) if disk.disk_id == TARGET else disk for disk in facts.disks or ())
+def with_disk(facts: DiskFacts, **changes: Any) -> DiskFacts:
+    disks = tuple(replace(disk, **changes) if disk.disk_id == TARGET else disk for disk in facts.disks or ())
     return replace(facts, disks=disks)
 
 
@@ -130,11 +131,10 @@ def series(draw: st.DrawFn) -> DiskFacts:
     full = draw(st.frozensets(st.sampled_from(DISKS), max_size=1))
     facts = scene.facts()
     disks = tuple(
-        disk.model_copy(
-            update={
-                "idc": zones[disk.disk_id % len(zones)],
-                "free_chunk_cnt": 0 if disk.disk_id in full else disk.free_chunk_cnt,
-            }
+        replace(
+            disk,
+            idc=zones[disk.disk_id % len(zones)],
+            free_chunk_cnt=0 if disk.disk_id in full else disk.free_chunk_cnt,
         )
         for disk in facts.disks or ()
     )
@@ -235,7 +235,7 @@ def test_worse_disks_never_lift_a_block_of_a_drop(scene: DiskScene) -> None:
     worse = replace(
         facts,
         disks=tuple(
-            disk.model_copy(update={"status": 2}) if disk.disk_id != TARGET and disk.status == 1 else disk
+            replace(disk, status=2) if disk.disk_id != TARGET and disk.status == 1 else disk
             for disk in facts.disks or ()
         ),
     )

@@ -177,10 +177,7 @@ def test_freshness_of_leader_is_known_from_watch(state: ClusterState, fresh: boo
 
 def test_chunks_on_bad_disks_do_not_count() -> None:
     zone = ZoneDisks.model_validate({"idc": "z0", "total_chunk": 8296, "total_free_chunk": 4148})
-    bad = [
-        Disk.model_validate({"disk_id": n, "idc": "z0", "status": 2, "free_chunk_cnt": 1037, "max_chunk_cnt": 1037})
-        for n in range(4)
-    ]
+    bad = [Disk(disk_id=n, idc="z0", status=2, free_chunk_cnt=1037, max_chunk_cnt=1037) for n in range(4)]
     found = usable_chunks(zone, bad)
     assert (found.free, found.total, found.share) == (0, 4148, 0.0)
 

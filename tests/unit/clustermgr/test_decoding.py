@@ -1,6 +1,7 @@
 """Reading a body is bounded work: a hostile one is given up at its first wrong item, or before it is read at all."""
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_largest_answers_of_real_clusters_are_read() -> None:
     peer = {"id": 1, "host": "10.0.0.1:10110", "match": 2**40, "next": 2**40, "state": "StateReplicate", "active": True}
     stat = json.dumps({"raft_status": {"nodeId": 1, "peers": [peer] * MAX_PEERS}}).encode()
     assert len(parse(Stat, answer(stat), decoding.STAT).raft_status.peers) == MAX_PEERS
-    disk: dict[str, Any] = {name: 12345 for name in Disk.model_fields if name not in TEXTS} | dict.fromkeys(
+    disk: dict[str, Any] = {slot.name: 12345 for slot in fields(Disk) if slot.name not in TEXTS} | dict.fromkeys(
         TEXTS, "x" * 25
     )
     disk |= {"readonly": False, "unknown": [1, 2], "more": {"a": 1}}

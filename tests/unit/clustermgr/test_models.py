@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.clustermgr.models import Disk, DiskPage, HostAnswer, RaftStatus, Snapshot, Stat
+from bot.clustermgr.models import Disk, DiskPage, HostAnswer, OneDisk, RaftStatus, Snapshot, Stat
 from bot.clustermgr.wire import MAX_OTHER_TEXT, MAX_OTHERS
 from bot.common.errors import ClusterTimeout
 
@@ -98,14 +99,16 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=20,
 )
-FIELDS = sorted({*Stat.model_fields, *RaftStatus.model_fields, *Disk.model_fields, "nodeId", "disks", "marker"})
+FIELDS = sorted(
+    {*Stat.model_fields, *RaftStatus.model_fields, *(slot.name for slot in fields(Disk)), "nodeId", "disks", "marker"}
+)
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON | st.dictionaries(st.sampled_from(FIELDS), JSON), max_size=6))
 def test_any_json_is_a_value_or_one_error(data: dict[str, Any]) -> None:
     """No JSON, however odd, raises anything but the one error that the client translates."""
     body = json.dumps(data)
-    for model in (Stat, Disk, DiskPage):
+    for model in (Stat, OneDisk, DiskPage):
         with suppress(ValidationError):
             model.model_validate_json(body)
 
@@ -167,7 +170,7 @@ def test_hosts_of_the_highest_term_name_the_leader() -> None:
 
 
 def with_field(**more: Any) -> Disk:
-    return Disk.model_validate_json(json.dumps({"disk_id": 7, "cluster_id": 1} | more))
+    return OneDisk.model_validate_json(json.dumps({"disk_id": 7, "cluster_id": 1} | more)).root
 
 
 @pytest.mark.parametrize(
@@ -194,6 +197,18 @@ def test_unused_field_of_a_known_release_is_not_kept() -> None:
     assert with_field() == Disk(disk_id=7)
 
 
+def test_disks_are_kept_without_a_dict_and_their_common_texts_once() -> None:
+    rows = [{"disk_id": number, "host": "http://10.0.0.1:8899", "path": "/data/1"} for number in (1, 2)]
+    one, other = DiskPage.model_validate_json(json.dumps({"disks": rows})).disks
+    assert not hasattr(one, "__dict__")
+    assert one.host is other.host
+    assert one.path is other.path
+
+
+def test_field_called_others_is_unknown_like_any_other() -> None:
+    assert with_field(others=[["a", "b"]]).others == (("others", "(1 items)"),)
+
+
 def test_unknown_fields_are_bounded_in_number_and_name() -> None:
     many = with_field(**{f"{number}{'n' * 100}": number for number in range(100)}).others
     assert len(many) == MAX_OTHERS
@@ -204,7 +219,7 @@ def test_unknown_fields_are_bounded_in_number_and_name() -> None:
 def test_unknown_field_never_replaces_a_name_of_the_model(name: str) -> None:
     found = with_field(**{name: "evil"})
     assert found.others == ((name, "evil"),)
-    assert found.model_dump()["disk_id"] == 7
+    assert found.disk_id == 7
     assert type(found) is Disk
 
 

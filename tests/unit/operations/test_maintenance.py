@@ -234,7 +234,7 @@ def test_missing_shards_make_a_small_margin_a_caution() -> None:
 
 def test_hostile_names_are_escaped_and_get_no_button() -> None:
     strange = "http://<!channel>:8899"
-    listed = (disk(1).model_copy(update={"host": strange, "idc": "<@U1>"}),)
+    listed = (replace(disk(1), host=strange, idc="<@U1>"),)
     known = HostFacts("<!channel>", polled(990.0), polled(1000.0), listed, DiskFacts(disks=listed).suspects)
     shown = safe_to_stop(judged(known), "2h")
     assert_harmless(shown)

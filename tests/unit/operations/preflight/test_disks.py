@@ -207,7 +207,7 @@ def test_unread_units_are_counted_by_the_chunks_of_the_disk() -> None:
 def test_other_zone_gives_no_room() -> None:
     facts = DiskScene(free=0).facts()
     assert facts.disks is not None
-    other = facts.disks[0].model_copy(update={"disk_id": 50, "idc": "z1", "free_chunk_cnt": 999})
+    other = replace(facts.disks[0], disk_id=50, idc="z1", free_chunk_cnt=999)
     abroad = replace(facts, disks=(*facts.disks, other))
     assert checked(OFFLINE, abroad).check("room") == checked(OFFLINE, facts).check("room")
 
@@ -215,9 +215,7 @@ def test_other_zone_gives_no_room() -> None:
 def test_host_limit_compares_addresses_and_not_their_spelling() -> None:
     facts = DiskScene(dropping=frozenset({5}), readonly=frozenset({5})).facts()
     assert facts.disks is not None
-    spelt = tuple(
-        disk.model_copy(update={"host": "HTTP://10.0.1.2:8889/"}) if disk.disk_id == 5 else disk for disk in facts.disks
-    )
+    spelt = tuple(replace(disk, host="HTTP://10.0.1.2:8889/") if disk.disk_id == 5 else disk for disk in facts.disks)
     check = checked(OFFLINE, replace(facts, disks=spelt)).check("limits")
     assert check is not None
     assert check.level is CheckLevel.BLOCK
@@ -239,8 +237,7 @@ def test_answers_that_no_server_sends_end_in_a_verdict() -> None:
     facts = DiskScene().facts()
     assert facts.disks is not None
     odd = tuple(
-        disk.model_copy(update={"idc": "<!channel>" * 50, "host": "", "free_chunk_cnt": -5, "used": -1, "free": -1})
-        for disk in facts.disks
+        replace(disk, idc="<!channel>" * 50, host="", free_chunk_cnt=-5, used=-1, free=-1) for disk in facts.disks
     )
     verdict = checked(OFFLINE, replace(facts, disks=odd, limits=DiskLimits(0, 0, 0)))
     assert verdict.blocked
