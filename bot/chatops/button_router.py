@@ -12,6 +12,7 @@ from bot.interactions.events import HELP_GROUP, Click, RunCommand
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
+from bot.views import holders
 from bot.views.alert_lists import silenced
 from bot.views.maintenance_text import MAINTENANCE_END
 from bot.views.operations import REJECT, SETTLE, WRITABLE, writable_command
@@ -42,9 +43,8 @@ class ButtonRouter:
             return _of_a_view(click) or await self._on_card(click)
         alert = _alert_of(click)
         match click.action_id:
-            case actions.ACKNOWLEDGE:
-                await self._may_change(click.user, alert)
-                await self.alert_actions.acknowledge(alert, click.user)
+            case actions.ACKNOWLEDGE | holders.TAKE | holders.GIVE_BACK:
+                await self._hold(alert, click)
                 return None
             case actions.SILENCE:
                 return await self._silence(alert, click)
@@ -72,6 +72,16 @@ class ButtonRouter:
         # A person without any right does not learn which alerts exist.
         await self.access.require_somewhere(user, Role.OPERATOR)
         await self.access.require(user, Role.OPERATOR, (await self.alert_actions.alert(alert)).cluster)
+
+    async def _hold(self, alert: int, click: Click) -> None:
+        """Acknowledge an alert, take it over or give it back; refused if its message showed another holder."""
+        await self._may_change(click.user, alert)
+        if click.action_id == holders.GIVE_BACK:
+            await self.alert_actions.give_back(alert, click.user, seen=click.text("by"))
+        elif click.action_id == holders.TAKE:
+            await self.alert_actions.acknowledge(alert, click.user, take=True, seen=click.text("by"))
+        else:
+            await self.alert_actions.acknowledge(alert, click.user)
 
     async def _silence(self, alert: int, click: Click) -> Reply:
         await self._may_change(click.user, alert)

@@ -145,8 +145,16 @@ class AlertBook(Protocol):
     async def alert(self, alert_id: int) -> Alert:
         """Return one alert of a configured cluster, open or not."""
 
-    async def acknowledge(self, alert_id: int, by: str) -> Alert:
-        """Acknowledge an alert."""
+    async def listed(self) -> tuple[Alert, ...]:
+        """Return the open alerts, and those that only a silence holds back, the most severe first."""
+
+    async def acknowledge(
+        self, alert_id: int, by: str, *, seconds: float | None = None, take: bool = False, seen: str | None = None
+    ) -> Alert:
+        """Acknowledge an alert, for `seconds` or without an end; with `take` also one that another person holds."""
+
+    async def give_back(self, alert_id: int, by: str, *, seen: str | None = None) -> Alert:
+        """End an acknowledgement before its time; its holder may."""
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""

@@ -13,10 +13,11 @@ from bot.alerting.runbooks.runbook import Runbook
 from bot.interactions.message import Message
 from bot.views import blocks
 from bot.views.alert_text.table import named_step
+from bot.views.holders import GIVE_BACK, TAKE, hold_buttons
 
 ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX = "alert_ack", "alert_silence", "alert_show", "alert_runbook", "alert_fix"
-ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX})
-"""The actions; each value is {"alert": id}, with `for` (a key of SPANS) for a silence."""
+ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX, TAKE, GIVE_BACK})
+"""The actions; each value is {"alert": id}, with `for` (a key of SPANS) for a silence, `by` (the holder) for a hold."""
 
 SPANS: Mapping[str, tuple[str, float | None]] = MappingProxyType(
     {
@@ -50,10 +51,12 @@ def next_step(rule: str) -> str:
 
 
 def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
-    """Return the buttons of an open alert's message; an acknowledged one has no Acknowledge."""
+    """Return the buttons of an open alert's message; an acknowledged one has *Take over* in place of *Acknowledge*."""
     value = _value(alert)
     fix = fix_command(alert)
-    first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else []
+    first = (
+        [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else hold_buttons(alert)
+    )
     propose = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
     return [*first, *propose, _silence(alert), *rest]

@@ -317,8 +317,18 @@ class FakeAlerts:
         assert alert_id
         return self.found[0]
 
-    async def acknowledge(self, alert_id: int, by: str) -> Alert:
-        self.done.append(("ack", alert_id, by))
+    async def listed(self) -> tuple[Alert, ...]:
+        return self.found
+
+    async def acknowledge(
+        self, alert_id: int, by: str, *, seconds: float | None = None, take: bool = False, seen: str | None = None
+    ) -> Alert:
+        how = [*([seconds] if seconds is not None else []), *(["take"] if take else [])]
+        self.done.append(("ack", alert_id, by, *how))
+        return self.found[0]
+
+    async def give_back(self, alert_id: int, by: str, *, seen: str | None = None) -> Alert:
+        self.done.append(("unack", alert_id, by))
         return self.found[0]
 
     async def silence(
