@@ -1,7 +1,7 @@
 """/cm alerts, ack, unack, silence, silences, unsilence: lists, acknowledges and silences alerts."""
 
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -22,7 +22,7 @@ MAX_ID = 2**53
 class IdArgs(Args):
     """The number of an alert or a silence."""
 
-    words = ("id",)
+    words: ClassVar[tuple[str, ...]] = ("id",)
     id: int = Field(ge=1, le=MAX_ID, description="its number, as the list shows it")
 
 
