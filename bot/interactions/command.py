@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -220,11 +221,17 @@ class FileShare(Protocol):
         """Share a file in a channel; raises SlackError, for example if the bot is not in the channel."""
 
 
+NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})
+"""A form without arguments that are known already."""
+
+
 class FormPort(Protocol):
     """Opens forms in Slack."""
 
-    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
+    async def open(self, caller: Caller, kind: str, cluster: str, given: Mapping[str, str] = NOTHING_GIVEN) -> None:
         """Open the form of a change for the caller; "" leaves the kind or the cluster to be chosen.
+
+        `given` are arguments by name, with which the form is filled.
 
         Raises NotAllowed after the form shows the refusal, UserError if Slack does not open the form.
         """

@@ -344,7 +344,9 @@ def _dispatcher(
         operations=proposals,
         alerts=alert_actions,
         reports=reports,
-        buttons=ButtonRouter(approvals, alert_actions, approvals.access, CardForms(base.gateway, forms.key)),
+        buttons=ButtonRouter(
+            approvals, alert_actions, approvals.access, CardForms(base.gateway, forms.key), forms=forms
+        ),
         slack=base.gateway,
         forms=forms,
         inbox=inbox,

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bot.alerting.engine import REPLY_EVERY, Transition, TransitionReason, Visibility, acknowledge, step
 from bot.alerting.escalation import Escalation
-from bot.alerting.holding import TOGETHER, HoldRefusal, give_back, hold, reminder_due_at
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
+from bot.alerting.holding import TOGETHER, HoldRefusal, give_back, hold, reminder_due_at
 from bot.alerting.hysteresis import unknown_for
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity, Silence
 from bot.alerting.outcomes import Ended
