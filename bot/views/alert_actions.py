@@ -60,14 +60,12 @@ def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
     """Return the buttons of an open alert's message; an acknowledged one has *Take over* in place of *Acknowledge*."""
     value = _value(alert)
     fix = fix_command(alert)
-    first = (
-        [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else hold_buttons(alert)
-    )
+    first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else []
     propose = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
     change = next_change(alert)
     propose += [blocks.button(PROPOSE_NEXT, NEXT, value, style="primary")] if change and change.first else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
-    return [*first, *propose, _silence(alert), *rest]
+    return [*first, *propose, *hold_buttons(alert), _silence(alert), *rest]
 
 
 def fix_label(command: str) -> str:

@@ -149,7 +149,7 @@ def test_only_open_alerts_have_buttons() -> None:
     posted = replace(ALERT, id=7)
     rest = ["Silence …", "Show cluster", "Runbook"]
     assert labels(posted) == ["Acknowledge", *rest]
-    assert labels(replace(posted, state=AlertState.ACKNOWLEDGED, acked_by="U1")) == rest
+    assert labels(replace(posted, state=AlertState.ACKNOWLEDGED, acked_by="U1")) == ["Take over", "Give back", *rest]
     assert labels(replace(posted, state=AlertState.RESOLVED, resolved_at=NOON + 1)) == []
     assert labels(ALERT) == []
 
