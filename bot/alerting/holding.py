@@ -32,7 +32,7 @@ class HoldRefusal(StrEnum):
     NOT_ANNOUNCED = "the alert was not announced"
     HELD_BY_CALLER = "the caller holds it already"
     HELD_BY_ANOTHER = "another person holds it"
-    NOT_HELD = "nobody holds it"
+    NOT_HELD = "no one holds it"
     CHANGED_HANDS = "the button shows another holder than the alert has now"
 
 
@@ -101,7 +101,7 @@ def reminder_due_at(alert: Alert, after: float) -> float:
 
 
 def holders_due(alerts: Iterable[Alert], after: float, now: float) -> frozenset[str]:
-    """Return the holders who are reminded now, as one of their alerts is due; `after` 0: nobody."""
+    """Return the holders who are reminded now, as one of their alerts is due; `after` 0: no one."""
     held = (alert for alert in alerts if alert.state is AlertState.ACKNOWLEDGED and not alert.notes.muted)
     return frozenset(alert.acked_by for alert in held if after > 0 and reminder_due_at(alert, after) <= now)
 
@@ -152,6 +152,6 @@ def _until(alert: Alert, until: float, now: float) -> Transition:
 
 
 def _released(alert: Alert, now: float) -> Alert:
-    """Return the alert as firing for nobody: reminders and the wait before a call start now."""
+    """Return the alert as firing for no one: reminders and the wait before a call start now."""
     again = following(without_hold(alert), now, state=AlertState.FIRING, reminded_at=now)
     return noted(again, calling_since=now, escalated_at=None)

@@ -1,6 +1,6 @@
 """The change that the text of an alert or of its runbook names as the next step, with its known arguments. No I/O.
 
-Only changes that have a form. A change that solves the alert by itself is its `fix`, which has a button of its own.
+Only changes that have a form. A change that solves the alert by itself is its `fix`, which has its own button.
 """
 
 from collections.abc import Callable, Mapping

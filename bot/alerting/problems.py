@@ -16,7 +16,7 @@ class NoSuchAlert(Problem):
 
 @dataclass(frozen=True, slots=True)
 class HoldRefused(Problem):
-    """The alert is not acknowledged, taken over or given back; `holder` holds it ("" for nobody)."""
+    """The alert is not acknowledged, taken over or given back; `holder` holds it ("" for no one)."""
 
     alert: int
     why: HoldRefusal

@@ -41,8 +41,8 @@ def group_card(group: AlertGroup, alerts: Sequence[Grouped], worst: Sequence[Ale
 def group_line(transitions: Sequence[Transition]) -> Message:
     """Render the thread reply about the transitions of the group's alerts at one tick; `transitions` is not empty."""
     groups_called = [f"<!subteam^{escape(each.mention)}>" for each in transitions if each.mention]
-    told = [each.old.acked_by for each in transitions if each.old is not None and each.reason in _TOLD]
-    mentions = " ".join(dict.fromkeys([*groups_called, *(f"<@{escape(holder)}>" for holder in told)]))
+    holders = [each.old.acked_by for each in transitions if each.old is not None and each.reason in _MENTIONED]
+    mentions = " ".join(dict.fromkeys([*groups_called, *(f"<@{escape(holder)}>" for holder in holders)]))
     groups = [(said, [each for each in transitions if each.reason in reasons]) for reasons, said in _HEADINGS]
     texts = [_part(said, found) for said, found in groups if found]
     shown = "\n".join(texts)
@@ -50,7 +50,7 @@ def group_line(transitions: Sequence[Transition]) -> Message:
     return message(f"{head}{shown}", section(f"{head}{shown}"))
 
 
-_TOLD = frozenset({TransitionReason.HOLDER_REMINDED, TransitionReason.HOLD_EXPIRED, TransitionReason.TAKEN_OVER})
+_MENTIONED = frozenset({TransitionReason.HOLDER_REMINDED, TransitionReason.HOLD_EXPIRED, TransitionReason.TAKEN_OVER})
 """Reasons for which the holder before is mentioned."""
 _HEADINGS = (
     (frozenset({TransitionReason.ESCALATED}), "Unacknowledged:"),
@@ -59,8 +59,8 @@ _HEADINGS = (
     (frozenset({TransitionReason.FIRED}), "New:"),
     (frozenset({TransitionReason.REMINDED}), "Still firing:"),
     (frozenset({TransitionReason.HOLDER_REMINDED}), "Still held by you:"),
-    (frozenset({TransitionReason.HOLD_EXPIRED}), "The acknowledgement ended, nobody holds it:"),
-    (frozenset({TransitionReason.GIVEN_BACK}), "Given back, nobody holds it:"),
+    (frozenset({TransitionReason.HOLD_EXPIRED}), "The acknowledgement ended, no one holds it:"),
+    (frozenset({TransitionReason.GIVEN_BACK}), "Given back, no one holds it:"),
     (frozenset({TransitionReason.TAKEN_OVER}), "Taken over:"),
     (frozenset({TransitionReason.RESOLVED, TransitionReason.WITHDRAWN}), "Resolved:"),
 )

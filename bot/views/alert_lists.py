@@ -10,7 +10,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
-from bot.views.holders import held_by
+from bot.views.holders import held_by, until
 from bot.views.maintenance_text import maintenance_line, muted_by_maintenance
 
 MOST = 40
@@ -57,6 +57,22 @@ def _line(alert: Alert, now: float) -> str:
         f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
         f"{escape(sentence_of(alert))}\nfor {duration(now - alert.since)}{held}{muted}{where}"
     )
+
+
+def acknowledged(alert: Alert, before: str = "") -> Message:
+    """Confirm an acknowledgement to the person who gave it; `before` is the holder from whom it was taken over."""
+    done = "You took over" if before else "You acknowledged"
+    was = f" from <@{escape(before)}>, who is mentioned in its thread" if before else ""
+    text = f"{done} alert #{alert.id} in {escape(alert.cluster)}{was}{until(alert)}: {escape(sentence_of(alert))}"
+    ends = alert.notes.acked_until is not None
+    quiet = "until then, unless it gets worse; then it fires for everyone again" if ends else "until it gets worse"
+    return message(text, section(text), context(f"It stays quiet {quiet}. /cm unack {alert.id} gives it back."))
+
+
+def given_back(alert: Alert) -> Message:
+    """Confirm to a person that they gave an alert back."""
+    text = f"You gave back alert #{alert.id} in {escape(alert.cluster)}: {escape(sentence_of(alert))}"
+    return message(text, section(text), context("It fires for everyone again; its thread says so."))
 
 
 def silenced(begun: SilenceResult) -> Message:

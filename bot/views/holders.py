@@ -7,9 +7,8 @@ from slackblocks import Button
 from bot.alerting.model import Alert, AlertState
 from bot.alerting.transition import Transition, TransitionReason
 from bot.common.text import listed
-from bot.interactions.message import Message
 from bot.views.alert_text.table import sentence_of
-from bot.views.blocks import button, context, count, date, duration, escape, message, section
+from bot.views.blocks import button, count, date, duration, escape
 
 TAKE, GIVE_BACK = "alert_take", "alert_give_back"
 """The actions of the buttons; each value is {"alert": id, "by": the holder that the message shows}."""
@@ -17,7 +16,7 @@ _MOST = 10
 
 
 def held_by(alert: Alert) -> str:
-    """Return `acknowledged by <person> until <time>`; "" for an alert that nobody holds."""
+    """Return `acknowledged by <person> until <time>`; "" for an alert that no one holds."""
     if alert.state is not AlertState.ACKNOWLEDGED:
         return ""
     return f"acknowledged by <@{escape(alert.acked_by)}>{until(alert)}"
@@ -52,13 +51,13 @@ def _taken_over(transition: Transition, holder: str, what: str) -> str:
 
 
 def _given_back(transition: Transition, holder: str, what: str) -> str:
-    return f"{holder} gave back alert #{transition.new.id}: nobody holds it now. Still firing in {what}"
+    return f"{holder} gave back alert #{transition.new.id}: no one holds it now. Still firing in {what}"
 
 
 def _expired(transition: Transition, holder: str, what: str) -> str:
     old = transition.old
     held = duration(transition.new.changed_at - old.acked_at) if old else ""
-    return f"The acknowledgement by {holder} ended after {held}: nobody holds this alert now. Still firing in {what}"
+    return f"The acknowledgement by {holder} ended after {held}: no one holds this alert now. Still firing in {what}"
 
 
 def _reminded(transition: Transition, holder: str, what: str) -> str:
@@ -80,20 +79,3 @@ _WORDS = {
     TransitionReason.HOLD_EXPIRED: _expired,
     TransitionReason.HOLDER_REMINDED: _reminded,
 }
-
-
-def acknowledged(alert: Alert, before: str = "") -> Message:
-    """Confirm an acknowledgement to the person who gave it; `before` is the holder from whom it was taken over."""
-    done = "You took over" if before else "You acknowledged"
-    was = f" from <@{escape(before)}>, who is told in its thread" if before else ""
-    text = f"{done} alert #{alert.id} in {escape(alert.cluster)}{was}{until(alert)}: {escape(sentence_of(alert))}"
-    early = " Then it fires for everyone again." if alert.notes.acked_until is not None else ""
-    return message(
-        text, section(text), context(f"It stays quiet until it gets worse.{early} /cm unack {alert.id} gives it back.")
-    )
-
-
-def given_back(alert: Alert) -> Message:
-    """Confirm to a person that they gave an alert back."""
-    text = f"You gave back alert #{alert.id} in {escape(alert.cluster)}: {escape(sentence_of(alert))}"
-    return message(text, section(text), context("It fires for everyone again; its thread says so."))

@@ -57,16 +57,16 @@ async def test_alert_changes_hands(world: Demo) -> None:
     assert "To take it over: /cm ack 1 take" in (await ask(world, "/cm ack 1", user=BOB)).text
     await bob.click(STORAGE, posted.ts, "alert_take")
     await held(world, posted, f"acknowledged by <@{BOB}>")
-    told = await said(world, posted, "took over alert #1")
-    assert f"<@{BOB}> took over alert #1 from <@{ALICE}>" in told.text
+    said_so = await said(world, posted, "took over alert #1")
+    assert f"<@{BOB}> took over alert #1 from <@{ALICE}>" in said_so.text
     await alice.force_click(first, "alert_give_back")
     await refused(world, ALICE, f"<@{BOB}> holds it now")
     await bob.click(STORAGE, posted.ts, "alert_give_back")
     back = await held(world, posted, "firing since")
     assert "Acknowledge" in buttons(back)
-    await said(world, posted, f"<@{BOB}> gave back alert #1: nobody holds it now")
+    await said(world, posted, f"<@{BOB}> gave back alert #1: no one holds it now")
     await bob.force_click(first, "alert_take")
-    await refused(world, BOB, "nobody holds it now")
+    await refused(world, BOB, "no one holds it now")
     await said(world, posted, "<!subteam^S0ONCALL>")
     noted = (await ask(world, "/cm audit")).full_text
     for row in ("alert acknowledged", "alert taken over", "alert given back"):
@@ -82,7 +82,7 @@ async def test_acknowledgement_expires_and_the_alert_escalates(world: Demo) -> N
     assert "until" in (await held(world, posted, f"acknowledged by <@{ALICE}>")).full_text
     assert f"acknowledged by <@{ALICE}> until" in (await ask(world, "/cm alerts")).full_text
     assert f"<@{ALICE}> since" in (await ask(world, "/cm handover")).full_text
-    over = await said(world, posted, "nobody holds this alert now")
+    over = await said(world, posted, "no one holds this alert now")
     assert f"The acknowledgement by <@{ALICE}> ended" in over.text
     await held(world, posted, "firing since")
     await said(world, posted, "<!subteam^S0ONCALL>")
@@ -97,7 +97,7 @@ async def test_holder_is_reminded_in_the_thread(world: Demo) -> None:
     reminder = await said(world, posted, "you have held alert #1")
     assert reminder.text.startswith("⚠️ ") or reminder.text.startswith(f"<@{ALICE}>")
     assert "gave back" in (await ask(world, "/cm unack 1")).text
-    assert "Nobody holds alert #1" in (await ask(world, "/cm unack 1")).text
+    assert "No one holds alert #1" in (await ask(world, "/cm unack 1")).text
     assert "alert holder reminded" in (await ask(world, "/cm audit")).full_text
 
 

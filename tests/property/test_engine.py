@@ -51,7 +51,7 @@ CALLING = {
 HELD = frozenset({TransitionReason.ACKNOWLEDGED, TransitionReason.TAKEN_OVER})
 """What gives an alert a holder."""
 FREED = frozenset({TransitionReason.HOLD_EXPIRED, TransitionReason.GIVEN_BACK})
-"""What leaves an alert to nobody, so that the wait for a call starts anew."""
+"""What leaves an alert to no one, so that the wait for a call starts again."""
 
 
 QUIET: st.SearchStrategy[Answer] = st.sampled_from([(), CANNOT_TELL])

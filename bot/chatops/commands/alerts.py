@@ -14,7 +14,6 @@ from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.interactions.facts import OpenAlerts
 from bot.permissions.roles import Role
 from bot.views import alert_lists as views
-from bot.views import holders
 
 MAX_ID = 2**53
 
@@ -81,14 +80,14 @@ async def run_ack(call: Call, args: AckArgs) -> AsyncIterator[Reply]:
     seconds = None if args.for_ is None else seconds_of(args.for_)
     alert = await call.alerts.acknowledge(args.id, user, seconds=seconds, take=args.take is not None)
     held = found.acked_by if found.state is AlertState.ACKNOWLEDGED else ""
-    yield Reply(holders.acknowledged(alert, "" if held == user else held))
+    yield Reply(views.acknowledged(alert, "" if held == user else held))
 
 
 async def run_unack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Give one back."""
     found = await call.alerts.alert(args.id)
     await call.access.require(call.caller.user, Role.OPERATOR, found.cluster)
-    yield Reply(holders.given_back(await call.alerts.give_back(args.id, call.caller.user)))
+    yield Reply(views.given_back(await call.alerts.give_back(args.id, call.caller.user)))
 
 
 async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
@@ -140,8 +139,8 @@ ACK = Command(
     examples=("/cm ack 17", "/cm ack 17 for=2h", "/cm ack 17 take"),
     notes=(
         "for= ends the acknowledgement by itself, after at most 7 days: the alert fires again and escalates as if "
-        "nobody had acknowledged it. The holder may set another end. `take` takes it over from another person, who is "
-        "told in the alert's thread. cmbot reminds the holder after some hours (`alerts.remind_holder`)."
+        "no one had acknowledged it. The holder may set another end. `take` takes it over from another person, whom "
+        "the alert's thread mentions. cmbot reminds the holder after some hours (`alerts.remind_holder`)."
     ),
 )
 UNACK = Command(

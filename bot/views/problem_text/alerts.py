@@ -39,8 +39,8 @@ def hold_refused(problem: p.HoldRefused) -> str:
     if problem.why is HoldRefusal.HELD_BY_ANOTHER:
         return f"Alert #{number} is acknowledged already, by {holder}. To take it over: /cm ack {number} take"
     if problem.why is HoldRefusal.NOT_HELD:
-        return f"Nobody holds alert #{number}, so there is nothing to give back."
-    now = f"{holder} holds it now" if problem.holder else "nobody holds it now"
+        return f"No one holds alert #{number}, so there is nothing to give back."
+    now = f"{holder} holds it now" if problem.holder else "no one holds it now"
     return f"Alert #{number} changed since this button was shown: {now}. Look at its message again."
 
 

@@ -68,7 +68,7 @@ async def test_double_click_gives_back_once(world: World) -> None:
     assert (await only(world)).state is AlertState.FIRING
     assert (
         world.store.posted.count(
-            "<@U1> gave back alert #1: nobody holds it now. Still firing in prod: 1 disk of prod is broken."
+            "<@U1> gave back alert #1: no one holds it now. Still firing in prod: 1 disk of prod is broken."
         )
         == 1
     )
@@ -80,7 +80,7 @@ async def test_each_change_of_hands_is_said_and_recorded(world: World) -> None:
     assert world.store.posted[-1].startswith("<@U2> took over alert #1 from <@U1> until <!date^")
     world.now += HOUR
     [_, said] = await world.ticks()
-    assert said.startswith("The acknowledgement by <@U2> ended after 1 h: nobody holds this alert now.")
+    assert said.startswith("The acknowledgement by <@U2> ended after 1 h: no one holds this alert now.")
     assert (await world.ticks(20))[-1].startswith("<!subteam^S0ONCALL> No acknowledgement for 5 min")
     await actions(world).acknowledge(1, "U2")
     await actions(world).give_back(1, "U2")
@@ -129,7 +129,7 @@ async def test_alert_listed_in_a_group_reminds_and_expires_in_its_thread(store: 
     [reminder] = [text for text in said if "Still held by you" in text]
     assert reminder.startswith("<@U1> Still held by you: 1 alert\n• ⚠️ #5: Peer 5 is down., acknowledged by <@U1> until")
     said = await storm.ticks(241)
-    assert any(text.startswith("<@U1> The acknowledgement ended, nobody holds it: 1 alert") for text in said)
+    assert any(text.startswith("<@U1> The acknowledgement ended, no one holds it: 1 alert") for text in said)
 
 
 async def test_alert_silenced_before_it_was_announced_is_listed(world: World) -> None:

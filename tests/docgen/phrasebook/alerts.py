@@ -22,7 +22,7 @@ from bot.alerting.runbooks import RUNBOOKS
 from bot.alerting.silences import Lifted, SilenceResult
 from bot.alerting.transition import Transition, TransitionReason, Visibility
 from bot.common.message_key import MessageKey
-from bot.views import alert_group, alert_lists, alerts, fallback, holders, notices
+from bot.views import alert_group, alert_lists, alerts, fallback, notices
 from bot.views.alert_actions import runbook
 from tests.docgen.phrasebook.render import Sample, Section
 from tests.support.alert_samples import DETAIL_SAMPLES, OUTCOME_SAMPLES
@@ -166,10 +166,10 @@ def _lists() -> Iterator[Sample]:
     short = replace(held, notes=EngineNotes(acked_until=AT + HOUR))
     yield Sample("/cm alerts", alert_lists.alerts((BROKEN, held, short, quiet), silences=1, now=AT))
     yield Sample("/cm alerts, none", alert_lists.alerts((), silences=0, now=AT))
-    yield Sample("acknowledged", holders.acknowledged(held))
-    yield Sample("acknowledged for a time", holders.acknowledged(short))
-    yield Sample("taken over", holders.acknowledged(held, "U0BEN"))
-    yield Sample("given back", holders.given_back(BROKEN))
+    yield Sample("acknowledged", alert_lists.acknowledged(held))
+    yield Sample("acknowledged for a time", alert_lists.acknowledged(short))
+    yield Sample("taken over", alert_lists.acknowledged(held, "U0BEN"))
+    yield Sample("given back", alert_lists.given_back(BROKEN))
     one = Silence("prod", "peer_down", "3", AT + HOUR, "U0ANNA", "reboot", AT, id=7)
     every = Silence("prod", "*", "", AT + 2 * HOUR, "U0BEN", "", AT, id=8)
     own = Silence("prod", "disk_broken", "", AT + HOUR, "U0ANNA", "", AT, id=9, alert=17)

@@ -55,7 +55,7 @@ def test_clicks_on_a_card_of_another_holder_are_refused() -> None:
     ("state", "why"),
     [(AlertState.RESOLVED, HoldRefusal.OVER), (AlertState.PENDING, HoldRefusal.NOT_ANNOUNCED)],
 )
-def test_alert_that_nobody_can_hold(state: AlertState, why: HoldRefusal) -> None:
+def test_alert_that_no_one_can_hold(state: AlertState, why: HoldRefusal) -> None:
     alert = replace(life().alerts[1], state=state)
     assert hold(alert, "U1", 5) is why
     assert give_back(alert, "U1", 5) is why
@@ -166,7 +166,7 @@ def test_time_between_reminders_doubles_up_to_a_day() -> None:
     assert reminder_due_at(world.alerts[1], 4 * HOUR) == 104 * HOUR
 
 
-def test_silenced_alert_reminds_nobody() -> None:
+def test_silenced_alert_reminds_no_one() -> None:
     world = reminding()
     done(world, hold(world.alerts[1], "U1", 0))
     world.silences = [silence(until=3 * HOUR)]
