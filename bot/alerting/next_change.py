@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.alerting import details as d
-from bot.alerting.model import Alert, Detail
+from bot.alerting.model import Alert, Detail, EnableTask, TransferLeader
 
 REPLACE, REMOVE, ADD, TRANSFER = "member replace", "member remove", "member add", "leader transfer"
 ENABLE, DISABLE, BROKEN, OFFLINE = "task enable", "task disable", "disk broken", "disk offline"
@@ -34,6 +34,15 @@ def next_change(alert: Alert) -> NextChange | None:
     found = _OF_DETAILS.get(type(alert.detail))
     change = found(alert.detail) if found else None
     return change or change_of_rule(alert.rule)
+
+
+def change_of_runbook(alert: Alert) -> NextChange | None:
+    """Return the change for the runbook of an alert: its fix, else the change that it or its runbook names."""
+    if isinstance(alert.fix, EnableTask):
+        return NextChange(ENABLE, {"task": alert.fix.task})
+    if isinstance(alert.fix, TransferLeader):
+        return NextChange(TRANSFER, {"peer_id": str(alert.fix.peer)})
+    return next_change(alert)
 
 
 def change_of_rule(rule: str) -> NextChange | None:

@@ -77,7 +77,7 @@ def _small_print(alert: Alert) -> list[str]:
         muted = alert.notes.muted
         quiet = [f"silenced by <@{blocks.escape(muted.by)}>"] if muted else []
         return [f"firing {since}", *quiet, *number]
-    return [f"{held_by(alert)}, {since}", *number]
+    return [f"{held_by(alert)}, open {since}", *number]
 
 
 def _resolved_card(alert: Alert) -> Message:

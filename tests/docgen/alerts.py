@@ -103,7 +103,7 @@ the holder and the end of the acknowledgement.
   one until it gets worse.
 - **Hold it for a time**: `/cm ack 3 for=2h` (7 days at most); the same with another time changes the end. Then the
   alert fires for everyone, its thread says so and mentions you, and it escalates after `escalate_after`, as at first.
-- **Take it over**: *Take over*, or `/cm ack 3 take`, with `for=` if you like. Its thread says so and mentions the person
+- **Take it over**: *Take over*, or `/cm ack 3 take`, with `for=` if you like. Its thread mentions the person
   who held it.
 - **Give it back**: *Give back*, or `/cm unack 3`. Only its holder does; another person takes it over first. Its thread
   says that no one holds it (of a critical alert the channel sees that too), and it escalates after `escalate_after`.

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pydantic import Field
 
 from bot.alerting.model import Alert
-from bot.alerting.next_change import change_of_rule, next_change
+from bot.alerting.next_change import change_of_rule, change_of_runbook
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
 from bot.common.errors import UserError
@@ -31,8 +31,9 @@ async def run_runbook(call: Call, args: RunbookArgs) -> AsyncIterator[Reply]:
         known = [each.key for each in RULES]
         near = suggestion(args.rule, known, "/cm runbook {}")
         raise UserError(f"There is no rule {args.rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
-    change = next_change(alert) if alert and alert.open else change_of_rule(rule.key)
-    cluster = alert.cluster if alert else ""
+    change = change_of_runbook(alert) if alert and alert.open else change_of_rule(rule.key)
+    only = next(iter(call.clusters)) if len(call.clusters) == 1 else ""
+    cluster = alert.cluster if alert else only
     yield Reply(runbook(rule, RUNBOOKS[rule.key], call.docs_url, change=change, cluster=cluster))
 
 

@@ -17,11 +17,14 @@ from bot.alerting.model import (
     Severity,
     Silence,
 )
+from bot.alerting.next_change import change_of_rule
+from bot.alerting.rules.base import Rule
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
 from bot.alerting.silences import Lifted, SilenceResult
 from bot.alerting.transition import Transition, TransitionReason, Visibility
 from bot.common.message_key import MessageKey
+from bot.interactions.message import Message
 from bot.views import alert_group, alert_lists, alerts, fallback, notices
 from bot.views.alert_actions import runbook
 from tests.docgen.phrasebook.render import Sample, Section
@@ -102,8 +105,13 @@ def sections() -> Iterator[Section]:
     yield Section("Notices", tuple(_notices()))
     yield Section(
         "Runbooks (`/cm runbook`)",
-        tuple(Sample(rule.key, runbook(rule, RUNBOOKS[rule.key], "https://docs.example/cmbot")) for rule in RULES),
+        tuple(Sample(rule.key, _runbook(rule)) for rule in RULES),
     )
+
+
+def _runbook(rule: Rule) -> Message:
+    change = change_of_rule(rule.key)
+    return runbook(rule, RUNBOOKS[rule.key], "https://docs.example/cmbot", change=change, cluster="prod")
 
 
 def _states() -> Iterator[Sample]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bot.alerting import details as d
-from bot.alerting.model import Alert, Detail, EnableTask
-from bot.alerting.next_change import change_of_rule, next_change
+from bot.alerting.model import Alert, Detail, EnableTask, TransferLeader
+from bot.alerting.next_change import NextChange, change_of_rule, change_of_runbook, next_change
 from bot.alerting.rules.table import RULES
 from bot.alerting.runbooks import RUNBOOKS
 from bot.chatops.forms.fields import KINDS, kind_of
@@ -55,7 +55,11 @@ def test_every_runbook_that_names_a_change_has_it() -> None:
 def test_fix_has_its_own_button_instead() -> None:
     alert = next(each for each in ALERTS if isinstance(each.detail, d.LearnerReady))
     assert next_change(alert) is not None
-    assert next_change(replace(alert, fix=EnableTask("balance"))) is None
+    fixed = replace(alert, fix=EnableTask("balance"))
+    assert next_change(fixed) is None
+    assert change_of_runbook(fixed) == NextChange("task enable", {"task": "balance"})
+    assert change_of_runbook(replace(alert, fix=TransferLeader(2))) == NextChange("leader transfer", {"peer_id": "2"})
+    assert change_of_runbook(alert) == next_change(alert)
 
 
 def sample(kind: type[Detail]) -> Alert:
