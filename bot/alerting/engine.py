@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.alerting.escalation import Escalation, call, with_new_wait
+from bot.alerting.holding import HoldRefusal, expire, hold, holders_due, one_reminder_each, remind, without_hold
 from bot.alerting.hysteresis import eased, paused, recent_peak, resumed, unknown_for, unlearned
 from bot.alerting.inhibition import Pairs, covered, inhibited
 from bot.alerting.model import Alert, AlertState, Finding, Outcome, Severity, Silence
@@ -35,7 +36,10 @@ REPLY_EVERY = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Inputs shared by all alerts of one step; `outcome` finds the facts of an end."""
+    """Inputs shared by all alerts of one step; `outcome` finds the facts of an end.
+
+    `remind_holder` are the seconds until the holder of an alert is reminded, `holders` those who are reminded now.
+    """
 
     cluster: str
     now: float
@@ -44,6 +48,8 @@ class Surroundings:
     remembered: bool
     outcome: Callable[[Alert], Outcome | None]
     escalation: Escalation
+    remind_holder: float = 0.0
+    holders: frozenset[str] = frozenset()
     inhibited: frozenset[str] = frozenset()
     covered: Pairs = frozenset()
 
@@ -76,6 +82,7 @@ def step(
     remembered: bool = False,
     outcome: Callable[[Alert], Outcome | None] = lambda _: None,
     escalation: Escalation = NO_ESCALATION,
+    remind_holder: float = 0.0,
     inhibits: Mapping[str, frozenset[str]] = INHIBITS,
 ) -> tuple[Transition, ...]:
     """Take one step with the open `alerts` of one cluster; an alert that no transition names stays as it is.
@@ -93,6 +100,8 @@ def step(
         remembered,
         outcome,
         escalation,
+        remind_holder,
+        holders_due(held.values(), remind_holder, now),
         inhibited=inhibited(answers, held.values(), inhibits),
         covered=covered(
             answers,
@@ -116,15 +125,13 @@ def step(
         found = {finding.subject: finding for finding in answer}
         subjects = dict.fromkeys((*found, *(subject for key, subject in held if key == rule.key)))
         transitions += [_evaluate(rule, held.get((rule.key, name)), found.get(name), around) for name in subjects]
-    return tuple(transition for transition in transitions if transition is not None)
+    return tuple(one_reminder_each([transition for transition in transitions if transition is not None]))
 
 
 def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
     """Acknowledge a firing alert for `by` (a Slack user id); None if the alert is not firing."""
-    if alert.state is not AlertState.FIRING:
-        return None
-    new = following(alert, now, state=AlertState.ACKNOWLEDGED, acked_by=by, acked_at=now)
-    return Transition(alert, new, TransitionReason.ACKNOWLEDGED, Visibility.EDIT)
+    done = hold(alert, by, now)
+    return None if isinstance(done, HoldRefusal) else done
 
 
 def _evaluate(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:
@@ -188,7 +195,8 @@ def _still_there(rule: Rule, old: Alert, finding: Finding, around: Surroundings)
     new = replace(_as_found_now(old, finding, around), clear_since=0.0)
     silence = around.muting(new)
     if silence is not None:
-        return _quietly(old, muted_under(silence, new), around)
+        muted = muted_under(silence, new)
+        return expire(old, muted, around.now, quiet=True) or _quietly(old, muted, around)
     new = noted(new, muted=None)
     if worse(recent_peak(old, around.now), finding) or (
         old.notes.unreported is not None and not _announced_lately(old, new, around)
@@ -201,7 +209,17 @@ def _still_there(rule: Rule, old: Alert, finding: Finding, around: Surroundings)
         called = call(rule, old, new, around.escalation, around.now)
         if called and not around.awaits(rule, finding):
             return called
+    if old.state is AlertState.ACKNOWLEDGED and (moved := _held_on(rule, old, new, finding, around)):
+        return moved
     return _quietly(old, new, around)
+
+
+def _held_on(rule: Rule, old: Alert, new: Alert, finding: Finding, around: Surroundings) -> Transition | None:
+    """End an acknowledgement whose time is over, or remind its holder."""
+    awaits = around.awaits(rule, finding)
+    if expired := expire(old, new, around.now, quiet=awaits):
+        return expired
+    return None if awaits else remind(old, new, around.remind_holder, around.now, around.holders)
 
 
 def _as_found_now(old: Alert, finding: Finding, around: Surroundings) -> Alert:
@@ -221,7 +239,7 @@ def _got_worse(rule: Rule, old: Alert, new: Alert, around: Surroundings) -> Tran
         )
     # A part that came and went unannounced is news when it returns.
     new = noted(unlearned(new, unreported), unreported=None, replied_at=around.now)
-    again = following(new, around.now, state=AlertState.FIRING, acked_by="", acked_at=0.0, reminded_at=around.now)
+    again = following(without_hold(new), around.now, state=AlertState.FIRING, reminded_at=around.now)
     visibility = reply_visibility(new.severity, news=bool(unreported))
     return Transition(old, with_new_wait(old, again, around.now), TransitionReason.WORSE, visibility)
 

@@ -135,6 +135,7 @@ class EngineNotes:
     lists it instead of an own message. `replied_at`: when a reply last said that it got worse. `unreported`: the parts
     that came since, without a reply (empty: it only grew). `peak`: its worst state lately, if it is milder now.
     `unknown_since`: since when no poll can evaluate it; `unknown_for`: seconds of that while it was pending.
+    `acked_until`: when the acknowledgement ends by itself. `holder_reminded_at`: when its holder was last reminded.
     """
 
     lifted: tuple[int, ...] = ()
@@ -148,6 +149,8 @@ class EngineNotes:
     peak: RecentPeak | None = None
     unknown_since: float | None = None
     unknown_for: float | None = None
+    acked_until: float | None = None
+    holder_reminded_at: float | None = None
 
 
 NO_NOTES = EngineNotes()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.alerting.holding import HoldRefusal
 from bot.alerting.model import AlertState, Silence
 from bot.common.errors import Problem
 
@@ -14,12 +15,17 @@ class NoSuchAlert(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToAcknowledge(Problem):
-    """The alert is acknowledged (`by` that person) or resolved."""
+class HoldRefused(Problem):
+    """The alert is not acknowledged, taken over or given back; `holder` holds it ("" for no one)."""
 
     alert: int
-    state: AlertState
-    by: str
+    why: HoldRefusal
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadHoldLength(Problem):
+    """An acknowledgement cannot be that long, or has no length."""
 
 
 @dataclass(frozen=True, slots=True)

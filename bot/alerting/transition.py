@@ -24,6 +24,11 @@ class TransitionReason(StrEnum):
     NOTED = "notes changed, invisible to readers"
     UNMUTED = "no longer silenced"
     ACKNOWLEDGED = "acknowledged"
+    TAKEN_OVER = "taken over by another person"
+    HOLD_CHANGED = "acknowledged until another time"
+    GIVEN_BACK = "given back by its holder"
+    HOLD_EXPIRED = "its acknowledgement expired"
+    HOLDER_REMINDED = "its holder was reminded"
     WITHDRAWN = "its rule is no longer enabled"
     SURFACED = "posted as a separate message after the storm"
 
@@ -46,7 +51,8 @@ NOTIFYING = frozenset({Visibility.POST, Visibility.REPLY, Visibility.REPLY_BROAD
 class Transition:
     """One step of an alert; `old` is None for a new alert. `new.version` rises if a reader sees a change.
 
-    `mention` is the user group (its Slack id) that is called, "" when none is.
+    `mention` is the user group (its Slack id) that is called, "" when none is. `also` are the ids of the other alerts
+    that a reminder of their holder stands for.
     """
 
     old: Alert | None
@@ -54,6 +60,7 @@ class Transition:
     reason: TransitionReason
     visibility: Visibility
     mention: str = ""
+    also: tuple[int, ...] = ()
 
 
 def worse(alert: Alert, finding: Finding) -> bool:

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from bot.alerting.next_change import next_change
 from bot.chatops.forms import card_forms
 from bot.chatops.forms.card_forms import CardForms
+from bot.chatops.forms.wanted import WantedForm, wanted_form
 from bot.common.errors import UserError
-from bot.interactions.command import Reply
+from bot.interactions.command import Caller, FormPort, Reply
 from bot.interactions.events import HELP_GROUP, Click, RunCommand
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
+from bot.views import holders
 from bot.views.alert_lists import silenced
 from bot.views.maintenance_text import MAINTENANCE_END
 from bot.views.operations import REJECT, SETTLE, WRITABLE, writable_command
+from bot.views.ops_list import RETRY
 from bot.views.safe_to_stop import MAINTENANCE_START, start_command
 from bot.views.volume_margins import NEXT_VOLUMES, VOLUMES, volumes_command
 from bot.watch.alert_actions import AlertActions, refuse_ended
@@ -32,28 +36,32 @@ class ButtonRouter:
     alert_actions: AlertActions
     access: Access
     card_forms: CardForms | None = None
+    forms: FormPort | None = None
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
         """Carry out a click; returns an answer for the clicker, a command to run, or None.
 
         Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
         """
-        if click.action_id not in actions.ACTIONS:
-            return _of_a_view(click) or await self._on_card(click)
-        alert = _alert_of(click)
+        if click.action_id in actions.ACTIONS:
+            return await self._on_alert(click, _alert_of(click))
+        return _of_a_view(click) or await self._on_card(click)
+
+    async def _on_alert(self, click: Click, alert: int) -> Reply | RunCommand | None:
         match click.action_id:
-            case actions.ACKNOWLEDGE:
-                await self._may_change(click.user, alert)
-                await self.alert_actions.acknowledge(alert, click.user)
-                return None
+            case actions.ACKNOWLEDGE | holders.TAKE | holders.GIVE_BACK:
+                await self._hold(alert, click)
             case actions.SILENCE:
                 return await self._silence(alert, click)
             case actions.FIX:
                 return await self._fix(alert)
+            case actions.NEXT:
+                await self._next(alert, click)
             case actions.RUNBOOK:
-                return RunCommand(f"runbook {(await self.alert_actions.alert(alert)).rule}", title="Runbook")
+                return RunCommand(f"runbook {alert}", title="Runbook")
             case _:
                 return RunCommand(f"stat {(await self.alert_actions.alert(alert)).cluster}")
+        return None
 
     async def _on_card(self, click: Click) -> Reply | RunCommand | None:
         if click.action_id == WRITABLE:
@@ -61,6 +69,9 @@ class ButtonRouter:
             return RunCommand(writable_command(await self.approvals.on_card(click)))
         if click.action_id in {VOLUMES, NEXT_VOLUMES}:
             return _volumes(click)
+        if click.action_id == actions.FORM_NEXT:
+            await self._open_form(click, wanted_form(click.value))
+            return None
         if self.card_forms is not None and (command := _FORMS.get(click.action_id)):
             op = await self.approvals.on_card(click)
             await self.approvals.refuse_early(op, click)
@@ -73,6 +84,16 @@ class ButtonRouter:
         await self.access.require_somewhere(user, Role.OPERATOR)
         await self.access.require(user, Role.OPERATOR, (await self.alert_actions.alert(alert)).cluster)
 
+    async def _hold(self, alert: int, click: Click) -> None:
+        """Acknowledge an alert, take it over or give it back; refused if its message showed another holder."""
+        await self._may_change(click.user, alert)
+        if click.action_id == holders.GIVE_BACK:
+            await self.alert_actions.give_back(alert, click.user, seen=click.text("by"))
+        elif click.action_id == holders.TAKE:
+            await self.alert_actions.acknowledge(alert, click.user, take=True, seen=click.text("by"))
+        else:
+            await self.alert_actions.acknowledge(alert, click.user)
+
     async def _silence(self, alert: int, click: Click) -> Reply:
         await self._may_change(click.user, alert)
         span = click.text("for")
@@ -82,6 +103,20 @@ class ButtonRouter:
         return Reply(
             silenced(await self.alert_actions.silence_alert(alert, seconds=seconds, by=click.user, key=click.key))
         )
+
+    async def _next(self, alert_id: int, click: Click) -> None:
+        """Open the form of the change that an alert names, filled with what the alert tells."""
+        alert = await self.alert_actions.alert(alert_id)
+        refuse_ended(alert)
+        change = next_change(alert)
+        if change is None:
+            raise UserError(f"Alert #{alert_id} has changed and names no change any more.")
+        await self._open_form(click, WantedForm(change.kind, alert.cluster, change.given))
+
+    async def _open_form(self, click: Click, wanted: WantedForm) -> None:
+        if self.forms is not None:
+            caller = Caller(click.user, click.channel, click.key, click.response_url)
+            await self.forms.open(caller, wanted.kind, wanted.cluster, wanted.given)
 
     async def _fix(self, alert_id: int) -> RunCommand:
         alert = await self.alert_actions.alert(alert_id)
@@ -95,6 +130,8 @@ class ButtonRouter:
 
 def _of_a_view(click: Click) -> RunCommand | None:
     """Return the command of a button that belongs to no card; None for all others."""
+    if click.action_id == RETRY:
+        return RunCommand("ops retry")
     if click.action_id.startswith(HELP_GROUP):
         return RunCommand(f"help {click.text('group')}")
     return _maintenance(click) if click.action_id in {MAINTENANCE_START, MAINTENANCE_END} else None

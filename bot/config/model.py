@@ -182,11 +182,12 @@ class OperationSettings(Section):
 
 
 class EscalationSettings(Section):
-    """The user group that unacknowledged alerts call; a missing key takes the global value."""
+    """Whom open alerts call: a user group without an acknowledgement, else their holder; a missing key is global."""
 
     escalate_to: GroupId | None = None
     escalate_after: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=10, le=7 * 86400)] | None = None
     escalate_severity: Literal["info", "warning", "critical"] | None = None
+    remind_holder: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=0, le=7 * 86400)] | None = None
 
 
 class StormSettings(Section):

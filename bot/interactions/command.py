@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -145,8 +146,16 @@ class AlertBook(Protocol):
     async def alert(self, alert_id: int) -> Alert:
         """Return one alert of a configured cluster, open or not."""
 
-    async def acknowledge(self, alert_id: int, by: str) -> Alert:
-        """Acknowledge an alert."""
+    async def listed(self) -> tuple[Alert, ...]:
+        """Return the open alerts, and those that only a silence holds back, the most severe first."""
+
+    async def acknowledge(
+        self, alert_id: int, by: str, *, seconds: float | None = None, take: bool = False, seen: str | None = None
+    ) -> Alert:
+        """Acknowledge an alert, for `seconds` or without an end; with `take` also one that another person holds."""
+
+    async def give_back(self, alert_id: int, by: str, *, seen: str | None = None) -> Alert:
+        """End an acknowledgement before its time; its holder may."""
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
@@ -212,11 +221,17 @@ class FileShare(Protocol):
         """Share a file in a channel; raises SlackError, for example if the bot is not in the channel."""
 
 
+NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})
+"""A form without arguments that are known already."""
+
+
 class FormPort(Protocol):
     """Opens forms in Slack."""
 
-    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
+    async def open(self, caller: Caller, kind: str, cluster: str, given: Mapping[str, str] = NOTHING_GIVEN) -> None:
         """Open the form of a change for the caller; "" leaves the kind or the cluster to be chosen.
+
+        `given` are arguments by name, with which the form is filled.
 
         Raises NotAllowed after the form shows the refusal, UserError if Slack does not open the form.
         """

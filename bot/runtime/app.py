@@ -38,7 +38,14 @@ from bot.runtime.clock import Clock, ClockGuard, earliest
 from bot.runtime.jobs import JobProblems, poll_gained
 from bot.runtime.parts import App, Notes
 from bot.runtime.scheduler import Scheduler
-from bot.runtime.settings_mapping import escalation_of, heartbeat_url, policy, refuse_reserved_names, report_jobs_of
+from bot.runtime.settings_mapping import (
+    escalation_of,
+    heartbeat_url,
+    policy,
+    refuse_reserved_names,
+    remind_holder_of,
+    report_jobs_of,
+)
 from bot.runtime.startup import Foundation, foundation, membership_of
 from bot.runtime.status import StatusReporter
 from bot.slack.installation import InstallationCheck
@@ -194,6 +201,7 @@ def _watches(
                 rules[own.name],
                 escalation_of(base.settings.escalation(own.name)),
                 GroupingLimits(**dict(base.settings.alerts.storm)),
+                remind_holder_of(base.settings.escalation(own.name)),
             ),
             partial(_poll, base.clusters[own.name], poll_deadline(own.answer_deadline, own.poll_interval), admission),
             base.store,
@@ -336,7 +344,9 @@ def _dispatcher(
         operations=proposals,
         alerts=alert_actions,
         reports=reports,
-        buttons=ButtonRouter(approvals, alert_actions, approvals.access, CardForms(base.gateway, forms.key)),
+        buttons=ButtonRouter(
+            approvals, alert_actions, approvals.access, CardForms(base.gateway, forms.key), forms=forms
+        ),
         slack=base.gateway,
         forms=forms,
         inbox=inbox,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.alerting.escalation import DEFAULT_WAIT, Escalation
+from bot.alerting.holding import DEFAULT_REMINDER
 from bot.alerting.model import Severity
 from bot.chatops.commands.registry import COMMANDS
 from bot.common.errors import ConfigError
@@ -77,3 +78,8 @@ def escalation_of(given: EscalationSettings) -> Escalation:
     """Map the escalation settings, with defaults for missing ones."""
     severity = Severity[(given.escalate_severity or "critical").upper()]
     return Escalation(given.escalate_to or "", given.escalate_after or DEFAULT_WAIT, severity)
+
+
+def remind_holder_of(given: EscalationSettings) -> float:
+    """Return the seconds until the holder of an alert is reminded; 0: never."""
+    return DEFAULT_REMINDER if given.remind_holder is None else given.remind_holder

@@ -7,16 +7,22 @@ from types import MappingProxyType
 from slackblocks import Button, StaticSelectMenu
 
 from bot.alerting.model import Alert, AlertState, EnableTask
+from bot.alerting.next_change import NextChange, next_change
 from bot.alerting.rules.base import Rule
 from bot.alerting.runbooks import RUNBOOKS
 from bot.alerting.runbooks.runbook import Runbook
 from bot.interactions.message import Message
 from bot.views import blocks
 from bot.views.alert_text.table import named_step
+from bot.views.holders import GIVE_BACK, TAKE, hold_buttons
 
 ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX = "alert_ack", "alert_silence", "alert_show", "alert_runbook", "alert_fix"
-ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX})
-"""The actions; each value is {"alert": id}, with `for` (a key of SPANS) for a silence."""
+NEXT = "alert_next"
+ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX, NEXT, TAKE, GIVE_BACK})
+"""The actions; each value is {"alert": id}, with `for` (a key of SPANS) for a silence, `by` (the holder) for a hold."""
+
+FORM_NEXT = "form:next"
+"""The action of a button that opens the form of a change; its value has the kind, the cluster and the arguments."""
 
 SPANS: Mapping[str, tuple[str, float | None]] = MappingProxyType(
     {
@@ -28,6 +34,7 @@ SPANS: Mapping[str, tuple[str, float | None]] = MappingProxyType(
 )
 """Durations of a silence: in words, in seconds (None: until the alert is resolved)."""
 
+PROPOSE_NEXT = "Propose the next step"
 _TASK_WORDS = 3
 
 
@@ -50,13 +57,15 @@ def next_step(rule: str) -> str:
 
 
 def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
-    """Return the buttons of an open alert's message; an acknowledged one has no Acknowledge."""
+    """Return the buttons of an open alert's message; an acknowledged one has *Take over* in place of *Acknowledge*."""
     value = _value(alert)
     fix = fix_command(alert)
     first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else []
     propose = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
+    change = next_change(alert)
+    propose += [blocks.button(PROPOSE_NEXT, NEXT, value, style="primary")] if change and change.first else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
-    return [*first, *propose, _silence(alert), *rest]
+    return [*first, *propose, *hold_buttons(alert), _silence(alert), *rest]
 
 
 def fix_label(command: str) -> str:
@@ -67,14 +76,28 @@ def fix_label(command: str) -> str:
     return f"/cm {command}"
 
 
-def runbook(rule: Rule, found: Runbook, docs_url: str = "") -> Message:
-    """Show a rule's meaning, importance and steps, with a link to its section if the manual is served."""
+def change_value(change: NextChange, cluster: str) -> str:
+    """Return the value of a button that opens the form of a change, filled with what is known."""
+    return json.dumps({"kind": change.kind, "cluster": cluster, "given": dict(change.given)}, separators=(",", ":"))
+
+
+def runbook(
+    rule: Rule, found: Runbook, docs_url: str = "", *, change: NextChange | None = None, cluster: str = ""
+) -> Message:
+    """Show a rule's meaning, importance and steps, with a link to its section if the manual is served.
+
+    With a `change` that the steps name a button opens its form, for the `cluster` if that is known.
+    """
     head = f"Runbook of {blocks.code(rule.key)}: {blocks.escape(rule.about)}"
     steps = "\n".join(f"{place}. {blocks.escape(step)}" for place, step in enumerate(found.steps, 1))
     parts = [
         blocks.section(f"*{head}*\n{blocks.escape(found.why)}"),
         blocks.section(f"*What to do*\n{steps}"),
     ]
+    if change is not None:
+        form = f"It opens the form of {blocks.code(f'/cm {change.kind}')}; nothing changes before the approval."
+        parts.append(blocks.actions(blocks.button(PROPOSE_NEXT, FORM_NEXT, change_value(change, cluster))))
+        parts.append(blocks.context(form))
     if found.notes:
         parts.append(blocks.context(blocks.escape(found.notes)))
     if docs_url:

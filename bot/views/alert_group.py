@@ -13,6 +13,7 @@ from bot.interactions.message import Message
 from bot.views.alert_text.table import outcome_sentence, sentence_of
 from bot.views.alerts import severity_mark
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
+from bot.views.holders import held_by
 
 MAX_SHOWN = 8
 MAX_IN_REPLY = 15
@@ -39,7 +40,9 @@ def group_card(group: AlertGroup, alerts: Sequence[Grouped], worst: Sequence[Ale
 
 def group_line(transitions: Sequence[Transition]) -> Message:
     """Render the thread reply about the transitions of the group's alerts at one tick; `transitions` is not empty."""
-    mentions = " ".join(dict.fromkeys(f"<!subteam^{escape(each.mention)}>" for each in transitions if each.mention))
+    groups_called = [f"<!subteam^{escape(each.mention)}>" for each in transitions if each.mention]
+    holders = [each.old.acked_by for each in transitions if each.old is not None and each.reason in _MENTIONED]
+    mentions = " ".join(dict.fromkeys([*groups_called, *(f"<@{escape(holder)}>" for holder in holders)]))
     groups = [(said, [each for each in transitions if each.reason in reasons]) for reasons, said in _HEADINGS]
     texts = [_part(said, found) for said, found in groups if found]
     shown = "\n".join(texts)
@@ -47,12 +50,18 @@ def group_line(transitions: Sequence[Transition]) -> Message:
     return message(f"{head}{shown}", section(f"{head}{shown}"))
 
 
+_MENTIONED = frozenset({TransitionReason.HOLDER_REMINDED, TransitionReason.HOLD_EXPIRED, TransitionReason.TAKEN_OVER})
+"""Reasons for which the holder before is mentioned."""
 _HEADINGS = (
     (frozenset({TransitionReason.ESCALATED}), "Unacknowledged:"),
     (frozenset({TransitionReason.WORSE}), "Worse than before:"),
     (frozenset({TransitionReason.UNMUTED}), "Still firing, no longer silenced:"),
     (frozenset({TransitionReason.FIRED}), "New:"),
     (frozenset({TransitionReason.REMINDED}), "Still firing:"),
+    (frozenset({TransitionReason.HOLDER_REMINDED}), "Still held by you:"),
+    (frozenset({TransitionReason.HOLD_EXPIRED}), "The acknowledgement ended, no one holds it:"),
+    (frozenset({TransitionReason.GIVEN_BACK}), "Given back, no one holds it:"),
+    (frozenset({TransitionReason.TAKEN_OVER}), "Taken over:"),
     (frozenset({TransitionReason.RESOLVED, TransitionReason.WITHDRAWN}), "Resolved:"),
 )
 
@@ -66,7 +75,7 @@ def _part(said: str, transitions: Sequence[Transition]) -> str:
 def _bullet(alert: Alert) -> str:
     over = alert.state is AlertState.RESOLVED
     said = (outcome_sentence(alert) if over else "") or sentence_of(alert)
-    held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.state is AlertState.ACKNOWLEDGED else ""
+    held = f", {held_by(alert)}" if held_by(alert) else ""
     return f"• {'✅' if over else severity_mark(alert.severity)} #{alert.id}: {escape(said)}{held}"
 
 

@@ -10,6 +10,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
+from bot.views.holders import held_by, until
 from bot.views.maintenance_text import maintenance_line, muted_by_maintenance
 
 MOST = 40
@@ -31,7 +32,9 @@ def alerts(
     if not found:
         sentence = "No alert is open in any cluster."
     else:
-        sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open."
+        quiet = sum(alert.notes.muted is not None for alert in found)
+        quietly = f", {quiet:,} of them silenced" if quiet else ""
+        sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open{quietly}."
     blocks: list[BlockJson] = [section(f"*{sentence}*"), *(section(_line(alert, now)) for alert in found[:MOST])]
     if len(found) > MOST:
         blocks.append(context(f"… and {len(found) - MOST} more"))
@@ -46,8 +49,9 @@ def alerts(
 
 def _line(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
-    held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.state is AlertState.ACKNOWLEDGED else ""
-    muted = f", silenced by <@{escape(alert.notes.muted.by)}>" if alert.notes.muted else ""
+    held = f", {held_by(alert)}" if held_by(alert) else ""
+    muted = f", silenced by <@{escape(alert.notes.muted.by)}> (#{alert.notes.muted.id})" if alert.notes.muted else ""
+    muted += ", not announced" if alert.state is AlertState.PENDING else ""
     where = ", listed in a group message" if alert.notes.group is not None else ""
     return (
         f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
@@ -55,10 +59,20 @@ def _line(alert: Alert, now: float) -> str:
     )
 
 
-def acknowledged(alert: Alert) -> Message:
-    """Confirm an acknowledgement to the person who gave it."""
-    text = f"You acknowledged alert #{alert.id} in {escape(alert.cluster)}: {escape(sentence_of(alert))}"
-    return message(text, section(text), context("It stays quiet until it gets worse."))
+def acknowledged(alert: Alert, before: str = "") -> Message:
+    """Confirm an acknowledgement to the person who gave it; `before` is the holder from whom it was taken over."""
+    done = "You took over" if before else "You acknowledged"
+    was = f" from <@{escape(before)}>, who is mentioned in its thread" if before else ""
+    text = f"{done} alert #{alert.id} in {escape(alert.cluster)}{was}{until(alert)}: {escape(sentence_of(alert))}"
+    ends = alert.notes.acked_until is not None
+    quiet = "until then, unless it gets worse; then it fires for everyone again" if ends else "until it gets worse"
+    return message(text, section(text), context(f"It stays quiet {quiet}. /cm unack {alert.id} gives it back."))
+
+
+def given_back(alert: Alert) -> Message:
+    """Confirm to a person that they gave an alert back."""
+    text = f"You gave back alert #{alert.id} in {escape(alert.cluster)}: {escape(sentence_of(alert))}"
+    return message(text, section(text), context("It fires for everyone again; its thread says so."))
 
 
 def silenced(begun: SilenceResult) -> Message:

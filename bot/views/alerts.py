@@ -9,6 +9,8 @@ from bot.interactions.message import Message
 from bot.views import blocks, notices
 from bot.views.alert_actions import buttons, next_step_of
 from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
+from bot.views.holders import held_by
+from bot.views.holders import line_text as holder_line
 
 MAX_LINES = 12
 
@@ -75,7 +77,7 @@ def _small_print(alert: Alert) -> list[str]:
         muted = alert.notes.muted
         quiet = [f"silenced by <@{blocks.escape(muted.by)}>"] if muted else []
         return [f"firing {since}", *quiet, *number]
-    return [f"acknowledged by <@{blocks.escape(alert.acked_by)}>, {since}", *number]
+    return [f"{held_by(alert)}, open {since}", *number]
 
 
 def _resolved_card(alert: Alert) -> Message:
@@ -94,7 +96,7 @@ def _resolved_card(alert: Alert) -> Message:
 
 
 def _line_text(transition: Transition) -> str:
-    if said := notices.line_text(transition):
+    if said := notices.line_text(transition) or holder_line(transition):
         return said
     alert = transition.new
     cluster = blocks.escape(alert.cluster)

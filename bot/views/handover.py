@@ -11,6 +11,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
+from bot.views.holders import until
 from bot.views.parts import Report, bullets, mark_of, verdict_of
 from bot.views.report_text import event_text, watch_text
 from bot.views.status_text import noted_sentence
@@ -102,7 +103,7 @@ def _held(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     since = f" since {date(alert.acked_at, 'minute')}" if alert.acked_at else ""
     lasts = duration(now - alert.since)
-    return f"{named(alert.acked_by)}{since}: {mark} {word} for {lasts}: {escape(sentence_of(alert))}"
+    return f"{named(alert.acked_by)}{since}{until(alert)}: {mark} {word} for {lasts}: {escape(sentence_of(alert))}"
 
 
 def _task(task: OpenOperationFact, now: float) -> str:

@@ -23,6 +23,7 @@ from bot.views.blocks import (
     header,
     section,
 )
+from bot.views.holders import held_by
 from bot.views.maintenance_text import maintenance_line
 from bot.views.op_parts import title, waits_for
 from bot.views.parts import mark_of, verdict_of
@@ -190,7 +191,8 @@ def _maintenances(shown: Home) -> Iterator[BlockJson]:
 
 
 def _alert(alert: Alert, now: float) -> str:
-    held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.acked_by else ""
+    held = f", {held_by(alert)}" if held_by(alert) else ""
+    held += ", silenced" if alert.notes.muted else ""
     return (
         f"{severity_mark(alert.severity)} *#{alert.id}* {severity_word(alert.severity)} · *{escape(alert.cluster)}*: "
         f"{escape(clip(sentence_of(alert), _SENTENCE))} (for {duration(now - alert.since)}{held})"

@@ -6,7 +6,19 @@ from types import MappingProxyType
 from bot.interactions.message import BlockJson, Message, Undelivered
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Step, StepKey, StepState, next_step
-from bot.views.blocks import PeopleCell, code, context, count, duration, escape, message, section, table
+from bot.views.blocks import (
+    PeopleCell,
+    actions,
+    button,
+    code,
+    context,
+    count,
+    duration,
+    escape,
+    message,
+    section,
+    table,
+)
 from bot.views.op_parts import title
 from bot.views.operations import card, state_now
 from bot.views.text import clip
@@ -28,6 +40,8 @@ _MARKS = {StepState.DONE: "✅", StepState.NEXT: "▶", StepState.LATER: "◌", 
 
 
 _MAX_UNDELIVERED = 10
+RETRY = "ops_retry"
+"""The action of the button that posts again what Slack refused."""
 
 
 def listed(
@@ -60,8 +74,10 @@ def _undelivered(undelivered: Sequence[Undelivered], now: float) -> tuple[BlockJ
     more = len(undelivered) - len(lines)
     rest = [f"… and {more:,} more"] if more else []
     head = f"*{count(len(undelivered), 'message')} could not be posted*; Slack would refuse them again:"
-    fix = f"Fix the cause (is cmbot in the channel? is it archived?); then an admin types {code('/cm ops retry')}."
-    return (section("\n".join([head, *lines, *rest])), context(fix))
+    cause = "Fix the cause (is cmbot in the channel? is it archived?)"
+    fix = f"{cause}; then an admin clicks *Retry*, or types {code('/cm ops retry')}."
+    retry = actions(button("Retry", RETRY, "{}", style="primary"))
+    return (section("\n".join([head, *lines, *rest])), retry, context(fix))
 
 
 def redelivered(number: int) -> Message:

@@ -9,6 +9,7 @@ from bot.alerting.risk_facts import RiskFact
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
+from bot.views.holders import until
 from bot.views.op_parts import person
 from bot.views.parts import mark_of, verdict_of
 from bot.views.report_text import change_text
@@ -54,7 +55,7 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
 
 def alert_line(alert: Alert, now: float) -> str:
     """An open alert: its severity, age and owner."""
-    held = f", acknowledged by {named(alert.acked_by)}" if alert.acked_by else ""
+    held = f", acknowledged by {named(alert.acked_by)}{until(alert)}" if alert.acked_by else ""
     lasts = duration(now - alert.since)
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     return f"{mark} {word} for {lasts}{held}: {escape(sentence_of(alert))}"

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.alerting.cluster_state.state import ClusterState
-from bot.alerting.engine import acknowledge
+from bot.alerting.holding import MAX_HOLD, HoldRefusal, give_back, hold
 from bot.alerting.maintenance import ended_maintenance, is_due, muted_counts
 from bot.alerting.model import Alert, AlertState, MaintenanceScope, Silence
 from bot.alerting.problems import (
     AlertContended,
     AlertIsOver,
+    BadHoldLength,
     BadSilenceLength,
+    HoldRefused,
     MaintenanceContended,
     NoSuchAlert,
     NoSuchRule,
     NoSuchSilence,
-    NothingToAcknowledge,
     SilencedLonger,
 )
 from bot.alerting.rules.table import RULES
@@ -34,6 +35,7 @@ from bot.alerting.silences import (
 )
 from bot.alerting.subjects import SubjectRefused, subject_of
 from bot.alerting.topics import most_severe_first
+from bot.alerting.transition import Transition
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, Refused
 from bot.common.json_object import JsonValue
@@ -42,8 +44,9 @@ from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views import alert_lists as views
 from bot.views import maintenance_text
-from bot.views.alert_text.table import alert_text, sentence_of
+from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card
+from bot.watch import hold_audit
 from bot.watch.publisher import publish_one
 
 T = TypeVar("T")
@@ -67,28 +70,52 @@ class AlertActions:
         posted = [alert for alert in found if alert.state is not AlertState.PENDING]
         return tuple(sorted(posted, key=most_severe_first))
 
+    async def listed(self) -> tuple[Alert, ...]:
+        """The posted alerts, and those that only a silence holds back, in the same order."""
+        async with self.store.read() as uow:
+            found = await uow.alerts.open()
+        return tuple(sorted(filter(is_due, found), key=most_severe_first))
+
     async def alert(self, alert_id: int) -> Alert:
         """One alert of a configured cluster, open or not."""
         async with self.store.read() as uow:
             return _known(await uow.alerts.get(alert_id), alert_id, self.channels)
 
-    async def acknowledge(self, alert_id: int, by: str) -> Alert:
-        """Acknowledge an alert; it stays quiet until it gets worse."""
-        return await _persistently(alert_id, lambda: self._acknowledge(alert_id, by))
+    async def acknowledge(
+        self, alert_id: int, by: str, *, seconds: float | None = None, take: bool = False, seen: str | None = None
+    ) -> Alert:
+        """Acknowledge an alert, for `seconds` or without an end; it stays quiet until it gets worse.
 
-    async def _acknowledge(self, alert_id: int, by: str) -> Alert:
+        With `take` an alert that another person holds is taken over. `seen` is the holder that a clicked button
+        showed: Refused if another holds it now.
+        """
+        if seconds is not None and not 0 < seconds <= MAX_HOLD:
+            raise Refused(BadHoldLength()).at("for")
+
+        def decide(alert: Alert, now: float) -> Transition | HoldRefusal:
+            until = None if seconds is None else now + seconds
+            return hold(alert, by, now, until=until, take=take, seen=seen)
+
+        return await _persistently(alert_id, lambda: self._held(alert_id, by, decide))
+
+    async def give_back(self, alert_id: int, by: str, *, seen: str | None = None) -> Alert:
+        """End the acknowledgement of `by`: the alert fires again for everyone."""
+        return await _persistently(
+            alert_id, lambda: self._held(alert_id, by, lambda alert, now: give_back(alert, by, now, seen=seen))
+        )
+
+    async def _held(self, alert_id: int, by: str, decide: Callable[[Alert, float], Transition | HoldRefusal]) -> Alert:
         async with self.store.begin() as uow:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
-            transition = acknowledge(alert, by, self.clock())
-            if transition is None:
-                raise Refused(NothingToAcknowledge(alert_id, alert.state, alert.acked_by))
+            transition = decide(alert, self.clock())
+            if isinstance(transition, HoldRefusal):
+                raise Refused(HoldRefused(alert_id, transition, alert.acked_by))
             if alert.notes.group is not None:
                 # Same lock order as the watcher: the channel first.
                 await uow.channel_histories.get(self.channels[alert.cluster])
             await uow.alerts.save(transition.new, alert_text(transition.new))
             await publish_one(uow, transition, self.channels[alert.cluster])
-            detail: dict[str, JsonValue] = {"alert": alert.id, "rule": alert.rule, "sentence": sentence_of(alert)}
-            await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
+            await uow.audit.append(hold_audit.entry(transition, by))
         self.wake()
         return transition.new
 

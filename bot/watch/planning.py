@@ -34,7 +34,8 @@ SAMPLE_EVERY = 600.0
 class Watched:
     """Settings of one watched cluster: name, alert channel (id), seconds between polls, configured rules.
 
-    `escalation` is who gets called for unacknowledged alerts; `limits` decide when alerts are grouped.
+    `escalation` is who gets called for unacknowledged alerts; `limits` decide when alerts are grouped. After
+    `remind_holder` seconds the holder of an acknowledged alert is reminded (0: never).
     """
 
     cluster: str
@@ -43,6 +44,7 @@ class Watched:
     rules: tuple[Rule, ...]
     escalation: Escalation = NO_ESCALATION
     limits: GroupingLimits = field(default_factory=GroupingLimits)
+    remind_holder: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def plan_tick(
             settling=observation.first,
             remembered=stored.state.at > 0,
             escalation=_escalation(watched, observation),
+            remind_holder=watched.remind_holder,
             outcome=lambda alert: next(rule for rule in rules if rule.key == alert.rule).resolved(context, alert),
         )
 

@@ -16,6 +16,7 @@ from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card, line
 from bot.views.maintenance_text import lift_reason_text, maintenance_lifted, maintenance_over
 from bot.views.notices import silence_over
+from bot.watch import hold_audit
 
 
 async def publish(
@@ -29,6 +30,8 @@ async def publish(
     stored = [await _stored(uow, transition) for transition in transitions]
     for transition in stored:
         await _publish_own(uow, transition, after.channel)
+        if transition.reason in hold_audit.OF_THE_WATCH:
+            await uow.audit.append(hold_audit.entry(transition, ""))
     storm = before.storm
     ended = storm.message_key if storm and after.storm is None and storm != after.group(storm.message_key) else None
     after = await _publish_groups(uow, after, _by_group(stored), ended, limits)

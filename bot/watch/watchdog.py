@@ -113,6 +113,7 @@ class Watchdog:
             now,
             cluster=watched.cluster,
             escalation=watched.escalation,
+            remind_holder=watched.remind_holder,
         )
         transitions = [each if each.old else replace(each, new=replace(each.new, since=since)) for each in found]
         after, to_post = group_alerts(before, transitions, alerts, watched.limits, now)

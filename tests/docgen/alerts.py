@@ -20,12 +20,15 @@ an alert: one message in the cluster's `alert_channel`, which is edited as thing
 alert that gets worse also replies in its thread, and a critical one shows that reply in the channel. A resolved alert
 says how long it lasted, in its message and in one line of its thread.
 
-An open alert shows the first step of its runbook as *Next*. **Acknowledge** says that you take care of it. **Silence**
-mutes the subject of this one alert for a time or until it is resolved (7 days at most). Both need the role operator,
-and the channel sees them. **Show cluster** and **Runbook** answer you alone, as `/cm stat` and `/cm runbook <rule>` do;
-the runbook opens as a modal, with a link to this page if `docs_url` is set.
+An open alert shows the first step of its runbook as *Next*. **Acknowledge** says that you take care of it: you are its
+holder until it is resolved or gets worse ([below](#who-holds-an-alert)). **Silence** mutes the subject of this one
+alert for a time or until it is resolved (7 days at most). Both need the role operator, and the channel sees them.
+**Show cluster** and **Runbook** answer you alone, as `/cm stat` and `/cm runbook <rule>` do; the runbook opens as a
+modal, with a link to this page if `docs_url` is set.
 If a rule knows a fix, such as *Enable disk_repair*, a button proposes it as if you had typed the command in that
 channel: your role, the preflight and the policy apply, and nothing changes before the card is approved.
+Where the text names a change that needs more from you, such as `/cm member add`, **Propose the next step** opens its
+form, filled with what the alert tells; so does the button of a runbook. `/cm runbook 17` shows the runbook of an alert.
 
 If an alert's channel refuses it, because it was archived or cmbot was removed, the alert goes with its thread to
 `alerts.fallback_channel` and names its channel. `/readyz` fails and names the channel, which is tried again every
@@ -59,7 +62,7 @@ in the channel instead, with a link to the alert.
   time, on a cluster that it polled before. Announced alerts are not announced again; changes meanwhile are.
 - **escalation**: if a critical alert fires and no one acknowledges it for `escalate_after`, it calls the user group
   `escalate_to` in the channel, once, and then with every reminder. An acknowledgement or a silence ends that; an
-  acknowledged alert that gets worse calls again after the same time.
+  acknowledged alert that gets worse, is given back, or whose acknowledgement expires, calls again after the same time.
 - **storms**: a storm begins with more than `storm.cluster` new alerts of one cluster, or `storm.channel` of all
   clusters in one channel, within `storm.within`. Further alerts are listed in one group message, which is edited, with
   its thread and `/cm alerts` for the rest. `cluster_unreachable`, `no_leader` and `quorum_at_risk` always get their own
@@ -85,10 +88,36 @@ alerts:                               # all clusters; `clusters[].alerts` takes 
   escalate_to: S0ONCALL
   escalate_after: 15m
   escalate_severity: critical         # or warning, info: the lowest severity that is escalated
+  remind_holder: 4h                   # when the holder of an alert is reminded; 0: never
   storm: {cluster: 6, channel: 10, within: 5m}  # top level only
 ```
 """
 
+_HOLDERS = """\
+## Who holds an alert
+
+The person who acknowledged an alert holds it. Its message, `/cm alerts`, the Home tab, summaries and the hand-over name
+the holder and the end of the acknowledgement.
+
+- **Hold it**: *Acknowledge*, or `/cm ack 3`. Its message names you. It sends no reminder to the channel and calls no
+  one until it gets worse.
+- **Hold it for a time**: `/cm ack 3 for=2h` (7 days at most); the same with another time changes the end. Then the
+  alert fires for everyone, its thread says so and mentions you, and it escalates after `escalate_after`, as at first.
+- **Take it over**: *Take over*, or `/cm ack 3 take`, with `for=` if you like. Its thread mentions the person
+  who held it.
+- **Give it back**: *Give back*, or `/cm unack 3`. Only its holder does; another person takes it over first. Its thread
+  says that no one holds it (of a critical alert the channel sees that too), and it escalates after `escalate_after`.
+- A click counts only for the holder whom its message showed. If the alert changed hands meanwhile, the person who
+  clicked reads who holds it now, and nothing is changed.
+- An alert that gets worse ends the acknowledgement, and its end, as before.
+- After `remind_holder` (4 hours) a reply in the alert's thread mentions the holder, again 4, 8 and 16 hours later, then
+  once a day. One reminder names all alerts of this person and cluster that are due within half an hour. There is none
+  while the alert is silenced, in maintenance, covered by another alert, or no longer found.
+- While a silence mutes the alert, an acknowledgement that ends says so in the alert's message only; the alert is
+  announced when the silence ends.
+- The audit log has a row for each: acknowledged, taken over, given back, end changed, expired, holder reminded.
+- `/cm alerts` lists an alert that a silence muted before it was announced, too: as silenced, not announced.
+"""
 _COMMON = """\
 Besides its own thresholds every rule takes `enabled` (true or false), `severity` (info, warning, critical; a rule may
 use a lower one), `hold`, `clear` and `remind` (durations; `remind: 0` never reminds).
@@ -161,6 +190,7 @@ def render() -> str:
 
 def _parts() -> Iterator[str]:
     yield _INTRODUCTION
+    yield _HOLDERS
     yield from _symptoms()
     yield _COMMON
     yield "| rule | severity | hold | clear | remind | meaning |\n|---|---|---|---|---|---|"

@@ -20,7 +20,12 @@ async def test_refused_message_is_listed_and_posted_on_retry(world: Demo) -> Non
     assert "1 message could not be posted" in listed.full_text
     assert "`is_archived`: The lost note." in listed.full_text
     assert "not an admin" in (await ask(world, "/cm ops retry", user=DAVE)).text
-    assert "1 message will be posted again" in (await ask(world, "/cm ops retry", user=ALICE)).text
+    await world.slack.as_user(DAVE).click(STORAGE, listed.ts, "ops_retry")
+    await world.slack.wait_for(STORAGE, lambda m: m.only_for == DAVE and "not an admin" in m.text, user=DAVE)
+    await world.slack.as_user(ALICE).click(STORAGE, listed.ts, "ops_retry")
+    await world.slack.wait_for(
+        STORAGE, lambda m: m.only_for == ALICE and "1 message will be posted again" in m.text, user=ALICE
+    )
     await world.slack.wait_for(STORAGE, lambda m: m.text == "The lost note.")
     await world.app.outbox.settled(MessageKey.parse("note:1"), within=10)
     assert "could not be posted" not in (await ask(world, "/cm ops")).full_text

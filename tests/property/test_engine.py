@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bot.alerting.engine import REPLY_EVERY, Transition, TransitionReason, Visibility, acknowledge, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
+from bot.alerting.holding import TOGETHER, HoldRefusal, give_back, hold, reminder_due_at
 from bot.alerting.hysteresis import unknown_for
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity, Silence
 from bot.alerting.outcomes import Ended
@@ -30,6 +31,8 @@ from tests.support.observed_store import observed_store
 from tests.support.random_findings import FOUND, KEYS, RULES
 
 CALLS = Escalation("S0ONCALL", 45, Severity.WARNING)
+REMIND_HOLDER = 90.0
+PEOPLE = ("U1", "U2")
 LIMITS = GroupingLimits(cluster=2, channel=3, within=100)
 CHANNEL = "C1"
 MAX_NEIGHBOURS = 8
@@ -39,8 +42,16 @@ CALLING = {
     TransitionReason.REMINDED,
     TransitionReason.ESCALATED,
     TransitionReason.UNMUTED,
+    TransitionReason.HOLD_EXPIRED,
+    TransitionReason.GIVEN_BACK,
 }
 """What calls for attention: the next reminder counts from the last of these."""
+
+
+HELD = frozenset({TransitionReason.ACKNOWLEDGED, TransitionReason.TAKEN_OVER})
+"""What gives an alert a holder."""
+FREED = frozenset({TransitionReason.HOLD_EXPIRED, TransitionReason.GIVEN_BACK})
+"""What leaves an alert to no one, so that the wait for a call starts again."""
 
 
 QUIET: st.SearchStrategy[Answer] = st.sampled_from([(), CANNOT_TELL])
@@ -168,8 +179,44 @@ class Engine(RuleBasedStateMachine):
         transition = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
         assert transition is not None
         assert transition.visibility is Visibility.EDIT
-        self.runner.run(self._acknowledged(transition))
-        self.announced.setdefault(transition.new.id, []).append((self.now, transition))
+        self._moved_by_a_person(transition)
+
+    @precondition(lambda self: any(alert.fired_at for alert in self.own))
+    @rule(
+        data=st.data(),
+        by=st.sampled_from(PEOPLE),
+        lasts=st.sampled_from([None, 20, 100, 400]),
+        take=st.booleans(),
+        seen=st.sampled_from([None, *PEOPLE]),
+    )
+    def a_person_holds(self, data: st.DataObject, by: str, lasts: float | None, take: bool, seen: str | None) -> None:
+        alert = self.alerts[data.draw(st.sampled_from([alert.id for alert in self.own]))]
+        until = None if lasts is None else self.now + lasts
+        moved = hold(alert, by, self.now, until=until, take=take, seen=seen)
+        if isinstance(moved, HoldRefusal):
+            assert moved is not HoldRefusal.OVER
+            assert (moved is HoldRefusal.NOT_ANNOUNCED) is (alert.state is AlertState.PENDING)
+            return
+        assert alert.acked_by in {"", by} or (take and seen in {None, alert.acked_by})
+        assert (moved.new.state, moved.new.acked_by) == (AlertState.ACKNOWLEDGED, by)
+        assert moved.new.notes.acked_until == until
+        self._moved_by_a_person(moved)
+
+    @precondition(lambda self: any(alert.acked_by for alert in self.own))
+    @rule(data=st.data(), by=st.sampled_from(PEOPLE), seen=st.sampled_from([None, *PEOPLE]))
+    def a_person_gives_back(self, data: st.DataObject, by: str, seen: str | None) -> None:
+        alert = self.alerts[data.draw(st.sampled_from([alert.id for alert in self.own if alert.acked_by]))]
+        moved = give_back(alert, by, self.now, seen=seen)
+        assert isinstance(moved, Transition) is (alert.acked_by == by)
+        if isinstance(moved, Transition):
+            self._moved_by_a_person(moved)
+
+    @invariant()
+    def an_alert_has_a_holder_exactly_while_it_is_acknowledged(self) -> None:
+        for alert in self.own:
+            held = alert.state is AlertState.ACKNOWLEDGED
+            assert bool(alert.acked_by) is bool(alert.acked_at) is held
+            assert held or alert.notes.acked_until is alert.notes.holder_reminded_at is None
 
     @invariant()
     def one_open_alert_at_most_per_key(self) -> None:
@@ -218,6 +265,10 @@ class Engine(RuleBasedStateMachine):
         assert len([alert for alert in spared if alert.cluster == "prod"]) <= LIMITS.cluster
         assert len(spared) <= LIMITS.channel
 
+    def _moved_by_a_person(self, moved: Transition) -> None:
+        self.runner.run(self._acknowledged(moved))
+        self.announced.setdefault(moved.new.id, []).append((self.now, moved))
+
     async def _acknowledged(self, transition: Transition) -> None:
         async with self.store.begin() as uow:
             await uow.alerts.save(transition.new, alert_text(transition.new))
@@ -242,11 +293,14 @@ class Engine(RuleBasedStateMachine):
             settling=settling,
             remembered=remembered,
             escalation=CALLS,
+            remind_holder=REMIND_HOLDER,
         )
         assert len({transition.new.key for transition in transitions}) == len(transitions), "two steps for one alert"
         blocked = self._blocked(held, settling=settling, remembered=remembered)
         for transition in transitions:
             self._check(transition, blocked)
+        reminded = [each.new.acked_by for each in transitions if each.reason is TransitionReason.HOLDER_REMINDED]
+        assert len(set(reminded)) == len(reminded), "two reminders for one person"
         if self._commit("prod", transitions):
             self._nothing_is_lost(blocked)
 
@@ -287,7 +341,7 @@ class Engine(RuleBasedStateMachine):
         said = [
             (at, transition)
             for at, transition in self.announced[alert.id]
-            if transition.visibility in NOTIFYING or transition.reason is TransitionReason.ACKNOWLEDGED
+            if transition.visibility in NOTIFYING or transition.reason in HELD | FREED
         ]
         return max((at for at, transition in said if transition.reason in reasons), default=0.0)
 
@@ -340,7 +394,26 @@ class Engine(RuleBasedStateMachine):
             TransitionReason.WORSE,
         }:
             assert not self._muted(new)
-            assert old.state is not AlertState.ACKNOWLEDGED or transition.reason is TransitionReason.RESOLVED
+            assert old.state is not AlertState.ACKNOWLEDGED or transition.reason in {
+                TransitionReason.RESOLVED,
+                TransitionReason.HOLD_EXPIRED,
+                TransitionReason.HOLDER_REMINDED,
+            }
+        if transition.reason is TransitionReason.HOLDER_REMINDED:
+            self._check_reminder(old, new)
+        if transition.reason is TransitionReason.HOLD_EXPIRED:
+            assert old.state is AlertState.ACKNOWLEDGED
+            assert old.notes.acked_until is not None
+            assert self.now >= old.notes.acked_until
+            assert new.state is AlertState.FIRING
+
+    def _check_reminder(self, old: Alert, new: Alert) -> None:
+        """Its holder had time, and is the same; the next reminder takes longer."""
+        assert old.state is new.state is AlertState.ACKNOWLEDGED
+        assert old.acked_by == new.acked_by
+        assert reminder_due_at(old, REMIND_HOLDER) <= self.now + min(TOGETHER, REMIND_HOLDER / 2)
+        assert reminder_due_at(new, REMIND_HOLDER) >= self.now + REMIND_HOLDER
+        assert old.notes.acked_until is None or self.now < old.notes.acked_until
 
     def _check_worse(self, transition: Transition, old: Alert) -> None:
         new = transition.new
@@ -359,10 +432,10 @@ class Engine(RuleBasedStateMachine):
 
     def _check_escalation(self, old: Alert, new: Alert) -> None:
         """Escalated once per owner, and only after that owner had the full time."""
-        given = self._last(old, TransitionReason.FIRED, TransitionReason.UNMUTED, TransitionReason.ACKNOWLEDGED)
+        given = self._last(old, TransitionReason.FIRED, TransitionReason.UNMUTED, *HELD, *FREED)
         assert self.now - given >= CALLS.after
         assert new.severity >= CALLS.severity
-        assert self._last(old, TransitionReason.ESCALATED) <= self._last(old, TransitionReason.ACKNOWLEDGED)
+        assert self._last(old, TransitionReason.ESCALATED) <= self._last(old, *HELD)
         assert new.notes.escalated_at == self.now
 
     def _nothing_is_lost(self, blocked: frozenset[str]) -> None:
@@ -379,6 +452,8 @@ class Engine(RuleBasedStateMachine):
                     self._is_kept_well(rule_, alert, found.get(subject))
 
     def _is_kept_well(self, rule_: Rule, alert: Alert, found: Finding | None) -> None:
+        if found is not None and alert.notes.acked_until is not None:
+            assert self.now < alert.notes.acked_until, "an acknowledgement outlived its end"
         if found is None:
             assert alert.state is not AlertState.PENDING
             assert alert.clear_since

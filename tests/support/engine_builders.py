@@ -39,6 +39,7 @@ class Life:
     alerts: dict[int, Alert] = field(default_factory=dict)
     escalation: Escalation = field(default_factory=Escalation)
     remembered: bool = False
+    remind_holder: float = 0.0
 
     def step(self, now: float, *findings: Finding, settling: bool = False, **answers: Answer) -> list[Transition]:
         seen: dict[str, Answer] = {r.key: tuple(f for f in findings if f.rule == r.key) for r in self.rules}
@@ -52,6 +53,7 @@ class Life:
             settling=settling,
             remembered=self.remembered,
             escalation=self.escalation,
+            remind_holder=self.remind_holder,
             outcome=lambda _: LegacyOutcome("It is over."),
         )
         return [self._keep(move) for move in moves]

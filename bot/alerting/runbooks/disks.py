@@ -28,7 +28,10 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
             (
                 "`/cm stat` shows the zones. One zone only: look at its network and power first.",
                 "Find the blobnodes of that zone that do not run, and start them: the disks come back by themselves.",
-                "If a host is gone for good, mark its disks as broken, so that their data is rebuilt elsewhere.",
+                (
+                    "If a host is gone for good, mark its disks as broken (`/cm disk broken`), so that their data is "
+                    "rebuilt elsewhere."
+                ),
                 "If all writable disks of a zone expired, the alert is critical: writes that need the zone fail.",
             ),
             "Clustermgr reports only how many disks of which zone expired, not which ones. "

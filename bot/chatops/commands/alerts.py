@@ -1,9 +1,11 @@
-"""/cm alerts, ack, silence, silences, unsilence: lists, acknowledges and silences alerts."""
+"""/cm alerts, ack, unack, silence, silences, unsilence: lists, acknowledges and silences alerts."""
 
 from collections.abc import AsyncIterator
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from bot.alerting.model import AlertState
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.chatops.commands.stat import NoArgs
 from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
@@ -19,8 +21,25 @@ MAX_ID = 2**53
 class IdArgs(Args):
     """The number of an alert or a silence."""
 
-    words = ("id",)
+    words: ClassVar[tuple[str, ...]] = ("id",)
     id: int = Field(ge=1, le=MAX_ID, description="its number, as the list shows it")
+
+
+class AckArgs(IdArgs):
+    """The number of the alert, and how it is held."""
+
+    words = ("id", "take")
+    take: Literal["take"] | None = Field(None, description="take over an alert that another person holds")
+    for_: str | None = Field(
+        None, alias="for", max_length=MAX_SPAN, description=f"how long you hold it, {EXPECTED} (no end)"
+    )
+
+    @field_validator("for_")
+    @classmethod
+    def _is_a_span(cls, value: str | None) -> str | None:
+        if value is not None:
+            seconds_of(value)
+        return value
 
 
 class SilenceArgs(Args):
@@ -45,7 +64,7 @@ class SilenceArgs(Args):
 
 async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     """List what is open in all clusters."""
-    found = [alert for alert in await call.alerts.open() if alert.cluster in call.clusters]
+    found = [alert for alert in await call.alerts.listed() if alert.cluster in call.clusters]
     held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
     maintenances = [each for each in held if each.scope is not None]
     muted = await call.alerts.muted() if maintenances else {}
@@ -54,12 +73,21 @@ async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     yield Reply(shown, private=False, facts=OpenAlerts(found, held))
 
 
-async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
-    """Acknowledge one."""
+async def run_ack(call: Call, args: AckArgs) -> AsyncIterator[Reply]:
+    """Acknowledge one, take it over, or set the end of an acknowledgement."""
+    found, user = await call.alerts.alert(args.id), call.caller.user
+    await call.access.require(user, Role.OPERATOR, found.cluster)
+    seconds = None if args.for_ is None else seconds_of(args.for_)
+    alert = await call.alerts.acknowledge(args.id, user, seconds=seconds, take=args.take is not None)
+    held = found.acked_by if found.state is AlertState.ACKNOWLEDGED else ""
+    yield Reply(views.acknowledged(alert, "" if held == user else held))
+
+
+async def run_unack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
+    """Give one back."""
     found = await call.alerts.alert(args.id)
     await call.access.require(call.caller.user, Role.OPERATOR, found.cluster)
-    alert = await call.alerts.acknowledge(args.id, call.caller.user)
-    yield Reply(views.acknowledged(alert))
+    yield Reply(views.given_back(await call.alerts.give_back(args.id, call.caller.user)))
 
 
 async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
@@ -102,13 +130,29 @@ ALERTS = Command(
 )
 ACK = Command(
     path=("ack",),
-    summary="Acknowledge an alert: it stays quiet until it gets worse.",
-    args=IdArgs,
+    summary="Acknowledge an alert, or take it over: it stays quiet until it gets worse, or for a time.",
+    args=AckArgs,
     run=run_ack,
     scope=Scope.NO_CLUSTER,
     role=Role.OPERATOR,
     changes=True,
-    examples=("/cm ack 17",),
+    examples=("/cm ack 17", "/cm ack 17 for=2h", "/cm ack 17 take"),
+    notes=(
+        "for= ends the acknowledgement by itself, after at most 7 days: the alert fires again and escalates as if "
+        "no one had acknowledged it. The holder may set another end. `take` takes it over from another person, whom "
+        "the alert's thread mentions. cmbot reminds the holder after some hours (`alerts.remind_holder`)."
+    ),
+)
+UNACK = Command(
+    path=("unack",),
+    summary="Give back an alert that you acknowledged: it fires for everyone again.",
+    args=IdArgs,
+    run=run_unack,
+    scope=Scope.NO_CLUSTER,
+    role=Role.OPERATOR,
+    changes=True,
+    examples=("/cm unack 17",),
+    notes="Only its holder gives an alert back. Of another person, take it over: /cm ack 17 take",
 )
 SILENCE = Command(
     path=("silence",),

@@ -65,6 +65,7 @@ def _alert(alert: Alert) -> JsonObject:
         "lines": list(text.lines),
         "acknowledged_by": alert.acked_by or None,
         "acknowledged_at": iso(alert.acked_at),
+        "acknowledged_until": iso(alert.notes.acked_until or 0.0),
         "silenced": alert.notes.muted is not None,
     }
 

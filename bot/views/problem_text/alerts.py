@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.alerting import problems as p
-from bot.alerting.model import AlertState
+from bot.alerting.holding import HoldRefusal
 from bot.alerting.silences import EVERY_RULE
 from bot.alerting.subjects import SubjectKind, SubjectRefused
 from bot.common.text import duration, listed, shown, suggestion
@@ -25,10 +25,28 @@ def no_such_alert(problem: p.NoSuchAlert) -> str:
     return f"There is no alert #{problem.alert}. /cm alerts lists what is open."
 
 
-def nothing_to_acknowledge(problem: p.NothingToAcknowledge) -> str:
-    """The alert is acknowledged or resolved."""
-    by = f", by <@{problem.by}>" if problem.state is AlertState.ACKNOWLEDGED else ""
-    return f"Alert #{problem.alert} is {problem.state} already{by}."
+def hold_refused(problem: p.HoldRefused) -> str:
+    """The alert is not acknowledged, taken over or given back."""
+    number, holder = problem.alert, f"<@{problem.holder}>"
+    if problem.why is HoldRefusal.OVER:
+        return f"Alert #{number} is resolved already, so nothing was changed. /cm alerts lists what is open."
+    if problem.why is HoldRefusal.NOT_ANNOUNCED:
+        return f"Alert #{number} was not announced: a silence mutes it, or it has not lasted long enough yet."
+    if problem.why is HoldRefusal.HELD_BY_CALLER:
+        return (
+            f"You hold alert #{number} already. /cm ack {number} for=2h sets its end; /cm unack {number} gives it back."
+        )
+    if problem.why is HoldRefusal.HELD_BY_ANOTHER:
+        return f"Alert #{number} is acknowledged already, by {holder}. To take it over: /cm ack {number} take"
+    if problem.why is HoldRefusal.NOT_HELD:
+        return f"No one holds alert #{number}, so there is nothing to give back."
+    now = f"{holder} holds it now" if problem.holder else "no one holds it now"
+    return f"Alert #{number} changed since this button was shown: {now}. Look at its message again."
+
+
+def bad_hold_length(_: p.BadHoldLength) -> str:
+    """The acknowledgement is too long or has no length."""
+    return "An acknowledgement lasts longer than 0 s and at most 7 days, as in for=2h; without for= it has no end."
 
 
 def alert_is_over(problem: p.AlertIsOver) -> str:

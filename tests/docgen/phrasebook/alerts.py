@@ -17,11 +17,14 @@ from bot.alerting.model import (
     Severity,
     Silence,
 )
+from bot.alerting.next_change import change_of_rule
+from bot.alerting.rules.base import Rule
 from bot.alerting.rules.table import RULES, rule_named
 from bot.alerting.runbooks import RUNBOOKS
 from bot.alerting.silences import Lifted, SilenceResult
 from bot.alerting.transition import Transition, TransitionReason, Visibility
 from bot.common.message_key import MessageKey
+from bot.interactions.message import Message
 from bot.views import alert_group, alert_lists, alerts, fallback, notices
 from bot.views.alert_actions import runbook
 from tests.docgen.phrasebook.render import Sample, Section
@@ -102,8 +105,13 @@ def sections() -> Iterator[Section]:
     yield Section("Notices", tuple(_notices()))
     yield Section(
         "Runbooks (`/cm runbook`)",
-        tuple(Sample(rule.key, runbook(rule, RUNBOOKS[rule.key], "https://docs.example/cmbot")) for rule in RULES),
+        tuple(Sample(rule.key, _runbook(rule)) for rule in RULES),
     )
+
+
+def _runbook(rule: Rule) -> Message:
+    change = change_of_rule(rule.key)
+    return runbook(rule, RUNBOOKS[rule.key], "https://docs.example/cmbot", change=change, cluster="prod")
 
 
 def _states() -> Iterator[Sample]:
@@ -112,6 +120,7 @@ def _states() -> Iterator[Sample]:
     yield Sample("firing, for information", alerts.card(replace(BROKEN, severity=Severity.INFO)))
     held = replace(BROKEN, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA", acked_at=AT)
     yield Sample("acknowledged", alerts.card(held))
+    yield Sample("acknowledged for a time", alerts.card(replace(held, notes=EngineNotes(acked_until=AT + 2 * HOUR))))
     yield Sample("silenced", alerts.card(replace(BROKEN, notes=EngineNotes(muted=Muted(7, "U0ANNA"), silenced=(7,)))))
     yield Sample("with a fix", alerts.card(OFF))
 
@@ -125,6 +134,8 @@ def _ends() -> Iterator[Sample]:
 def _moves() -> Iterator[Transition]:
     muted = replace(BROKEN, notes=EngineNotes(muted=Muted(7, "U0ANNA"), silenced=(7,)))
     now = replace(BROKEN, changed_at=AT, reminded_at=AT)
+    held = replace(BROKEN, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA", acked_at=AT - HOUR)
+    taken = replace(held, acked_by="U0BEN", acked_at=AT, changed_at=AT, notes=EngineNotes(acked_until=AT + HOUR))
     ended = replace(now, state=AlertState.RESOLVED, resolved_at=AT, outcome=OUTCOME_SAMPLES[8])
     yield Transition(None, now, TransitionReason.FIRED, Visibility.POST)
     yield Transition(muted, now, TransitionReason.FIRED, Visibility.POST)
@@ -133,6 +144,10 @@ def _moves() -> Iterator[Transition]:
     yield Transition(BROKEN, now, TransitionReason.REMINDED, Visibility.REPLY, "S0ONCALL")
     yield Transition(BROKEN, now, TransitionReason.ESCALATED, Visibility.REPLY_BROADCAST, "S0ONCALL")
     yield Transition(muted, now, TransitionReason.UNMUTED, Visibility.REPLY)
+    yield Transition(held, taken, TransitionReason.TAKEN_OVER, Visibility.REPLY)
+    yield Transition(held, now, TransitionReason.GIVEN_BACK, Visibility.REPLY)
+    yield Transition(held, now, TransitionReason.HOLD_EXPIRED, Visibility.REPLY)
+    yield Transition(held, replace(held, changed_at=AT), TransitionReason.HOLDER_REMINDED, Visibility.REPLY, also=(18,))
     yield Transition(BROKEN, ended, TransitionReason.RESOLVED, Visibility.REPLY)
 
 
@@ -155,9 +170,14 @@ def _groups() -> Iterator[Sample]:
 
 def _lists() -> Iterator[Sample]:
     held = replace(BROKEN, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA", acked_at=AT)
-    yield Sample("/cm alerts", alert_lists.alerts((BROKEN, held), silences=1, now=AT))
+    quiet = replace(BROKEN, state=AlertState.PENDING, fired_at=0.0, notes=EngineNotes(muted=Muted(7, "U0BEN")))
+    short = replace(held, notes=EngineNotes(acked_until=AT + HOUR))
+    yield Sample("/cm alerts", alert_lists.alerts((BROKEN, held, short, quiet), silences=1, now=AT))
     yield Sample("/cm alerts, none", alert_lists.alerts((), silences=0, now=AT))
     yield Sample("acknowledged", alert_lists.acknowledged(held))
+    yield Sample("acknowledged for a time", alert_lists.acknowledged(short))
+    yield Sample("taken over", alert_lists.acknowledged(held, "U0BEN"))
+    yield Sample("given back", alert_lists.given_back(BROKEN))
     one = Silence("prod", "peer_down", "3", AT + HOUR, "U0ANNA", "reboot", AT, id=7)
     every = Silence("prod", "*", "", AT + 2 * HOUR, "U0BEN", "", AT, id=8)
     own = Silence("prod", "disk_broken", "", AT + HOUR, "U0ANNA", "", AT, id=9, alert=17)

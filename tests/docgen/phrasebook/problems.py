@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.alerting import problems as alerts
+from bot.alerting.holding import HoldRefusal
 from bot.alerting.model import AlertState, Silence
 from bot.alerting.subjects import SubjectKind, SubjectRefused
 from bot.audit.chain import BadHead
@@ -100,8 +101,9 @@ PROBLEMS: tuple[Problem, ...] = (
     access.GroupUnproven("S0OPS (internal_error)"),
     access.NotInGroup("S0OPS"),
     alerts.NoSuchAlert(17),
-    alerts.NothingToAcknowledge(17, AlertState.ACKNOWLEDGED, "U0ANNA"),
-    alerts.NothingToAcknowledge(17, AlertState.RESOLVED, ""),
+    *(alerts.HoldRefused(17, why, "U0ANNA") for why in HoldRefusal),
+    alerts.HoldRefused(17, HoldRefusal.CHANGED_HANDS, ""),
+    alerts.BadHoldLength(),
     alerts.AlertIsOver(17, AlertState.RESOLVED),
     alerts.AlertContended(17),
     alerts.NoSuchRule("disk_brokn", ("disk_broken", "peer_down")),

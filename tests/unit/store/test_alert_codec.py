@@ -43,6 +43,8 @@ NOTES = EngineNotes(
     peak=RecentPeak(Severity.CRITICAL, 3, ("a",), 900.0),
     unknown_since=8.0,
     unknown_for=9.0,
+    acked_until=10.0,
+    holder_reminded_at=11.0,
 )
 
 

@@ -83,7 +83,7 @@ def test_many_lines_are_counted_those_left_out_before_too() -> None:
 
 def test_acknowledged_alert_names_the_person() -> None:
     small = texts(card(replace(ALERT, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=NOON)))[-1]
-    assert small.startswith("acknowledged by <@U1>, since <!date^")
+    assert small.startswith("acknowledged by <@U1>, open since <!date^")
 
 
 RESOLVED = replace(
@@ -149,7 +149,7 @@ def test_only_open_alerts_have_buttons() -> None:
     posted = replace(ALERT, id=7)
     rest = ["Silence …", "Show cluster", "Runbook"]
     assert labels(posted) == ["Acknowledge", *rest]
-    assert labels(replace(posted, state=AlertState.ACKNOWLEDGED, acked_by="U1")) == rest
+    assert labels(replace(posted, state=AlertState.ACKNOWLEDGED, acked_by="U1")) == ["Take over", "Give back", *rest]
     assert labels(replace(posted, state=AlertState.RESOLVED, resolved_at=NOON + 1)) == []
     assert labels(ALERT) == []
 

@@ -15,3 +15,19 @@ async def test_alert_is_acknowledged_by_the_person_who_typed() -> None:
     [reply] = await typed("ack 17", alerts=alerts)
     assert alerts.done == [("ack", 17, "U0ANNA")]
     assert "17" in reply.message.text
+
+
+async def test_alert_is_taken_over_for_a_time() -> None:
+    held = replace(OPEN, state=AlertState.ACKNOWLEDGED, acked_by="U0BEN", acked_at=AT)
+    alerts = FakeAlerts((held,))
+    [reply] = await typed("ack 17 take for=2h", alerts=alerts)
+    assert alerts.done == [("ack", 17, "U0ANNA", 7200.0, "take")]
+    assert "You took over alert #17" in reply.message.text
+    assert "<@U0BEN>" in reply.message.text
+
+
+async def test_alert_is_given_back() -> None:
+    alerts = FakeAlerts((replace(OPEN, state=AlertState.FIRING),))
+    [reply] = await typed("unack 17", alerts=alerts)
+    assert alerts.done == [("unack", 17, "U0ANNA")]
+    assert "You gave back alert #17" in reply.message.text
