@@ -15,6 +15,7 @@ from bot.alerting.reports.summary import Summary
 from bot.alerting.reports.timeseries import Timeseries
 from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Lifted, SilenceResult
+from bot.alerting.windows import Window
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.cluster import Cluster
 from bot.interactions.message import Message, Undelivered
@@ -149,15 +150,28 @@ class AlertBook(Protocol):
         """Acknowledge an alert."""
 
     async def silence(
-        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+        self,
+        cluster: str,
+        rule: str,
+        subject: str = "",
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        key: str = "",
+        begins: float = 0.0,
     ) -> SilenceResult:
         """Silence a rule (or `*`) of a cluster, or one subject of it, and post that in the alert channel.
 
-        An equal active silence is extended. Raises UserError if an equal silence lasts as long or longer.
+        It begins at `begins` (Unix seconds, 0: now). An equal silence that holds then is extended. Raises UserError if
+        an equal silence lasts as long or longer.
         """
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """Return the active silences."""
+
+    async def planned(self, cluster: str | None = None) -> tuple[Silence, ...]:
+        """Return the silences that begin later, the first to begin first."""
 
     async def start_maintenance(
         self,
@@ -245,6 +259,10 @@ class Call:
     """Returns the configured alert rules of a cluster, because the verdict uses the same thresholds."""
     docs_url: str = ""
     """The base address of the manual (ends with a slash), "" if it is not served."""
+    zone_of: Callable[[str], str] = lambda _: "UTC"
+    """Returns the time zone of a cluster, in which its people type times."""
+    windows: Callable[[str], Sequence[Window]] = lambda _: ()
+    """Returns the maintenance windows of a cluster."""
 
     @property
     def the_cluster(self) -> Cluster:

@@ -40,7 +40,8 @@ from bot.runtime.parts import App, Notes
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.settings_mapping import escalation_of, heartbeat_url, policy, refuse_reserved_names, report_jobs_of
 from bot.runtime.startup import Foundation, foundation, membership_of
-from bot.runtime.status import StatusReporter
+from bot.runtime.status_wiring import status_reporter
+from bot.runtime.windows import windows_of, zone_of
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, Bolt, Surfaces, build_app
 from bot.slack.socket_mode import SocketMode
@@ -66,11 +67,6 @@ from bot.workflow.reporting import OperationReport
 from bot.workflow.repository import OperationRepository
 from bot.workflow.reversions import Reversions, TimeLimitClicks
 
-LATE_SECONDS = 180.0
-"""Age in seconds at which the last poll of a cluster is too old."""
-LATE_POLLS = 4
-"""Least number of poll intervals in that age: results of other replicas arrive once a minute."""
-
 
 @asynccontextmanager
 async def build(
@@ -85,6 +81,7 @@ async def build(
         refuse_reserved_names(settings)
         rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
         report_jobs = report_jobs_of(settings)
+        windows_of(settings)
     async with foundation(settings, clock, wait_for_server) as base:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
@@ -156,7 +153,7 @@ async def build(
             bolt=bolt,
             socket=socket_mode,
             token_status=TokenStatus(base.gateway, socket_mode, measure=base.metrics.slack_rejected),
-            status_reporter=_status_reporter(base, cluster_notes, outbox, membership, admission, read_pace),
+            status_reporter=status_reporter(base, cluster_notes, outbox, membership, admission, read_pace),
             retention=Retention(base.store, Keep(**settings.retention.model_dump()), base.clock),
             heartbeat=Heartbeat(heartbeat_url(settings)),
             loop_lag=LoopLag(base.metrics.loop_lag),
@@ -184,7 +181,7 @@ def _watches(
         cluster_notes=cluster_notes,
         place=socket.gethostname(),
     )
-    saver = StateSaver(base.store)
+    saver, windows = StateSaver(base.store), windows_of(base.settings)
     return {
         own.name: Watcher(
             Watched(
@@ -194,6 +191,7 @@ def _watches(
                 rules[own.name],
                 escalation_of(base.settings.escalation(own.name)),
                 GroupingLimits(**dict(base.settings.alerts.storm)),
+                windows[own.name],
             ),
             partial(_poll, base.clusters[own.name], poll_deadline(own.answer_deadline, own.poll_interval), admission),
             base.store,
@@ -347,6 +345,8 @@ def _dispatcher(
         answers_private=own.slack.answers == "sender",
         rules=rules,
         docs_url=own.docs_url or "",
+        zone_of=partial(zone_of, own),
+        windows=windows_of(own),
     )
 
 
@@ -373,27 +373,3 @@ def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:
         return None
     address = partial(base.gateway.socket_address, token)
     return SocketMode(bolt, address, random=random.random, on_hello=base.gateway.learn_app)
-
-
-def _status_reporter(
-    base: Foundation,
-    cluster_notes: Notes,
-    outbox: Outbox,
-    membership: Membership,
-    admission: Admission,
-    read_pace: ReadPace,
-) -> StatusReporter:
-    own = base.settings.clusters
-    return StatusReporter(
-        store=base.store,
-        outbox=outbox,
-        clock=base.clock,
-        hosts={each.name: len(each.hosts) for each in own},
-        max_age={each.name: max(LATE_SECONDS, LATE_POLLS * each.poll_interval) for each in own},
-        cluster_notes=cluster_notes,
-        channels=[each.channel for each in base.settings.status],
-        began=base.clock(),
-        alone=lambda: membership.active_replicas <= 1,
-        overload=admission.overload,
-        reads_wait=lambda: read_pace.waiting,
-    )

@@ -9,6 +9,7 @@ from bot.interactions.message import Message
 from bot.views import blocks, notices
 from bot.views.alert_actions import buttons, next_step_of
 from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
+from bot.views.silence_times import quieted_by
 
 MAX_LINES = 12
 
@@ -73,7 +74,7 @@ def _small_print(alert: Alert) -> list[str]:
     number = [f"alert #{alert.id}"] if alert.id else []
     if alert.state is not AlertState.ACKNOWLEDGED:
         muted = alert.notes.muted
-        quiet = [f"silenced by <@{blocks.escape(muted.by)}>"] if muted else []
+        quiet = [quieted_by(muted.by)] if muted else []
         return [f"firing {since}", *quiet, *number]
     return [f"acknowledged by <@{blocks.escape(alert.acked_by)}>, {since}", *number]
 

@@ -23,6 +23,7 @@ from bot.alerting.reports.trend import Measurement, sample_of
 from bot.alerting.rules.affected import with_risk
 from bot.alerting.rules.base import Answer, LeaderTerm, Rule, RuleContext
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
+from bot.alerting.windows import Window
 from bot.clustermgr.models import Snapshot
 from bot.views.status_text import status_sentence
 
@@ -34,7 +35,8 @@ SAMPLE_EVERY = 600.0
 class Watched:
     """Settings of one watched cluster: name, alert channel (id), seconds between polls, configured rules.
 
-    `escalation` is who gets called for unacknowledged alerts; `limits` decide when alerts are grouped.
+    `escalation` is who gets called for unacknowledged alerts; `limits` decide when alerts are grouped. `windows` are
+    its maintenance windows.
     """
 
     cluster: str
@@ -43,6 +45,7 @@ class Watched:
     rules: tuple[Rule, ...]
     escalation: Escalation = NO_ESCALATION
     limits: GroupingLimits = field(default_factory=GroupingLimits)
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
