@@ -27,11 +27,13 @@ from bot.interactions.command import (
     Call,
     Caller,
     Command,
+    NoteBook,
     OperationBook,
     Proposer,
     Reply,
     ReportBook,
     Scope,
+    TimelineBook,
 )
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.interactions.message import Message
@@ -100,6 +102,8 @@ class Dispatcher:
     docs_url: str = ""
     zone_of: Callable[[str], str] = lambda _: "UTC"
     windows: Mapping[str, Sequence[Window]] = field(default_factory=dict)
+    notes: NoteBook | None = None
+    timelines: TimelineBook | None = None
     _resumed: set[str] = field(default_factory=set)
 
     async def accept(self, work: Work) -> bool:
@@ -286,6 +290,8 @@ class Dispatcher:
             docs_url=self.docs_url,
             zone_of=self.zone_of,
             windows=lambda name: self.windows.get(name, ()),
+            notes=self.notes,
+            timelines=self.timelines,
         )
 
 

@@ -1,6 +1,6 @@
 """Subcommands: words, arguments, role, and the ports that a command uses."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -19,6 +19,8 @@ from bot.alerting.windows import Window
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.cluster import Cluster
 from bot.interactions.message import Message, Undelivered
+from bot.interactions.notes import KeptNote, Note, NotePlace, NoteSubject
+from bot.interactions.timeline import Timeline
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Replacement
@@ -51,12 +53,15 @@ class Args(BaseModel):
 
     `rest` names the last of `words` when it takes all further words (a tuple of strings). A field with a default may
     be left out. Field descriptions are what `/cm help` shows. A form offers choices for a field that is annotated with
-    an Offer.
+    an Offer. `tail` names the second and last of `words` when it takes the rest of the line as typed; the first one
+    may be two words then, if it begins with one of `kinds`, as in `alert 17`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     words: ClassVar[tuple[str, ...]] = ()
     rest: ClassVar[str] = ""
+    tail: ClassVar[str] = ""
+    kinds: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def typed(cls) -> dict[str, FieldInfo]:
@@ -219,6 +224,37 @@ class AuditBook(Protocol):
         """Return the matching rows as a CSV file."""
 
 
+class NoteBook(Protocol):
+    """Notes on alerts and operations; every method raises StoreError, UserError."""
+
+    async def place(self, subject: NoteSubject) -> NotePlace:
+        """Find where a note on it belongs."""
+
+    async def keep(
+        self, place: NotePlace, text: str, *, by: str, source: str, at: float = 0.0, author: str | None = None
+    ) -> KeptNote:
+        """Keep a note, once for its source, and post it in the thread."""
+
+    async def of(self, subject: NoteSubject) -> Sequence[Note]:
+        """Return the notes on an alert or operation, the oldest first."""
+
+    async def of_rule(self, rule: str, clusters: Collection[str], limit: int) -> Sequence[Note]:
+        """Return the last notes on alerts of a rule, the oldest first."""
+
+
+class TimelineBook(Protocol):
+    """Timelines; every method raises StoreError."""
+
+    async def of_alert(self, alert: Alert) -> Timeline:
+        """Return what happened while an alert lasted."""
+
+    async def of_operation(self, op: Operation) -> Timeline:
+        """Return what happened while an operation lasted."""
+
+    async def between(self, clusters: Sequence[str], since: float, until: float) -> Timeline:
+        """Return what happened on clusters within a time."""
+
+
 class FileShare(Protocol):
     """Uploads files."""
 
@@ -263,6 +299,10 @@ class Call:
     """Returns the time zone of a cluster, in which its people type times."""
     windows: Callable[[str], Sequence[Window]] = lambda _: ()
     """Returns the maintenance windows of a cluster."""
+    notes: NoteBook | None = None
+    """None where only reading commands run."""
+    timelines: TimelineBook | None = None
+    """None where only reading commands run."""
 
     @property
     def the_cluster(self) -> Cluster:

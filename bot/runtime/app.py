@@ -52,10 +52,12 @@ from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
+from bot.watch.notes import NoteService
 from bot.watch.planning import Watched
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.state_saver import StateSaver
+from bot.watch.timeline import Timelines
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
@@ -347,6 +349,8 @@ def _dispatcher(
         docs_url=own.docs_url or "",
         zone_of=partial(zone_of, own),
         windows=windows_of(own),
+        notes=NoteService(base.store, base.wake, base.clock, {each.name: each.alert_channel for each in own.clusters}),
+        timelines=Timelines(base.store, base.clock),
     )
 
 

@@ -312,7 +312,7 @@ class Watcher:
 
     async def _write(self, uow: UnitOfWork, stored: StoredState, plan: TickPlan, now: float) -> None:
         await announce_lifted(uow, plan.lifted, self.watched.channel, now)
-        await publish(uow, plan.transitions, stored.history, plan.history, self.watched.limits)
+        await publish(uow, plan.transitions, stored.history, plan.history, self.watched.limits, now)
         if plan.save_state:
             await uow.cluster_states.put(self.watched.cluster, plan.state)
         if plan.sample is not None:

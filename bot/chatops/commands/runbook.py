@@ -10,6 +10,10 @@ from bot.common.errors import UserError
 from bot.common.text import suggestion
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.views.alert_actions import runbook
+from bot.views.notes import with_notes
+
+MAX_NOTES = 5
+"""Notes on alerts of the rule that its runbook shows."""
 
 
 class RunbookArgs(Args):
@@ -26,7 +30,8 @@ async def run_runbook(call: Call, args: RunbookArgs) -> AsyncIterator[Reply]:
         known = [each.key for each in RULES]
         near = suggestion(args.rule, known, "/cm runbook {}")
         raise UserError(f"There is no rule {args.rule!r:.60}.{near}" + ("" if near else f" Rules: {', '.join(known)}."))
-    yield Reply(runbook(rule, RUNBOOKS[rule.key], call.docs_url))
+    notes = await call.notes.of_rule(rule.key, tuple(call.clusters), MAX_NOTES) if call.notes else ()
+    yield Reply(with_notes(runbook(rule, RUNBOOKS[rule.key], call.docs_url), notes))
 
 
 RUNBOOK = Command(
@@ -36,5 +41,5 @@ RUNBOOK = Command(
     run=run_runbook,
     scope=Scope.NO_CLUSTER,
     examples=("/cm runbook disk_broken",),
-    notes="The button Runbook of each alert opens the same as a modal; docs/alerts.md has all rules.",
+    notes="It ends with the last notes on alerts of this rule. The button Runbook of each alert opens the same as a modal; docs/alerts.md has all rules.",
 )
