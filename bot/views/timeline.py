@@ -11,7 +11,7 @@ from bot.audit.chain import AuditRow
 from bot.interactions.message import Message
 from bot.interactions.notes import Note
 from bot.interactions.timeline import OperationEvent, SilenceEvent, Timeline, TimelineEvent
-from bot.operations.model import OpState
+from bot.operations.model import OpState, StepKind
 from bot.views.blocks import clip, context, count, date, escape, message, plain, section, utc
 from bot.views.op_parts import title
 from bot.views.report_text import event_text as change_text
@@ -63,19 +63,16 @@ def timeline(found: Timeline, upload: Upload, *, why: str = "") -> Message:
     left = len(found.events) - len(shown)
     rest = [f"{left:,} of them are left out here."] if left else []
     file = [f"{upload.value}{f' {escape(why)} {_INVITE}' if upload is Upload.FAILED else ''}"] if upload.value else []
+    older = [f"{found.left_out:,} older events are not read."] if found.left_out else []
+    small = [context(*rest, *older, *file)] if rest or older or file else []
     about = [section(clip(escape(found.title), _MAX_LINE))] if found.title else []
     return message(
         f"{head}, {span}.",
         section(f"*{head}*, {span}, times in UTC"),
         *about,
         *blocks,
-        context(*rest, *file, _older(found)),
+        *small,
     )
-
-
-def _older(found: Timeline) -> str:
-    more = f" {found.left_out:,} older ones are not read." if found.left_out else ""
-    return f"Notes for it: `/cm note`.{more}"
 
 
 def _name(found: Timeline) -> str:
@@ -110,8 +107,8 @@ def event_words(event: TimelineEvent) -> str:
     match event.fact:
         case AlertRecord():
             return _alert(event.fact)
-        case OperationEvent(op, step):
-            return f"operation #{op.id} {_STATES.get(step.state, step.state.value)}: {_step(event.fact)}"
+        case OperationEvent():
+            return _step(event.fact)
         case SilenceEvent(row):
             return _silence(row)
         case Note():
@@ -120,17 +117,17 @@ def event_words(event: TimelineEvent) -> str:
             return change_text(event.fact.event)
 
 
-_STATES: Mapping[OpState, str] = MappingProxyType({OpState.WAITING: "waits for approval"})
-
-
 def _step(fact: OperationEvent) -> str:
-    words = step_text(fact.event)
-    first = fact.event is fact.op.history[0] if fact.op.history else False
-    named = title(fact.op)
-    if first:
-        why = f" (reason: {fact.op.reason})" if fact.op.reason else ""
-        return f"{named}{why}{f'; {words}' if words else ''}"
-    return words or named
+    op, event = fact.op, fact.event
+    words, state = step_text(event), event.state.value
+    if event is op.history[0]:
+        why = f" (reason: {op.reason})" if op.reason else ""
+        more = words.removeprefix(StepKind.PROPOSED).lstrip(" :,;")
+        return f"operation #{op.id} proposed: {title(op)}{why}{f'; {more}' if more else ''}"
+    if event.kind is not None and event.kind.by_person:
+        begins = ", now running" if event.state is OpState.RUNNING else ""
+        return f"operation #{op.id} {words}{begins}"
+    return f"operation #{op.id} {state}{f': {words}' if words else ''}"
 
 
 def _alert(record: AlertRecord) -> str:

@@ -4,14 +4,23 @@ import pytest
 
 from bot.chatops.note_keeper import NoteKeeper
 from bot.cli.demo import Demo
+from bot.common.message_key import MessageKey
 from bot.interactions.events import Click
 from bot.permissions.access import Access
 from bot.playground.slack_sim.workspace import Message
+from tests.e2e.test_audit import _download
 from tests.e2e.test_journey import ALICE, BOB, DAVE, OPERATIONS, RANDOM, STORAGE, alert, ask, propose
 
 pytestmark = pytest.mark.fast_time
 
 HOSTILE = "it's <!channel> & *bold* `code` x=1 \u201cquoted"
+
+
+async def told(world: Demo, line: str, channel: str = STORAGE) -> str:
+    """The answer to a command with a file, once that is there."""
+    answer = await ask(world, line, channel=channel)
+    done = await world.slack.wait_for(channel, lambda m: m.ts == answer.ts and "has all of them" in m.full_text)
+    return done.full_text
 
 
 async def fired(world: Demo) -> Message:
@@ -74,6 +83,7 @@ async def test_note_by_viewer_is_refused(world: Demo) -> None:
 async def test_message_in_a_thread_is_kept_as_a_note_once(world: Demo) -> None:
     """The note has the author and the time of the message; whoever keeps it is named too."""
     posted = await fired(world)
+    await world.app.outbox.settled(MessageKey.alert(1), within=5.0)
     keeper = NoteKeeper(world.app.dispatcher.notes, world.app.dispatcher.access)  # type: ignore[arg-type]
     value = (
         f'{{"thread": "{posted.ts}", "author": "{DAVE}", "text": "the &lt;fan&gt; of <@{BOB}> is <http://x.y|loud>"}}'
@@ -98,30 +108,30 @@ async def test_timeline_tells_the_whole_night(world: Demo) -> None:
     await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "acknowledged by" in m.full_text)
     await ask(world, "/cm note 1 replaced the disk")
     card, _ = await propose(world, "/cm task disable balance reason=quiet")
-    await world.slack.as_user(BOB).click(OPERATIONS, card.ts, "op_approve")
+    await world.slack.as_user(BOB).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text)
     await ask(world, "/cm silence peer_down prod for=1h reason=reboot")
-    cluster.repair_disk(3)
+    cluster.repair_disk(3, "repairing")
+    cluster.repair_disk(3, "repaired")
     await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "Resolved after" in m.full_text)
-    answer = await ask(world, "/cm timeline alert 1")
-    answer = await world.slack.wait_for(STORAGE, lambda m: m.ts == answer.ts and "has all of them" in m.full_text)
-    assert answer.text.startswith("Timeline of alert #1 of prod: ")
-    told = answer.full_text
+    night = await told(world, "/cm timeline alert 1")
+    assert night.startswith("Timeline of alert #1 of prod: ")
     order = [
         "▶ alert #1 fired (warning)",
         f"alert #1 was acknowledged — <@{ALICE}>",
         f"note on alert #1: replaced the disk — <@{ALICE}>",
         "operation #1 proposed: Turn balance off in prod (reason: quiet)",
-        f"— <@{BOB}>",
+        f"operation #1 approved, now running — <@{BOB}>",
+        "operation #1 verified: balance is now off",
         "silence #1 of peer_down begun until",
         "alert #1 was resolved",
     ]
-    places = [told.find(words) for words in order]
-    assert -1 not in places, dict(zip(order, places, strict=True))
+    places = [night.find(words) for words in order]
+    assert -1 not in places, (dict(zip(order, places, strict=True)), night)
     assert places == sorted(places)
     [file] = [file for m in world.slack.workspace.messages for file in m.files]
-    assert file.name.startswith("timeline-alert-1-")
-    lines = file.content.decode().splitlines()
+    assert file["name"].startswith("timeline-alert-1-")
+    lines = (await _download(f"http://{world.slack.page_url.split('/')[2]}{file['url']}")).splitlines()
     assert lines[0] == "# Timeline of alert #1: prod"
     events = [line for line in lines if line.startswith("- ")]
     assert all(" UTC · " in line for line in events)
@@ -131,11 +141,10 @@ async def test_timeline_tells_the_whole_night(world: Demo) -> None:
 async def test_timeline_of_a_time_has_all_clusters_and_of_an_operation_its_steps(world: Demo) -> None:
     await propose(world, "/cm task disable balance reason=test")
     await ask(world, "/cm op cancel 1")
-    of_time = (await ask(world, "/cm timeline since=1h")).full_text
+    of_time = await told(world, "/cm timeline since=1h")
     assert "Timeline of prod, archive" in of_time
     assert "prod: operation #1 cancelled" in of_time
-    of_op = (await ask(world, "/cm timeline op 1")).full_text
-    assert "▶ operation #1 cancelled" in of_op
+    assert "▶ operation #1 cancelled" in await told(world, "/cm timeline op 1", channel=OPERATIONS)
 
 
 @pytest.mark.parametrize(

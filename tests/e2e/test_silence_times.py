@@ -14,7 +14,7 @@ pytestmark = pytest.mark.fast_time
 
 async def test_planned_silence_is_listed_begins_mutes_and_ends(world: Demo) -> None:
     """It is announced when it is made, when it begins, and when it ends; until then alerts are posted."""
-    answer = await ask(world, "/cm silence disk_broken prod from=6s for=25s reason=replacing")
+    answer = await ask(world, "/cm silence disk_broken prod from=6s for=15s reason=replacing")
     assert "from <!date^" in answer.text
     assert "It mutes nothing before that; as of now no open alert would be muted." in answer.text
     listed = await ask(world, "/cm silences")
@@ -28,7 +28,9 @@ async def test_planned_silence_is_listed_begins_mutes_and_ends(world: Demo) -> N
     held = await ask(world, "/cm silences")
     assert held.text == "1 silence in force."
     assert "It mutes 1 open alert now." in held.full_text
-    await world.slack.wait_for(STORAGE, lambda m: m.thread_ts == posted.ts and "ended. Still firing" in m.text)
+    await world.slack.wait_for(
+        STORAGE, lambda m: m.thread_ts == posted.ts and "ended. Still firing" in m.text, timeout=30
+    )
     assert (await ask(world, "/cm silences")).text == "Nothing is silenced."
     assert "silence begun" in (await ask(world, "/cm audit")).full_text
 

@@ -41,5 +41,8 @@ RUNBOOK = Command(
     run=run_runbook,
     scope=Scope.NO_CLUSTER,
     examples=("/cm runbook disk_broken",),
-    notes="It ends with the last notes on alerts of this rule. The button Runbook of each alert opens the same as a modal; docs/alerts.md has all rules.",
+    notes=(
+        "It ends with the last notes on alerts of this rule. "
+        "The button Runbook of each alert opens the same as a modal; docs/alerts.md has all rules."
+    ),
 )
