@@ -238,11 +238,26 @@ class MaintenanceScope:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowScope:
+    """What one maintenance window of the settings mutes: its name and key there, its rules and severities.
+
+    `rules` empty: all that a silence of `*` mutes.
+    """
+
+    name: str
+    key: str
+    rules: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = (Severity.INFO, Severity.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """A mute until `until` (Unix seconds); `rule` may be `*`; `subject` "" means any; it tolerates up to `weight`.
 
     `alert` is the id of the alert whose end also ends the silence; 0: none. With a `scope` it is the maintenance of a
-    host: it mutes what the scope expects, and ends early when anything else fails.
+    host: it mutes what the scope expects, and ends early when anything else fails. With a `window` it is one
+    occurrence of a maintenance window, and `by` is "". `begins` is when it starts (0: when it was created);
+    `announced` is False until its start was announced.
     """
 
     cluster: str
@@ -256,6 +271,13 @@ class Silence:
     id: int = 0
     alert: int = 0
     scope: MaintenanceScope | None = None
+    window: WindowScope | None = None
+    begins: float = 0.0
+    announced: bool = True
+
+    def in_force(self, now: float) -> bool:
+        """True between its start and its end."""
+        return self.begins <= now < self.until
 
 
 @dataclass(frozen=True, slots=True)

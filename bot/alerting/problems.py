@@ -57,6 +57,42 @@ class BadSilenceLength(Problem):
 
 
 @dataclass(frozen=True, slots=True)
+class StartIsPast(Problem):
+    """The typed start of a silence (Unix seconds) is over."""
+
+    begins: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartTooFarAhead(Problem):
+    """The typed start of a silence (Unix seconds) is too far ahead."""
+
+    begins: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndIsPast(Problem):
+    """The typed end of a silence (Unix seconds) is over."""
+
+    until: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndBeforeStart(Problem):
+    """The typed end of a silence is not after its start."""
+
+    begins: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class TwoEnds(Problem):
+    """Both a length and an end of a silence were typed."""
+
+
+@dataclass(frozen=True, slots=True)
 class SilencedLonger(Problem):
     """An equal silence in force lasts as long or longer; `now` is the time of the request."""
 

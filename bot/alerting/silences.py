@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.maintenance import expected
-from bot.alerting.model import Alert, Finding, Muted, Silence
+from bot.alerting.maintenance import expected, is_due
+from bot.alerting.model import Alert, Finding, Muted, Silence, WindowScope
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.transition import has_new_part, noted
 
@@ -31,10 +31,11 @@ class SilenceResult:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """A silence lifted early, and the silences that still mute some of the same alerts."""
+    """A silence lifted early, and the silences that still mute some of the same alerts; `planned`: it never began."""
 
     silence: Silence
     left: tuple[Silence, ...] = ()
+    planned: bool = False
 
 
 def covers(silence: Silence, alert: Alert, now: float) -> bool:
@@ -42,15 +43,34 @@ def covers(silence: Silence, alert: Alert, now: float) -> bool:
 
     The maintenance of a host matches what is expected of the host, by the facts of the alert.
     """
+    if silence.cluster != alert.cluster or not silence.in_force(now):
+        return False
     if silence.scope is not None:
-        return silence.cluster == alert.cluster and silence.until > now and expected(silence.scope, alert)
-    named = silence.rule == alert.rule or (silence.rule == EVERY_RULE and alert.rule not in NEVER_WILDCARD_SILENCED)
-    return silence.cluster == alert.cluster and named and silence.subject in {"", alert.subject} and silence.until > now
+        return expected(silence.scope, alert)
+    if silence.window is not None:
+        return matches(silence.window, alert)
+    return _names(silence.rule, alert.rule) and silence.subject in {"", alert.subject}
+
+
+def _names(rule: str, other: str) -> bool:
+    return rule == other or (rule == EVERY_RULE and other not in NEVER_WILDCARD_SILENCED)
+
+
+def matches(window: WindowScope, alert: Alert) -> bool:
+    """True if a maintenance window mutes the alert: by its rule and its severity."""
+    return alert.severity in window.severities and any(
+        _names(rule, alert.rule) for rule in window.rules or (EVERY_RULE,)
+    )
+
+
+def of_every_rule(silence: Silence) -> bool:
+    """True if it mutes all rules that need not be named."""
+    return silence.rule == EVERY_RULE or (silence.window is not None and not silence.window.rules)
 
 
 def same(first: Silence, second: Silence) -> bool:
     """True if both mute the same alerts and end with the same alert; times do not matter."""
-    return _scope(first) == _scope(second)
+    return first.window is None is second.window and _scope(first) == _scope(second)
 
 
 def _scope(silence: Silence) -> tuple[str, str, str, int]:
@@ -59,18 +79,32 @@ def _scope(silence: Silence) -> tuple[str, str, str, int]:
 
 def overlap(first: Silence, second: Silence) -> bool:
     """True if one alert could be muted by both."""
+    if first.window is not None or second.window is not None:
+        return _overlaps_window(first, second)
     rules = {first.rule, second.rule} - {EVERY_RULE}
     named = len(rules) < 2 and (not rules & NEVER_WILDCARD_SILENCED or first.rule == second.rule)  # noqa: PLR2004 - two names differ
     subjects = {first.subject, second.subject} - {""}
     return first.cluster == second.cluster and named and len(subjects) < 2  # noqa: PLR2004 - two names differ
 
 
+def _overlaps_window(first: Silence, second: Silence) -> bool:
+    """True if they share a rule; a maintenance of a host is compared with no window."""
+    if first.cluster != second.cluster or first.scope is not None or second.scope is not None:
+        return False
+    return any(_names(one, other) or _names(other, one) for one in _rules(first) for other in _rules(second))
+
+
+def _rules(silence: Silence) -> tuple[str, ...]:
+    return (silence.rule,) if silence.window is None else silence.window.rules or (EVERY_RULE,)
+
+
 def equal_to(wanted: Silence, held: Iterable[Silence], alerts: Iterable[Alert]) -> Silence | None:
-    """The longest silence in force that mutes the same alerts as the wanted one; None for none.
+    """The longest silence that mutes the same alerts as the wanted one when that starts; None for none.
 
     A silence that lifted for an open alert does not count.
     """
-    found = [each for each in held if same(each, wanted) and each.until > wanted.created_at]
+    starts = max(wanted.begins, wanted.created_at)
+    found = [each for each in held if same(each, wanted) and each.in_force(starts)]
     ended = {number for alert in alerts for number in alert.notes.lifted}
     return max((each for each in found if each.id not in ended), key=lambda each: each.until, default=None)
 
@@ -90,7 +124,7 @@ def muting(silences: Sequence[Silence], alert: Alert, now: float) -> Silence | N
 def globally_silenced(silences: Sequence[Silence], alerts: Iterable[Alert], now: float) -> frozenset[tuple[str, str]]:
     """The rule and subject of each alert that a silence of all rules mutes now."""
     under = {(alert.rule, alert.subject): muting(silences, alert, now) for alert in alerts}
-    return frozenset(key for key, silence in under.items() if silence is not None and silence.rule == EVERY_RULE)
+    return frozenset(key for key, silence in under.items() if silence is not None and of_every_rule(silence))
 
 
 def muted_under(silence: Silence, alert: Alert) -> Alert:
@@ -122,3 +156,11 @@ def with_lifted(alert: Alert, ids: Iterable[int]) -> Alert:
     held = alert.notes.lifted
     new = [one for one in ids if one not in held]
     return noted(alert, lifted=(*held, *new)[-_MAX_IDS:]) if new else alert
+
+
+def mutes(silence: Silence, alerts: Iterable[Alert], now: float) -> int:
+    """Number of open alerts that the silence mutes at `now`; an alert held back only by a silence counts."""
+    return sum(
+        alert.open and is_due(alert) and covers(silence, alert, now) and silence.id not in alert.notes.lifted
+        for alert in alerts
+    )

@@ -11,6 +11,7 @@ import structlog
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
+from bot.alerting.windows import Window
 from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.arguments import configured, validated
@@ -26,11 +27,13 @@ from bot.interactions.command import (
     Call,
     Caller,
     Command,
+    NoteBook,
     OperationBook,
     Proposer,
     Reply,
     ReportBook,
     Scope,
+    TimelineBook,
 )
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.interactions.message import Message
@@ -97,6 +100,10 @@ class Dispatcher:
     answers_private: bool = False
     rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
     docs_url: str = ""
+    zone_of: Callable[[str], str] = lambda _: "UTC"
+    windows: Mapping[str, Sequence[Window]] = field(default_factory=dict)
+    notes: NoteBook | None = None
+    timelines: TimelineBook | None = None
     _resumed: set[str] = field(default_factory=set)
 
     async def accept(self, work: Work) -> bool:
@@ -281,6 +288,10 @@ class Dispatcher:
             forms=self.forms,
             rules=lambda name: self.rules.get(name, ()),
             docs_url=self.docs_url,
+            zone_of=self.zone_of,
+            windows=lambda name: self.windows.get(name, ()),
+            notes=self.notes,
+            timelines=self.timelines,
         )
 
 

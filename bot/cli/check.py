@@ -29,6 +29,7 @@ from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.app import build
 from bot.runtime.parts import App
 from bot.runtime.settings_mapping import policy, refuse_reserved_names, report_jobs_of
+from bot.runtime.windows import windows_of
 from bot.slack.client import SlackClient
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
@@ -115,6 +116,7 @@ async def _row(what: str, read: Callable[[], Awaitable[str]], fix: str) -> Check
 async def _rules(settings: Settings) -> str:
     refuse_reserved_names(settings)
     report_jobs_of(settings)
+    windows_of(settings)
     for cluster in settings.clusters:
         configure(settings.rules, cluster.rules)
     return count(len(settings.clusters), "cluster")

@@ -6,7 +6,7 @@ and the last id that each counting table assigned. Each further line is one row:
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ from bot.common.errors import UserError
 from bot.store import migrate
 from bot.store.column_types import encode
 from bot.store.database import Store
-from bot.store.dump import OLDEST_REVISION, PAGE, TABLES
+from bot.store.dump import OLDEST_REVISION, PAGE, TABLES, tables_of
 from bot.store.unit_of_work import UnitOfWork
 
 NOTHING = "Nothing was imported."
@@ -102,10 +102,11 @@ async def import_state(url: str, path: Path) -> Moved:
 
 
 async def _fill(uow: UnitOfWork, path: Path, header: Header, lines: Lines) -> None:
-    await uow.dump.lock()
-    _refuse_full(await uow.dump.counts())
+    tables = tables_of(header.revision)
+    await uow.dump.lock(tables)
+    _refuse_full(await uow.dump.counts(tables))
     found: Counter[str] = Counter()
-    for name, numbered in _blocks(path, lines):
+    for name, numbered in _blocks(path, lines, tables):
         try:
             await uow.dump.put(name, [row for _, row in numbered], header.revision)
         except ValueError as error:
@@ -113,7 +114,7 @@ async def _fill(uow: UnitOfWork, path: Path, header: Header, lines: Lines) -> No
         found[name] += len(numbered)
     if found != Counter(header.counts):
         raise UserError(f"{path} is not complete: its numbers of rows differ from those in its header. {NOTHING}")
-    await uow.dump.count_on(header.numbers)
+    await uow.dump.count_on(header.numbers, tables)
 
 
 def _refuse_full(counts: Mapping[str, int]) -> None:
@@ -139,11 +140,13 @@ def _header(path: Path, line: str) -> Header:
     return header
 
 
-def _blocks(path: Path, lines: Lines) -> Iterator[tuple[str, list[tuple[int, Mapping[str, Any]]]]]:
+def _blocks(
+    path: Path, lines: Lines, tables: Collection[str]
+) -> Iterator[tuple[str, list[tuple[int, Mapping[str, Any]]]]]:
     """Yield consecutive rows of one table, at most a page at a time, with their line numbers."""
     name, held = "", list[tuple[int, Mapping[str, Any]]]()
     for number, text in lines:
-        line = _row(path, number, text)
+        line = _row(path, number, text, tables)
         if held and (line.table != name or len(held) >= PAGE):
             yield name, held
             held = []
@@ -153,11 +156,11 @@ def _blocks(path: Path, lines: Lines) -> Iterator[tuple[str, list[tuple[int, Map
         yield name, held
 
 
-def _row(path: Path, number: int, text: str) -> ExportLine:
+def _row(path: Path, number: int, text: str, tables: Collection[str]) -> ExportLine:
     try:
         line = ExportLine.model_validate_json(text)
     except ValidationError as error:
         raise UserError(f"{path}, line {number}: this is not a row of an export. {NOTHING}") from error
-    if line.table not in TABLES:
+    if line.table not in tables:
         raise UserError(f"{path}, line {number}: there is no table {line.table!r:.60}. {NOTHING}")
     return line

@@ -95,6 +95,10 @@ class MessageKey:
         """Name the announcement that a lease ends soon."""
         return self._reply("warn", f"{op_id}.{number}")
 
+    def note(self, number: int) -> Self:
+        """Name the reply that shows a note."""
+        return self._reply("note", str(number))
+
     def page(self, number: int) -> Self:
         """Name a page of a report, in the thread of the report."""
         return self._reply(str(number))

@@ -15,6 +15,7 @@ from bot.config.model import (
     SlackSettings,
     SummarySettings,
 )
+from bot.config.windows import WindowSettings
 
 __all__ = [
     "AccessSettings",
@@ -29,6 +30,7 @@ __all__ = [
     "Settings",
     "SlackSettings",
     "SummarySettings",
+    "WindowSettings",
     "in_file",
     "load",
     "parse",

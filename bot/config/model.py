@@ -36,6 +36,7 @@ from bot.config.types import (
     UserId,
     shared_host,
 )
+from bot.config.windows import Windows
 
 _LOG_INS = (re.compile(r"://[^:/]*:([^@]*)@"), re.compile(r"://[^:/]*:(.*)@"))
 """The password in a database URL; it may contain an unquoted @, so the last @ counts as well."""
@@ -234,6 +235,8 @@ class ClusterSettings(Section):
     scheduler_token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     alerts: EscalationSettings = EscalationSettings()
+    timezone: Timezone | None = None
+    maintenance_windows: Windows = ()
     policies: Policies = Field(default_factory=dict)
     access: ClusterAccessSettings = ClusterAccessSettings()
     disks: ClusterRecheckSettings = ClusterRecheckSettings()
@@ -297,6 +300,7 @@ class Settings(Section):
     status: tuple[StatusSettings, ...] = ()
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     docs_url: Url | None = None
+    timezone: Timezone = "UTC"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secrets: Secrets = Field(default_factory=Secrets, exclude=True, repr=False)
     cluster_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)

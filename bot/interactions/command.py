@@ -1,6 +1,6 @@
 """Subcommands: words, arguments, role, and the ports that a command uses."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,9 +16,12 @@ from bot.alerting.reports.summary import Summary
 from bot.alerting.reports.timeseries import Timeseries
 from bot.alerting.rules.base import Rule
 from bot.alerting.silences import Lifted, SilenceResult
+from bot.alerting.windows import Window
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.cluster import Cluster
 from bot.interactions.message import Message, Undelivered
+from bot.interactions.notes import KeptNote, Note, NotePlace, NoteSubject
+from bot.interactions.timeline import Timeline
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Replacement
@@ -51,12 +54,15 @@ class Args(BaseModel):
 
     `rest` names the last of `words` when it takes all further words (a tuple of strings). A field with a default may
     be left out. Field descriptions are what `/cm help` shows. A form offers choices for a field that is annotated with
-    an Offer.
+    an Offer. `tail` names the second and last of `words` when it takes the rest of the line as typed; the first one
+    may be two words then, if it begins with one of `kinds`, as in `alert 17`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     words: ClassVar[tuple[str, ...]] = ()
     rest: ClassVar[str] = ""
+    tail: ClassVar[str] = ""
+    kinds: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def typed(cls) -> dict[str, FieldInfo]:
@@ -158,15 +164,28 @@ class AlertBook(Protocol):
         """End an acknowledgement before its time; its holder may."""
 
     async def silence(
-        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+        self,
+        cluster: str,
+        rule: str,
+        subject: str = "",
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        key: str = "",
+        begins: float = 0.0,
     ) -> SilenceResult:
         """Silence a rule (or `*`) of a cluster, or one subject of it, and post that in the alert channel.
 
-        An equal active silence is extended. Raises UserError if an equal silence lasts as long or longer.
+        It begins at `begins` (Unix seconds, 0: now). An equal silence that holds then is extended. Raises UserError if
+        an equal silence lasts as long or longer.
         """
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """Return the active silences."""
+
+    async def planned(self, cluster: str | None = None) -> tuple[Silence, ...]:
+        """Return the silences that begin later, the first to begin first."""
 
     async def start_maintenance(
         self,
@@ -212,6 +231,37 @@ class AuditBook(Protocol):
 
     async def sheet(self, asked: AuditQuery) -> CsvExport:
         """Return the matching rows as a CSV file."""
+
+
+class NoteBook(Protocol):
+    """Notes on alerts and operations; every method raises StoreError, UserError."""
+
+    async def place(self, subject: NoteSubject) -> NotePlace:
+        """Find where a note on it belongs."""
+
+    async def keep(
+        self, place: NotePlace, text: str, *, by: str, source: str, at: float = 0.0, author: str | None = None
+    ) -> KeptNote:
+        """Keep a note, once for its source, and post it in the thread."""
+
+    async def of(self, subject: NoteSubject) -> Sequence[Note]:
+        """Return the notes on an alert or operation, the oldest first."""
+
+    async def of_rule(self, rule: str, clusters: Collection[str], limit: int) -> Sequence[Note]:
+        """Return the last notes on alerts of a rule, the oldest first."""
+
+
+class TimelineBook(Protocol):
+    """Timelines; every method raises StoreError."""
+
+    async def of_alert(self, alert: Alert) -> Timeline:
+        """Return what happened while an alert lasted."""
+
+    async def of_operation(self, op: Operation) -> Timeline:
+        """Return what happened while an operation lasted."""
+
+    async def between(self, clusters: Sequence[str], since: float, until: float) -> Timeline:
+        """Return what happened on clusters within a time."""
 
 
 class FileShare(Protocol):
@@ -260,6 +310,14 @@ class Call:
     """Returns the configured alert rules of a cluster, because the verdict uses the same thresholds."""
     docs_url: str = ""
     """The base address of the manual (ends with a slash), "" if it is not served."""
+    zone_of: Callable[[str], str] = lambda _: "UTC"
+    """Returns the time zone of a cluster, in which its people type times."""
+    windows: Callable[[str], Sequence[Window]] = lambda _: ()
+    """Returns the maintenance windows of a cluster."""
+    notes: NoteBook | None = None
+    """None where only reading commands run."""
+    timelines: TimelineBook | None = None
+    """None where only reading commands run."""
 
     @property
     def the_cluster(self) -> Cluster:

@@ -47,7 +47,8 @@ from bot.runtime.settings_mapping import (
     report_jobs_of,
 )
 from bot.runtime.startup import Foundation, foundation, membership_of
-from bot.runtime.status import StatusReporter
+from bot.runtime.status_wiring import status_reporter
+from bot.runtime.windows import windows_of, zone_of
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import AckMiddleware, Bolt, Surfaces, build_app
 from bot.slack.socket_mode import SocketMode
@@ -58,10 +59,12 @@ from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
+from bot.watch.notes import NoteService
 from bot.watch.planning import Watched
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.state_saver import StateSaver
+from bot.watch.timeline import Timelines
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
@@ -72,11 +75,6 @@ from bot.workflow.proposals import ProposalService
 from bot.workflow.reporting import OperationReport
 from bot.workflow.repository import OperationRepository
 from bot.workflow.reversions import Reversions, TimeLimitClicks
-
-LATE_SECONDS = 180.0
-"""Age in seconds at which the last poll of a cluster is too old."""
-LATE_POLLS = 4
-"""Least number of poll intervals in that age: results of other replicas arrive once a minute."""
 
 
 @asynccontextmanager
@@ -92,6 +90,7 @@ async def build(
         refuse_reserved_names(settings)
         rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
         report_jobs = report_jobs_of(settings)
+        windows_of(settings)
     async with foundation(settings, clock, wait_for_server) as base:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
@@ -163,7 +162,7 @@ async def build(
             bolt=bolt,
             socket=socket_mode,
             token_status=TokenStatus(base.gateway, socket_mode, measure=base.metrics.slack_rejected),
-            status_reporter=_status_reporter(base, cluster_notes, outbox, membership, admission, read_pace),
+            status_reporter=status_reporter(base, cluster_notes, outbox, membership, admission, read_pace),
             retention=Retention(base.store, Keep(**settings.retention.model_dump()), base.clock),
             heartbeat=Heartbeat(heartbeat_url(settings)),
             loop_lag=LoopLag(base.metrics.loop_lag),
@@ -191,7 +190,7 @@ def _watches(
         cluster_notes=cluster_notes,
         place=socket.gethostname(),
     )
-    saver = StateSaver(base.store)
+    saver, windows = StateSaver(base.store), windows_of(base.settings)
     return {
         own.name: Watcher(
             Watched(
@@ -202,6 +201,7 @@ def _watches(
                 escalation_of(base.settings.escalation(own.name)),
                 GroupingLimits(**dict(base.settings.alerts.storm)),
                 remind_holder_of(base.settings.escalation(own.name)),
+                windows[own.name],
             ),
             partial(_poll, base.clusters[own.name], poll_deadline(own.answer_deadline, own.poll_interval), admission),
             base.store,
@@ -357,6 +357,10 @@ def _dispatcher(
         answers_private=own.slack.answers == "sender",
         rules=rules,
         docs_url=own.docs_url or "",
+        zone_of=partial(zone_of, own),
+        windows=windows_of(own),
+        notes=NoteService(base.store, base.wake, base.clock, {each.name: each.alert_channel for each in own.clusters}),
+        timelines=Timelines(base.store, base.clock),
     )
 
 
@@ -383,27 +387,3 @@ def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:
         return None
     address = partial(base.gateway.socket_address, token)
     return SocketMode(bolt, address, random=random.random, on_hello=base.gateway.learn_app)
-
-
-def _status_reporter(
-    base: Foundation,
-    cluster_notes: Notes,
-    outbox: Outbox,
-    membership: Membership,
-    admission: Admission,
-    read_pace: ReadPace,
-) -> StatusReporter:
-    own = base.settings.clusters
-    return StatusReporter(
-        store=base.store,
-        outbox=outbox,
-        clock=base.clock,
-        hosts={each.name: len(each.hosts) for each in own},
-        max_age={each.name: max(LATE_SECONDS, LATE_POLLS * each.poll_interval) for each in own},
-        cluster_notes=cluster_notes,
-        channels=[each.channel for each in base.settings.status],
-        began=base.clock(),
-        alone=lambda: membership.active_replicas <= 1,
-        overload=admission.overload,
-        reads_wait=lambda: read_pace.waiting,
-    )

@@ -19,8 +19,13 @@ TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_ta
 
 OLDEST_REVISION = "0008"
 """Revision of the oldest export that an import takes."""
-ADDED: Mapping[str, Mapping[str, frozenset[str]]] = {"0009": {"silences": frozenset({"scope"})}}
+ADDED: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "0009": {"silences": frozenset({"scope"})},
+    "0011": {"silences": frozenset({"window", "begins", "announced"})},
+}
 """Columns by the revision that added them, with a default in the database, and their table."""
+ADDED_TABLES: Mapping[str, frozenset[str]] = {"0011": frozenset({"notes", "alert_events"})}
+"""Tables by the revision that added them."""
 
 
 def added_after(revision: str) -> Mapping[str, frozenset[str]]:
@@ -29,17 +34,23 @@ def added_after(revision: str) -> Mapping[str, frozenset[str]]:
     return {name: frozenset().union(*(each.get(name, frozenset()) for each in later)) for name in TABLES}
 
 
+def tables_of(revision: str) -> Mapping[str, Table]:
+    """The tables that a database of `revision` has."""
+    later = {name for added_by, names in ADDED_TABLES.items() if added_by > revision for name in names}
+    return {name: table for name, table in TABLES.items() if name not in later}
+
+
 class Dump:
     """Every table; within one unit of work it is one consistent view."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def counts(self) -> dict[str, int]:
+    async def counts(self, tables: Mapping[str, Table] = TABLES) -> dict[str, int]:
         """Number of rows of each table."""
         return {
             name: int(await self._session.value(select(func.count()).select_from(table)))
-            for name, table in TABLES.items()
+            for name, table in tables.items()
         }
 
     async def pages(self, name: str) -> AsyncIterator[Sequence[dict[str, Any]]]:
@@ -68,10 +79,10 @@ class Dump:
     async def _sequence(self, table: Table) -> str:
         return str(await self._session.value(select(func.pg_get_serial_sequence(table.name, _key(table).name))))
 
-    async def lock(self) -> None:
+    async def lock(self, tables: Mapping[str, Table] = TABLES) -> None:
         """Block every other writer until this unit of work ends; SQLite has one writer anyway."""
         if self._session.postgres:
-            names = ", ".join(f'"{name}"' for name in TABLES)
+            names = ", ".join(f'"{name}"' for name in tables)
             await self._session.change(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
 
     async def put(self, name: str, written: Sequence[object], revision: str) -> None:
@@ -81,9 +92,9 @@ class Dump:
         if rows:
             await self._session.fill(table, rows)
 
-    async def count_on(self, numbers: Mapping[str, int]) -> None:
+    async def count_on(self, numbers: Mapping[str, int], tables: Mapping[str, Table] = TABLES) -> None:
         """Continue each counting table after the given number, or after its last row."""
-        for name, table in TABLES.items():
+        for name, table in tables.items():
             if _counting(table):
                 highest = int(await self._session.value(select(func.max(_key(table)))) or 0)
                 await self._count_on(table, max(numbers.get(name, 0), highest))

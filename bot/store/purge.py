@@ -11,10 +11,12 @@ from bot.alerting.model import AlertState
 from bot.operations.codec import thread_of
 from bot.operations.model import TRANSITIONS
 from bot.store.schema import (
+    alert_events,
     alerts,
     channels,
     inbox_rows,
     metadata,
+    notes,
     operations,
     posts,
     samples,
@@ -109,6 +111,9 @@ def _aged(table: str, before: float) -> ColumnElement[bool]:
             "firings": scheduled_runs.c.due_at < before,
             "silences": silences.c.until < before,
             "alerts": (alerts.c.state == AlertState.RESOLVED) & (alerts.c.resolved_at < before),
+            "alert_events": (alert_events.c.at < before)
+            & alert_events.c.alert.not_in(select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)),
+            "notes": notes.c.kept_at < before,
             "operations": (operations.c.created_at < before) & ~_OPEN & (operations.c.expires_at < before),
         }
     )

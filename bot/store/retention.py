@@ -80,6 +80,8 @@ class Retention:
             ("silences", SILENCES),
             ("alerts", self._keep.alerts),
             ("operations", self._keep.operations),
+            ("alert_events", self._keep.alerts),
+            ("notes", self._keep.operations),
         ):
             gone += await self._aged(table, now - age)
         gone += await self._messages(now - self._keep.messages)

@@ -82,7 +82,47 @@ silences = Table(
     _count("weight"),
     Column("alert", id_type(), nullable=False),
     _text("scope"),
+    _text("window"),
+    _time("begins"),
+    _flag("announced"),
     Index("silences_by_end", "until"),
+    sqlite_autoincrement=True,
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    _id(),
+    _text("thread"),
+    Column("number", id_type(), nullable=False),
+    _text("cluster"),
+    _text("rule"),
+    _time("at"),
+    _text("by"),
+    _text("kept_by"),
+    _time("kept_at"),
+    _text("text"),
+    _text("source"),
+    Index("notes_by_thread", "thread"),
+    Index("notes_by_time", "cluster", "at"),
+    # The same message is kept once, also by two people at the same moment.
+    _partial("notes_one_source", "thread", "source", where="source <> ''", unique=True),
+    sqlite_autoincrement=True,
+)
+
+alert_events = Table(
+    "alert_events",
+    metadata,
+    _id(),
+    Column("alert", id_type(), nullable=False),
+    _text("cluster"),
+    _text("kind"),
+    _time("at"),
+    _text("by"),
+    _count("severity"),
+    _text("sentence"),
+    Index("alert_events_by_alert", "alert"),
+    Index("alert_events_by_time", "cluster", "at"),
     sqlite_autoincrement=True,
 )
 

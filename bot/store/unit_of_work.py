@@ -5,11 +5,13 @@ from collections.abc import Callable
 from bot.store.audit_guards import Guards
 from bot.store.dump import Dump
 from bot.store.purge import Expiry
+from bot.store.repositories.alert_events import AlertEvents
 from bot.store.repositories.alerts import Alerts
 from bot.store.repositories.audit import Audit
 from bot.store.repositories.channel_history import ChannelHistories
 from bot.store.repositories.cluster_state import ClusterStates
 from bot.store.repositories.inbox import InboxRows
+from bot.store.repositories.notes import Notes
 from bot.store.repositories.operations import Operations
 from bot.store.repositories.outbox import OutboxMessages
 from bot.store.repositories.outbox_fallback import FallbackMessages
@@ -31,6 +33,8 @@ class UnitOfWork:
     ) -> None:
         self.alerts = Alerts(session)
         self.silences = Silences(session)
+        self.notes = Notes(session)
+        self.alert_events = AlertEvents(session)
         self.cluster_states = ClusterStates(session)
         self.channel_histories = ChannelHistories(session)
         self.operations = Operations(session)

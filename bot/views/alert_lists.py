@@ -6,12 +6,23 @@ from types import MappingProxyType
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult
+from bot.alerting.windows import Window
 from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
 from bot.views.holders import held_by, until
 from bot.views.maintenance_text import maintenance_line, muted_by_maintenance
+from bot.views.silence_times import (
+    author_of,
+    mutes_text,
+    planned_line,
+    quieted_by,
+    window_scope,
+    window_what,
+    windows_blocks,
+    would_mute,
+)
 
 MOST = 40
 MAX_LEFT = 10
@@ -50,7 +61,7 @@ def alerts(
 def _line(alert: Alert, now: float) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     held = f", {held_by(alert)}" if held_by(alert) else ""
-    muted = f", silenced by <@{escape(alert.notes.muted.by)}> (#{alert.notes.muted.id})" if alert.notes.muted else ""
+    muted = f", {quieted_by(alert.notes.muted.by)} (#{alert.notes.muted.id})" if alert.notes.muted else ""
     muted += ", not announced" if alert.state is AlertState.PENDING else ""
     where = ", listed in a group message" if alert.notes.group is not None else ""
     return (
@@ -79,7 +90,7 @@ def silenced(begun: SilenceResult) -> Message:
     """Announce a new or extended silence."""
     held, mutes = begun.silence, begun.mutes
     spared = _spared(held)
-    now = "" if mutes is None else f" It mutes {count(mutes, 'open alert') if mutes else 'no open alert'} now."
+    now = would_mute(mutes) if _planned(held) else "" if mutes is None else f" {mutes_text(mutes)}"
     done = f"extended silence #{held.id} of" if begun.was else "silenced"
     was = f", before only until {date(begun.was, 'minute')}" if begun.was else ""
     text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}"
@@ -97,39 +108,56 @@ def silence_begun(begun: SilenceResult) -> Message:
     """Confirm to a person that they began a silence; the alert channel has the whole message."""
     held = begun.silence
     verb = f"extended silence #{held.id} of" if begun.was else "silenced"
-    text = (
-        f"You {verb} {_what(held)} {_until(held)}; the alert channel knows. It mutes "
-        f"{count(begun.mutes, 'open alert') if begun.mutes else 'no open alert'} now.{_spared(held)}"
-    )
+    now = would_mute(begun.mutes) if _planned(held) else f" {mutes_text(begun.mutes or 0)}"
+    text = f"You {verb} {_what(held)} {_until(held)}; the alert channel knows.{now}{_spared(held)}"
     return message(text, section(text))
 
 
-def silences(held: Sequence[Silence], *, now: float) -> Message:
-    """List the silences in force."""
+def silences(
+    held: Sequence[Silence],
+    *,
+    now: float,
+    planned: Sequence[Silence] = (),
+    windows: Sequence[Window] = (),
+    muted: Mapping[int, int] = MappingProxyType({}),
+) -> Message:
+    """List the silences in force, the planned ones, and the maintenance windows of the settings.
+
+    `muted` has the number of open alerts that each mutes now, by its id.
+    """
     sentence = f"{count(len(held), 'silence')} in force." if held else "Nothing is silenced."
+    sentence += f" {count(len(planned), 'silence')} planned." if planned else ""
     lines = [
         section(
             f"*#{each.id}* {_what(each)}, {duration(each.until - now)} left, "
-            f"{_until(each)}, by <@{escape(each.by)}>{_why(each)}"
+            f"until {_end(each)}, {author_of(each)}{_why(each)}. {mutes_text(muted.get(each.id, 0))}"
         )
         for each in held[:MOST]
     ]
-    return message(sentence, section(f"*{sentence}*"), *lines)
+    later = [section(planned_line(each, _what(each), now)) for each in planned[: MOST - len(lines)]]
+    left = len(held) + len(planned) - len(lines) - len(later)
+    more = [context(f"… and {left:,} more")] if left else []
+    return message(sentence, section(f"*{sentence}*"), *lines, *later, *more, *windows_blocks(windows, now))
 
 
 def silence_lifted(done: Lifted) -> Message:
     """Confirm to a person that they lifted a silence; the alert channel has the whole message."""
     left = f"; {count(len(done.left), 'silence')} still mute some of the same alerts" if done.left else ""
-    text = f"You lifted silence #{done.silence.id} of {_what(done.silence)}{left}; the alert channel knows."
+    verb = "cancelled the planned" if done.planned else "lifted"
+    text = f"You {verb} silence #{done.silence.id} of {_what(done.silence)}{left}; the alert channel knows."
     return message(text, section(text))
 
 
 def lifted(done: Lifted, by: str) -> Message:
     """Announce that a person lifted a silence, and list the silences that still mute."""
     held, left = done.silence, done.left
+    if done.planned:
+        text = f"<@{escape(by)}> cancelled the planned silence #{held.id} of {_what(held)}; it never began."
+        return message(text, section(text))
     begins = f"<@{escape(by)}> lifted silence #{held.id}"
     if not left:
-        text = f"{begins}: {_what(held)} {'are' if held.rule == EVERY_RULE else 'is'} announced again."
+        many = held.rule == EVERY_RULE or held.window is not None
+        text = f"{begins}: {_what(held)} {'are' if many else 'is'} announced again."
         return message(text, section(text))
     text = (
         f"{begins} of {_what(held)}, but {count(len(left), 'silence')} still {'mutes' if len(left) == 1 else 'mute'}:"
@@ -143,13 +171,24 @@ def lifted(done: Lifted, by: str) -> Message:
 def _what(held: Silence) -> str:
     if held.scope is not None:
         return muted_by_maintenance(held)
+    if held.window is not None:
+        return f"{window_scope(held.window)} ({window_what(held)})"
     about = f" ({code(held.subject)})" if held.subject else ""
     return f"{'all alerts' if held.rule == '*' else code(held.rule)}{about} of {escape(held.cluster)}"
 
 
+def _planned(held: Silence) -> bool:
+    return held.begins > held.created_at
+
+
 def _until(held: Silence) -> str:
+    begins = f"from {date(held.begins, 'minute')} " if _planned(held) else ""
+    return f"{begins}until {_end(held)}"
+
+
+def _end(held: Silence) -> str:
     with_it = f"alert #{held.alert} is resolved, at the latest " if held.alert else ""
-    return f"until {with_it}{date(held.until, 'minute')}"
+    return f"{with_it}{date(held.until, 'minute')}"
 
 
 def _why(held: Silence) -> str:

@@ -11,6 +11,7 @@ from bot.views.alert_actions import buttons, next_step_of
 from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
 from bot.views.holders import held_by
 from bot.views.holders import line_text as holder_line
+from bot.views.silence_times import quieted_by
 
 MAX_LINES = 12
 
@@ -75,7 +76,7 @@ def _small_print(alert: Alert) -> list[str]:
     number = [f"alert #{alert.id}"] if alert.id else []
     if alert.state is not AlertState.ACKNOWLEDGED:
         muted = alert.notes.muted
-        quiet = [f"silenced by <@{blocks.escape(muted.by)}>"] if muted else []
+        quiet = [quieted_by(muted.by)] if muted else []
         return [f"firing {since}", *quiet, *number]
     return [f"{held_by(alert)}, open {since}", *number]
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from bot.alerting.silences import MAINTENANCE
+from bot.alerting.windows import WINDOW
 from bot.audit.chain import AuditRow, stamp
 from bot.audit.query import AuditQuery, Found
 from bot.common.errors import Refused
@@ -98,12 +99,16 @@ def _details(details: Mapping[str, JsonValue]) -> str:
 def _attended(details: Mapping[str, JsonValue]) -> str:
     """Return the acknowledged alert, or what a silence mutes, "" for any other row."""
     rule, alert, silence = details.get("rule"), details.get("alert"), details.get("silence")
+    if details.get("note"):
+        return f"on alert #{alert} ({rule})" if alert else ""
     if not rule or not (alert or silence):
         return ""
     if silence:
         what = "every rule" if rule == "*" else rule
         if rule == MAINTENANCE:
             what = f"{MAINTENANCE} of {details.get('subject')}"
+        if rule == WINDOW:
+            what = f"maintenance window {details.get('subject')}"
         return f"silence #{silence} ({what}{f', alert #{alert}' if alert else ''})"
     sentence = details.get("sentence")
     return f"alert #{alert} ({rule})" + (f": {sentence}" if sentence else "")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bot.alerting.model import Alert, Silence
-from bot.alerting.reports.facts import Happening, OperationFact
+from bot.alerting.reports.facts import Happening, NoteFact, OperationFact
 from bot.alerting.reports.handover import Handover, OpenOperationFact, State
 from bot.alerting.reports.summary import STALE_SECONDS, Off
 from bot.common.text import listed
@@ -114,6 +114,8 @@ def _silence(each: Silence, now: float) -> str:
     what = "all alerts" if each.rule == "*" else code(each.rule)
     if each.scope is not None:
         what = f"maintenance of {code(each.subject)}"
+    if each.window is not None:
+        what = f"maintenance window {code(each.window.name)}"
     why = f": “{escape(each.reason)}”" if each.reason else ""
     left = duration(each.until - now)
     return f"*{escape(each.cluster)}* {what} until {date(each.until, 'minute')} ({left} left), by {named(each.by)}{why}"
@@ -135,7 +137,7 @@ def _happened(found: Sequence[Happening], *, threaded: bool) -> Iterator[BlockJs
 
 
 def _happening(each: Happening) -> str:
-    by = f" ({named(each.event.by)})" if isinstance(each.event, OperationFact) and each.event.by else ""
+    by = f" ({named(each.event.by)})" if isinstance(each.event, OperationFact | NoteFact) and each.event.by else ""
     return f"{date(each.at, 'minute')} *{escape(each.cluster)}* {escape(event_text(each.event))}{by}"
 
 

@@ -10,6 +10,7 @@ from bot.interactions.message import Message
 from bot.views.alert_text.hosts import poll_failure_text
 from bot.views.alert_text.table import sentence_of
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
+from bot.views.silence_times import window_what
 
 
 def line_text(transition: Transition) -> str:
@@ -35,8 +36,10 @@ def line_text(transition: Transition) -> str:
 
 def silence_over(silence: Silence, kept: Sequence[Alert]) -> Message:
     """Announce in the channel that a silence ended; `kept` are the alerts that it muted."""
-    what = "all alerts" if silence.rule == EVERY_RULE else code(silence.rule)
-    text = f"Silence #{silence.id} of {what} of {escape(silence.cluster)} ended. {_came_of(kept)}"
+    what = f"{'all alerts' if silence.rule == EVERY_RULE else code(silence.rule)} of {escape(silence.cluster)}"
+    if silence.window is not None:
+        what = window_what(silence)
+    text = f"Silence #{silence.id} of {what} ended. {_came_of(kept)}"
     return message(text, context(text))
 
 
@@ -92,7 +95,9 @@ def _mention(transition: Transition) -> str:
 def _silence(old: Alert | None) -> str:
     """Name the silence that muted the alert until now; "" if there was none."""
     muted = old.notes.muted if old else None
-    return f"Silence #{muted.id} by <@{escape(muted.by)}>" if muted else ""
+    if muted is None:
+        return ""
+    return f"Silence #{muted.id} {f'by <@{escape(muted.by)}>' if muted.by else 'of a maintenance window'}"
 
 
 def _why_over(transition: Transition) -> str:

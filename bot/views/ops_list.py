@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.interactions.message import BlockJson, Message, Undelivered
+from bot.interactions.notes import Note
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Step, StepKey, StepState, next_step
 from bot.views.blocks import (
@@ -19,6 +20,7 @@ from bot.views.blocks import (
     section,
     table,
 )
+from bot.views.notes import notes_blocks
 from bot.views.op_parts import title
 from bot.views.operations import card, state_now
 from bot.views.text import clip
@@ -105,11 +107,12 @@ def _row(op: Operation, now: float) -> tuple[str, ...]:
     return (f"#{op.id}", title(op), _state(op, now), PeopleCell(op.requester), approved, age)
 
 
-def shown(op: Operation) -> Message:
-    """Card of one operation without its buttons."""
+def shown(op: Operation, notes: Sequence[Note] = ()) -> Message:
+    """Card of one operation without its buttons, and the notes on it."""
     full = card(op, call=False)
     blocks = tuple(block for block in full.blocks if block["type"] != "actions")
-    return message(full.text, *blocks, section(f"Its card is in <#{escape(op.channel)}>."))
+    place = section(f"Its card is in <#{escape(op.channel)}>.")
+    return message(full.text, *blocks, *notes_blocks(notes), place)
 
 
 def volumes(op: Operation, page: int) -> Message:

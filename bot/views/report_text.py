@@ -26,7 +26,7 @@ def event_text(event: f.Event) -> str:
     match event:
         case f.AlertEvent(alert, resolved):
             return _resolved(alert) if resolved else _fired(alert)
-        case f.OperationFact():
+        case f.OperationFact() | f.NoteFact():
             return event.words
     return change_text(event)
 

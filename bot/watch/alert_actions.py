@@ -1,12 +1,12 @@
 """AlertActions: list, acknowledge and silence alerts, and lift silences, for commands and buttons."""
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.holding import MAX_HOLD, HoldRefusal, give_back, hold
-from bot.alerting.maintenance import ended_maintenance, is_due, muted_counts
+from bot.alerting.maintenance import ended_maintenance, is_due
 from bot.alerting.model import Alert, AlertState, MaintenanceScope, Silence
 from bot.alerting.problems import (
     AlertContended,
@@ -31,6 +31,7 @@ from bot.alerting.silences import (
     equal_to,
     extended,
     muted_under,
+    mutes,
     overlap,
 )
 from bot.alerting.subjects import SubjectRefused, subject_of
@@ -38,7 +39,6 @@ from bot.alerting.topics import most_severe_first
 from bot.alerting.transition import Transition
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, Refused
-from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -48,6 +48,7 @@ from bot.views.alert_text.table import alert_text
 from bot.views.alerts import card
 from bot.watch import hold_audit
 from bot.watch.publisher import publish_one
+from bot.watch.silence_times import audit_detail
 
 T = TypeVar("T")
 
@@ -120,12 +121,21 @@ class AlertActions:
         return transition.new
 
     async def silence(
-        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+        self,
+        cluster: str,
+        rule: str,
+        subject: str = "",
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        key: str = "",
+        begins: float = 0.0,
     ) -> SilenceResult:
         """Mute a rule (or `*`, all that need not be named) of a cluster; it lifts by itself when things get worse.
 
-        With a `subject` only the alert about that one is muted. An equal silence in force is extended; it raises
-        Refused when that one lasts as long or longer.
+        With a `subject` only the alert about that one is muted. It lasts `seconds` from `begins` (0: now). An equal
+        silence that holds when it begins is extended; it raises Refused when that one lasts as long or longer.
 
         The cluster's alert channel is notified; `key` is the inbound work that this completes.
         """
@@ -139,8 +149,11 @@ class AlertActions:
         if isinstance(meant, SubjectRefused):
             raise Refused(meant).at("subject")
         async with self.store.begin() as uow:
-            wanted = Silence(cluster, rule, meant, now + seconds, by, reason, now)
-            begun = await self._begin(uow, wanted, sum(covers(wanted, alert, now) for alert in posted))
+            starts = max(now, begins)
+            later = starts > now
+            wanted = Silence(cluster, rule, meant, starts + seconds, by, reason, now, begins=starts if later else 0.0)
+            wanted = replace(wanted, announced=not later)
+            begun = await self._begin(uow, wanted, sum(covers(wanted, alert, starts) for alert in posted))
             await uow.outbox.put(_key(begun), self.channels[cluster], views.silenced(begun))
             if key:
                 await uow.inbox.done(key)
@@ -183,24 +196,26 @@ class AlertActions:
 
     async def muted(self) -> Mapping[int, int]:
         """Number of open alerts that each active silence mutes now, by its id."""
+        now = self.clock()
         async with self.store.read() as uow:
-            return muted_counts(await uow.silences.active(self.clock()), await uow.alerts.open())
+            alerts = await uow.alerts.open()
+            return {each.id: mutes(each, alerts, now) for each in await uow.silences.active(now)}
 
     async def _begin(self, uow: UnitOfWork, wanted: Silence, mutes: int | None = None) -> SilenceResult:
         """Store a silence, or extend the equal one in force; Refused when that one does not end before it."""
         # The lock of the channel: two who ask at the same moment see one another's silence.
         await uow.channel_histories.get(self.channels[wanted.cluster])
-        now, active = wanted.created_at, await uow.silences.active(wanted.created_at, wanted.cluster)
-        equal = equal_to(wanted, active, await uow.alerts.open(wanted.cluster))
+        now, known = wanted.created_at, await uow.silences.held(wanted.created_at, wanted.cluster)
+        equal = equal_to(wanted, known, await uow.alerts.open(wanted.cluster))
         if equal is None:
             held = await uow.silences.add(wanted)
-            await uow.audit.append(AuditEntry(now, held.by, "silence.begun", held.cluster, detail=_detail(held)))
+            await uow.audit.append(AuditEntry(now, held.by, "silence.begun", held.cluster, detail=audit_detail(held)))
             return SilenceResult(held, mutes)
         if equal.until >= wanted.until:
             raise Refused(SilencedLonger(equal, now))
         held = extended(equal, wanted)
         await uow.silences.extend(held)
-        detail = {**_detail(held), "was": equal.until}
+        detail = {**audit_detail(held), "was": equal.until}
         await uow.audit.append(AuditEntry(now, held.by, "silence.extended", held.cluster, detail=detail))
         return SilenceResult(held, mutes, equal.until)
 
@@ -240,6 +255,13 @@ class AlertActions:
         async with self.store.read() as uow:
             return tuple(await uow.silences.active(self.clock(), cluster))
 
+    async def planned(self, cluster: str | None = None) -> tuple[Silence, ...]:
+        """The silences that begin later, the first to begin first."""
+        now = self.clock()
+        async with self.store.read() as uow:
+            found = [each for each in await uow.silences.held(now, cluster) if each.begins > now]
+        return tuple(sorted(found, key=lambda each: (each.begins, each.id)))
+
     async def unsilence(self, silence_id: int, by: str) -> Lifted:
         """Lift a silence early; the alert channel is notified, also of silences that still mute."""
         now = self.clock()
@@ -247,8 +269,12 @@ class AlertActions:
             held = await uow.silences.get(silence_id)
             if held is None or held.until <= now or not await uow.silences.remove(silence_id):
                 raise Refused(NoSuchSilence(silence_id))
-            left = [each for each in await uow.silences.active(now, held.cluster) if overlap(each, held)]
-            lifted = Lifted(held, tuple(left))
+            left = [
+                each
+                for each in await uow.silences.active(now, held.cluster)
+                if overlap(each, held) and held.begins <= now
+            ]
+            lifted = Lifted(held, tuple(left), planned=held.begins > now)
             if channel := self.channels.get(held.cluster):
                 note = views.lifted(lifted, by)
                 if held.scope is not None:
@@ -256,7 +282,7 @@ class AlertActions:
                         ended_maintenance(held, await uow.alerts.open(held.cluster)), by
                     )
                 await uow.outbox.put(MessageKey.silence(held.id, "lifted"), channel, note)
-            await uow.audit.append(AuditEntry(now, by, "silence.lifted", held.cluster, detail=_detail(held)))
+            await uow.audit.append(AuditEntry(now, by, "silence.lifted", held.cluster, detail=audit_detail(held)))
         self.wake()
         return lifted
 
@@ -287,11 +313,3 @@ def _key(begun: SilenceResult) -> MessageKey:
     """Return the key of its message: an extended silence gets a new message, so that the channel notices it."""
     extended = (f"{begun.silence.until:.3f}",) if begun.was else ()
     return MessageKey.silence(begun.silence.id, *extended)
-
-
-def _detail(held: Silence) -> Mapping[str, JsonValue]:
-    about: dict[str, JsonValue] = {"subject": held.subject} if held.subject else {}
-    about |= {"alert": held.alert} if held.alert else {}
-    if held.scope is not None:
-        about |= {"peers": list(held.scope.peers), "disks": list(held.scope.disks), "margin": held.scope.margin}
-    return {"silence": held.id, "rule": held.rule, **about, "until": held.until, "reason": held.reason}

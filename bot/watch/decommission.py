@@ -20,7 +20,7 @@ async def close_gone(store: Store, clusters: Collection[str], channels: Collecti
     """
     async with store.begin() as uow:
         alerts = [alert for alert in await uow.alerts.open() if alert.cluster not in clusters]
-        silences = [held for held in await uow.silences.active(0.0) if held.cluster not in clusters]
+        silences = [held for held in await uow.silences.held(0.0) if held.cluster not in clusters]
         for name in dict.fromkeys([*(alert.cluster for alert in alerts), *(held.cluster for held in silences)]):
             own = [alert for alert in alerts if alert.cluster == name]
             await _close(uow, name, own, [held for held in silences if held.cluster == name], now)

@@ -23,6 +23,7 @@ from bot.alerting.reports.trend import Measurement, sample_of
 from bot.alerting.rules.affected import with_risk
 from bot.alerting.rules.base import Answer, LeaderTerm, Rule, RuleContext
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
+from bot.alerting.windows import Window
 from bot.clustermgr.models import Snapshot
 from bot.views.status_text import status_sentence
 
@@ -35,7 +36,8 @@ class Watched:
     """Settings of one watched cluster: name, alert channel (id), seconds between polls, configured rules.
 
     `escalation` is who gets called for unacknowledged alerts; `limits` decide when alerts are grouped. After
-    `remind_holder` seconds the holder of an acknowledged alert is reminded (0: never).
+    `remind_holder` seconds the holder of an acknowledged alert is reminded (0: never). `windows` are its maintenance
+    windows.
     """
 
     cluster: str
@@ -45,6 +47,7 @@ class Watched:
     escalation: Escalation = NO_ESCALATION
     limits: GroupingLimits = field(default_factory=GroupingLimits)
     remind_holder: float = 0.0
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed, worst_first
+from bot.alerting.history import records_of
 from bot.alerting.maintenance import LiftedMaintenance, ended_maintenance
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility
@@ -12,7 +13,7 @@ from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_group import MAX_SHOWN, group_card, group_line, most_severe
-from bot.views.alert_text.table import alert_text
+from bot.views.alert_text.table import alert_text, outcome_sentence, sentence_of
 from bot.views.alerts import card, line
 from bot.views.maintenance_text import lift_reason_text, maintenance_lifted, maintenance_over
 from bot.views.notices import silence_over
@@ -25,9 +26,14 @@ async def publish(
     before: ChannelHistory,
     after: ChannelHistory,
     limits: GroupingLimits,
+    now: float = 0.0,
 ) -> None:
-    """Save the alerts of one step and put their messages; `before` and `after` are the channel history."""
+    """Save the alerts of one step and put their messages; `before` and `after` are the channel history.
+
+    `now` is the time of the step, for what changes nothing that a reader sees; 0: that of the last change.
+    """
     stored = [await _stored(uow, transition) for transition in transitions]
+    await record(uow, stored, now)
     for transition in stored:
         await _publish_own(uow, transition, after.channel)
         if transition.reason in hold_audit.OF_THE_WATCH:
@@ -41,12 +47,23 @@ async def publish(
 
 async def publish_one(uow: UnitOfWork, transition: Transition, channel: str) -> None:
     """Publish one saved transition that a person caused; also if an alert group lists the alert."""
+    await record(uow, [transition])
     await _publish_own(uow, transition, channel)
     if transition.new.notes.group is not None:
         history = await uow.channel_histories.get(channel)
         published = await _publish_groups(uow, history, _by_group([transition]), None, GroupingLimits())
         if published != history:
             await uow.channel_histories.put(published)
+
+
+async def record(uow: UnitOfWork, transitions: Sequence[Transition], now: float = 0.0) -> None:
+    """Keep what happened to stored alerts, for timelines."""
+    records = [
+        replace(each, sentence=outcome_sentence(transition.new) or sentence_of(transition.new))
+        for transition in transitions
+        for each in records_of(transition, now or transition.new.changed_at)
+    ]
+    await uow.alert_events.add(records)
 
 
 async def end_group(uow: UnitOfWork, channel: str, now: float) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bot.alerting.reports.facts import ClusterFacts, OperationFact, Pending
+from bot.alerting.reports.facts import ClusterFacts, NoteFact, OperationFact, Pending
 from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
 from bot.alerting.reports.timeseries import Timeseries, timeseries
@@ -17,6 +17,7 @@ PendingOf = Callable[[str], Awaitable[Sequence[Pending]]]
 """The open operations of a cluster."""
 
 MONTH = 30 * DAY
+_MAX_NOTES = 50
 _SAMPLES = 200
 """Approximate number of measurements read of one cluster, for any length of time."""
 LONGEST_SHIFT = 7 * DAY
@@ -86,4 +87,8 @@ async def _facts(uow: UnitOfWork, name: str, since: float, now: float) -> Cluste
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),
         silences=await uow.silences.active(now, name),
+        notes=[
+            NoteFact(note.at, f"note on {note.subject}: {note.text}", note.by)
+            for note in await uow.notes.between(since, now, name, _MAX_NOTES)
+        ],
     )

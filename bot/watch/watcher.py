@@ -24,6 +24,7 @@ from bot.alerting.rules.base import LeaderTerm, Rule
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING
 from bot.alerting.rules.reachability import is_silent
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND, PollTimes, patience, poll_failure
+from bot.alerting.windows import Occurrence, Window, under_way, without_window
 from bot.clustermgr.cluster import OnPartial
 from bot.clustermgr.health import MIN_APART, raft_alone
 from bot.clustermgr.models import Snapshot
@@ -35,6 +36,7 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.views.notices import watch_recovered
 from bot.watch.planning import ClusterObservation, StoredState, TickPlan, Watched, plan_poll, plan_tick, updated
 from bot.watch.publisher import announce_expired, announce_lifted, publish
+from bot.watch.silence_times import announce_started, open_windows, unannounced
 from bot.watch.state_saver import StateSaver
 
 log = structlog.get_logger(__name__)
@@ -100,6 +102,8 @@ class Watcher:
         """The stored values while no alert is open; None if the next tick must read the store."""
         self._hold_check: HoldCheck = no_hold_needed
         self._started_at = 0.0
+        self._opened: frozenset[tuple[str, float]] = frozenset()
+        """The occurrences of maintenance windows whose silence this process knows to have begun."""
         self._terms: tuple[LeaderTerm, ...] = ()
 
     def resume(self) -> None:
@@ -137,7 +141,8 @@ class Watcher:
             # Evaluate, inhibit, silence, group:
             plan, causes = await self._plan(stored, observation)
             self._keep(plan)
-            if (plan.writes or stored.expired or self._was_stale(now)) and not await self._saved(
+            due = self._due_windows(now) or unannounced(stored.silences, now)
+            if (plan.writes or stored.expired or due or self._was_stale(now)) and not await self._saved(
                 stored, observation, plan
             ):
                 await self._commit(stored, observation, causes, plan)
@@ -222,8 +227,16 @@ class Watcher:
         cluster = self.watched.cluster
         state, history = await uow.cluster_states.get(cluster), await uow.channel_histories.get(self.watched.channel)
         alerts = await uow.alerts.open(cluster)
-        silences, expired = await uow.silences.of_cluster(now, cluster)
-        return StoredState(state, history, alerts, silences, expired)
+        held, expired = await uow.silences.of_cluster(now, cluster)
+        known = tuple(without_window(held, self.watched.windows, now))
+        silences = [each for each in known if each.until > now]
+        return StoredState(state, history, alerts, silences, [*expired, *(each for each in known if each.until <= now)])
+
+    def _due_windows(self, now: float) -> list[tuple[Window, Occurrence]]:
+        """The maintenance windows whose time it is, without those whose silence began."""
+        return [
+            each for each in under_way(self.watched.windows, now) if (each[0].key, each[1].begins) not in self._opened
+        ]
 
     async def _plan(
         self, stored: StoredState, observation: ClusterObservation, causes: Causes | None = None
@@ -243,8 +256,10 @@ class Watcher:
     ) -> None:
         """Commit the plan with its messages in one transaction; plan again only if the stored values changed."""
         self._cached, now = None, observation.now
+        due = self._due_windows(now)
         async with self._store.grouped() as uow:
             await self._hold_check(uow)
+            await open_windows(uow, due, now)
             stored = await self._with_forecast(uow, await self._read(uow, now), now)
             observed = await self._with_stand_in(uow, observation)
             if (stored, observed) != (planned_from, observation):
@@ -253,11 +268,14 @@ class Watcher:
             await self._write(uow, stored, plan, now)
             await self._announce_gap(uow, stored, now)
             await announce_expired(uow, stored.expired, stored.alerts, plan.transitions, self.watched.channel)
+            await announce_started(uow, stored.silences, plan.alerts, now, self.watched.channel)
         self.state, self.alerts = plan.state, plan.alerts
+        self._opened |= {(window.key, occurrence.begins) for window, occurrence in due}
         if not (stored.alerts or plan.transitions or plan.save_history):
             self._cached = StoredState(plan.state if plan.save_state else stored.state, plan.history)
         if (
             stored.expired
+            or unannounced(stored.silences, now)
             or plan.lifted
             or plan.save_history
             or any(transition.visibility is not Visibility.QUIET for transition in plan.transitions)
@@ -272,6 +290,7 @@ class Watcher:
             or stored.alerts
             or stored.silences
             or stored.expired
+            or self._due_windows(now)
             or plan.transitions
             or plan.lifted
             or plan.save_history
@@ -293,7 +312,7 @@ class Watcher:
 
     async def _write(self, uow: UnitOfWork, stored: StoredState, plan: TickPlan, now: float) -> None:
         await announce_lifted(uow, plan.lifted, self.watched.channel, now)
-        await publish(uow, plan.transitions, stored.history, plan.history, self.watched.limits)
+        await publish(uow, plan.transitions, stored.history, plan.history, self.watched.limits, now)
         if plan.save_state:
             await uow.cluster_states.put(self.watched.cluster, plan.state)
         if plan.sample is not None:

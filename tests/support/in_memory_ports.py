@@ -334,15 +334,26 @@ class FakeAlerts:
         return self.found[0]
 
     async def silence(
-        self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
+        self,
+        cluster: str,
+        rule: str,
+        subject: str = "",
+        *,
+        seconds: float,
+        by: str,
+        reason: str,
+        key: str = "",
+        begins: float = 0.0,
     ) -> SilenceResult:
         self.done.append(("silence", cluster, rule, *([subject] if subject else []), seconds, by, reason))
-        return SilenceResult(
-            Silence(cluster, rule, subject, 1_700_000_000.0 + seconds, by, reason, id=3), len(self.found)
-        )
+        until = (begins or 1_700_000_000.0) + seconds
+        return SilenceResult(Silence(cluster, rule, subject, until, by, reason, id=3, begins=begins), len(self.found))
 
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held
+
+    async def planned(self, cluster: str | None = None) -> tuple[Silence, ...]:
+        return ()
 
     async def start_maintenance(
         self,

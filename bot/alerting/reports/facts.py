@@ -33,6 +33,15 @@ class OperationFact:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteFact:
+    """A note that a person kept: `words` name what it is about and repeat it (raw), `by` wrote it ("": cmbot)."""
+
+    at: float
+    words: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """An open operation: `state` is `waiting`, `running`, `unknown` or `leased` (reverts automatically).
 
@@ -64,6 +73,7 @@ class ClusterFacts:
     samples: Sequence[Sample] = ()
     operations: Sequence[OperationFact] = ()
     pending: Sequence[Pending] = ()
+    notes: Sequence[NoteFact] = ()
     silences: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
     history: Sequence[Point] = ()
@@ -97,7 +107,7 @@ class SwitchEvent:
     dialect: str
 
 
-Event = AlertEvent | LeaderChange | MemberChange | SwitchEvent | OperationFact
+Event = AlertEvent | LeaderChange | MemberChange | SwitchEvent | OperationFact | NoteFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +220,7 @@ def happened(facts: ClusterFacts, since: float) -> list[Happening]:
         *(Happening(each.at, facts.name, each) for each in moves if not each.op),
         *(Happening(each.at, facts.name, SwitchEvent(each, state.dialect)) for each in switches),
         *(Happening(operation.at, facts.name, operation) for operation in facts.operations),
+        *(Happening(note.at, facts.name, note) for note in facts.notes),
     ]
     return sorted((each for each in found if each.at >= since), key=attrgetter("at"))
 

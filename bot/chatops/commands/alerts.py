@@ -1,14 +1,20 @@
 """/cm alerts, ack, unack, silence, silences, unsilence: lists, acknowledges and silences alerts."""
 
+import zoneinfo
 from collections.abc import AsyncIterator
+from datetime import tzinfo
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from bot.alerting.model import AlertState
+from bot.alerting.problems import TwoEnds
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
+from bot.alerting.silence_span import Span, span_of
 from bot.chatops.commands.stat import NoArgs
 from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
+from bot.common.errors import Refused
+from bot.common.moments import EXPECTED_MOMENT, MAX_MOMENT, moment
 from bot.common.text import listed
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.interactions.facts import OpenAlerts
@@ -16,6 +22,7 @@ from bot.permissions.roles import Role
 from bot.views import alert_lists as views
 
 MAX_ID = 2**53
+DEFAULT_LENGTH = "1h"
 
 
 class IdArgs(Args):
@@ -49,7 +56,9 @@ class SilenceArgs(Args):
     rule: str = Field(
         min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the most severe"
     )
-    for_: str = Field("1h", alias="for", max_length=MAX_SPAN, description=f"how long, {EXPECTED} (1h)")
+    for_: str = Field("", alias="for", max_length=MAX_SPAN, description=f"how long, {EXPECTED} (1h)")
+    from_: str = Field("", alias="from", max_length=MAX_MOMENT, description=f"when it begins (now), {EXPECTED_MOMENT}")
+    until: str = Field("", max_length=MAX_MOMENT, description=f"when it ends, in place of for=, {EXPECTED_MOMENT}")
     subject: str = Field(
         "", max_length=120, description="of this alone: a peer's number, a host, a zone or a background task"
     )
@@ -58,7 +67,15 @@ class SilenceArgs(Args):
     @field_validator("for_")
     @classmethod
     def _is_a_span(cls, value: str) -> str:
-        seconds_of(value)
+        if value:
+            seconds_of(value)
+        return value
+
+    @field_validator("from_", "until")
+    @classmethod
+    def _is_a_moment(cls, value: str) -> str:
+        if value:
+            moment(value)
         return value
 
 
@@ -92,11 +109,13 @@ async def run_unack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
 
 async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
     """Mute a rule for a while."""
+    span = _span(args, call.now, zoneinfo.ZoneInfo(call.zone_of(call.the_cluster.name)))
     begun = await call.alerts.silence(
         call.the_cluster.name,
         args.rule.lower(),
         args.subject,
-        seconds=seconds_of(args.for_),
+        seconds=span.until - (span.begins or call.now),
+        begins=span.begins,
         by=call.caller.user,
         reason=args.reason,
         key=call.caller.key,
@@ -104,15 +123,28 @@ async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
     yield Reply(views.silence_begun(begun))
 
 
+def _span(args: SilenceArgs, now: float, zone: tzinfo) -> Span:
+    """Return when the silence begins and ends; raises Refused."""
+    if args.for_ and args.until:
+        raise Refused(TwoEnds()).at("until")
+    begins = moment(args.from_).resolve(now, zone) if args.from_ else None
+    until = moment(args.until).resolve(now, zone) if args.until else None
+    return span_of(now, begins=begins, until=until, seconds=seconds_of(args.for_ or DEFAULT_LENGTH))
+
+
 async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """List the silences."""
+    """List the silences: those in force, the planned ones, and the maintenance windows."""
     held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
-    yield Reply(views.silences(held, now=call.now), private=False)
+    planned = [each for each in await call.alerts.planned() if each.cluster in call.clusters]
+    windows = [window for name in call.clusters for window in call.windows(name)]
+    muted = await call.alerts.muted() if held else {}
+    shown = views.silences(held, now=call.now, planned=planned, windows=windows, muted=muted)
+    yield Reply(shown, private=False)
 
 
 async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     """Lift one."""
-    for each in await call.alerts.silences():
+    for each in (*await call.alerts.silences(), *await call.alerts.planned()):
         if each.id == args.id:
             await call.access.require(call.caller.user, Role.OPERATOR, each.cluster)
     lifted = await call.alerts.unsilence(args.id, call.caller.user)
@@ -165,17 +197,21 @@ SILENCE = Command(
         "/cm silence disk_broken prod for=4h reason=replacing",
         "/cm silence peer_down prod subject=3",
         "/cm silence * prod for=30m",
+        '/cm silence peer_down prod from="sat 22:00" until="sun 02:00" reason=reboot',
     ),
     notes=(
         "cmbot posts the silence in the cluster's alert channel. "
         f"* does not mute {listed(sorted(NEVER_WILDCARD_SILENCED))}: name these to mute them. "
         "The answer says how many open alerts it mutes now. "
-        "The same silence again with a later end extends the one in force."
+        "The same silence again with a later end extends the one in force. "
+        "With from= it begins and ends by itself, at most 31 days ahead. A time without a zone is one of the cluster's "
+        "timezone in the settings (UTC); write another one behind it, as in 22:00Z or '22:00 Asia/Shanghai'. A time "
+        "of day without a date is the next one."
     ),
 )
 SILENCES = Command(
     path=("silences",),
-    summary="What is muted now, by whom, until when.",
+    summary="What is muted now or later, by whom, until when; and the maintenance windows of the settings.",
     args=NoArgs,
     run=run_silences,
     scope=Scope.NO_CLUSTER,
@@ -190,5 +226,8 @@ UNSILENCE = Command(
     role=Role.OPERATOR,
     changes=True,
     examples=("/cm unsilence 3",),
-    notes="The answer names the silences that still mute some or all of the same alerts, each with its end.",
+    notes=(
+        "A planned silence is cancelled the same way. "
+        "The answer names the silences that still mute some or all of the same alerts, each with its end."
+    ),
 )

@@ -9,6 +9,7 @@ from bot.chatops.commands.arguments import configured
 from bot.chatops.commands.stat import NoArgs
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.interactions.facts import OperationRows
+from bot.interactions.notes import NoteKind, NoteSubject
 from bot.permissions.roles import Role
 from bot.views.ops_list import listed, shown, volumes
 
@@ -69,7 +70,9 @@ async def run_retry(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
 
 async def run_op(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
     """Show one operation."""
-    yield Reply(shown(await call.operations.shown(args.id)), private=False)
+    op = await call.operations.shown(args.id)
+    notes = await call.notes.of(NoteSubject(NoteKind.OPERATION, op.id)) if call.notes else ()
+    yield Reply(shown(op, notes), private=False)
 
 
 async def run_volumes(call: Call, args: VolumesArgs) -> AsyncIterator[Reply]:
@@ -113,7 +116,7 @@ RETRY = Command(
 )
 OP = Command(
     path=("op",),
-    summary="One operation: the state before it, its approvals, its outcome.",
+    summary="One operation: the state before it, its approvals, its outcome, the notes on it.",
     args=OpArgs,
     run=run_op,
     scope=Scope.NO_CLUSTER,

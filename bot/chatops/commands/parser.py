@@ -13,6 +13,7 @@ from bot.chatops.commands.cluster_word import may_follow, pick, takes_cluster
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.stray import stray
 from bot.chatops.commands.surplus import lacks_value, subcommand, surplus
+from bot.chatops.commands.tail import tail_command, with_tail
 from bot.chatops.commands.tokenizer import Token, tokens
 from bot.chatops.commands.unicode_input import named, refuse_steering, strange
 from bot.chatops.commands.usage import CLUSTER, SLASH, full_name
@@ -38,6 +39,9 @@ def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], de
 
     Raises UserError with one sentence on the fault and the fix, and nothing else for any text.
     """
+    if (split := with_tail(text, commands)) is not None:
+        command, values = split
+        return Parsed(command, validated(command, values), None)
     found = tokens(text)
     try:
         return _parsed(found, commands, clusters=clusters, default_cluster=default_cluster)
@@ -77,6 +81,8 @@ def addressed(
     text: str, commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None
 ) -> tuple[Command | None, str]:
     """Return the command and the cluster ("" unknown) of a text that `parse` may refuse. Never raises."""
+    if (tailed := tail_command(text, commands)) is not None:
+        return tailed, ""
     try:
         words, options = _split(tokens(text))
     except UserError:
@@ -95,6 +101,8 @@ def addressed(
 
 def is_changing(text: str) -> bool:
     """True if `text` changes a cluster, so that it must be stored before it is acknowledged."""
+    if (tailed := tail_command(text, COMMANDS)) is not None:
+        return tailed.changes
     try:
         words, _ = _split(tokens(text))
     except UserError:

@@ -12,6 +12,10 @@ from bot.common.errors import UserError
 from bot.common.text import suggestion
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.views.alert_actions import runbook
+from bot.views.notes import with_notes
+
+MAX_NOTES = 5
+"""Notes on alerts of the rule that its runbook shows."""
 
 _DIGITS = 16
 
@@ -34,7 +38,9 @@ async def run_runbook(call: Call, args: RunbookArgs) -> AsyncIterator[Reply]:
     change = change_of_runbook(alert) if alert and alert.open else change_of_rule(rule.key)
     only = next(iter(call.clusters)) if len(call.clusters) == 1 else ""
     cluster = alert.cluster if alert else only
-    yield Reply(runbook(rule, RUNBOOKS[rule.key], call.docs_url, change=change, cluster=cluster))
+    notes = await call.notes.of_rule(rule.key, tuple(call.clusters), MAX_NOTES) if call.notes else ()
+    shown = runbook(rule, RUNBOOKS[rule.key], call.docs_url, change=change, cluster=cluster)
+    yield Reply(with_notes(shown, notes))
 
 
 async def _alert(call: Call, word: str) -> Alert | None:
@@ -50,6 +56,7 @@ RUNBOOK = Command(
     examples=("/cm runbook disk_broken", "/cm runbook 17"),
     notes=(
         "Where a step names a change, a button opens its form, filled with what the alert tells. "
+        "It ends with the last notes on alerts of this rule. "
         "The button Runbook of each alert opens the same as a modal; docs/alerts.md has all rules."
     ),
 )

@@ -7,12 +7,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import RowMapping, delete, insert, select, update
 
-from bot.alerting.model import MaintenanceScope, Silence
+from bot.alerting.model import MaintenanceScope, Silence, WindowScope
 from bot.store.column_types import encode
 from bot.store.schema import silences
 from bot.store.session import Session
 
 _SCOPE = TypeAdapter(MaintenanceScope)
+_WINDOW = TypeAdapter(WindowScope)
 
 
 class Silences:
@@ -39,12 +40,16 @@ class Silences:
 
     async def active(self, now: float, cluster: str | None = None) -> list[Silence]:
         """Silences in force at `now`, the first to end first."""
+        return [silence for silence in await self.held(now, cluster) if silence.in_force(now)]
+
+    async def held(self, now: float, cluster: str | None = None) -> list[Silence]:
+        """Silences that are not over at `now`, also those that begin later; the first to end first."""
         query = select(silences).where(silences.c.until > now).order_by(silences.c.until, silences.c.id)
         rows = await self._session.rows(query if cluster is None else query.where(silences.c.cluster == cluster))
         return [_silence(row) for row in rows]
 
     async def of_cluster(self, now: float, cluster: str) -> tuple[list[Silence], list[Silence]]:
-        """Silences of a cluster in force at `now`, and those whose end was not announced yet."""
+        """Silences of a cluster that are not over at `now`, and those whose end was not announced yet."""
         query = select(silences).where(silences.c.cluster == cluster).order_by(silences.c.until, silences.c.id)
         stored = [_silence(row) for row in await self._session.rows(query)]
         return [each for each in stored if each.until > now], [each for each in stored if each.until <= now]
@@ -59,15 +64,24 @@ class Silences:
 
 
 def _row_of(silence: Silence) -> dict[str, Any]:
-    values = {name: value for name, value in asdict(silence).items() if name not in {"id", "scope"}}
-    scope = "" if silence.scope is None else encode(_SCOPE.dump_python(silence.scope, mode="json"))
-    return {**values, "scope": scope}
+    values = {name: value for name, value in asdict(silence).items() if name not in {"id", "scope", "window"}}
+    return {**values, "scope": _stored(_SCOPE, silence.scope), "window": _stored(_WINDOW, silence.window)}
+
+
+def _stored(adapter: TypeAdapter[Any], value: object) -> str:
+    return "" if value is None else encode(adapter.dump_python(value, mode="json"))
 
 
 def _silence(row: RowMapping) -> Silence:
-    """Return the silence of a row. A scope that cannot be read is dropped: a maintenance without one mutes nothing."""
-    scope = None
-    if row["scope"]:
+    """Return the silence of a row.
+
+    A scope or window that cannot be read is dropped: without one, the silence of a maintenance mutes nothing.
+    """
+    return Silence(**{**row, "scope": _read(_SCOPE, row["scope"]), "window": _read(_WINDOW, row["window"])})
+
+
+def _read(adapter: TypeAdapter[Any], stored: str) -> Any:
+    if stored:
         with suppress(ValidationError):
-            scope = _SCOPE.validate_json(row["scope"])
-    return Silence(**{**row, "scope": scope})
+            return adapter.validate_json(stored)
+    return None

@@ -70,6 +70,38 @@ def bad_silence_length(_: p.BadSilenceLength) -> str:
     return "A silence lasts longer than 0 s and at most 7 days, as in for=2h: then check the alert again."
 
 
+def start_is_past(problem: p.StartIsPast) -> str:
+    """The silence would have begun earlier."""
+    ago = duration(problem.now - problem.begins)
+    return f"from= is {utc(problem.begins)}, {ago} ago: leave it out for a silence that begins now."
+
+
+def start_too_far_ahead(problem: p.StartTooFarAhead) -> str:
+    """The silence would begin too late."""
+    return (
+        f"from= is {utc(problem.begins)}; a silence begins at most 31 days ahead. For one that comes every week, set "
+        "maintenance_windows in the settings."
+    )
+
+
+def end_is_past(problem: p.EndIsPast) -> str:
+    """The silence would be over."""
+    return f"until= is {utc(problem.until)}, {duration(problem.now - problem.until)} ago: name a time ahead."
+
+
+def end_before_start(problem: p.EndBeforeStart) -> str:
+    """The silence would end before it begins."""
+    return (
+        f"until= ({utc(problem.until)}) is not after from= ({utc(problem.begins)}). "
+        "A span in until= counts from now; for= counts from the start, as in from=22:00 for=2h."
+    )
+
+
+def two_ends(_: p.TwoEnds) -> str:
+    """A length and an end were given."""
+    return "for= and until= both say when the silence ends: write one of them."
+
+
 def silenced_longer(problem: p.SilencedLonger) -> str:
     """An equal silence lasts longer."""
     held = problem.silence

@@ -9,11 +9,12 @@ from bot.alerting.subjects import SubjectRefused
 from bot.audit.chain import BadHead
 from bot.audit.export import CellHasOtherType, RowHasOtherColumns, RowUnreadable
 from bot.common.errors import Problem
+from bot.interactions import notes as note_problems
 from bot.operations import maintenance as maintenance_problems
 from bot.operations import operation_problems, request_problems
 from bot.permissions import problems as access_problems
 from bot.views.decisions import REFUSALS
-from bot.views.problem_text import access, alerts, audit, maintenance, operations, requests
+from bot.views.problem_text import access, alerts, audit, maintenance, notes, operations, requests
 
 PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
     {
@@ -58,6 +59,11 @@ PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
         alert_problems.AlertContended: alerts.alert_contended,
         alert_problems.NoSuchRule: alerts.no_such_rule,
         alert_problems.BadSilenceLength: alerts.bad_silence_length,
+        alert_problems.StartIsPast: alerts.start_is_past,
+        alert_problems.StartTooFarAhead: alerts.start_too_far_ahead,
+        alert_problems.EndIsPast: alerts.end_is_past,
+        alert_problems.EndBeforeStart: alerts.end_before_start,
+        alert_problems.TwoEnds: alerts.two_ends,
         alert_problems.SilencedLonger: alerts.silenced_longer,
         alert_problems.NoSuchSilence: alerts.no_such_silence,
         alert_problems.MaintenanceContended: alerts.maintenance_contended,
@@ -66,6 +72,11 @@ PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
         maintenance_problems.AnywayNeedsReason: maintenance.reason_missing,
         maintenance_problems.NoSuchMaintenance: maintenance.no_such_maintenance,
         SubjectRefused: alerts.subject_refused,
+        note_problems.NoteEmpty: notes.note_empty,
+        note_problems.NoteTooLong: notes.note_too_long,
+        note_problems.TooManyNotes: notes.too_many_notes,
+        note_problems.NoSuchThread: notes.no_such_thread,
+        note_problems.SeveralAlerts: notes.several_alerts,
         BadHead: audit.bad_head,
         RowUnreadable: audit.row_unreadable,
         RowHasOtherColumns: audit.row_has_other_columns,
