@@ -8,7 +8,7 @@ from bot.chatops.forms import card_forms
 from bot.chatops.forms.card_forms import CardForms
 from bot.common.errors import UserError
 from bot.interactions.command import Reply
-from bot.interactions.events import HELP_GROUP, Click, RunCommand
+from bot.interactions.events import HELP_GROUP, MENTION_RUN, Click, RunCommand
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
@@ -97,7 +97,17 @@ def _of_a_view(click: Click) -> RunCommand | None:
     """Return the command of a button that belongs to no card; None for all others."""
     if click.action_id.startswith(HELP_GROUP):
         return RunCommand(f"help {click.text('group')}")
+    if click.action_id == MENTION_RUN:
+        return _mentioned(click)
     return _maintenance(click) if click.action_id in {MAINTENANCE_START, MAINTENANCE_END} else None
+
+
+def _mentioned(click: Click) -> RunCommand:
+    """Return the command that its author asked for by mention; it is checked as typed."""
+    author = click.text("user")
+    if author != click.user:
+        raise UserError(f"This change was asked for by <@{author}>. Type the command to ask for it yourself.")
+    return RunCommand(click.text("text"))
 
 
 def _volumes(click: Click) -> RunCommand:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -84,13 +85,15 @@ class Reply:
 class Caller:
     """The person who typed, and the channel (Slack ids); `key` is the inbound key of a stored command, else "".
 
-    For a typed command `key` is its trigger id, and `answer_to` its response_url.
+    For a typed command `key` is its trigger id, and `answer_to` its response_url. `thread` is the ts of the thread in
+    which a mention is answered, "" for a typed command.
     """
 
     user: str
     channel: str
     key: str = ""
     answer_to: str = ""
+    thread: str = ""
 
 
 class Proposer(Protocol):
@@ -208,15 +211,23 @@ class AuditBook(Protocol):
 class FileShare(Protocol):
     """Uploads files."""
 
-    async def upload(self, channel: str, name: str, content: bytes, *, title: str, comment: str = "") -> None:
-        """Share a file in a channel; raises SlackError, for example if the bot is not in the channel."""
+    async def upload(
+        self, channel: str, name: str, content: bytes, *, title: str, comment: str = "", thread_ts: str | None = None
+    ) -> None:
+        """Share a file in a channel or in a thread there; raises SlackError, for example if the bot is not in it."""
+
+
+NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})
+"""A form without arguments that are known already."""
 
 
 class FormPort(Protocol):
     """Opens forms in Slack."""
 
-    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
+    async def open(self, caller: Caller, kind: str, cluster: str, given: Mapping[str, str] = NOTHING_GIVEN) -> None:
         """Open the form of a change for the caller; "" leaves the kind or the cluster to be chosen.
+
+        `given` are arguments by name, with which the form is filled.
 
         Raises NotAllowed after the form shows the refusal, UserError if Slack does not open the form.
         """

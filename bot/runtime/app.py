@@ -20,7 +20,6 @@ from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.forms.card_forms import CardForms
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.signing import key_of
-from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
@@ -35,6 +34,7 @@ from bot.delivery.worker import Outbox, RateLimit
 from bot.leadership.membership import Membership
 from bot.permissions.access import Access
 from bot.runtime.clock import Clock, ClockGuard, earliest
+from bot.runtime.edge import edge
 from bot.runtime.jobs import JobProblems, poll_gained
 from bot.runtime.parts import App, Notes
 from bot.runtime.scheduler import Scheduler
@@ -42,7 +42,7 @@ from bot.runtime.settings_mapping import escalation_of, heartbeat_url, policy, r
 from bot.runtime.startup import Foundation, foundation, membership_of
 from bot.runtime.status import StatusReporter
 from bot.slack.installation import InstallationCheck
-from bot.slack.middleware import AckMiddleware, Bolt, Surfaces, build_app
+from bot.slack.middleware import Bolt
 from bot.slack.socket_mode import SocketMode
 from bot.slack.task_queue import TaskQueue
 from bot.slack.token_status import TokenStatus
@@ -125,7 +125,7 @@ async def build(
         )
         # The edge to Slack, where their questions arrive.
         installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
-        bolt = _bolt(base, dispatcher, forms, home, task_queue, installation)
+        bolt = edge(base, dispatcher, forms, home, task_queue, installation)
         socket_mode = _socket_mode(base, bolt)
         yield App(
             settings=settings,
@@ -348,22 +348,6 @@ def _dispatcher(
         rules=rules,
         docs_url=own.docs_url or "",
     )
-
-
-def _bolt(
-    base: Foundation,
-    dispatcher: Dispatcher,
-    forms: Forms,
-    home: HomeTab,
-    task_queue: TaskQueue,
-    installation: InstallationCheck,
-) -> Bolt:
-    validator = FormValidator(
-        base.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.record_refusal
-    )
-    surfaces = Surfaces(on_home=home.opened, on_act=forms.acted, on_submit=validator.validate)
-    edge = AckMiddleware(dispatcher, base.gateway, task_queue, surfaces, on_ack=base.metrics.acked)
-    return build_app(edge, installation, api_url=base.settings.slack.api_url)
 
 
 def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:

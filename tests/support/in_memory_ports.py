@@ -34,7 +34,7 @@ from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, Evid
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
 from bot.config import AccessSettings, Members
-from bot.interactions.command import Call, Caller, FileShare, Reply
+from bot.interactions.command import NOTHING_GIVEN, Call, Caller, FileShare, Reply
 from bot.interactions.message import Message, Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
@@ -295,8 +295,10 @@ class FakeForms:
 
     opened: list[tuple[Caller, str, str]] = field(default_factory=list)
     refuses: Exception | None = None
+    given: list[Mapping[str, str]] = field(default_factory=list)
 
-    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
+    async def open(self, caller: Caller, kind: str, cluster: str, given: Mapping[str, str] = NOTHING_GIVEN) -> None:
+        self.given.append(given)
         self.opened.append((caller, kind, cluster))
         if self.refuses is not None:
             raise self.refuses

@@ -9,14 +9,14 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.forms.choices import read
 from bot.chatops.forms.events import ViewAction
-from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, kind_of, wants
+from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, filled, kind_of, lost_values, wants
 from bot.chatops.forms.signing import Origin, sign, verify
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.slack_gateway import SlackGateway
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, NotAllowed, SlackError, UserError
 from bot.common.json_object import JsonObject
-from bot.interactions.command import Caller, Reply
+from bot.interactions.command import NOTHING_GIVEN, Caller, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.policy import PolicyOf
@@ -48,8 +48,11 @@ class Forms:
     """Publishes the Home tab of a person."""
     key: bytes
 
-    async def open(self, caller: Caller, kind: str, cluster: str) -> None:
-        """Open the form; raises NotAllowed after showing the refusal in the form, UserError if Slack opens none."""
+    async def open(self, caller: Caller, kind: str, cluster: str, given: Mapping[str, str] = NOTHING_GIVEN) -> None:
+        """Open the form, filled with `given`.
+
+        Raises NotAllowed after showing the refusal in the form, UserError if Slack opens none.
+        """
         origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster)
         view_id, turn = await self._opened(caller.key, loading(cluster))
         try:
@@ -57,7 +60,7 @@ class Forms:
         except NotAllowed as error:
             await self.screens.show(view_id, turn, notice(error_views.sentence(error)))
             raise
-        await self.screens.show(view_id, turn, await self._drawn(origin))
+        await self.screens.show(view_id, turn, await self._drawn(origin, given))
 
     async def _may_change(self, user: str, cluster: str) -> None:
         if cluster in self.clusters:
@@ -72,7 +75,7 @@ class Forms:
             raise UserError(f"Slack did not open the form ({error.code or 'no answer'}). Try again.") from error
         return shown.id, self.screens.turn(shown.id, shown.hash)
 
-    async def _drawn(self, origin: Origin) -> JsonObject:
+    async def _drawn(self, origin: Origin, given: Mapping[str, str] = NOTHING_GIVEN) -> JsonObject:
         kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
         offered = await self.access.of_clusters(origin.user, Role.OPERATOR, tuple(self.clusters))
         shown = Form(
@@ -83,9 +86,11 @@ class Forms:
             sealed=sign(origin, self.key),
             card=kind is None or bool(kind.policies),
         )
-        return form(await self._filled(shown, origin, kind, cluster) if kind and cluster else shown)
+        return form(await self._filled(shown, origin, kind, cluster, given) if kind and cluster else shown)
 
-    async def _filled(self, shown: Form, origin: Origin, kind: Kind, cluster: Cluster) -> Form:
+    async def _filled(
+        self, shown: Form, origin: Origin, kind: Kind, cluster: Cluster, given: Mapping[str, str]
+    ) -> Form:
         offers = await read(cluster, wants(kind))
         rights = await self.access.rights(origin.user, cluster.name)
         policy = self.policies(cluster.name, kind.policies, _NOT_FORCED) if kind.policies else None
@@ -96,7 +101,10 @@ class Forms:
             needs_reason=policy is not None and policy.reason == "required",
             dialect_known=offers.dialect_known,
         )
-        return replace(shown, entries=entries(kind, known), notes=(kind.command.summary, *offers.notes))
+        asked = entries(kind, known)
+        lost = tuple(lost_values(asked, given))
+        notes = (kind.command.summary, *offers.notes, *lost)
+        return replace(shown, entries=tuple(filled(asked, given)), notes=notes)
 
     async def acted(self, act: ViewAction) -> None:
         """Handle a click or a choice in a view; a refusal is shown in the modal."""

@@ -4,7 +4,7 @@ The commands own the arguments, their checks and their texts; a form only asks f
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from annotated_types import MaxLen
@@ -16,6 +16,7 @@ from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.tasks import DISABLE, ENABLE
 from bot.chatops.commands.unicode_input import plain_word
 from bot.chatops.commands.usage import choices, full_name
+from bot.common.text import shown
 from bot.interactions.command import FREE, Command, Offer, offered
 from bot.views.forms import FIELD, FormField
 from bot.views.inputs import Choice
@@ -130,6 +131,27 @@ def _entry(name: str, info: FieldInfo, known: FormContext) -> FormField:
         value=str(default) if default and not flag else "",
         of=known.cluster if offer else "",
     )
+
+
+def filled(asked: Sequence[FormField], given: Mapping[str, str]) -> Iterator[FormField]:
+    """Yield the fields with the given values; a value that is none of a field's choices is left out."""
+    for each in asked:
+        value = given.get(each.name, "")
+        yield replace(each, value=value) if value and _fits(each, value) else each
+
+
+def lost_values(asked: Sequence[FormField], given: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each given value that is none of its field's choices."""
+    for each in asked:
+        value = given.get(each.name, "")
+        if value and not _fits(each, value):
+            yield f"{each.label} cannot be {shown(value)}: choose another."
+
+
+def _fits(asked: FormField, value: str) -> bool:
+    if asked.flag:
+        return value in _YES_NO
+    return not asked.choices or any(choice.value == value for choice in asked.choices)
 
 
 def values_of(kind: Kind, filled: Mapping[str, str]) -> Mapping[str, str]:

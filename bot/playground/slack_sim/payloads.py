@@ -1,5 +1,6 @@
 """Slack's JSON: users, channels, messages and views in answers, and the payloads that the app receives."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -256,6 +257,26 @@ def view_closed(ws: Workspace, user: User, view: View, *, cleared: bool) -> Json
     """A closed modal; it has no trigger."""
     payload = interaction(ws, user, "view_closed") | {"view": view_json(ws, view), "is_cleared": cleared}
     return {key: value for key, value in payload.items() if key != "trigger_id"}
+
+
+def mention_json(ws: Workspace, message: Message) -> Json:
+    """The inner event of a message that mentions the app; a reply names its thread."""
+    text = {"type": "text", "text": message.text}
+    words = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [text]}]}
+    payload = {
+        "type": "app_mention",
+        "user": message.user,
+        "text": message.text,
+        "ts": message.ts,
+        "client_msg_id": str(uuid.uuid4()),
+        "team": ws.team.id,
+        "blocks": [words],
+        "channel": message.channel,
+        "event_ts": message.ts,
+    }
+    if not message.thread_ts:
+        return payload
+    return payload | {"thread_ts": message.thread_ts, "parent_user_id": _author(ws, message)}
 
 
 def event(ws: Workspace, inner: Json) -> Json:

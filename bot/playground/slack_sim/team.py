@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 BOT_SCOPES = (
+    "app_mentions:read",
     "commands",
     "chat:write",
     "channels:history",
@@ -81,7 +82,7 @@ class Team:
     groups: tuple[Group, ...] = ()
     commands: tuple[Command, ...] = ()
     scopes: tuple[str, ...] = BOT_SCOPES
-    events: tuple[str, ...] = ("app_home_opened",)
+    events: tuple[str, ...] = ("app_home_opened", "app_mention")
     domain: str = "local"
     id: str = "T0LOCAL"
     app_id: str = "A0CMBOT"
