@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 from bot.chatops.forms import card_forms
 from bot.chatops.forms.card_forms import CardForms
+from bot.chatops.shortcuts import Shortcuts
 from bot.common.errors import UserError
 from bot.interactions.command import Reply
-from bot.interactions.events import HELP_GROUP, MENTION_RUN, Click, RunCommand
+from bot.interactions.events import HELP_GROUP, MENTION_RUN, SHORTCUT, Click, RunCommand
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
@@ -32,15 +33,20 @@ class ButtonRouter:
     alert_actions: AlertActions
     access: Access
     card_forms: CardForms | None = None
+    shortcuts: Shortcuts | None = None
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
         """Carry out a click; returns an answer for the clicker, a command to run, or None.
 
         Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
         """
-        if click.action_id not in actions.ACTIONS:
-            return _of_a_view(click) or await self._on_card(click)
-        alert = _alert_of(click)
+        if click.action_id.startswith(SHORTCUT) and self.shortcuts is not None:
+            return await self.shortcuts.run(click)
+        if click.action_id in actions.ACTIONS:
+            return await self._on_alert(click, _alert_of(click))
+        return _of_a_view(click) or await self._on_card(click)
+
+    async def _on_alert(self, click: Click, alert: int) -> Reply | RunCommand | None:
         match click.action_id:
             case actions.ACKNOWLEDGE:
                 await self._may_change(click.user, alert)

@@ -23,6 +23,7 @@ from bot.chatops.forms.signing import key_of
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
+from bot.chatops.shortcuts import Shortcuts
 from bot.clustermgr.cluster import Cluster, OnPartial
 from bot.clustermgr.collector import poll_deadline
 from bot.clustermgr.models import Snapshot
@@ -336,7 +337,13 @@ def _dispatcher(
         operations=proposals,
         alerts=alert_actions,
         reports=reports,
-        buttons=ButtonRouter(approvals, alert_actions, approvals.access, CardForms(base.gateway, forms.key)),
+        buttons=ButtonRouter(
+            approvals,
+            alert_actions,
+            approvals.access,
+            CardForms(base.gateway, forms.key),
+            Shortcuts(alert_actions, approvals.access, forms),
+        ),
         slack=base.gateway,
         forms=forms,
         inbox=inbox,

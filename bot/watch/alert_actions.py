@@ -72,6 +72,12 @@ class AlertActions:
         async with self.store.read() as uow:
             return _known(await uow.alerts.get(alert_id), alert_id, self.channels)
 
+    async def shown_at(self, channel: str, ts: str) -> MessageKey | None:
+        """The key of the alert, group or other thing whose message, or a reply to it, stands there; None for none."""
+        async with self.store.read() as uow:
+            found = await uow.outbox.key_at(channel, ts)
+        return found.root if found is not None else None
+
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
         """Acknowledge an alert; it stays quiet until it gets worse."""
         return await _persistently(alert_id, lambda: self._acknowledge(alert_id, by))

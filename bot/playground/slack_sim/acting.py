@@ -15,7 +15,6 @@ from bot.playground.slack_sim.payloads import SLACKBOT
 from bot.playground.slack_sim.team import Channel, User
 from bot.playground.slack_sim.workspace import Workspace
 
-
 _LABELLED = re.compile(r"<@([A-Z0-9]+)\|[^<>]*>")
 
 
@@ -117,6 +116,18 @@ class Actor:
         ws, channel = self.workspace, self._channel(message.channel)
         address = self._response_url(channel.id, original=message.ts, thread_ts=message.thread_ts)
         payload = payloads.message_action(ws, self.user, channel, message, dict(acted), address)
+        return self._toast_error(await self.delivery.deliver(INTERACTION, payload))
+
+    async def shortcut(self, channel: str, ts: str, callback_id: str) -> Ack:
+        """Choose an entry of the app in the menu of a message; an ephemeral message has none."""
+        ws, place = self.workspace, self._channel(channel)
+        message = next((m for m in self.sees(place.id) if m.ts == ts and not m.only_for), None)
+        if message is None:
+            raise ActRefused("message_not_found", "that message is not there any more, or has no menu")
+        if all(each.callback_id != callback_id for each in ws.team.shortcuts):
+            raise ActRefused("unknown_shortcut", f"{callback_id} is no shortcut of the app")
+        address = self._response_url(place.id, thread_ts=message.thread_ts)
+        payload = payloads.message_shortcut(ws, self.user, place, message, callback_id, address)
         return self._toast_error(await self.delivery.deliver(INTERACTION, payload))
 
     async def click_view(

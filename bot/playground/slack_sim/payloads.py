@@ -223,6 +223,20 @@ def message_action(
     }
 
 
+def message_shortcut(
+    ws: Workspace, user: User, channel: Channel, message: Message, callback_id: str, response_url: str
+) -> Json:
+    """An entry of the app that was chosen in the menu of a message; Slack sends the message with it."""
+    return interaction(ws, user, "message_action") | {
+        "callback_id": callback_id,
+        "action_ts": ws.new_ts(),
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": channel.name},
+        "message": message_json(ws, message),
+        "response_url": response_url,
+    }
+
+
 def _state(acted: Json) -> Json:
     return {key: value for key, value in acted.items() if key == "type" or key.startswith(("selected", "value"))}
 

@@ -1,0 +1,98 @@
+"""Message shortcuts: what a person chose in the menu of a message, carried out for the alert that the message shows.
+
+A shortcut is delivered as a click whose action id names it; `Shortcuts.handlers` has one line for each.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from bot.alerting.details import PeerDown, QuorumAtRisk
+from bot.alerting.model import Alert, Detail, EnableTask, TransferLeader
+from bot.chatops.commands.members import REPLACE, TRANSFER
+from bot.chatops.commands.tasks import ENABLE
+from bot.common.errors import UserError
+from bot.interactions.command import Caller, Command, FormPort, Reply
+from bot.interactions.events import ACKNOWLEDGE_SHORTCUT, PROPOSE_SHORTCUT, SHORTCUT, Click, RunCommand
+from bot.permissions.access import Access
+from bot.permissions.roles import Role
+from bot.views.alert_lists import acknowledged
+from bot.views.alert_text.table import sentence_of
+from bot.views.blocks import clip
+from bot.watch.alert_actions import AlertActions, refuse_ended
+
+MAX_REASON = 300
+"""Characters of the reason that a form is filled with."""
+_NO_ALERT = (
+    "This message shows no alert of cmbot, so there is nothing to do from here. /cm alerts lists the open alerts."
+)
+_SEVERAL = "This message shows several alerts. Use the menu of one of them, or /cm alerts."
+
+Handler = Callable[[Click], Awaitable[Reply | RunCommand | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcuts:
+    """Carries out message shortcuts."""
+
+    alerts: AlertActions
+    access: Access
+    forms: FormPort
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """What each shortcut does, by its callback id in the manifest; a new shortcut is one line here."""
+        return {
+            ACKNOWLEDGE_SHORTCUT: self._acknowledge,
+            PROPOSE_SHORTCUT: self._propose,
+        }
+
+    async def run(self, click: Click) -> Reply | RunCommand | None:
+        """Carry out a shortcut; raises UserError, NotAllowed or StoreError."""
+        handler = self.handlers.get(click.action_id.removeprefix(SHORTCUT))
+        if handler is None:
+            raise UserError("This shortcut is of another version of cmbot. /cm help lists what it can do.")
+        return await handler(click)
+
+    async def _acknowledge(self, click: Click) -> Reply:
+        alert = await self._alert(click)
+        return Reply(acknowledged(await self.alerts.acknowledge(alert.id, click.user)))
+
+    async def _propose(self, click: Click) -> None:
+        """Open the form of the change that helps, filled as far as the alert tells, with the alert as its reason."""
+        alert = await self._alert(click)
+        refuse_ended(alert)
+        command, given = _change_for(alert)
+        reason = clip(f"Alert #{alert.id}: {sentence_of(alert)}", MAX_REASON)
+        caller = Caller(click.user, click.channel, click.key, click.response_url)
+        kind = " ".join(command.path) if command else ""
+        await self.forms.open(caller, kind, alert.cluster, {**given, "reason": reason})
+
+    async def _alert(self, click: Click) -> Alert:
+        # A person without any right does not learn which alerts exist.
+        await self.access.require_somewhere(click.user, Role.OPERATOR)
+        shown = await self.alerts.shown_at(click.channel, click.message_ts)
+        if shown is None and (thread := click.text("thread")):
+            shown = await self.alerts.shown_at(click.channel, thread)
+        if shown is None:
+            raise UserError(_NO_ALERT)
+        if shown.alert_id is None:
+            raise UserError(_SEVERAL if shown.group_channel is not None else _NO_ALERT)
+        alert = await self.alerts.alert(shown.alert_id)
+        await self.access.require(click.user, Role.OPERATOR, alert.cluster)
+        return alert
+
+
+def _change_for(alert: Alert) -> tuple[Command | None, Mapping[str, str]]:
+    """Return the change that helps with its known arguments; None if the person must choose."""
+    if isinstance(alert.fix, EnableTask):
+        return ENABLE, {"task": alert.fix.task}
+    if isinstance(alert.fix, TransferLeader):
+        return TRANSFER, {"peer_id": str(alert.fix.peer)}
+    lost = _lost_peers(alert.detail)
+    return (REPLACE, {"dead": str(lost[0])}) if len(lost) == 1 else (None, {})
+
+
+def _lost_peers(detail: Detail) -> tuple[int, ...]:
+    if isinstance(detail, PeerDown):
+        return (detail.peer.id,)
+    return tuple(each.peer for each in detail.sick) if isinstance(detail, QuorumAtRisk) else ()
