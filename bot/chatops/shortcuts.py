@@ -1,10 +1,11 @@
 """Message shortcuts: what a person chose in the menu of a message, carried out for the alert that the message shows.
 
-A shortcut is delivered as a click whose action id names it; `Shortcuts.handlers` has one line for each.
+A shortcut is delivered as a click whose action id names it; `SHORTCUTS` has one line for each.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bot.alerting.details import PeerDown, QuorumAtRisk
 from bot.alerting.model import Alert, Detail, EnableTask, TransferLeader
@@ -27,8 +28,6 @@ _NO_ALERT = (
 )
 _SEVERAL = "This message shows several alerts. Use the menu of one of them, or /cm alerts."
 
-Handler = Callable[[Click], Awaitable[Reply | RunCommand | None]]
-
 
 @dataclass(frozen=True, slots=True)
 class Shortcuts:
@@ -38,28 +37,21 @@ class Shortcuts:
     access: Access
     forms: FormPort
 
-    @property
-    def handlers(self) -> Mapping[str, Handler]:
-        """What each shortcut does, by its callback id in the manifest; a new shortcut is one line here."""
-        return {
-            ACKNOWLEDGE_SHORTCUT: self._acknowledge,
-            PROPOSE_SHORTCUT: self._propose,
-        }
-
     async def run(self, click: Click) -> Reply | RunCommand | None:
         """Carry out a shortcut; raises UserError, NotAllowed or StoreError."""
-        handler = self.handlers.get(click.action_id.removeprefix(SHORTCUT))
+        handler = SHORTCUTS.get(click.action_id.removeprefix(SHORTCUT))
         if handler is None:
             raise UserError("This shortcut is of another version of cmbot. /cm help lists what it can do.")
-        return await handler(click)
+        return await handler(self, click)
 
-    async def _acknowledge(self, click: Click) -> Reply:
-        alert = await self._alert(click)
+    async def acknowledge(self, click: Click) -> Reply:
+        """Acknowledge the alert."""
+        alert = await self.alert_of(click)
         return Reply(acknowledged(await self.alerts.acknowledge(alert.id, click.user)))
 
-    async def _propose(self, click: Click) -> None:
+    async def propose(self, click: Click) -> None:
         """Open the form of the change that helps, filled as far as the alert tells, with the alert as its reason."""
-        alert = await self._alert(click)
+        alert = await self.alert_of(click)
         refuse_ended(alert)
         command, given = _change_for(alert)
         reason = clip(f"Alert #{alert.id}: {sentence_of(alert)}", MAX_REASON)
@@ -67,7 +59,8 @@ class Shortcuts:
         kind = " ".join(command.path) if command else ""
         await self.forms.open(caller, kind, alert.cluster, {**given, "reason": reason})
 
-    async def _alert(self, click: Click) -> Alert:
+    async def alert_of(self, click: Click) -> Alert:
+        """Return the alert that the message shows, also from a reply in its thread; raises UserError, NotAllowed."""
         # A person without any right does not learn which alerts exist.
         await self.access.require_somewhere(click.user, Role.OPERATOR)
         shown = await self.alerts.shown_at(click.channel, click.message_ts)
@@ -80,6 +73,15 @@ class Shortcuts:
         alert = await self.alerts.alert(shown.alert_id)
         await self.access.require(click.user, Role.OPERATOR, alert.cluster)
         return alert
+
+
+SHORTCUTS: Mapping[str, Callable[[Shortcuts, Click], Awaitable[Reply | RunCommand | None]]] = MappingProxyType(
+    {
+        ACKNOWLEDGE_SHORTCUT: Shortcuts.acknowledge,
+        PROPOSE_SHORTCUT: Shortcuts.propose,
+    }
+)
+"""What each shortcut does, by its callback id in the manifest; a new shortcut is one line here."""
 
 
 def _change_for(alert: Alert) -> tuple[Command | None, Mapping[str, str]]:

@@ -60,7 +60,7 @@ def form(shown: Form) -> JsonObject:
     """Render the form to fill in; without a kind or a cluster it asks for these only."""
     ready = bool(shown.kind and shown.cluster)
     blocks = [
-        choose(Ask(KIND, KIND, "What", required=True, value=shown.kind, at_once=True), shown.kinds),
+        choose(Ask(KIND, KIND, "Change", required=True, value=shown.kind, at_once=True), shown.kinds),
         choose(Ask(CLUSTER, CLUSTER, "Cluster", required=True, value=shown.cluster, at_once=True), shown.clusters),
         *(context(escape(note)) for note in shown.notes),
         *(_entry(entry) for entry in shown.entries if ready),

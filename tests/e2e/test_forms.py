@@ -1,6 +1,7 @@
 """Changes by forms, from /cm do and the Home tab, over real sockets."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,8 +74,8 @@ async def test_form_switches_a_task_off(world: Demo) -> None:
 
 
 async def test_force_field_is_shown_only_to_breakers(world: Demo) -> None:
-    assert "Force" in labels(await opened(world, user=ALICE))
-    assert "Force" not in labels(await opened(world, user=BOB))
+    assert "Override refused checks" in labels(await opened(world, user=ALICE))
+    assert "Override refused checks" not in labels(await opened(world, user=BOB))
 
 
 async def test_form_keeps_the_reason_when_its_kind_changes(world: Demo) -> None:
@@ -82,7 +83,7 @@ async def test_form_keeps_the_reason_when_its_kind_changes(world: Demo) -> None:
     first = await opened(world)
     person = world.slack.as_user(ALICE)
     await person.click_view("form:kind", value="member remove", values={"field:reason": "disk lost"})
-    view = await seen(world, ALICE, lambda view: "Peer id" in labels(view))
+    view = await seen(world, ALICE, lambda view: "Member to remove" in labels(view))
     assert view.id == first.id
     offered = [option["text"]["text"] for option in element(view, "field:peer_id")["options"]]
     assert [text.split(" · ")[:2] for text in offered] == [
@@ -117,6 +118,27 @@ async def test_form_shows_errors_at_their_fields(world: Demo) -> None:
     ack = await person.submit({"field:task": "balance", "field:for": "soon"})
     assert "soon" in ack.errors[id_of(view, "field:for")]
     assert await world.app.repository.recent(None, 5) == []
+
+
+async def test_change_without_an_argument_opens_its_form_filled(world: Demo) -> None:
+    """What was given is in its field; a value that the form does not offer is named; others than operators see why."""
+    view = await opened(world, "/cm member add 4 as=normal reason=growth")
+    assert element(view, "form:kind")["initial_option"]["value"] == "member add"
+    assert element(view, "form:cluster")["initial_option"]["value"] == "prod", "the channel's default"
+    assert element(view, "field:peer_id")["initial_value"] == "4"
+    assert element(view, "field:as")["initial_option"]["value"] == "normal"
+    assert element(view, "field:reason")["initial_value"] == "growth"
+    assert "initial_value" not in element(view, "field:host")
+    view = await opened(world, "/cm member replace 9")
+    assert 'Lost member cannot be "9"' in view.full_text
+    await world.slack.as_user(DAVE).command(STORAGE, "/cm task disable")
+    await seen(world, DAVE, lambda view: "You are not an operator" in view.full_text)
+
+
+async def test_labels_are_words_and_no_names_of_arguments(world: Demo) -> None:
+    view = await opened(world, "/cm do member add")
+    assert labels(view)[2:6] == ["Raft number of the new node", "Raft address", "Service address", "Joins as"]
+    assert not re.search(r"peer_id|dry_run|\w=", view.full_text)
 
 
 async def test_form_shows_what_the_preflight_blocks(world: Demo) -> None:
@@ -233,7 +255,7 @@ async def test_home_opens_the_form_and_lists_the_proposal(world: Demo) -> None:
     view = await seen(world, ALICE, lambda view: "submit" in view.content)
     assert element(view, "form:cluster")["initial_option"]["value"] == "prod"
     await person.click_view("form:kind", value="task disable")
-    await seen(world, ALICE, lambda view: "Task" in labels(view))
+    await seen(world, ALICE, lambda view: "Background task" in labels(view))
     await person.submit({"field:task": "balance"})
     await seen(world, ALICE, lambda view: "waits for" in view.full_text)
     tab = await world.slack.wait_for_view(
@@ -248,7 +270,7 @@ async def test_closed_form_from_home_is_answered_by_direct_message(world: Demo) 
     await person.click_home("home:change:prod")
     await seen(world, ALICE, lambda view: "submit" in view.content)
     await person.click_view("form:kind", value="task disable")
-    await seen(world, ALICE, lambda view: "Task" in labels(view))
+    await seen(world, ALICE, lambda view: "Background task" in labels(view))
     await person.submit({"field:task": "balance"})
     await person.close_view()
     direct = world.slack.workspace.open_im(ALICE).id
