@@ -134,6 +134,8 @@ class Dispatcher:
         A click is decided first; some clicks stand for a command, which then takes the same way.
         """
         await self._execute(work, self._answer_to(work))
+        if isinstance(work, Click) and not work.response_url:
+            await self.forms.home(work.user)
 
     async def answer_in_thread(self, asked: Invocation, answer: Answer, thread: str) -> None:
         """Answer what was asked by mention, in the thread `thread`; nothing is changed and nothing stored."""
@@ -169,6 +171,9 @@ class Dispatcher:
             nonlocal first
             if isinstance(work, Submission):
                 await self.forms.answer(work, reply)
+            elif isinstance(work, Click) and not work.response_url:
+                # A click in the Home tab has no channel.
+                await self.slack.post(work.user, reply.message)
             else:
                 await self.slack.respond(work.response_url, reply, replace=not first)
             first = False

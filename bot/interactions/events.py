@@ -89,6 +89,8 @@ class Submission:
 Work = Invocation | Click | Submission
 
 
+HOME_ACKNOWLEDGE = "home:ack:"
+"""Beginning of the action ids of the buttons in the Home tab that acknowledge an alert; its id follows."""
 SHORTCUT = "shortcut:"
 """Beginning of the action id of a message shortcut, which is a click; the callback id of the manifest follows.
 

@@ -152,6 +152,7 @@ async def build(
             report_jobs=report_jobs,
             summaries=Summaries(base.store, reports, wake=base.wake, ahead=lambda: base.wall() - base.clock()),
             dispatcher=dispatcher,
+            home=home,
             task_queue=task_queue,
             installation=installation,
             bolt=bolt,

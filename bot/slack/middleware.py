@@ -202,12 +202,16 @@ class AckMiddleware(AsyncMiddleware):
         if isinstance(work, Invocation):
             return _text_answer(STORE_DOWN)
         # The acknowledgement of a click shows nothing, so the answer goes to its response_url.
-        self._background.start(self._respond(work.response_url, STORE_DOWN))
+        self._background.start(self._respond(work, STORE_DOWN))
         return _ack()
 
-    async def _respond(self, response_url: str, text: str) -> None:
+    async def _respond(self, click: Click, text: str) -> None:
         try:
-            await self._slack.respond(response_url, Reply(Message(text)))
+            if click.response_url:
+                await self._slack.respond(click.response_url, Reply(Message(text)))
+            else:
+                # A click in the Home tab.
+                await self._slack.post(click.user, Message(text))
         except SlackError as error:
             log.warning("answer.lost", error=str(error), code=error.code)
 

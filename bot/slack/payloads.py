@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.chatops.forms.events import HomeOpened, ViewAction, ViewState, ViewSubmission
 from bot.common.json_object import JsonObject
-from bot.interactions.events import NOTE_SHORTCUT, SHORTCUT, Click, Invocation, Mention
+from bot.interactions.events import HOME_ACKNOWLEDGE, NOTE_SHORTCUT, SHORTCUT, Click, Invocation, Mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ def _click(body: JsonObject) -> Delivered:
     if _text(action, "url") or (action.get("type") == "button" and not _text(action, "value")):
         # A link button opens its page by itself; the click must still be acknowledged.
         return Ignored("a link")
+    if action_id.startswith(HOME_ACKNOWLEDGE):
+        # It changes something, so it is stored like the same button of a message; no channel and no message follow.
+        return Click(key, user, "", ACKNOWLEDGE, _value(action), "", "")
     if "view" in body:
         return ViewAction(key, user, action_id, _value(action), _view(_part(body, "view")))
     return Click(
@@ -69,6 +72,8 @@ def _click(body: JsonObject) -> Delivered:
     )
 
 
+ACKNOWLEDGE = "alert_ack"
+"""The action id of the button that acknowledges an alert (`views/alert_actions.py`)."""
 MAX_NOTED = 2000
 """Characters of a message that a shortcut keeps."""
 

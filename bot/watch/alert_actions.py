@@ -78,6 +78,18 @@ class AlertActions:
             found = await uow.outbox.key_at(channel, ts)
         return found.root if found is not None else None
 
+    async def place_of(self, alert: Alert) -> tuple[str, str]:
+        """The channel and the ts of the message that shows an alert, its own or its group's; ("", "") for none."""
+        keys = [MessageKey.alert(alert.id)]
+        if alert.notes.group is not None:
+            keys.append(MessageKey.parse(alert.notes.group))
+        async with self.store.read() as uow:
+            for key in keys:
+                found = await uow.outbox.get(key)
+                if found is not None and found.ts:
+                    return found.channel, found.ts
+        return "", ""
+
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
         """Acknowledge an alert; it stays quiet until it gets worse."""
         return await _persistently(alert_id, lambda: self._acknowledge(alert_id, by))

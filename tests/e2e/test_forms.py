@@ -358,7 +358,7 @@ async def test_expired_trigger_opens_nothing_and_says_so(world: Demo) -> None:
 async def test_form_starts_and_ends_a_maintenance(world: Demo) -> None:
     host = world.clusters["prod"].host(3).removeprefix("http://")
     view = await opened(world, "/cm do maintenance start")
-    assert labels(view)[2:] == ["Host", "For", "Anyway", "Reason"]
+    assert labels(view)[2:] == ["Host", "For how long", "Start although it is not safe", "Reason"]
     assert "posts a card" not in view.full_text
     await world.slack.as_user(ALICE).submit({"field:host": host, "field:for": "30m", "field:reason": "kernel"})
     shown = await seen(world, ALICE, lambda view: "maintenance of" in view.full_text)
@@ -368,3 +368,26 @@ async def test_form_starts_and_ends_a_maintenance(world: Demo) -> None:
     await world.slack.as_user(ALICE).submit({"field:host": host})
     await seen(world, ALICE, lambda view: "ended" in view.full_text or "ends" in view.full_text)
     assert await world.app.alert_actions.silences("prod") == ()
+
+
+async def test_home_follows_an_alert_and_acknowledges_it(world: Demo) -> None:
+    """The tab shows the alert without being opened again; its button is stored, and the message is edited."""
+    await at_home(world, ALICE)
+    world.clusters["prod"].break_disk(3)
+    tab = await world.slack.wait_for_view(
+        lambda view: "1 disk of prod is broken" in view.full_text and "its message" in str(view.content),
+        user=ALICE,
+        home=True,
+        timeout=120.0,
+    )
+    pressed = next(e["action_id"] for b in tab.blocks if (e := b.get("accessory")) and "home:ack" in e["action_id"])
+    await world.slack.as_user(ALICE).click_home(pressed)
+    await world.slack.wait_for(
+        STORAGE, lambda m: "acknowledged by" in m.full_text and not m.thread_ts, user=ALICE, timeout=PATIENCE
+    )
+    await world.slack.wait_for_view(
+        lambda view: f"acknowledged by <@{ALICE}>" in view.full_text and "home:ack" not in str(view.content),
+        user=ALICE,
+        home=True,
+        timeout=PATIENCE,
+    )

@@ -109,13 +109,27 @@ def addressed(
 
 
 def is_changing(text: str) -> bool:
-    """True if `text` changes a cluster, so that it must be stored before it is acknowledged."""
+    """True if `text` changes a cluster, so that it must be stored before it is acknowledged.
+
+    One that lacks an argument changes nothing: it opens its form, for which Slack gives three seconds.
+    """
     try:
-        words, _ = _split(tokens(text))
+        found = tokens(text)
     except UserError:
         return False
-    found = _longest(words, COMMANDS)
-    return found is not None and found.changes
+    command = _longest(_split(found)[0], COMMANDS)
+    return command is not None and command.changes and not _lacks_argument(found)
+
+
+def _lacks_argument(found: Sequence[Token]) -> bool:
+    """True if an argument is missing wherever the cluster stands: without known clusters its word is an argument."""
+    try:
+        _parsed(found, COMMANDS, clusters=(), default_cluster=None)
+    except MissingArgument as error:
+        return error.argument != CLUSTER
+    except UserError:
+        return False
+    return False
 
 
 def _split(found: Sequence[Token]) -> tuple[tuple[str, ...], tuple[Token, ...]]:

@@ -63,6 +63,9 @@ _OF: Mapping[tuple[str, str], Words] = MappingProxyType(
             "For how long",
             f"{_SPAN}; then the task goes back on. Empty: until further notice",
         ),
+        ("task enable", "for"): Words(
+            "For how long", f"{_SPAN}; then the task goes back off. Empty: until further notice"
+        ),
         ("leader transfer", "peer_id"): Words("New leader", "The member that is to lead"),
         ("member add", "peer_id"): _NEW_ID,
         ("member add", "host"): Words("Raft address", _ADDRESS),
