@@ -20,7 +20,7 @@ from bot.chatops.guidance import is_asked_change, offer, opened_form
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
 from bot.clustermgr.cluster import Cluster
-from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
+from bot.common.errors import ClusterError, CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
 from bot.interactions.command import (
     AlertBook,
     Args,
@@ -158,7 +158,8 @@ class Dispatcher:
             log.info("answer.refused", user=work.user, kind=type(error).__name__, error=error_views.error_text(error))
             await self._audit(work, request, error)
             self.ended(_KINDS[type(work)], "refused")
-            await _answer_last(work, answer, Reply(error_views.sentence(error)))
+            again = isinstance(error, UserError | ClusterError) and not isinstance(error, NotAllowed)
+            await _answer_last(work, answer, Reply(error_views.sentence(error), keeps_form=again))
         except Exception:  # the command edge: one of the three broad excepts of this program
             log.exception("command.crashed", user=work.user, work=type(work).__name__)
             self.ended(_KINDS[type(work)], "crashed")
@@ -264,7 +265,7 @@ class Dispatcher:
                 if request.single:
                     last = reply.message
                 else:
-                    await answer(Reply(reply.message, private=reply.private or self.answers_private))
+                    await answer(replace(reply, private=reply.private or self.answers_private))
         except UserError as error:
             if command.opens and not isinstance(error, NotAllowed):
                 # No form opened, so the right was not checked yet.

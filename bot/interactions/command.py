@@ -73,12 +73,14 @@ def offered(field: FieldInfo) -> Offer | None:
 class Reply:
     """One answer to a command; a later answer replaces it. With `private` only the sender sees it.
 
+    With `keeps_form` nothing came of a form, by a refusal or a dry run: it stays open with its fields.
     `facts` are the typed values that the message shows (facts.py, or the value that its view takes), None for none.
     """
 
     message: Message
     private: bool = True
     facts: object = None
+    keeps_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)

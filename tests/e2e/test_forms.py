@@ -141,19 +141,34 @@ async def test_labels_are_words_and_no_names_of_arguments(world: Demo) -> None:
     assert not re.search(r"peer_id|dry_run|\w=", view.full_text)
 
 
-async def test_form_shows_what_the_preflight_blocks(world: Demo) -> None:
-    await opened(world, "/cm do member remove prod")
-    await world.slack.as_user(ALICE).submit({"field:peer_id": "1"})
+async def test_refused_form_stays_open_with_its_fields_and_is_sent_again(world: Demo) -> None:
+    """The refusal stands above the fields as they were filled; another choice is another change request."""
+    first = await opened(world, "/cm do member remove prod")
+    person = world.slack.as_user(ALICE)
+    await person.submit({"field:peer_id": "1", "field:reason": "disk lost"})
     view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
+    assert view.id == first.id
     assert "leader" in view.full_text
+    assert element(view, "field:peer_id")["initial_option"]["value"] == "1"
+    assert element(view, "field:reason")["initial_value"] == "disk lost"
     assert writes(world, "/member/remove") == []
+    for _ in range(2):
+        await person.submit({"field:peer_id": "1"})
+        view = await seen(world, ALICE, lambda held: held.hash != view.hash and "refused" in held.full_text)  # noqa: B023
+    await person.submit({"field:peer_id": "3", "field:reason": "disk lost"})
+    await seen(world, ALICE, lambda view: "waits for" in view.full_text)
+    assert "disk lost" in (await card(world, "proposed")).full_text
 
 
 async def test_form_dry_run_proposes_nothing(world: Demo) -> None:
     await opened(world, "/cm do leader transfer")
     await world.slack.as_user(ALICE).submit({"field:peer_id": "2", "field:dry_run": ["yes"]})
-    await seen(world, ALICE, lambda view: "This was a dry run" in view.full_text)
+    view = await seen(world, ALICE, lambda view: "This was a dry run" in view.full_text)
     assert await world.app.repository.recent(None, 5) == []
+    assert "initial_options" not in element(view, "field:dry_run"), "sent again, it is the change itself"
+    assert element(view, "field:peer_id")["initial_option"]["value"] == "2"
+    await world.slack.as_user(ALICE).submit()
+    await seen(world, ALICE, lambda view: "waits for" in view.full_text)
 
 
 async def test_form_of_a_viewer_is_refused_and_audited(world: Demo) -> None:

@@ -142,8 +142,7 @@ class FormValidator:
         cluster = configured(origin.cluster, tuple(self.clusters))
         values = values_of(kind, held)
         work = Submission(
-            # Not the trigger: a form that is sent twice is one change request.
-            key=f"form:{sent.view.id}",
+            key=origin.key(sent.view.id),
             user=sent.user,
             channel=origin.channel,
             response_url=origin.answer_to,
