@@ -8,9 +8,10 @@ from bot.alerting.next_change import next_change
 from bot.chatops.forms import card_forms
 from bot.chatops.forms.card_forms import CardForms
 from bot.chatops.forms.wanted import WantedForm, wanted_form
+from bot.chatops.shortcuts import Shortcuts
 from bot.common.errors import UserError
 from bot.interactions.command import Caller, FormPort, Reply
-from bot.interactions.events import HELP_GROUP, Click, RunCommand
+from bot.interactions.events import HELP_GROUP, MENTION_RUN, SHORTCUT, Click, RunCommand
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
@@ -37,12 +38,15 @@ class ButtonRouter:
     access: Access
     card_forms: CardForms | None = None
     forms: FormPort | None = None
+    shortcuts: Shortcuts | None = None
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
         """Carry out a click; returns an answer for the clicker, a command to run, or None.
 
         Raises UserError (its sentence is shown to the clicker), ClusterError or StoreError.
         """
+        if click.action_id.startswith(SHORTCUT) and self.shortcuts is not None:
+            return await self.shortcuts.run(click)
         if click.action_id in actions.ACTIONS:
             return await self._on_alert(click, _alert_of(click))
         return _of_a_view(click) or await self._on_card(click)
@@ -134,7 +138,17 @@ def _of_a_view(click: Click) -> RunCommand | None:
         return RunCommand("ops retry")
     if click.action_id.startswith(HELP_GROUP):
         return RunCommand(f"help {click.text('group')}")
+    if click.action_id == MENTION_RUN:
+        return _mentioned(click)
     return _maintenance(click) if click.action_id in {MAINTENANCE_START, MAINTENANCE_END} else None
+
+
+def _mentioned(click: Click) -> RunCommand:
+    """Return the command that its author asked for by mention; it is checked as typed."""
+    author = click.text("user")
+    if author != click.user:
+        raise UserError(f"This change was asked for by <@{author}>. Type the command to ask for it yourself.")
+    return RunCommand(click.text("text"))
 
 
 def _volumes(click: Click) -> RunCommand:

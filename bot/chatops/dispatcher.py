@@ -17,10 +17,11 @@ from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.commands.parser import addressed, parse
 from bot.chatops.forms.controller import Forms
+from bot.chatops.guidance import is_asked_change, offer, opened_form
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
 from bot.clustermgr.cluster import Cluster
-from bot.common.errors import CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
+from bot.common.errors import ClusterError, CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
 from bot.interactions.command import (
     AlertBook,
     Args,
@@ -64,7 +65,7 @@ class CommandRequest:
 
     `command` is None when the text names no command. `single` is set for a click: the clicker gets the last answer
     only, because a second answer at the click's response_url would replace the card. With a `title` that answer opens
-    as a modal.
+    as a modal. `thread` is the ts of the thread in which a mention is answered: it only reads.
     """
 
     invocation: Invocation
@@ -74,6 +75,7 @@ class CommandRequest:
     fault: UserError | None = None
     single: bool = False
     title: str = ""
+    thread: str = ""
 
 
 @dataclass(slots=True)
@@ -138,10 +140,19 @@ class Dispatcher:
 
         A click is decided first; some clicks stand for a command, which then takes the same way.
         """
-        answer, request = self._answer_to(work), None
+        await self._execute(work, self._answer_to(work))
+        if isinstance(work, Click) and not work.response_url:
+            await self.forms.home(work.user)
+
+    async def answer_in_thread(self, asked: Invocation, answer: Answer, thread: str) -> None:
+        """Answer what was asked by mention, in the thread `thread`; nothing is changed and nothing stored."""
+        await self._execute(asked, answer, thread)
+
+    async def _execute(self, work: Work, answer: Answer, thread: str = "") -> None:
+        request = None
         try:
             request = await self._decide(work, answer) if isinstance(work, Click) else self._request(work)
-            if request is not None:
+            if request is not None and not await self._guided(request := replace(request, thread=thread), answer):
                 await self._authorise(request)
                 await self._run(request, answer)
             self.ended(_KINDS[type(work)], "answered")
@@ -154,7 +165,8 @@ class Dispatcher:
             log.info("answer.refused", user=work.user, kind=type(error).__name__, error=error_views.error_text(error))
             await self._audit(work, request, error)
             self.ended(_KINDS[type(work)], "refused")
-            await _answer_last(work, answer, Reply(error_views.sentence(error)))
+            again = isinstance(error, UserError | ClusterError) and not isinstance(error, NotAllowed)
+            await _answer_last(work, answer, Reply(error_views.sentence(error), keeps_form=again))
         except Exception:  # the command edge: one of the three broad excepts of this program
             log.exception("command.crashed", user=work.user, work=type(work).__name__)
             self.ended(_KINDS[type(work)], "crashed")
@@ -167,6 +179,9 @@ class Dispatcher:
             nonlocal first
             if isinstance(work, Submission):
                 await self.forms.answer(work, reply)
+            elif isinstance(work, Click) and not work.response_url:
+                # A click in the Home tab has no channel.
+                await self.slack.post(work.user, reply.message)
             else:
                 await self.slack.respond(work.response_url, reply, replace=not first)
             first = False
@@ -212,6 +227,18 @@ class Dispatcher:
         except UserError as error:
             return CommandRequest(form.invocation, command, form.cluster, fault=error)
 
+    async def _guided(self, request: CommandRequest, answer: Answer) -> bool:
+        """Answer a change that cannot run as it was given; False for any other command (see guidance.py)."""
+        command, asked = request.command, request.invocation
+        if not request.thread:
+            typed = request if asked.key not in self._resumed else replace(request, fault=None)
+            return await opened_form(self.forms, self._caller(typed), typed.command, typed.fault)
+        if command is None or not is_asked_change(command, request.fault):
+            return False
+        await self._require_role(asked.user, command, request.cluster)
+        await answer(offer(asked, command, request.fault))
+        return True
+
     async def _authorise(self, request: CommandRequest) -> None:
         """Raise NotAllowed without the right to the command; then raise what is wrong with its text.
 
@@ -241,11 +268,11 @@ class Dispatcher:
         """
         command, last = _known(request.command), None
         try:
-            async for reply in command.run(self.call_of(request.invocation, request.cluster), request.args):
+            async for reply in command.run(self._call(self._caller(request), request.cluster), request.args):
                 if request.single:
                     last = reply.message
                 else:
-                    await answer(Reply(reply.message, private=reply.private or self.answers_private))
+                    await answer(replace(reply, private=reply.private or self.answers_private))
         except UserError as error:
             if command.opens and not isinstance(error, NotAllowed):
                 # No form opened, so the right was not checked yet.
@@ -272,8 +299,15 @@ class Dispatcher:
 
     def call_of(self, invocation: Invocation, cluster: str) -> Call:
         """Return what the command of `invocation` needs to run for that cluster ("" for none)."""
+        return self._call(self._caller(CommandRequest(invocation, None)), cluster)
+
+    def _caller(self, request: CommandRequest) -> Caller:
+        asked = request.invocation
+        return Caller(asked.user, asked.channel, asked.key, asked.response_url, request.thread)
+
+    def _call(self, caller: Caller, cluster: str) -> Call:
         return Call(
-            caller=Caller(invocation.user, invocation.channel, invocation.key, invocation.response_url),
+            caller=caller,
             clusters=self.clusters,
             cluster=self.clusters[cluster] if cluster else None,
             now=self.clock(),

@@ -1,12 +1,14 @@
-"""Publishes the Home tab to the person who opens it."""
+"""Publishes the Home tab to the person who opens it, and again when something changes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.model import Alert
 from bot.chatops.forms.events import HomeOpened
+from bot.chatops.home_viewers import HomeViewers
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
@@ -17,6 +19,7 @@ from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
 from bot.permissions.roles import Rights, Role
 from bot.views.access_text import standing_text
+from bot.views.alert_text.table import sentence_of
 from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.status_text import not_milder
 from bot.watch.alert_actions import AlertActions
@@ -26,7 +29,7 @@ from bot.workflow.repository import OperationRepository
 log = structlog.get_logger(__name__)
 
 MAX_LINKED = 8
-"""Cards with a link."""
+"""Cards and alerts with a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class HomeTab:
     slack: SlackGateway
     inbox: Inbox
     clock: Callable[[], float]
+    viewers: HomeViewers = field(default_factory=HomeViewers)
 
     async def opened(self, event: HomeOpened) -> None:
         """Show the tab to its opener, unless any replica has handled the event before.
@@ -54,14 +58,48 @@ class HomeTab:
             log.debug("home.store_down", error=str(error))
             fresh = True
         if fresh:
+            self.viewers.opened(event.user, self.clock())
             await self.show(event.user)
+
+    async def refresh(self) -> None:
+        """Publish the tab again to those who opened it lately and whose tab shows an earlier state."""
+        if not len(self.viewers):
+            return
+        try:
+            state = await self._state()
+        except StoreError as error:
+            log.debug("home.store_down", error=str(error))
+            return
+        for user in self.viewers.due(state, self.clock()):
+            await self.show(user)
+
+    async def _state(self) -> int:
+        """Return a number that changes with what any tab shows, apart from the time that passes."""
+        notes = [(name, self.remembered(name)) for name in self.names]
+        return hash(
+            (
+                tuple((a.id, a.state, a.severity, a.acked_by, sentence_of(a)) for a in await self.alerts.open()),
+                tuple((op.id, op.version) for op in await self.repository.open_on(None)),
+                tuple((held.id, held.until) for held in await self.alerts.silences()),
+                tuple((name, note.level, note.verdict) for name, note in notes),
+            )
+        )
 
     async def show(self, user: str) -> None:
         """Publish the tab to `user`; a failure is logged, and the next opening tries again."""
         try:
-            await self.slack.publish_home(user, home(await self._seen_by(user)))
+            await self._show(user)
         except SlackError as error:
             log.warning("home.failed", user=user, error=str(error), code=error.code)
+
+    async def _show(self, user: str) -> None:
+        try:
+            state = await self._state()
+        except StoreError:
+            # Another state than any: the next round shows the tab again.
+            state = 0
+        await self.slack.publish_home(user, home(await self._seen_by(user)))
+        self.viewers.shown(user, state, self.clock())
 
     async def _seen_by(self, user: str) -> Home:
         rights, now = await self.access.rights(user), self.clock()
@@ -89,7 +127,13 @@ class HomeTab:
             undelivered=lost,
             maintenances=maintenances,
             muted=muted,
+            links={alert.id: link for alert in alerts[:MAX_LINKED] if (link := await self._message(alert))},
         )
+
+    async def _message(self, alert: Alert) -> str:
+        """Return the address of an alert's message, "" if it is not known."""
+        channel, ts = await self.alerts.place_of(alert)
+        return await link_to(self.slack.permalink, channel, ts)
 
     async def _waiting(self, user: str, now: float) -> Sequence[Waiting]:
         found = [

@@ -17,6 +17,19 @@ class OpenView:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message of a person that is answered in its thread: `ts` names the first message of the thread.
+
+    `begun` is True if the question itself was asked in the thread.
+    """
+
+    channel: str
+    ts: str
+    user: str
+    begun: bool
+
+
 class SlackGateway(FileShare, Protocol):
     """Answers, direct messages, views and files; every method raises SlackError."""
 
@@ -25,6 +38,9 @@ class SlackGateway(FileShare, Protocol):
 
     async def post(self, channel: str, message: Message) -> str:
         """Post a message; the id of a person as the channel makes it a direct message. Returns its ts."""
+
+    async def say(self, asked: Asked, reply: Reply, *, instead_of: str = "") -> str:
+        """Answer in a thread, or edit the answer `instead_of`; returns its ts. A private one is for the asker alone."""
 
     async def permalink(self, channel: str, ts: str) -> str:
         """Return the address of a message."""

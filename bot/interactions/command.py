@@ -79,25 +79,29 @@ def offered(field: FieldInfo) -> Offer | None:
 class Reply:
     """One answer to a command; a later answer replaces it. With `private` only the sender sees it.
 
+    With `keeps_form` nothing came of a form, by a refusal or a dry run: it stays open with its fields.
     `facts` are the typed values that the message shows (facts.py, or the value that its view takes), None for none.
     """
 
     message: Message
     private: bool = True
     facts: object = None
+    keeps_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The person who typed, and the channel (Slack ids); `key` is the inbound key of a stored command, else "".
 
-    For a typed command `key` is its trigger id, and `answer_to` its response_url.
+    For a typed command `key` is its trigger id, and `answer_to` its response_url. `thread` is the ts of the thread in
+    which a mention is answered, "" for a typed command.
     """
 
     user: str
     channel: str
     key: str = ""
     answer_to: str = ""
+    thread: str = ""
 
 
 class Proposer(Protocol):
@@ -267,8 +271,10 @@ class TimelineBook(Protocol):
 class FileShare(Protocol):
     """Uploads files."""
 
-    async def upload(self, channel: str, name: str, content: bytes, *, title: str, comment: str = "") -> None:
-        """Share a file in a channel; raises SlackError, for example if the bot is not in the channel."""
+    async def upload(
+        self, channel: str, name: str, content: bytes, *, title: str, comment: str = "", thread_ts: str | None = None
+    ) -> None:
+        """Share a file in a channel or in a thread there; raises SlackError, for example if the bot is not in it."""
 
 
 NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})

@@ -20,6 +20,21 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A message that mentions the bot; `key` is the event's id, `ts` the message's, `thread_ts` "" outside a thread.
+
+    `text` is as Slack delivered it, the mention included.
+    """
+
+    key: str
+    user: str
+    channel: str
+    text: str
+    ts: str
+    thread_ts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Click:
     """A clicked button as Slack delivered it; `key` is its trigger id, `value` the value of the button."""
 
@@ -73,6 +88,18 @@ class Submission:
 
 Work = Invocation | Click | Submission
 
+
+HOME_ACKNOWLEDGE = "home:ack:"
+"""Beginning of the action ids of the buttons in the Home tab that acknowledge an alert; its id follows."""
+SHORTCUT = "shortcut:"
+"""Beginning of the action id of a message shortcut, which is a click; the callback id of the manifest follows.
+
+Its value has `thread` (the ts of the message's thread), and for a note `author` and `text` of the message.
+"""
+ACKNOWLEDGE_SHORTCUT, NOTE_SHORTCUT, PROPOSE_SHORTCUT = "cm_acknowledge", "cm_note", "cm_propose"
+"""The callback ids of the message shortcuts."""
+MENTION_RUN = "mention_run"
+"""The button that runs a command which its author asked for by mention; its value has `user` and `text`."""
 
 HELP_GROUP = "help_group_"
 """Beginning of the action ids of the buttons that list the commands of a group."""

@@ -20,10 +20,11 @@ from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.forms.card_forms import CardForms
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.signing import key_of
-from bot.chatops.forms.validation import FormValidator
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
+from bot.chatops.note_keeper import NoteKeeper
+from bot.chatops.shortcuts import Shortcuts
 from bot.clustermgr.cluster import Cluster, OnPartial
 from bot.clustermgr.collector import poll_deadline
 from bot.clustermgr.models import Snapshot
@@ -35,6 +36,7 @@ from bot.delivery.worker import Outbox, RateLimit
 from bot.leadership.membership import Membership
 from bot.permissions.access import Access
 from bot.runtime.clock import Clock, ClockGuard, earliest
+from bot.runtime.edge import edge
 from bot.runtime.jobs import JobProblems, poll_gained
 from bot.runtime.parts import App, Notes
 from bot.runtime.scheduler import Scheduler
@@ -50,7 +52,7 @@ from bot.runtime.startup import Foundation, foundation, membership_of
 from bot.runtime.status_wiring import status_reporter
 from bot.runtime.windows import windows_of, zone_of
 from bot.slack.installation import InstallationCheck
-from bot.slack.middleware import AckMiddleware, Bolt, Surfaces, build_app
+from bot.slack.middleware import Bolt
 from bot.slack.socket_mode import SocketMode
 from bot.slack.task_queue import TaskQueue
 from bot.slack.token_status import TokenStatus
@@ -131,7 +133,7 @@ async def build(
         )
         # The edge to Slack, where their questions arrive.
         installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
-        bolt = _bolt(base, dispatcher, forms, home, task_queue, installation)
+        bolt = edge(base, dispatcher, forms, home, task_queue, installation)
         socket_mode = _socket_mode(base, bolt)
         yield App(
             settings=settings,
@@ -157,6 +159,7 @@ async def build(
             report_jobs=report_jobs,
             summaries=Summaries(base.store, reports, wake=base.wake, ahead=lambda: base.wall() - base.clock()),
             dispatcher=dispatcher,
+            home=home,
             task_queue=task_queue,
             installation=installation,
             bolt=bolt,
@@ -335,6 +338,7 @@ def _dispatcher(
     audit_log: AuditLog,
 ) -> Dispatcher:
     own = base.settings
+    notes = NoteService(base.store, base.wake, base.clock, {each.name: each.alert_channel for each in own.clusters})
     return Dispatcher(
         commands=COMMANDS,
         clusters=base.clusters,
@@ -345,7 +349,12 @@ def _dispatcher(
         alerts=alert_actions,
         reports=reports,
         buttons=ButtonRouter(
-            approvals, alert_actions, approvals.access, CardForms(base.gateway, forms.key), forms=forms
+            approvals,
+            alert_actions,
+            approvals.access,
+            CardForms(base.gateway, forms.key),
+            forms=forms,
+            shortcuts=Shortcuts(alert_actions, approvals.access, forms, NoteKeeper(notes, approvals.access)),
         ),
         slack=base.gateway,
         forms=forms,
@@ -359,25 +368,9 @@ def _dispatcher(
         docs_url=own.docs_url or "",
         zone_of=partial(zone_of, own),
         windows=windows_of(own),
-        notes=NoteService(base.store, base.wake, base.clock, {each.name: each.alert_channel for each in own.clusters}),
+        notes=notes,
         timelines=Timelines(base.store, base.clock),
     )
-
-
-def _bolt(
-    base: Foundation,
-    dispatcher: Dispatcher,
-    forms: Forms,
-    home: HomeTab,
-    task_queue: TaskQueue,
-    installation: InstallationCheck,
-) -> Bolt:
-    validator = FormValidator(
-        base.clusters, forms.access, forms.policies, dispatcher.call_of, forms.key, forms.record_refusal
-    )
-    surfaces = Surfaces(on_home=home.opened, on_act=forms.acted, on_submit=validator.validate)
-    edge = AckMiddleware(dispatcher, base.gateway, task_queue, surfaces, on_ack=base.metrics.acked)
-    return build_app(edge, installation, api_url=base.settings.slack.api_url)
 
 
 def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:

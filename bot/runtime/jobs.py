@@ -31,6 +31,7 @@ POLL = "watch"
 """First word of the names of the jobs that poll clusters."""
 SWEEP_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
+HOME_SECONDS = 10.0
 CATCH_UP_SECONDS = 300.0
 HOUSEKEEPING_SECONDS = 3600.0
 JITTER = 0.1
@@ -183,6 +184,12 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             Every(SWEEP_SECONDS, check_watchdog),
             "Fire `watch_blind` for a cluster whose polls fail or do not run.",
             once="each replica checks the clusters that it holds",
+        ),
+        Job(
+            "home",
+            Every(HOME_SECONDS, lambda app: app.home.refresh()),
+            "Show the Home tab again to those who opened it lately, if something changed.",
+            once="each replica remembers who opened the tab through it",
         ),
         Job(
             "clock",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.dispatcher import Dispatcher
+from bot.chatops.home import HomeTab
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.read_pace import ReadPace
 from bot.config import Settings
@@ -84,6 +85,7 @@ class App:
     report_jobs: Sequence[ReportJob]
     summaries: Summaries
     dispatcher: Dispatcher
+    home: HomeTab
     task_queue: TaskQueue
     installation: InstallationCheck
     bolt: Bolt

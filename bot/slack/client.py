@@ -8,25 +8,28 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chatops.slack_gateway import OpenView
+from bot.chatops.slack_gateway import Asked, OpenView
 from bot.common.errors import SlackError
 from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
+from bot.delivery.attempt import call_plainer
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
 from bot.slack.errors import FOREIGN, refused, translated
 from bot.slack.identity import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.methods import Method
-from bot.slack.responses import answer
+from bot.slack.responses import PLAIN, answer, patiently
 from bot.slack.session import opened
-from bot.slack.upload import send, sharing
+from bot.slack.upload import send as send_file
+from bot.slack.upload import sharing
 
 _PAGE = 200
 _MAX_PAGES = 50
@@ -112,6 +115,31 @@ class SlackClient:
         """Replace the content of the message; without blocks the message loses its old blocks."""
         await self._write(methods.UPDATE, {"channel": channel, "ts": ts, **_shown(message)})
 
+    async def say(self, asked: Asked, reply: Reply, *, instead_of: str = "") -> str:
+        """Answer a question in its thread; a private answer is for the asker alone and cannot be edited.
+
+        Slack shows a private message in a thread only if the thread has begun; else it stands in the channel.
+        """
+
+        async def posted(message: Message) -> str:
+            return await patiently(partial(send, message))
+
+        async def send(message: Message) -> str:
+            if reply.private:
+                thread = {"thread_ts": asked.ts} if asked.begun else {}
+                where = {"channel": asked.channel, "user": asked.user, **thread}
+                return _text(
+                    await self._write(methods.POST_PRIVATELY, {**where, **_content(message)}),
+                    "message_ts",
+                    methods.POST_PRIVATELY,
+                )
+            if instead_of:
+                await self.update(asked.channel, instead_of, message)
+                return instead_of
+            return await self.post(asked.channel, message, thread_ts=asked.ts)
+
+        return await call_plainer(posted, reply.message, PLAIN)
+
     async def delete(self, channel: str, ts: str) -> None:
         """Delete the message."""
         await self._write(methods.DELETE, {"channel": channel, "ts": ts})
@@ -193,7 +221,7 @@ class SlackClient:
         # As the SDK sends them: these methods have been seen to refuse a JSON body.
         place = (await self._call(methods.UPLOAD_ADDRESS, params={"filename": name, "length": len(content)})).data
         address, file = (_text(place, part, methods.UPLOAD_ADDRESS) for part in ("upload_url", "file_id"))
-        await send(self._session, address, content, api_url=self._api_url)
+        await send_file(self._session, address, content, api_url=self._api_url)
         done = sharing(file, channel, title=title, comment=comment, thread_ts=thread_ts)
         await self._call(methods.UPLOAD_DONE, params=done)
 
@@ -255,10 +283,13 @@ class SlackClient:
         return response
 
 
+def _content(message: Message) -> JsonObject:
+    return {"text": message.text, "blocks": [dict(block) for block in message.blocks]}
+
+
 def _shown(message: Message) -> JsonObject:
     shown: dict[str, Any] = {
-        "text": message.text,
-        "blocks": [dict(block) for block in message.blocks],
+        **_content(message),
         "unfurl_links": False,
         "unfurl_media": False,
     }

@@ -19,6 +19,7 @@ AUTH_TEST = Method("auth.test")
 CONNECTIONS_OPEN = Method("apps.connections.open")
 """Needs the app token's own scope connections:write, which no manifest names."""
 POST = Method("chat.postMessage", ("chat:write",), posts=True)
+POST_PRIVATELY = Method("chat.postEphemeral", ("chat:write",), posts=True)
 UPDATE = Method("chat.update", ("chat:write",))
 DELETE = Method("chat.delete", ("chat:write",))
 PERMALINK = Method("chat.getPermalink")
@@ -40,6 +41,7 @@ METHODS = (
     AUTH_TEST,
     CONNECTIONS_OPEN,
     POST,
+    POST_PRIVATELY,
     UPDATE,
     DELETE,
     PERMALINK,
@@ -56,5 +58,7 @@ METHODS = (
     RESPOND,
 )
 
-SCOPES = frozenset(scope for method in METHODS for scope in method.scopes)
+EVENT_SCOPES = frozenset({"app_mentions:read"})
+"""Scopes of the events that the manifest subscribes to: app_mention."""
+SCOPES = frozenset(scope for method in METHODS for scope in method.scopes) | EVENT_SCOPES
 """All bot scopes that are needed."""

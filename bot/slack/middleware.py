@@ -26,7 +26,7 @@ from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
-from bot.interactions.events import Click, Invocation
+from bot.interactions.events import Click, Invocation, Mention
 from bot.interactions.message import Message
 from bot.slack.installation import InstallationCheck
 from bot.slack.payloads import Delivered, Ignored, read
@@ -35,7 +35,8 @@ from bot.slack.task_queue import BackgroundWork, TaskQueue
 log = structlog.get_logger(__name__)
 
 OnAck = Callable[[str, float], None]
-"""Called for each acknowledgement with its kind (`read`, `change`, `busy`, `click`, `view`, `form`, `home`, `other`)
+"""Called for each acknowledgement with its kind (`read`, `change`, `busy`, `click`, `view`, `form`, `home`, `mention`,
+`other`)
 and its duration in seconds."""
 
 MAX_AT_ONCE = 200
@@ -71,12 +72,14 @@ class Dedup:
 
 @dataclass(frozen=True, slots=True)
 class Surfaces:
-    """Handlers for views: the Home tab opened, a click or a choice, a form sent."""
+    """Handlers for views and events: the Home tab opened, a click or a choice, a form sent, a mention."""
 
     on_home: Callable[[HomeOpened], BackgroundWork]
     on_act: Callable[[ViewAction], BackgroundWork]
     on_submit: Callable[[ViewSubmission], Awaitable[FormAnswer]]
     """Validates a form within three seconds; returns its acknowledgement, and the work to store before that."""
+    on_mention: Callable[[Mention], BackgroundWork]
+    """Answers a message that mentions the bot."""
 
 
 class AckMiddleware(AsyncMiddleware):
@@ -114,8 +117,10 @@ class AckMiddleware(AsyncMiddleware):
         return answer
 
     async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
+        if isinstance(delivered, Mention):
+            return self._mentioned(delivered)
         if isinstance(delivered, Invocation):
-            if len(self._background) >= MAX_AT_ONCE or self._of[delivered.user] >= MAX_OF_ONE_PERSON:
+            if self._busy(delivered.user):
                 return "busy", _text_answer(BUSY)
             if is_changing(delivered.text):
                 return "change", await self._persist(delivered)
@@ -123,6 +128,18 @@ class AckMiddleware(AsyncMiddleware):
         if isinstance(delivered, Click):
             return "click", await self._persist(delivered)
         return await self._deliver_of_view(delivered)
+
+    def _busy(self, user: str) -> bool:
+        return len(self._background) >= MAX_AT_ONCE or self._of[user] >= MAX_OF_ONE_PERSON
+
+    def _mentioned(self, mention: Mention) -> tuple[str, BoltResponse]:
+        if self._busy(mention.user):
+            # Not acknowledged: Slack delivers an event again, at once, after a minute and after five.
+            return "busy", BoltResponse(status=503, body="")
+        if self._seen.first(mention.key):
+            self._of[mention.user] += 1
+            self._background.start(self._counted(mention.user, self._surfaces.on_mention(mention)))
+        return "mention", _ack()
 
     async def _deliver_of_view(
         self, delivered: ViewAction | ViewSubmission | HomeOpened | Ignored
@@ -141,16 +158,16 @@ class AckMiddleware(AsyncMiddleware):
     def _begin(self, work: Invocation) -> BoltResponse:
         if self._seen.first(work.key):
             self._of[work.user] += 1
-            self._background.start(self._counted(work))
+            self._background.start(self._counted(work.user, self._dispatcher.execute(work)))
         return _ack()
 
-    async def _counted(self, work: Invocation) -> None:
+    async def _counted(self, user: str, work: BackgroundWork) -> None:
         try:
-            await self._dispatcher.execute(work)
+            await work
         finally:
-            self._of[work.user] -= 1
-            if not self._of[work.user]:
-                del self._of[work.user]
+            self._of[user] -= 1
+            if not self._of[user]:
+                del self._of[user]
 
     def _once(self, key: str, work: Callable[[], BackgroundWork]) -> BoltResponse:
         if self._seen.first(key):
@@ -185,12 +202,16 @@ class AckMiddleware(AsyncMiddleware):
         if isinstance(work, Invocation):
             return _text_answer(STORE_DOWN)
         # The acknowledgement of a click shows nothing, so the answer goes to its response_url.
-        self._background.start(self._respond(work.response_url, STORE_DOWN))
+        self._background.start(self._respond(work, STORE_DOWN))
         return _ack()
 
-    async def _respond(self, response_url: str, text: str) -> None:
+    async def _respond(self, click: Click, text: str) -> None:
         try:
-            await self._slack.respond(response_url, Reply(Message(text)))
+            if click.response_url:
+                await self._slack.respond(click.response_url, Reply(Message(text)))
+            else:
+                # A click in the Home tab.
+                await self._slack.post(click.user, Message(text))
         except SlackError as error:
             log.warning("answer.lost", error=str(error), code=error.code)
 

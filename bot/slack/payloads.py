@@ -1,15 +1,16 @@
-"""Reads Slack's payloads: a command, a click, a form, an opened Home tab, or nothing to do. No I/O.
+"""Reads Slack's payloads: a command, a click, a form, a mention, an opened Home tab, or nothing to do. No I/O.
 
 Sources: Slack's reference pages on slash commands, block actions, view submissions and the events API; every field is
 checked, because a payload is input from outside.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.chatops.forms.events import HomeOpened, ViewAction, ViewState, ViewSubmission
 from bot.common.json_object import JsonObject
-from bot.interactions.events import Click, Invocation
+from bot.interactions.events import HOME_ACKNOWLEDGE, NOTE_SHORTCUT, SHORTCUT, Click, Invocation, Mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Ignored:
     why: str
 
 
-Delivered = Invocation | Click | ViewAction | ViewSubmission | HomeOpened | Ignored
+Delivered = Invocation | Click | Mention | ViewAction | ViewSubmission | HomeOpened | Ignored
 
 
 def read(body: JsonObject) -> Delivered:
@@ -31,6 +32,8 @@ def read(body: JsonObject) -> Delivered:
         return _click(body)
     if kind == "view_submission":
         return _submission(body)
+    if kind == "message_action":
+        return _shortcut(body)
     if kind == "event_callback":
         return _event(body)
     return Ignored(f"a payload of type {kind[:40]!r}")
@@ -53,6 +56,9 @@ def _click(body: JsonObject) -> Delivered:
     if _text(action, "url") or (action.get("type") == "button" and not _text(action, "value")):
         # A link button opens its page by itself; the click must still be acknowledged.
         return Ignored("a link")
+    if action_id.startswith(HOME_ACKNOWLEDGE):
+        # It changes something, so it is stored like the same button of a message; no channel and no message follow.
+        return Click(key, user, "", ACKNOWLEDGE, _value(action), "", "")
     if "view" in body:
         return ViewAction(key, user, action_id, _value(action), _view(_part(body, "view")))
     return Click(
@@ -64,6 +70,25 @@ def _click(body: JsonObject) -> Delivered:
         message_ts=_text(container, "message_ts"),
         response_url=_text(body, "response_url"),
     )
+
+
+ACKNOWLEDGE = "alert_ack"
+"""The action id of the button that acknowledges an alert (`views/alert_actions.py`)."""
+MAX_NOTED = 2000
+"""Characters of a message that a shortcut keeps."""
+
+
+def _shortcut(body: JsonObject) -> Delivered:
+    """Read a message shortcut as a click; only the shortcut for notes takes what the message says."""
+    key, user, callback = _text(body, "trigger_id"), _text(_part(body, "user"), "id"), _text(body, "callback_id")
+    message, channel = _part(body, "message"), _text(_part(body, "channel"), "id")
+    ts = _text(message, "ts") or _text(body, "message_ts")
+    if not (key and user and callback and channel and ts):
+        return Ignored("a message shortcut without its trigger, user, callback id, channel or message")
+    facts = {"thread": _text(message, "thread_ts")}
+    if callback == NOTE_SHORTCUT:
+        facts |= {"author": _text(message, "user"), "text": _text(message, "text")[:MAX_NOTED]}
+    return Click(key, user, channel, f"{SHORTCUT}{callback}", json.dumps(facts), ts, _text(body, "response_url"))
 
 
 def _value(action: JsonObject) -> str:
@@ -116,7 +141,29 @@ def _event(body: JsonObject) -> Delivered:
     key, user, kind = _text(body, "event_id"), _text(event, "user"), _text(event, "type")
     if kind == "app_home_opened" and key and user and event.get("tab", "home") == "home":
         return HomeOpened(key, user)
+    if kind == "app_mention":
+        return _mention(body, event)
     return Ignored(f"an event of type {kind[:40]!r}")
+
+
+def _mention(body: JsonObject, event: JsonObject) -> Delivered:
+    """Read a mention by a person; edits are no new questions, and programs are not answered: that could loop."""
+    key, user = _text(body, "event_id"), _text(event, "user")
+    channel, text, ts = _text(event, "channel"), _text(event, "text"), _text(event, "ts")
+    if not (key and user and channel and ts):
+        return Ignored("a mention without its id, user, channel or message")
+    if "edited" in event or "bot_id" in event or "bot_profile" in event or _text(event, "subtype"):
+        return Ignored("a mention in an edit or by a program")
+    if _is_foreign(body, event):
+        return Ignored("a mention by a person of another organisation")
+    thread_ts = _text(event, "thread_ts")
+    return Mention(key, user, channel, text, ts, "" if thread_ts == ts else thread_ts)
+
+
+def _is_foreign(body: JsonObject, event: JsonObject) -> bool:
+    """True if the author is of another workspace, in a channel that is shared with it: /cm does not answer there."""
+    author = _text(event, "user_team") or _text(event, "source_team") or _text(event, "team")
+    return body.get("is_ext_shared_channel") is True and author not in {"", _text(body, "team_id")}
 
 
 def _text(body: JsonObject, name: str) -> str:

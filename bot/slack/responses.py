@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,7 +17,7 @@ from bot.interactions.message import Message
 from bot.slack.errors import FOREIGN, refused, translated
 from bot.slack.methods import RESPOND
 
-_PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 _NOT_SENT = frozenset({"unreachable", "ratelimited", "service_unavailable"})
 _TRIES = 3
 _LONGEST_WAIT = 5.0
@@ -32,9 +35,9 @@ async def answer(
     _check(response_url, api_url)
 
     async def send(message: Message) -> None:
-        await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
+        await patiently(partial(_send, session, response_url, payload(message, private=reply.private, replace=replace)))
 
-    await call_plainer(send, reply.message, _PLAIN)
+    await call_plainer(send, reply.message, PLAIN)
 
 
 def payload(message: Message, *, private: bool, replace: bool) -> JsonObject:
@@ -64,15 +67,19 @@ def _check(response_url: str, api_url: str) -> None:
         )
 
 
-async def _patiently(session: aiohttp.ClientSession, response_url: str, body: JsonObject) -> None:
+T = TypeVar("T")
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Call, and again after the time that Slack names if nothing was sent; raises what the last call raises."""
     for left in reversed(range(_TRIES)):
         try:
-            return await _send(session, response_url, body)
+            return await call()
         except SlackRetryable as error:
             if not left or error.code not in _NOT_SENT or error.retry_after > _LONGEST_WAIT:
                 raise
             await asyncio.sleep(error.retry_after)
-    return None
+    raise AssertionError("the last try returns or raises")
 
 
 async def _send(session: aiohttp.ClientSession, response_url: str, body: JsonObject) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.common.json_object import JsonObject
 from bot.interactions.message import BlockJson, Message
-from bot.views.blocks import clip, context, escape, plain, section
+from bot.views.blocks import clip, context, divider, escape, plain, section
 from bot.views.inputs import Ask, Choice, choose, tick, typed
 from bot.views.tables import without_tables
 
@@ -43,7 +43,7 @@ class FormField:
 class Form:
     """The content of the form; `sealed` is its signed private metadata, `notes` are plain text.
 
-    `card` is False for a change that needs no approval.
+    `card` is False for a change that needs no approval. `outcome` is what came of the form the last time.
     """
 
     kinds: Sequence[Choice]
@@ -54,13 +54,15 @@ class Form:
     notes: Sequence[str] = ()
     sealed: str = ""
     card: bool = True
+    outcome: Message | None = None
 
 
 def form(shown: Form) -> JsonObject:
     """Render the form to fill in; without a kind or a cluster it asks for these only."""
     ready = bool(shown.kind and shown.cluster)
     blocks = [
-        choose(Ask(KIND, KIND, "What", required=True, value=shown.kind, at_once=True), shown.kinds),
+        *_outcome(shown.outcome),
+        choose(Ask(KIND, KIND, "Change", required=True, value=shown.kind, at_once=True), shown.kinds),
         choose(Ask(CLUSTER, CLUSTER, "Cluster", required=True, value=shown.cluster, at_once=True), shown.clusters),
         *(context(escape(note)) for note in shown.notes),
         *(_entry(entry) for entry in shown.entries if ready),
@@ -69,6 +71,17 @@ def form(shown: Form) -> JsonObject:
         blocks.append(context(_WHAT_FOLLOWS if shown.card else _AT_ONCE))
     submit = "Check and propose" if shown.card else "Check and do"
     return _modal("Change a cluster", blocks, submit=submit, sealed=shown.sealed, close="Cancel")
+
+
+_MAX_OUTCOME = 40
+"""Blocks of an outcome: the fields need room too."""
+
+
+def _outcome(said: Message | None) -> Iterator[BlockJson]:
+    if said is None:
+        return
+    yield from _fitting(said, _MAX_OUTCOME)
+    yield divider()
 
 
 _WHAT_FOLLOWS = (
@@ -108,13 +121,13 @@ def notice(message: Message, title: str = "cmbot") -> JsonObject:
     return _modal(title, list(_fitting(message)), close="Close")
 
 
-def _fitting(message: Message) -> Iterator[BlockJson]:
+def _fitting(message: Message, most: int = MAX_BLOCKS) -> Iterator[BlockJson]:
     if not message.blocks:
         yield section(message.text)
     plainer = without_tables(message).blocks
     fitting = [block for block in plainer if block["type"] not in _NOT_IN_MODALS]
-    yield from fitting[: MAX_BLOCKS - 1]
-    left = len(plainer) - len(fitting[: MAX_BLOCKS - 1])
+    yield from fitting[: most - 1]
+    left = len(plainer) - len(fitting[: most - 1])
     if left:
         yield context(f"… and {left} more parts that a modal cannot show: type the command to see all.")
 

@@ -1,10 +1,14 @@
 """The Home tab: clusters at their last poll, what is open, commands, and the rights of the reader. No I/O."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from slackblocks import Button
+
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.model import Alert, Silence
+from bot.alerting.model import Alert, AlertState, Silence
+from bot.interactions.events import HOME_ACKNOWLEDGE
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation
 from bot.views.alert_text.table import sentence_of
@@ -35,7 +39,7 @@ _LINES = 10
 """Clusters in one paragraph: well inside Slack's 3,000 characters."""
 _WITH_BUTTONS = 15
 """Clusters with a row of buttons; the others are in paragraphs, because Slack shows a hundred blocks."""
-_PARAGRAPHS = 30
+_PARAGRAPHS = 15
 _MAX_OPEN = 8
 """Alerts and operations that are shown; the others are counted."""
 _SENTENCE = 150
@@ -91,6 +95,7 @@ class Home:
 
     `undelivered` is the number of messages that could not be posted, 0 for readers who cannot post them again.
     `maintenances` are in force; `muted` is the number of alerts that each mutes, by its id.
+    `links` are the addresses of the alerts' messages, by the id of the alert.
     `store_down`: the database did not answer, so alerts and changes are missing.
     """
 
@@ -104,6 +109,7 @@ class Home:
     store_down: bool = False
     maintenances: Sequence[Silence] = ()
     muted: Mapping[int, int] = field(default_factory=dict)
+    links: Mapping[int, str] = field(default_factory=dict)
 
 
 def home(shown: Home) -> tuple[BlockJson, ...]:
@@ -111,12 +117,12 @@ def home(shown: Home) -> tuple[BlockJson, ...]:
     return (
         *_problems(shown),
         *_operations(shown.waiting),
-        *_alerts(shown.alerts, shown.now),
+        *_alerts(shown),
         *_maintenances(shown),
         header("Clusters"),
         section(f"*{_sentence(shown.clusters)}*"),
         *_clusters(shown.clusters, may_change=shown.may_change),
-        context("The state at the last poll before you opened this tab."),
+        context("The state at the last poll. This tab follows changes for an hour after you opened it."),
         divider(),
         header("Commands"),
         section(HOW),
@@ -173,12 +179,22 @@ def _operations(waiting: Sequence[Waiting]) -> Iterator[BlockJson]:
     yield from _more(len(waiting), "/cm ops")
 
 
-def _alerts(alerts: Sequence[Alert], now: float) -> Iterator[BlockJson]:
-    if not alerts:
+def _alerts(shown: Home) -> Iterator[BlockJson]:
+    if not shown.alerts:
         return
     yield header("Open alerts")
-    yield section("\n".join(_alert(alert, now) for alert in alerts[:_MAX_OPEN]))
-    yield from _more(len(alerts), "/cm alerts")
+    for alert in shown.alerts[:_MAX_OPEN]:
+        yield section(_alert(alert, shown.now), accessory=_taken(alert, shown.may_change))
+        if alert.id in shown.links:
+            yield context(f"<{shown.links[alert.id]}|Open its message and thread>")
+    yield from _more(len(shown.alerts), "/cm alerts")
+
+
+def _taken(alert: Alert, may_change: Collection[str]) -> Button | None:
+    """Return the button that acknowledges an alert, None if it is acknowledged or the reader may not."""
+    if alert.state is not AlertState.FIRING or alert.cluster not in may_change:
+        return None
+    return button("Acknowledge", f"{HOME_ACKNOWLEDGE}{alert.id}", json.dumps({"alert": alert.id}))
 
 
 def _maintenances(shown: Home) -> Iterator[BlockJson]:

@@ -82,6 +82,24 @@ class AlertActions:
         async with self.store.read() as uow:
             return _known(await uow.alerts.get(alert_id), alert_id, self.channels)
 
+    async def shown_at(self, channel: str, ts: str) -> MessageKey | None:
+        """The key of the alert, group or other thing whose message, or a reply to it, stands there; None for none."""
+        async with self.store.read() as uow:
+            found = await uow.outbox.key_at(channel, ts)
+        return found.root if found is not None else None
+
+    async def place_of(self, alert: Alert) -> tuple[str, str]:
+        """The channel and the ts of the message that shows an alert, its own or its group's; ("", "") for none."""
+        keys = [MessageKey.alert(alert.id)]
+        if alert.notes.group is not None:
+            keys.append(MessageKey.parse(alert.notes.group))
+        async with self.store.read() as uow:
+            for key in keys:
+                found = await uow.outbox.get(key)
+                if found is not None and found.ts:
+                    return found.channel, found.ts
+        return "", ""
+
     async def acknowledge(
         self, alert_id: int, by: str, *, seconds: float | None = None, take: bool = False, seen: str | None = None
     ) -> Alert:

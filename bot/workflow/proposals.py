@@ -61,7 +61,7 @@ class ProposalService:
             if lacking is not None:
                 raise Refused(lacking)
             if change_request.dry_run:
-                return Reply(views.evaluation(op, evaluation.verdict, dry_run=True))
+                return Reply(views.evaluation(op, evaluation.verdict, dry_run=True), keeps_form=True)
             try:
                 return await self._open(op, evaluation, caller)
             except Conflict:
@@ -112,7 +112,7 @@ class ProposalService:
             refusals = ChecksRefuse(evaluation.verdict.of_level(CheckLevel.BLOCK))
             blocked = advance(op, OpState.BLOCKED, at=op.created_at, fact=refusals)
             noted = await self.repository.open(blocked, inbound_key=caller.key)
-            return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False))
+            return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False), keeps_form=True)
         waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, kind=StepKind.PROPOSED)
         return await self._show(await self.repository.open(waiting, inbound_key=caller.key))
 
@@ -134,7 +134,8 @@ class ProposalService:
         plan = ops_list.plan(cluster.name, wanted.dead, wanted.new, steps)
         if step is None:
             return Reply(plan)
-        return Reply(ops_list.joined(plan, (await self.propose(caller, cluster, step)).message))
+        reply = await self.propose(caller, cluster, step)
+        return replace(reply, message=ops_list.joined(plan, reply.message))
 
     async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
         """List operations, the newest first; a switch that goes back later counts as open."""

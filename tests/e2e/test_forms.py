@@ -1,6 +1,7 @@
 """Changes by forms, from /cm do and the Home tab, over real sockets."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,8 +74,8 @@ async def test_form_switches_a_task_off(world: Demo) -> None:
 
 
 async def test_force_field_is_shown_only_to_breakers(world: Demo) -> None:
-    assert "Force" in labels(await opened(world, user=ALICE))
-    assert "Force" not in labels(await opened(world, user=BOB))
+    assert "Override refused checks" in labels(await opened(world, user=ALICE))
+    assert "Override refused checks" not in labels(await opened(world, user=BOB))
 
 
 async def test_form_keeps_the_reason_when_its_kind_changes(world: Demo) -> None:
@@ -82,7 +83,7 @@ async def test_form_keeps_the_reason_when_its_kind_changes(world: Demo) -> None:
     first = await opened(world)
     person = world.slack.as_user(ALICE)
     await person.click_view("form:kind", value="member remove", values={"field:reason": "disk lost"})
-    view = await seen(world, ALICE, lambda view: "Peer id" in labels(view))
+    view = await seen(world, ALICE, lambda view: "Member to remove" in labels(view))
     assert view.id == first.id
     offered = [option["text"]["text"] for option in element(view, "field:peer_id")["options"]]
     assert [text.split(" · ")[:2] for text in offered] == [
@@ -119,19 +120,55 @@ async def test_form_shows_errors_at_their_fields(world: Demo) -> None:
     assert await world.app.repository.recent(None, 5) == []
 
 
-async def test_form_shows_what_the_preflight_blocks(world: Demo) -> None:
-    await opened(world, "/cm do member remove prod")
-    await world.slack.as_user(ALICE).submit({"field:peer_id": "1"})
+async def test_change_without_an_argument_opens_its_form_filled(world: Demo) -> None:
+    """What was given is in its field; a value that the form does not offer is named; others than operators see why."""
+    view = await opened(world, "/cm member add 4 as=normal reason=growth")
+    assert element(view, "form:kind")["initial_option"]["value"] == "member add"
+    assert element(view, "form:cluster")["initial_option"]["value"] == "prod", "the channel's default"
+    assert element(view, "field:peer_id")["initial_value"] == "4"
+    assert element(view, "field:as")["initial_option"]["value"] == "normal"
+    assert element(view, "field:reason")["initial_value"] == "growth"
+    assert "initial_value" not in element(view, "field:host")
+    view = await opened(world, "/cm member replace 9")
+    assert 'Lost member cannot be "9"' in view.full_text
+    await world.slack.as_user(DAVE).command(STORAGE, "/cm task disable")
+    await seen(world, DAVE, lambda view: "You are not an operator" in view.full_text)
+
+
+async def test_labels_are_words_and_no_names_of_arguments(world: Demo) -> None:
+    view = await opened(world, "/cm do member add")
+    assert labels(view)[2:6] == ["Raft number of the new node", "Raft address", "Service address", "Joins as"]
+    assert not re.search(r"peer_id|dry_run|\w=", view.full_text)
+
+
+async def test_refused_form_stays_open_with_its_fields_and_is_sent_again(world: Demo) -> None:
+    """The refusal stands above the fields as they were filled; another choice is another change request."""
+    first = await opened(world, "/cm do member remove prod")
+    person = world.slack.as_user(ALICE)
+    await person.submit({"field:peer_id": "1", "field:reason": "disk lost"})
     view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
+    assert view.id == first.id
     assert "leader" in view.full_text
+    assert element(view, "field:peer_id")["initial_option"]["value"] == "1"
+    assert element(view, "field:reason")["initial_value"] == "disk lost"
     assert writes(world, "/member/remove") == []
+    for _ in range(2):
+        await person.submit({"field:peer_id": "1"})
+        view = await seen(world, ALICE, lambda held: held.hash != view.hash and "refused" in held.full_text)  # noqa: B023
+    await person.submit({"field:peer_id": "3", "field:reason": "disk lost"})
+    await seen(world, ALICE, lambda view: "waits for" in view.full_text)
+    assert "disk lost" in (await card(world, "proposed")).full_text
 
 
 async def test_form_dry_run_proposes_nothing(world: Demo) -> None:
     await opened(world, "/cm do leader transfer")
     await world.slack.as_user(ALICE).submit({"field:peer_id": "2", "field:dry_run": ["yes"]})
-    await seen(world, ALICE, lambda view: "This was a dry run" in view.full_text)
+    view = await seen(world, ALICE, lambda view: "This was a dry run" in view.full_text)
     assert await world.app.repository.recent(None, 5) == []
+    assert "initial_options" not in element(view, "field:dry_run"), "sent again, it is the change itself"
+    assert element(view, "field:peer_id")["initial_option"]["value"] == "2"
+    await world.slack.as_user(ALICE).submit()
+    await seen(world, ALICE, lambda view: "waits for" in view.full_text)
 
 
 async def test_form_of_a_viewer_is_refused_and_audited(world: Demo) -> None:
@@ -233,7 +270,7 @@ async def test_home_opens_the_form_and_lists_the_proposal(world: Demo) -> None:
     view = await seen(world, ALICE, lambda view: "submit" in view.content)
     assert element(view, "form:cluster")["initial_option"]["value"] == "prod"
     await person.click_view("form:kind", value="task disable")
-    await seen(world, ALICE, lambda view: "Task" in labels(view))
+    await seen(world, ALICE, lambda view: "Background task" in labels(view))
     await person.submit({"field:task": "balance"})
     await seen(world, ALICE, lambda view: "waits for" in view.full_text)
     tab = await world.slack.wait_for_view(
@@ -248,7 +285,7 @@ async def test_closed_form_from_home_is_answered_by_direct_message(world: Demo) 
     await person.click_home("home:change:prod")
     await seen(world, ALICE, lambda view: "submit" in view.content)
     await person.click_view("form:kind", value="task disable")
-    await seen(world, ALICE, lambda view: "Task" in labels(view))
+    await seen(world, ALICE, lambda view: "Background task" in labels(view))
     await person.submit({"field:task": "balance"})
     await person.close_view()
     direct = world.slack.workspace.open_im(ALICE).id
@@ -336,7 +373,7 @@ async def test_expired_trigger_opens_nothing_and_says_so(world: Demo) -> None:
 async def test_form_starts_and_ends_a_maintenance(world: Demo) -> None:
     host = world.clusters["prod"].host(3).removeprefix("http://")
     view = await opened(world, "/cm do maintenance start")
-    assert labels(view)[2:] == ["Host", "For", "Anyway", "Reason"]
+    assert labels(view)[2:] == ["Host", "For how long", "Start although it is not safe", "Reason"]
     assert "posts a card" not in view.full_text
     await world.slack.as_user(ALICE).submit({"field:host": host, "field:for": "30m", "field:reason": "kernel"})
     shown = await seen(world, ALICE, lambda view: "maintenance of" in view.full_text)
@@ -346,3 +383,26 @@ async def test_form_starts_and_ends_a_maintenance(world: Demo) -> None:
     await world.slack.as_user(ALICE).submit({"field:host": host})
     await seen(world, ALICE, lambda view: "ended" in view.full_text or "ends" in view.full_text)
     assert await world.app.alert_actions.silences("prod") == ()
+
+
+async def test_home_follows_an_alert_and_acknowledges_it(world: Demo) -> None:
+    """The tab shows the alert without being opened again; its button is stored, and the message is edited."""
+    await at_home(world, ALICE)
+    world.clusters["prod"].break_disk(3)
+    tab = await world.slack.wait_for_view(
+        lambda view: "1 disk of prod is broken" in view.full_text and "its message" in str(view.content),
+        user=ALICE,
+        home=True,
+        timeout=120.0,
+    )
+    pressed = next(e["action_id"] for b in tab.blocks if (e := b.get("accessory")) and "home:ack" in e["action_id"])
+    await world.slack.as_user(ALICE).click_home(pressed)
+    await world.slack.wait_for(
+        STORAGE, lambda m: "acknowledged by" in m.full_text and not m.thread_ts, user=ALICE, timeout=PATIENCE
+    )
+    await world.slack.wait_for_view(
+        lambda view: f"acknowledged by <@{ALICE}>" in view.full_text and "home:ack" not in str(view.content),
+        user=ALICE,
+        home=True,
+        timeout=PATIENCE,
+    )

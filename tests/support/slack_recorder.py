@@ -5,7 +5,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.chatops.slack_gateway import OpenView
+from bot.chatops.slack_gateway import Asked, OpenView
 from bot.common.errors import SlackError
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
@@ -68,8 +68,16 @@ class SlackRecorder:
         self._call()
         self.homes.append((user, blocks))
 
-    async def upload(self, channel: str, name: str, content: bytes, *, title: str, comment: str = "") -> None:
+    async def say(self, asked: Asked, reply: Reply, *, instead_of: str = "") -> str:
         self._call()
+        self.said = [*(self.said[:-1] if instead_of else self.said), reply.message.text]
+        return instead_of or f"{len(self.said)}.0"
+
+    async def upload(
+        self, channel: str, name: str, content: bytes, *, title: str, comment: str = "", thread_ts: str | None = None
+    ) -> None:
+        self._call()
+        assert thread_ts is None
         assert (name, title) == ("cmbot-audit.csv", "Audit log")
         assert comment
         self.files.append((channel, content))

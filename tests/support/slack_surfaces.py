@@ -8,7 +8,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.chatops.forms.events import HomeOpened, ViewAction, ViewSubmission
 from bot.chatops.forms.validation import FormAnswer
-from bot.interactions.events import Submission
+from bot.interactions.events import Mention, Submission
 from bot.slack.identity import Identity
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import Surfaces
@@ -20,6 +20,10 @@ class RecordedForms:
     """Records clicks in views, and validates forms: valid with a kind, invalid without."""
 
     acts: list[ViewAction] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
+
+    async def mentioned(self, mention: Mention) -> None:
+        self.mentions.append(mention)
 
     async def acted(self, act: ViewAction) -> None:
         self.acts.append(act)
@@ -34,7 +38,7 @@ class RecordedForms:
 def surfaces(on_home: Callable[[HomeOpened], BackgroundWork], forms: RecordedForms | None = None) -> Surfaces:
     """Return handlers: `on_home` for an opened Home tab, recorded forms for the rest."""
     held = forms or RecordedForms()
-    return Surfaces(on_home=on_home, on_act=held.acted, on_submit=held.validate)
+    return Surfaces(on_home=on_home, on_act=held.acted, on_submit=held.validate, on_mention=held.mentioned)
 
 
 class OpenGate(InstallationCheck):

@@ -1,6 +1,7 @@
 """Validation of a command's arguments and its cluster: an error of pydantic becomes a sentence for a person. No I/O."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -24,13 +25,21 @@ _EXPECTED = {
 _LENGTH_ONE = {"min_length": 1}
 
 
+class MissingArgument(UserError):
+    """A command lacks an argument, or its cluster; `given` are the arguments that it has, by name, as text."""
+
+    given: Mapping[str, str] = MappingProxyType({})
+    cluster: str = ""
+
+
 def validated(command: Command, values: Mapping[str, object]) -> Args:
     """Return the command's Args; raises UserError with the argument, the given value and the expected one."""
     try:
         return command.args.model_validate({name: _lowered(command, name, value) for name, value in values.items()})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise UserError(_sentence(command, first)).at(_argument(first)) from error
+        kind = MissingArgument if first["type"] == "missing" else UserError
+        raise kind(_sentence(command, first)).at(_argument(first)) from error
 
 
 def configured(name: str, clusters: Sequence[str]) -> str:

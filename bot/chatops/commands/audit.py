@@ -12,7 +12,7 @@ from bot.audit.query import AuditQuery, CsvExport
 from bot.common.durations import MAX_SPAN, seconds_of
 from bot.common.errors import SlackError, StoreError, UserError
 from bot.common.text import listed, shown, suggestion
-from bot.interactions.command import Args, Call, Command, FileShare, Reply, Scope
+from bot.interactions.command import Args, Call, Caller, Command, FileShare, Reply, Scope
 from bot.permissions.roles import Role
 from bot.views.audit import Upload, audit
 
@@ -63,7 +63,7 @@ async def run_audit(call: Call, args: AuditArgs) -> AsyncIterator[Reply]:
     yield Reply(audit(found, asked, Upload.UNDER_WAY), private=False)
     try:
         sheet = await call.audit.sheet(asked)
-        await _share(call.share, call.caller.channel, sheet)
+        await _share(call.share, call.caller, sheet)
     except (SlackError, StoreError) as error:
         yield Reply(audit(found, asked, Upload.FAILED, why=str(error)), private=False)
     else:
@@ -82,10 +82,17 @@ async def _seen_by(call: Call, asked: AuditQuery) -> AuditQuery:
     return replace(asked, among=allowed)
 
 
-async def _share(share: FileShare, channel: str, sheet: CsvExport) -> None:
+async def _share(share: FileShare, caller: Caller, sheet: CsvExport) -> None:
     part = "" if sheet.rows == sheet.total else f" The newest {sheet.rows:,} of {sheet.total:,} rows."
     comment = f"The audit log as CSV.{part} `cmbot audit export` writes all of it, in a form that can be proven."
-    await share.upload(channel, "cmbot-audit.csv", sheet.content, title="Audit log", comment=comment)
+    await share.upload(
+        caller.channel,
+        "cmbot-audit.csv",
+        sheet.content,
+        title="Audit log",
+        comment=comment,
+        thread_ts=caller.thread or None,
+    )
 
 
 def _no_cluster(name: str, clusters: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bot.chatops.commands.arguments import all_of, validated
+from bot.chatops.commands.arguments import MissingArgument, all_of, validated
 from bot.chatops.commands.cluster_word import may_follow, pick, takes_cluster
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.stray import stray
@@ -54,6 +54,13 @@ def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], de
         ) from error
 
 
+def _with_given(fault: MissingArgument, values: Mapping[str, ArgumentText], cluster: str | None) -> MissingArgument:
+    """Return the fault with what was given."""
+    fault.given = {name: value if isinstance(value, str) else " ".join(value) for name, value in values.items()}
+    fault.cluster = cluster or ""
+    return fault
+
+
 def _parsed(
     found: Sequence[Token], commands: Sequence[Command], *, clusters: Sequence[str], default_cluster: str | None
 ) -> Parsed:
@@ -62,19 +69,27 @@ def _parsed(
     _refuse_strays(command, found, options, clusters)
     typed = words[len(command.path) :]
     rest, cluster = pick(command, typed, options, clusters)
+    values: Mapping[str, ArgumentText] = {}
     try:
         values = _values(command, rest, options, cluster, clusters)
         args = validated(command, values)
     except UserError as error:
         meant = subcommand(command, rest, cluster, commands)
-        if not meant:
-            raise
-        raise UserError(meant).at(error.argument) from error
+        if meant:
+            raise UserError(meant).at(error.argument) from error
+        if isinstance(error, MissingArgument):
+            known = cluster or _sole(command, clusters, default_cluster)
+            raise _with_given(error, values, known) from error.__cause__
+        raise
     if command.scope is Scope.NO_CLUSTER:
         return Parsed(command, args, None)
     if command.scope is Scope.MAYBE_CLUSTER and cluster is None and default_cluster not in clusters:
         return Parsed(command, args, clusters[0] if len(clusters) == 1 else None)
-    return Parsed(command, args, cluster or _default(command, clusters, default_cluster))
+    known = cluster or _sole(command, clusters, default_cluster)
+    if known is None:
+        which = f"Which cluster? Write {full_name(command)} … <{CLUSTER}>. {all_of(clusters)}"
+        raise _with_given(MissingArgument(which), values, None).at(CLUSTER)
+    return Parsed(command, args, known)
 
 
 def addressed(
@@ -100,15 +115,29 @@ def addressed(
 
 
 def is_changing(text: str) -> bool:
-    """True if `text` changes a cluster, so that it must be stored before it is acknowledged."""
+    """True if `text` changes a cluster, so that it must be stored before it is acknowledged.
+
+    One that lacks an argument changes nothing: it opens its form, for which Slack gives three seconds.
+    """
     if (tailed := tail_command(text, COMMANDS)) is not None:
         return tailed.changes
     try:
-        words, _ = _split(tokens(text))
+        found = tokens(text)
     except UserError:
         return False
-    found = _longest(words, COMMANDS)
-    return found is not None and found.changes
+    command = _longest(_split(found)[0], COMMANDS)
+    return command is not None and command.changes and not _lacks_argument(found)
+
+
+def _lacks_argument(found: Sequence[Token]) -> bool:
+    """True if an argument is missing wherever the cluster stands: without known clusters its word is an argument."""
+    try:
+        _parsed(found, COMMANDS, clusters=(), default_cluster=None)
+    except MissingArgument as error:
+        return error.argument != CLUSTER
+    except UserError:
+        return False
+    return False
 
 
 def _split(found: Sequence[Token]) -> tuple[tuple[str, ...], tuple[Token, ...]]:
@@ -155,12 +184,13 @@ def _unknown(words: Sequence[str], commands: Sequence[Command], clusters: Sequen
     return no_command(words[:1], words, [command.path for command in commands], SLASH)
 
 
-def _default(command: Command, clusters: Sequence[str], default: str | None) -> str:
+def _sole(command: Command, clusters: Sequence[str], default: str | None) -> str | None:
+    """Return the cluster of a command that names none: the channel's, or the only one; None if it must be named."""
+    if command.scope is Scope.NO_CLUSTER:
+        return None
     if default in clusters:
-        return str(default)
-    if len(clusters) == 1:
-        return clusters[0]
-    raise UserError(f"Which cluster? Write {full_name(command)} … <{CLUSTER}>. {all_of(clusters)}")
+        return default
+    return clusters[0] if len(clusters) == 1 else None
 
 
 def _bound(

@@ -10,7 +10,7 @@ from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.forms.choices import read
 from bot.chatops.forms.events import ViewAction
 from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, filled, kind_of, lost_values, wants
-from bot.chatops.forms.signing import Origin, sign, verify
+from bot.chatops.forms.signing import Origin, attempts_of, sign, verify
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.forms.wanted import wanted_form
 from bot.chatops.slack_gateway import SlackGateway
@@ -62,7 +62,7 @@ class Forms:
         except NotAllowed as error:
             await self.screens.show(view_id, turn, notice(error_views.sentence(error)))
             raise
-        await self.screens.show(view_id, turn, await self._drawn(origin, given))
+        await self.screens.show(view_id, turn, await self.drawn(origin, given))
 
     async def _may_change(self, user: str, cluster: str) -> None:
         if cluster in self.clusters:
@@ -77,7 +77,10 @@ class Forms:
             raise UserError(f"Slack did not open the form ({error.code or 'no answer'}). Try again.") from error
         return shown.id, self.screens.turn(shown.id, shown.hash)
 
-    async def _drawn(self, origin: Origin, given: Mapping[str, str] = NOTHING_GIVEN) -> JsonObject:
+    async def drawn(
+        self, origin: Origin, given: Mapping[str, str] = NOTHING_GIVEN, outcome: Message | None = None
+    ) -> JsonObject:
+        """Return the form, filled with `given`, below an `outcome` of it if there is one."""
         kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
         offered = await self.access.of_clusters(origin.user, Role.OPERATOR, tuple(self.clusters))
         shown = Form(
@@ -87,6 +90,7 @@ class Forms:
             cluster=cluster.name if cluster else "",
             sealed=sign(origin, self.key),
             card=kind is None or bool(kind.policies),
+            outcome=outcome,
         )
         return form(await self._filled(shown, origin, kind, cluster, given) if kind and cluster else shown)
 
@@ -143,7 +147,7 @@ class Forms:
         held = {**act.view.values, act.action_id: act.value}
         wanted = replace(origin, kind=held.get(KIND, ""), cluster=held.get(CLUSTER, ""))
         await self._may_change(act.user, wanted.cluster)
-        await self.screens.show(act.view.id, turn, await self._drawn(wanted))
+        await self.screens.show(act.view.id, turn, await self.drawn(wanted))
 
     async def _turn_into_form(self, act: ViewAction) -> None:
         """Show the form of a change in place of the modal whose button was clicked."""
@@ -155,7 +159,7 @@ class Forms:
         except NotAllowed as error:
             await self.screens.show(act.view.id, turn, notice(error_views.sentence(error)))
             raise
-        await self.screens.show(act.view.id, turn, await self._drawn(origin, wanted.given))
+        await self.screens.show(act.view.id, turn, await self.drawn(origin, wanted.given))
 
     async def _status(self, act: ViewAction) -> None:
         view_id, turn = await self._opened(act.key, loading(act.value[:80]))
@@ -170,8 +174,13 @@ class Forms:
             first = False
 
     async def answer(self, work: Submission, reply: Reply) -> None:
-        """Show the outcome in the form while it is open, and where the form was opened from; raises SlackError."""
-        shown = await self._shown(work.view_id, reply.message)
+        """Show the outcome in the form while it is open, and where the form was opened from; raises SlackError.
+
+        What is shown in an open form that keeps its fields is shown nowhere else: the person goes on from there.
+        """
+        shown = await self._shown(work.view_id, await self._outcome(work, reply))
+        if shown and reply.keeps_form and kind_of(work.command) is not None:
+            return
         if work.response_url:
             await self.slack.respond(work.response_url, reply)
             return
@@ -179,10 +188,20 @@ class Forms:
         if not shown:
             await self.slack.post(work.user, reply.message)
 
-    async def _shown(self, view_id: str, message: Message) -> bool:
+    async def _outcome(self, work: Submission, reply: Reply) -> JsonObject:
+        """Return the answer as a modal: with the fields as they were filled, if nothing came of the form."""
+        kind = kind_of(work.command) if reply.keeps_form else None
+        if kind is None:
+            return notice(reply.message)
+        origin = Origin(work.user, work.channel, work.response_url, kind.key, work.cluster, attempts_of(work.key) + 1)
+        # A dry run is not repeated: to send the form again means the change.
+        given = {name: value for name, value in work.values.items() if name != "dry_run"}
+        return await self.drawn(origin, given, reply.message)
+
+    async def _shown(self, view_id: str, content: JsonObject) -> bool:
         self.screens.turn(view_id, "")
         try:
-            await self.slack.update_view(view_id, notice(message))
+            await self.slack.update_view(view_id, content)
         except SlackError as error:
             # The person has probably closed the form.
             log.info("form.answer_elsewhere", view=view_id, code=error.code)

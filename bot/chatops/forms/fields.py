@@ -16,6 +16,7 @@ from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
 from bot.chatops.commands.tasks import DISABLE, ENABLE
 from bot.chatops.commands.unicode_input import plain_word
 from bot.chatops.commands.usage import choices, full_name
+from bot.chatops.forms.labels import title_of, words_of
 from bot.common.text import shown
 from bot.interactions.command import FREE, Command, Offer, offered
 from bot.views.forms import FIELD, FormField
@@ -48,7 +49,7 @@ class Kind:
     @property
     def choice(self) -> Choice:
         """The kind as an option."""
-        return Choice(self.key, self.key.capitalize(), self.command.summary)
+        return Choice(self.key, title_of(self.key), self.command.summary)
 
 
 KINDS: tuple[Kind, ...] = (
@@ -105,24 +106,27 @@ def entries(kind: Kind, known: FormContext) -> tuple[FormField, ...]:
     words = kind.command.args.words
     last = tuple(name for name in (_REASON, "dry_run", _FORCE) if name in typed)
     names = (*words, *(name for name in typed if name not in {*words, *last}), *last)
-    return tuple(_entries(typed, names, known))
+    return tuple(_entries(kind.key, typed, names, known))
 
 
-def _entries(typed: Mapping[str, FieldInfo], names: Sequence[str], known: FormContext) -> Iterator[FormField]:
+def _entries(
+    kind: str, typed: Mapping[str, FieldInfo], names: Sequence[str], known: FormContext
+) -> Iterator[FormField]:
     for name in names:
         if (name == _FORCE and not known.may_force) or (name == _DIALECT and known.dialect_known):
             continue
-        yield _entry(name, typed[name], known)
+        yield _entry(kind, name, typed[name], known)
 
 
-def _entry(name: str, info: FieldInfo, known: FormContext) -> FormField:
-    offer, words, describes = offered(info), choices(info), info.description or ""
+def _entry(kind: str, name: str, info: FieldInfo, known: FormContext) -> FormField:
+    offer, words, named = offered(info), choices(info), words_of(kind, name)
+    describes = named.hint or info.description or ""
     flag = frozenset(words) == _YES_NO
-    own = tuple(Choice(word, word) for word in words) if not flag else ()
+    own = tuple(Choice(word, named.options.get(word, word)) for word in words) if not flag else ()
     default = info.get_default() if not info.is_required() else None
     return FormField(
         name=name,
-        label=name.replace("_", " ").capitalize(),
+        label=named.label,
         hint=describes[:1].upper() + describes[1:],
         required=info.is_required() or (name == _REASON and known.needs_reason),
         choices=known.offers.get(offer, ()) if offer else own,

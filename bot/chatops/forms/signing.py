@@ -25,6 +25,18 @@ class Origin:
     answer_to: str = ""
     kind: str = ""
     cluster: str = ""
+    attempt: int = 0
+    """How often this view was sent already and came back with its fields: each time is a change request of its own."""
+
+    def key(self, view_id: str) -> str:
+        """Return the key of the view as it is sent: not its trigger, so that sent twice it is one change request."""
+        return f"form:{view_id}:{self.attempt}" if self.attempt else f"form:{view_id}"
+
+
+def attempts_of(key: str) -> int:
+    """Return the attempt in a key that `Origin.key` made."""
+    number = key.rpartition(":")[2]
+    return int(number) if key.count(":") > 1 and number.isdecimal() else 0
 
 
 def key_of(secret: str) -> bytes:

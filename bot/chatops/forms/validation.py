@@ -10,6 +10,7 @@ from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.card_forms import submission_of
 from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
+from bot.chatops.forms.labels import words_of
 from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Refused, UserError
@@ -100,7 +101,7 @@ class FormValidator:
             work, kind = self._work(sent, origin)
             await self._rehearse(work, kind, validated(kind.command, work.values), rights)
         except UserError as error:
-            return FormAnswer(_errors(sent, error_text(error), error.argument))
+            return FormAnswer(_errors(sent, _in_words(origin.kind, error), error.argument))
         return FormAnswer({"response_action": "update", "view": checking(work.cluster)}, work)
 
     def _of_card(self, sent: ViewSubmission) -> FormAnswer:
@@ -141,8 +142,7 @@ class FormValidator:
         cluster = configured(origin.cluster, tuple(self.clusters))
         values = values_of(kind, held)
         work = Submission(
-            # Not the trigger: a form that is sent twice is one change request.
-            key=f"form:{sent.view.id}",
+            key=origin.key(sent.view.id),
             user=sent.user,
             channel=origin.channel,
             response_url=origin.answer_to,
@@ -161,6 +161,14 @@ class FormValidator:
         call = replace(self.call_of(work.invocation, work.cluster), proposer=_PolicyCheck(self.policies, rights))
         async for _ in kind.command.run(call, args):
             pass
+
+
+def _in_words(kind: str, error: UserError) -> str:
+    """Return the sentence of an error with the label of its field in place of the argument's name."""
+    sentence, name = error_text(error), error.argument
+    if name and sentence.startswith(f"{name} cannot"):
+        return f"{words_of(kind, name).label}{sentence[len(name) :]}"
+    return sentence
 
 
 def store_down(sent: ViewSubmission) -> JsonObject:

@@ -1,5 +1,6 @@
 """Actions of a person: type, click, fill in modals. Each one goes to the app as Slack would send it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,8 @@ from bot.playground.slack_sim.message import Blocks, Message, View, interactive
 from bot.playground.slack_sim.payloads import SLACKBOT
 from bot.playground.slack_sim.team import Channel, User
 from bot.playground.slack_sim.workspace import Workspace
+
+_LABELLED = re.compile(r"<@([A-Z0-9]+)\|[^<>]*>")
 
 
 class ActError(ActRefused):
@@ -39,7 +42,8 @@ class Actor:
     def post(self, channel: str, text: str, *, thread_ts: str = "") -> Message:
         """Write a message; `mention` also notifies the app."""
         place = self._writable(channel)
-        said = escape_typed(text, self.workspace.team)
+        # A message names people by their ids alone, unlike the text of a command.
+        said = _LABELLED.sub(r"<@\1>", escape_typed(text, self.workspace.team))
         return self.workspace.add(Message(place.id, "", self.user.id, said, thread_ts=thread_ts))
 
     async def mention(self, channel: str, text: str, *, thread_ts: str = "") -> Ack:
@@ -47,8 +51,10 @@ class Actor:
         ws, message = self.workspace, self.post(channel, text, thread_ts=thread_ts)
         place, ack = self._channel(channel), Ack()
         inner = {"user": self.user.id, "text": message.text, "ts": message.ts, "channel": place.id}
-        if f"<@{ws.team.bot_user}" in message.text and "app_mention" in ws.team.events:
-            ack = await self.send_event({"type": "app_mention", **inner})
+        # Slack sends no event for a channel that the app is not in: it offers to invite the app instead.
+        subscribed = "app_mention" in ws.team.events and "app_mentions:read" in ws.team.scopes and place.has_bot
+        if f"<@{ws.team.bot_user}" in message.text and subscribed:
+            ack = await self.send_event(payloads.mention_json(ws, message))
         if place.has_bot and f"message.{place.family}" in ws.team.events:
             ack = await self.send_event({"type": "message", "channel_type": "channel", **inner})
         return ack
@@ -110,6 +116,18 @@ class Actor:
         ws, channel = self.workspace, self._channel(message.channel)
         address = self._response_url(channel.id, original=message.ts, thread_ts=message.thread_ts)
         payload = payloads.message_action(ws, self.user, channel, message, dict(acted), address)
+        return self._toast_error(await self.delivery.deliver(INTERACTION, payload))
+
+    async def shortcut(self, channel: str, ts: str, callback_id: str) -> Ack:
+        """Choose an entry of the app in the menu of a message; an ephemeral message has none."""
+        ws, place = self.workspace, self._channel(channel)
+        message = next((m for m in self.sees(place.id) if m.ts == ts and not m.only_for), None)
+        if message is None:
+            raise ActRefused("message_not_found", "that message is not there any more, or has no menu")
+        if all(each.callback_id != callback_id for each in ws.team.shortcuts):
+            raise ActRefused("unknown_shortcut", f"{callback_id} is no shortcut of the app")
+        address = self._response_url(place.id, thread_ts=message.thread_ts)
+        payload = payloads.message_shortcut(ws, self.user, place, message, callback_id, address)
         return self._toast_error(await self.delivery.deliver(INTERACTION, payload))
 
     async def click_view(

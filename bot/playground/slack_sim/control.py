@@ -30,6 +30,12 @@ class _Text(_ByUser):
     thread_ts: str | None = Field(None, max_length=40)
 
 
+class _Shortcut(_ByUser):
+    channel: str = Field(max_length=80)
+    ts: str = Field(max_length=40)
+    callback_id: str = Field(max_length=255)
+
+
 class _Click(_ByUser):
     action_id: str = Field(max_length=255)
     block_id: str | None = Field(None, max_length=255)
@@ -83,6 +89,7 @@ class Control:
             web.post("/play/command", self._command),
             web.post("/play/post", self._post),
             web.post("/play/click", self._click),
+            web.post("/play/shortcut", self._shortcut),
             web.post("/play/view", self._view),
             web.get("/control/faults", self._list),
             web.post("/control/faults", self._inject),
@@ -110,6 +117,10 @@ class Control:
     async def _click(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request, _Click)
         return _ack_response(await _clicked(self.as_user(asked.user), asked))
+
+    async def _shortcut(self, request: web.Request) -> web.StreamResponse:
+        asked = await _body(request, _Shortcut)
+        return _ack_response(await self.as_user(asked.user).shortcut(asked.channel, asked.ts, asked.callback_id))
 
     async def _view(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request, _View)

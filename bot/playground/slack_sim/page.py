@@ -68,6 +68,7 @@ class Page:
                 "users": [asdict(each) for each in ws.team.users],
                 "channels": [self._channel(actor, channel) for channel in self._channels(actor)],
                 "groups": [asdict(group) for group in ws.team.groups],
+                "shortcuts": [asdict(shortcut) for shortcut in ws.team.shortcuts],
                 "commands": [asdict(command) for command in ws.team.commands],
                 "bot": bot,
                 "view": self._modal(actor.user.id),

@@ -1,5 +1,6 @@
 """Slack's JSON: users, channels, messages and views in answers, and the payloads that the app receives."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -222,6 +223,20 @@ def message_action(
     }
 
 
+def message_shortcut(
+    ws: Workspace, user: User, channel: Channel, message: Message, callback_id: str, response_url: str
+) -> Json:
+    """An entry of the app that was chosen in the menu of a message; Slack sends the message with it."""
+    return interaction(ws, user, "message_action") | {
+        "callback_id": callback_id,
+        "action_ts": ws.new_ts(),
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": channel.name},
+        "message": message_json(ws, message),
+        "response_url": response_url,
+    }
+
+
 def _state(acted: Json) -> Json:
     return {key: value for key, value in acted.items() if key == "type" or key.startswith(("selected", "value"))}
 
@@ -256,6 +271,26 @@ def view_closed(ws: Workspace, user: User, view: View, *, cleared: bool) -> Json
     """A closed modal; it has no trigger."""
     payload = interaction(ws, user, "view_closed") | {"view": view_json(ws, view), "is_cleared": cleared}
     return {key: value for key, value in payload.items() if key != "trigger_id"}
+
+
+def mention_json(ws: Workspace, message: Message) -> Json:
+    """The inner event of a message that mentions the app; a reply names its thread."""
+    text = {"type": "text", "text": message.text}
+    words = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [text]}]}
+    payload = {
+        "type": "app_mention",
+        "user": message.user,
+        "text": message.text,
+        "ts": message.ts,
+        "client_msg_id": str(uuid.uuid4()),
+        "team": ws.team.id,
+        "blocks": [words],
+        "channel": message.channel,
+        "event_ts": message.ts,
+    }
+    if not message.thread_ts:
+        return payload
+    return payload | {"thread_ts": message.thread_ts, "parent_user_id": _author(ws, message)}
 
 
 def event(ws: Workspace, inner: Json) -> Json:

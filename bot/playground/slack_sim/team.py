@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 BOT_SCOPES = (
+    "app_mentions:read",
     "commands",
     "chat:write",
     "channels:history",
@@ -72,6 +73,15 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortcut:
+    """An entry that the app registered for the menu of every message."""
+
+    name: str
+    callback_id: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """One workspace and the app installed in it; `events` are the subscriptions of the app."""
 
@@ -80,8 +90,9 @@ class Team:
     channels: tuple[Channel, ...]
     groups: tuple[Group, ...] = ()
     commands: tuple[Command, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
     scopes: tuple[str, ...] = BOT_SCOPES
-    events: tuple[str, ...] = ("app_home_opened",)
+    events: tuple[str, ...] = ("app_home_opened", "app_mention")
     domain: str = "local"
     id: str = "T0LOCAL"
     app_id: str = "A0CMBOT"
@@ -122,6 +133,13 @@ DEMO_TEAM = Team(
         Channel("C0OLD", "old", "Archived", is_archived=True),
     ),
     groups=(Group("S0ONCALL", "oncall", "On call", ("U0BOB", "U0CAROL")),),
+    shortcuts=(
+        Shortcut("Acknowledge", "cm_acknowledge", "Acknowledge the alert that this message shows"),
+        Shortcut(
+            "Keep as note", "cm_note", "Keep this message as a note on the alert or operation in whose thread it stands"
+        ),
+        Shortcut("Propose a change", "cm_propose", "Open the form of a change that helps with this alert"),
+    ),
     commands=(
         Command(
             "/cm",

@@ -11,8 +11,10 @@ const history = [];
 
 /** What could be typed next: the commands, and the words that a command's usage hint names. */
 function hints(text) {
-  if (!text.startsWith("/")) return [];
-  const found = state.commands.flatMap(({ command, description, usage_hint: usage }) => [
+  if (!/^[/@]/.test(text)) return [];
+  // By mention the same words follow the app's name.
+  const names = state.commands.flatMap((each) => [each, { ...each, command: `@${state.bot.name}` }]);
+  const found = names.flatMap(({ command, description, usage_hint: usage }) => [
     { line: command, words: description },
     ...(usage ?? "").split("|").map((word) => word.trim()).filter((word) => /^[a-z]/.test(word)).map((word) => ({ line: `${command} ${word}`, words: "" })),
   ]);

@@ -42,7 +42,7 @@ export function setUp(how) {
   fill(byId("thread"), h("header", {}, h("h2", {}, "Thread"), h("span", { id: "thread-where" }), close), scroll, writing);
   drawThread = messageList(list, { thread: true, openThread: null });
   answerer = composer(writing, { id: "thread-text", testid: "thread-composer", sendTestid: "thread-send", label: "Reply in the thread", target: threadTarget, sent: () => toEnd(scroll) });
-  answerer.draw("Reply…");
+  answerer.draw("Reply, or ask by @cmbot");
   const box = byId("scroll");
   byId("newer").addEventListener("click", () => toEnd(box));
   box.addEventListener("scroll", () => {
@@ -60,7 +60,7 @@ export function drawTopic() {
   document.title = `${title} · ${state.team}`;
   byId("composer").hidden = state.place.kind === "home";
   const closed = here?.is_archived ? `${title} is archived` : !here?.is_member && here ? `You are not in ${title}` : "";
-  writer.draw(closed || `Message ${title}, or type / for commands`, Boolean(closed));
+  writer.draw(closed || `Message ${title}, or type / for commands, @${state.bot.name} to ask in a thread`, Boolean(closed));
 }
 
 const key = () => `${state.me} ${state.place.kind} ${state.place.id}`;

@@ -1,6 +1,7 @@
 // Messages as a list: who, when, what; redrawn one by one, so that what did not change keeps its focus and its place.
 
-import { acting } from "./acts.js";
+import { acting, reportError } from "./acts.js";
+import { post } from "./api.js";
 import { body } from "./blocks.js";
 import { clock, day, full } from "./dates.js";
 import { h, icon, keepingFocus } from "./dom.js";
@@ -42,12 +43,32 @@ async function copy(message) {
   }
 }
 
+/** The app's own entries in the menu of a message. */
+function shortcuts(message) {
+  const choose = async (each) => {
+    menu.open = false;
+    const { channel, ts } = message;
+    reportError(await post("/play/shortcut", { user: state.me, channel, ts, callback_id: each.callback_id }));
+  };
+  const entries = state.shortcuts.map((each) =>
+    h("button", { type: "button", role: "menuitem", title: each.description, dataset: { callbackId: each.callback_id }, onclick: () => choose(each) }, each.name),
+  );
+  const menu = h(
+    "details",
+    { class: "overflow" },
+    h("summary", { class: "plain", title: "More actions", "aria-label": "More actions", testid: `more-${message.ts}` }, icon("dots")),
+    h("div", { class: "menu", role: "menu" }, entries),
+  );
+  return menu;
+}
+
 function tools(message, how) {
   if (message.ephemeral) return null;
   return h(
     "div",
     { class: "tools" },
     how.openThread && h("button", { type: "button", class: "plain", title: "Reply in thread", "aria-label": "Reply in thread", testid: `reply-${message.ts}`, onclick: () => how.openThread(message) }, icon("reply")),
+    state.shortcuts.length > 0 && shortcuts(message),
     h("button", { type: "button", class: "plain", title: "Copy link", "aria-label": "Copy link", onclick: () => copy(message) }, icon("link")),
   );
 }

@@ -12,6 +12,7 @@ export const state = {
   channels: [],
   groups: [],
   commands: [],
+  shortcuts: [],
   bot: { id: "", name: "", connected: false },
   violations: [],
   faults: [],
@@ -62,8 +63,8 @@ export async function refresh() {
     answer = await get("/play/state");
   }
   if (!answer.ok) return answer;
-  const { me, team, users, channels, groups, commands, bot, violations, faults, panel } = answer;
-  Object.assign(state, { me, team, users, channels, groups, commands, bot, violations, faults, panel });
+  const { me, team, users, channels, groups, commands, shortcuts, bot, violations, faults, panel } = answer;
+  Object.assign(state, { me, team, users, channels, groups, commands, shortcuts, bot, violations, faults, panel });
   changed();
   return answer;
 }

@@ -145,6 +145,12 @@ class OutboxMessages(Claims):
         found: str | None = await self._session.value(select(posts.c.ts).where(posts.c.slot == str(message_key)))
         return found
 
+    async def key_at(self, channel: str, ts: str) -> MessageKey | None:
+        """Return the key of the message that Slack shows there, None if it is none of ours."""
+        this = (posts.c.channel == channel) & (posts.c.ts == ts)
+        found = await self._session.value(select(posts.c.slot).where(this))
+        return None if found is None else MessageKey.parse(found)
+
     async def get(self, message_key: MessageKey) -> OutboxMessage | None:
         """Return the row, None if there is none."""
         row = await self._session.row(select(posts).where(posts.c.slot == str(message_key)))

@@ -27,7 +27,7 @@ from bot.telemetry.connection_limits import MAX_CONNECTIONS
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket_mode import Echo
-from tests.support.slack_surfaces import OpenGate, surfaces
+from tests.support.slack_surfaces import OpenGate, RecordedForms, surfaces
 
 pytestmark = pytest.mark.fast_time
 
@@ -53,6 +53,7 @@ class Running:
     background: TaskQueue
     session: aiohttp.ClientSession
     url: str
+    recorded: RecordedForms
 
     async def send(self, body: bytes, headers: dict[str, str], *, kind: str = FORM) -> tuple[int, str]:
         """Deliver a body as it is."""
@@ -73,13 +74,14 @@ async def bot() -> AsyncIterator[Running]:
         async def home(event: HomeOpened) -> None:
             await gateway.publish_home(event.user, ({"type": "divider"},))
 
-        edge = AckMiddleware(echo, gateway, background, surfaces(home), on_ack=lambda _, __: None)
+        recorded = RecordedForms()
+        edge = AckMiddleware(echo, gateway, background, surfaces(home, recorded), on_ack=lambda _, __: None)
         server = Health(Metrics(), live={}, ready={}).server()
         gate = InstallationCheck(gateway.identity, lambda: gateway.app_id)
         HttpDelivery(build_app(edge, gate, api_url=slack.api_url), slack.signing_secret).mount(server)
         async with served(server, "127.0.0.1", 0) as port:
             slack.delivery.request_url = f"http://127.0.0.1:{port}{PATH}"
-            yield Running(slack, gateway, echo, background, session, slack.delivery.request_url)
+            yield Running(slack, gateway, echo, background, session, slack.delivery.request_url, recorded)
         await background.drain(5.0)
 
 
@@ -94,6 +96,13 @@ async def test_a_signed_event_puts_up_the_home_tab(bot: Running) -> None:
     assert not (await bot.slack.as_user("U0ALICE").open_home()).error
     await bot.background.drain(10.0)
     assert "U0ALICE" in bot.slack.workspace.homes
+
+
+async def test_a_signed_mention_is_answered_once(bot: Running) -> None:
+    person = bot.slack.as_user("U0ALICE")
+    assert not (await person.mention("C0STORAGE", "@cmbot stat prod")).error
+    await bot.background.drain(10.0)
+    assert [mention.text for mention in bot.recorded.mentions] == ["<@U0CMBOT> stat prod"]
 
 
 async def test_slack_s_check_of_the_address_is_answered(bot: Running) -> None:

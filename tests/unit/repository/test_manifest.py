@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.shortcuts import SHORTCUTS
+from bot.playground.slack_sim.team import DEMO_TEAM
 from bot.slack.methods import METHODS, SCOPES
 
 ROOT = Path(__file__).parents[3]
@@ -44,6 +46,14 @@ def test_each_scope_has_its_reason_in_the_docs(manifest: Any) -> None:
             assert any(method.name in row for row in rows), method.name
 
 
+def test_shortcuts_are_those_that_are_carried_out_and_that_the_page_offers(manifest: Any) -> None:
+    shortcuts = manifest["features"]["shortcuts"]
+    assert {each["callback_id"] for each in shortcuts} == set(SHORTCUTS)
+    assert [(each["name"], each["callback_id"]) for each in shortcuts] == [
+        (each.name, each.callback_id) for each in DEMO_TEAM.shortcuts
+    ]
+
+
 def test_command_escapes_user_input(manifest: Any) -> None:
     [command] = manifest["features"]["slash_commands"]
     assert (command["command"], command["should_escape"]) == ("/cm", True)
@@ -54,7 +64,7 @@ def test_buttons_the_home_tab_and_socket_mode_are_on(manifest: Any) -> None:
     settings = manifest["settings"]
     assert settings["interactivity"] == {"is_enabled": True}
     assert settings["socket_mode_enabled"] is True
-    assert settings["event_subscriptions"]["bot_events"] == ["app_home_opened"]
+    assert settings["event_subscriptions"]["bot_events"] == ["app_home_opened", "app_mention"]
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
 
 

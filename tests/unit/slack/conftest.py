@@ -66,6 +66,31 @@ HOME: Mapping[str, Any] = {
 }
 
 
+MENTION: Mapping[str, Any] = {
+    "type": "event_callback",
+    "event_id": "Ev2",
+    "team_id": "T1",
+    "event": {
+        "type": "app_mention",
+        "user": "U0ALICE",
+        "text": "<@U0CMBOT> stat",
+        "ts": "1.5",
+        "thread_ts": "1.1",
+        "channel": "C0STORAGE",
+    },
+}
+SHORTCUT: Mapping[str, Any] = {
+    "type": "message_action",
+    "callback_id": "cm_acknowledge",
+    "trigger_id": "77.88.pqr",
+    "user": {"id": "U0ALICE"},
+    "channel": {"id": "C0STORAGE", "name": "storage"},
+    "message_ts": "1.5",
+    "message": {"type": "message", "user": "U0BOB", "ts": "1.5", "thread_ts": "1.1", "text": "a secret"},
+    "response_url": "https://hooks.slack.com/app/1",
+}
+
+
 class RecordingDispatcher(Dispatcher):
     """Records what was stored, worked and executed; `down` makes its store fail."""
 

@@ -17,7 +17,7 @@ from bot.slack.middleware import BUSY, MAX_AT_ONCE, MAX_OF_ONE_PERSON, AckMiddle
 from bot.slack.task_queue import TaskQueue
 from tests.support.slack_recorder import SlackRecorder
 from tests.support.slack_surfaces import OpenGate, RecordedForms, surfaces
-from tests.unit.slack.conftest import CLICK, COMMAND, HOME, SUBMISSION, VIEW_ACT, RecordingDispatcher
+from tests.unit.slack.conftest import CLICK, COMMAND, HOME, MENTION, SHORTCUT, SUBMISSION, VIEW_ACT, RecordingDispatcher
 
 CHANGE = {**COMMAND, "text": "task disable balance", "trigger_id": "55.66.ghi"}
 
@@ -278,3 +278,38 @@ def test_oldest_keys_are_dropped_beyond_the_limit() -> None:
     for key in "abc":
         seen.first(key)
     assert [seen.first("b"), seen.first("c"), seen.first("a")] == [False, False, True]
+
+
+async def test_mention_is_answered_once_and_not_stored(slack: Slack, dispatcher: RecordingDispatcher) -> None:
+    for _ in range(2):
+        assert (await slack.deliver(MENTION)).status == 200
+    await slack.settled()
+    assert [mention.key for mention in slack.forms.mentions] == ["Ev2"]
+    assert not dispatcher.accepted
+
+
+async def test_mention_that_finds_too_much_work_is_delivered_again(slack: Slack) -> None:
+    """Without an acknowledgement Slack sends the event again; then it is answered."""
+    gate = asyncio.Event()
+
+    async def wait() -> None:
+        await gate.wait()
+
+    for _ in range(MAX_AT_ONCE):
+        slack.background.start(wait())
+    assert (await slack.deliver(MENTION)).status == 503
+    gate.set()
+    await slack.settled()
+    assert (await slack.deliver(MENTION)).status == 200
+    await slack.settled()
+    assert len(slack.forms.mentions) == 1
+
+
+async def test_message_shortcut_is_stored_before_its_acknowledgement(
+    slack: Slack, dispatcher: RecordingDispatcher
+) -> None:
+    assert (await slack.deliver(SHORTCUT)).status == 200
+    assert [type(work) for work in dispatcher.accepted] == [Click]
+    assert not dispatcher.worked
+    await slack.settled()
+    assert len(dispatcher.worked) == 1

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chatops.forms.events import HomeOpened
-from bot.interactions.events import Click, Invocation
+from bot.interactions.events import Click, Invocation, Mention
 from bot.slack.payloads import Ignored, read
-from tests.unit.slack.conftest import CLICK, COMMAND, HOME
+from tests.unit.slack.conftest import CLICK, COMMAND, HOME, MENTION, SHORTCUT
 
 
 def test_command_payload_becomes_an_invocation() -> None:
@@ -51,6 +51,57 @@ def test_a_choice_carries_the_option_s_value() -> None:
 )
 def test_link_button_is_ignored(action: Mapping[str, Any]) -> None:
     assert read({**CLICK, "actions": [action]}) == Ignored("a link")
+
+
+def test_mention_names_its_message_and_thread() -> None:
+    assert read(MENTION) == Mention("Ev2", "U0ALICE", "C0STORAGE", "<@U0CMBOT> stat", "1.5", "1.1")
+
+
+def test_mention_outside_a_thread_begins_one() -> None:
+    for thread_ts in (None, "1.5"):
+        delivered = read({**MENTION, "event": {**MENTION["event"], "thread_ts": thread_ts}})
+        assert isinstance(delivered, Mention)
+        assert delivered.thread_ts == ""
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"edited": {"user": "U0ALICE", "ts": "1.6"}},
+        {"bot_id": "B0OTHER"},
+        {"bot_profile": {}},
+        {"subtype": "message_changed"},
+        {"user": None},
+        {"ts": 5},
+    ],
+)
+def test_mention_by_a_program_or_in_an_edit_is_ignored(other: Mapping[str, Any]) -> None:
+    assert isinstance(read({**MENTION, "event": {**MENTION["event"], **other}}), Ignored)
+
+
+def test_mention_by_a_guest_of_a_shared_channel_is_ignored() -> None:
+    """The command answers members of the workspace only; so does a mention."""
+    foreign = {**MENTION["event"], "team": "T9"}
+    assert isinstance(read({**MENTION, "event": foreign, "is_ext_shared_channel": True}), Ignored)
+    assert isinstance(read({**MENTION, "event": {**foreign, "team": "T1"}, "is_ext_shared_channel": True}), Mention)
+
+
+def test_message_shortcut_is_a_click_without_the_words_of_the_message() -> None:
+    delivered = read(SHORTCUT)
+    url = "https://hooks.slack.com/app/1"
+    value = '{"thread": "1.1"}'
+    assert delivered == Click("77.88.pqr", "U0ALICE", "C0STORAGE", "shortcut:cm_acknowledge", value, "1.5", url)
+
+
+def test_shortcut_for_a_note_has_the_words_and_their_author() -> None:
+    delivered = read({**SHORTCUT, "callback_id": "cm_note"})
+    assert isinstance(delivered, Click)
+    assert (delivered.text("author"), delivered.text("text")) == ("U0BOB", "a secret")
+
+
+@pytest.mark.parametrize("lacks", ["callback_id", "trigger_id", "user", "channel"])
+def test_message_shortcut_without_a_part_is_ignored(lacks: str) -> None:
+    assert isinstance(read({**SHORTCUT, lacks: None}), Ignored)
 
 
 def test_home_tab_event_names_its_user() -> None:

@@ -36,8 +36,11 @@ class Share:
     error: SlackError | None = None
     shared: list[tuple[str, str, bytes, str]] = field(default_factory=list)
 
-    async def upload(self, channel: str, name: str, content: bytes, *, title: str, comment: str = "") -> None:
+    async def upload(
+        self, channel: str, name: str, content: bytes, *, title: str, comment: str = "", thread_ts: str | None = None
+    ) -> None:
         assert title
+        assert thread_ts is None
         if self.error:
             raise self.error
         self.shared.append((channel, name, content, comment))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+from bot.chatops.commands.arguments import MissingArgument
 from bot.chatops.commands.parser import is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.stat import run_stat
@@ -401,7 +402,7 @@ def test_zones_and_reasons_have_separate_limits() -> None:
     [
         "task enable balance",
         "TASK Disable x y z",
-        "task\tenable",
+        "task\tenable balance",
         "task enable a reason=b",
         'disk offline 7 reason="x" prod',
         "disk offline 7 reason=x y",
@@ -437,3 +438,32 @@ def test_a_command_with_a_rest_and_a_required_pair() -> None:
 def test_parse_without_clusters_says_so() -> None:
     with pytest.raises(UserError, match=r"No cluster is configured\.$"):
         parse("stat", COMMANDS, clusters=(), default_cluster=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("task disable balance", True),
+        ("task disable balance prod", True),
+        ("task disable prod", True),
+        ("ack 3", True),
+        ("task disable", False),
+        ("task disable cluster=prod reason=x", True),
+        ("member add 4", False),
+        ("ack", False),
+        ("stat prod", False),
+        ("do", False),
+    ],
+)
+def test_a_change_is_stored_unless_it_only_opens_its_form(text: str, stored: bool) -> None:
+    assert is_changing(text) is stored
+
+
+def test_missing_argument_says_what_was_given() -> None:
+    with pytest.raises(MissingArgument) as caught:
+        parse("member add 4 test as=normal", COMMANDS, clusters=("prod", "test"), default_cluster="prod")
+    assert (caught.value.argument, caught.value.cluster) == ("host", "test")
+    assert caught.value.given == {"peer_id": "4", "as": "normal"}
+    with pytest.raises(MissingArgument) as caught:
+        parse("task disable balance", COMMANDS, clusters=("prod", "test"), default_cluster=None)
+    assert (caught.value.argument, caught.value.cluster, caught.value.given) == ("cluster", "", {"task": "balance"})

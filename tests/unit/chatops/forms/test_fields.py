@@ -1,5 +1,7 @@
 """The fields of each change come from its command's spec, and go back into it."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,19 @@ from hypothesis import strategies as st
 from bot.chatops.commands.arguments import validated
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
-from bot.chatops.forms.fields import KINDS, FormContext, Kind, as_typed, entries, kind_of, kinds_like, values_of
+from bot.chatops.forms.fields import (
+    KINDS,
+    FormContext,
+    Kind,
+    as_typed,
+    entries,
+    filled,
+    kind_of,
+    kinds_like,
+    lost_values,
+    values_of,
+)
+from bot.chatops.forms.labels import TITLES, is_named
 from bot.interactions.command import Offer
 from bot.interactions.message import Message
 from bot.operations.policy import POLICIES
@@ -81,6 +95,25 @@ def names(kind: str, known: FormContext) -> list[str]:
 def test_specific_fields_come_first_and_common_ones_last() -> None:
     assert names("member add", FormContext()) == ["peer_id", "host", "node", "as", "reason", "dry_run"]
     assert names("task disable", FormContext(may_force=True)) == ["task", "for", "reason", "dry_run", "force"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_every_field_has_words_for_people(kind: Kind) -> None:
+    """A new argument of a change needs a label in labels.py; no hint shows how the command is typed."""
+    assert kind.key in TITLES
+    assert [name for name in kind.command.args.typed() if not is_named(kind.key, name)] == []
+    asked = entries(kind, FormContext(may_force=True, dialect_known=False))
+    assert not re.search(r"_|\w=|/cm", " ".join(f"{each.label} {each.hint}" for each in asked))
+
+
+def test_given_values_fill_the_fields_that_take_them() -> None:
+    kind = kind_of("leader transfer")
+    assert kind is not None
+    asked = entries(kind, FormContext("prod", {Offer.FOLLOWER: (Choice("2", "peer 2"),)}))
+    given = {"peer_id": "2", "reason": "rack", "dry_run": "yes"}
+    assert {each.name: each.value for each in filled(asked, given) if each.value} == given
+    assert list(lost_values(asked, given)) == []
+    assert list(lost_values(asked, {"peer_id": "1"})) == ['New leader cannot be "1": choose another.']
 
 
 def test_unknown_dialect_adds_its_field() -> None:
