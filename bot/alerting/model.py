@@ -135,6 +135,7 @@ class EngineNotes:
     lists it instead of an own message. `replied_at`: when a reply last said that it got worse. `unreported`: the parts
     that came since, without a reply (empty: it only grew). `peak`: its worst state lately, if it is milder now.
     `unknown_since`: since when no poll can evaluate it; `unknown_for`: seconds of that while it was pending.
+    `folded`: rule and subject of the alert of the same cause in whose message it is announced (folding.py).
     """
 
     lifted: tuple[int, ...] = ()
@@ -148,6 +149,7 @@ class EngineNotes:
     peak: RecentPeak | None = None
     unknown_since: float | None = None
     unknown_for: float | None = None
+    folded: Pair | None = None
 
 
 NO_NOTES = EngineNotes()
@@ -194,6 +196,11 @@ class Alert:
     def group(self) -> str | None:
         """Key of the group message that lists the alert, None if it has its own message."""
         return self.notes.group
+
+    @property
+    def pair(self) -> Pair:
+        """Its rule and subject."""
+        return (self.rule, self.subject)
 
     @property
     def gone_at(self) -> float:

@@ -26,6 +26,7 @@ class TransitionReason(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     WITHDRAWN = "its rule is no longer enabled"
     SURFACED = "posted as a separate message after the storm"
+    UNFOLDED = "posted as a separate message, as the alert that carried it is over"
 
 
 class Visibility(StrEnum):

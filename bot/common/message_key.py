@@ -95,6 +95,10 @@ class MessageKey:
         """Name the announcement that a lease ends soon."""
         return self._reply("warn", f"{op_id}.{number}")
 
+    def moved(self, alert_id: int) -> Self:
+        """Name the reply that an alert folded into this one is in another message now."""
+        return self._reply("moved", str(alert_id))
+
     def page(self, number: int) -> Self:
         """Name a page of a report, in the thread of the report."""
         return self._reply(str(number))

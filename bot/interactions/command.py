@@ -146,7 +146,10 @@ class AlertBook(Protocol):
         """Return one alert of a configured cluster, open or not."""
 
     async def acknowledge(self, alert_id: int, by: str) -> Alert:
-        """Acknowledge an alert."""
+        """Acknowledge an alert, and those of the same cause in its message."""
+
+    async def acknowledged_with(self, alert: Alert) -> tuple[Alert, ...]:
+        """Return the alerts in the message of this one that the same person acknowledged."""
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from bot.alerting.folding import folded_into
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult
@@ -10,6 +11,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
+from bot.views.folded import with_it
 from bot.views.maintenance_text import maintenance_line, muted_by_maintenance
 
 MOST = 40
@@ -31,8 +33,13 @@ def alerts(
     if not found:
         sentence = "No alert is open in any cluster."
     else:
-        sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open."
-    blocks: list[BlockJson] = [section(f"*{sentence}*"), *(section(_line(alert, now)) for alert in found[:MOST])]
+        folded = sum(folded_into(alert, found) is not None for alert in found)
+        messages = f", {folded} of them in the message of another" if folded else ""
+        sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open{messages}."
+    blocks: list[BlockJson] = [
+        section(f"*{sentence}*"),
+        *(section(_line(alert, now, folded_into(alert, found))) for alert in found[:MOST]),
+    ]
     if len(found) > MOST:
         blocks.append(context(f"… and {len(found) - MOST} more"))
     if maintenances:
@@ -44,31 +51,33 @@ def alerts(
     return message(sentence, *blocks)
 
 
-def _line(alert: Alert, now: float) -> str:
+def _line(alert: Alert, now: float, first: Alert | None) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.state is AlertState.ACKNOWLEDGED else ""
     muted = f", silenced by <@{escape(alert.notes.muted.by)}>" if alert.notes.muted else ""
     where = ", listed in a group message" if alert.notes.group is not None else ""
+    where += f", in the message of #{first.id}" if first is not None else ""
     return (
         f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
         f"{escape(sentence_of(alert))}\nfor {duration(now - alert.since)}{held}{muted}{where}"
     )
 
 
-def acknowledged(alert: Alert) -> Message:
-    """Confirm an acknowledgement to the person who gave it."""
-    text = f"You acknowledged alert #{alert.id} in {escape(alert.cluster)}: {escape(sentence_of(alert))}"
+def acknowledged(alert: Alert, folded: Sequence[Alert] = ()) -> Message:
+    """Confirm an acknowledgement to the person who gave it; `folded` are the alerts acknowledged with it."""
+    sentence = f"{escape(sentence_of(alert))}{with_it('With it', folded)}"
+    text = f"You acknowledged alert #{alert.id} in {escape(alert.cluster)}: {sentence}"
     return message(text, section(text), context("It stays quiet until it gets worse."))
 
 
-def silenced(begun: SilenceResult) -> Message:
-    """Announce a new or extended silence."""
+def silenced(begun: SilenceResult, folded: Sequence[Alert] = ()) -> Message:
+    """Announce a new or extended silence; `folded` are the alerts of the same message that are silenced with it."""
     held, mutes = begun.silence, begun.mutes
-    spared = _spared(held)
+    spared, also = _spared(held), with_it("Silenced with it", folded)
     now = "" if mutes is None else f" It mutes {count(mutes, 'open alert') if mutes else 'no open alert'} now."
     done = f"extended silence #{held.id} of" if begun.was else "silenced"
     was = f", before only until {date(begun.was, 'minute')}" if begun.was else ""
-    text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}"
+    text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}{also}"
     rest = f"It ends by itself for an alert that gets worse. To end it early: /cm unsilence {held.id}"
     return message(text, section(text), context(rest))
 

@@ -1,7 +1,7 @@
 """AlertActions: list, acknowledge and silence alerts, and lift silences, for commands and buttons."""
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.alerting.cluster_state.state import ClusterState
@@ -43,7 +43,7 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.views import alert_lists as views
 from bot.views import maintenance_text
 from bot.views.alert_text.table import alert_text, sentence_of
-from bot.views.alerts import card
+from bot.watch.folded_messages import acknowledge_folded, folded_of, put_card, silence_folded
 from bot.watch.publisher import publish_one
 
 T = TypeVar("T")
@@ -79,18 +79,29 @@ class AlertActions:
     async def _acknowledge(self, alert_id: int, by: str) -> Alert:
         async with self.store.begin() as uow:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
-            transition = acknowledge(alert, by, self.clock())
-            if transition is None:
-                raise Refused(NothingToAcknowledge(alert_id, alert.state, alert.acked_by))
+            transition, channel = acknowledge(alert, by, self.clock()), self.channels[alert.cluster]
             if alert.notes.group is not None:
                 # Same lock order as the watcher: the channel first.
-                await uow.channel_histories.get(self.channels[alert.cluster])
-            await uow.alerts.save(transition.new, alert_text(transition.new))
-            await publish_one(uow, transition, self.channels[alert.cluster])
-            detail: dict[str, JsonValue] = {"alert": alert.id, "rule": alert.rule, "sentence": sentence_of(alert)}
-            await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", alert.cluster, detail=detail))
+                await uow.channel_histories.get(channel)
+            if transition is not None:
+                await uow.alerts.save(transition.new, alert_text(transition.new))
+            folded = await acknowledge_folded(uow, alert, by, self.clock(), channel)
+            if transition is None and not folded:
+                raise Refused(NothingToAcknowledge(alert_id, alert.state, alert.acked_by))
+            if transition is not None:
+                await publish_one(uow, transition, channel)
+            for each in (*([transition.new] if transition else []), *folded):
+                detail: dict[str, JsonValue] = {"alert": each.id, "rule": each.rule, "sentence": sentence_of(each)}
+                detail |= {"with": alert.id} if each.id != alert.id else {}
+                await uow.audit.append(AuditEntry(self.clock(), by, "alert.acknowledged", each.cluster, detail=detail))
         self.wake()
-        return transition.new
+        return transition.new if transition is not None else alert
+
+    async def acknowledged_with(self, alert: Alert) -> tuple[Alert, ...]:
+        """The alerts in the message of this one that the same person acknowledged."""
+        async with self.store.read() as uow:
+            folded = await folded_of(uow, alert)
+        return tuple(each for each in folded if each.open and each.acked_by and each.acked_by == alert.acked_by)
 
     async def silence(
         self, cluster: str, rule: str, subject: str = "", *, seconds: float, by: str, reason: str, key: str = ""
@@ -202,8 +213,9 @@ class AlertActions:
             quiet = muted_under(begun.silence, alert)
             await uow.alerts.touch(quiet, alert_text(quiet))
             channel, parent = self.channels[alert.cluster], MessageKey.alert(alert.id)
-            await uow.outbox.put(parent, channel, card(quiet))
-            await uow.outbox.put(_key(begun), channel, views.silenced(begun), parent=parent)
+            also = await silence_folded(uow, alert, replace(wanted, id=0), self._begin)
+            await put_card(uow, quiet, channel)
+            await uow.outbox.put(_key(begun), channel, views.silenced(begun, also), parent=parent)
             await uow.inbox.done(key)
         self.wake()
         return begun

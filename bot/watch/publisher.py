@@ -13,9 +13,10 @@ from bot.common.message_key import MessageKey
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_group import MAX_SHOWN, group_card, group_line, most_severe
 from bot.views.alert_text.table import alert_text
-from bot.views.alerts import card, line
+from bot.views.alerts import line
 from bot.views.maintenance_text import lift_reason_text, maintenance_lifted, maintenance_over
 from bot.views.notices import silence_over
+from bot.watch.folded_messages import publish_folded, put_card
 
 
 async def publish(
@@ -29,6 +30,7 @@ async def publish(
     stored = [await _stored(uow, transition) for transition in transitions]
     for transition in stored:
         await _publish_own(uow, transition, after.channel)
+    await publish_folded(uow, stored, after.channel)
     storm = before.storm
     ended = storm.message_key if storm and after.storm is None and storm != after.group(storm.message_key) else None
     after = await _publish_groups(uow, after, _by_group(stored), ended, limits)
@@ -39,6 +41,7 @@ async def publish(
 async def publish_one(uow: UnitOfWork, transition: Transition, channel: str) -> None:
     """Publish one saved transition that a person caused; also if an alert group lists the alert."""
     await _publish_own(uow, transition, channel)
+    await publish_folded(uow, [transition], channel)
     if transition.new.notes.group is not None:
         history = await uow.channel_histories.get(channel)
         published = await _publish_groups(uow, history, _by_group([transition]), None, GroupingLimits())
@@ -69,10 +72,11 @@ async def _stored(uow: UnitOfWork, transition: Transition) -> Transition:
 
 async def _publish_own(uow: UnitOfWork, transition: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
-    if transition.visibility is Visibility.QUIET or transition.new.notes.group is not None:
+    notes = transition.new.notes
+    if transition.visibility is Visibility.QUIET or notes.group is not None or notes.folded is not None:
         return
     message_key = MessageKey.alert(transition.new.id)
-    await uow.outbox.put(message_key, channel, card(transition.new))
+    await put_card(uow, transition.new, channel)
     if not transition.new.open:
         # Growth that was not posted yet is obsolete.
         await uow.outbox.drop_unposted(message_key.lines, loud=True)

@@ -59,7 +59,7 @@ async def run_ack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
     found = await call.alerts.alert(args.id)
     await call.access.require(call.caller.user, Role.OPERATOR, found.cluster)
     alert = await call.alerts.acknowledge(args.id, call.caller.user)
-    yield Reply(views.acknowledged(alert))
+    yield Reply(views.acknowledged(alert, await call.alerts.acknowledged_with(alert)))
 
 
 async def run_silence(call: Call, args: SilenceArgs) -> AsyncIterator[Reply]:
