@@ -35,7 +35,11 @@ def card(alert: Alert, folded: Sequence[Alert] = ()) -> Message:
 def folded_reply(transition: Transition) -> Message:
     """Render the reply about a folded alert, in the thread of the alert that carries it."""
     text = begins(transition)
-    return blocks.message(text, blocks.section(f"{_mark(transition.new)} {text}")) if text else line(transition)
+    if not text:
+        return line(transition)
+    details = alert_text(transition.new)
+    shown = [f"{_mark(transition.new)} {text}", *_bullets(details.lines, details.more)]
+    return blocks.message(text, blocks.section("\n".join(shown)))
 
 
 def line(transition: Transition) -> Message:

@@ -6,11 +6,13 @@ from types import MappingProxyType
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.transition import Transition, TransitionReason
 from bot.interactions.message import Message
-from bot.views.alert_text.table import outcome_sentence, sentence_of
+from bot.views.alert_text.table import alert_text, outcome_sentence, sentence_of
 from bot.views.blocks import count, escape, message, section
 
 MAX_FOLDED = 5
 """Folded alerts that a message lists; /cm alerts has all open ones."""
+MAX_DETAILS = 3
+"""Details of each open one that the message shows; the reply that announced it has more."""
 RESOLVED_MARK = "✅"
 MARKS: Mapping[Severity, str] = MappingProxyType(
     {Severity.INFO: "ℹ️", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}  # noqa: RUF001 - the symbol meant
@@ -73,4 +75,12 @@ def _line(alert: Alert) -> str:
     mark = RESOLVED_MARK if over else MARKS[alert.severity]
     held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.state is AlertState.ACKNOWLEDGED else ""
     muted = f", silenced by <@{escape(alert.notes.muted.by)}>" if alert.open and alert.notes.muted else ""
-    return f"• {mark} #{alert.id}: {escape(said)}{held}{muted}"
+    first = f"• {mark} #{alert.id}: {escape(said)}{held}{muted}"
+    return first if over else "\n".join([first, *_details(alert)])
+
+
+def _details(alert: Alert) -> list[str]:
+    text = alert_text(alert)
+    shown = [f"    ◦ {escape(line)}" for line in text.lines[:MAX_DETAILS]]
+    left = len(text.lines) - len(shown) + text.more
+    return [*shown, f"    ◦ … and {left:,} more"] if left > 0 else shown

@@ -4,9 +4,8 @@ import pytest
 
 from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
-from tests.e2e.test_alert_buttons import private_reply
 from tests.e2e.test_alert_commands import buttons
-from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, ask
+from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, ask, propose
 
 pytestmark = pytest.mark.fast_time
 REPAIR = "disk_repair"
@@ -25,9 +24,9 @@ async def switched(world: Demo, value: str) -> None:
     cluster._slow_poller.polled_at = 0.0
 
 
-async def edited(world: Demo, posted: Message, *words: str, timeout: float = 300) -> Message:
+async def edited(world: Demo, posted: Message, *words: str, within: float = 300) -> Message:
     return await world.slack.wait_for(
-        STORAGE, lambda m: m.ts == posted.ts and all(word in m.full_text for word in words), timeout=timeout
+        STORAGE, lambda m: m.ts == posted.ts and all(word in m.full_text for word in words), timeout=within
     )
 
 
@@ -36,9 +35,9 @@ async def test_waiting_repair_is_one_message_with_its_fix(world: Demo) -> None:
     world.clusters["prod"].break_disk(3)
     posted = await world.slack.wait_for(STORAGE, alert("disk #3", "firing"))
     await switched(world, "Enable")
-    meaningless = await edited(world, posted, "Of the same cause", "Enable")
+    meaningless = await edited(world, posted, "Of the same cause", "is invalid")
     assert "Enable disk_repair" in buttons(meaningless)
-    waits = await edited(world, posted, "Of the same cause", "1 disk waits")
+    waits = await edited(world, posted, "Of the same cause", "waits to be repaired")
     assert [m.ts for m in about_prod(world)] == [posted.ts]
     listed = (await ask(world, "/cm alerts")).full_text
     assert "3 alerts are open, 2 of them in the message of another." in listed
@@ -53,8 +52,8 @@ async def test_waiting_repair_is_one_message_with_its_fix(world: Demo) -> None:
     await alice.click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text)
     world.app.clusters["prod"]._slow_poller.polled_at = 0.0
-    fixed = await edited(world, posted, "✅ #2", "✅ #3", "firing")
-    assert "disk_repair of prod is on" in fixed.full_text
+    fixed = await edited(world, posted, "✅ #2", "✅ #3")
+    assert "`disk_repair` of prod is on" in fixed.full_text
     world.clusters["prod"].repair_disk(3, "repaired")
     over = await edited(world, posted, "Resolved after")
     assert over.full_text.count("✅ #") == 2
@@ -80,25 +79,38 @@ async def test_folded_alert_speaks_for_itself_once_the_first_is_over(world: Demo
     await world.slack.wait_for(
         STORAGE, lambda m: m.thread_ts == posted.ts and "a message of its own now" in m.full_text
     )
-    await edited(world, own, "Of the same cause", "waits")
+    await edited(world, own, "Of the same cause", "waits to be repaired")
 
 
 async def test_killed_leader_is_one_message(world: Demo) -> None:
     """The change of the leader carries the risk to the quorum, with its severity, until the node is back."""
-    cluster = world.clusters["prod"]
+    cluster, watch = world.clusters["prod"], world.app.watches["prod"]
+    await cluster.until(lambda: watch.previous is not None)
     await cluster.kill(1)
-    posted = await world.slack.wait_for(STORAGE, alert("The leader of prod changed", "from peer 1"))
+    posted = await world.slack.wait_for(STORAGE, alert("The leader of prod changed", "from peer 1"), timeout=60)
     assert "Warning" in posted.full_text
     risk = await edited(world, posted, "Of the same cause", "one failure from losing writes")
     assert risk.full_text.startswith("Critical in prod: The leader of prod changed")
     told = await world.slack.wait_for(STORAGE, lambda m: m.thread_ts == posted.ts and "one failure from" in m.full_text)
     assert told.broadcast
-    assert "critical" in (await ask(world, "/cm stat prod")).full_text.lower()
+    assert "one failure from losing writes" in (await ask(world, "/cm stat prod")).text
     assert [m.ts for m in about_prod(world)] == [posted.ts]
     await cluster.start(1)
     await edited(world, posted, "✅", "safe again")
-    over = await edited(world, posted, "Resolved after", timeout=1200)
+    over = await edited(world, posted, "Resolved after", within=1200)
     assert "safe again" in over.full_text
     assert [
         m.ts for m in world.slack.workspace.visible(STORAGE, "") if "losing writes" in m.full_text and not m.thread_ts
     ] == [posted.ts]
+
+
+async def test_planned_change_of_leader_leaves_the_cluster_healthy(world: Demo) -> None:
+    """A transfer through cmbot is listed as information with its operation, and is no reason in the status."""
+    card, _ = await propose(world, "/cm leader transfer 2")
+    await world.slack.as_user(ALICE).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
+    await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text, timeout=60)
+    told = await world.slack.wait_for(STORAGE, alert("The leader of prod changed", "by operation #1"), timeout=60)
+    assert told.full_text.startswith("Info in prod")
+    watch = world.app.watches["prod"]
+    await world.clusters["prod"].until(lambda: watch.state.level == "healthy", timeout=60)
+    assert "prod is healthy: peer 2 leads" in (await ask(world, "/cm stat prod")).full_text
