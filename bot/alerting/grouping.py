@@ -165,7 +165,8 @@ def group_alerts(
     settled = list(transitions)
     # Most severe first, so that these get their own messages.
     for place in sorted(range(len(settled)), key=lambda place: most_severe_first(settled[place].new)):
-        if settled[place].reason is TransitionReason.FIRED:
+        fires = settled[place].reason is TransitionReason.FIRED
+        if fires and settled[place].new.notes.folded is None:
             history, settled[place] = _arrived(history, settled[place], limits, now)
     return _ended(history, limits, now), tuple(_surfaced(history, settled, alerts, now))
 

@@ -20,7 +20,16 @@ _UNSEEN = frozenset(
 """Reasons that are no event for a reader."""
 SILENCED = "silenced"
 """The event of an alert that became muted."""
-_OF_NO_PERSON = frozenset({TransitionReason.FIRED, TransitionReason.WORSE, TransitionReason.RESOLVED})
+_OF_NO_PERSON = frozenset(
+    {
+        TransitionReason.FIRED,
+        TransitionReason.WORSE,
+        TransitionReason.RESOLVED,
+        TransitionReason.HOLD_EXPIRED,
+        TransitionReason.HOLDER_REMINDED,
+        TransitionReason.UNFOLDED,
+    }
+)
 """Reasons that no person caused, though one may hold the alert."""
 
 

@@ -136,6 +136,7 @@ class EngineNotes:
     that came since, without a reply (empty: it only grew). `peak`: its worst state lately, if it is milder now.
     `unknown_since`: since when no poll can evaluate it; `unknown_for`: seconds of that while it was pending.
     `acked_until`: when the acknowledgement ends by itself. `holder_reminded_at`: when its holder was last reminded.
+    `folded`: rule and subject of the alert of the same cause in whose message it is announced (folding.py).
     """
 
     lifted: tuple[int, ...] = ()
@@ -151,6 +152,7 @@ class EngineNotes:
     unknown_for: float | None = None
     acked_until: float | None = None
     holder_reminded_at: float | None = None
+    folded: Pair | None = None
 
 
 NO_NOTES = EngineNotes()
@@ -197,6 +199,11 @@ class Alert:
     def group(self) -> str | None:
         """Key of the group message that lists the alert, None if it has its own message."""
         return self.notes.group
+
+    @property
+    def pair(self) -> Pair:
+        """Its rule and subject."""
+        return (self.rule, self.subject)
 
     @property
     def gone_at(self) -> float:

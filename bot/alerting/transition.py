@@ -31,6 +31,7 @@ class TransitionReason(StrEnum):
     HOLDER_REMINDED = "its holder was reminded"
     WITHDRAWN = "its rule is no longer enabled"
     SURFACED = "posted as a separate message after the storm"
+    UNFOLDED = "posted as a separate message, as the alert that carried it is over"
 
 
 class Visibility(StrEnum):

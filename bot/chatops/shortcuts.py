@@ -47,7 +47,8 @@ class Shortcuts:
     async def acknowledge(self, click: Click) -> Reply:
         """Acknowledge the alert."""
         alert = await self.alert_of(click)
-        return Reply(acknowledged(await self.alerts.acknowledge(alert.id, click.user)))
+        held = await self.alerts.acknowledge(alert.id, click.user)
+        return Reply(acknowledged(held, folded=await self.alerts.acknowledged_with(held)))
 
     async def propose(self, click: Click) -> None:
         """Open the form of the change that helps, filled as far as the alert tells, with the alert as its reason."""

@@ -99,6 +99,10 @@ class MessageKey:
         """Name the reply that shows a note."""
         return self._reply("note", str(number))
 
+    def moved(self, alert_id: int) -> Self:
+        """Name the reply that an alert folded into this one is in another message now."""
+        return self._reply("moved", str(alert_id))
+
     def page(self, number: int) -> Self:
         """Name a page of a report, in the thread of the report."""
         return self._reply(str(number))

@@ -162,7 +162,13 @@ class AlertBook(Protocol):
     async def acknowledge(
         self, alert_id: int, by: str, *, seconds: float | None = None, take: bool = False, seen: str | None = None
     ) -> Alert:
-        """Acknowledge an alert, for `seconds` or without an end; with `take` also one that another person holds."""
+        """Acknowledge an alert and those of the same cause in its message, for `seconds` or without an end.
+
+        With `take` also one that another person holds.
+        """
+
+    async def acknowledged_with(self, alert: Alert) -> tuple[Alert, ...]:
+        """Return the alerts in the message of this one that the same person acknowledged."""
 
     async def give_back(self, alert_id: int, by: str, *, seen: str | None = None) -> Alert:
         """End an acknowledgement before its time; its holder may."""

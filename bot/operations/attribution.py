@@ -14,8 +14,12 @@ from bot.operations.settlement import until as settled_until
 
 LATE = 60.0
 """Seconds by which an effect may follow its request, besides the time until the next poll."""
-LOOK = 10.0
-"""Seconds that a poll may last: it is dated by its start, and a request sent meanwhile may already show in it."""
+LOOK = 60.0
+"""Seconds that a poll may last: it is dated by its start, and a request sent meanwhile may already show in it.
+
+The settings allow 30 s for the answers alone, and a busy process takes longer. A change that a request could not have
+caused was there before: the preflight would have found it, and nothing to do.
+"""
 _SENT = frozenset({OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED})
 
 

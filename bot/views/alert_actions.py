@@ -1,7 +1,7 @@
 """Actions at an alert's message: its buttons and menu, its next step, its runbook. No I/O."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from slackblocks import Button, StaticSelectMenu
@@ -56,13 +56,23 @@ def next_step(rule: str) -> str:
     return blocks.escape(runbook.steps[0]) if runbook and runbook.steps else ""
 
 
-def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
-    """Return the buttons of an open alert's message; an acknowledged one has *Take over* in place of *Acknowledge*."""
-    value = _value(alert)
-    fix = fix_command(alert)
-    first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if alert.state is AlertState.FIRING else []
-    propose = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
-    change = next_change(alert)
+def leading(alert: Alert, folded: Sequence[Alert] = ()) -> Alert:
+    """Return the alert of a message whose fix and next step it shows: the first one with a fix, else the message's."""
+    fixed = [each for each in (alert, *folded) if each.open and each.fix is not None]
+    return fixed[0] if fixed else alert
+
+
+def buttons(alert: Alert, folded: Sequence[Alert] = ()) -> list[Button | StaticSelectMenu]:
+    """Return the buttons of an open alert's message; an acknowledged one has *Take over* in place of *Acknowledge*.
+
+    `folded` are the alerts of the same cause in this message: Acknowledge is for all of them, the fix is the first.
+    """
+    value, fixed = _value(alert), leading(alert, folded)
+    fix, of_fix = fix_command(fixed), _value(fixed)
+    fires = any(each.state is AlertState.FIRING for each in (alert, *folded))
+    first = [blocks.button("Acknowledge", ACKNOWLEDGE, value)] if fires else []
+    propose = [blocks.button(fix_label(fix), FIX, of_fix, style="primary", confirm=_sure(fix))] if fix else []
+    change = None if fix else next_change(alert)
     propose += [blocks.button(PROPOSE_NEXT, NEXT, value, style="primary")] if change and change.first else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
     return [*first, *propose, *hold_buttons(alert), _silence(alert), *rest]

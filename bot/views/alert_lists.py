@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from bot.alerting.folding import folded_into
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult
@@ -11,6 +12,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
+from bot.views.folded import with_it
 from bot.views.holders import held_by, until
 from bot.views.maintenance_text import maintenance_line, muted_by_maintenance
 from bot.views.silence_times import (
@@ -45,8 +47,13 @@ def alerts(
     else:
         quiet = sum(alert.notes.muted is not None for alert in found)
         quietly = f", {quiet:,} of them silenced" if quiet else ""
-        sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open{quietly}."
-    blocks: list[BlockJson] = [section(f"*{sentence}*"), *(section(_line(alert, now)) for alert in found[:MOST])]
+        folded = sum(folded_into(alert, found) is not None for alert in found)
+        messages = f", {folded:,} of them in the message of another" if folded else ""
+        sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open{quietly}{messages}."
+    blocks: list[BlockJson] = [
+        section(f"*{sentence}*"),
+        *(section(_line(alert, now, folded_into(alert, found))) for alert in found[:MOST]),
+    ]
     if len(found) > MOST:
         blocks.append(context(f"… and {len(found) - MOST} more"))
     if maintenances:
@@ -58,23 +65,28 @@ def alerts(
     return message(sentence, *blocks)
 
 
-def _line(alert: Alert, now: float) -> str:
+def _line(alert: Alert, now: float, first: Alert | None) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     held = f", {held_by(alert)}" if held_by(alert) else ""
     muted = f", {quieted_by(alert.notes.muted.by)} (#{alert.notes.muted.id})" if alert.notes.muted else ""
     muted += ", not announced" if alert.state is AlertState.PENDING else ""
     where = ", listed in a group message" if alert.notes.group is not None else ""
+    where += f", in the message of #{first.id}" if first is not None else ""
     return (
         f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
         f"{escape(sentence_of(alert))}\nfor {duration(now - alert.since)}{held}{muted}{where}"
     )
 
 
-def acknowledged(alert: Alert, before: str = "") -> Message:
-    """Confirm an acknowledgement to the person who gave it; `before` is the holder from whom it was taken over."""
+def acknowledged(alert: Alert, before: str = "", *, folded: Sequence[Alert] = ()) -> Message:
+    """Confirm an acknowledgement to the person who gave it.
+
+    `before` is the holder from whom it was taken over; `folded` are the alerts acknowledged with it.
+    """
     done = "You took over" if before else "You acknowledged"
     was = f" from <@{escape(before)}>, who is mentioned in its thread" if before else ""
-    text = f"{done} alert #{alert.id} in {escape(alert.cluster)}{was}{until(alert)}: {escape(sentence_of(alert))}"
+    sentence = f"{escape(sentence_of(alert))}{with_it('With it', folded)}"
+    text = f"{done} alert #{alert.id} in {escape(alert.cluster)}{was}{until(alert)}: {sentence}"
     ends = alert.notes.acked_until is not None
     quiet = "until then, unless it gets worse; then it fires for everyone again" if ends else "until it gets worse"
     return message(text, section(text), context(f"It stays quiet {quiet}. /cm unack {alert.id} gives it back."))
@@ -86,14 +98,14 @@ def given_back(alert: Alert) -> Message:
     return message(text, section(text), context("It fires for everyone again; its thread says so."))
 
 
-def silenced(begun: SilenceResult) -> Message:
-    """Announce a new or extended silence."""
+def silenced(begun: SilenceResult, folded: Sequence[Alert] = ()) -> Message:
+    """Announce a new or extended silence; `folded` are the alerts of the same message that are silenced with it."""
     held, mutes = begun.silence, begun.mutes
-    spared = _spared(held)
+    spared, also = _spared(held), with_it("Silenced with it", folded)
     now = would_mute(mutes) if _planned(held) else "" if mutes is None else f" {mutes_text(mutes)}"
     done = f"extended silence #{held.id} of" if begun.was else "silenced"
     was = f", before only until {date(begun.was, 'minute')}" if begun.was else ""
-    text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}"
+    text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}{also}"
     rest = f"It ends by itself for an alert that gets worse. To end it early: /cm unsilence {held.id}"
     return message(text, section(text), context(rest))
 

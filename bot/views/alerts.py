@@ -1,24 +1,20 @@
 """The message of an alert, edited as the alert changes, and the replies in its thread. No I/O."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from bot.alerting.engine import Transition, TransitionReason
+from bot.alerting.folding import severity_of
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
 from bot.interactions.message import Message
 from bot.views import blocks, notices
-from bot.views.alert_actions import buttons, next_step_of
+from bot.views.alert_actions import buttons, leading, next_step_of
 from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
+from bot.views.folded import MARKS, RESOLVED_MARK, begins, folded_lines, folded_sentence
 from bot.views.holders import held_by
 from bot.views.holders import line_text as holder_line
 from bot.views.silence_times import quieted_by
 
 MAX_LINES = 12
-
-_MARKS: Mapping[Severity, str] = MappingProxyType(
-    {Severity.INFO: "ℹ️", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}  # noqa: RUF001 - the symbol meant
-)
-_RESOLVED = "✅"
 
 
 def severity_word(severity: Severity) -> str:
@@ -28,12 +24,25 @@ def severity_word(severity: Severity) -> str:
 
 def severity_mark(severity: Severity) -> str:
     """Return the symbol shown beside the severity."""
-    return _MARKS[severity]
+    return MARKS[severity]
 
 
-def card(alert: Alert) -> Message:
-    """Render the alert's message; a resolved alert shows its outcome and how long it lasted."""
-    return _resolved_card(alert) if alert.state is AlertState.RESOLVED else _open_card(alert)
+def card(alert: Alert, folded: Sequence[Alert] = ()) -> Message:
+    """Render the alert's message; a resolved alert shows its outcome and how long it lasted.
+
+    `folded` are the alerts of the same cause that this message announces.
+    """
+    return _resolved_card(alert, folded) if alert.state is AlertState.RESOLVED else _open_card(alert, folded)
+
+
+def folded_reply(transition: Transition) -> Message:
+    """Render the reply about a folded alert, in the thread of the alert that carries it."""
+    text = begins(transition)
+    if not text:
+        return line(transition)
+    details = alert_text(transition.new)
+    shown = [f"{_mark(transition.new)} {text}", *_bullets(details.lines, details.more)]
+    return blocks.message(text, blocks.section("\n".join(shown)))
 
 
 def line(transition: Transition) -> Message:
@@ -49,20 +58,24 @@ def line(transition: Transition) -> Message:
     return blocks.message(text, blocks.section("\n".join(shown)))
 
 
-def _open_card(alert: Alert) -> Message:
-    cluster, word = blocks.escape(alert.cluster), severity_word(alert.severity)
+def _open_card(alert: Alert, folded: Sequence[Alert]) -> Message:
+    severity = severity_of(alert, folded)
+    cluster, word = blocks.escape(alert.cluster), severity_word(severity)
     text = alert_text(alert)
     sentence = blocks.escape(text.sentence)
-    parts = [blocks.section(f"{_mark(alert)} *{word} · {cluster}*\n{sentence}")]
+    parts = [blocks.section(f"{MARKS[severity]} *{word} · {cluster}*\n{sentence}")]
     if text.lines:
         parts.append(blocks.section("\n".join(_bullets(text.lines, text.more))))
+    if folded:
+        parts.append(blocks.section(folded_lines(folded)))
     operation, approved = cause_of(alert.detail)
     if operation:
         parts.append(blocks.section(_operation(operation, approved)))
-    parts += [blocks.section(f"*Next:* {step}") for step in [next_step_of(alert)] if step]
+    parts += [blocks.section(f"*Next:* {step}") for step in [next_step_of(leading(alert, folded))] if step]
     if alert.id:
-        parts.append(blocks.actions(*buttons(alert)))
-    return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
+        parts.append(blocks.actions(*buttons(alert, folded)))
+    said = f"{word} in {cluster}: {sentence}{folded_sentence(folded)}"
+    return blocks.message(said, *parts, blocks.context(*_small_print(alert)))
 
 
 def _operation(number: int, approved: Sequence[str]) -> str:
@@ -81,7 +94,7 @@ def _small_print(alert: Alert) -> list[str]:
     return [f"{held_by(alert)}, open {since}", *number]
 
 
-def _resolved_card(alert: Alert) -> Message:
+def _resolved_card(alert: Alert, folded: Sequence[Alert]) -> Message:
     cluster = blocks.escape(alert.cluster)
     text = alert_text(alert)
     lasted, became = blocks.duration(alert.lasted), blocks.escape(text.outcome or text.sentence)
@@ -91,7 +104,8 @@ def _resolved_card(alert: Alert) -> Message:
         ended += f", resolved {blocks.date(alert.resolved_at, 'minute')}"
     return blocks.message(
         f"Resolved in {cluster} after {lasted}: {became}",
-        blocks.section(f"{_RESOLVED} *Resolved after {lasted} · {cluster}*\n{became}"),
+        blocks.section(f"{RESOLVED_MARK} *Resolved after {lasted} · {cluster}*\n{became}"),
+        *([blocks.section(folded_lines(folded))] if folded else []),
         blocks.context(f"{severity_word(alert.severity)}. {was}", ended),
     )
 
@@ -107,7 +121,7 @@ def _line_text(transition: Transition) -> str:
 
 
 def _mark(alert: Alert) -> str:
-    return _RESOLVED if alert.state is AlertState.RESOLVED else _MARKS[alert.severity]
+    return RESOLVED_MARK if alert.state is AlertState.RESOLVED else MARKS[alert.severity]
 
 
 def _bullets(lines: Sequence[str], more: int = 0, *, rest: str = "more") -> list[str]:

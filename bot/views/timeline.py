@@ -28,6 +28,12 @@ _HAPPENED: Mapping[str, str] = MappingProxyType(
         "fired": "fired",
         "worse": "got worse",
         "acknowledged": "was acknowledged",
+        "taken_over": "was taken over",
+        "hold_changed": "is acknowledged until another time",
+        "given_back": "was given back: no one holds it",
+        "hold_expired": "is no longer acknowledged, as the time is over",
+        "holder_reminded": "still fires; its holder was reminded",
+        "unfolded": "has a message of its own, as the alert that carried it is over",
         SILENCED: "was silenced",
         "unmuted": "is no longer silenced and still fires",
         "reminded": "still fires",
@@ -37,7 +43,7 @@ _HAPPENED: Mapping[str, str] = MappingProxyType(
     }
 )
 """What happened to an alert, by the kind of its record."""
-_QUIET = frozenset({"acknowledged", SILENCED, "withdrawn"})
+_QUIET = frozenset({"acknowledged", "taken_over", "hold_changed", "given_back", SILENCED, "withdrawn"})
 """Kinds after which the sentence of the alert says nothing new."""
 
 

@@ -45,8 +45,8 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.views import alert_lists as views
 from bot.views import maintenance_text
 from bot.views.alert_text.table import alert_text
-from bot.views.alerts import card
 from bot.watch import hold_audit
+from bot.watch.folded_messages import folded_of, hold_folded, put_card, silence_folded
 from bot.watch.publisher import publish_one
 from bot.watch.silence_times import audit_detail
 
@@ -126,17 +126,30 @@ class AlertActions:
     async def _held(self, alert_id: int, by: str, decide: Callable[[Alert, float], Transition | HoldRefusal]) -> Alert:
         async with self.store.begin() as uow:
             alert = _known(await uow.alerts.get(alert_id), alert_id, self.channels)
-            transition = decide(alert, self.clock())
-            if isinstance(transition, HoldRefusal):
-                raise Refused(HoldRefused(alert_id, transition, alert.acked_by))
+            now, channel = self.clock(), self.channels[alert.cluster]
+            found = decide(alert, now)
             if alert.notes.group is not None:
                 # Same lock order as the watcher: the channel first.
-                await uow.channel_histories.get(self.channels[alert.cluster])
-            await uow.alerts.save(transition.new, alert_text(transition.new))
-            await publish_one(uow, transition, self.channels[alert.cluster])
-            await uow.audit.append(hold_audit.entry(transition, by))
+                await uow.channel_histories.get(channel)
+            own = [found] if isinstance(found, Transition) else []
+            for step in own:
+                await uow.alerts.save(step.new, alert_text(step.new))
+            folded = await hold_folded(uow, alert, decide, now, channel)
+            if isinstance(found, HoldRefusal) and not folded:
+                raise Refused(HoldRefused(alert_id, found, alert.acked_by))
+            for step in own:
+                await publish_one(uow, step, channel)
+                await uow.audit.append(hold_audit.entry(step, by))
+            for step in folded:
+                await uow.audit.append(hold_audit.entry(step, by, first=alert.id))
         self.wake()
-        return transition.new
+        return found.new if isinstance(found, Transition) else alert
+
+    async def acknowledged_with(self, alert: Alert) -> tuple[Alert, ...]:
+        """The alerts in the message of this one that the same person acknowledged."""
+        async with self.store.read() as uow:
+            folded = await folded_of(uow, alert)
+        return tuple(each for each in folded if each.open and each.acked_by and each.acked_by == alert.acked_by)
 
     async def silence(
         self,
@@ -262,8 +275,9 @@ class AlertActions:
             quiet = muted_under(begun.silence, alert)
             await uow.alerts.touch(quiet, alert_text(quiet))
             channel, parent = self.channels[alert.cluster], MessageKey.alert(alert.id)
-            await uow.outbox.put(parent, channel, card(quiet))
-            await uow.outbox.put(_key(begun), channel, views.silenced(begun), parent=parent)
+            also = await silence_folded(uow, alert, replace(wanted, id=0), self._begin)
+            await put_card(uow, quiet, channel)
+            await uow.outbox.put(_key(begun), channel, views.silenced(begun, also), parent=parent)
             await uow.inbox.done(key)
         self.wake()
         return begun

@@ -23,14 +23,19 @@ OF_THE_WATCH = frozenset({TransitionReason.HOLD_EXPIRED, TransitionReason.HOLDER
 """Those that no person causes."""
 
 
-def entry(transition: Transition, by: str) -> AuditEntry:
-    """Return the row of a transition that `by` caused ("" for cmbot): the alert, its holder before and its end."""
+def entry(transition: Transition, by: str, *, first: int = 0) -> AuditEntry:
+    """Return the row of a transition that `by` caused ("" for cmbot): the alert, its holder before and its end.
+
+    `first` is the alert in whose message this one is, if the person acted on that.
+    """
     old, new = transition.old, transition.new
     detail: dict[str, JsonValue] = {"alert": new.id, "rule": new.rule, "sentence": sentence_of(new)}
     if old is not None and old.acked_by and old.acked_by != by:
         detail["holder"] = old.acked_by
     if new.notes.acked_until is not None:
         detail["until"] = new.notes.acked_until
+    if first:
+        detail["with"] = first
     if transition.also:
         detail["also"] = list(transition.also)
     return AuditEntry(new.changed_at, by, ACTIONS[transition.reason], new.cluster, detail=detail)

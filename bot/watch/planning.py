@@ -15,6 +15,7 @@ from bot.alerting.cluster_state.state import ClusterState, update, worth_writing
 from bot.alerting.cluster_status import cluster_status
 from bot.alerting.engine import NO_ESCALATION, Transition, step
 from bot.alerting.escalation import Escalation
+from bot.alerting.folding import fold_alerts, grouped_with_first
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
 from bot.alerting.maintenance import LiftedMaintenance, lifted_maintenances, muted_counts
 from bot.alerting.model import Alert, Silence
@@ -123,7 +124,10 @@ def plan_tick(
     sample: Measurement | None = None,
     complete: bool,
 ) -> TickPlan:
-    """Evaluate these rules, inhibit, silence and group; only a `complete` snapshot updates the cluster status."""
+    """Evaluate these rules, inhibit, silence, fold and group; only a `complete` snapshot updates the cluster status.
+
+    From any other one, no alert of other rules is judged.
+    """
     snapshot, now = observation.snapshot, observation.now
     terms = leader_terms(observation.terms, state, snapshot)
     context = RuleContext(
@@ -136,11 +140,12 @@ def plan_tick(
         terms=terms,
     )
     answers = evaluate(rules, context, observation.network)
+    judged = stored.alerts if complete else _of(rules, stored.alerts)
 
     def stepped(silences: Sequence[Silence]) -> tuple[Transition, ...]:
         return step(  # inhibit, then silence
             answers,
-            stored.alerts,
+            judged,
             silences,
             rules,
             now,
@@ -162,7 +167,9 @@ def plan_tick(
         lifted = tuple(replace(each, muted=muted.get(each.silence.id, 0)) for each in lifted)
         ended = {each.silence.id for each in lifted}
         transitions = stepped([silence for silence in stored.silences if silence.id not in ended])
-    history, transitions = group_alerts(stored.history, transitions, stored.alerts, watched.limits, now)
+    transitions = fold_alerts(transitions, stored.alerts, now)
+    history, transitions = group_alerts(stored.history, transitions, judged, watched.limits, now)
+    transitions = grouped_with_first(transitions)
     by_key = {alert.key: alert for alert in (*stored.alerts, *(transition.new for transition in transitions))}
     alerts = tuple(by_key.values())
     if complete:
@@ -200,6 +207,11 @@ def evaluate(rules: Sequence[Rule], context: RuleContext, network: NetworkStatus
         return {rule.key: rule.answer(context) for rule in rules}
     about_cmbot = {WATCH_BLIND.key} if network is NetworkStatus.UNDECIDED else {WATCH_BLIND.key, OWN_NETWORK.key}
     return {rule.key: rule.answer(context) for rule in rules if rule.key in about_cmbot}
+
+
+def _of(rules: Sequence[Rule], alerts: Sequence[Alert]) -> list[Alert]:
+    keys = {rule.key for rule in rules}
+    return [alert for alert in alerts if alert.rule in keys]
 
 
 def _escalation(watched: Watched, observation: ClusterObservation) -> Escalation:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.alerting.grouping import AlertGroup, ChannelHistory, GroupingLimits, due, listed, worst_first
-from bot.alerting.history import records_of
 from bot.alerting.maintenance import LiftedMaintenance, ended_maintenance
 from bot.alerting.model import Alert, AlertState, Severity, Silence
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility
@@ -13,11 +12,13 @@ from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_group import MAX_SHOWN, group_card, group_line, most_severe
-from bot.views.alert_text.table import alert_text, outcome_sentence, sentence_of
-from bot.views.alerts import card, line
+from bot.views.alert_text.table import alert_text
+from bot.views.alerts import line
 from bot.views.maintenance_text import lift_reason_text, maintenance_lifted, maintenance_over
 from bot.views.notices import silence_over
 from bot.watch import hold_audit
+from bot.watch.alert_records import record
+from bot.watch.folded_messages import publish_folded, put_card
 
 
 async def publish(
@@ -38,6 +39,7 @@ async def publish(
         await _publish_own(uow, transition, after.channel)
         if transition.reason in hold_audit.OF_THE_WATCH:
             await uow.audit.append(hold_audit.entry(transition, ""))
+    await publish_folded(uow, stored, after.channel)
     storm = before.storm
     ended = storm.message_key if storm and after.storm is None and storm != after.group(storm.message_key) else None
     after = await _publish_groups(uow, after, _by_group(stored), ended, limits)
@@ -49,21 +51,12 @@ async def publish_one(uow: UnitOfWork, transition: Transition, channel: str) -> 
     """Publish one saved transition that a person caused; also if an alert group lists the alert."""
     await record(uow, [transition])
     await _publish_own(uow, transition, channel)
+    await publish_folded(uow, [transition], channel)
     if transition.new.notes.group is not None:
         history = await uow.channel_histories.get(channel)
         published = await _publish_groups(uow, history, _by_group([transition]), None, GroupingLimits())
         if published != history:
             await uow.channel_histories.put(published)
-
-
-async def record(uow: UnitOfWork, transitions: Sequence[Transition], now: float = 0.0) -> None:
-    """Keep what happened to stored alerts, for timelines."""
-    records = [
-        replace(each, sentence=outcome_sentence(transition.new) or sentence_of(transition.new))
-        for transition in transitions
-        for each in records_of(transition, now or transition.new.changed_at)
-    ]
-    await uow.alert_events.add(records)
 
 
 async def end_group(uow: UnitOfWork, channel: str, now: float) -> bool:
@@ -89,10 +82,11 @@ async def _stored(uow: UnitOfWork, transition: Transition) -> Transition:
 
 async def _publish_own(uow: UnitOfWork, transition: Transition, channel: str) -> None:
     """The alert's own message, and a line in its thread."""
-    if transition.visibility is Visibility.QUIET or transition.new.notes.group is not None:
+    notes = transition.new.notes
+    if transition.visibility is Visibility.QUIET or notes.group is not None or notes.folded is not None:
         return
     message_key = MessageKey.alert(transition.new.id)
-    await uow.outbox.put(message_key, channel, card(transition.new))
+    await put_card(uow, transition.new, channel)
     if not transition.new.open:
         # Growth that was not posted yet is obsolete.
         await uow.outbox.drop_unposted(message_key.lines, loud=True)

@@ -174,7 +174,6 @@ class Watcher:
         async with self._store.grouped() as uow:
             await self._hold_check(uow)
             stored = await self._read(uow, now)
-            stored = replace(stored, alerts=[alert for alert in stored.alerts if alert.rule in LEADER_RULES])
             state = self._with_leader(stored.state, observation)
             state = explained(state, await self._explain(new_changes(stored.state, state)))
             rules = tuple(rule for rule in self.watched.rules if rule.key in LEADER_RULES)

@@ -333,6 +333,9 @@ class FakeAlerts:
         self.done.append(("unack", alert_id, by))
         return self.found[0]
 
+    async def acknowledged_with(self, alert: Alert) -> tuple[Alert, ...]:
+        return self.found[1:] if alert == self.found[0] and alert.acked_by else ()
+
     async def silence(
         self,
         cluster: str,

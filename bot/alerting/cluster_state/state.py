@@ -311,8 +311,9 @@ def note_of(disk: Disk) -> DiskNote:
 
 def _with_leader(state: ClusterState, snapshot: Snapshot, host: str, stat: Stat, *, away: float) -> ClusterState:
     peer, term = stat.raft_status.node_id, stat.raft_status.term
-    if term < state.term and snapshot.silent:
-        # A cut-off old leader still claims a term that is over, while the new leader does not answer.
+    if term < state.term and (snapshot.silent or snapshot.term > term):
+        # A cut-off old leader still claims a term that is over, while the new leader does not answer. Or its answer
+        # was made before a change that another host of this poll knows already.
         return state
     changed = state.leader not in {0, peer}
     same_term = (state.leader, state.term) == (peer, term)

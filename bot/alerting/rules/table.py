@@ -1,8 +1,8 @@
 """RULES: all rules of the watch in one table, and which alert makes which others superfluous."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
+from bot.alerting.causes import WHOLE_RULES
 from bot.alerting.rules.background_tasks import (
     SWITCH_CHANGED,
     SWITCH_MEANINGLESS,
@@ -72,21 +72,8 @@ RULES: tuple[Rule, ...] = (
     OWN_NETWORK,
 )
 
-_BY_THE_LEADER = frozenset(
-    rule.key for rule in (PEER_DOWN, PEER_LAGGING, QUORUM_AT_RISK, STALE_HOST, LEARNER_READY, LEADER_UNSEEN)
-)
-INHIBITS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        CLUSTER_UNREACHABLE.key: _BY_THE_LEADER
-        | {API_ERROR.key, HOST_UNREACHABLE.key, NO_LEADER.key, APPLY_STALLED.key, HOSTS_DISAGREE.key, SLOW_ANSWERS.key},
-        NO_LEADER.key: _BY_THE_LEADER | {READ_ONLY.key},
-        LEADER_FLAPPING.key: frozenset({LEADER_CHANGED.key}),
-    }
-)
-"""While the first is found or open, no alert of the others is announced, of any subject. Only rules about a whole
-cluster may stand here: the hosts of an unreachable cluster are silent, without a leader the state of its peers is
-unknown, and flapping includes each change. A finding names single subjects of other rules in `covers` (inhibition.py).
-"""
+INHIBITS: Mapping[str, frozenset[str]] = WHOLE_RULES
+"""Which rule holds back which whole rules (causes.py)."""
 
 NEVER_WILDCARD_SILENCED = frozenset(
     {

@@ -97,7 +97,8 @@ async def run_ack(call: Call, args: AckArgs) -> AsyncIterator[Reply]:
     seconds = None if args.for_ is None else seconds_of(args.for_)
     alert = await call.alerts.acknowledge(args.id, user, seconds=seconds, take=args.take is not None)
     held = found.acked_by if found.state is AlertState.ACKNOWLEDGED else ""
-    yield Reply(views.acknowledged(alert, "" if held == user else held))
+    folded = await call.alerts.acknowledged_with(alert)
+    yield Reply(views.acknowledged(alert, "" if held == user else held, folded=folded))
 
 
 async def run_unack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:

@@ -247,6 +247,7 @@ def _fix(command: str) -> Fix | None:
 
 
 GROUP_KEY = "digest"
+FOLDED_KEY = "folded"
 _NOTE_KEYS: Mapping[str, str] = MappingProxyType(
     {"group": GROUP_KEY, "replied_at": "said_at", "unreported": "unsaid", "peak": "eased"}
 )

@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, in
 from bot.alerting.grouping import GroupMember
 from bot.alerting.model import Alert, AlertState, AlertText
 from bot.common.errors import Conflict
-from bot.store.repositories.alert_codec import GROUP_KEY, alert_of, columns_of, member_of
+from bot.store.repositories.alert_codec import FOLDED_KEY, GROUP_KEY, alert_of, columns_of, member_of
 from bot.store.schema import alerts, silences
 from bot.store.session import Session
 
@@ -56,6 +56,17 @@ class Alerts:
         """The alert of this id, or None."""
         row = await self._session.row(select(alerts).where(alerts.c.id == alert_id))
         return None if row is None else alert_of(row)
+
+    async def latest(self, cluster: str, rule: str, subject: str) -> Alert | None:
+        """The open alert of this rule and subject, else the last one that was resolved; None for none."""
+        these = (alerts.c.cluster == cluster) & (alerts.c.rule == rule) & (alerts.c.subject == subject)
+        row = await self._session.row(select(alerts).where(these).order_by(alerts.c.id.desc()).limit(1))
+        return None if row is None else alert_of(row)
+
+    async def folded(self, cluster: str, since: float) -> list[Alert]:
+        """The folded alerts of a cluster that are open, or changed at `since` (Unix seconds) or later, oldest first."""
+        now = (alerts.c.state != AlertState.RESOLVED) | (alerts.c.changed_at >= since)
+        return await self._list(now & alerts.c.data[FOLDED_KEY].as_string().is_not(None), cluster)
 
     async def some(self, ids: Sequence[int]) -> list[Alert]:
         """The alerts of these ids that are still stored, oldest first."""

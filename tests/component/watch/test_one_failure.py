@@ -45,7 +45,7 @@ STOPS = "voter 3 is unhealthy (the leader has not heard from it lately)."
 SAFE = "The quorum of prod is safe again: 2 of 3 voters must agree."
 
 
-async def test_killed_leader_is_a_change_and_a_quorum_alert(world: World) -> None:
+async def test_killed_leader_is_one_message_until_it_is_back(world: World) -> None:
     gone = {"leader": 2, "term": 6, "silent": (1,)}
     posted = await over(
         world,
@@ -53,12 +53,19 @@ async def test_killed_leader_is_a_change_and_a_quorum_alert(world: World) -> Non
         (1, seen(**gone, peers={1: {"state": "StateProbe", "match": 0}})),
         (100, seen(**gone, peers={1: {"state": "StateProbe", "match": 0, **DEAD}})),
     )
-    assert posted[0] == "Warning in prod: The leader of prod changed from peer 1 to peer 2 in term 6."
-    assert posted[1] == RISK + "voter 1 is unhealthy (down: the leader does not hear from it)."
-    assert "The leader of prod has not changed again" in posted[2]
-    assert len(posted) == 4
-    [risk] = [each for each in world.store.firing() if each.rule == "quorum_at_risk"]
+    changed = "The leader of prod changed from peer 1 to peer 2 in term 6."
+    at_risk = "prod is one failure from losing writes: voter 1 is unhealthy (down: the leader does not hear from it)."
+    assert posted == [
+        f"Warning in prod: {changed}",
+        f"Critical in prod, of the same cause (#4): {at_risk}",
+        f"Critical in prod: {changed} Of the same cause: {at_risk}",
+    ]
+    risk, first = sorted(world.store.firing(), key=lambda each: each.rule, reverse=True)
+    assert (risk.rule, risk.notes.folded, first.rule) == ("quorum_at_risk", ("leader_changed", ""), "leader_changed")
     assert lines(risk)[-1] == f"its host `{host(1)}` gives no usable answer"
+    ended = await over(world, (30, seen(leader=2, term=6)))
+    assert ended[-1].startswith("Resolved in prod after")
+    assert world.store.firing() == []
 
 
 async def test_killed_follower_is_one_message_until_it_returns(world: World) -> None:

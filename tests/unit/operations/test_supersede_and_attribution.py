@@ -90,7 +90,9 @@ def ran(at: float, target: int = 2, state: OpState = OpState.VERIFIED, number: i
         ([ran(199.0, state=OpState.FAILED)], 0),
         ([ran(199.0, target=3)], 0),
         ([ran(201.0)], 12),
-        ([ran(211.0)], 0),
+        # A poll is dated by its start: a slow one shows what was sent half a minute later.
+        ([ran(235.0)], 12),
+        ([ran(261.0)], 0),
         ([ran(100.0)], 0),
         ([ran(150.0, number=11), ran(199.0)], 12),
         ([replace(ran(199.0), request=MemberRemove(2))], 0),

@@ -19,7 +19,7 @@ from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, Sch
 from bot.clustermgr.tasks import Dialect
 from bot.store.state_codec import decode_state, encode_state
 from bot.views.status_text import status_sentence
-from tests.support.watch_builders import dark, disk, polled
+from tests.support.watch_builders import dark, disk, host, polled
 
 
 def after(*answers: object) -> ClusterState:
@@ -147,6 +147,15 @@ def test_first_poll_of_a_process_follows_a_gap() -> None:
 def test_old_leader_in_a_lower_term_is_ignored() -> None:
     state = after(polled(100, leader=2, term=6), polled(115, leader=1, term=5, silent=(2,)))
     assert (state.leader, state.changes) == (2, ())
+
+
+def test_answer_from_before_a_change_does_not_undo_it() -> None:
+    """A follower names the new leader; the old one answered before the change, and its answer came late."""
+    both = {answer.host: answer for answer in polled(115, leader=2, term=6).answers}
+    late = {answer.host: answer for answer in polled(115, leader=1, term=5).answers}
+    mixed = replace(polled(115), answers=(late[host(1)], late[host(2)], both[host(3)]))
+    state = after(polled(100), polled(115, leader=2, term=6), mixed, polled(130, leader=2, term=6))
+    assert [(change.before, change.after) for change in state.changes] == [(1, 2)]
 
 
 def test_unreadable_state_keeps_its_last_value() -> None:
