@@ -101,7 +101,8 @@ class StatusReporter:
             health = await self.outbox.health()
             async with self.store.read() as uow:
                 lines = self._lines(await uow.alerts.open())
-            now = Status(self.clock(), lines, health.depth, health.oldest_age, health.dead, problem)
+                silences = [each for each in await uow.silences.active(self.clock()) if each.cluster in self.hosts]
+            now = Status(self.clock(), lines, health.depth, health.oldest_age, health.dead, problem, silences)
             await self._put(channel, status(now))
         except StoreError as error:
             log.warning("status.store_down", error=str(error))

@@ -73,6 +73,29 @@ def silence_started(held: Silence, muted: int) -> Message:
     return message(f"{text} {mutes_text(muted)}", section(f"🔇 {text} {mutes_text(muted)}"), context(rest))
 
 
+def muted_now(silences: Sequence[Silence], *, named: bool = True) -> list[BlockJson]:
+    """Small print on what is muted now, by cluster if it is `named`; none without silences."""
+    found = {each.cluster: [other for other in silences if other.cluster == each.cluster] for each in silences}
+    lines = [f"🔇 {f'*{escape(name)}*: ' if named else ''}{_muted(held)}" for name, held in sorted(found.items())]
+    more = [f"… and {len(lines) - MAX_WINDOWS} more clusters"] if len(lines) > MAX_WINDOWS else []
+    return [context("\n".join((*lines[:MAX_WINDOWS], *more)) + ": `/cm silences`")] if lines else []
+
+
+def _muted(held: Sequence[Silence]) -> str:
+    windows = [
+        f"maintenance window {code(each.window.name)} until {date(each.until, 'minute')}"
+        for each in held
+        if each.window is not None
+    ]
+    others = len(held) - len(windows)
+    return listed([*windows, *([f"{count(others, 'silence')} in force"] if others else [])])
+
+
+def with_muted(shown: Message, silences: Sequence[Silence]) -> Message:
+    """The status of one cluster, with what is muted there now."""
+    return message(shown.text, *shown.blocks, *muted_now(silences, named=False)) if silences else shown
+
+
 def planned_line(held: Silence, what: str, now: float) -> str:
     """One planned silence in the list."""
     why = f" ({escape(held.reason)})" if held.reason else ""

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.alerting.model import Silence
 from bot.interactions.message import Message
 from bot.views.blocks import context, count, date, duration, escape, message, section
 from bot.views.clusters import NOT_YET, ClusterLine
 from bot.views.parts import bullets, mark_of
+from bot.views.silence_times import muted_now
 
 MAX_LINES = 30
 
@@ -16,6 +18,7 @@ class Status:
     """Values of the status line at `at` (Unix seconds): each cluster's last status, queued messages, dead letters.
 
     `waiting` is the age of the oldest queued message in seconds; `error` is why cmbot cannot work, "" if it can.
+    `silences` are those in force.
     """
 
     at: float
@@ -24,6 +27,7 @@ class Status:
     waiting: float
     dead: int
     error: str = ""
+    silences: Sequence[Silence] = ()
 
 
 STORE_SILENT = "its database does not answer."
@@ -64,6 +68,7 @@ def status(now: Status) -> Message:
         f"{sentence} As of {date(now.at, 'minute')}.",
         section(f"{'🟡' if now.error else '🟢'} *{sentence}* As of {date(now.at, 'full')}"),
         *_clusters(now.lines),
+        *muted_now(now.silences),
         context(
             _oldest(now.lines), _outbox(now), "Updated about every minute; if this is older, cmbot is not running."
         ),

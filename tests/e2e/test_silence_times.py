@@ -86,6 +86,7 @@ async def test_maintenance_window_of_the_settings_mutes_and_is_listed(world: Dem
     assert "every day at" in listed.full_text
     assert "by the settings" in listed.full_text
     assert [m for m in world.slack.workspace.messages if alert("disk #5")(m)] == []
+    assert "maintenance window `rolling restarts` until" in (await ask(world, "/cm stat prod")).full_text
     lifted = await ask(world, "/cm unsilence 1")
     assert "You lifted silence #1" in lifted.text
     await world.slack.wait_for(STORAGE, alert("disk #5", "firing"))

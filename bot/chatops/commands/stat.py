@@ -6,13 +6,14 @@ from functools import partial
 
 from bot.alerting.cluster_state.counters import status_context
 from bot.alerting.cluster_status import StatusContext, cluster_status
-from bot.alerting.model import Alert
+from bot.alerting.model import Alert, Silence
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.interactions.command import Args, Call, Command, Reply
 from bot.interactions.facts import Polled
 from bot.interactions.message import Message
 from bot.views.members import members
+from bot.views.silence_times import with_muted
 from bot.views.stat import stat
 
 
@@ -43,17 +44,19 @@ async def _answers(call: Call, first: View, later: View, *, bad_disks: bool) -> 
     reading = asyncio.create_task(_alerts(call))
     try:
         async for answer in cluster.snapshots(bad_disks=bad_disks):
-            alerts = await reading
+            alerts, silences = await reading
             previous, known = cluster.before(answer), _known(call, answer, alerts)
             unsure = cluster_status(answer, previous, known).unsure
             if unsure and confirmed:
                 continue
-            yield Reply(view(answer, previous, known), private=False, facts=Polled(answer, previous, known))
+            shown = with_muted(view(answer, previous, known), silences)
+            yield Reply(shown, private=False, facts=Polled(answer, previous, known))
             view = later
             if unsure:
                 again = await cluster.second_snapshot(answer, bad_disks=bad_disks)
                 known = _known(call, again, alerts)
-                yield Reply(later(again, answer, known), private=False, facts=Polled(again, answer, known))
+                shown = with_muted(later(again, answer, known), silences)
+                yield Reply(shown, private=False, facts=Polled(again, answer, known))
                 confirmed = True
     finally:
         reading.cancel()
@@ -65,12 +68,16 @@ def _known(call: Call, answer: Snapshot, alerts: Sequence[Alert]) -> StatusConte
     return status_context(call.remembered(name).state, answer, call.rules(name), alerts)
 
 
-async def _alerts(call: Call) -> tuple[Alert, ...]:
-    """Return the open alerts of the cluster; none while the database is down, because reading goes on without it."""
+async def _alerts(call: Call) -> tuple[Sequence[Alert], Sequence[Silence]]:
+    """Return the open alerts of the cluster, and the silences in force.
+
+    There are none while the database is down, because reading goes on without it.
+    """
+    name = call.the_cluster.name
     try:
-        return await call.alerts.open(call.the_cluster.name)
+        return await call.alerts.open(name), await call.alerts.silences(name)
     except StoreError:
-        return ()
+        return (), ()
 
 
 STAT = Command(

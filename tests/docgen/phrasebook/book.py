@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.docgen.phrasebook.alerts import sections as alert_sections
 from tests.docgen.phrasebook.background import sections as background_sections
 from tests.docgen.phrasebook.clusters import sections as cluster_sections
+from tests.docgen.phrasebook.notes import sections as note_sections
 from tests.docgen.phrasebook.operations import sections as operation_sections
 from tests.docgen.phrasebook.problems import section as problem_section
 from tests.docgen.phrasebook.render import Section, page
@@ -22,7 +23,7 @@ and menus, and an indented block below a button is its dialog. Times are in UTC.
 
 def sections() -> tuple[Section, ...]:
     """Every view in every state: what the page writes, and `make gallery` draws."""
-    answers = (*cluster_sections(), *background_sections(), *alert_sections())
+    answers = (*cluster_sections(), *background_sections(), *alert_sections(), *note_sections())
     return (*answers, *operation_sections(), *report_sections(), problem_section())
 
 

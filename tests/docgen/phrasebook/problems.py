@@ -10,6 +10,7 @@ from bot.audit.chain import BadHead
 from bot.audit.export import CellHasOtherType, RowHasOtherColumns, RowUnreadable
 from bot.clustermgr.tasks import Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import Problem
+from bot.interactions import notes
 from bot.operations import decisions, maintenance, operation_problems, policy, request_problems
 from bot.operations.decisions import Lacking
 from bot.operations.model import OpState
@@ -109,6 +110,11 @@ PROBLEMS: tuple[Problem, ...] = (
     alerts.NoSuchRule("disk_brokn", ("disk_broken", "peer_down")),
     alerts.NoSuchRule("zzz", ("disk_broken", "peer_down")),
     alerts.BadSilenceLength(),
+    alerts.StartIsPast(AT - 7200, AT),
+    alerts.StartTooFarAhead(AT + 40 * 86400),
+    alerts.EndIsPast(AT - 7200, AT),
+    alerts.EndBeforeStart(AT + 7200, AT + 3600),
+    alerts.TwoEnds(),
     alerts.SilencedLonger(_LONGER, AT),
     alerts.SilencedLonger(_ALL, AT),
     alerts.SilencedLonger(replace(HELD, until=AT + 7200, id=9), AT),
@@ -122,6 +128,11 @@ PROBLEMS: tuple[Problem, ...] = (
     alerts.NoSuchSilence(7),
     *(SubjectRefused("peer_down", "peer 5", "prod", kind, ("1", "2", "5"), "5") for kind in SubjectKind),
     SubjectRefused("peer_down", "nine", "prod", SubjectKind.PEER, (), ""),
+    notes.NoteEmpty(),
+    notes.NoteTooLong(2400),
+    notes.TooManyNotes(notes.NoteSubject(notes.NoteKind.ALERT, 17)),
+    notes.NoSuchThread(),
+    notes.SeveralAlerts(),
     BadHead(),
     RowUnreadable(3),
     RowHasOtherColumns(3),
