@@ -18,6 +18,7 @@ from bot.chatops.slack_gateway import OpenView
 from bot.common.errors import SlackError
 from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
+from bot.delivery.block_support import BlockSupport
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
@@ -73,6 +74,8 @@ class SlackClient:
         self._asked: dict[str, tuple[float, frozenset[str]]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._me: Identity | None = None
+        self.support = BlockSupport()
+        """Which blocks the workspace takes."""
         self.app_id = ""
         """Our app's id, "" until Slack has named it."""
 
@@ -142,7 +145,7 @@ class SlackClient:
 
         Source: the reference page on response_url: five uses within 30 minutes.
         """
-        await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url)
+        await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url, support=self.support)
 
     async def group_members(self, group: str) -> frozenset[str]:
         """Return the members of a user group, cached for a minute; a failure is not cached."""
@@ -236,7 +239,12 @@ class SlackClient:
         """Return the owner of the bot token, asked once."""
         if self._me is None:
             self._me = await self.auth_test()
+            self.support.at_home(self._me.team_id)
         return self._me
+
+    async def team_id(self) -> str:
+        """Return the id of the workspace, asked once."""
+        return (await self.identity()).team_id
 
     async def _write(self, method: Method, body: JsonObject) -> JsonObject:
         return (await self._call(method, json=dict(body))).data  # type: ignore[no-any-return] # checked by _call
