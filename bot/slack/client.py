@@ -4,6 +4,7 @@ It implements the ports `Poster` (delivery), `SlackGateway` (chatops) and `Group
 """
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from bot.delivery.block_support import BlockSupport
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
-from bot.slack.errors import FOREIGN, refused, translated
+from bot.slack.errors import FOREIGN, faults_of, refused, translated
 from bot.slack.identity import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.methods import Method
 from bot.slack.responses import answer
@@ -241,6 +242,17 @@ class SlackClient:
             self._me = await self.auth_test()
             self.support.at_home(self._me.team_id)
         return self._me
+
+    async def validate(self, kind: str, value: JsonObject | Sequence[BlockJson]) -> Sequence[str]:
+        """Return what Slack would refuse in `message`, `view` or `blocks` (the `kind`), nothing if it takes it."""
+        try:
+            # As a form with JSON text, the way the reference page of the method describes it.
+            await self._call(methods.VALIDATE, data={kind: json.dumps(value)})
+        except SlackError as error:
+            if error.code != f"invalid_{kind}":
+                raise
+            return faults_of(error)
+        return ()
 
     async def team_id(self) -> str:
         """Return the id of the workspace, asked once."""

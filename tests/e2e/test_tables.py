@@ -29,7 +29,7 @@ def data_table(message: Message) -> Any:
 
 async def test_lists_are_tables_with_typed_cells_and_the_bad_ones_first(world: Demo) -> None:
     world.clusters["prod"].break_disk(4)
-    shown = data_table(await ask(world, "/cm disks limit=100"))
+    shown = data_table(await ask(world, "/cm disks limit=90"))
     assert shown["caption"]
     header, first, *_ = shown["rows"]
     names = [cell["text"] for cell in header]
