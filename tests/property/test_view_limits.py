@@ -68,7 +68,7 @@ def test_every_view_has_samples() -> None:
     assert len(CALLS) > 60
 
 
-@settings(deadline=None, max_examples=examples(30))
+@settings(deadline=None, max_examples=examples(15))
 @given(st.data())
 def test_no_view_breaks_a_limit(data: st.DataObject) -> None:
     """Each example draws one sample and one state for every view."""

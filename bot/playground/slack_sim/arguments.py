@@ -195,7 +195,7 @@ def thread_of(ws: Workspace, channel: Channel, args: Args, where: str) -> str:
 def view_of(ws: Workspace, args: Args, kind: str, where: str) -> dict[str, Any]:
     """The checked view of a call; raises ApiError `invalid_arguments` with every error, as Slack does."""
     view = structure(args, "view")
-    problems = check_view(view)
+    problems = unsupported(ws, view.get("blocks") if isinstance(view, dict) else ()) or check_view(view)
     if not problems and view["type"] != kind:
         problems = [f"must be a {kind} view [json-pointer:/view/type]"]
     if problems:

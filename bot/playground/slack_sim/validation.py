@@ -24,7 +24,7 @@ def validate(ws: Workspace, args: Args) -> Answer:
 
 def _problems(ws: Workspace, name: str, value: Any) -> list[str]:
     if name == "view":
-        return check_view(value)
+        return unsupported(ws, value.get("blocks") if isinstance(value, dict) else ()) or check_view(value)
     if name == "message":
         if not isinstance(value, dict):
             return ["must be an object [json-pointer:/message]"]
