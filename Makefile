@@ -91,6 +91,7 @@ docs: $(READY)  ## write the generated pages of docs/
 	$(BIN)/python -m tests.docgen.alerts
 	$(BIN)/python -m tests.docgen.preflight
 	$(BIN)/python -m tests.docgen.phrasebook
+	$(BIN)/python -m tests.docgen.block_samples
 	$(BIN)/python -m tests.docgen.jobs
 	$(BIN)/python -m tests.docgen.compatibility
 	$(BIN)/python -m tests.e2e.day

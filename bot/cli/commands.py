@@ -17,6 +17,7 @@ from bot.audit.chain import parse_head
 from bot.cli import replicas
 from bot.cli.audit import export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
 from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens, table
+from bot.cli.check_blocks import check_blocks
 from bot.cli.init import write_settings
 from bot.cli.options import INIT_OPTIONS, READS
 from bot.cli.terminal.exit_status import Exit
@@ -99,7 +100,8 @@ async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> in
 
 
 async def _check(args: argparse.Namespace) -> int:
-    rows = await check_all(_settings(args))
+    settings = _settings(args)
+    rows = await check_blocks(settings) if args.blocks else await check_all(settings)
     write(table(rows), sys.stdout)
     return 0 if all(row.well for row in rows) else 1
 

@@ -225,12 +225,13 @@ def _running(commands: _Commands) -> None:
     trial = commands.add("demo", "try cmbot: simulated clusters and a local workspace in the browser", variables=())
     trial.add_argument("--port", type=int, help="the port of the page (default: 8484, else any free one)")
     trial.add_argument("--verbose", action="store_true", help="show the log of the bot")
-    commands.add(
+    checked = commands.add(
         "check",
         "check the settings, and every token, scope, channel and host that they name",
         variables=(*slack, "NO_COLOR"),
         more="Problems come first, one line each.",
     )
+    checked.add_argument("--blocks", action="store_true", help="let Slack check the form of every message instead")
     commands.add("status", "poll every cluster twice and check that it is healthy", more="`cmbot stat` shows more.")
     commands.add("replicas", "show the active replicas, and what each of them watches and runs")
     commands.add("migrate", "bring the database up to date")

@@ -4,14 +4,15 @@ A reply that its thread refuses is posted in the channel, with a link to the thr
 us edit is reported as frozen; the worker then posts a new message with a link to the old one.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import structlog
 
 from bot.common.errors import SlackError
 from bot.common.message_key import MessageKey
+from bot.delivery.block_support import BlockSupport, call_plainer
 from bot.delivery.retry_policy import (
     FINAL_FOR_DELETE,
     FINAL_FOR_EDIT,
@@ -23,7 +24,6 @@ from bot.delivery.retry_policy import (
 )
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import Claim
-from bot.views.charts import plainer
 from bot.views.fallback import as_channel_message, as_replacement, rerouted
 
 log = structlog.get_logger(__name__)
@@ -115,6 +115,7 @@ class Delivery:
     poster: Poster
     claim: Claim
     posted_after: Callable[[float], float]
+    support: BlockSupport = field(default_factory=BlockSupport)
     method: str = "find"
 
     async def run(self) -> Done:
@@ -188,7 +189,7 @@ class Delivery:
         await self.poster.update(self.claim.channel, self.claim.ts or "", message)
 
     async def _plainly(self, call: Callable[[Message], Awaitable[T]], message: Message) -> T:
-        return await call_plainer(call, message, FINAL_WITH_BLOCKS, refused=self._log_refused)
+        return await call_plainer(call, message, FINAL_WITH_BLOCKS, self.support, refused=self._log_refused)
 
     def _log_refused(self, error: SlackError) -> None:
         slot = str(self.claim.message_key)
@@ -212,33 +213,6 @@ class Delivery:
         except SlackError as error:
             log.info("outbox.no_link", slot=str(self.claim.message_key), code=error.code)
             return ""
-
-
-async def call_plainer(
-    call: Callable[[Message], Awaitable[T]],
-    message: Message,
-    codes: Collection[str],
-    *,
-    refused: Callable[[SlackError], None] = lambda _: None,
-) -> T:
-    """Call; if Slack refuses the blocks with one of `codes`, call again with plainer content.
-
-    First the charts and tables become text, then only the fallback text is left. Plainer content is rendered only
-    after a refusal, and `refused` is called with that refusal.
-    """
-    weaker: Iterator[Message] | None = None
-    while True:
-        try:
-            return await call(message)
-        except SlackError as error:
-            if error.code not in codes:
-                raise
-            weaker = iter(plainer(message)) if weaker is None else weaker
-            following = next(weaker, None)
-            if following is None:
-                raise
-            refused(error)
-            message = following
 
 
 async def find(poster: Poster, claim: Claim, posted_after: Callable[[float], float]) -> Sequence[str]:

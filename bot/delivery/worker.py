@@ -29,6 +29,7 @@ from bot.delivery.attempt import (
     Unsaid,
     delete_others,
 )
+from bot.delivery.block_support import BlockSupport
 from bot.delivery.holds import PARALLEL, Holds
 from bot.delivery.retry_policy import (
     CRASHED,
@@ -81,7 +82,7 @@ class Outbox:
     `on_dead` is called with each row that Slack refuses for good. `wanted` returns True if a message that a person
     deleted must be posted again. `renew` returns the seconds until a message that cannot be edited (`ts`) gets a new
     message in its place, None to leave it. `posted_after` converts the time of a row to Slack's clock. `awake` is set
-    by parts that put messages into the store and cannot call `wake`.
+    by parts that put messages into the store and cannot call `wake`. `support` knows which blocks the workspace takes.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Outbox:
         alive: Callable[[], bool] = lambda: True,
         posted_after: Callable[[float], float] = lambda at: at,
         awake: asyncio.Event | None = None,
+        support: BlockSupport | None = None,
     ) -> None:
         self._store, self._poster, self._owner = store, poster, owner
         self._clock, self._random, self._holds = clock, random, Holds(pace or RateLimit())
@@ -111,7 +113,7 @@ class Outbox:
         self._on_dead, self._wanted, self._renew = on_dead, wanted, renew
         self._noted: dict[MessageKey, str] = {}
         self._pause = pause or wait_for_event
-        self._alive, self._posted_after = alive, posted_after
+        self._alive, self._posted_after, self._support = alive, posted_after, support or BlockSupport()
         self._awake, self._progress = awake or asyncio.Event(), asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._shown: dict[str, Shown] = {}
@@ -304,7 +306,7 @@ class Outbox:
     async def _attempt(self, claim: Claim) -> Outcome:
         if self._clock() > claim.until - self._call_timeout or not self._alive():
             return Failed("claim_expired", RetryDecision(0.0, RetryScope.ROW, claim.maybe_sent))
-        delivery = Delivery(self._poster, claim, self._posted_after)
+        delivery = Delivery(self._poster, claim, self._posted_after, self._support)
         try:
             async with asyncio.timeout(self._call_timeout):
                 outcome = await delivery.run()

@@ -244,6 +244,7 @@ def _outbox(base: Foundation, fallback: Fallback, membership: Membership, pace: 
         alive=lambda: membership.active,
         posted_after=lambda at: earliest(at, base.clock(), base.wall()),
         awake=base.messages_wait,
+        support=base.gateway.support,
     )
 
 

@@ -21,6 +21,7 @@ from bot.clustermgr.slow_poll import SlowPollPace
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import ConfigError, StoreError
 from bot.config import ClusterSettings, Settings
+from bot.delivery.block_support import BlockSupport
 from bot.leadership.membership import BEATS, Membership
 from bot.leadership.model import HOUSEKEEPING, watch_of
 from bot.runtime.clock import Clock, ProcessClock, steady
@@ -66,6 +67,8 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         await follow_server(process_clock, store)
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
+        gateway.support = BlockSupport(store, clock, gateway.team_id)
+        await gateway.support.load()
         metrics = Metrics()
         metrics.watch_store(lambda: store.commits)
         clusters = await open_clusters(stack, settings, clock, metrics)

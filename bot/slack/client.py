@@ -4,6 +4,7 @@ It implements the ports `Poster` (delivery), `SlackGateway` (chatops) and `Group
 """
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -19,11 +20,11 @@ from bot.chatops.slack_gateway import Asked, OpenView
 from bot.common.errors import SlackError
 from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
-from bot.delivery.attempt import call_plainer
+from bot.delivery.block_support import BlockSupport, call_plainer
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
-from bot.slack.errors import FOREIGN, refused, translated
+from bot.slack.errors import FOREIGN, faults_of, refused, translated
 from bot.slack.identity import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.methods import Method
 from bot.slack.responses import PLAIN, answer, patiently
@@ -76,6 +77,8 @@ class SlackClient:
         self._asked: dict[str, tuple[float, frozenset[str]]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._me: Identity | None = None
+        self.support = BlockSupport()
+        """Which blocks the workspace takes."""
         self.app_id = ""
         """Our app's id, "" until Slack has named it."""
 
@@ -138,7 +141,7 @@ class SlackClient:
                 return instead_of
             return await self.post(asked.channel, message, thread_ts=asked.ts)
 
-        return await call_plainer(posted, reply.message, PLAIN)
+        return await call_plainer(posted, reply.message, PLAIN, self.support)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete the message."""
@@ -170,7 +173,7 @@ class SlackClient:
 
         Source: the reference page on response_url: five uses within 30 minutes.
         """
-        await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url)
+        await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url, support=self.support)
 
     async def group_members(self, group: str) -> frozenset[str]:
         """Return the members of a user group, cached for a minute; a failure is not cached."""
@@ -264,7 +267,23 @@ class SlackClient:
         """Return the owner of the bot token, asked once."""
         if self._me is None:
             self._me = await self.auth_test()
+            self.support.at_home(self._me.team_id)
         return self._me
+
+    async def validate(self, kind: str, value: JsonObject | Sequence[BlockJson]) -> Sequence[str]:
+        """Return what Slack would refuse in `message`, `view` or `blocks` (the `kind`), nothing if it takes it."""
+        try:
+            # As a form with JSON text, the way the reference page of the method describes it.
+            await self._call(methods.VALIDATE, data={kind: json.dumps(value)})
+        except SlackError as error:
+            if error.code != f"invalid_{kind}":
+                raise
+            return faults_of(error)
+        return ()
+
+    async def team_id(self) -> str:
+        """Return the id of the workspace, asked once."""
+        return (await self.identity()).team_id
 
     async def _write(self, method: Method, body: JsonObject) -> JsonObject:
         return (await self._call(method, json=dict(body))).data  # type: ignore[no-any-return] # checked by _call

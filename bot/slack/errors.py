@@ -105,3 +105,14 @@ def _retry_after(headers: Mapping[str, str] | None) -> float:
     except ValueError:
         return 1.0
     return min(max(wait, 0.0), _LONGEST_WAIT) if wait == wait else 1.0  # noqa: PLR0124 - "nan" is a float too
+
+
+def faults_of(error: SlackError) -> list[str]:
+    """Return each fault that Slack found in the blocks of a refused call: where it is, and what is wrong."""
+    response = getattr(error.__cause__, "response", None)
+    data = getattr(response, "data", None)
+    listed = data.get("errors") if isinstance(data, Mapping) else None
+    found = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+    return [f"{each.get('pointer', '')}: {each.get('message') or each.get('code', '')}" for each in found] or [
+        error.code
+    ]

@@ -34,6 +34,7 @@ UPLOAD_ADDRESS = Method("files.getUploadURLExternal", ("files:write",))
 UPLOAD = Method("upload_url", ("files:write",))
 """Not a method of the Web API: the address that the one before gives for a file's bytes."""
 UPLOAD_DONE = Method("files.completeUploadExternal", ("files:write",), posts=True)
+VALIDATE = Method("blocks.validate")
 RESPOND = Method("response_url", ("commands",), posts=True)
 """No method of the Web API: the address that comes with a command or a click."""
 
@@ -55,6 +56,7 @@ METHODS = (
     UPLOAD_ADDRESS,
     UPLOAD,
     UPLOAD_DONE,
+    VALIDATE,
     RESPOND,
 )
 

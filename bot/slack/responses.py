@@ -11,7 +11,7 @@ import aiohttp
 
 from bot.common.errors import SlackError, SlackRetryable
 from bot.common.json_object import JsonObject
-from bot.delivery.attempt import call_plainer
+from bot.delivery.block_support import BlockSupport, call_plainer
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
 from bot.slack.errors import FOREIGN, refused, translated
@@ -29,7 +29,13 @@ _FAILED = 500
 
 
 async def answer(
-    session: aiohttp.ClientSession, response_url: str, reply: Reply, *, replace: bool, api_url: str
+    session: aiohttp.ClientSession,
+    response_url: str,
+    reply: Reply,
+    *,
+    replace: bool,
+    api_url: str,
+    support: BlockSupport,
 ) -> None:
     """Send `reply`; raises SlackError (`expired_url`, `used_url`), SlackRetryable or SlackLost."""
     _check(response_url, api_url)
@@ -37,7 +43,7 @@ async def answer(
     async def send(message: Message) -> None:
         await patiently(partial(_send, session, response_url, payload(message, private=reply.private, replace=replace)))
 
-    await call_plainer(send, reply.message, PLAIN)
+    await call_plainer(send, reply.message, PLAIN, support)
 
 
 def payload(message: Message, *, private: bool, replace: bool) -> JsonObject:

@@ -14,8 +14,10 @@ PAGE = 500
 """Rows in memory at a time."""
 _MAX_INTEGER = (1 << 63) - 1
 
-TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_tables if table.name != "replicas"}
-"""Every table but that of the replicas, which do not run on a copy."""
+_NOT_COPIED = frozenset({"replicas", "workspaces"})
+"""Replicas do not run on a copy, and what a workspace takes is learned again."""
+TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_tables if table.name not in _NOT_COPIED}
+"""Every table that an export holds."""
 
 OLDEST_REVISION = "0008"
 """Revision of the oldest export that an import takes."""

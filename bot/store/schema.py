@@ -235,6 +235,8 @@ holds = Table(
     _time("since"),
 )
 
+workspaces = Table("workspaces", metadata, _text("team", primary_key=True), _text("tables"), _time("since"))
+
 audit = Table(
     "audit",
     metadata,

@@ -19,6 +19,7 @@ from bot.store.repositories.replicas import Replicas
 from bot.store.repositories.samples import Samples
 from bot.store.repositories.scheduled_runs import ScheduledRuns
 from bot.store.repositories.silences import Silences
+from bot.store.repositories.workspaces import Workspaces
 from bot.store.session import Session
 
 
@@ -47,4 +48,5 @@ class UnitOfWork:
         self.guards = Guards(session)
         self.dump = Dump(session)
         self.replicas = Replicas(session, wall)
+        self.workspaces = Workspaces(session)
         self.expiry = Expiry(session)

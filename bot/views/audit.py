@@ -12,10 +12,10 @@ from bot.common.errors import Refused
 from bot.common.json_object import JsonValue
 from bot.interactions.message import Message
 from bot.operations.codec import decode_request
-from bot.views.blocks import PeopleCell, code, context, count, date, escape, message, section, table
+from bot.views.blocks import NumberCell, PeopleCell, code, context, count, data_table, date, escape, message, section
 from bot.views.op_parts import request_phrase
 
-_HEADER = ("row", "when (UTC)", "who", "what", "cluster", "operation", "details")
+_HEADER = ("when (UTC)", "who", "what", "cluster", "details", "operation", "row")
 _PROGRAM = "cmbot"
 _MAX_DETAILS = 160
 _INVITE = " If cmbot is not in it, type /invite @cmbot and ask again; `cmbot audit export` writes all rows as well."
@@ -42,7 +42,9 @@ def audit(found: Found, asked: AuditQuery, upload: Upload, *, why: str = "") -> 
     rest = _INVITE if upload is Upload.FAILED else ""
     details = [f"{upload.value}{f' {escape(why)}' if why else ''}{rest}"] if upload.value else []
     head = f"The log ends with row {code(found.head.short)}. {_PROOF}"
-    rows = table([_cells(row) for row in found.rows], header=_HEADER, right=(0, 5))
+    rows = data_table(
+        [_cells(row) for row in found.rows], header=_HEADER, caption="Audit log, the newest first", names=6
+    )
     part = [_withheld(asked)] if asked.hidden or asked.among is not None else []
     return message(sentence, section(f"*{sentence}*"), rows, context(*part, *details, head))
 
@@ -69,15 +71,15 @@ def _withheld(asked: AuditQuery) -> str:
 
 def _cells(row: AuditRow) -> tuple[str, ...]:
     what = row.action.replace(".", " ").replace("_", " ")
-    operation = f"#{row.op_id}" if row.op_id else ""
+    operation = NumberCell(f"#{row.op_id}", row.op_id) if row.op_id else ""
     return (
-        str(row.seq),
         _when(row),
         PeopleCell(row.actor) if row.actor else _PROGRAM,
         what,
         row.cluster,
-        operation,
         _details(row.details),
+        operation,
+        NumberCell(str(row.seq), row.seq),
     )
 
 

@@ -7,8 +7,8 @@ from bot.alerting.chunk_spread import MAX_FREE, MIN_FREE, ChunkSpread, Level, Ou
 from bot.clustermgr.disk_states import DiskListing, DiskState
 from bot.clustermgr.tasks import Meaning
 from bot.common.text import listed
-from bot.interactions.message import Message
-from bot.views.blocks import code, context, count, date, escape, message, percent, section, size, table
+from bot.interactions.message import BlockJson, Message
+from bot.views.blocks import NumberCell, code, context, count, data_table, date, escape, message, percent, section, size
 from bot.views.disk_list import notes, state_words
 
 MAX_ROWS = 20
@@ -57,7 +57,12 @@ def balance(report: BalanceReport) -> Message:
     if not rows:
         return message(sentence, head, foot)
     header = _HEADER if report.spread.outliers else _HEADER[:-1]
-    return message(sentence, head, table(rows, header=header, right=(2, 3, 4, 5), most=MAX_ROWS), foot)
+    return message(sentence, head, _table(report, rows, header), foot)
+
+
+def _table(report: BalanceReport, rows: Sequence[Sequence[str]], header: Sequence[str]) -> BlockJson:
+    caption = f"Use of the places of {report.cluster}"
+    return data_table(rows, header=header, caption=caption, most=MAX_ROWS)
 
 
 def _mark(report: BalanceReport) -> str:
@@ -151,10 +156,11 @@ def _key(use: Use) -> tuple[Level, str, str, int]:
 def _row(use: Use, outlier: Outlier | None) -> tuple[str, ...]:
     name = f"disk #{use.disk_id} on {use.name}" if use.level is Level.DISK else f"{use.level} {use.name}"
     stands_out = "" if outlier is None else _stands_out(outlier)
-    free = f"{use.free:,} of {use.chunks:,}" if use.chunks else "none"
+    free = NumberCell(f"{use.free:,} of {use.chunks:,}" if use.chunks else "none", use.free)
     used = f"{size(use.used_bytes)} ({percent(use.used_bytes, use.size)})" if use.size else "-"
-    chunks_used = _chunks_used(use) if use.chunks else "-"
-    return (name, use.zone, f"{use.room:,} of {use.disks:,}", free, chunks_used, used, stands_out)
+    chunks_used = NumberCell(_chunks_used(use) if use.chunks else "-", use.share or 0.0)
+    usable = NumberCell(f"{use.room:,} of {use.disks:,}", use.room)
+    return (name, use.zone, usable, free, chunks_used, NumberCell(used, use.used_bytes), stands_out)
 
 
 def _stands_out(outlier: Outlier) -> str:

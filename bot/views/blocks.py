@@ -1,6 +1,6 @@
 """Block Kit for the views: text over the limits of Slack is cut visibly, never refused. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from slackblocks import (
@@ -20,11 +20,12 @@ from slackblocks import (
 from slackblocks import Message as Envelope
 
 from bot.interactions.message import BlockJson, Message
-from bot.views import tables
-from bot.views.tables import PeopleCell, as_text, table, without_tables
+from bot.views import charts, tables
+from bot.views.tables import NumberCell, PeopleCell, as_text, data_table, number, table
 from bot.views.text import bar, clean, clip, code, count, date, duration, escape, percent, plain, pre, size, utc
 
 __all__ = [
+    "NumberCell",
     "PeopleCell",
     "Style",
     "actions",
@@ -37,6 +38,7 @@ __all__ = [
     "confirm",
     "context",
     "count",
+    "data_table",
     "date",
     "divider",
     "duration",
@@ -45,6 +47,7 @@ __all__ = [
     "header",
     "menu",
     "message",
+    "number",
     "percent",
     "plain",
     "pre",
@@ -53,7 +56,6 @@ __all__ = [
     "size",
     "table",
     "utc",
-    "without_tables",
 ]
 
 MAX_BLOCKS = 50
@@ -167,12 +169,22 @@ def actions(*elements: Button | StaticSelectMenu) -> BlockJson:
 def message(text: str, *blocks: BlockJson) -> Message:
     """Build a message within the totals of Slack; `text` is the sentence for notifications and screen readers.
 
-    Blocks beyond 50 are counted, not shown; tables beyond 10,000 characters in all become plain text. Raise ValueError
-    if two blocks or two buttons share an id (a programming error).
+    Blocks beyond 50 are counted, not shown; tables beyond 10,000 characters in all become plain text. A chart gets its
+    figures as small print and in `text`. Raise ValueError if two blocks or two buttons share an id (a programming
+    error).
     """
+    twins = [escape(charts.twin(block)) for block in blocks if block["type"] == charts.KIND]
+    blocks, text = tuple(_with_twins(blocks)), " ".join((text, *twins))
     shown = blocks if len(blocks) <= MAX_BLOCKS else (*blocks[: MAX_BLOCKS - 1], _left_out(len(blocks)))
     _check_ids(shown)
     return Message(clip(text, MAX_TEXT), tuple(tables.within_budget(shown)))
+
+
+def _with_twins(blocks: Sequence[BlockJson]) -> Iterator[BlockJson]:
+    for block in blocks:
+        yield block
+        if block["type"] == charts.KIND:
+            yield context(escape(charts.twin(block)))
 
 
 def _left_out(total: int) -> BlockJson:

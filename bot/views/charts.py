@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 
 from slackblocks import AxisConfig, DataPoint, DataSeries, DataVisualizationBlock, LineChart
 from slackblocks import Message as Envelope
 
-from bot.interactions.message import BlockJson, Message
+from bot.interactions.message import BlockJson
 from bot.views import tables
 from bot.views.text import clip, plain
 
@@ -60,6 +60,22 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return taken
 
 
+def twin(block: BlockJson) -> str:
+    """The figures of a chart in a sentence for each line, for those who do not see it; plain text."""
+    unit = block["chart"]["axis_config"].get("y_label", "")
+    lines = "; ".join(_course(series) for series in block["chart"]["series"])
+    return f"{block['title']}{f' ({unit})' if unit else ''}: {lines}."
+
+
+def _course(series: BlockJson) -> str:
+    values = [point["value"] for point in series["data"]]
+    change = round(values[-1] - values[0], 2)
+    return (
+        f"{series['name']} first {values[0]:,g}, lowest {min(values):,g}, highest {max(values):,g}, "
+        f"last {values[-1]:,g}, change {change:+,g}"
+    )
+
+
 def as_text(block: BlockJson) -> str:
     """A chart as aligned columns of figures below its title."""
     chart = block["chart"]
@@ -72,12 +88,3 @@ def as_text(block: BlockJson) -> str:
     unit = chart["axis_config"].get("y_label", "")
     shown = tables.as_text(tables.table(rows, header=header, right=right))
     return f"{block['title']}{f' ({unit})' if unit else ''}\n{shown}"
-
-
-def plainer(message: Message) -> tuple[Message, ...]:
-    """Messages to try if Slack refuses the blocks: charts and tables as text, then only the text."""
-    bare = (replace(message, blocks=()),) if message.blocks else ()
-    if not any(block["type"] in {KIND, "table"} for block in message.blocks):
-        return bare
-    drawn = tuple(tables.as_section(as_text(block)) if block["type"] == KIND else block for block in message.blocks)
-    return (tables.without_tables(replace(message, blocks=drawn)), *bare)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel
 from bot.interactions.message import Message
-from bot.views.blocks import code, context, count, date, duration, escape, message, section, table
+from bot.views.blocks import NumberCell, code, context, count, data_table, date, duration, escape, message, section
 from bot.views.parts import bullets, mark_of
 
-_HEADER = ("Cluster", "Verdict", "Leader", "Term", "Hosts", "As of")
+_HEADER = ("Verdict", "Cluster", "Leader", "Term", "Hosts", "As of")
 NOT_YET = "not polled yet"
 _FRESH = code("/cm stat <cluster>")
 
@@ -44,11 +44,17 @@ def clusters(lines: Sequence[ClusterLine], *, now: float) -> Message:
     sentence = _sentence(lines)
     if not lines:
         return message(sentence, section(sentence))
-    rows = [_row(line, now) for line in lines]
+    rows = [_row(line, now) for line in sorted(lines, key=_place)]
     wrong = [escape(line.sentence) for line in lines if line.level != StatusLevel.HEALTHY and line.sentence]
     reasons = [section(bullets(wrong))] if wrong else []
     foot = context(f"State at the last poll; it is {date(now, 'time')} now. For a new poll: {_FRESH}")
-    return message(sentence, section(f"*{sentence}*"), table(rows, header=_HEADER, right=(3, 4)), *reasons, foot)
+    return message(
+        sentence,
+        section(f"*{sentence}*"),
+        data_table(rows, header=_HEADER, caption="Clusters", names=1),
+        *reasons,
+        foot,
+    )
 
 
 def _sentence(lines: Sequence[ClusterLine]) -> str:
@@ -60,12 +66,18 @@ def _sentence(lines: Sequence[ClusterLine]) -> str:
     return f"{healthy} of {count(len(lines), 'cluster')} {'is' if healthy == 1 else 'are'} healthy{more}."
 
 
+def _place(line: ClusterLine) -> bool:
+    """Return the place of a cluster: one that is not known to be healthy comes first."""
+    return line.level == StatusLevel.HEALTHY
+
+
 def _row(line: ClusterLine, now: float) -> tuple[str, ...]:
     noted = line.noted
-    age = f"{duration(now - noted.at)} ago" if noted.at else "never"
+    age = NumberCell(f"{duration(now - noted.at)} ago", now - noted.at) if noted.at else "never"
+    term = NumberCell(str(noted.term), noted.term) if noted.term else "-"
     verdict = f"{mark_of(line.level)} {line.level}"
     hosts = str(line.hosts) if noted.answered is None else f"{noted.answered} of {line.hosts}"
-    return (line.name, verdict, line.leader, str(noted.term or "-"), hosts, age)
+    return (verdict, line.name, line.leader, term, hosts, age)
 
 
 def whoami(user: str, channel: str, sentences: Sequence[str]) -> Message:

@@ -5,11 +5,24 @@ from dataclasses import dataclass
 
 from bot.clustermgr.disk_states import DiskListing, DiskState
 from bot.clustermgr.models import Disk
-from bot.interactions.message import Message
-from bot.views.blocks import code, context, count, date, escape, message, percent, section, size, table
+from bot.interactions.message import BlockJson, Message
+from bot.views.blocks import (
+    NumberCell,
+    code,
+    context,
+    count,
+    data_table,
+    date,
+    escape,
+    message,
+    number,
+    percent,
+    section,
+    size,
+)
 from bot.views.parts import disk_state
 
-_HEADER = ("Disk", "State", "Zone", "Host", "Path", "Used", "Of", "Free chunks")
+_HEADER = ("State", "Disk", "Used", "Of", "Host", "Path", "Zone", "Free chunks")
 _WORDS: Mapping[DiskState, str] = {
     DiskState.UNKNOWN: "in a state unknown to cmbot",
     DiskState.EXPIRED: "without a heartbeat (inferred)",
@@ -76,7 +89,11 @@ def disk_list(given: DiskList) -> Message:
     if not shown:
         return message(sentence, head, foot)
     rows = [_row(given.listing, disk) for disk in shown]
-    return message(sentence, head, table(rows, header=_HEADER, right=(0, 5, 6, 7)), foot)
+    return message(sentence, head, _table(given, rows), foot)
+
+
+def _table(given: DiskList, rows: Sequence[Sequence[str]]) -> BlockJson:
+    return data_table(rows, header=_HEADER, caption=f"Disks of {given.cluster}", names=1)
 
 
 def _sentence(given: DiskList) -> str:
@@ -170,9 +187,10 @@ def _below(given: DiskList, shown: Sequence[Disk]) -> list[str]:
 
 
 def _row(listing: DiskListing, disk: Disk) -> tuple[str, ...]:
-    used = f"{size(disk.used)} ({percent(disk.used, disk.size)})"
-    chunks = f"{disk.free_chunk_cnt:,}"
-    return (str(disk.disk_id), _flags(listing, disk), disk.idc, disk.host, disk.path, used, size(disk.size), chunks)
+    used = NumberCell(f"{size(disk.used)} ({percent(disk.used, disk.size)})", disk.used)
+    name = NumberCell(str(disk.disk_id), disk.disk_id)
+    of, chunks = NumberCell(size(disk.size), disk.size), number(disk.free_chunk_cnt)
+    return (_flags(listing, disk), name, used, of, disk.host, disk.path, disk.idc, chunks)
 
 
 def _flags(listing: DiskListing, disk: Disk) -> str:

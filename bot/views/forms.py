@@ -7,7 +7,7 @@ from bot.common.json_object import JsonObject
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import clip, context, divider, escape, plain, section
 from bot.views.inputs import Ask, Choice, choose, tick, typed
-from bot.views.tables import without_tables
+from bot.views.plain_forms import without_tables
 
 CALLBACK = "cmbot_change:1"
 """The form and its version, to recognise a form that an older version of cmbot opened."""

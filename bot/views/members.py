@@ -5,13 +5,13 @@ from bot.alerting.quorum import proven_health
 from bot.clustermgr.health import VoterHealth, lag, learners, voters
 from bot.clustermgr.models import Peer, Snapshot, Stat
 from bot.interactions.message import BlockJson, Message
-from bot.views.blocks import context, count, date, escape, message, section, table
+from bot.views.blocks import NumberCell, context, count, data_table, date, escape, message, number, section
 from bot.views.parts import bullets, hosts_line, mark_of, why_silent
 from bot.views.status_text import status_sentence
 from bot.views.voter_text import voter_fault_text
 
-_OF_LEADER = ("Peer", "Raft address", "Role", "State", "Match", "Behind", "Active", "Health")
-_OF_HOSTS = ("Host", "Peer", "Reported role", "Reported leader", "Term", "Commit")
+_OF_LEADER = ("Health", "Peer", "Role", "Raft address", "Behind", "State", "Active", "Match")
+_OF_HOSTS = ("Host", "Reported role", "Reported leader", "Peer", "Term", "Commit")
 
 
 def members(snapshot: Snapshot, previous: Snapshot | None = None, known: StatusContext = NOTHING_KNOWN) -> Message:
@@ -36,10 +36,18 @@ def _sentence(snapshot: Snapshot) -> str:
 
 def _of_leader(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> list[BlockJson]:
     health = proven_health(snapshot, previous)
-    rows = [_peer(peer, leader, health.get(peer.id)) for peer in (*voters(leader), *learners(leader))]
-    if not rows:
+    peers = sorted((*voters(leader), *learners(leader)), key=lambda peer: _place(peer, leader, health.get(peer.id)))
+    if not peers:
         return [section("The leader lists no members.")]
-    return [table(rows, header=_OF_LEADER, right=(0, 4, 5), most=50)]
+    rows = [_peer(peer, leader, health.get(peer.id)) for peer in peers]
+    return [data_table(rows, header=_OF_LEADER, caption=f"Members of {snapshot.cluster}", names=1, most=50)]
+
+
+def _place(peer: Peer, leader: Stat, health: VoterHealth | None) -> int:
+    """Return the place of a peer: what is faulty first, then the leader, the voters and the learners."""
+    if health is not None and not health.healthy:
+        return 0
+    return 1 if peer.id == leader.raft_status.leader else 3 if peer.is_learner else 2
 
 
 def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> tuple[str, ...]:
@@ -47,7 +55,8 @@ def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> tuple[str, ..
     role = "leader" if leads else "learner" if peer.is_learner else "voter"
     proof = "-" if health is None else "healthy" if health.healthy else voter_fault_text(health.fault)
     active = "yes" if peer.active else "no"
-    return (str(peer.id), peer.host, role, _state(peer), f"{peer.match:,}", f"{lag(leader, peer):,}", active, proof)
+    name, behind = NumberCell(str(peer.id), peer.id), number(lag(leader, peer))
+    return (proof, name, role, peer.host, behind, _state(peer), active, number(peer.match))
 
 
 def _state(peer: Peer) -> str:
@@ -64,11 +73,12 @@ def _of_hosts(snapshot: Snapshot) -> list[BlockJson]:
         return []
     rows = [_host(host, stat) for host, stat in snapshot.answered]
     text = "The members are unknown: only a leader lists them, and no leader answered. The hosts report:"
-    return [section(text), table(rows, header=_OF_HOSTS, right=(1, 4, 5), most=50)]
+    return [section(text), data_table(rows, header=_OF_HOSTS, caption=f"Hosts of {snapshot.cluster}", most=50)]
 
 
 def _host(host: str, stat: Stat) -> tuple[str, ...]:
     raft = stat.raft_status
     leader = f"peer {raft.leader}" if raft.leader else "none"
     state = raft.raft_state.removeprefix("State").lower()
-    return (host, str(raft.node_id), state, leader, str(raft.term), f"{raft.commit:,}")
+    node, term = NumberCell(str(raft.node_id), raft.node_id), NumberCell(str(raft.term), raft.term)
+    return (host, state, leader, node, term, number(raft.commit))

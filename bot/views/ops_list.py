@@ -8,17 +8,18 @@ from bot.interactions.notes import Note
 from bot.operations.model import Operation
 from bot.operations.replacement_plan import Step, StepKey, StepState, next_step
 from bot.views.blocks import (
+    NumberCell,
     PeopleCell,
     actions,
     button,
     code,
     context,
     count,
+    data_table,
     duration,
     escape,
     message,
     section,
-    table,
 )
 from bot.views.notes import notes_blocks
 from bot.views.op_parts import title
@@ -27,7 +28,7 @@ from bot.views.text import clip
 from bot.views.volume_margins import all_volumes
 from bot.views.voter_text import voter_fault_text
 
-_HEADER = ("No.", "What", "State", "Asked for by", "Approved by", "Age")
+_HEADER = ("State", "No.", "What", "Asked for by", "Approved by", "Age")
 _STEPS: Mapping[StepKey, str] = MappingProxyType(
     {
         StepKey.REMOVE_DEAD: "Remove the dead peer {dead}.",
@@ -58,7 +59,11 @@ def listed(
     text = f"{count(len(operations), kind)}, the newest first."
     rows = [_row(op, now) for op in operations]
     spoken = f"{text} {_spoken(operations, now)}{_how_many(undelivered)}"
-    return message(spoken, section(text), table(rows, header=_HEADER, right=(0,)), *_undelivered(undelivered, now))
+    return message(spoken, section(text), _table(rows), *_undelivered(undelivered, now))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> BlockJson:
+    return data_table(rows, header=_HEADER, caption="Operations", names=1)
 
 
 def _how_many(undelivered: Sequence[Undelivered]) -> str:
@@ -103,8 +108,8 @@ def _state(op: Operation, now: float) -> str:
 
 def _row(op: Operation, now: float) -> tuple[str, ...]:
     approved = PeopleCell(" ".join(op.approvals)) if op.approvals else "—"
-    age = f"{duration(now - op.created_at)} ago"
-    return (f"#{op.id}", title(op), _state(op, now), PeopleCell(op.requester), approved, age)
+    age = NumberCell(f"{duration(now - op.created_at)} ago", now - op.created_at)
+    return (_state(op, now), NumberCell(f"#{op.id}", op.id), title(op), PeopleCell(op.requester), approved, age)
 
 
 def shown(op: Operation, notes: Sequence[Note] = ()) -> Message:

@@ -8,13 +8,12 @@ from bot.alerting.progress import work_progress
 from bot.alerting.task_activity import TaskActivity, WorkOnDisk
 from bot.clustermgr.models import DiskStatus
 from bot.interactions.message import Message
-from bot.views.blocks import code, context, count, date, duration, escape, message, section, table
+from bot.views.blocks import NumberCell, code, context, count, data_table, date, duration, escape, message, section
 from bot.views.progress import pace, progress_bar
 from bot.views.task_activity import hindered_text, schedulers_text
 
 MAX_ROWS = 20
-_HEADER = ("Disk", "Work", "Done", "Left", "Counted", "Pace", "Since", "Zone", "Host")
-_RIGHT = (0, 3)
+_HEADER = ("Work", "Disk", "Done", "Left", "Pace", "Since", "Host", "Zone", "Counted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,9 @@ def repairs(report: RepairReport) -> Message:
     notes = " ".join(filter(None, (*_notes(report), _as_of(report))))
     if not report.work:
         return message(sentence, section(f"*{sentence}*"), context(notes))
-    rows = table([_row(each, report.now) for each in report.work[:MAX_ROWS]], header=_HEADER, right=_RIGHT)
-    return message(sentence, section(f"*{sentence}*"), rows, context(notes))
+    rows = [_row(each, report.now) for each in report.work[:MAX_ROWS]]
+    listed = data_table(rows, header=_HEADER, caption=f"Repairs and drops of {report.cluster}", names=1)
+    return message(sentence, section(f"*{sentence}*"), listed, context(notes))
 
 
 def _sentence(report: RepairReport) -> str:
@@ -71,15 +71,15 @@ def _row(work: WorkOnDisk, now: float) -> tuple[str, ...]:
     found = work_progress(note.counts, note.total)
     under_way = found if not work.waits else None
     return (
-        f"#{note.id}",
         _kind(work),
+        NumberCell(f"#{note.id}", note.id),
         "-" if under_way is None else progress_bar(under_way),
-        "not counted yet" if found is None else f"{found.left:,} of {found.total:,}",
-        date(note.counts[-1].at, "time") if note.counts else "-",
+        "not counted yet" if found is None else NumberCell(f"{found.left:,} of {found.total:,}", found.left),
         "-" if under_way is None else pace(under_way, now=now),
         date(note.since, "minute"),
-        work.idc or "-",
         work.host or "-",
+        work.idc or "-",
+        date(note.counts[-1].at, "time") if note.counts else "-",
     )
 
 

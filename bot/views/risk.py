@@ -9,14 +9,13 @@ from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
 from bot.views.alert_text.volumes import disk_names
-from bot.views.blocks import code, context, count, date, escape, message, section, table
+from bot.views.blocks import NumberCell, code, context, count, data_table, date, escape, message, number, section
 from bot.views.parts import others_line
 from bot.views.risk_text import levels_text
 
 MAX_ROWS = 20
 """Volumes in the table; the others are counted by level."""
-_HEADER = ("Volume", "Can lose", "Code mode", "Lost", "Unreachable", "Moving", "Disks", "Since")
-_RIGHT = (0, 1, 3, 4, 5)
+_HEADER = ("Can lose", "Volume", "Code mode", "Lost", "Unreachable", "Moving", "Disks", "Since")
 _MAX_DISKS = 12
 _DAY = 86400.0
 _ODD = "cmbot does not know the state that the disk list gives"
@@ -61,8 +60,10 @@ def risk(report: RiskReport) -> Message:
     head = section(f"{mark} *{sentence}*")
     if not shown:
         return message(sentence, head, context(" ".join(notes)))
-    rows = table([_row(each, report.since.get(each.vid)) for each in shown[:MAX_ROWS]], header=_HEADER, right=_RIGHT)
-    return message(sentence, head, rows, context(" ".join(notes)))
+    rows = [_row(each, report.since.get(each.vid)) for each in shown[:MAX_ROWS]]
+    caption = f"Volumes of {report.cluster} at risk, the worst first"
+    listed = data_table(rows, header=_HEADER, caption=caption, names=1)
+    return message(sentence, head, listed, context(" ".join(notes)))
 
 
 def _times(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
@@ -131,12 +132,12 @@ def _row(each: VolumeRisk, since: Since | None) -> tuple[str, ...]:
         left = "cannot be read now" if each.left else "0, cannot be read now"
     mode = each.mode.name if each.mode else f"unknown ({each.mode_id})"
     return (
-        f"#{each.vid}",
-        left,
+        left if each.left is None else NumberCell(left, each.left),
+        NumberCell(f"#{each.vid}", each.vid),
         mode,
-        str(len(each.lost)),
-        str(each.away),
-        str(len(each.moving)),
+        number(len(each.lost)),
+        number(each.away),
+        number(len(each.moving)),
         _disks(each),
         _since(each, since),
     )

@@ -84,11 +84,15 @@ def shares(histories: Mapping[str, Sequence[Point]], now: float) -> BlockJson | 
     labels, lines = together(histories, now)
     if len(labels) < 2:  # noqa: PLR2004 - a line needs two points
         return None
-    fullest = sorted(lines, key=lambda name: (-lines[name][-1].used / lines[name][-1].total, name))[:MAX_SERIES]
-    series = [Series(name, tuple(round(100 * p.used / p.total, 2) for p in lines[name])) for name in fullest]
+    fullest = sorted(lines, key=lambda name: (-_share(lines[name][-1]), name))[:MAX_SERIES]
+    series = [Series(name, tuple(round(100 * _share(point), 2) for point in lines[name])) for name in fullest]
     span = now - min(lines[name][0].at for name in fullest)
     title = f"Space used in the last {days(span / DAY)}"
     return line_chart(title, labels, series, x_label="UTC", y_label="per cent used")
+
+
+def _share(point: Point) -> float:
+    return point.used / point.total if point.total else 0.0
 
 
 def course_chart(timeseries: Timeseries) -> BlockJson | None:

@@ -1,24 +1,29 @@
 """/cm tasks: each background task, its stored switch, and what the services make of it. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.background import BackgroundNote
 from bot.alerting.model import LegacyText
-from bot.alerting.task_activity import TaskActivity
+from bot.alerting.task_activity import ActivityKind, TaskActivity
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, SwitchEffect, Task, meaning_of
 from bot.clustermgr.wire import Others
 from bot.interactions.message import Message
 from bot.operations.model import Operation
-from bot.views.blocks import clip, code, context, count, date, escape, message, section, table
+from bot.views.blocks import clip, code, context, count, data_table, date, escape, message, section
 from bot.views.dialect_text import evidence_text
 from bot.views.operations import goes_back
-from bot.views.parts import hosts_line, others_line
+from bot.views.parts import bullets, hosts_line, others_line
 from bot.views.task_activity import activity_text, schedulers_text
 
 _MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}
-_HEADER = ("Task", "Is", "What happens", "Stored", "What services make of it", "What it does")
+_HEADER = ("Is", "Task", "What happens", "Stored")
+_OF_BOTH_DIALECTS = ("Is", "Task", "Stored", "What services make of it")
+_TROUBLE = frozenset({ActivityKind.FAILING, ActivityKind.SILENT, ActivityKind.NOT_REGISTERED})
+_CLEAR = frozenset({SwitchEffect.RUN, SwitchEffect.DO_NOT_RUN})
+"""Effects that the state of the switch says already."""
 _UNREAD = "? not read"
 _MAX_UNKNOWN = 10
 """Unknown switches that are named."""
@@ -63,11 +68,16 @@ def tasks(
     values = snapshot.switches or {}
     if not values and snapshot.leader is None:
         return _unread(snapshot)
-    rows = list(_known(values, verdict.dialect, found) if verdict.dialect else _unknown(values))
+    rows = sorted(_known(values, verdict.dialect, found) if verdict.dialect else _unknown(values), key=_place)
+    cells = [row.cells for row in rows]
+    header = _HEADER if verdict.dialect else _OF_BOTH_DIALECTS
     sentence = _sentence(snapshot.cluster, rows)
     known = f"{schedulers_text(background or BackgroundNote(), snapshot.at)} "
     foot = f"{known}Services read their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
-    blocks = [section(f"*{sentence}*\n{_dialect(snapshot.cluster, verdict)}"), table(rows, header=_HEADER)]
+    listed = data_table(cells, header=header, caption=f"Background tasks of {snapshot.cluster}", names=1)
+    blocks = [section(f"*{sentence}*\n{_dialect(snapshot.cluster, verdict)}"), listed]
+    if effects := [f"{code(row.task.name)}: {row.effect}" for row in rows if row.effect]:
+        blocks.append(section(bullets(effects)))
     if not values:
         blocks.append(section("No switch could be read: the cluster may have no quorum. See `/cm stat`."))
     if unknown:
@@ -75,7 +85,8 @@ def tasks(
     blocks += [section(goes_back(op)) for op in leased]
     notes = ["Switches that cmbot does not know could not be looked for."] if unknown is None else []
     notes += [line] if (line := others_line("Services ", others)) else []
-    return message(sentence, *blocks, context(" ".join((foot, *notes))))
+    does = ". ".join(f"{code(row.task.name)} {row.task.does}" for row in rows)
+    return message(sentence, *blocks, context(" ".join((foot, *notes))), context(f"{does}."))
 
 
 def _unknown_switches(found: Sequence[tuple[str, str]]) -> str:
@@ -94,8 +105,25 @@ def _unread(snapshot: Snapshot) -> Message:
     return message(sentence, section(f"*{sentence}*"), context(f"{hosts_line(snapshot)}."))
 
 
-def _sentence(cluster: str, rows: Sequence[Sequence[str]]) -> str:
-    states = [row[1] for row in rows]
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One task: its cells, and the effect of its switch where the state does not tell it."""
+
+    task: Task
+    cells: tuple[str, ...]
+    effect: str = ""
+    trouble: bool = False
+
+
+def _place(row: _Row) -> int:
+    """Return the place of a task: what does not work first, then what is odd, off and on."""
+    order = ("meaningless", "unset", "off", "on")
+    marks = [*(_MARKS[word] for word in order[:2]), _UNREAD, "? unknown", *(_MARKS[word] for word in order[2:])]
+    return -1 if row.trouble else marks.index(row.cells[0])
+
+
+def _sentence(cluster: str, rows: Sequence[_Row]) -> str:
+    states = [row.cells[0] for row in rows]
     kinds = (*_MARKS.items(), ("not read", _UNREAD), ("unknown", "? unknown"))
     parts = [f"{states.count(shown)} {state}" for state, shown in kinds if shown in states]
     return f"{escape(cluster)} has {count(len(rows), 'background task')}: {', '.join(parts)}."
@@ -112,29 +140,32 @@ def _dialect(cluster: str, verdict: DetectedDialect) -> str:
     return f"It uses the dialect *{verdict.dialect}* (on is {code(on)}, off is {code(off)}): {why}"
 
 
-def _known(values: Switches, dialect: Dialect, found: Mapping[str, TaskActivity]) -> Iterator[tuple[str, ...]]:
+def _known(values: Switches, dialect: Dialect, found: Mapping[str, TaskActivity]) -> Iterator[_Row]:
     for task in TASKS:
         key = task.keys.get(dialect)
         if key is not None:
-            happens = activity_text(task.name, found[task.name]) if task.name in found else _UNREAD
-            yield _row(task, key, values, dialect, happens)
+            yield _row(task, key, values, dialect, found.get(task.name))
 
 
-def _row(task: Task, key: str, values: Switches, dialect: Dialect, happens: str) -> tuple[str, ...]:
+def _row(task: Task, key: str, values: Switches, dialect: Dialect, activity: TaskActivity | None) -> _Row:
     name = task.name if key == task.name else f"{task.name} ({key})"
+    happens = activity_text(task.name, activity) if activity else _UNREAD
+    waits = activity is not None and activity.kind is ActivityKind.OFF and bool(activity.disks)
+    trouble = waits or (activity is not None and activity.kind in _TROUBLE)
     if key not in values:
-        return (name, _UNREAD, happens, "?", "unknown: the switch could not be read", task.does)
+        return _Row(task, (_UNREAD, name, happens, "?"), "the switch could not be read", trouble)
     meaning = meaning_of(values[key], dialect)
-    return (name, _MARKS[meaning.word], happens, _stored(values[key]), effect_text(meaning.effect), task.does)
+    effect = "" if meaning.effect in _CLEAR else effect_text(meaning.effect)
+    return _Row(task, (_MARKS[meaning.word], name, happens, _stored(values[key])), effect, trouble)
 
 
-def _unknown(values: Switches) -> Iterator[tuple[str, ...]]:
+def _unknown(values: Switches) -> Iterator[_Row]:
     for task in TASKS:
         keys = tuple(dict.fromkeys(task.keys.values()))
         read = [key for key in keys if key in values]
         stored = "; ".join(f"{key}: {_stored(values[key])}" for key in read)
         means = "; ".join(f"{dialect}: {_means(task, dialect, values)}" for dialect in Dialect if dialect in task.keys)
-        yield (task.name, "? unknown" if read else _UNREAD, "not known", stored or "?", means, task.does)
+        yield _Row(task, ("? unknown" if read else _UNREAD, task.name, stored or "?", means))
 
 
 def _means(task: Task, dialect: Dialect, values: Switches) -> str:

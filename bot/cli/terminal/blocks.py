@@ -16,6 +16,7 @@ from rich.text import Text
 from bot.cli.terminal.mrkdwn import from_mrkdwn, local_time, plain_lines, terminal_words
 from bot.interactions.message import BlockJson, Message
 from bot.views.charts import as_text as chart_as_text
+from bot.views.tables import aligned_right
 
 _GAP = 2
 """Blanks between two columns."""
@@ -136,8 +137,7 @@ def _table(block: BlockJson) -> Iterator[RenderableType]:
     if block.get("caption"):
         yield Text(_plain(block["caption"]), style="bold")
     if rows:
-        aligned = block.get("column_settings") or ()
-        yield FittingTable(rows[0], rows[1:], [each.get("align") == "right" for each in aligned if each])
+        yield FittingTable(rows[0], rows[1:], aligned_right(block))
 
 
 def _rows(block: BlockJson) -> Sequence[Sequence[Any]]:

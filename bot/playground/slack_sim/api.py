@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground.slack_sim.arguments import Answer, Args, content_of, is_true, text_of
-from bot.playground.slack_sim.errors import ApiError
+from bot.playground.slack_sim.errors import ApiError, Unsupported
 from bot.playground.slack_sim.faults import Fault, Faults
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.methods import METHODS
@@ -60,8 +60,12 @@ class Api:
                 return {"ok": False, "error": fault.code}
             return {"ok": True, **self._placed(self._run(method, args, token))}
         except ApiError as error:
-            self.workspace.violate(error.code, error.detail or f"{method} answered {error.code}", method)
+            self._note(error, method)
             return {"ok": False, "error": error.code, **error.extra}
+
+    def _note(self, error: ApiError, method: str) -> None:
+        if not isinstance(error, Unsupported):
+            self.workspace.violate(error.code, error.detail or f"{method} answered {error.code}", method)
 
     def _placed(self, answer: Any) -> Any:
         if isinstance(answer, dict):
@@ -193,7 +197,8 @@ class Responses:
         try:
             respond(self.workspace, held, await _body(request))
         except ApiError as error:
-            self.workspace.violate(error.code, error.detail or "a response_url was refused", _NAME)
+            if not isinstance(error, Unsupported):
+                self.workspace.violate(error.code, error.detail or "a response_url was refused", _NAME)
             answer = {"ok": False, "error": error.code, **error.extra}
             return web.json_response(answer, status=HTTPStatus.BAD_REQUEST)
         return cut(request) if self.faults.take(("lost_reply",), _NAME) else web.Response(text="ok")

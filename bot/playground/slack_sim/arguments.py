@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.playground.slack_sim.blockkit import MAX_TEXT, check_blocks, check_view, doubled_action_ids
-from bot.playground.slack_sim.errors import ApiError
+from bot.playground.slack_sim.errors import ApiError, Unsupported
 from bot.playground.slack_sim.message import Blocks, Message
 from bot.playground.slack_sim.team import Channel
 from bot.playground.slack_sim.workspace import Workspace
@@ -108,6 +108,7 @@ def content_of(ws: Workspace, args: Args, where: str) -> dict[str, Any]:
         raise ApiError("msg_too_long", f"{len(text)} characters, {MAX_TEXT} are allowed")
     if args.get("attachments"):
         ws.violate("attachments", "attachments are legacy and not shown here: use blocks", where)
+    refuse_kinds(ws, blocks)
     if blocks and (problems := check_blocks(blocks)):
         raise ApiError("invalid_blocks", "; ".join(problems), **_response_metadata(problems), errors=problems)
     if blocks and not text.strip():
@@ -116,6 +117,27 @@ def content_of(ws: Workspace, args: Args, where: str) -> dict[str, Any]:
     content: dict[str, Any] = {"text": text, "blocks": with_ids(ws, blocks or [])}
     metadata = structure(args, "metadata")
     return content if metadata is None else content | {"metadata": _metadata(metadata)}
+
+
+def unsupported(ws: Workspace, blocks: Any) -> list[str]:
+    """The errors for blocks of kinds that the workspace does not take."""
+    return [
+        f"unsupported type: {kind} [json-pointer:/blocks/{index}/type]"
+        for index, kind in enumerate(kinds_of(blocks))
+        if kind in ws.refused_kinds
+    ]
+
+
+def kinds_of(blocks: Any) -> list[str]:
+    """The type of each block."""
+    return [str(each.get("type")) if isinstance(each, dict) else "" for each in blocks or ()]
+
+
+def refuse_kinds(ws: Workspace, blocks: Any) -> None:
+    """Raise Unsupported for blocks of kinds that the workspace does not take."""
+    if problems := unsupported(ws, blocks):
+        ws.refusals += 1
+        raise Unsupported("invalid_blocks", **_response_metadata(problems), errors=problems)
 
 
 def _warn_of_doubles(ws: Workspace, blocks: Any, where: str) -> None:
@@ -173,7 +195,7 @@ def thread_of(ws: Workspace, channel: Channel, args: Args, where: str) -> str:
 def view_of(ws: Workspace, args: Args, kind: str, where: str) -> dict[str, Any]:
     """The checked view of a call; raises ApiError `invalid_arguments` with every error, as Slack does."""
     view = structure(args, "view")
-    problems = check_view(view)
+    problems = unsupported(ws, view.get("blocks") if isinstance(view, dict) else ()) or check_view(view)
     if not problems and view["type"] != kind:
         problems = [f"must be a {kind} view [json-pointer:/view/type]"]
     if problems:

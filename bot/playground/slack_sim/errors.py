@@ -15,6 +15,10 @@ class ApiError(Exception):
         self.extra = extra
 
 
+class Unsupported(ApiError):
+    """A block of a kind that this workspace does not take: no mistake of the app, which falls back."""
+
+
 class ActRefused(Exception):
     """A refusal of what a person does; `code` is Slack's, `str()` is a sentence for that person."""
 

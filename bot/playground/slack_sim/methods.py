@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bot.playground.slack_sim import chat, views
+from bot.playground.slack_sim import chat, validation, views
 from bot.playground.slack_sim.arguments import Answer, Args, is_true, paged, text_of
 from bot.playground.slack_sim.errors import ApiError
 from bot.playground.slack_sim.payloads import bot_user_json, group_json, user_json
@@ -87,6 +87,7 @@ class Method:
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "auth.test": Method(auth_test),
+        "blocks.validate": Method(validation.validate),
         "bots.info": Method(bots_info, "users:read"),
         "chat.delete": Method(chat.delete, "chat:write"),
         "chat.getPermalink": Method(chat.get_permalink),

@@ -103,6 +103,10 @@ class Workspace:
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     ims: dict[str, str] = field(default_factory=dict)
     observers: set[Callable[[Event], None]] = field(default_factory=set)
+    refused_kinds: set[str] = field(default_factory=set)
+    """Kinds of blocks that the workspace does not take, as one where a new kind is not available yet."""
+    refusals: int = 0
+    """Number of messages that were refused for that."""
     grants: Grants = field(init=False)
     _last_ts: int = 0
     _places: dict[tuple[str, str], int] = field(default_factory=dict)

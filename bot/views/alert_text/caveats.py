@@ -1,11 +1,11 @@
 """Words for what makes a statement about volumes less sure. No I/O."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from bot.alerting.details import AffectedVolumes
 from bot.alerting.risk_facts import NotRebuilt, RiskCaveats, SafetyCounts
 from bot.common.text import count, listed
+from bot.views.text import utc
 
 
 def affected_lines(affected: AffectedVolumes | None) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def stale_text(caveats: RiskCaveats) -> str:
     """Say what was read too long ago, and when."""
     what = pending_text(caveats.stale_disks, caveats.stale_volumes)
     one = {caveats.stale_disks, caveats.stale_volumes} == {0, 1}
-    when = datetime.fromtimestamp(caveats.stale_since, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    when = f"{utc(caveats.stale_since)[:16]} UTC"
     return f"not current: {what} could not be read again since {when}; {'it' if one else 'they'} may have changed"
 
 

@@ -1,7 +1,5 @@
 """Words for alerts about disks that are being dropped. No I/O."""
 
-from datetime import UTC, datetime
-
 from bot.alerting.details import DisksDropping, DropEnd, DroppingDisk, DropResult
 from bot.alerting.model import Alert, AlertText
 from bot.alerting.outcomes import DropsDone
@@ -9,6 +7,7 @@ from bot.common.text import count
 from bot.views.alert_text.caveats import affected_lines
 from bot.views.alert_text.disks import where_text
 from bot.views.progress import progress_line
+from bot.views.text import utc
 
 
 def disks_dropping(detail: DisksDropping, cluster: str) -> AlertText:
@@ -53,4 +52,4 @@ def drops_done(outcome: DropsDone, alert: Alert) -> str:
 
 
 def _utc(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{utc(at)[:16]} UTC"

@@ -65,6 +65,7 @@ def _lines(blocks: Sequence[BlockJson]) -> Iterator[str]:
     for block in blocks:
         kind = block["type"]
         if kind in {"table", "data_table"}:
+            yield from [block["caption"]] if "caption" in block else []
             yield table_as_text(block)
         elif kind == "data_visualization":
             yield chart_as_text(block)

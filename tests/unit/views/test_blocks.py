@@ -20,8 +20,8 @@ from bot.views.blocks import (
     message,
     section,
     table,
-    without_tables,
 )
+from bot.views.plain_forms import without_tables
 from tests.support.view_samples import assert_postable, seen
 
 LONG = "x" * 5000

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.playground.slack_sim.blockkit import check_blocks
-from bot.views.blocks import message, section, table
-from bot.views.charts import Series, as_text, line_chart, plainer
+from bot.views.blocks import context, message, section, table
+from bot.views.charts import Series, as_text, line_chart
+from bot.views.plain_forms import forms
 from tests.support.view_samples import assert_postable
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -32,17 +33,26 @@ def test_a_chart_is_figures_and_the_same_figures_as_text() -> None:
 
 def test_workspace_without_charts_or_blocks_gets_text() -> None:
     full = message("It grows.", section("It grows."), chart(), table([["a"]], header=("n",)))
-    drawn, bare = plainer(full)
-    assert [block["type"] for block in drawn.blocks] == ["section"] * 3
+    first, with_table, drawn, bare = forms(full)
+    assert first == full
+    assert [block["type"] for block in with_table.blocks] == ["section", "section", "context", "table"]
+    assert [block["type"] for block in drawn.blocks] == ["section", "section", "context", "section"]
     assert "Nov 2  1,000" in drawn.blocks[1]["text"]["text"]
-    assert (bare.text, bare.blocks) == ("It grows.", ())
+    assert (bare.text, bare.blocks) == (full.text, ())
     assert_postable(drawn)
 
 
 def test_text_message_has_no_plainer_form() -> None:
-    assert plainer(message("It grows.")) == ()
-    [bare] = plainer(message("It grows.", section("It grows.")))
+    assert list(forms(message("It grows."))) == [message("It grows.")]
+    _, bare = forms(message("It grows.", section("It grows.")))
     assert bare.blocks == ()
+
+
+def test_chart_has_its_figures_as_text_for_those_who_do_not_see_it() -> None:
+    shown = message("It grows.", chart())
+    figures = "Space used: prod first 1.5, lowest 1.5, highest 1,000, last 1,000, change +998.5."
+    assert shown.text == f"It grows. {figures}"
+    assert shown.blocks[1] == context(figures)
 
 
 @given(
@@ -61,8 +71,8 @@ def test_any_figures_make_a_chart_that_slack_takes(
     block = line_chart(name, categories, [Series(own, tuple(values)) for own, values in lines], x_label=name)
     shown = message("A chart.", block)
     assert check_blocks(list(shown.blocks)) == []
-    assert_postable(plainer(shown)[0])
-    assert check_blocks(list(plainer(shown)[0].blocks)) == []
+    assert_postable(list(forms(shown))[-2])
+    assert check_blocks(list(list(forms(shown))[-2].blocks)) == []
 
 
 @pytest.mark.parametrize(

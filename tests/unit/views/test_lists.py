@@ -123,10 +123,8 @@ def test_tasks_show_the_stored_value_and_its_effect() -> None:
     text = seen(shown)
     assert "It uses the dialect *v3* (on is `true`, off is `false`): 10.0.0.1:9998 answered /kv/list." in text
     for row in (
-        '🟢 on ? not read "true"',
-        '⚠ meaningless here ? not read "Enable"',
-        "◌ unset",
-        '⚪ off ? not read "false"',
+        '⚠ meaningless here disk_repair ? not read "Enable" ◌ unset disk_drop ? not read nothing ? not read',
+        '⚪ off blob_delete ? not read "false" 🟢 on balance ? not read "true"',
     ):
         assert " ".join(row.split()) in " ".join(text.split())
     assert "only true means on here, so services read it as off" in text
@@ -173,14 +171,14 @@ def test_clusters_are_listed_as_last_seen() -> None:
     shown = clusters([ClusterLine("prod", 3, noted), ClusterLine("new", 1, ClusterNote())], now=AT)
     text = " ".join(seen(shown).split())
     assert shown.text == "1 of 2 clusters is healthy, 1 not polled yet."
-    assert "prod 🟢 healthy 2 at 10.0.0.2:9998 5 3 12 s ago" in text
-    assert "new ⚪ not polled yet - - 1 never" in text
+    assert "🟢 healthy prod 2 at 10.0.0.2:9998 5 3 12 s ago" in text
+    assert "⚪ not polled yet new - - 1 never" in text
 
 
 def test_unhealthy_clusters_name_reasons_and_are_escaped() -> None:
     noted = ClusterNote(AT, "no leader", f"bad has no leader: {HOSTILE}", term=6)
     shown = clusters([ClusterLine("bad", 3, noted)], now=AT)
-    assert "bad 🔴 no leader none 6 3 0 s ago" in " ".join(seen(shown).split())
+    assert "🔴 no leader bad none 6 3 0 s ago" in " ".join(seen(shown).split())
     assert "• bad has no leader: " in seen(shown)
     assert_harmless(shown)
 

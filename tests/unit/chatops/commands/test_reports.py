@@ -63,5 +63,11 @@ async def test_a_trend_is_a_sentence_a_chart_and_a_table(text: str, days: int) -
     assert reports.asked == [("course", "prod", days * DAY)]
     assert reply.message.text.startswith(f"prod: 50.0 TiB of 100.0 TiB used (50 %), 25.0 TiB writable <!date^{AT:.0f}^")
     assert ">, growing by 1.0 TiB a day. At this pace it is full in about 50 days" in reply.message.text
-    assert [block["type"] for block in reply.message.blocks] == ["section", "data_visualization", "table", "context"]
+    assert [block["type"] for block in reply.message.blocks] == [
+        "section",
+        "data_visualization",
+        "context",
+        "table",
+        "context",
+    ]
     assert check_blocks(list(reply.message.blocks)) == []
