@@ -13,6 +13,7 @@ from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views.alert_lists import silenced
+from bot.views.details import DETAILS, command_of
 from bot.views.maintenance_text import MAINTENANCE_END
 from bot.views.operations import REJECT, SETTLE, WRITABLE, writable_command
 from bot.views.safe_to_stop import MAINTENANCE_START, start_command
@@ -93,11 +94,26 @@ class ButtonRouter:
         return RunCommand(command)
 
 
+def only_reads(click: Click) -> bool:
+    """True for a click that needs no database: it is answered while nothing can be stored."""
+    return click.action_id == DETAILS or click.action_id.startswith(HELP_GROUP)
+
+
 def _of_a_view(click: Click) -> RunCommand | None:
     """Return the command of a button that belongs to no card; None for all others."""
     if click.action_id.startswith(HELP_GROUP):
         return RunCommand(f"help {click.text('group')}")
+    if click.action_id == DETAILS:
+        return _details(click)
     return _maintenance(click) if click.action_id in {MAINTENANCE_START, MAINTENANCE_END} else None
+
+
+def _details(click: Click) -> RunCommand:
+    """Return the command that shows the details of a short answer, with what the button says of that answer."""
+    command = command_of(click)
+    if not command:
+        raise UserError("This button belongs to no answer of cmbot. /cm stat asks again.")
+    return RunCommand(command, title="Details", details=click.value, at=click.time("at"))
 
 
 def _volumes(click: Click) -> RunCommand:

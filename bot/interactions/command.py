@@ -69,15 +69,25 @@ def offered(field: FieldInfo) -> Offer | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """The full form of a short answer; `key` is the value of the button that opens it."""
+
+    key: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answer to a command; a later answer replaces it. With `private` only the sender sees it.
 
     `facts` are the typed values that the message shows (facts.py, or the value that its view takes), None for none.
+    A short answer has `details`: a button opens them, and a terminal shows them instead.
     """
 
     message: Message
     private: bool = True
     facts: object = None
+    details: Details | None = None
 
 
 @dataclass(frozen=True, slots=True)
