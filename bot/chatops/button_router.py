@@ -13,6 +13,7 @@ from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views.alert_lists import silenced
+from bot.views.containers import OP_DETAILS
 from bot.views.details import DETAILS, command_of
 from bot.views.maintenance_text import MAINTENANCE_END
 from bot.views.operations import REJECT, SETTLE, WRITABLE, writable_command
@@ -51,10 +52,17 @@ class ButtonRouter:
                 return await self._silence(alert, click)
             case actions.FIX:
                 return await self._fix(alert)
-            case actions.RUNBOOK:
-                return RunCommand(f"runbook {(await self.alert_actions.alert(alert)).rule}", title="Runbook")
             case _:
-                return RunCommand(f"stat {(await self.alert_actions.alert(alert)).cluster}")
+                return await self._show(alert, click.action_id)
+
+    async def _show(self, number: int, action: str) -> RunCommand:
+        """Return the command that shows more about an alert."""
+        if action == actions.ALL:
+            return RunCommand(f"alert {number}", title=f"Alert #{number}")
+        alert = await self.alert_actions.alert(number)
+        if action == actions.RUNBOOK:
+            return RunCommand(f"runbook {alert.rule}", title="Runbook")
+        return RunCommand(f"stat {alert.cluster}")
 
     async def _on_card(self, click: Click) -> Reply | RunCommand | None:
         if click.action_id == WRITABLE:
@@ -62,6 +70,8 @@ class ButtonRouter:
             return RunCommand(writable_command(await self.approvals.on_card(click)))
         if click.action_id in {VOLUMES, NEXT_VOLUMES}:
             return _volumes(click)
+        if click.action_id == OP_DETAILS:
+            return _op_details(click)
         if self.card_forms is not None and (command := _FORMS.get(click.action_id)):
             op = await self.approvals.on_card(click)
             await self.approvals.refuse_early(op, click)
@@ -114,6 +124,14 @@ def _details(click: Click) -> RunCommand:
     if not command:
         raise UserError("This button belongs to no answer of cmbot. /cm stat asks again.")
     return RunCommand(command, title="Details", details=click.value, at=click.time("at"))
+
+
+def _op_details(click: Click) -> RunCommand:
+    """Return the command that shows what a card folds."""
+    op = click.number("op")
+    if not op:
+        raise UserError("This button belongs to no operation of cmbot. /cm ops lists them.")
+    return RunCommand(f"op {op}", title=f"Operation #{op}")
 
 
 def _volumes(click: Click) -> RunCommand:

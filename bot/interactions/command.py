@@ -272,7 +272,8 @@ class Command:
     """One subcommand: `path` has its words (`("task", "enable")`), `run` yields its replies.
 
     A command that `changes` a cluster is stored before it is acknowledged. A command that `opens` a form checks the
-    right once the form is open, because Slack lets a form open for three seconds only.
+    right once the form is open, because Slack lets a form open for three seconds only. `manual` is the page of docs/
+    that says more: help links it where the manual is served.
     """
 
     path: tuple[str, ...]
@@ -285,3 +286,4 @@ class Command:
     opens: bool = False
     examples: tuple[str, ...] = ()
     notes: str = ""
+    manual: str = ""

@@ -21,6 +21,7 @@ from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
+from bot.slack.block_support import BlockSupport
 from bot.slack.errors import FOREIGN, refused, translated
 from bot.slack.identity import EVENT_TYPE, Identity, is_ours, part
 from bot.slack.methods import Method
@@ -73,6 +74,7 @@ class SlackClient:
         self._asked: dict[str, tuple[float, frozenset[str]]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._me: Identity | None = None
+        self._blocks = BlockSupport()
         self.app_id = ""
         """Our app's id, "" until Slack has named it."""
 
@@ -104,13 +106,21 @@ class SlackClient:
     ) -> str:
         """Post a new message, into a thread when `thread_ts` is given; returns its ts."""
         thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast} if thread_ts else {}
-        data = await self._write(methods.POST, {"channel": channel, **_shown(message), **thread})
+
+        async def send(shown: Message) -> JsonObject:
+            return await self._write(methods.POST, {"channel": channel, **_shown(shown), **thread})
+
+        data = await self._blocks.send(send, message)
         self.learn_app(part(data, "message").get("app_id"))
         return _text(data, "ts", methods.POST)
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Replace the content of the message; without blocks the message loses its old blocks."""
-        await self._write(methods.UPDATE, {"channel": channel, "ts": ts, **_shown(message)})
+
+        async def send(shown: Message) -> JsonObject:
+            return await self._write(methods.UPDATE, {"channel": channel, "ts": ts, **_shown(shown)})
+
+        await self._blocks.send(send, message)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete the message."""
@@ -142,7 +152,7 @@ class SlackClient:
 
         Source: the reference page on response_url: five uses within 30 minutes.
         """
-        await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url)
+        await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url, support=self._blocks)
 
     async def group_members(self, group: str) -> frozenset[str]:
         """Return the members of a user group, cached for a minute; a failure is not cached."""

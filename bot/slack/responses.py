@@ -11,6 +11,7 @@ from bot.common.json_object import JsonObject
 from bot.delivery.attempt import call_plainer
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
+from bot.slack.block_support import BlockSupport
 from bot.slack.errors import FOREIGN, refused, translated
 from bot.slack.methods import RESPOND
 
@@ -26,13 +27,22 @@ _FAILED = 500
 
 
 async def answer(
-    session: aiohttp.ClientSession, response_url: str, reply: Reply, *, replace: bool, api_url: str
+    session: aiohttp.ClientSession,
+    response_url: str,
+    reply: Reply,
+    *,
+    replace: bool,
+    api_url: str,
+    support: BlockSupport,
 ) -> None:
     """Send `reply`; raises SlackError (`expired_url`, `used_url`), SlackRetryable or SlackLost."""
     _check(response_url, api_url)
 
-    async def send(message: Message) -> None:
+    async def once(message: Message) -> None:
         await _patiently(session, response_url, payload(message, private=reply.private, replace=replace))
+
+    async def send(message: Message) -> None:
+        await support.send(once, message)
 
     await call_plainer(send, reply.message, _PLAIN)
 

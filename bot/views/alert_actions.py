@@ -15,7 +15,8 @@ from bot.views import blocks
 from bot.views.alert_text.table import named_step
 
 ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX = "alert_ack", "alert_silence", "alert_show", "alert_runbook", "alert_fix"
-ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX})
+ALL = "alert_all"
+ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX, ALL})
 """The actions; each value is {"alert": id}, with `for` (a key of SPANS) for a silence."""
 
 SPANS: Mapping[str, tuple[str, float | None]] = MappingProxyType(
@@ -57,6 +58,11 @@ def buttons(alert: Alert) -> list[Button | StaticSelectMenu]:
     propose = [blocks.button(fix_label(fix), FIX, value, style="primary", confirm=_sure(fix))] if fix else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
     return [*first, *propose, _silence(alert), *rest]
+
+
+def show_all(alert: Alert) -> Button:
+    """Return the button that shows everything affected."""
+    return blocks.button("Show all", ALL, _value(alert))
 
 
 def fix_label(command: str) -> str:

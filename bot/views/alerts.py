@@ -1,16 +1,19 @@
 """The message of an alert, edited as the alert changes, and the replies in its thread. No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from bot.alerting.engine import Transition, TransitionReason
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
-from bot.interactions.message import Message
+from bot.interactions.message import BlockJson, Message
 from bot.views import blocks, notices
-from bot.views.alert_actions import buttons, next_step_of
+from bot.views.alert_actions import buttons, next_step_of, show_all
 from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
 
-MAX_LINES = 12
+MAX_LINES = 5
+"""Affected things in the message of an alert; a button shows all."""
+_MAX_CHUNK = 2400
+"""Characters of one paragraph of affected things: escaped they stay below Slack's 3,000."""
 
 _MARKS: Mapping[Severity, str] = MappingProxyType(
     {Severity.INFO: "ℹ️", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}  # noqa: RUF001 - the symbol meant
@@ -53,13 +56,57 @@ def _open_card(alert: Alert) -> Message:
     parts = [blocks.section(f"{_mark(alert)} *{word} · {cluster}*\n{sentence}")]
     if text.lines:
         parts.append(blocks.section("\n".join(_bullets(text.lines, text.more))))
+    parts += _cause_and_step(alert)
+    if alert.id:
+        more = [show_all(alert)] if len(text.lines) + text.more > MAX_LINES else []
+        parts.append(blocks.actions(*buttons(alert), *more))
+    return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
+
+
+def _cause_and_step(alert: Alert) -> Iterator[BlockJson]:
     operation, approved = cause_of(alert.detail)
     if operation:
-        parts.append(blocks.section(_operation(operation, approved)))
-    parts += [blocks.section(f"*Next:* {step}") for step in [next_step_of(alert)] if step]
-    if alert.id:
-        parts.append(blocks.actions(*buttons(alert)))
-    return blocks.message(f"{word} in {cluster}: {sentence}", *parts, blocks.context(*_small_print(alert)))
+        yield blocks.section(_operation(operation, approved))
+    if step := next_step_of(alert):
+        yield blocks.section(f"*Next:* {step}")
+
+
+def in_full(alert: Alert) -> Message:
+    """Render all that is known of an alert, without buttons: everything affected, its cause, its next step, its times.
+
+    A resolved one shows its outcome as well.
+    """
+    cluster, word = blocks.escape(alert.cluster), severity_word(alert.severity)
+    text = alert_text(alert)
+    over = alert.state is AlertState.RESOLVED
+    sentence = blocks.escape(text.sentence)
+    head = f"{_mark(alert)} *{word} · {cluster}* · {blocks.code(alert.rule)}"
+    ended = f"\n*Resolved:* {blocks.escape(text.outcome)}" if over and text.outcome else ""
+    parts = [blocks.section(f"{head}\n{sentence}{ended}")]
+    if text.lines:
+        parts += _affected(text.lines, text.more)
+    parts += () if over else _cause_and_step(alert)
+    times = [f"from {blocks.date(alert.since, 'minute')} to {blocks.date(alert.gone_at, 'minute')}"] if over else []
+    small = [*times, f"alert #{alert.id}"] if over else _small_print(alert)
+    return blocks.message(
+        f"Alert #{alert.id}, {word.lower()} in {cluster}{', resolved' if over else ''}: {sentence}",
+        *parts,
+        blocks.context(*small),
+    )
+
+
+def _affected(lines: Sequence[str], more: int) -> Iterator[BlockJson]:
+    """Yield all affected things in paragraphs, and the number of those that are counted only."""
+    chunk: list[str] = []
+    for line in lines:
+        shown = f"• {blocks.escape(line)}"
+        if chunk and sum(map(len, chunk)) + len(chunk) + len(shown) > _MAX_CHUNK:
+            yield blocks.section("\n".join(chunk))
+            chunk = []
+        chunk.append(shown)
+    yield blocks.section("\n".join(chunk))
+    if more:
+        yield blocks.context(f"… and {more:,} more that the alert counts without naming them")
 
 
 def _operation(number: int, approved: Sequence[str]) -> str:

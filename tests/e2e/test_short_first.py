@@ -108,14 +108,16 @@ async def test_healthy_clusters_are_one_line(world: Demo) -> None:
 async def test_many_affected_things_are_behind_a_button(world: Demo) -> None:
     for disk in range(1, 9):
         world.clusters["prod"].break_disk(disk)
-    posted = await world.slack.wait_for(STORAGE, lambda m: alert("disk #8")(m) or alert("Show all 8")(m))
-    assert "Show all 8" in posted.full_text
+    posted = await world.slack.wait_for(STORAGE, alert("8 disks of prod are broken", "Show all"))
+    number = json.loads(value(posted, "alert_all"))["alert"]
     assert posted.full_text.count("• ") == 5
     await world.slack.as_user(DAVE).click(STORAGE, posted.ts, "alert_all")
-    shown = await world.slack.wait_for_view(lambda view: "Alert #" in view.full_text, user=DAVE)
+    shown = await world.slack.wait_for_view(lambda view: f"Alert #{number}" in view.full_text, user=DAVE)
+    typed = await ask(world, f"/cm alert {number}")
     for disk in range(1, 9):
-        assert f"#{disk}" in shown.full_text
-    assert "disk #8" in (await ask(world, "/cm alert 1")).full_text
+        assert f"disk #{disk} " in shown.full_text
+        assert f"disk #{disk} " in typed.full_text
+    assert typed.only_for == ALICE
 
 
 async def test_card_shows_the_consequence_and_folds_the_passed_checks(world: Demo) -> None:

@@ -1,6 +1,6 @@
 """COMMANDS: every subcommand of /cm. A new one is added here, and nowhere else."""
 
-from bot.chatops.commands.alerts import ACK, ALERTS, SILENCE, SILENCES, UNSILENCE
+from bot.chatops.commands.alerts import ACK, ALERT, ALERTS, SILENCE, SILENCES, UNSILENCE
 from bot.chatops.commands.audit import AUDIT
 from bot.chatops.commands.balance import BALANCE
 from bot.chatops.commands.clusters import CLUSTERS, VERSION, WHOAMI
@@ -25,7 +25,7 @@ _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER, *_DISKS)
 GROUPS = (
     CommandGroup("state", "See how a cluster is", _READ),
     CommandGroup("change", "Change a cluster, with checks and approvals", _CHANGE),
-    CommandGroup("alerting", "Answer alerts", (ALERTS, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE)),
+    CommandGroup("alerting", "Answer alerts", (ALERTS, ALERT, ACK, RUNBOOK, SILENCE, SILENCES, UNSILENCE)),
     CommandGroup("reports", "Read what happened", (SUMMARY, HANDOVER, TREND)),
     CommandGroup("hosts", "Stop a host", (SAFE_TO_STOP, MAINTENANCE_START, MAINTENANCE_END, MAINTENANCES)),
     CommandGroup(

@@ -36,5 +36,6 @@ RUNBOOK = Command(
     run=run_runbook,
     scope=Scope.NO_CLUSTER,
     examples=("/cm runbook disk_broken",),
-    notes="The button Runbook of each alert opens the same as a modal; docs/alerts.md has all rules.",
+    notes="The button Runbook of each alert opens the same as a modal.",
+    manual="alerts.md",
 )
