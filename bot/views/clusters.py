@@ -109,7 +109,7 @@ def _healthy(lines: Sequence[ClusterLine], now: float) -> str:
 def _wrong(line: ClusterLine, now: float) -> str:
     age = f"polled {duration(now - line.noted.at)} ago" if line.noted.at else ""
     if line.level == StatusLevel.HEALTHY:
-        return f"{mark_of('')} *{escape(line.name)}* was healthy and is not polled any more: {age}"
+        return f"{mark_of('')} *{escape(line.name)}* was healthy, and was not polled again: {age}"
     said = verdict_of(line.name, line.sentence) if line.sentence else f"*{escape(line.name)}* {escape(line.level)}"
     return f"{mark_of(line.level)} {said}{f' ({age})' if age else ''}"
 

@@ -8,7 +8,7 @@ from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.views.blocks import clip, count, escape, section
 from bot.views.containers import folded
 from bot.views.op_dialog import consequence
-from bot.views.op_parts import CONSEQUENCE, MAX_WORDS, folded_facts
+from bot.views.op_parts import MAX_WORDS, folded_facts, told
 from bot.views.preflight_text.table import check_text
 
 _IN_SECTION = 4
@@ -17,12 +17,13 @@ _MAX_SECTIONS = 9
 
 def consequence_block(op: Operation, verdict: PreflightResult) -> list[BlockJson]:
     """Paragraph about what the change does; with its next step if it is a warning, empty if it is not known."""
-    effect, found = consequence(op, verdict), verdict.check(CONSEQUENCE)
-    if not effect:
-        return []
-    warns = found is not None and found.level is CheckLevel.WARN
-    step = check_text(found).next_step if found is not None and warns else ""
-    return [section(f"{'⚠️ ' if warns else ''}*Consequence*\n{escape(effect)}{f' _{escape(step)}_' if step else ''}")]
+    warning = told(op.request, verdict)
+    if warning is None:
+        effect = consequence(op, verdict)
+        return [section(f"*Consequence*\n{escape(effect)}")] if effect else []
+    text = check_text(warning)
+    then = f" _{escape(text.next_step)}_" if text.next_step else ""
+    return [section(f"⚠️ *Consequence*\n{escape(text.ended if then else text.sentence)}{then}")]
 
 
 def fold(op: Operation, verdict: PreflightResult | None) -> list[BlockJson]:

@@ -34,8 +34,6 @@ from bot.views.volume_margins import margins
 MAX_VALUE = 60
 MAX_WORDS = 600
 _SHOWN_CHECKS = 8
-CONSEQUENCE = "consequence"
-"""The check whose sentence is the consequence of a change."""
 _SHOWN_PARTS = 20
 _MARKS = {CheckLevel.WARN: "⚠️", CheckLevel.BLOCK: "⛔"}
 
@@ -242,7 +240,11 @@ def _tense(op: Operation) -> str:
 
 
 def findings(
-    verdict: PreflightResult, difference: Difference | LegacyDifference | None = None, *, op_id: int = 0
+    request: Request,
+    verdict: PreflightResult,
+    difference: Difference | LegacyDifference | None = None,
+    *,
+    op_id: int = 0,
 ) -> list[BlockJson]:
     """Result of the preflight: what changed, every block and warning with its next step, the volumes.
 
@@ -254,16 +256,18 @@ def findings(
     if difference is not None:
         changes = "\n".join(f"• {escape(phrase)}" for phrase in difference_text(difference))
         shown.append(section(f"*The cluster changed since the card before this one*\n{changes}"))
-    loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS and not _told(check)]
+    consequence = told(request, verdict)
+    loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS and check is not consequence]
     if loud:
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
     shown += margins(verdict, op_id)
     return shown
 
 
-def _told(check: Check) -> bool:
-    """True for a warning that a card shows as its consequence."""
-    return check.key == CONSEQUENCE and check.level is CheckLevel.WARN
+def told(request: Request, verdict: PreflightResult) -> Check | None:
+    """Warning that says what the change does, so that a card shows it as its consequence and not once more."""
+    found = verdict.check("quorum" if isinstance(request, MemberAdd | MemberRemove) else "consequence")
+    return found if found is not None and found.level is CheckLevel.WARN else None
 
 
 def _check(check: Check) -> str:

@@ -86,7 +86,7 @@ def card(op: Operation, *, call: bool = True) -> Message:
     if op.seen.drop is not None and op.state is OpState.VERIFIED:
         blocks.append(section(f"*Units moved off it*\n{escape(_drop(op.seen.drop))}"))
     if verdict is not None and decides:
-        blocks += findings(verdict, op.seen.difference, op_id=op.id)
+        blocks += findings(op.request, verdict, op.seen.difference, op_id=op.id)
     if op.reason:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
     blocks += fold(op, verdict if decides else None)
@@ -233,7 +233,7 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
         section(text),
         *consequence_block(op, verdict),
         *sent,
-        *findings(verdict, op_id=op.id),
+        *findings(op.request, verdict, op_id=op.id),
         *fold(op, verdict),
     )
 

@@ -47,11 +47,18 @@ def stat(
         blocks.append(fields(*_figures(snapshot, previous, snapshot.best[1].space_stat)))
     if step := _next(known):
         blocks.append(section(step))
-    late = late_hosts(snapshot) if may_grow else ""
-    answered = f"{len(snapshot.answered)} of {count(len(snapshot.answers), 'host')} answered"
-    blocks.append(context(f"{answered}. As of {date(snapshot.at, 'time')}.{f' {late}' if late else ''}"))
+    blocks.append(context(" ".join(_small_print(snapshot, may_grow=may_grow))))
     blocks.append(actions(details_button(stat_key(snapshot))))
     return message(stat_sentence(snapshot, status, fresh=known.fresh), *blocks)
+
+
+def _small_print(snapshot: Snapshot, *, may_grow: bool) -> Iterator[str]:
+    yield f"{len(snapshot.answered)} of {count(len(snapshot.answers), 'host')} answered."
+    if snapshot.leader is None and snapshot.best is not None:
+        yield f"No leader answered: the figures are those of {code(snapshot.best[0])} and may be out of date."
+    yield f"As of {date(snapshot.at, 'time')}."
+    if may_grow and (late := late_hosts(snapshot)):
+        yield late
 
 
 def stat_key(snapshot: Snapshot) -> str:
@@ -128,7 +135,8 @@ def _disks(snapshot: Snapshot, space: SpaceStat) -> str:
         numbers["broken"] = len(snapshot.bad_disks) - numbers["repairing"]
     odd = [f"{number:,} {name}" for name, number in numbers.items() if number]
     unread = " (the list of broken disks could not be read)" if snapshot.bad_disks is None else ""
-    return f"{f'not normal: *{listed(odd)}*' if odd else 'none known that is not normal'}{unread}"
+    fine = "none known that is not normal" if unread else "all normal"
+    return f"{f'not normal: *{listed(odd)}*' if odd else fine}{unread}"
 
 
 def _next(known: StatusContext) -> str:
