@@ -26,7 +26,7 @@ class DetailsMemory:
 
     def keep(self, details: Details) -> None:
         """Remember details in the place of older ones with the same key."""
-        self._kept[details.key] = details.message
+        self._kept[details.key] = details.render()
         self._kept.move_to_end(details.key)
         while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)

@@ -70,10 +70,13 @@ def offered(field: FieldInfo) -> Offer | None:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """The full form of a short answer; `key` is the value of the button that opens it."""
+    """The full form of a short answer; `key` is the value of the button that opens it.
+
+    `render` makes it: the dispatcher calls that once the short answer is sent.
+    """
 
     key: str
-    message: Message
+    render: Callable[[], Message]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,9 @@ class Click:
     def time(self, name: str) -> float:
         """Return a time in the button's value (JSON, Unix seconds), 0 if it has none."""
         found = self._part(name)
-        return float(found) if isinstance(found, int | float) and 0 < found < MAX_TIME else 0.0
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            return 0.0
+        return float(found) if 0 < found < MAX_TIME else 0.0
 
     def text(self, name: str) -> str:
         """Return a text in the button's value (JSON), "" if it has none."""

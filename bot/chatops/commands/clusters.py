@@ -1,6 +1,7 @@
 """/cm clusters, whoami and version."""
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from bot.alerting.model import Alert
 from bot.chatops.commands.stat import DetailArgs, NoArgs
@@ -19,9 +20,9 @@ async def run_clusters(call: Call, args: DetailArgs) -> AsyncIterator[Reply]:
         ClusterLine(name, len(port.hosts), not_milder(call.remembered(name), name, alerts))
         for name, port in call.clusters.items()
     ]
-    full, facts = clusters_in_full(lines, now=call.now), tuple(lines)
+    full, facts = partial(clusters_in_full, lines, now=call.now), tuple(lines)
     if args.in_full:
-        yield Reply(full, private=False, facts=facts)
+        yield Reply(full(), private=False, facts=facts)
     else:
         more = Details(clusters_key(call.now), full)
         yield Reply(clusters(lines, now=call.now), private=False, facts=facts, details=more)

@@ -52,7 +52,7 @@ def _with_details(reply: Reply) -> Reply:
     polled = reply.facts
     if not isinstance(polled, Polled):
         return reply
-    full = stat_in_full(polled.snapshot, polled.previous, polled.known)
+    full = partial(stat_in_full, polled.snapshot, polled.previous, polled.known)
     return replace(reply, details=Details(stat_key(polled.snapshot), full))
 
 

@@ -143,7 +143,7 @@ def as_text(answers: Sequence[TerminalAnswer], *, without_store: str) -> Rendera
         if answer.reply is not None:
             # A terminal has no button that opens the details.
             details = answer.reply.details
-            parts.append(from_message(details.message if details else answer.reply.message))
+            parts.append(from_message(details.render() if details else answer.reply.message))
         else:
             parts.append(Text(plain_lines(terminal_words(f"✗ {answer.error}")), style="red"))
     if without_store and any(answer.reply for answer in answers):
