@@ -17,6 +17,8 @@ from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views import holders
 from bot.views.alert_lists import silenced
+from bot.views.containers import OP_DETAILS
+from bot.views.details import DETAILS, command_of
 from bot.views.maintenance_text import MAINTENANCE_END
 from bot.views.operations import REJECT, SETTLE, WRITABLE, writable_command
 from bot.views.ops_list import RETRY
@@ -61,11 +63,17 @@ class ButtonRouter:
                 return await self._fix(alert)
             case actions.NEXT:
                 await self._next(alert, click)
-            case actions.RUNBOOK:
-                return RunCommand(f"runbook {alert}", title="Runbook")
             case _:
-                return RunCommand(f"stat {(await self.alert_actions.alert(alert)).cluster}")
+                return await self._show(alert, click.action_id)
         return None
+
+    async def _show(self, number: int, action: str) -> RunCommand:
+        """Return the command that shows more about an alert."""
+        if action == actions.ALL:
+            return RunCommand(f"alert {number}", title=f"Alert #{number}")
+        if action == actions.RUNBOOK:
+            return RunCommand(f"runbook {number}", title="Runbook")
+        return RunCommand(f"stat {(await self.alert_actions.alert(number)).cluster}")
 
     async def _on_card(self, click: Click) -> Reply | RunCommand | None:
         if click.action_id == WRITABLE:
@@ -76,6 +84,8 @@ class ButtonRouter:
         if click.action_id == actions.FORM_NEXT:
             await self._open_form(click, wanted_form(click.value))
             return None
+        if click.action_id == OP_DETAILS:
+            return _op_details(click)
         if self.card_forms is not None and (command := _FORMS.get(click.action_id)):
             op = await self.approvals.on_card(click)
             await self.approvals.refuse_early(op, click)
@@ -132,6 +142,11 @@ class ButtonRouter:
         return RunCommand(command)
 
 
+def only_reads(click: Click) -> bool:
+    """True for a click that needs no database: it is answered while nothing can be stored."""
+    return click.action_id == DETAILS or click.action_id.startswith(HELP_GROUP)
+
+
 def _of_a_view(click: Click) -> RunCommand | None:
     """Return the command of a button that belongs to no card; None for all others."""
     if click.action_id == RETRY:
@@ -140,6 +155,8 @@ def _of_a_view(click: Click) -> RunCommand | None:
         return RunCommand(f"help {click.text('group')}")
     if click.action_id == MENTION_RUN:
         return _mentioned(click)
+    if click.action_id == DETAILS:
+        return _details(click)
     return _maintenance(click) if click.action_id in {MAINTENANCE_START, MAINTENANCE_END} else None
 
 
@@ -149,6 +166,22 @@ def _mentioned(click: Click) -> RunCommand:
     if author != click.user:
         raise UserError(f"This change was asked for by <@{author}>. Type the command to ask for it yourself.")
     return RunCommand(click.text("text"))
+
+
+def _details(click: Click) -> RunCommand:
+    """Return the command that shows the details of a short answer, with what the button says of that answer."""
+    command = command_of(click)
+    if not command:
+        raise UserError("This button belongs to no answer of cmbot. /cm stat asks again.")
+    return RunCommand(command, title="Details", details=click.value, at=click.time("at"))
+
+
+def _op_details(click: Click) -> RunCommand:
+    """Return the command that shows what a card folds."""
+    op = click.number("op")
+    if not op:
+        raise UserError("This button belongs to no operation of cmbot. /cm ops lists them.")
+    return RunCommand(f"op {op}", title=f"Operation #{op}")
 
 
 def _volumes(click: Click) -> RunCommand:

@@ -19,6 +19,7 @@ from bot.chatops.commands.parser import addressed, parse
 from bot.chatops.forms.controller import Forms
 from bot.chatops.guidance import is_asked_change, offer, opened_form
 from bot.chatops.inbox import Inbox
+from bot.chatops.modal_answer import DetailsMemory, ModalAnswer
 from bot.chatops.slack_gateway import SlackGateway
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import ClusterError, CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
@@ -41,7 +42,7 @@ from bot.interactions.message import Message
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import errors as error_views
-from bot.views.forms import notice
+from bot.views.details import as_shown, newer
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +66,8 @@ class CommandRequest:
 
     `command` is None when the text names no command. `single` is set for a click: the clicker gets the last answer
     only, because a second answer at the click's response_url would replace the card. With a `title` that answer opens
-    as a modal. `thread` is the ts of the thread in which a mention is answered: it only reads.
+    as a modal. `details` and `at` are those of RunCommand. `thread` is the ts of the thread in which a mention is
+    answered: it only reads.
     """
 
     invocation: Invocation
@@ -76,6 +78,8 @@ class CommandRequest:
     single: bool = False
     title: str = ""
     thread: str = ""
+    details: str = ""
+    at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -106,6 +110,7 @@ class Dispatcher:
     windows: Mapping[str, Sequence[Window]] = field(default_factory=dict)
     notes: NoteBook | None = None
     timelines: TimelineBook | None = None
+    details: DetailsMemory = field(default_factory=DetailsMemory)
     _resumed: set[str] = field(default_factory=set)
 
     async def accept(self, work: Work) -> bool:
@@ -195,7 +200,8 @@ class Dispatcher:
             invocation = Invocation(click.key, click.user, click.channel, reply.text, click.response_url)
             # What an earlier process left is too old to open a modal.
             title = "" if click.key in self._resumed else reply.title
-            return replace(self._typed(invocation, single=True), title=title)
+            typed = self._typed(invocation, single=True)
+            return replace(typed, title=title, details=reply.details, at=reply.at)
         if reply is not None:
             await answer(reply)
         return None
@@ -267,28 +273,39 @@ class Dispatcher:
         A command is a generator: it may answer early and then better. The generator is consumed here and nowhere else.
         """
         command, last = _known(request.command), None
+        modal = ModalAnswer(self.slack, request.invocation.key, request.title)
+        if await self._remembered(request, modal, answer):
+            return
         try:
             async for reply in command.run(self._call(self._caller(request), request.cluster), request.args):
                 if request.single:
-                    last = reply.message
+                    last = newer(reply.message, request.at) if request.details else reply.message
+                    if modal.opened:
+                        await modal.show(last)
                 else:
                     await answer(replace(reply, private=reply.private or self.answers_private))
-        except UserError as error:
-            if command.opens and not isinstance(error, NotAllowed):
+                if reply.details is not None:
+                    self.details.keep(reply.details)
+        except CmbotError as error:
+            if modal.opened:
+                await modal.show(error_views.sentence(error))
+            if isinstance(error, UserError) and command.opens and not isinstance(error, NotAllowed):
                 # No form opened, so the right was not checked yet.
                 await self._require_role(request.invocation.user, command, request.cluster)
             raise
-        if last is not None and not (request.title and await self._in_modal(request, last)):
-            await answer(Reply(last))
+        if last is not None and not modal.opened:
+            await _show(last, modal, answer)
 
-    async def _in_modal(self, request: CommandRequest, message: Message) -> bool:
-        """Open the answer as a modal; False if Slack opens none, as three seconds after the click."""
-        try:
-            await self.slack.open_view(request.invocation.key, notice(message, request.title))
-        except SlackError as error:
-            log.info("answer.no_modal", user=request.invocation.user, code=error.code)
+    async def _remembered(self, request: CommandRequest, modal: ModalAnswer, answer: Answer) -> bool:
+        """Show the details that a click asks for, if they are remembered; else open the modal to fill."""
+        if not request.details:
             return False
-        return True
+        kept = self.details.recall(request.details)
+        if kept is None:
+            await modal.wait(request.cluster)
+        else:
+            await _show(as_shown(kept, request.at), modal, answer)
+        return kept is not None
 
     async def _audit(self, work: Work, request: CommandRequest | None, error: CmbotError) -> None:
         """Record a click that was refused, and a command that its sender has no right to give."""
@@ -333,6 +350,12 @@ def _known(command: Command | None) -> Command:
     if command is None:
         raise AssertionError("a request without a command has a fault")
     return command
+
+
+async def _show(message: Message, modal: ModalAnswer, answer: Answer) -> None:
+    """Show an answer as a modal, else as a private message: without a title, and if Slack opens no modal."""
+    if not await modal.show(message):
+        await answer(Reply(message))
 
 
 async def _answer_last(work: Work, answer: Answer, reply: Reply) -> None:

@@ -1,4 +1,4 @@
-"""Which form of tables the workspace takes: learned from its first refusal, and remembered in the store.
+"""Which forms of blocks the workspace takes: learned from its first refusal, and remembered in the store.
 
 Slack brings new kinds of blocks to workspaces one by one. The form that a workspace took after a refusal is used from
 then on, so that a refused call is not repeated with every answer, and tried again after a week.
@@ -13,7 +13,7 @@ from bot.common.errors import CmbotError, SlackError, StoreError
 from bot.interactions.message import Message
 from bot.store.database import Store
 from bot.store.repositories.workspaces import Workspace
-from bot.views.plain_forms import TableForm, forms, learned
+from bot.views.plain_forms import RICHEST, BlockForms, TableForm, forms, learned
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ async def _no_team() -> str:
 
 
 class BlockSupport:
-    """The form of tables that the workspace takes; without a store it is forgotten when the process ends.
+    """The forms of tables and containers that the workspace takes; without a store they are forgotten with the process.
 
     `team` returns the id of the workspace ("" if it is not known); it raises SlackError. `clock` returns Unix seconds.
     """
@@ -58,28 +58,28 @@ class BlockSupport:
         self._here = team
 
     @property
-    def tables(self) -> TableForm:
-        """The form of tables to send first."""
+    def takes(self) -> BlockForms:
+        """The forms to send first."""
         found = self._known.get(self._here)
-        if found is None or self._clock() - found.since >= TRY_AGAIN:
-            return TableForm.DATA_TABLE
-        return TableForm(found.tables) if found.tables in set(TableForm) else TableForm.DATA_TABLE
+        if found is None or self._clock() - found.since >= TRY_AGAIN or found.tables not in set(TableForm):
+            return RICHEST
+        return BlockForms(TableForm(found.tables), found.containers)
 
-    async def learn(self, form: TableForm, why: str) -> None:
-        """Note that the workspace takes tables in no richer form; `why` is Slack's refusal."""
-        log.warning("blocks.plainer_tables", form=form.value, error=why)
+    async def learn(self, found: BlockForms, why: str) -> None:
+        """Note that the workspace takes no richer forms; `why` is Slack's refusal."""
+        log.warning("blocks.plainer", tables=found.tables.value, containers=found.containers, error=why)
         if not self._here:
             try:
                 self._here = await self._team()
             except CmbotError as error:
                 log.info("blocks.workspace_unknown", error=str(error))
-        found = Workspace(self._here, form.value, self._clock())
-        self._known[self._here] = found
+        noted = Workspace(self._here, found.tables.value, self._clock(), containers=found.containers)
+        self._known[self._here] = noted
         if self._store is None or not self._here:
             return
         try:
             async with self._store.begin() as uow:
-                await uow.workspaces.put(found)
+                await uow.workspaces.put(noted)
         except StoreError as error:
             log.warning("blocks.not_stored", error=str(error))
 
@@ -94,11 +94,11 @@ async def call_plainer(
 ) -> T:
     """Call; if Slack refuses the blocks with one of `codes`, call again with plainer content.
 
-    It begins with the form of tables that the workspace is known to take. `refused` is called with each refusal.
+    It begins with the forms that the workspace is known to take. `refused` is called with each refusal.
     """
     errors: list[SlackError] = []
-    first = shown = message
-    for shown in forms(message, support.tables):
+    first, known = message, support.takes
+    for shown in forms(message, known):
         if not errors:
             first = shown
         try:
@@ -109,7 +109,7 @@ async def call_plainer(
             errors.append(error)
             refused(error)
             continue
-        if errors and (form := learned(first, shown)):
-            await support.learn(form, str(errors[0]))
+        if errors and (found := learned(first, shown, known)):
+            await support.learn(found, str(errors[0]))
         return done
     raise errors[-1]

@@ -76,17 +76,30 @@ def offered(field: FieldInfo) -> Offer | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """The full form of a short answer; `key` is the value of the button that opens it.
+
+    `render` makes it: the dispatcher calls that once the short answer is sent.
+    """
+
+    key: str
+    render: Callable[[], Message]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answer to a command; a later answer replaces it. With `private` only the sender sees it.
 
     With `keeps_form` nothing came of a form, by a refusal or a dry run: it stays open with its fields.
     `facts` are the typed values that the message shows (facts.py, or the value that its view takes), None for none.
+    A short answer has `details`: a button opens them, and a terminal shows them instead.
     """
 
     message: Message
     private: bool = True
     facts: object = None
     keeps_form: bool = False
+    details: Details | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +360,8 @@ class Command:
     """One subcommand: `path` has its words (`("task", "enable")`), `run` yields its replies.
 
     A command that `changes` a cluster is stored before it is acknowledged. A command that `opens` a form checks the
-    right once the form is open, because Slack lets a form open for three seconds only.
+    right once the form is open, because Slack lets a form open for three seconds only. `manual` is the page of docs/
+    that says more: help links it where the manual is served.
     """
 
     path: tuple[str, ...]
@@ -360,3 +374,4 @@ class Command:
     opens: bool = False
     examples: tuple[str, ...] = ()
     notes: str = ""
+    manual: str = ""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 MAX_NUMBER = 1 << 53
 """Ids and versions are below this number, which JSON readers keep exactly."""
 
+MAX_TIME = 1e11
+"""Times in the value of a button are below this (Unix seconds)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -50,6 +53,13 @@ class Click:
         """Return a positive number in the button's value (JSON), 0 if it has none; the value may be forged."""
         found = self._part(name)
         return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < MAX_NUMBER else 0
+
+    def time(self, name: str) -> float:
+        """Return a time in the button's value (JSON, Unix seconds), 0 if it has none."""
+        found = self._part(name)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            return 0.0
+        return float(found) if 0 < found < MAX_TIME else 0.0
 
     def text(self, name: str) -> str:
         """Return a text in the button's value (JSON), "" if it has none."""
@@ -110,8 +120,11 @@ class RunCommand:
     """A command (without `/cm`) that a click stands for; it runs as if the clicker had typed it in the channel.
 
     The answer to a command with a title opens as a modal with that title; if Slack opens none, the clicker gets it as a
-    private message.
+    private message. `details` is the value of the button that asks for the details of an answer, `at` the time of the
+    state which that answer shows (Unix seconds).
     """
 
     text: str
     title: str = ""
+    details: str = ""
+    at: float = 0.0

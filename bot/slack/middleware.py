@@ -18,6 +18,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chatops.button_router import only_reads
 from bot.chatops.commands.parser import is_changing
 from bot.chatops.dispatcher import STORE_DOWN, Dispatcher
 from bot.chatops.forms.events import HomeOpened, ViewAction, ViewSubmission
@@ -178,6 +179,8 @@ class AckMiddleware(AsyncMiddleware):
         try:
             fresh = await self._dispatcher.accept(work)
         except StoreError as error:
+            if isinstance(work, Click) and only_reads(work):
+                return self._once(work.key, lambda: self._dispatcher.execute(work))
             log.warning("inbound.refused", user=work.user, kind=type(work).__name__, error=str(error))
             return self._store_down(work)
         if fresh:

@@ -235,7 +235,9 @@ holds = Table(
     _time("since"),
 )
 
-workspaces = Table("workspaces", metadata, _text("team", primary_key=True), _text("tables"), _time("since"))
+workspaces = Table(
+    "workspaces", metadata, _text("team", primary_key=True), _text("tables"), _time("since"), _flag("containers")
+)
 
 audit = Table(
     "audit",

@@ -17,8 +17,8 @@ from bot.views.alert_text.table import named_step
 from bot.views.holders import GIVE_BACK, TAKE, hold_buttons
 
 ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX = "alert_ack", "alert_silence", "alert_show", "alert_runbook", "alert_fix"
-NEXT = "alert_next"
-ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX, NEXT, TAKE, GIVE_BACK})
+NEXT, ALL = "alert_next", "alert_all"
+ACTIONS = frozenset({ACKNOWLEDGE, SILENCE, SHOW, RUNBOOK, FIX, NEXT, ALL, TAKE, GIVE_BACK})
 """The actions; each value is {"alert": id}, with `for` (a key of SPANS) for a silence, `by` (the holder) for a hold."""
 
 FORM_NEXT = "form:next"
@@ -76,6 +76,11 @@ def buttons(alert: Alert, folded: Sequence[Alert] = ()) -> list[Button | StaticS
     propose += [blocks.button(PROPOSE_NEXT, NEXT, value, style="primary")] if change and change.first else []
     rest = [blocks.button("Show cluster", SHOW, value), blocks.button("Runbook", RUNBOOK, value)]
     return [*first, *propose, *hold_buttons(alert), _silence(alert), *rest]
+
+
+def show_all(alert: Alert) -> Button:
+    """Return the button that shows everything affected."""
+    return blocks.button("Show all", ALL, _value(alert))
 
 
 def fix_label(command: str) -> str:

@@ -1,20 +1,23 @@
 """The message of an alert, edited as the alert changes, and the replies in its thread. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bot.alerting.engine import Transition, TransitionReason
 from bot.alerting.folding import severity_of
 from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
-from bot.interactions.message import Message
+from bot.interactions.message import BlockJson, Message
 from bot.views import blocks, notices
-from bot.views.alert_actions import buttons, leading, next_step_of
+from bot.views.alert_actions import buttons, leading, next_step_of, show_all
 from bot.views.alert_text.table import alert_text, cause_of, outcome_sentence, sentence_of
 from bot.views.folded import MARKS, RESOLVED_MARK, begins, folded_lines, folded_sentence
 from bot.views.holders import held_by
 from bot.views.holders import line_text as holder_line
 from bot.views.silence_times import quieted_by
 
-MAX_LINES = 12
+MAX_LINES = 5
+"""Affected things in the message of an alert; a button shows all."""
+_MAX_CHUNK = 2400
+"""Characters of one paragraph of affected things: escaped they stay below Slack's 3,000."""
 
 
 def severity_word(severity: Severity) -> str:
@@ -68,14 +71,58 @@ def _open_card(alert: Alert, folded: Sequence[Alert]) -> Message:
         parts.append(blocks.section("\n".join(_bullets(text.lines, text.more))))
     if folded:
         parts.append(blocks.section(folded_lines(folded)))
-    operation, approved = cause_of(alert.detail)
-    if operation:
-        parts.append(blocks.section(_operation(operation, approved)))
-    parts += [blocks.section(f"*Next:* {step}") for step in [next_step_of(leading(alert, folded))] if step]
+    parts += _cause_and_step(alert, folded)
     if alert.id:
-        parts.append(blocks.actions(*buttons(alert, folded)))
+        more = [show_all(alert)] if len(text.lines) + text.more > MAX_LINES else []
+        parts.append(blocks.actions(*buttons(alert, folded), *more))
     said = f"{word} in {cluster}: {sentence}{folded_sentence(folded)}"
     return blocks.message(said, *parts, blocks.context(*_small_print(alert)))
+
+
+def _cause_and_step(alert: Alert, folded: Sequence[Alert] = ()) -> Iterator[BlockJson]:
+    operation, approved = cause_of(alert.detail)
+    if operation:
+        yield blocks.section(_operation(operation, approved))
+    if step := next_step_of(leading(alert, folded)):
+        yield blocks.section(f"*Next:* {step}")
+
+
+def in_full(alert: Alert) -> Message:
+    """Render all that is known of an alert, without buttons: everything affected, its cause, its next step, its times.
+
+    A resolved one shows its outcome as well.
+    """
+    cluster, word = blocks.escape(alert.cluster), severity_word(alert.severity)
+    text = alert_text(alert)
+    over = alert.state is AlertState.RESOLVED
+    sentence = blocks.escape(text.sentence)
+    head = f"{_mark(alert)} *{word} · {cluster}* · {blocks.code(alert.rule)}"
+    ended = f"\n*Resolved:* {blocks.escape(text.outcome)}" if over and text.outcome else ""
+    parts = [blocks.section(f"{head}\n{sentence}{ended}")]
+    if text.lines:
+        parts += _affected(text.lines, text.more)
+    parts += () if over else _cause_and_step(alert)
+    times = [f"from {blocks.date(alert.since, 'minute')} to {blocks.date(alert.gone_at, 'minute')}"] if over else []
+    small = [*times, f"alert #{alert.id}"] if over else _small_print(alert)
+    return blocks.message(
+        f"Alert #{alert.id}, {word.lower()} in {cluster}{', resolved' if over else ''}: {sentence}",
+        *parts,
+        blocks.context(*small),
+    )
+
+
+def _affected(lines: Sequence[str], more: int) -> Iterator[BlockJson]:
+    """Yield all affected things in paragraphs, and the number of those that are counted only."""
+    chunk: list[str] = []
+    for line in lines:
+        shown = f"• {blocks.escape(line)}"
+        if chunk and sum(map(len, chunk)) + len(chunk) + len(shown) > _MAX_CHUNK:
+            yield blocks.section("\n".join(chunk))
+            chunk = []
+        chunk.append(shown)
+    yield blocks.section("\n".join(chunk))
+    if more:
+        yield blocks.context(f"… and {more:,} more that the alert counts without naming them")
 
 
 def _operation(number: int, approved: Sequence[str]) -> str:

@@ -202,4 +202,5 @@ def _check_ids(blocks: Sequence[BlockJson]) -> None:
 def _elements(block: BlockJson) -> Sequence[BlockJson]:
     accessory: Any = block.get("accessory")
     elements: Sequence[BlockJson] = block.get("elements", ())
-    return (*elements, accessory) if accessory else elements
+    inside = [element for child in block.get("child_blocks", ()) for element in _elements(child)]
+    return (*elements, *inside, accessory) if accessory else (*elements, *inside)

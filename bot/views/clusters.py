@@ -1,17 +1,43 @@
 """/cm clusters: the last observation of each configured cluster; /cm whoami and /cm version. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel
-from bot.interactions.message import Message
-from bot.views.blocks import NumberCell, code, context, count, data_table, date, duration, escape, message, section
-from bot.views.parts import bullets, mark_of
+from bot.common.text import listed
+from bot.interactions.message import BlockJson, Message
+from bot.views.blocks import (
+    NumberCell,
+    actions,
+    code,
+    context,
+    count,
+    data_table,
+    date,
+    duration,
+    escape,
+    message,
+    section,
+)
+from bot.views.details import details_button, value_of
+from bot.views.parts import bullets, mark_of, verdict_of
 
 _HEADER = ("Verdict", "Cluster", "Leader", "Term", "Hosts", "As of")
 NOT_YET = "not polled yet"
 _FRESH = code("/cm stat <cluster>")
+MAX_WRONG = 12
+MAX_NAMES = 40
+STALE_SECONDS = 300.0
+"""Age of a poll beyond which it does not say that a cluster is healthy."""
+_ORDER = (
+    StatusLevel.NO_LEADER,
+    StatusLevel.UNREACHABLE,
+    StatusLevel.CONTRADICTION,
+    StatusLevel.CRITICAL,
+    StatusLevel.DEGRADED,
+)
+_RANKS: Mapping[str, int] = {**{level: place for place, level in enumerate(_ORDER)}, StatusLevel.HEALTHY: 99}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +66,69 @@ class ClusterLine:
 
 
 def clusters(lines: Sequence[ClusterLine], *, now: float) -> Message:
-    """Render all configured clusters."""
+    """Render all configured clusters in short: what is wrong first, the healthy ones on one line."""
     sentence = _sentence(lines)
     if not lines:
         return message(sentence, section(sentence))
-    rows = [_row(line, now) for line in sorted(lines, key=_place)]
+    healthy = [line for line in lines if _well(line, now)]
+    others = sorted((line for line in lines if not _well(line, now)), key=_rank)
+    blocks = [section(f"*{sentence}*")]
+    if others:
+        blocks.append(section(_lines([_wrong(line, now) for line in others])))
+    if healthy:
+        blocks.append(section(_healthy(healthy, now)))
+    return message(sentence, *blocks, _foot(now), actions(details_button(clusters_key(now))))
+
+
+def clusters_key(now: float) -> str:
+    """Return the value of the button that opens the details of the list."""
+    return value_of("clusters", now)
+
+
+def clusters_in_full(lines: Sequence[ClusterLine], *, now: float) -> Message:
+    """Render all configured clusters as a table."""
+    sentence = _sentence(lines)
+    if not lines:
+        return message(sentence, section(sentence))
+    rows = [_row(line, now) for line in sorted(lines, key=_rank)]
     wrong = [escape(line.sentence) for line in lines if line.level != StatusLevel.HEALTHY and line.sentence]
     reasons = [section(bullets(wrong))] if wrong else []
-    foot = context(f"State at the last poll; it is {date(now, 'time')} now. For a new poll: {_FRESH}")
-    return message(
-        sentence,
-        section(f"*{sentence}*"),
-        data_table(rows, header=_HEADER, caption="Clusters", names=1),
-        *reasons,
-        foot,
-    )
+    shown = data_table(rows, header=_HEADER, caption="Clusters", names=1)
+    return message(sentence, section(f"*{sentence}*"), shown, *reasons, _foot(now))
+
+
+def _foot(now: float) -> BlockJson:
+    return context(f"State at the last poll; it is {date(now, 'time')} now. For a new poll: {_FRESH}")
+
+
+def _well(line: ClusterLine, now: float) -> bool:
+    """True if a cluster is healthy by a poll that is not too old to say so."""
+    return line.level == StatusLevel.HEALTHY and now - line.noted.at < STALE_SECONDS
+
+
+def _rank(line: ClusterLine) -> int:
+    """The place of a cluster in the list: the worst first, then those that are not known, then the healthy ones."""
+    return _RANKS.get(line.level, len(_ORDER))
+
+
+def _healthy(lines: Sequence[ClusterLine], now: float) -> str:
+    names = listed([f"*{escape(line.name)}*" for line in lines], most=MAX_NAMES)
+    oldest = duration(now - min(line.noted.at for line in lines))
+    polled = f"polled {oldest} ago" if len(lines) == 1 else f"all polled in the last {oldest}"
+    return f"{mark_of(StatusLevel.HEALTHY)} Healthy: {names}; {polled}"
+
+
+def _wrong(line: ClusterLine, now: float) -> str:
+    age = f"polled {duration(now - line.noted.at)} ago" if line.noted.at else ""
+    if line.level == StatusLevel.HEALTHY:
+        return f"{mark_of('')} *{escape(line.name)}* was healthy, and was not polled again: {age}"
+    said = verdict_of(line.name, line.sentence) if line.sentence else f"*{escape(line.name)}* {escape(line.level)}"
+    return f"{mark_of(line.level)} {said}{f' ({age})' if age else ''}"
+
+
+def _lines(lines: Sequence[str]) -> str:
+    more = [f"… and {len(lines) - MAX_WRONG:,} more"] if len(lines) > MAX_WRONG else []
+    return "\n".join((*lines[:MAX_WRONG], *more))
 
 
 def _sentence(lines: Sequence[ClusterLine]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.common.json_object import JsonObject
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import clip, context, divider, escape, plain, section
+from bot.views.containers import unfolded
 from bot.views.inputs import Ask, Choice, choose, tick, typed
 from bot.views.plain_forms import without_tables
 
@@ -124,7 +125,7 @@ def notice(message: Message, title: str = "cmbot") -> JsonObject:
 def _fitting(message: Message, most: int = MAX_BLOCKS) -> Iterator[BlockJson]:
     if not message.blocks:
         yield section(message.text)
-    plainer = without_tables(message).blocks
+    plainer = tuple(unfolded(without_tables(message).blocks))
     fitting = [block for block in plainer if block["type"] not in _NOT_IN_MODALS]
     yield from fitting[: most - 1]
     left = len(plainer) - len(fitting[: most - 1])

@@ -24,6 +24,7 @@ class HelpTopic:
     arguments: tuple[tuple[str, str], ...] = ()
     examples: tuple[str, ...] = ()
     notes: str = ""
+    manual: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def _only(topic: HelpTopic) -> str:
     return "" if topic.who == "everyone" else f" _({escape(topic.who)} only)_"
 
 
-def details(topic: HelpTopic) -> Message:
-    """Render one command: usage, arguments, examples."""
+def details(topic: HelpTopic, docs_url: str = "") -> Message:
+    """Render one command: usage, arguments, examples, and a link to its page if the manual is served."""
     blocks = [section(f"*{escape(topic.name)}*: {escape(topic.summary)}\n{code(topic.usage)}")]
     if topic.arguments:
         shown_arguments = [f"{code(written)} {escape(describes)}" for written, describes in topic.arguments]
@@ -84,4 +85,7 @@ def details(topic: HelpTopic) -> Message:
     if topic.notes:
         blocks.append(section(escape(topic.notes)))
     text = f"{escape(topic.name)}: {escape(topic.summary)} Usage: {escape(topic.usage)}"
-    return message(text, *blocks, context(f"For {escape(topic.who)}."))
+    more = (
+        [f"More: <{escape(docs_url.rstrip('/'))}/{topic.manual}|{topic.manual}>"] if topic.manual and docs_url else []
+    )
+    return message(text, *blocks, context(f"For {escape(topic.who)}.", *more))

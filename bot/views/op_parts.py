@@ -26,7 +26,7 @@ from bot.operations.requests import (
     TaskSwitch,
 )
 from bot.operations.step_facts import Difference, LegacyDifference
-from bot.views.blocks import clip, code, context, count, duration, escape, section
+from bot.views.blocks import clip, code, count, duration, escape, section
 from bot.views.preflight_text.table import check_text
 from bot.views.step_text import difference_text, why_text
 from bot.views.volume_margins import margins
@@ -35,7 +35,7 @@ MAX_VALUE = 60
 MAX_WORDS = 600
 _SHOWN_CHECKS = 8
 _SHOWN_PARTS = 20
-_MARKS = {CheckLevel.PASS: "✓", CheckLevel.WARN: "⚠️", CheckLevel.BLOCK: "⛔"}
+_MARKS = {CheckLevel.WARN: "⚠️", CheckLevel.BLOCK: "⛔"}
 
 
 def person(user: str) -> str:
@@ -155,8 +155,20 @@ def _switch_facts(op: Operation, request: TaskSwitch) -> list[str]:
         named,
         f"*Value at the last check*\n{stored(switch.value)}: {escape(switch.meaning)}",
         f"*{_tense(op)}*\n{sent}",
-        f"*Dialect*\n{escape(switch.dialect)}: {escape(clip(why_text(switch.evidence), MAX_WORDS))}",
     ]
+
+
+def folded_facts(op: Operation) -> list[BlockJson]:
+    """Facts of a card that few need: from what the dialect of a switch was concluded, and the members at the check."""
+    shown = []
+    if (switch := op.seen.switch) is not None:
+        shown.append(f"*Dialect*\n{escape(switch.dialect)}: {escape(clip(why_text(switch.evidence), MAX_WORDS))}")
+    found = op.seen.verdict
+    if not isinstance(op.request, TaskSwitch | DiskRequest) and found is not None and found.fingerprint.leader:
+        state = found.fingerprint
+        voters = ", ".join(map(str, state.voters))
+        shown.append(f"*At the last check*\npeer {state.leader} led in term {state.term}; voters {voters}")
+    return [section("\n".join(shown))] if shown else []
 
 
 def _disk_facts(op: Operation) -> list[str]:
@@ -211,13 +223,7 @@ def _disk_fact(disk: ObservedDisk) -> str:
 
 
 def _member_facts(op: Operation) -> list[str]:
-    found = op.seen.verdict
-    shown = [f"*{_tense(op)}*\n{code(_CALLS[op.kind])} {escape(will_send(op))}"]
-    if found is not None and found.fingerprint.leader:
-        state = found.fingerprint
-        voters = ", ".join(map(str, state.voters))
-        shown.append(f"*At the last check*\npeer {state.leader} led in term {state.term}; voters {voters}")
-    return shown
+    return [f"*{_tense(op)}*\n{code(_CALLS[op.kind])} {escape(will_send(op))}"]
 
 
 _CALLS = {
@@ -234,9 +240,15 @@ def _tense(op: Operation) -> str:
 
 
 def findings(
-    verdict: PreflightResult, difference: Difference | LegacyDifference | None = None, *, op_id: int = 0
+    request: Request,
+    verdict: PreflightResult,
+    difference: Difference | LegacyDifference | None = None,
+    *,
+    op_id: int = 0,
 ) -> list[BlockJson]:
-    """Result of the preflight: what changed, the quorum, every block and warning with its next step, the volumes.
+    """Result of the preflight: what changed, every block and warning with its next step, the volumes.
+
+    The consequence is left out, because cards and replies show it before.
 
     `op_id` is the number of the operation, 0 if there is none.
     """
@@ -244,20 +256,18 @@ def findings(
     if difference is not None:
         changes = "\n".join(f"• {escape(phrase)}" for phrase in difference_text(difference))
         shown.append(section(f"*The cluster changed since the card before this one*\n{changes}"))
-    quorum = verdict.check("quorum")
-    if quorum is not None and quorum.level is CheckLevel.PASS:
-        shown.append(section(f"*Quorum*\n{escape(check_text(quorum).sentence)}"))
-    loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS]
+    consequence = told(request, verdict)
+    loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS and check is not consequence]
     if loud:
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
     shown += margins(verdict, op_id)
-    passed = [check for check in verdict.of_level(CheckLevel.PASS) if check is not quorum]
-    if passed:
-        text = " ".join(check_text(check).ended for check in passed)
-        shown.append(
-            context(f"{_MARKS[CheckLevel.PASS]} {count(len(passed), 'check')} passed: {escape(clip(text, 1500))}")
-        )
     return shown
+
+
+def told(request: Request, verdict: PreflightResult) -> Check | None:
+    """Warning that says what the change does, so that a card shows it as its consequence and not once more."""
+    found = verdict.check("quorum" if isinstance(request, MemberAdd | MemberRemove) else "consequence")
+    return found if found is not None and found.level is CheckLevel.WARN else None
 
 
 def _check(check: Check) -> str:

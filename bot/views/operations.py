@@ -35,6 +35,7 @@ from bot.views.blocks import (
     section,
 )
 from bot.views.op_calls import calls, mention, people, result_concerns_requester, void_approvers
+from bot.views.op_checks import consequence_block, fold
 from bot.views.op_dialog import approval
 from bot.views.op_parts import (
     MAX_WORDS,
@@ -77,14 +78,18 @@ def card(op: Operation, *, call: bool = True) -> Message:
         blocks.append(section(_LOUD))
     if found := step_text(op.seen.contradiction):
         blocks.append(section(f"⚠️ *{escape(found[0].upper())}{escape(found[1:])}.* An admin settled it otherwise."))
+    verdict = op.seen.verdict
+    decides = verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}
+    if verdict is not None and decides:
+        blocks += consequence_block(op, verdict)
     blocks += [fields(*facts(op)), *series_lines(op)]
     if op.seen.drop is not None and op.state is OpState.VERIFIED:
         blocks.append(section(f"*Units moved off it*\n{escape(_drop(op.seen.drop))}"))
-    verdict = op.seen.verdict
-    if verdict is not None and op.state in {OpState.WAITING, OpState.BLOCKED}:
-        blocks += findings(verdict, op.seen.difference, op_id=op.id)
+    if verdict is not None and decides:
+        blocks += findings(op.request, verdict, op.seen.difference, op_id=op.id)
     if op.reason:
         blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
+    blocks += fold(op, verdict if decides else None)
     blocks += _buttons(op)
     blocks.append(context(*_history(op)))
     return message(f"{called} {escape(title(op))}: {_state(op)}".lstrip(), *blocks)
@@ -224,7 +229,12 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
     blocks = map(check_text, verdict.of_level(CheckLevel.BLOCK))
     refusals = " ".join(f"{block.ended} {block.next_step}" for block in blocks)
     return message(
-        f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(), section(text), *sent, *findings(verdict, op_id=op.id)
+        f"{text} {escape(clip(refusals, MAX_WORDS))}".rstrip(),
+        section(text),
+        *consequence_block(op, verdict),
+        *sent,
+        *findings(op.request, verdict, op_id=op.id),
+        *fold(op, verdict),
     )
 
 

@@ -1,15 +1,16 @@
 """Plainer forms of a message, for workspaces that do not take all kinds of blocks. No I/O.
 
-Every view makes the richest form. A data table falls back to a table, a table and a chart to text, and in the end only
-the text of the message is left.
+Every view makes the richest form. A container falls back to a button or to its content, a data table to a table, a
+table and a chart to text, and in the end only the text of the message is left.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.interactions.message import BlockJson, Message
 from bot.views import charts, tables
+from bot.views.containers import has_containers, without_containers
 
 MAX_BLOCKS = 50
 
@@ -22,6 +23,15 @@ class TableForm(StrEnum):
     TEXT = "text"
 
 
+@dataclass(frozen=True, slots=True)
+class BlockForms:
+    """The richest forms of blocks that a workspace is known to take."""
+
+    tables: TableForm = TableForm.DATA_TABLE
+    containers: bool = True
+
+
+RICHEST = BlockForms()
 Change = Callable[[BlockJson], Iterator[BlockJson]]
 
 
@@ -72,7 +82,7 @@ def form_of(message: Message) -> TableForm | None:
     return TableForm.TABLE if tables.TABLE in kinds else None
 
 
-def forms(message: Message, known: TableForm = TableForm.DATA_TABLE) -> Iterator[Message]:
+def forms(message: Message, known: BlockForms = RICHEST) -> Iterator[Message]:
     """Yield the forms of a message to try one after another, from the one that the workspace is `known` to take.
 
     A plainer form is made only when it is asked for. The last one has no blocks.
@@ -84,8 +94,11 @@ def forms(message: Message, known: TableForm = TableForm.DATA_TABLE) -> Iterator
             tried.append(each)
 
 
-def _candidates(message: Message, known: TableForm) -> Iterator[Message]:
-    start = in_form(message, known)
+def _candidates(message: Message, known: BlockForms) -> Iterator[Message]:
+    start = in_form(message, known.tables)
+    if known.containers:
+        yield start
+    start = _without_containers(start)
     yield start
     plainer = in_form(start, TableForm.TABLE)
     yield plainer
@@ -94,12 +107,22 @@ def _candidates(message: Message, known: TableForm) -> Iterator[Message]:
     yield replace(message, blocks=())
 
 
-def learned(refused: Message, taken: Message) -> TableForm | None:
-    """Return the form of tables that a workspace takes which took one form after it had refused another.
+def _without_containers(message: Message) -> Message:
+    if not has_containers(message):
+        return message
+    plainer = without_containers(message)
+    return replace(plainer, blocks=plainer.blocks[:MAX_BLOCKS])
 
-    None if that tells nothing about tables: no blocks are left, or the tables are the same.
+
+def learned(refused: Message, taken: Message, known: BlockForms = RICHEST) -> BlockForms | None:
+    """Return the forms that a workspace takes which took one form of a message after it had refused another.
+
+    None if that tells nothing: no blocks are left, or neither containers nor tables differ. A refusal counts against
+    containers only if nothing but the containers differs.
     """
     before, now = form_of(refused), form_of(taken)
-    if not taken.blocks or before is None or before is now:
+    if not taken.blocks:
         return None
-    return now or TableForm.TEXT
+    if before is not None and before is not now:
+        return replace(known, tables=now or TableForm.TEXT)
+    return replace(known, containers=False) if taken == _without_containers(refused) != refused else None

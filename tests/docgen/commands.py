@@ -47,6 +47,9 @@ def _section(one: HelpTopic) -> Iterator[str]:
     if one.notes:
         yield one.notes
         yield ""
+    if one.manual:
+        yield f"More: [{one.manual}]({one.manual})"
+        yield ""
     if one.examples:
         yield f"For example: {', '.join(f'`{example}`' for example in one.examples)}"
         yield ""

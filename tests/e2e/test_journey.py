@@ -40,7 +40,7 @@ async def propose(world: Demo, line: str, **where: str) -> tuple[Message, Messag
 
 async def test_stat_shows_the_cluster_status(world: Demo) -> None:
     """The answer has the status, leader, space, peers, disks and hosts."""
-    shown = (await ask(world, "/cm stat")).full_text
+    shown = (await ask(world, "/cm stat details=yes")).full_text
     assert "prod is healthy" in shown
     for fact in ("term 1", "TiB", "Writable", "z0", "z2", "3 voters", "3 of 3 hosts answered"):
         assert fact in shown

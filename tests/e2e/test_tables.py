@@ -54,7 +54,7 @@ async def test_refusal_of_a_data_table_is_remembered_for_the_workspace(world: De
     restarted = BlockSupport(world.app.store, time.time)
     await restarted.load()
     restarted.at_home(workspace.team.id)
-    assert restarted.tables is TableForm.TABLE
+    assert restarted.takes.tables is TableForm.TABLE
 
 
 async def test_workspace_without_any_table_gets_the_same_rows_as_text(world: Demo) -> None:

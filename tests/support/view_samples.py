@@ -116,6 +116,8 @@ def seen(message: Message) -> str:
 def _seen(block: BlockJson) -> str:
     if block["type"] in KINDS:
         return as_text(block)
+    if block["type"] == "container":
+        return "\n".join((block["title"]["text"], *map(_seen, block["child_blocks"])))
     parts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
     return "\n".join(_words(part) for part in parts if part)
 

@@ -22,7 +22,7 @@ SPACE: Mapping[str, Runbook] = MappingProxyType(
         "chunks_low": Runbook(
             "A volume needs chunks in every zone: when one zone has none left, no volume can be created anywhere.",
             (
-                "`/cm stat` shows the zones. Add disks to this one.",
+                "`/cm stat` and *Details* show the zones. Add disks to this one.",
                 "`/cm tasks`: `balance` moves data between disks of one zone, not between zones.",
                 (
                     "Only chunks on normal, writable disks count. Repair or replace broken disks, and make disks "
@@ -35,7 +35,7 @@ SPACE: Mapping[str, Runbook] = MappingProxyType(
             "Clients need a volume to write to. A new cluster creates its first volumes within minutes after its disks "
             "are registered. This cluster has had none for an hour, so it can store nothing.",
             (
-                "`/cm stat` shows the zones: a code mode needs enough zones, each with enough disks.",
+                "`/cm stat` and *Details* show the zones: a code mode needs enough zones, each with enough disks.",
                 "The leader's log says why volumes cannot be created.",
                 "If a cluster must stay empty, set `no_volume: {enabled: false}` for it.",
             ),

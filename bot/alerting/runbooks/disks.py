@@ -26,7 +26,7 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
             "is written to them and reads of their data are slower. Nothing is repaired, because Clustermgr treats "
             "them as normal until they are marked as broken.",
             (
-                "`/cm stat` shows the zones. One zone only: look at its network and power first.",
+                "`/cm stat` and *Details* show the zones. One zone only: look at its network and power first.",
                 "Find the blobnodes of that zone that do not run, and start them: the disks come back by themselves.",
                 (
                     "If a host is gone for good, mark its disks as broken (`/cm disk broken`), so that their data is "

@@ -20,6 +20,7 @@ from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.interactions.facts import OpenAlerts
 from bot.permissions.roles import Role
 from bot.views import alert_lists as views
+from bot.views.alerts import in_full
 
 MAX_ID = 2**53
 DEFAULT_LENGTH = "1h"
@@ -88,6 +89,13 @@ async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     others = len(held) - len(maintenances)
     shown = views.alerts(found, silences=others, now=call.now, maintenances=maintenances, muted=muted)
     yield Reply(shown, private=False, facts=OpenAlerts(found, held))
+
+
+async def run_alert(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
+    """Show one in full."""
+    found = await call.alerts.alert(args.id)
+    await call.access.require(call.caller.user, Role.VIEWER, found.cluster)
+    yield Reply(in_full(found))
 
 
 async def run_ack(call: Call, args: AckArgs) -> AsyncIterator[Reply]:
@@ -159,7 +167,17 @@ ALERTS = Command(
     run=run_alerts,
     scope=Scope.NO_CLUSTER,
     examples=("/cm alerts",),
-    notes="docs/alerts.md says what each means and what to do.",
+    manual="alerts.md",
+)
+ALERT = Command(
+    path=("alert",),
+    summary="One alert in full, open or resolved: everything affected, its cause, its next step.",
+    args=IdArgs,
+    run=run_alert,
+    scope=Scope.NO_CLUSTER,
+    examples=("/cm alert 17",),
+    notes="The button *Show all* of an alert opens the same.",
+    manual="alerts.md",
 )
 ACK = Command(
     path=("ack",),

@@ -110,7 +110,7 @@ AUDIT = Command(
     examples=("/cm audit", "/cm audit since=7d cluster=prod", "/cm audit since=2025-12-31T18:00 limit=50"),
     notes=(
         "The table and a CSV file with all matching rows (at most 20,000) appear in the channel, for everyone in it; "
-        "cmbot must be in the channel. There is no file if answers are private. "
-        "docs/audit.md says what the log proves."
+        "cmbot must be in the channel. There is no file if answers are private."
     ),
+    manual="audit.md",
 )

@@ -152,7 +152,7 @@ def _disk_id(word: str) -> int:
 
 _NOTES = (
     "cmbot reads the disk, its volumes and the zone, and posts a card in the cluster's operations channel. Nothing is "
-    "sent before the card is approved and the checks have passed again. docs/preflight.md lists what is refused."
+    "sent before the card is approved and the checks have passed again."
 )
 _OFFLINE = (
     "cmbot makes the disk read-only, checks again, and then drops it: two requests, each sent once. A drop cannot be "
@@ -165,6 +165,7 @@ READONLY = Command(
     run=run_readonly,
     role=Role.OPERATOR,
     changes=True,
+    manual="preflight.md",
     examples=("/cm disk readonly 7", '/cm disk readonly 7 prod reason="slow disk"'),
     notes=_NOTES,
 )
@@ -175,6 +176,7 @@ WRITABLE = Command(
     run=run_writable,
     role=Role.OPERATOR,
     changes=True,
+    manual="preflight.md",
     examples=("/cm disk writable 7", "/cm disk writable 7 prod dry-run=yes"),
     notes=_NOTES,
 )
@@ -185,6 +187,7 @@ BROKEN = Command(
     run=run_broken,
     role=Role.OPERATOR,
     changes=True,
+    manual="preflight.md",
     examples=('/cm disk broken 7 reason="does not spin up"',),
     notes=f"It cannot be taken back. To move the data off a disk that can be read, use /cm disk offline. {_NOTES}",
 )
@@ -195,6 +198,7 @@ OFFLINE = Command(
     run=run_offline,
     role=Role.OPERATOR,
     changes=True,
+    manual="preflight.md",
     examples=('/cm disk offline 7 reason="replace it"', '/cm disk offline 7 8 9 prod reason="old model"'),
     notes=(
         f"{_OFFLINE}Of several disks the next one begins when the limits per host and zone allow it; a check that "
@@ -208,6 +212,7 @@ NODE_OFFLINE = Command(
     run=run_node_offline,
     role=Role.OPERATOR,
     changes=True,
+    manual="preflight.md",
     examples=('/cm node offline 10.0.0.7:8889 reason="new hardware"',),
     notes=f"{_OFFLINE}The node itself is dropped last, where the release has that call (not v1). {_NOTES}",
 )

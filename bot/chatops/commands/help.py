@@ -53,7 +53,7 @@ def with_help(named: tuple[CommandGroup, ...]) -> tuple[Command, ...]:
         elif purpose is not None:
             yield Reply(overview(purpose.topics, clusters, purpose.title))
         elif len(found := _asked(everything, words)) == 1:
-            yield Reply(details(topic(found[0])))
+            yield Reply(details(topic(found[0]), call.docs_url))
         else:
             yield Reply(overview(_topics(found), clusters, " ".join((SLASH, *words))))
 
@@ -93,4 +93,5 @@ def topic(command: Command) -> HelpTopic:
         shown_arguments,
         command.examples,
         command.notes,
+        command.manual,
     )

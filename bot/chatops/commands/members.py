@@ -118,8 +118,7 @@ async def run_replace(call: Call, args: ReplaceArgs) -> AsyncIterator[Reply]:
 
 _NOTES = (
     "cmbot polls all hosts twice, checks the effect of the change on the quorum, and posts a card in the cluster's "
-    "operations channel. Nothing is sent before the card is approved and the checks have passed again. "
-    "docs/preflight.md lists what is refused and why."
+    "operations channel. Nothing is sent before the card is approved and the checks have passed again."
 )
 ADD = Command(
     path=("member", "add"),
@@ -130,6 +129,7 @@ ADD = Command(
     changes=True,
     examples=("/cm member add 4 10.0.0.4:10110 node=10.0.0.4:9998",),
     notes=_NOTES,
+    manual="preflight.md",
 )
 REMOVE = Command(
     path=("member", "remove"),
@@ -140,6 +140,7 @@ REMOVE = Command(
     changes=True,
     examples=("/cm member remove 3", '/cm member remove 3 prod reason="disk lost" dry-run=yes'),
     notes=_NOTES,
+    manual="preflight.md",
 )
 REPLACE = Command(
     path=("member", "replace"),
@@ -154,6 +155,7 @@ REPLACE = Command(
         "catches up, is removed again (a learner cannot be promoted in place) and added as a voter. Each step is an "
         "operation with its own approval; type the same command again for the next one."
     ),
+    manual="preflight.md",
 )
 TRANSFER = Command(
     path=("leader", "transfer"),
@@ -164,4 +166,5 @@ TRANSFER = Command(
     changes=True,
     examples=("/cm leader transfer 2", "/cm leader transfer 2 prod dry-run=yes"),
     notes=_NOTES,
+    manual="preflight.md",
 )

@@ -1,6 +1,6 @@
 """COMMANDS: every subcommand of /cm. A new one is added here, and nowhere else."""
 
-from bot.chatops.commands.alerts import ACK, ALERTS, SILENCE, SILENCES, UNACK, UNSILENCE
+from bot.chatops.commands.alerts import ACK, ALERT, ALERTS, SILENCE, SILENCES, UNACK, UNSILENCE
 from bot.chatops.commands.audit import AUDIT
 from bot.chatops.commands.balance import BALANCE
 from bot.chatops.commands.clusters import CLUSTERS, VERSION, WHOAMI
@@ -27,7 +27,7 @@ _CHANGE = (DO, ENABLE, DISABLE, ADD, REMOVE, REPLACE, TRANSFER, *_DISKS)
 GROUPS = (
     CommandGroup("state", "See how a cluster is", _READ),
     CommandGroup("change", "Change a cluster, with checks and approvals", _CHANGE),
-    CommandGroup("alerting", "Answer alerts", (ALERTS, ACK, UNACK, NOTE, RUNBOOK, SILENCE, SILENCES, UNSILENCE)),
+    CommandGroup("alerting", "Answer alerts", (ALERTS, ALERT, ACK, UNACK, NOTE, RUNBOOK, SILENCE, SILENCES, UNSILENCE)),
     CommandGroup("reports", "Read what happened", (SUMMARY, HANDOVER, TIMELINE, TREND)),
     CommandGroup("hosts", "Stop a host", (SAFE_TO_STOP, MAINTENANCE_START, MAINTENANCE_END, MAINTENANCES)),
     CommandGroup(

@@ -108,7 +108,8 @@ SUMMARY = Command(
     run=run_summary,
     scope=Scope.NO_CLUSTER,
     examples=("/cm summary", "/cm summary prod", "/cm summary prod since=7d"),
-    notes="The settings post it by the calendar as well, of the time since the one before: see docs/summaries.md.",
+    notes="The settings post it by the calendar as well, of the time since the one before.",
+    manual="summaries.md",
 )
 HANDOVER = Command(
     path=("handover",),
@@ -117,7 +118,8 @@ HANDOVER = Command(
     run=run_handover,
     scope=Scope.NO_CLUSTER,
     examples=("/cm handover", "/cm handover prod since=8h"),
-    notes="The settings post it at every change of shift with `kind: handover`: see docs/summaries.md.",
+    notes="The settings post it at every change of shift with `kind: handover`.",
+    manual="summaries.md",
 )
 TREND = Command(
     path=("trend",),

@@ -54,9 +54,7 @@ RUNBOOK = Command(
     run=run_runbook,
     scope=Scope.NO_CLUSTER,
     examples=("/cm runbook disk_broken", "/cm runbook 17"),
-    notes=(
-        "Where a step names a change, a button opens its form, filled with what the alert tells. "
-        "It ends with the last notes on alerts of this rule. "
-        "The button Runbook of each alert opens the same as a modal; docs/alerts.md has all rules."
-    ),
+    notes="Where a step names a change, a button opens its form, filled with what the alert tells. "
+    "It ends with the last notes on alerts of this rule. The button Runbook of each alert opens the same as a modal.",
+    manual="alerts.md",
 )

@@ -2,33 +2,59 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Literal
+
+from pydantic import Field
 
 from bot.alerting.cluster_state.counters import status_context
 from bot.alerting.cluster_status import StatusContext, cluster_status
 from bot.alerting.model import Alert, Silence
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
-from bot.interactions.command import Args, Call, Command, Reply
+from bot.interactions.command import Args, Call, Command, Details, Reply
 from bot.interactions.facts import Polled
 from bot.interactions.message import Message
 from bot.views.members import members
 from bot.views.silence_times import with_muted
-from bot.views.stat import stat
+from bot.views.stat import stat, stat_key
+from bot.views.stat_details import stat_in_full
 
 
 class NoArgs(Args):
     """Nothing but the cluster."""
 
 
+class DetailArgs(Args):
+    """Whether all is shown at once."""
+
+    details: Literal["no", "yes"] = Field("no", description="yes shows all at once, as the button *Details* does (no)")
+
+    @property
+    def in_full(self) -> bool:
+        """True if all is shown at once."""
+        return self.details == "yes"
+
+
 View = Callable[[Snapshot, Snapshot | None, StatusContext], Message]
 """Renders a snapshot with the one before it and the context of the status."""
 
 
-async def run_stat(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
+async def run_stat(call: Call, args: DetailArgs) -> AsyncIterator[Reply]:
     """Answer with the first snapshot; a second one, which late hosts have completed, replaces it."""
-    async for reply in _answers(call, partial(stat, may_grow=True), stat, bad_disks=True):
-        yield reply
+    view = stat_in_full if args.in_full else stat
+    async for reply in _answers(call, partial(view, may_grow=True), view, bad_disks=True):
+        yield reply if args.in_full else _with_details(reply)
+
+
+def _with_details(reply: Reply) -> Reply:
+    """Add the full form of a short answer."""
+    polled = reply.facts
+    if not isinstance(polled, Polled):
+        return reply
+    full = partial(stat_in_full, polled.snapshot, polled.previous, polled.known)
+    return replace(reply, details=Details(stat_key(polled.snapshot), full))
 
 
 async def run_members(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
@@ -82,12 +108,13 @@ async def _alerts(call: Call) -> tuple[Sequence[Alert], Sequence[Silence]]:
 
 STAT = Command(
     path=("stat",),
-    summary="The state of a cluster: verdict, leader, peers, space, disks by zone, volumes.",
-    args=NoArgs,
+    summary="The state of a cluster in short: verdict, what is wrong, quorum, disks, space; *Details* opens the rest.",
+    args=DetailArgs,
     run=run_stat,
-    examples=("/cm stat", "/cm stat prod"),
+    examples=("/cm stat", "/cm stat prod", "/cm stat prod details=yes"),
     notes="All hosts are asked at the same time. The answer shows what the leader says, and which hosts differ or are "
-    "silent.",
+    "silent. The details are peers, zones, hosts, volumes and counters, of the same poll while cmbot remembers it; "
+    "otherwise the hosts are asked again, and the details say so.",
 )
 MEMBERS = Command(
     path=("members",),

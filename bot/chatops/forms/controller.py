@@ -28,7 +28,7 @@ from bot.views.alert_actions import FORM_NEXT
 from bot.views.forms import CLUSTER, KIND, Form, form, loading, notice
 from bot.views.home import CHANGE, STATUS
 from bot.views.inputs import Choice
-from bot.views.stat import stat
+from bot.views.stat_details import stat_in_full
 
 log = structlog.get_logger(__name__)
 
@@ -170,7 +170,7 @@ class Forms:
             return
         first = True
         async for snapshot in cluster.snapshots():
-            await self.screens.show(view_id, turn, notice(stat(snapshot, may_grow=first), cluster.name))
+            await self.screens.show(view_id, turn, notice(stat_in_full(snapshot, may_grow=first), cluster.name))
             first = False
 
     async def answer(self, work: Submission, reply: Reply) -> None:

@@ -141,7 +141,9 @@ def as_text(answers: Sequence[TerminalAnswer], *, without_store: str) -> Rendera
     for answer in answers:
         parts += [Text()] if parts else []
         if answer.reply is not None:
-            parts.append(from_message(answer.reply.message))
+            # A terminal has no button that opens the details.
+            details = answer.reply.details
+            parts.append(from_message(details.render() if details else answer.reply.message))
         else:
             parts.append(Text(plain_lines(terminal_words(f"✗ {answer.error}")), style="red"))
     if without_store and any(answer.reply for answer in answers):

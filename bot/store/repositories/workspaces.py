@@ -10,11 +10,15 @@ from bot.store.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One workspace: its id, the form of tables that it takes, and since when that is known (Unix seconds)."""
+    """One workspace: its id, the richest form of tables that it takes, and if it takes containers.
+
+    Known since a time in Unix seconds.
+    """
 
     team: str
     tables: str
     since: float
+    containers: bool = True
 
 
 class Workspaces:
@@ -26,13 +30,12 @@ class Workspaces:
     async def every(self) -> list[Workspace]:
         """Return all that is stored: one row, or a few after the app was moved to another workspace."""
         rows = await self._session.rows(select(workspaces).order_by(workspaces.c.team))
-        return [Workspace(row["team"], row["tables"], row["since"]) for row in rows]
+        return [Workspace(row["team"], row["tables"], row["since"], containers=bool(row["containers"])) for row in rows]
 
     async def put(self, found: Workspace) -> None:
         """Store what was found last."""
-        new = self._session.insert(workspaces).values(team=found.team, tables=found.tables, since=found.since)
+        values = {"tables": found.tables, "since": found.since, "containers": found.containers}
+        new = self._session.insert(workspaces).values(team=found.team, **values)
         await self._session.change(
-            new.on_conflict_do_update(
-                index_elements=["team"], set_={"tables": new.excluded.tables, "since": new.excluded.since}
-            )
+            new.on_conflict_do_update(index_elements=["team"], set_={name: new.excluded[name] for name in values})
         )

@@ -123,6 +123,9 @@ def _states() -> Iterator[Sample]:
     yield Sample("acknowledged for a time", alerts.card(replace(held, notes=EngineNotes(acked_until=AT + 2 * HOUR))))
     yield Sample("silenced", alerts.card(replace(BROKEN, notes=EngineNotes(muted=Muted(7, "U0ANNA"), silenced=(7,)))))
     yield Sample("with a fix", alerts.card(OFF))
+    many = replace(BROKEN, detail=LegacyDetail("9 disks are broken.", tuple(f"disk #{n}" for n in range(1, 8)), 2))
+    yield Sample("with many affected things", alerts.card(many))
+    yield Sample("in full (*Show all*)", alerts.in_full(many))
 
 
 def _ends() -> Iterator[Sample]:

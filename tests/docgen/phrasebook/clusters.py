@@ -46,7 +46,8 @@ from bot.permissions.roles import HELD_ROLES, Role
 from bot.views.access_text import standing_text
 from bot.views.audit import Upload, audit
 from bot.views.balance import BalanceReport, Switch, balance
-from bot.views.clusters import ClusterLine, clusters, version, whoami
+from bot.views.clusters import ClusterLine, clusters, clusters_in_full, version, whoami
+from bot.views.details import as_shown, newer
 from bot.views.disk_list import DiskList, disk_list
 from bot.views.disks import disk
 from bot.views.errors import crashed, sentence
@@ -54,6 +55,7 @@ from bot.views.help import HelpGroup, details, groups, overview
 from bot.views.members import members
 from bot.views.risk import RiskReport, risk
 from bot.views.stat import stat
+from bot.views.stat_details import stat_in_full
 from bot.views.status import Status, status, stopped
 from bot.views.tasks import tasks
 from tests.docgen.phrasebook import maintenance
@@ -105,10 +107,16 @@ STANDINGS = (
 def sections() -> Iterator[Section]:
     """Yield the sections."""
     yield Section("Status of a cluster (`/cm stat`)", tuple(Sample(name, stat(make())) for name, make in SNAPSHOTS))
+    yield Section("Status of a cluster in full (*Details*)", tuple(_full()))
     yield Section("Volumes in the status (`/cm stat`)", tuple(_risk_lines()))
     yield Section("Members (`/cm members`)", tuple(Sample(name, members(make())) for name, make in SNAPSHOTS))
     yield Section(
-        "Clusters (`/cm clusters`)", (Sample("some", clusters(LINES, now=AT)), Sample("none", clusters((), now=AT)))
+        "Clusters (`/cm clusters`)",
+        (
+            Sample("some", clusters(LINES, now=AT)),
+            Sample("none", clusters((), now=AT)),
+            Sample("*Details*", clusters_in_full(LINES, now=AT)),
+        ),
     )
     yield _disks()
     yield _risk()
@@ -119,6 +127,13 @@ def sections() -> Iterator[Section]:
     yield _status_line()
     yield _errors()
     yield _people()
+
+
+def _full() -> Iterator[Sample]:
+    yield from (Sample(name, stat_in_full(make())) for name, make in SNAPSHOTS)
+    shown = stat_in_full(view_samples.healthy())
+    yield Sample("of the poll that the message shows", as_shown(shown, AT))
+    yield Sample("read again", newer(shown, AT - 60))
 
 
 def _risk_lines() -> Iterator[Sample]:

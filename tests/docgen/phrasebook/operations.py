@@ -49,6 +49,7 @@ from bot.operations.requests import (
 )
 from bot.operations.step_facts import DiskNow, Failure, LegacyDifference, LegacyWords
 from bot.views import forms, operations, ops_list
+from bot.views.containers import without_containers
 from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.inputs import Choice
 from tests.docgen.cluster_fixture import DOWN, Scene
@@ -136,6 +137,8 @@ def _kinds() -> Iterator[Sample]:
         else:
             after = advance(op, OpState.WAITING, at=AT, by="U0ANNA", kind=StepKind.PROPOSED)
         yield Sample(f"{state}: {after.state}", operations.card(after))
+        if state == "leader transfer":
+            yield Sample("the same where Slack takes no containers", without_containers(operations.card(after)))
 
 
 def _disk_operation(request: DiskRequest, policy: str, *targets: int) -> Operation:

@@ -71,6 +71,9 @@ def _lines(blocks: Sequence[BlockJson]) -> Iterator[str]:
             yield chart_as_text(block)
         elif kind == "divider":
             yield "---"
+        elif kind == "container":
+            yield f"▸ {block['title']['text']} (folded)"
+            yield from (f"    {line}" for shown in _lines(block["child_blocks"]) for line in shown.split("\n"))
         elif kind == "input":
             yield from _input(block)
         else:

@@ -21,6 +21,7 @@ from bot.clustermgr.slow_poll import count_zones
 from bot.common.errors import AuthRejected, ClusterTimeout, ClusterUnreachable
 from bot.views.alert_text.table import sentence_of
 from bot.views.stat import stat
+from bot.views.stat_details import stat_in_full
 from bot.views.status_text import alert_headline, listed_reasons, not_milder, reason_text, status_sentence
 from tests.support.alert_samples import DETAIL_SAMPLES
 from tests.support.alert_words import sentence
@@ -392,4 +393,6 @@ def test_zone_without_usable_chunks_is_critical_and_shown_so() -> None:
     assert answer is not CANNOT_TELL
     assert [(each.subject, each.severity) for each in answer] == [("z0", Severity.CRITICAL)]
     assert "None of the chunks of zone z0" in sentence(answer[0])
-    assert "0 of 4,148" in str(stat(context.snapshot, known=status_context(context.state, context.snapshot, ())).blocks)
+    assert "0 of 4,148" in str(
+        stat_in_full(context.snapshot, known=status_context(context.state, context.snapshot, ())).blocks
+    )

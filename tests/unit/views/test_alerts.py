@@ -78,7 +78,7 @@ def test_every_severity_has_a_word_and_a_symbol() -> None:
 def test_many_lines_are_counted_those_left_out_before_too() -> None:
     many = replace(ALERT, detail=LegacyDetail("4,000.", tuple(f"disk {n}" for n in range(50)), 3950))
     body = texts(card(many))[1].split("\n")
-    assert (len(body), body[-1]) == (13, "… and 3,988 more")
+    assert (len(body), body[-1]) == (6, "… and 3,995 more")
 
 
 def test_acknowledged_alert_names_the_person() -> None:
@@ -133,7 +133,7 @@ def test_reply_counts_only_the_lines_that_changed() -> None:
     disks = tuple(DiskName(number, 2, f"h:{number}", f"/data/{number}", "z0") for number in range(1, 21))
     older = replace(ALERT, detail=DisksBroken(1, 0, disks[:1]), weight=1)
     worse = line(Transition(older, replace(ALERT, detail=DisksBroken(20, 0, disks)), TransitionReason.WORSE, REPLY))
-    assert texts(worse)[0].endswith("… and 7 more of those that changed")
+    assert texts(worse)[0].endswith("… and 14 more of those that changed")
 
 
 REPLY = Visibility.REPLY

@@ -13,7 +13,7 @@ from bot.clustermgr.models import Disk
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
 from bot.common.errors import ClusterTimeout
 from bot.interactions.message import Message
-from bot.views.clusters import ClusterLine, clusters, whoami
+from bot.views.clusters import ClusterLine, clusters, clusters_in_full, whoami
 from bot.views.disk_list import DiskList, disk_list
 from bot.views.disks import disk as disk_card
 from bot.views.help import HelpTopic, details, overview
@@ -91,7 +91,7 @@ def test_placeholders_are_not_links() -> None:
         disks([disk(1)], limit=5),
         clusters([ClusterLine("prod", 3, ClusterNote(at=AT, level="healthy"))], now=AT),
     )
-    feet = [message.blocks[-1]["elements"][0]["text"] for message in shown]
+    feet = [[block for block in each.blocks if block["type"] == "context"][-1]["elements"][0]["text"] for each in shown]
     assert [foot.rpartition(": ")[2] for foot in feet] == ["`/cm disk &lt;id&gt;`", "`/cm stat &lt;cluster&gt;`"]
 
 
@@ -171,20 +171,44 @@ def test_clusters_are_listed_as_last_seen() -> None:
     shown = clusters([ClusterLine("prod", 3, noted), ClusterLine("new", 1, ClusterNote())], now=AT)
     text = " ".join(seen(shown).split())
     assert shown.text == "1 of 2 clusters is healthy, 1 not polled yet."
-    assert "🟢 healthy prod 2 at 10.0.0.2:9998 5 3 12 s ago" in text
-    assert "⚪ not polled yet new - - 1 never" in text
+    assert "⚪ *new* not polled yet 🟢 Healthy: *prod*; polled 12 s ago" in text
+    full = clusters_in_full([ClusterLine("prod", 3, noted), ClusterLine("new", 1, ClusterNote())], now=AT)
+    table = " ".join(seen(full).split())
+    assert "🟢 healthy prod 2 at 10.0.0.2:9998 5 3 12 s ago" in table
+    assert "⚪ not polled yet new - - 1 never" in table
+
+
+def test_what_is_wrong_comes_first_and_healthy_clusters_are_one_line() -> None:
+    well = [ClusterLine(f"c{n}", 3, ClusterNote(AT - n, "healthy", term=5)) for n in range(3)]
+    sick = ClusterLine("sick", 3, ClusterNote(AT - 5, "degraded", "sick is degraded: 1 disk is broken."))
+    dead = ClusterLine("dead", 3, ClusterNote(AT - 5, "unreachable", "dead is unreachable: no host answers."))
+    old = ClusterLine("old", 3, ClusterNote(AT - 900, "healthy", term=5))
+    lines = seen(clusters([*well, sick, old, dead], now=AT)).split("\n")
+    assert lines[1:5] == [
+        "⚫ *dead* is unreachable: no host answers. (polled 5 s ago)",
+        "🟡 *sick* is degraded: 1 disk is broken. (polled 5 s ago)",
+        "⚪ *old* was healthy, and was not polled again: polled 15 min ago",
+        "🟢 Healthy: *c0*, *c1* and *c2*; all polled in the last 2 s",
+    ]
 
 
 def test_unhealthy_clusters_name_reasons_and_are_escaped() -> None:
     noted = ClusterNote(AT, "no leader", f"bad has no leader: {HOSTILE}", term=6)
     shown = clusters([ClusterLine("bad", 3, noted)], now=AT)
-    assert "🔴 no leader bad none 6 3 0 s ago" in " ".join(seen(shown).split())
-    assert "• bad has no leader: " in seen(shown)
+    full = clusters_in_full([ClusterLine("bad", 3, noted)], now=AT)
+    assert "🔴 no leader bad none 6 3 0 s ago" in " ".join(seen(full).split())
+    assert "• bad has no leader: " in seen(full)
+    assert "🔴 *bad* has no leader: " in seen(shown)
     assert_harmless(shown)
+    assert_harmless(full)
 
 
 def test_a_thousand_clusters_fit_and_none_is_said() -> None:
-    assert_postable(clusters([ClusterLine(f"c{n}", 3, ClusterNote()) for n in range(1000)], now=AT))
+    noted = (ClusterNote(), ClusterNote(AT, "healthy"), ClusterNote(AT, "critical", "x" * 900))
+    for note in noted:
+        lines = [ClusterLine(f"c{n}{'-' * 50}", 3, note) for n in range(1000)]
+        assert_postable(clusters(lines, now=AT))
+        assert_postable(clusters_in_full(lines, now=AT))
     assert clusters([], now=AT).text == "No cluster is configured."
 
 

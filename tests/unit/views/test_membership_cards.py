@@ -169,6 +169,6 @@ def test_a_plan_names_the_step_that_is_next() -> None:
 def test_a_finding_ends_before_its_advice_begins() -> None:
     check = warn("quorum", LegacyFact("if peer 1 stops, writes stop", "Have no other work done."))
     verdict = PreflightResult((check, warn("lag", LegacyFact("It lags.", "Wait."))), Fingerprint())
-    text = "\n".join(block["text"]["text"] for block in findings(verdict))
+    text = "\n".join(block["text"]["text"] for block in findings(LeaderTransfer(2), verdict))
     assert "writes stop. _Have no other work done._" in text
     assert "It lags. _Wait._" in text

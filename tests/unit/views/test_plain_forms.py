@@ -5,7 +5,7 @@ import pytest
 from bot.interactions.message import BlockJson, Message
 from bot.playground.slack_sim.blockkit import check_blocks
 from bot.views.blocks import NumberCell, PeopleCell, data_table, date, message, number, section
-from bot.views.plain_forms import TableForm, form_of, forms, in_form, learned
+from bot.views.plain_forms import BlockForms, TableForm, form_of, forms, in_form, learned
 from bot.views.tables import as_text
 
 HEADER = ("State", "Disk", "Used", "Since")
@@ -70,13 +70,13 @@ def test_wide_table_is_not_wider_than_a_message_as_text() -> None:
 def test_forms_go_from_rich_to_plain_from_the_known_one_on() -> None:
     full = shown(2)
     assert [form_of(form) for form in forms(full)] == [TableForm.DATA_TABLE, TableForm.TABLE, None, None]
-    assert [form_of(form) for form in forms(full, TableForm.TABLE)] == [TableForm.TABLE, None, None]
-    assert [len(form.blocks) for form in forms(full, TableForm.TEXT)] == [2, 0]
+    assert [form_of(form) for form in forms(full, BlockForms(TableForm.TABLE))] == [TableForm.TABLE, None, None]
+    assert [len(form.blocks) for form in forms(full, BlockForms(TableForm.TEXT))] == [2, 0]
 
 
 def test_what_a_refusal_tells_about_tables() -> None:
     rich, table, text, bare = forms(shown(2))
-    assert learned(rich, table) is TableForm.TABLE
-    assert learned(rich, text) is TableForm.TEXT
+    assert learned(rich, table) == BlockForms(TableForm.TABLE)
+    assert learned(rich, text) == BlockForms(TableForm.TEXT)
     assert learned(rich, bare) is None
     assert learned(text, bare) is None

@@ -1,4 +1,4 @@
-"""Workspaces: the form of tables that each Slack workspace takes.
+"""Workspaces: the forms of blocks that each Slack workspace takes.
 
 Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("team", sa.Text(), primary_key=True, nullable=False),
         sa.Column("tables", sa.Text(), nullable=False),
         sa.Column("since", sa.Double(), nullable=False),
+        sa.Column("containers", sa.Boolean(), nullable=False),
     )
 
 
