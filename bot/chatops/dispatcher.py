@@ -278,14 +278,13 @@ class Dispatcher:
             return
         try:
             async for reply in command.run(self._call(self._caller(request), request.cluster), request.args):
+                self.details.keep(reply.details)
                 if request.single:
                     last = newer(reply.message, request.at) if request.details else reply.message
                     if modal.opened:
                         await modal.show(last)
                 else:
                     await answer(replace(reply, private=reply.private or self.answers_private))
-                if reply.details is not None:
-                    self.details.keep(reply.details)
         except CmbotError as error:
             if modal.opened:
                 await modal.show(error_views.sentence(error))

@@ -22,19 +22,24 @@ MAX_KEPT = 64
 class DetailsMemory:
     """The details of the newest short answers of this process, by the value of the button that opens them."""
 
-    _kept: OrderedDict[str, Details] = field(default_factory=OrderedDict)
+    most: int = MAX_KEPT
+    _kept: OrderedDict[str, Details | Message] = field(default_factory=OrderedDict)
 
-    def keep(self, details: Details) -> None:
-        """Remember details in the place of older ones with the same key."""
+    def keep(self, details: Details | None) -> None:
+        """Remember details, if there are any, in the place of older ones with the same key."""
+        if details is None:
+            return
         self._kept[details.key] = details
         self._kept.move_to_end(details.key)
-        while len(self._kept) > MAX_KEPT:
+        while len(self._kept) > self.most:
             self._kept.popitem(last=False)
 
     def recall(self, key: str) -> Message | None:
-        """Return the details with that key; None if another process has them or they are forgotten."""
-        kept = self._kept.get(key)
-        return kept.render() if kept is not None else None
+        """Return the details with that key, rendered; None if another process has them or they are forgotten."""
+        held = self._kept.get(key)
+        if isinstance(held, Details):
+            held = self._kept[key] = held.render()
+        return held
 
 
 @dataclass(slots=True)

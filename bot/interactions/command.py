@@ -79,7 +79,7 @@ def offered(field: FieldInfo) -> Offer | None:
 class Details:
     """The full form of a short answer; `key` is the value of the button that opens it.
 
-    `render` makes it: the dispatcher calls that once the short answer is sent.
+    `render` makes it: that may wait until the short answer is sent.
     """
 
     key: str

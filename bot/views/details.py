@@ -39,7 +39,7 @@ def as_shown(found: Message, at: float) -> Message:
 def newer(found: Message, at: float) -> Message:
     """Return details that were read after the short answer; `at` is when that answer's state was read, 0 if unknown."""
     shown = f" The message shows {date(at, 'time')}." if at else ""
-    return _headed(found, f"🔄 Newer than the message: the hosts were asked again.{shown}")
+    return _headed(found, f"🔄 Newer than the message: the state was read again.{shown}")
 
 
 def _headed(found: Message, said: str) -> Message:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.chatops.modal_answer import DetailsMemory
 from bot.cli.demo import Demo
 from bot.interactions.events import Click
 from bot.playground.slack_sim.workspace import Message
@@ -43,7 +44,7 @@ async def test_stat_is_short_and_details_show_the_same_poll(world: Demo) -> None
 
 async def test_details_that_are_forgotten_are_read_again_and_say_so(world: Demo) -> None:
     short = await ask(world, "/cm stat")
-    world.app.dispatcher.details._kept.clear()
+    world.app.dispatcher.details = DetailsMemory(most=0)
     await world.slack.as_user(DAVE).click(STORAGE, short.ts, "details")
     shown = await world.slack.wait_for_view(lambda view: "*Peers*" in view.full_text, user=DAVE)
     assert "Newer than the message" in shown.full_text
@@ -51,7 +52,7 @@ async def test_details_that_are_forgotten_are_read_again_and_say_so(world: Demo)
 
 async def test_details_that_an_earlier_process_did_not_show_are_a_private_message(world: Demo) -> None:
     short = await ask(world, "/cm stat")
-    world.app.dispatcher.details._kept.clear()
+    world.app.dispatcher.details = DetailsMemory(most=0)
     dave = world.slack.as_user(DAVE)
     click = Click("1.2.old", DAVE, STORAGE, "details", value(short, "details"), short.ts, dave._response_url(STORAGE))
     assert await world.app.dispatcher.accept(click)
@@ -63,7 +64,7 @@ async def test_details_that_an_earlier_process_did_not_show_are_a_private_messag
 async def test_details_of_a_hanging_cluster_open_at_once(world: Demo) -> None:
     """The modal is opened before its three seconds are over, and filled when the hosts were waited for."""
     short = await ask(world, "/cm stat")
-    world.app.dispatcher.details._kept.clear()
+    world.app.dispatcher.details = DetailsMemory(most=0)
     for node in (1, 2, 3):
         await world.clusters["prod"].pause(node)
     await world.slack.as_user(DAVE).click(STORAGE, short.ts, "details")

@@ -31,10 +31,10 @@ def test_a_container_without_children_is_an_error() -> None:
 
 
 def test_a_container_of_an_operation_becomes_a_line_with_a_button() -> None:
-    full = message("Folded.", section("before"), folded("✓ 2 checks <passed>", [section("one")], op_id=12))
+    full = message("Folded.", section("before"), folded("✓ 2 checks & more", [section("one")], op_id=12))
     plain = without_containers(full)
     assert not has_containers(plain)
-    assert "✓ 2 checks \u2039passed\u203a. All of it: `/cm op 12`" in seen(plain)
+    assert "✓ 2 checks &amp; more. All of it: `/cm op 12`" in seen(plain)
     button = plain.blocks[1]["accessory"]
     assert (button["action_id"], button["value"]) == ("op_details", '{"op": 12}')
     assert "one" not in seen(plain)

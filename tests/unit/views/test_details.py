@@ -48,8 +48,8 @@ def test_time_of_a_button_is_a_time(held: object, at: float) -> None:
 def test_details_say_if_they_are_newer() -> None:
     full = message("prod is healthy.", section("all"))
     assert "The same state as in the message: <!date^1700000000^" in seen(as_shown(full, AT))
-    assert "🔄 Newer than the message: the hosts were asked again. The message shows <!date^" in seen(newer(full, AT))
-    assert seen(newer(full, 0)).startswith("🔄 Newer than the message: the hosts were asked again.\n")
+    assert "🔄 Newer than the message: the state was read again. The message shows <!date^" in seen(newer(full, AT))
+    assert seen(newer(full, 0)).startswith("🔄 Newer than the message: the state was read again.\n")
     for shown in (as_shown(full, AT), newer(full, AT)):
         assert shown.text == full.text
         assert_postable(shown)
