@@ -56,13 +56,14 @@ class Forms:
         origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster)
         view_id, turn = await self._opened(caller.key, loading(cluster))
         try:
-            await self._may_change(caller.user, cluster)
+            await self.may_change(caller.user, cluster)
         except NotAllowed as error:
             await self.screens.show(view_id, turn, notice(error_views.sentence(error)))
             raise
         await self.screens.show(view_id, turn, await self.drawn(origin, given))
 
-    async def _may_change(self, user: str, cluster: str) -> None:
+    async def may_change(self, user: str, cluster: str) -> None:
+        """Raise NotAllowed unless the person is an operator of the cluster, or of any for one that is not known."""
         if cluster in self.clusters:
             await self.access.require(user, Role.OPERATOR, cluster)
         else:
@@ -142,7 +143,7 @@ class Forms:
         turn = self.screens.turn(act.view.id, act.view.hash)
         held = {**act.view.values, act.action_id: act.value}
         wanted = replace(origin, kind=held.get(KIND, ""), cluster=held.get(CLUSTER, ""))
-        await self._may_change(act.user, wanted.cluster)
+        await self.may_change(act.user, wanted.cluster)
         await self.screens.show(act.view.id, turn, await self.drawn(wanted))
 
     async def _status(self, act: ViewAction) -> None:

@@ -106,7 +106,9 @@ def entries(kind: Kind, known: FormContext) -> tuple[FormField, ...]:
     words = kind.command.args.words
     last = tuple(name for name in (_REASON, "dry_run", _FORCE) if name in typed)
     names = (*words, *(name for name in typed if name not in {*words, *last}), *last)
-    return tuple(_entries(kind.key, typed, names, known))
+    shown = _entries(kind.key, typed, names, known)
+    # What is chosen is checked at once; a change without a card has no checks.
+    return tuple(replace(each, live=bool(kind.policies and each.choices)) for each in shown)
 
 
 def _entries(

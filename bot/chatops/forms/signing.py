@@ -51,7 +51,9 @@ def sign(origin: Origin, key: bytes) -> str:
 
 
 def _joined(origin: Origin, key: bytes) -> str:
-    body = json.dumps(asdict(origin), separators=(",", ":"))
+    # Without an attempt as earlier releases wrote it, so that they can read it.
+    fields = {name: value for name, value in asdict(origin).items() if name != "attempt" or value}
+    body = json.dumps(fields, separators=(",", ":"))
     return f"{VERSION}.{_mac(body, key)}.{body}"
 
 
