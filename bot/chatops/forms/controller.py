@@ -9,7 +9,7 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.forms.choices import read
 from bot.chatops.forms.events import ViewAction
-from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, filled, kind_of, lost_values, wants
+from bot.chatops.forms.fields import KINDS, REASON, FormContext, Kind, entries, filled, kind_of, lost_values, wants
 from bot.chatops.forms.signing import Origin, attempts_of, sign, verify
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.slack_gateway import SlackGateway
@@ -53,7 +53,8 @@ class Forms:
 
         Raises NotAllowed after showing the refusal in the form, UserError if Slack opens none.
         """
-        origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster)
+        kept = "" if kind else given.get(REASON, "")
+        origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster, reason=kept)
         view_id, turn = await self._opened(caller.key, loading(cluster))
         try:
             await self.may_change(caller.user, cluster)
@@ -106,6 +107,7 @@ class Forms:
             needs_reason=policy is not None and policy.reason == "required",
             dialect_known=offers.dialect_known,
         )
+        given = {REASON: origin.reason, **given} if origin.reason else given
         asked = entries(kind, known)
         lost = tuple(lost_values(asked, given))
         notes = (kind.command.summary, *offers.notes, *lost)
