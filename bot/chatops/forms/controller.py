@@ -163,10 +163,10 @@ class Forms:
     async def answer(self, work: Submission, reply: Reply) -> None:
         """Show the outcome in the form while it is open, and where the form was opened from; raises SlackError.
 
-        What is shown in an open form that keeps its fields is shown nowhere else: the person goes on from there.
+        If an open form keeps its fields again, the answer is shown there alone: a response_url takes five answers.
         """
         shown = await self._shown(work.view_id, await self._outcome(work, reply))
-        if shown and reply.keeps_form and kind_of(work.command) is not None:
+        if shown and reply.keeps_form and attempts_of(work.key):
             return
         if work.response_url:
             await self.slack.respond(work.response_url, reply)
