@@ -67,7 +67,7 @@ class CommandRequest:
     `command` is None when the text names no command. `single` is set for a click: the clicker gets the last answer
     only, because a second answer at the click's response_url would replace the card. With a `title` that answer opens
     as a modal. `details` and `at` are those of RunCommand. `thread` is the ts of the thread in which a mention is
-    answered: it only reads.
+    answered: it only reads. `form` is True for what was filled in.
     """
 
     invocation: Invocation
@@ -80,6 +80,7 @@ class CommandRequest:
     thread: str = ""
     details: str = ""
     at: float = 0.0
+    form: bool = False
 
 
 @dataclass(slots=True)
@@ -229,13 +230,16 @@ class Dispatcher:
         try:
             of_none = command.scope is Scope.NO_CLUSTER and not form.cluster
             cluster = "" if of_none else configured(form.cluster, tuple(self.clusters))
-            return CommandRequest(form.invocation, command, cluster or "", validated(command, form.values))
+            args = validated(command, form.values)
+            return CommandRequest(form.invocation, command, cluster or "", args, form=True)
         except UserError as error:
-            return CommandRequest(form.invocation, command, form.cluster, fault=error)
+            return CommandRequest(form.invocation, command, form.cluster, fault=error, form=True)
 
     async def _guided(self, request: CommandRequest, answer: Answer) -> bool:
         """Answer a change that cannot run as it was given; False for any other command (see guidance.py)."""
         command, asked = request.command, request.invocation
+        if request.form:
+            return False
         if not request.thread:
             typed = request if asked.key not in self._resumed else replace(request, fault=None)
             return await opened_form(self.forms, self._caller(typed), typed.command, typed.fault)

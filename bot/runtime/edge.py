@@ -2,6 +2,7 @@
 
 from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.forms.controller import Forms
+from bot.chatops.forms.live_check import LiveCheck
 from bot.chatops.forms.validation import FormValidator
 from bot.chatops.home import HomeTab
 from bot.chatops.mentions import Mentions
@@ -29,7 +30,7 @@ def edge(
     )
     surfaces = Surfaces(
         on_home=home.opened,
-        on_act=forms.acted,
+        on_act=LiveCheck(forms, dispatcher.call_of).acted,
         on_submit=validator.validate,
         on_mention=Mentions(dispatcher, base.gateway, dispatcher.inbox, me).answer,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.common.json_object import JsonObject
 from bot.interactions.message import BlockJson, Message
-from bot.views.blocks import clip, context, divider, escape, plain, section
+from bot.views.blocks import actions, button, clip, context, divider, escape, plain, section
 from bot.views.containers import unfolded
 from bot.views.inputs import Ask, Choice, choose, tick, typed
 from bot.views.plain_forms import without_tables
@@ -14,6 +14,8 @@ CALLBACK = "cmbot_change:1"
 """The form and its version, to recognise a form that an older version of cmbot opened."""
 KIND, CLUSTER = "form:kind", "form:cluster"
 """The action ids of the two choices that decide which fields follow."""
+CHECK = "form:check"
+"""The action id of the button that checks the form as it is filled in now."""
 FIELD = "field:"
 """The prefix of the action id of each field."""
 MAX_TITLE = 24
@@ -26,7 +28,8 @@ class FormField:
     """One argument of a change as the form asks for it.
 
     A field with `choices` is a select, a `flag` is a checkbox, any other is a text input. A choice is cleared when `of`
-    (a cluster) changes; typed text is kept when the kind or the cluster changes.
+    (a cluster) changes; typed text is kept when the kind or the cluster changes. A choice of a `live`
+    one is reported at once.
     """
 
     name: str
@@ -38,6 +41,7 @@ class FormField:
     most: int = 3000
     value: str = ""
     of: str = ""
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ def form(shown: Form) -> JsonObject:
         *(_entry(entry) for entry in shown.entries if ready),
     ]
     if ready:
+        if shown.card:
+            blocks.append(actions(button("Check now", CHECK, shown.cluster)))
         blocks.append(context(_WHAT_FOLLOWS if shown.card else _AT_ONCE))
     submit = "Check and propose" if shown.card else "Check and do"
     return _modal("Change a cluster", blocks, submit=submit, sealed=shown.sealed, close="Cancel")
@@ -98,7 +104,7 @@ def _entry(entry: FormField) -> BlockJson:
     name = f"{FIELD}{entry.name}"
     # A choice for one cluster is not kept for another: the block id names the cluster.
     block_id = f"{name}:{entry.of}:{'choose' if entry.choices else 'type'}"[:255]
-    ask = Ask(block_id, name, entry.label, entry.hint, entry.required, entry.value)
+    ask = Ask(block_id, name, entry.label, entry.hint, entry.required, entry.value, at_once=entry.live)
     if entry.flag:
         return tick(ask)
     if entry.choices:
@@ -109,6 +115,18 @@ def _entry(entry: FormField) -> BlockJson:
 def loading(what: str = "") -> JsonObject:
     """Render the modal that is shown while the cluster is read."""
     return _modal("One moment", [section(f"⏳ Reading {escape(what or 'what can be changed')} …")])
+
+
+def being_checked() -> Message:
+    """Say above the fields that the checks run; they go on while the form is filled in."""
+    text = "⏳ The checks run for what is filled in now. You may go on."
+    return Message(text, (context(text),))
+
+
+def incomplete() -> Message:
+    """Say above the fields that too little is filled in for a check."""
+    text = "Fill in the required fields first, then the change can be checked."
+    return Message(text, (context(text),))
 
 
 def checking(cluster: str) -> JsonObject:

@@ -103,6 +103,30 @@ async def test_panel_shows_a_volume_at_risk_a_drained_disk_and_a_unit_that_lande
     await expect(page.get_by_text(re.compile("do not pull", re.IGNORECASE)).first).to_be_visible()
 
 
+async def test_question_in_a_thread_and_the_menu_of_a_message(page: Page) -> None:
+    """A mention is answered in its thread, a change by mention has a button, and an alert's menu opens a form."""
+    await page.get_by_test_id("channel-storage").click()
+    await page.get_by_test_id("composer").fill("@cm")
+    await expect(page.get_by_role("option", name="@cmbot stat")).to_be_visible()
+    await say(page, "@cmbot stat prod")
+    await page.get_by_text("1 reply").first.click()
+    await expect(page.get_by_text(re.compile("prod is healthy")).first).to_be_visible()
+    await page.get_by_test_id("thread-composer").fill("@cmbot task disable")
+    await page.get_by_test_id("thread-send").click()
+    await page.locator('[data-action-id="mention_run"]').first.click()
+    modal = page.get_by_test_id("modal")
+    await expect(modal.get_by_text("Background task")).to_be_visible()
+    await page.get_by_test_id("modal-close").click()
+    await page.get_by_test_id("thread-close").click()
+
+    await page.get_by_test_id("break-disk").click()
+    alert = page.locator('[data-testid^="message-"]', has_text=re.compile("1 disk of prod is broken")).first
+    await alert.hover()
+    await alert.locator('[data-testid^="more-"]').click()
+    await alert.get_by_role("menuitem", name="Propose a change").click()
+    await expect(modal.locator('select[data-action-id="form:cluster"]')).to_have_value("prod")
+
+
 async def test_refusal_is_seen_only_by_its_sender(page: Page) -> None:
     """A typo gets an ephemeral suggestion, which no other user sees."""
     await page.get_by_test_id("channel-storage").click()

@@ -160,6 +160,31 @@ async def test_refused_form_stays_open_with_its_fields_and_is_sent_again(world: 
     assert "disk lost" in (await card(world, "proposed")).full_text
 
 
+async def test_checks_run_while_the_form_is_filled_in(world: Demo) -> None:
+    """A choice shows what the preflight finds, another one replaces it; nothing is proposed or recorded."""
+    first = await opened(world, "/cm do member remove prod")
+    person = world.slack.as_user(ALICE)
+    await person.click_view("field:peer_id", value="1", values={"field:reason": "disk lost"})
+    view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
+    assert view.id == first.id
+    assert element(view, "field:reason")["initial_value"] == "disk lost"
+    await person.click_view("field:peer_id", value="3")
+    await seen(world, ALICE, lambda view: "it could be proposed" in view.full_text)
+    assert await world.app.repository.recent(None, 5) == []
+    await person.submit({"field:peer_id": "3"})
+    await seen(world, ALICE, lambda view: "waits for" in view.full_text)
+
+
+async def test_button_checks_typed_fields(world: Demo) -> None:
+    await opened(world, "/cm do disk readonly prod")
+    person = world.slack.as_user(ALICE)
+    await person.click_view("form:check")
+    await seen(world, ALICE, lambda view: "required fields" in view.full_text)
+    await person.click_view("form:check", values={"field:id": "9999", "field:reason": "slow"})
+    await seen(world, ALICE, lambda view: "9999" in view.full_text and "⏳" not in view.full_text)
+    assert await world.app.repository.recent(None, 5) == []
+
+
 async def test_form_dry_run_proposes_nothing(world: Demo) -> None:
     await opened(world, "/cm do leader transfer")
     await world.slack.as_user(ALICE).submit({"field:peer_id": "2", "field:dry_run": ["yes"]})

@@ -64,3 +64,14 @@ async def test_propose_opens_the_form_filled_from_the_alert(world: Demo) -> None
     assert held(view, "form:kind")["initial_option"]["value"] == "member replace"
     assert held(view, "field:dead")["initial_option"]["value"] == "3"
     assert held(view, "field:reason")["initial_value"].startswith("Alert #")
+
+
+async def test_propose_keeps_the_reason_until_the_change_is_chosen(world: Demo) -> None:
+    """A broken disk has no one change that helps: the person chooses it, and the alert is its reason."""
+    posted = await broken(world)
+    person = world.slack.as_user(ALICE)
+    await person.shortcut(STORAGE, posted.ts, "cm_propose")
+    await world.slack.wait_for_view(lambda v: "submit" in v.content, user=ALICE, timeout=PATIENCE)
+    await person.click_view("form:kind", value="disk offline")
+    view = await world.slack.wait_for_view(lambda v: "field:ids" in str(v.content), user=ALICE, timeout=PATIENCE)
+    assert held(view, "field:reason")["initial_value"].startswith("Alert #")

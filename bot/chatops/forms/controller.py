@@ -9,7 +9,7 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.forms.choices import read
 from bot.chatops.forms.events import ViewAction
-from bot.chatops.forms.fields import KINDS, FormContext, Kind, entries, filled, kind_of, lost_values, wants
+from bot.chatops.forms.fields import KINDS, REASON, FormContext, Kind, entries, filled, kind_of, lost_values, wants
 from bot.chatops.forms.signing import Origin, attempts_of, sign, verify
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.forms.wanted import wanted_form
@@ -55,16 +55,18 @@ class Forms:
 
         Raises NotAllowed after showing the refusal in the form, UserError if Slack opens none.
         """
-        origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster)
+        kept = "" if kind else given.get(REASON, "")
+        origin = Origin(caller.user, caller.channel, caller.answer_to, kind, cluster, reason=kept)
         view_id, turn = await self._opened(caller.key, loading(cluster))
         try:
-            await self._may_change(caller.user, cluster)
+            await self.may_change(caller.user, cluster)
         except NotAllowed as error:
             await self.screens.show(view_id, turn, notice(error_views.sentence(error)))
             raise
         await self.screens.show(view_id, turn, await self.drawn(origin, given))
 
-    async def _may_change(self, user: str, cluster: str) -> None:
+    async def may_change(self, user: str, cluster: str) -> None:
+        """Raise NotAllowed unless the person is an operator of the cluster, or of any for one that is not known."""
         if cluster in self.clusters:
             await self.access.require(user, Role.OPERATOR, cluster)
         else:
@@ -107,6 +109,7 @@ class Forms:
             needs_reason=policy is not None and policy.reason == "required",
             dialect_known=offers.dialect_known,
         )
+        given = {REASON: origin.reason, **given} if origin.reason else given
         asked = entries(kind, known)
         lost = tuple(lost_values(asked, given))
         notes = (kind.command.summary, *offers.notes, *lost)
@@ -146,7 +149,7 @@ class Forms:
         turn = self.screens.turn(act.view.id, act.view.hash)
         held = {**act.view.values, act.action_id: act.value}
         wanted = replace(origin, kind=held.get(KIND, ""), cluster=held.get(CLUSTER, ""))
-        await self._may_change(act.user, wanted.cluster)
+        await self.may_change(act.user, wanted.cluster)
         await self.screens.show(act.view.id, turn, await self.drawn(wanted))
 
     async def _turn_into_form(self, act: ViewAction) -> None:
@@ -176,10 +179,10 @@ class Forms:
     async def answer(self, work: Submission, reply: Reply) -> None:
         """Show the outcome in the form while it is open, and where the form was opened from; raises SlackError.
 
-        What is shown in an open form that keeps its fields is shown nowhere else: the person goes on from there.
+        If an open form keeps its fields again, the answer is shown there alone: a response_url takes five answers.
         """
         shown = await self._shown(work.view_id, await self._outcome(work, reply))
-        if shown and reply.keeps_form and kind_of(work.command) is not None:
+        if shown and reply.keeps_form and attempts_of(work.key):
             return
         if work.response_url:
             await self.slack.respond(work.response_url, reply)

@@ -23,7 +23,9 @@ from bot.views.forms import FIELD, FormField
 from bot.views.inputs import Choice
 
 _YES_NO = frozenset({"yes", "no"})
-_FORCE, _REASON, _DIALECT = "force", "reason", "dialect"
+REASON = "reason"
+"""The argument that says why, for those who read the card."""
+_FORCE, _DIALECT = "force", "dialect"
 _MAX_LENGTH = 3000
 
 
@@ -104,9 +106,11 @@ def entries(kind: Kind, known: FormContext) -> tuple[FormField, ...]:
     """Return the fields in the order of the command's arguments; those of every change come last."""
     typed = kind.command.args.typed()
     words = kind.command.args.words
-    last = tuple(name for name in (_REASON, "dry_run", _FORCE) if name in typed)
+    last = tuple(name for name in (REASON, "dry_run", _FORCE) if name in typed)
     names = (*words, *(name for name in typed if name not in {*words, *last}), *last)
-    return tuple(_entries(kind.key, typed, names, known))
+    shown = _entries(kind.key, typed, names, known)
+    # What is chosen is checked at once; a change without a card has no checks.
+    return tuple(replace(each, live=bool(kind.policies and each.choices)) for each in shown)
 
 
 def _entries(
@@ -128,7 +132,7 @@ def _entry(kind: str, name: str, info: FieldInfo, known: FormContext) -> FormFie
         name=name,
         label=named.label,
         hint=describes[:1].upper() + describes[1:],
-        required=info.is_required() or (name == _REASON and known.needs_reason),
+        required=info.is_required() or (name == REASON and known.needs_reason),
         choices=known.offers.get(offer, ()) if offer else own,
         flag=flag,
         most=next((part.max_length for part in info.metadata if isinstance(part, MaxLen)), _MAX_LENGTH),

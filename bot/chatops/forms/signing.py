@@ -26,7 +26,9 @@ class Origin:
     kind: str = ""
     cluster: str = ""
     attempt: int = 0
-    """How often this view was sent already and came back with its fields: each time is a change request of its own."""
+    """How often this view was sent already and came back with its fields: each time is another change request."""
+    reason: str = ""
+    """The reason to fill in once the change is chosen."""
 
     def key(self, view_id: str) -> str:
         """Return the key of the view as it is sent: not its trigger, so that sent twice it is one change request."""
@@ -51,7 +53,9 @@ def sign(origin: Origin, key: bytes) -> str:
 
 
 def _joined(origin: Origin, key: bytes) -> str:
-    body = json.dumps(asdict(origin), separators=(",", ":"))
+    # Without what earlier releases do not know if it is empty, so that they can read it.
+    fields = {name: value for name, value in asdict(origin).items() if name not in {"attempt", "reason"} or value}
+    body = json.dumps(fields, separators=(",", ":"))
     return f"{VERSION}.{_mac(body, key)}.{body}"
 
 

@@ -41,6 +41,11 @@ class ViewVersions:
         screen.seen, screen.turn = seen, screen.turn + 1
         return screen.turn
 
+    def is_newest(self, view_id: str, turn: int) -> bool:
+        """True while no newer content is in preparation for the view."""
+        screen = self._screens.get(view_id)
+        return screen is not None and screen.turn == turn
+
     async def show(self, view_id: str, turn: int, content: JsonObject) -> None:
         """Show the content unless newer content is in preparation; a closed or sent view stays as it is."""
         screen = self._screens.get(view_id)

@@ -1,11 +1,12 @@
 """The gateway's calls, as Slack gets them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.chatops.slack_gateway import OpenView
+from bot.chatops.slack_gateway import Asked, OpenView
 from bot.common.errors import SlackError
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
@@ -51,6 +52,36 @@ async def test_an_update_without_blocks_takes_the_old_ones_away(stub: Stub, gate
     await gateway.update("C1", "1.1", Message("plain"))
     assert stub.asked[0].arguments["blocks"] == []
     assert stub.asked[0].arguments["ts"] == "1.1"
+
+
+ASKED = Asked("C1", "1.1", "U1", begun=True)
+
+
+async def test_answer_in_a_thread_is_posted_then_edited(stub: Stub, gateway: SlackClient) -> None:
+    stub.will("chat.postMessage", POSTED)
+    ts = await gateway.say(ASKED, Reply(Message("one"), private=False))
+    assert await gateway.say(ASKED, Reply(Message("two"), private=False), instead_of=ts) == ts
+    first, then = stub.asked
+    assert (first.arguments["channel"], first.arguments["thread_ts"]) == ("C1", "1.1")
+    assert (then.arguments["ts"], then.arguments["text"]) == (ts, "two")
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_private_answer_stands_in_a_thread_only_if_it_has_begun(
+    stub: Stub, gateway: SlackClient, *, begun: bool
+) -> None:
+    """Slack does not show a private message in a thread without messages."""
+    stub.will("chat.postEphemeral", says({"ok": True, "message_ts": "1.2"}))
+    assert await gateway.say(replace(ASKED, begun=begun), Reply(Message("refused"))) == "1.2"
+    [asked] = stub.asked
+    assert asked.arguments["user"] == "U1"
+    assert asked.arguments.get("thread_ts") == ("1.1" if begun else None)
+
+
+async def test_answer_in_a_thread_waits_when_slack_is_too_busy(stub: Stub, gateway: SlackClient) -> None:
+    stub.will("chat.postMessage", says({"ok": False, "error": "ratelimited"}, status=429, Retry_After="1"), POSTED)
+    assert await gateway.say(ASKED, Reply(Message("one"), private=False)) == "1700000000.000100"
+    assert len(stub.asked) == 2
 
 
 async def test_delete_permalink_home_and_modal(stub: Stub, gateway: SlackClient) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.chatops.slack_gateway import Asked
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Reply
@@ -35,6 +36,7 @@ CALLS: Mapping[str, Call] = {
     "auth.test": lambda it, _: it.auth_test(),
     "apps.connections.open": lambda it, _: it.socket_address("xapp-1"),
     "chat.postMessage": lambda it, _: it.post("C1", MESSAGE),
+    "chat.postEphemeral": lambda it, _: it.say(Asked("C1", "1.1", "U1", begun=True), Reply(MESSAGE)),
     "chat.update": lambda it, _: it.update("C1", "1.1", MESSAGE),
     "chat.delete": lambda it, _: it.delete("C1", "1.1"),
     "chat.getPermalink": lambda it, _: it.permalink("C1", "1.1"),

@@ -52,6 +52,7 @@ from bot.views import forms, operations, ops_list
 from bot.views.containers import without_containers
 from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.inputs import Choice
+from bot.views.mentions import change_offered
 from tests.docgen.cluster_fixture import DOWN, Scene
 from tests.docgen.disk_fixture import DiskScene, blobnode
 from tests.docgen.phrasebook.alerts import BROKEN
@@ -114,6 +115,7 @@ def sections() -> Iterator[Section]:
     yield Section("Leases of switches", tuple(_leases()))
     yield Section("Answers about operations", tuple(_answers()))
     yield Section("Forms (`/cm do`)", tuple(_forms()))
+    yield Section("Changes by mention (`@cmbot …`)", tuple(_mentions()))
     yield Section("Home tab", tuple(_home()))
 
 
@@ -299,10 +301,14 @@ def _forms() -> Iterator[Sample]:
     clusters = (Choice("archive", "archive"), Choice("prod", "prod"))
     entries = (
         forms.FormField(
-            "task", "Task", "as /cm tasks lists them", required=True, choices=(Choice("balance", "balance", "on"),)
+            "task",
+            "Background task",
+            "The task to switch, as the list of tasks shows it",
+            required=True,
+            choices=(Choice("balance", "balance", "on"),),
         ),
         forms.FormField("reason", "Reason"),
-        forms.FormField("dry_run", "Check only", flag=True),
+        forms.FormField("dry_run", "Only check", flag=True),
     )
     yield Sample("opening", forms.loading())
     yield Sample("empty", forms.form(forms.Form(kinds, "", clusters, "")))
@@ -310,6 +316,20 @@ def _forms() -> Iterator[Sample]:
     yield Sample("to fill in", forms.form(ready))
     yield Sample("being checked", forms.checking("prod"))
     yield Sample("answered", forms.notice(operations.proposed(WAITING, LINK), "prod"))
+    yield Sample("above the fields, while the checks run", forms.being_checked())
+    yield Sample("above the fields, too little for the checks", forms.incomplete())
+
+
+def _mentions() -> Iterator[Sample]:
+    typed = "task disable balance prod reason=rush"
+    yield Sample(
+        "a change that makes a card", change_offered(typed, "U0ANNA", shown=typed, complete=True, proposes=True)
+    )
+    yield Sample("a change at once", change_offered("ack 3", "U0ANNA", shown="ack 3", complete=True, proposes=False))
+    yield Sample(
+        "a change without an argument",
+        change_offered("task disable", "U0ANNA", shown="task disable", complete=False, proposes=True),
+    )
 
 
 def _home() -> Iterator[Sample]:
@@ -327,6 +347,7 @@ def _home() -> Iterator[Sample]:
         (Waiting(WAITING, LINK, mine=True), Waiting(WAITING)),
         AT,
         2,
+        links={BROKEN.id: LINK},
     )
     yield Sample("operator", home(full))
     yield Sample("the database does not answer", home(Home(clusters, rights, ("prod",), now=AT, store_down=True)))

@@ -75,7 +75,7 @@ async def test_action_on_the_page_reaches_the_app(
     slack: LocalSlack, client: AsyncWebClient, http: aiohttp.ClientSession
 ) -> None:
     assert (await act(slack, http, "play/post", user=ALICE, channel=STORAGE, text="hi @bob"))["ok"]
-    assert slack.workspace.messages[0].text == "hi <@U0BOB|bob>"
+    assert slack.workspace.messages[0].text == "hi <@U0BOB>"
     answer = await act(slack, http, "play/command", user=ALICE, channel=STORAGE, text="/cm stat")
     assert (answer["ok"], answer["error"]) == (False, "dispatch_failed")
     confirm = {"title": PLAIN, "text": PLAIN, "confirm": PLAIN, "deny": PLAIN}
