@@ -59,6 +59,10 @@ class _Alerts(_InSlackOnly):
         """Return the posted alerts that are not resolved."""
         return await self._read().open(cluster)
 
+    async def listed(self) -> tuple[Alert, ...]:
+        """Return the open alerts, and those that only a silence holds back."""
+        return await self._read().listed()
+
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """Return the active silences."""
         return await self._read().silences(cluster)

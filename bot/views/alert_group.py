@@ -75,8 +75,9 @@ def _part(said: str, transitions: Sequence[Transition]) -> str:
 def _bullet(alert: Alert) -> str:
     over = alert.state is AlertState.RESOLVED
     said = (outcome_sentence(alert) if over else "") or sentence_of(alert)
-    held = f", {held_by(alert)}" if held_by(alert) else ""
-    return f"• {'✅' if over else severity_mark(alert.severity)} #{alert.id}: {escape(said)}{held}"
+    mark = f"• {'✅' if over else severity_mark(alert.severity)} #{alert.id}:"
+    held = held_by(alert)
+    return f"{mark} {escape(said.rstrip('.'))}, {held}" if held else f"{mark} {escape(said)}"
 
 
 def _sentence(group: AlertGroup, alerts: Sequence[Grouped]) -> str:

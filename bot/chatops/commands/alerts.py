@@ -187,9 +187,9 @@ ACK = Command(
     changes=True,
     examples=("/cm ack 17", "/cm ack 17 for=2h", "/cm ack 17 take"),
     notes=(
-        "for= ends the acknowledgement by itself, after at most 7 days: the alert fires again and escalates as if "
-        "no one had acknowledged it. The holder may set another end. `take` takes it over from another person, whom "
-        "the alert's thread mentions. cmbot reminds the holder after some hours (`alerts.remind_holder`)."
+        "With for= the acknowledgement ends by itself, after at most 7 days: the alert fires again and escalates as if "
+        "no one had acknowledged it. The holder may set another end. The word take is for an alert that another person "
+        "holds, whom the alert's thread mentions. cmbot reminds the holder after some hours (alerts.remind_holder)."
     ),
 )
 UNACK = Command(
@@ -201,7 +201,7 @@ UNACK = Command(
     role=Role.OPERATOR,
     changes=True,
     examples=("/cm unack 17",),
-    notes="Only its holder gives an alert back. Of another person, take it over: /cm ack 17 take",
+    notes="Only its holder gives an alert back. That of another person you take over first: /cm ack 17 take",
 )
 SILENCE = Command(
     path=("silence",),

@@ -127,7 +127,7 @@ async def test_alert_listed_in_a_group_reminds_and_expires_in_its_thread(store: 
     assert "(1 acknowledged)" in storm.shown()
     said = await storm.ticks(240)
     [reminder] = [text for text in said if "Still held by you" in text]
-    assert reminder.startswith("<@U1> Still held by you: 1 alert\n• ⚠️ #5: Peer 5 is down., acknowledged by <@U1> until")
+    assert reminder.startswith("<@U1> Still held by you: 1 alert\n• ⚠️ #5: Peer 5 is down, acknowledged by <@U1> until")
     said = await storm.ticks(241)
     assert any(text.startswith("<@U1> The acknowledgement ended, no one holds it: 1 alert") for text in said)
 
