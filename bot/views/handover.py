@@ -14,6 +14,7 @@ from bot.views.blocks import code, context, count, date, duration, escape, heade
 from bot.views.holders import until
 from bot.views.parts import Report, bullets, mark_of, verdict_of
 from bot.views.report_text import event_text, watch_text
+from bot.views.silence_times import author_of
 from bot.views.status_text import noted_sentence
 from bot.views.summary_lines import named, not_polled, off_line, pending_line, period
 
@@ -117,8 +118,12 @@ def _silence(each: Silence, now: float) -> str:
     if each.window is not None:
         what = f"maintenance window {code(each.window.name)}"
     why = f": “{escape(each.reason)}”" if each.reason else ""
-    left = duration(each.until - now)
-    return f"*{escape(each.cluster)}* {what} until {date(each.until, 'minute')} ({left} left), by {named(each.by)}{why}"
+    until = f"until {date(each.until, 'minute')}"
+    if each.begins > now:
+        when = f"planned from {date(each.begins, 'minute')} {until}"
+    else:
+        when = f"{until} ({duration(each.until - now)} left)"
+    return f"*{escape(each.cluster)}* {what} {when}, {author_of(each)}{why}"
 
 
 def _off(off: Off, now: float) -> str:

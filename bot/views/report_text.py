@@ -145,6 +145,8 @@ def _silence_ends(fact: h.SilenceEnds) -> str:
     silence = fact.silence
     if silence.scope is not None:
         return f"The maintenance of {silence.subject} of {silence.cluster} ends in {duration(fact.left)}."
+    if silence.window is not None:
+        return f"The maintenance window {silence.window.name} of {silence.cluster} ends in {duration(fact.left)}."
     what = "everything" if silence.rule == "*" else silence.rule
     return f"Silence #{silence.id} of {what} in {silence.cluster} ends in {duration(fact.left)}."
 

@@ -14,6 +14,7 @@ from bot.views.op_parts import person
 from bot.views.parts import mark_of, verdict_of
 from bot.views.report_text import change_text
 from bot.views.risk_text import risk_mark, risk_text
+from bot.views.silence_times import author_of
 from bot.views.spaces import forecast, pace, range_of
 from bot.views.status_text import noted_sentence
 
@@ -85,7 +86,9 @@ def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
         what = "all alerts" if silence.rule == "*" else code(silence.rule)
         if silence.scope is not None:
             what = f"the maintenance of {code(silence.subject)}"
-        yield f"🔕 silence #{silence.id} of {what} ends in {duration(silence.until - now)} (by {named(silence.by)})"
+        if silence.window is not None:
+            what = f"the maintenance window {code(silence.window.name)}"
+        yield f"🔕 silence #{silence.id} of {what} ends in {duration(silence.until - now)} ({author_of(silence)})"
     if part.silences > len(part.ending):
         yield f"🔕 {count(part.silences - len(part.ending), 'silence')} in force: /cm silences"
 

@@ -47,7 +47,7 @@ _QUIET = frozenset({"acknowledged", "taken_over", "hold_changed", "given_back", 
 """Kinds after which the sentence of the alert says nothing new."""
 
 
-class Upload(Enum):
+class FileState(Enum):
     """The state of the file with all events, as a sentence for the reader."""
 
     NONE = ""
@@ -56,7 +56,7 @@ class Upload(Enum):
     FAILED = "The Markdown file could not be uploaded to this channel."
 
 
-def timeline(found: Timeline, upload: Upload, *, why: str = "") -> Message:
+def timeline(found: Timeline, upload: FileState, *, why: str = "") -> Message:
     """Render the events, shortened; `why` is the reason if the upload of the file failed."""
     head = f"{_name(found)}: {count(len(found.events), 'event')}"
     span = f"from {date(found.since, 'minute')} to {date(found.until, 'minute')}"
@@ -68,7 +68,9 @@ def timeline(found: Timeline, upload: Upload, *, why: str = "") -> Message:
     blocks = [section("\n".join(lines[at : at + _PER_SECTION])) for at in range(0, len(lines), _PER_SECTION)]
     left = len(found.events) - len(shown)
     rest = [f"{left:,} of them are left out here."] if left else []
-    file = [f"{upload.value}{f' {escape(why)} {_INVITE}' if upload is Upload.FAILED else ''}"] if upload.value else []
+    file = (
+        [f"{upload.value}{f' {escape(why)} {_INVITE}' if upload is FileState.FAILED else ''}"] if upload.value else []
+    )
     older = [f"{found.left_out:,} older events are not read."] if found.left_out else []
     small = [context(*rest, *older, *file)] if rest or older or file else []
     about = [section(clip(escape(found.title), _MAX_LINE))] if found.title else []

@@ -87,6 +87,7 @@ async def _facts(uow: UnitOfWork, name: str, since: float, now: float) -> Cluste
         recent=await uow.alerts.recent(since, name),
         samples=await uow.samples.range(name, since, every=max(0.0, (now - since) / _SAMPLES)),
         silences=await uow.silences.active(now, name),
+        planned=[each for each in await uow.silences.held(now, name) if each.begins > now],
         notes=[
             NoteFact(note.at, f"note on {note.subject}: {note.text}", note.by)
             for note in await uow.notes.between(since, now, name, _MAX_NOTES)

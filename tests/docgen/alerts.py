@@ -71,6 +71,22 @@ in the channel instead, with a link to the alert.
 - If a cluster is removed from the settings, its alerts are closed in the channels that show them, and its silences end.
 - The end of a silence is announced: in the thread of an alert that it muted and that still fires, else in one line in
   the channel. It ends early for an alert that gets worse, and the alert's thread says so.
+- A silence may begin later: `/cm silence peer_down prod from="sat 22:00" until="sun 02:00"`. It begins and ends by
+  itself, and the channel hears of both. Until then it mutes nothing, `/cm silences` lists it as planned, and
+  `/cm unsilence` cancels it. It begins at most 31 days ahead and lasts at most 7 days. A time without a zone is one of
+  the cluster's `timezone`; a time of day without a date is the next one. A time that the clocks skip in spring counts
+  from before the change; one that they show twice in autumn is the first of both.
+- **maintenance windows** of the settings mute alerts every week at the same time
+  ([configuration.md](configuration.md#maintenance-windows)). Each of them is a silence that begins by itself, by the
+  same rules: it ends early for an alert that gets worse, a person with the role operator may lift it, and it does not
+  begin again that time. Critical alerts are posted unless `severities` names them. A window without `rules` spares
+  what `*` spares. `/cm silences` lists all windows with their next time; `/cm stat` and the status line say what is
+  muted now.
+- **notes**: `/cm note alert 17 fan 3 was loud` keeps what people found out: in the alert's thread, in the hand-over and
+  in the runbook of the rule, where the next person who gets this alert reads it. The shortcut *Keep as note* in the
+  menu of a message does the same with that message. Notes are kept as long as operations (`retention.operations`).
+- **timelines**: `/cm timeline alert 17` shows all that happened on the cluster from five minutes before the alert until
+  its end, in order, with times in UTC and people, as a message and as a Markdown file for the post-mortem.
 
 Every value can be changed by rule, for all clusters or for one:
 

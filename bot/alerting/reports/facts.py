@@ -62,8 +62,8 @@ class Pending:
 class ClusterFacts:
     """Facts of one cluster; `recent` are the alerts that changed in the requested time, resolved ones too.
 
-    `samples` are of that time, `trend` and `history` of the month before its end. `watched_since` is the time of the
-    oldest stored measurement (Unix seconds), None without any.
+    `planned` are silences that begin later. `samples` are of that time, `trend` and `history` of the month before its
+    end. `watched_since` is the time of the oldest stored measurement (Unix seconds), None without any.
     """
 
     name: str
@@ -75,6 +75,7 @@ class ClusterFacts:
     pending: Sequence[Pending] = ()
     notes: Sequence[NoteFact] = ()
     silences: Sequence[Silence] = ()
+    planned: Sequence[Silence] = ()
     trend: Trend = field(default_factory=Trend)
     history: Sequence[Point] = ()
     watched_since: float | None = None

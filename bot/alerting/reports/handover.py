@@ -177,7 +177,9 @@ def hand_over(facts: Sequence[ClusterFacts], since: float, now: float, *, due_at
         free=tuple(alert for alert in alerts if not alert.acked_by),
         held=tuple(alert for alert in alerts if alert.acked_by),
         tasks=tuple(OpenOperationFact(each.name, pending) for each in facts for pending in each.pending),
-        silences=tuple(sorted((held for each in facts for held in each.silences), key=attrgetter("until"))),
+        silences=tuple(
+            sorted((held for each in facts for held in (*each.silences, *each.planned)), key=attrgetter("until"))
+        ),
         off=tuple(sorted((off for each in facts for off in switches_off(each)), key=attrgetter("since"))),
         happened=tuple(
             sorted((each for known in facts for each in happened(known, since)), key=attrgetter("at", "cluster"))

@@ -11,7 +11,7 @@ from bot.common.errors import SlackError, UserError
 from bot.interactions.command import Args, Call, Command, Reply, Scope, TimelineBook
 from bot.interactions.notes import NoteKind, subject_named
 from bot.interactions.timeline import LONGEST, Timeline
-from bot.views.timeline import Upload, file_name, markdown, timeline
+from bot.views.timeline import FileState, file_name, markdown, timeline
 
 _ABOUT = "an alert or operation: alert 17 (or 17 alone), or op 12; or leave it out and give since="
 _TIME = "a span back from now such as 2h, or a time in UTC such as 2025-12-31T18:00"
@@ -49,16 +49,16 @@ async def run_timeline(call: Call, args: TimelineArgs) -> AsyncIterator[Reply]:
         raise UserError("Timelines are shown in Slack only.")
     found = await _found(call, args, call.timelines)
     if call.share is None or not found.events:
-        yield Reply(timeline(found, Upload.NONE), private=False)
+        yield Reply(timeline(found, FileState.NONE), private=False)
         return
-    yield Reply(timeline(found, Upload.UNDER_WAY), private=False)
+    yield Reply(timeline(found, FileState.UNDER_WAY), private=False)
     content = markdown(found, call.now).encode("utf-8", "replace")
     try:
         await call.share.upload(call.caller.channel, file_name(found), content, title="Timeline")
     except SlackError as error:
-        yield Reply(timeline(found, Upload.FAILED, why=str(error)), private=False)
+        yield Reply(timeline(found, FileState.FAILED, why=str(error)), private=False)
     else:
-        yield Reply(timeline(found, Upload.DONE), private=False)
+        yield Reply(timeline(found, FileState.DONE), private=False)
 
 
 async def _found(call: Call, args: TimelineArgs, book: TimelineBook) -> Timeline:

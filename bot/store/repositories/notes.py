@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, RowMapping, func, select
+from sqlalchemy import ColumnElement, RowMapping, func, select, text
 
 from bot.common.message_key import MessageKey
 from bot.interactions.notes import Note, NoteKind, NoteSubject
@@ -21,9 +21,7 @@ class Notes:
         """Store a note and return it with its id; None if its source was kept in this thread already."""
         values = {name: getattr(note, name) for name in _PLAIN}
         new = self._session.insert(notes).values(**values, thread=str(note.thread), number=note.subject.number)
-        once = new.on_conflict_do_nothing(
-            index_elements=["thread", "source"], index_where=notes.c.source != ""
-        ).returning(notes.c.id)
+        once = new.on_conflict_do_nothing(index_elements=["thread", "source"], index_where=_KEPT).returning(notes.c.id)
         made = await self._session.value(once)
         return None if made is None else replace(note, id=made)
 
@@ -61,6 +59,8 @@ class Notes:
         return None if slot is None else MessageKey.parse(slot)
 
 
+_KEPT = text("source <> ''")
+"""The condition of the unique index, as it was created: PostgreSQL infers the index from no parameter."""
 _PLAIN = ("cluster", "rule", "at", "by", "kept_by", "kept_at", "text", "source")
 
 

@@ -170,3 +170,60 @@ async def test_maintenance_of_no_length_is_refused(alert_actions: AlertActions) 
     for seconds in (0.0, 8 * 24 * HOUR):
         with refused("at most 7 days"):
             await alert_actions.start_maintenance("prod", SCOPE, seconds=seconds, by="U1", reason="")
+
+
+async def plan(alert_actions: AlertActions, begins: float, hours: float) -> Silence:
+    begun = await alert_actions.silence("prod", "disk_broken", seconds=hours * HOUR, by="U1", reason="", begins=begins)
+    return begun.silence
+
+
+async def test_planned_silence_is_listed_apart_until_it_begins(
+    alert_actions: AlertActions, store: Store, clock: Clock
+) -> None:
+    held = await plan(alert_actions, clock.now + HOUR, 2)
+    assert await alert_actions.silences() == ()
+    assert await alert_actions.planned() == (held,)
+    assert (held.announced, held.until) == (False, clock.now + 3 * HOUR)
+    clock.now += HOUR
+    assert await alert_actions.silences() == (held,)
+    assert await alert_actions.planned() == ()
+    async with store.read() as uow:
+        [row] = await uow.audit.range()
+    assert row.details["begins"] == held.begins
+
+
+async def test_silence_in_force_is_extended_by_one_that_begins_before_its_end(
+    alert_actions: AlertActions, clock: Clock
+) -> None:
+    first = await mute(alert_actions, 2)
+    begun = await plan(alert_actions, clock.now + HOUR, 4)
+    assert (begun.id, begun.until) == (first.id, clock.now + 5 * HOUR)
+
+
+async def test_planned_silence_after_one_in_force_is_another(alert_actions: AlertActions, clock: Clock) -> None:
+    first = await mute(alert_actions, 1)
+    second = await plan(alert_actions, clock.now + 2 * HOUR, 1)
+    assert second.id != first.id
+    with refused(rf"Silence #{second.id} already mutes disk_broken"):
+        await plan(alert_actions, clock.now + 2.5 * HOUR, 0.25)
+
+
+async def test_planned_silence_says_how_many_alerts_it_would_mute(
+    alert_actions: AlertActions, store: Store, clock: Clock
+) -> None:
+    await opened(store, clock)
+    begun = await alert_actions.silence(
+        "prod", "disk_broken", seconds=HOUR, by="U1", reason="", begins=clock.now + HOUR
+    )
+    assert begun.mutes == 1
+    assert await alert_actions.muted() == {}
+    clock.now += HOUR
+    assert await alert_actions.muted() == {begun.silence.id: 1}
+
+
+async def test_cancelled_plan_never_mutes(alert_actions: AlertActions, clock: Clock) -> None:
+    held = await plan(alert_actions, clock.now + HOUR, 1)
+    await mute(alert_actions, 0.5)
+    lifted = await alert_actions.unsilence(held.id, "U2")
+    assert (lifted.planned, lifted.left) == (True, ())
+    assert await alert_actions.planned() == ()

@@ -23,7 +23,7 @@ from bot.views.alert_actions import runbook
 from bot.views.notes import note_kept, note_line, notes_blocks, with_notes
 from bot.views.ops_list import shown
 from bot.views.status import Status, status
-from bot.views.timeline import Upload, markdown, timeline
+from bot.views.timeline import FileState, markdown, timeline
 from tests.docgen.phrasebook.alerts import BROKEN
 from tests.docgen.phrasebook.clusters import LINES
 from tests.docgen.phrasebook.operations import WAITING
@@ -143,10 +143,10 @@ def _timelines() -> Iterator[Sample]:
         ),
     )
     found = Timeline(AT - 300, AT + 100, ("prod",), facts, ALERT, "1 disk of prod is broken.")
-    yield Sample("of an alert", timeline(found, Upload.DONE))
+    yield Sample("of an alert", timeline(found, FileState.DONE))
     yield Sample("of an alert, the file", markdown(found, AT + 200))
     many = replace(found, clusters=("prod", "archive"), events=facts[:1] * 40, subject=None, title="", left_out=1000)
     yield Sample(
-        "of a time, the file cannot be uploaded", timeline(many, Upload.FAILED, why="Slack refuses: not_in_channel.")
+        "of a time, the file cannot be uploaded", timeline(many, FileState.FAILED, why="Slack refuses: not_in_channel.")
     )
-    yield Sample("nothing happened", timeline(replace(many, events=(), left_out=0), Upload.NONE))
+    yield Sample("nothing happened", timeline(replace(many, events=(), left_out=0), FileState.NONE))

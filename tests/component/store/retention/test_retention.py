@@ -31,6 +31,7 @@ from tests.support.databases import Clock
 from tests.support.store_filling import everything
 
 RETENTION = {
+    "alert_events": "until retention.alerts after the event, and as long as its alert is open",
     "alerts": "until retention.alerts after it was resolved",
     "audit": "without limit",
     "channels": "as long as the channel is used: one row each",
@@ -38,6 +39,7 @@ RETENTION = {
     "holds": "as long as its task exists: one row each",
     "inbound": "1 hour after its arrival, once done",
     "memory": "as long as the cluster is watched: one row each",
+    "notes": "until retention.operations after it was kept",
     "operations": "until retention.operations, once it cannot change any more",
     "posts": "until retention.messages, once its alert, operation or silence has ended",
     "replicas": "until the replica has stopped or expired",
