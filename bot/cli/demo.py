@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.cli.demo_history import remember_a_month
 from bot.cli.demo_rules import FAST_RULES
 from bot.config import ClusterSettings, HttpSettings, Secrets, Settings, SlackSettings, parse
-from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing, recipes
 from bot.playground.clustermgr_sim.control_api import routes
 from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime.app import build
@@ -70,7 +70,7 @@ async def demo(
             route for name, each in clusters.items() for route in routes(each, prefix=f"/control/clusters/{name}")
         )
         slack = await stack.enter_async_context(
-            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *controls])
+            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *controls, *recipes.routes(clusters)])
         )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
         settings = settings_for(template, slack, clusters, folder, poll)

@@ -8,7 +8,7 @@ _SETTLED = {"settled": "10s"}
 FAST_RULES: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         "api_error": {"hold": "20s", "clear": "10s"},
-        "slow_answers": {"hold": "20s", "clear": "20s"},
+        "slow_answers": {"hold": "20s", "clear": "20s", "limit": "1s"},
         "peer_lagging": {"hold": "20s", "clear": "10s", "newcomer": "30s"},
         "hosts_disagree": {"hold": "20s", "clear": "20s"},
         "stale_host": {"hold": "20s", "clear": "10s"},

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
+
+from aiohttp import web
 
 from bot.playground.clustermgr_sim import disks as d
 from bot.playground.clustermgr_sim.cluster import SimulatedCluster, raft_host
@@ -13,16 +16,23 @@ from bot.playground.clustermgr_sim.raft import NotPossible
 Clusters = Sequence[SimulatedCluster]
 Does = Callable[[SimulatedCluster, Clusters], Awaitable[None]]
 _MANY = 100_000
+_BEHIND = 5_000
 _BETWEEN = 5.0
 """Seconds between two elections: each must be seen by a poll."""
+_COUNTED = 420.0
+"""Seconds until disks are counted again and the rule has held: cmbot reads long lists seldom, in the demo too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One alert: the words for a person, and the same as a function of the chosen cluster and all clusters."""
+    """One alert: the words for a person, and the same as a function of the chosen cluster and all clusters.
+
+    The alert is seen `within` so many seconds.
+    """
 
     press: str
     does: Does
+    within: float = 120.0
 
 
 def _follower(cluster: SimulatedCluster) -> int:
@@ -50,8 +60,17 @@ async def _kill_everything(_cluster: SimulatedCluster, every: Clusters) -> None:
         await _kill_all(each, every)
 
 
-async def _cut_replies(cluster: SimulatedCluster, _all: Clusters) -> None:
-    cluster.lose_replies(_MANY, node=_follower(cluster))
+def _write(cluster: SimulatedCluster, entries: int) -> None:
+    """Commit so many entries, as busy clients do in a while."""
+    leader = cluster.raft.leader()
+    if leader is None:
+        raise NotPossible("there is no leader now: restore all nodes first")
+    leader.commit += entries
+    cluster.raft.settle()
+
+
+async def _silent(cluster: SimulatedCluster, _all: Clusters) -> None:
+    cluster.slow(_follower(cluster), 60.0)
 
 
 async def _fail(cluster: SimulatedCluster, _all: Clusters) -> None:
@@ -63,7 +82,7 @@ async def _reject(cluster: SimulatedCluster, _all: Clusters) -> None:
 
 
 async def _slow(cluster: SimulatedCluster, _all: Clusters) -> None:
-    cluster.slow(_follower(cluster), 3.0)
+    cluster.slow(_follower(cluster), 1.5)
 
 
 async def _lose_quorum(cluster: SimulatedCluster, _all: Clusters) -> None:
@@ -91,7 +110,8 @@ async def _kill_learner(cluster: SimulatedCluster, every: Clusters) -> None:
 
 
 async def _fall_behind(cluster: SimulatedCluster, _all: Clusters) -> None:
-    cluster.fall_behind(_follower(cluster), 5_000)
+    cluster.fall_behind(_follower(cluster), _BEHIND)
+    _write(cluster, 2 * _BEHIND)
 
 
 async def _kill_follower(cluster: SimulatedCluster, _all: Clusters) -> None:
@@ -110,6 +130,7 @@ async def _lead_from_elsewhere(cluster: SimulatedCluster, _all: Clusters) -> Non
 
 async def _stall(cluster: SimulatedCluster, _all: Clusters) -> None:
     cluster.stall(cluster.leader)
+    _write(cluster, _BEHIND)
 
 
 async def _read_only(cluster: SimulatedCluster, _all: Clusters) -> None:
@@ -201,10 +222,10 @@ async def _meaningless(cluster: SimulatedCluster, _all: Clusters) -> None:
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "cluster_unreachable": Recipe("Kill every node", _kill_all),
-        "host_unreachable": Recipe("One follower cuts every reply", _cut_replies),
+        "host_unreachable": Recipe("One follower answers a minute late", _silent),
         "api_error": Recipe("One follower answers 500", _fail),
         "auth_rejected": Recipe("Every node answers 403", _reject),
-        "slow_answers": Recipe("Nodes: Slow on a follower", _slow),
+        "slow_answers": Recipe("One follower answers 1.5 s late", _slow),
         "no_leader": Recipe("Lose quorum", _lose_quorum),
         "leader_changed": Recipe("Nodes: Elect on a follower", _elect),
         "leader_flapping": Recipe("Nodes: Elect three times, 5 s apart", _flap),
@@ -220,14 +241,14 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "volumes_lost": Recipe("Disks break that hold most units of one volume", _lose_volume),
         "volumes_at_risk": Recipe("Put a volume at risk", _risk_volume),
         "volumes_unreachable": Recipe("All disks of one zone lose their heartbeat", _expire_zone),
-        "disk_not_empty": Recipe("Land a unit on a repaired disk", _land_on_repaired),
+        "disk_not_empty": Recipe("Land a unit on a repaired disk", _land_on_repaired, _COUNTED),
         "disk_broken": Recipe("Break a disk", _break_disk),
         "disk_expired": Recipe("Disks: one loses its heartbeat", _expire_disk),
         "repair_stuck": Recipe("Break a disk while nothing repairs", _repair_without_work),
         "drop_stuck": Recipe("Start draining a disk while nothing moves", _drop_without_work),
         "disk_dropping": Recipe("Start draining disk", _drop),
         "writable_low": Recipe("Space used: 98 %", _fill),
-        "chunks_low": Recipe("Space used: 98 %", _fill),
+        "chunks_low": Recipe("Space used: 98 %", _fill, _COUNTED),
         "volumes_low": Recipe("One volume can be allocated", _few_volumes),
         "scheduler_silent": Recipe("Background tasks: Stop the scheduler", _stop_scheduler),
         "tasks_failing": Recipe("Shard repair fails 30 times a minute", _fail_tasks),
@@ -248,3 +269,23 @@ NOT_SEEN: Mapping[str, str] = MappingProxyType(
     }
 )
 """Rules that no button shows, with the reason."""
+
+
+def routes(clusters: Mapping[str, SimulatedCluster]) -> list[web.RouteDef]:
+    """The routes of the panel: the list of recipes, and one recipe done to a cluster."""
+
+    async def listed(_request: web.Request) -> web.Response:
+        recipes = [{"rule": rule, "press": each.press, "within": each.within} for rule, each in RECIPES.items()]
+        return web.json_response({"ok": True, "recipes": recipes, "not_seen": dict(NOT_SEEN)})
+
+    async def do(request: web.Request) -> web.Response:
+        cluster, recipe = clusters.get(request.match_info["cluster"]), RECIPES.get(request.match_info["rule"])
+        if cluster is None or recipe is None:
+            return web.json_response({"ok": False, "error": "no such alert or cluster"}, status=HTTPStatus.NOT_FOUND)
+        try:
+            await recipe.does(cluster, tuple(clusters.values()))
+        except NotPossible as error:
+            return web.json_response({"ok": False, "error": str(error)}, status=HTTPStatus.CONFLICT)
+        return web.json_response({"ok": True})
+
+    return [web.get("/control/alerts", listed), web.post("/control/alerts/{cluster}/{rule}", do)]
