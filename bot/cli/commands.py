@@ -85,7 +85,9 @@ async def _demo(args: argparse.Namespace) -> int:
     from bot.cli.demo import PAGE_PORT, demo  # noqa: PLC0415 - only a checkout has the simulations
 
     with Signals(hangup_ends=True) as signals:
-        return await _show(signals, demo(port=PAGE_PORT if args.port is None else args.port, schedulers=1))
+        return await _show(
+            signals, demo(port=PAGE_PORT if args.port is None else args.port, schedulers=1, fast_alerts=True)
+        )
 
 
 async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> int:

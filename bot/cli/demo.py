@@ -11,8 +11,9 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.cli.demo_history import remember_a_month
+from bot.cli.demo_rules import FAST_RULES
 from bot.config import ClusterSettings, HttpSettings, Secrets, Settings, SlackSettings, parse
-from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.clustermgr_sim import SimulatedCluster, Timing, recipes
 from bot.playground.clustermgr_sim.control_api import routes
 from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime.app import build
@@ -49,12 +50,13 @@ async def demo(
     example_ports: bool = True,
     clock: Callable[[], float] | None = None,
     schedulers: int = 0,
+    fast_alerts: bool = False,
 ) -> AsyncIterator[Demo]:
     """Start everything; the page is at `slack.page_url`. All data is deleted at the end of the block.
 
     `example_ports`: the nodes listen on the ports of the example if these are free, else on any free ports.
     `clock` (Unix seconds) replaces the clocks of the program. So many `schedulers` of each cluster repair and drain
-    disks.
+    disks. With `fast_alerts` every alert can be seen within two minutes.
     """
     template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
@@ -68,10 +70,12 @@ async def demo(
             route for name, each in clusters.items() for route in routes(each, prefix=f"/control/clusters/{name}")
         )
         slack = await stack.enter_async_context(
-            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *controls])
+            LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *controls, *recipes.routes(clusters)])
         )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
         settings = settings_for(template, slack, clusters, folder, poll)
+        if fast_alerts:
+            settings = settings.model_copy(update={"rules": {**settings.rules, **FAST_RULES}})
         app = await stack.enter_async_context(build(settings, clock=clock))
         await remember_a_month(app)
         await stack.enter_async_context(running(app))

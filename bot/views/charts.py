@@ -72,7 +72,7 @@ def _course(series: BlockJson) -> str:
     change = round(values[-1] - values[0], 2)
     return (
         f"{series['name']} first {values[0]:,g}, lowest {min(values):,g}, highest {max(values):,g}, "
-        f"last {values[-1]:,g}, change {change:+,g}"
+        f"last {values[-1]:,g}, change {f'{change:+,g}' if change else '0'}"
     )
 
 

@@ -10,7 +10,7 @@ from bot.views.parts import bullets, hosts_line, mark_of, why_silent
 from bot.views.status_text import status_sentence
 from bot.views.voter_text import voter_fault_text
 
-_OF_LEADER = ("Health", "Peer", "Role", "Raft address", "Behind", "State", "Active", "Match")
+_OF_LEADER = ("Peer", "Health", "Role", "Raft address", "Behind", "State", "Active", "Match")
 _OF_HOSTS = ("Host", "Reported role", "Reported leader", "Peer", "Term", "Commit")
 
 
@@ -40,7 +40,7 @@ def _of_leader(snapshot: Snapshot, leader: Stat, previous: Snapshot | None) -> l
     if not peers:
         return [section("The leader lists no members.")]
     rows = [_peer(peer, leader, health.get(peer.id)) for peer in peers]
-    return [data_table(rows, header=_OF_LEADER, caption=f"Members of {snapshot.cluster}", names=1, most=50)]
+    return [data_table(rows, header=_OF_LEADER, caption=f"Members of {snapshot.cluster}", most=50)]
 
 
 def _place(peer: Peer, leader: Stat, health: VoterHealth | None) -> int:
@@ -56,7 +56,7 @@ def _peer(peer: Peer, leader: Stat, health: VoterHealth | None) -> tuple[str, ..
     proof = "-" if health is None else "healthy" if health.healthy else voter_fault_text(health.fault)
     active = "yes" if peer.active else "no"
     name, behind = NumberCell(str(peer.id), peer.id), number(lag(leader, peer))
-    return (proof, name, role, peer.host, behind, _state(peer), active, number(peer.match))
+    return (name, proof, role, peer.host, behind, _state(peer), active, number(peer.match))
 
 
 def _state(peer: Peer) -> str:

@@ -153,7 +153,7 @@ def _row(task: Task, key: str, values: Switches, dialect: Dialect, activity: Tas
     waits = activity is not None and activity.kind is ActivityKind.OFF and bool(activity.disks)
     trouble = waits or (activity is not None and activity.kind in _TROUBLE)
     if key not in values:
-        return _Row(task, (_UNREAD, name, happens, "?"), "the switch could not be read", trouble)
+        return _Row(task, (_UNREAD, name, happens, "?"), trouble=trouble)
     meaning = meaning_of(values[key], dialect)
     effect = "" if meaning.effect in _CLEAR else effect_text(meaning.effect)
     return _Row(task, (_MARKS[meaning.word], name, happens, _stored(values[key])), effect, trouble)

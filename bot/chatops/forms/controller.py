@@ -158,7 +158,7 @@ class Forms:
         turn = self.screens.turn(act.view.id, act.view.hash)
         origin = Origin(act.user, "", "", wanted.kind, wanted.cluster)
         try:
-            await self._may_change(act.user, wanted.cluster)
+            await self.may_change(act.user, wanted.cluster)
         except NotAllowed as error:
             await self.screens.show(act.view.id, turn, notice(error_views.sentence(error)))
             raise

@@ -2,7 +2,8 @@
 
 import { h, s } from "./dom.js";
 
-const WIDTH = 560;
+// On a phone a chart of fewer units is drawn larger, so that its labels can be read.
+const WIDTH = window.matchMedia("(max-width: 600px)").matches ? 330 : 560;
 const HEIGHT = 230;
 const AREA = { left: 52, right: 14, top: 12, bottom: 46 };
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });

@@ -5,6 +5,7 @@ import { diskMap } from "./disks.js";
 import { fill, h, icon, keepingFocus } from "./dom.js";
 import { slackFaults } from "./faults.js";
 import { nodeCards } from "./nodes.js";
+import { recipeList } from "./recipes.js";
 import { state } from "./state.js";
 import { schedulerRow, switchRows } from "./switches.js";
 import { toast } from "./toast.js";
@@ -180,6 +181,7 @@ function frame(names) {
       "div",
       { class: "panel-body" },
       h("div", { class: "live" }),
+      part("alerts", "See an alert", false, recipeList(() => chosen)),
       part("slack", "Slack faults", false, slackFaults()),
       part("requests", "Requests", false, h("ol", { class: "requests", tabindex: "0", "aria-label": "Requests" })),
     ),

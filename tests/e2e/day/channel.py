@@ -193,7 +193,7 @@ def _lines(block: Mapping[str, object]) -> Iterable[str]:
     """Visible text of a block, without its buttons."""
     if block["type"] in _BUTTONS:
         return
-    if block["type"] == "table":
+    if block["type"] in {"table", "data_table"}:
         rows = block["rows"]
         assert isinstance(rows, list | tuple)
         for row in rows:

@@ -14,7 +14,7 @@ from tests.docgen.phrasebook.book import PAGE, book
 VIEWS = Path(__file__).parents[3] / "bot" / "views"
 RENDERS = ("Message", "Report", "BlockJson", "Mapping[str, Any]", "ConfirmationDialogue")
 """What a function of a view returns that people read."""
-PARTS = frozenset({"blocks.py", "tables.py", "charts.py", "text.py", "inputs.py"})
+PARTS = frozenset({"blocks.py", "tables.py", "charts.py", "text.py", "inputs.py", "plain_forms.py"})
 """Modules of building blocks: views use them, people do not read them alone."""
 OTHER_FORM = frozenset({"plainer", "without_tables", "unfolded"})
 """Functions that make another form of a message of the page."""

@@ -237,8 +237,8 @@ def test_text_of_a_cluster_is_harmless(view: Callable[[Snapshot], Message]) -> N
 
 def test_members_of_a_healthy_group() -> None:
     text = seen(members(healthy()))
-    assert "healthy     1  leader  127.0.0.1:10110       0  StateReplicate" in text
-    assert "healthy     2  voter   127.0.0.1:10111       0  StateReplicate" in text
+    assert "1  healthy  leader  127.0.0.1:10110       0  StateReplicate" in text
+    assert "2  healthy  voter   127.0.0.1:10111       0  StateReplicate" in text
     assert text.count("healthy") == 4
     assert members(healthy()).text.endswith("prod has 3 voters and 0 learners.")
 

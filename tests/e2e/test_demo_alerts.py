@@ -1,0 +1,50 @@
+"""Every alert that the panel of the demo lists is seen in time after its button, nearly all within two minutes."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+import aiohttp
+import pytest
+
+from bot.cli.demo import POLL_SECONDS, Demo, demo
+from bot.playground.clustermgr_sim.recipes import RECIPES
+from bot.playground.slack_sim.server import MARK
+from tests.e2e.conftest import QUICK
+
+pytestmark = pytest.mark.fast_time
+
+
+@pytest.fixture
+async def trial() -> AsyncIterator[Demo]:
+    """The demo as `cmbot demo` starts it, with quicker nodes."""
+    async with demo(
+        port=0, timing=QUICK, poll=POLL_SECONDS, example_ports=False, clock=time.time, schedulers=1, fast_alerts=True
+    ) as parts:
+        yield parts
+
+
+@pytest.mark.parametrize("rule", RECIPES)
+async def test_alert_is_seen_within_two_minutes(trial: Demo, rule: str) -> None:
+    await asyncio.sleep(15.0)
+    clusters = list(trial.clusters.values())
+    await RECIPES[rule].does(trial.clusters["prod"], clusters)
+    seen: set[str] = set()
+    async with asyncio.timeout(RECIPES[rule].within):
+        while rule not in seen:
+            await asyncio.sleep(1.0)
+            seen |= {each.rule for each in await trial.app.alert_actions.open()}
+
+
+async def test_panel_lists_the_alerts_and_does_what_its_button_says(trial: Demo) -> None:
+    origin = trial.slack.page_url.rstrip("/").partition("/#")[0]
+    async with aiohttp.ClientSession(origin, headers={MARK: "1"}) as web:
+        async with web.get("/control/alerts") as answer:
+            listed = await answer.json()
+        assert [each["rule"] for each in listed["recipes"]] == list(RECIPES)
+        async with web.post("/control/alerts/prod/disk_broken", json={}) as answer:
+            assert await answer.json() == {"ok": True}
+        async with web.post("/control/alerts/prod/none", json={}) as answer:
+            assert answer.status == HTTPStatus.NOT_FOUND
+    assert any(disk.status != 1 for disk in trial.clusters["prod"].data.disks.values())
