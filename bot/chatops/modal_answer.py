@@ -15,7 +15,7 @@ from bot.views.forms import loading, notice
 log = structlog.get_logger(__name__)
 
 MAX_KEPT = 64
-"""Remembered details: a forgotten one is read again, and its reader is told so."""
+"""Remembered details: a forgotten one is read again, and the modal says so."""
 
 
 @dataclass(slots=True)

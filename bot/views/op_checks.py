@@ -8,7 +8,7 @@ from bot.operations.preflight.verdict import CheckLevel, PreflightResult
 from bot.views.blocks import clip, count, escape, section
 from bot.views.containers import folded
 from bot.views.op_dialog import consequence
-from bot.views.op_parts import MAX_WORDS, folded_facts, told
+from bot.views.op_parts import MAX_WORDS, as_consequence, folded_facts
 from bot.views.preflight_text.table import check_text
 
 _IN_SECTION = 4
@@ -17,7 +17,7 @@ _MAX_SECTIONS = 9
 
 def consequence_block(op: Operation, verdict: PreflightResult) -> list[BlockJson]:
     """Paragraph about what the change does; with its next step if it is a warning, empty if it is not known."""
-    warning = told(op.request, verdict)
+    warning = as_consequence(op.request, verdict)
     if warning is None:
         effect = consequence(op, verdict)
         return [section(f"*Consequence*\n{escape(effect)}")] if effect else []

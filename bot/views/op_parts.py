@@ -256,7 +256,7 @@ def findings(
     if difference is not None:
         changes = "\n".join(f"• {escape(phrase)}" for phrase in difference_text(difference))
         shown.append(section(f"*The cluster changed since the card before this one*\n{changes}"))
-    consequence = told(request, verdict)
+    consequence = as_consequence(request, verdict)
     loud = [check for check in verdict.checks if check.level is not CheckLevel.PASS and check is not consequence]
     if loud:
         shown.append(section("\n".join(_check(check) for check in loud[:_SHOWN_CHECKS])))
@@ -264,7 +264,7 @@ def findings(
     return shown
 
 
-def told(request: Request, verdict: PreflightResult) -> Check | None:
+def as_consequence(request: Request, verdict: PreflightResult) -> Check | None:
     """Warning that says what the change does, so that a card shows it as its consequence and not once more."""
     found = verdict.check("quorum" if isinstance(request, MemberAdd | MemberRemove) else "consequence")
     return found if found is not None and found.level is CheckLevel.WARN else None
