@@ -109,6 +109,7 @@ ACK = Command(
     role=Role.OPERATOR,
     changes=True,
     examples=("/cm ack 17",),
+    notes="Alerts of the same cause in its message are acknowledged with it; the answer names them.",
 )
 SILENCE = Command(
     path=("silence",),

@@ -8,6 +8,7 @@ from bot.alerting.escalation import Escalation
 from bot.alerting.model import AlertState
 from bot.clustermgr.models import Snapshot
 from bot.watch.alert_actions import AlertActions
+from bot.watch.decommission import close_gone
 from tests.support.observed_store import ObservedStore
 from tests.support.watch_builders import disk, polled, switched, with_switches
 from tests.support.watch_harness import World
@@ -94,3 +95,15 @@ async def test_folded_alert_calls_by_its_own_severity(store: ObservedStore) -> N
     risk, first = by_rule(world)["quorum_at_risk"], by_rule(world)["leader_changed"]
     replies = [row for key, row in store.state.outbox.items() if key.startswith(f"alert:{risk.id}:line:")]
     assert {row[2] for row in replies} == {f"alert:{first.id}"}
+
+
+async def test_removed_cluster_closes_folded_alerts_in_their_message(store: ObservedStore) -> None:
+    world = await watched(store, waiting, 12)
+    first, other = by_rule(world)["disk_broken"], by_rule(world)["task_off_with_work"]
+    number = len(by_rule(world))
+    assert await close_gone(store, (), (), world.now)
+    assert store.posted[-1].endswith(f"Closed: {number} alerts.")
+    assert f"alert:{other.id}" not in store.state.outbox
+    shown = json.dumps(store.state.outbox[f"alert:{first.id}"][1], ensure_ascii=False)
+    assert f"✅ #{other.id}: " in shown
+    assert store.state.outbox[f"alert:{other.id}:line:{other.version + 1}"][2] == f"alert:{first.id}"
