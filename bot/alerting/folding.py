@@ -1,9 +1,10 @@
 """Folding: an alert of the same cause as an announced one is announced in the message of that one. No I/O.
 
-The first alert of a cause carries the others (`notes.folded` of these names it), by the table of causes.py. A folded
-alert keeps its own state, number, reminders and calls; only its message is that of the first one, with its thread. It
-gets its own message as soon as nothing carries it any more: the first one is resolved or silenced while it is not.
-An alert about a change, which is over at once, stays open while an alert that it carries is open.
+The first alert of a cause carries the others (`notes.folded` of these names it), by the table of causes.py. What
+shares the cause of a folded alert joins it in the same message. A folded alert keeps its own state, number, reminders
+and calls; only its message is that of the first one, with its thread. It gets its own message as soon as nothing
+carries it any more: the first one is resolved or silenced while it is not. An alert about a change, which is over at
+once, stays open while an alert that it carries is open.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,12 +29,13 @@ def fold_alerts(transitions: Sequence[Transition], alerts: Iterable[Alert], now:
     after = _after(held, kept)
     fired = sorted((each for each in kept if each.reason is TransitionReason.FIRED), key=_firsts_first)
     new = {each.new.pair for each in fired}
-    carrying = [alert for alert in after.values() if alert.pair not in new and _carries(alert)]
+    alone = _left_alone(after, kept)
+    messages = _messages([each for each in after.values() if each.pair not in new and each not in alone])
     moved: dict[Pair, Alert] = {}
-    for alert in sorted(_left_alone(after, kept), key=lambda alert: (place_as_first(alert.rule), alert.id)):
-        moved[alert.pair] = _placed(alert, carrying)
+    for alert in sorted(alone, key=lambda alert: (place_as_first(alert.rule), alert.id)):
+        moved[alert.pair] = _placed(alert, messages)
     for each in fired:
-        moved[each.new.pair] = _placed(each.new, carrying)
+        moved[each.new.pair] = _placed(each.new, messages)
     settled = [_moved(each, moved.pop(each.new.pair), now) if each.new.pair in moved else each for each in kept]
     by_pair = {alert.pair: alert for alert in held}
     settled += [_unfolded(by_pair[pair], alert, now) for pair, alert in moved.items()]
@@ -125,15 +127,24 @@ def _left_alone(after: Mapping[Pair, Alert], transitions: Iterable[Transition]) 
     ]
 
 
-def _placed(alert: Alert, carrying: list[Alert]) -> Alert:
-    """The alert as folded into the oldest one of its cause, else with its own message: then it may carry others."""
-    found = [each for each in carrying if folds(each, alert)]
+def _messages(alerts: Sequence[Alert]) -> list[tuple[Alert, Alert]]:
+    """Each alert whose cause a new one may share, and the one that has the message: itself, or the first one."""
+    firsts = {alert.pair: alert for alert in alerts if _carries(alert)}
+    found = [(alert, firsts.get(alert.notes.folded or alert.pair)) for alert in alerts if alert.state in _ANNOUNCED]
+    return [(alert, first) for alert, first in found if first is not None]
+
+
+def _placed(alert: Alert, messages: list[tuple[Alert, Alert]]) -> Alert:
+    """The alert as folded into the oldest message of its cause, else with its own, which may carry others then."""
+    found = [first for each, first in messages if folds(each, alert)]
     if found:
         first = min(found, key=lambda each: (each.fired_at, place_as_first(each.rule), each.subject))
-        return noted(alert, folded=first.pair)
+        folded = noted(alert, folded=first.pair)
+        messages.append((folded, first))
+        return folded
     alone = noted(alert, folded=None)
     if _carries(alone):
-        carrying.append(alone)
+        messages.append((alone, alone))
     return alone
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from bot.alerting.folding import folded_into
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silences import EVERY_RULE, Lifted, SilenceResult
@@ -12,7 +11,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, message, section
-from bot.views.folded import with_it
+from bot.views.folded import count_of, where_folded, with_it
 from bot.views.holders import held_by, until
 from bot.views.maintenance_text import maintenance_line, muted_by_maintenance
 from bot.views.silence_times import (
@@ -47,12 +46,10 @@ def alerts(
     else:
         quiet = sum(alert.notes.muted is not None for alert in found)
         quietly = f", {quiet:,} of them silenced" if quiet else ""
-        folded = sum(folded_into(alert, found) is not None for alert in found)
-        messages = f", {folded:,} of them in the message of another" if folded else ""
-        sentence = f"{count(len(found), 'alert')} {'is' if len(found) == 1 else 'are'} open{quietly}{messages}."
+        sentence = f"{count_of(found)} {'is' if len(found) == 1 else 'are'} open{quietly}."
     blocks: list[BlockJson] = [
         section(f"*{sentence}*"),
-        *(section(_line(alert, now, folded_into(alert, found))) for alert in found[:MOST]),
+        *(section(_line(alert, now, found)) for alert in found[:MOST]),
     ]
     if len(found) > MOST:
         blocks.append(context(f"… and {len(found) - MOST} more"))
@@ -65,13 +62,13 @@ def alerts(
     return message(sentence, *blocks)
 
 
-def _line(alert: Alert, now: float, first: Alert | None) -> str:
+def _line(alert: Alert, now: float, alerts: Sequence[Alert]) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     held = f", {held_by(alert)}" if held_by(alert) else ""
     muted = f", {quieted_by(alert.notes.muted.by)} (#{alert.notes.muted.id})" if alert.notes.muted else ""
     muted += ", not announced" if alert.state is AlertState.PENDING else ""
     where = ", listed in a group message" if alert.notes.group is not None else ""
-    where += f", in the message of #{first.id}" if first is not None else ""
+    where += where_folded(alert, alerts)
     return (
         f"{mark} *#{alert.id}* {word} · *{escape(alert.cluster)}* · {code(alert.rule)}\n"
         f"{escape(sentence_of(alert))}\nfor {duration(now - alert.since)}{held}{muted}{where}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from bot.alerting.folding import folded_into
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.transition import Transition, TransitionReason
 from bot.interactions.message import Message
@@ -20,6 +21,18 @@ MARKS: Mapping[Severity, str] = MappingProxyType(
     {Severity.INFO: "ℹ️", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}  # noqa: RUF001 - the symbol meant
 )
 """The symbol of each severity."""
+
+
+def count_of(alerts: Sequence[Alert]) -> str:
+    """Return `3 alerts`, or `3 alerts of 1 cause` if some are folded into the message of another one."""
+    causes = sum(folded_into(alert, alerts) is None for alert in alerts)
+    return count(len(alerts), "alert") + (f" of {count(causes, 'cause')}" if causes < len(alerts) else "")
+
+
+def where_folded(alert: Alert, alerts: Sequence[Alert]) -> str:
+    """Return in which of the other alerts' messages this one is, with a comma before; "" for its own message."""
+    first = folded_into(alert, alerts)
+    return "" if first is None else f", in the message of #{first.id}"
 
 
 def folded_lines(folded: Sequence[Alert]) -> str:

@@ -11,6 +11,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, context, count, date, duration, escape, header, message, section
+from bot.views.folded import count_of, where_folded
 from bot.views.holders import until
 from bot.views.parts import Report, bullets, mark_of, verdict_of
 from bot.views.report_text import event_text, watch_text
@@ -30,8 +31,8 @@ _PAGE = 8
 def handover(value: Handover, *, threaded: bool = True) -> Report:
     """The hand-over, open alerts first; without a thread in the answer to a command."""
     parts = [
-        *_section("🙋 Not acknowledged", [_alert(each, value.now) for each in value.free]),
-        *_section("👤 Acknowledged", [_held(each, value.now) for each in value.held]),
+        *_section("🙋 Not acknowledged", [_alert(each, value) for each in value.free]),
+        *_section("👤 Acknowledged", [_held(each, value) for each in value.held]),
         *_section("⏳ In progress", [_task(each, value.now) for each in value.tasks]),
         *_section("🔕 Muted", [_silence(each, value.now) for each in value.silences]),
         *_section("⚪ Switched off", [_off(each, value.now) for each in value.off]),
@@ -55,7 +56,7 @@ def handover(value: Handover, *, threaded: bool = True) -> Report:
 def _headline(value: Handover) -> str:
     if not (value.free or value.held):
         return "Hand-over: no alert is open"
-    both = count(len(value.free) + len(value.held), "alert")
+    both = count_of((*value.free, *value.held))
     if not value.held:
         return f"Hand-over: {both} open, not acknowledged"
     free = f"{len(value.free):,} of them not acknowledged" if value.free else "acknowledged"
@@ -94,16 +95,17 @@ def _section(title: str, lines: Sequence[str], most: int = MOST) -> Iterator[Blo
         yield section(f"*{title}*\n{bullets(lines, most)}")
 
 
-def _alert(alert: Alert, now: float) -> str:
+def _alert(alert: Alert, value: Handover) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     number = f" · /cm ack {alert.id}" if alert.id else ""
-    return f"{mark} {word} for {duration(now - alert.since)}: {escape(sentence_of(alert))}{number}"
+    where = where_folded(alert, (*value.free, *value.held))
+    return f"{mark} {word} for {duration(value.now - alert.since)}{where}: {escape(sentence_of(alert))}{number}"
 
 
-def _held(alert: Alert, now: float) -> str:
+def _held(alert: Alert, value: Handover) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     since = f" since {date(alert.acked_at, 'minute')}" if alert.acked_at else ""
-    lasts = duration(now - alert.since)
+    lasts = duration(value.now - alert.since) + where_folded(alert, (*value.free, *value.held))
     return f"{named(alert.acked_by)}{since}{until(alert)}: {mark} {word} for {lasts}: {escape(sentence_of(alert))}"
 
 

@@ -6,6 +6,7 @@ from bot.alerting.reports.summary import ClusterSummary, Summary
 from bot.common.text import listed
 from bot.interactions.message import BlockJson, Message
 from bot.views import blocks
+from bot.views.folded import count_of
 from bot.views.parts import Report, mark_of
 from bot.views.spaces import shares
 from bot.views.summary_lines import lines, period, verdict_line
@@ -123,8 +124,8 @@ def _headline(value: Summary) -> str:
 
 
 def _open_alerts(value: Summary) -> str:
-    number = sum(len(each.alerts) for each in value.clusters)
-    return f" {blocks.count(number, 'alert')} {'is' if number == 1 else 'are'} open." if number else ""
+    found = [alert for each in value.clusters for alert in each.alerts]
+    return f" {count_of(found)} {'is' if len(found) == 1 else 'are'} open." if found else ""
 
 
 def level_phrase(level: str) -> str:

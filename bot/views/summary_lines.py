@@ -1,6 +1,6 @@
 """Lines of one cluster in a summary, the most urgent first. No I/O."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.alerting.model import Alert
 from bot.alerting.reports.facts import OperationFact, Pending
@@ -9,6 +9,7 @@ from bot.alerting.risk_facts import RiskFact
 from bot.views.alert_text.table import sentence_of
 from bot.views.alerts import severity_mark, severity_word
 from bot.views.blocks import code, count, date, duration, escape, percent, size
+from bot.views.folded import where_folded
 from bot.views.holders import until
 from bot.views.op_parts import person
 from bot.views.parts import mark_of, verdict_of
@@ -43,7 +44,7 @@ def not_polled(name: str) -> str:
 def lines(part: ClusterSummary, now: float) -> list[str]:
     """All lines of a cluster, in mrkdwn."""
     found = [
-        *(alert_line(alert, now) for alert in part.alerts),
+        *(alert_line(alert, now, part.alerts) for alert in part.alerts),
         *([risk_line(part.risk)] if part.risk else []),
         *(pending_line(each, now) for each in part.pending),
         *_ending(part, now),
@@ -54,10 +55,10 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
     return [*(found or ["nothing changed"]), *_space(part, now)]
 
 
-def alert_line(alert: Alert, now: float) -> str:
-    """An open alert: its severity, age and owner."""
+def alert_line(alert: Alert, now: float, alerts: Sequence[Alert]) -> str:
+    """An open alert: its severity, age, owner, and in which of the cluster's `alerts` it is folded."""
     held = f", acknowledged by {named(alert.acked_by)}{until(alert)}" if alert.acked_by else ""
-    lasts = duration(now - alert.since)
+    lasts = duration(now - alert.since) + where_folded(alert, alerts)
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
     return f"{mark} {word} for {lasts}{held}: {escape(sentence_of(alert))}"
 

@@ -10,6 +10,7 @@ from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_text.table import alert_text
 from bot.views.notices import cluster_left
+from bot.watch.folded_messages import first_of
 from bot.watch.publisher import end_group, publish_one
 
 
@@ -34,7 +35,7 @@ async def _close(
 ) -> None:
     closed: dict[str, int] = {}
     for alert in alerts:
-        channel = await _channel(uow, _key(alert))
+        channel = await _channel(uow, _key(await first_of(uow, alert) or alert))
         if channel and alert.notes.group is not None:
             # Same lock order as the watcher: the channel first.
             await uow.channel_histories.get(channel)
@@ -52,7 +53,7 @@ async def _close(
 
 
 def _key(alert: Alert) -> MessageKey:
-    """Return the key of the message that shows the alert: its own or that of its group."""
+    """Return the key of the message that shows an alert that is not folded: its own or that of its group."""
     group = alert.notes.group
     return MessageKey.parse(group) if group else MessageKey.alert(alert.id)
 

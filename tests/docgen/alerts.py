@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.alerting.causes import CAUSES, Because, Treatment
 from bot.alerting.model import Severity
 from bot.alerting.rules.base import Names, Rule, Threshold, Unit
 from bot.alerting.rules.table import INHIBITS, RULES
@@ -45,6 +46,15 @@ in the channel instead, with a link to the alert.
   alert ends, the remaining ones are announced. An alert holds back another for the same subject only (that host, that
   task, that zone). Only `cluster_unreachable`, `no_leader` and `leader_flapping`, which concern a whole cluster, hold
   back whole rules.
+- One cause is one message: an alert with the cause of an announced one is *folded* into the message of that one, under
+  *Of the same cause*, and a reply in its thread says so. A broken disk, `disk_repair` off and a switch that means
+  nothing are one message, with one button that ends all three; a killed leader is one message, with the change of the
+  leader and the risk to the quorum. A folded alert keeps its number, state, reminders and calls, and `/cm alerts` lists
+  it. The message is as severe as its most severe open alert; the reply about one that is critical, more severe than the
+  message was, or a new failure is shown in the channel. **Acknowledge** and **Silence** are for the whole message, but
+  `no_leader`, `quorum_at_risk` and the like must be named to be silenced. If the first alert is resolved or silenced,
+  what is still open gets a message of its own. An alert about a change (`leader_changed`, `switch_changed`) stays open
+  while its effects are. [Which alerts share a message](#which-alerts-share-a-message) has all pairs.
 - **worse**: a higher severity, a higher number, or a new part. A new part (another disk, voter, host, zone or change)
   is shown in the channel, for a warning too, at most once per 5 minutes and alert. A higher number stays in the thread
   unless the alert is critical. An alert that improves and is as bad as before within 15 minutes is the same problem:
@@ -140,6 +150,13 @@ use a lower one), `hold`, `clear` and `remind` (durations; `remind: 0` never rem
 """
 
 
+_CAUSES = """\
+Each pair of rules that may fire for one cause, and what becomes of the other alert. **fold**: it is announced in the
+message of the first one, if the facts of both prove one cause (the same disk, task, peer or host). **inhibit**: it is
+not announced while the first one lasts, which names what belongs to it. **keep**: both have their own message. Pairs
+that are not listed have different causes.
+"""
+
 SYMPTOMS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
     (
         "Clients of the storage",
@@ -212,6 +229,7 @@ def _parts() -> Iterator[str]:
     yield "| rule | severity | hold | clear | remind | meaning |\n|---|---|---|---|---|---|"
     yield from (_row(rule) for rule in RULES)
     yield ""
+    yield from _causes()
     yield from (_section(rule, RUNBOOKS[rule.key]) for rule in RULES)
 
 
@@ -225,6 +243,22 @@ def _symptoms() -> Iterator[str]:
         for words, keys in symptoms:
             yield f"| {words} | {', '.join(f'[`{key}`](#{key})' for key in keys)} |"
     yield "\n## All alerts\n"
+
+
+def _causes() -> Iterator[str]:
+    yield "## Which alerts share a message\n"
+    yield _CAUSES
+    yield "| announced first | other | treatment | why |\n|---|---|---|---|"
+    by_reason: dict[tuple[str, Treatment, Because], list[str]] = {}
+    for each in CAUSES:
+        by_reason.setdefault((each.first, each.treatment, each.because), []).append(each.other)
+    for (first, treatment, because), others in by_reason.items():
+        yield f"| {_named(first)} | {', '.join(map(_named, others))} | {treatment} | {because} |"
+    yield ""
+
+
+def _named(key: str) -> str:
+    return f"[`{key}`](#{key})"
 
 
 def _row(rule: Rule) -> str:

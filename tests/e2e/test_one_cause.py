@@ -40,7 +40,7 @@ async def test_waiting_repair_is_one_message_with_its_fix(world: Demo) -> None:
     waits = await edited(world, posted, "Of the same cause", "waits to be repaired")
     assert [m.ts for m in about_prod(world)] == [posted.ts]
     listed = (await ask(world, "/cm alerts")).full_text
-    assert "3 alerts are open, 2 of them in the message of another." in listed
+    assert "3 alerts of 1 cause are open." in listed
     assert listed.count("in the message of #1") == 2
     alice = world.slack.as_user(ALICE)
     await alice.click(STORAGE, waits.ts, "alert_ack")

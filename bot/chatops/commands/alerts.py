@@ -189,7 +189,8 @@ ACK = Command(
     notes=(
         "With for= the acknowledgement ends by itself, after at most 7 days: the alert fires again and escalates as if "
         "no one had acknowledged it. The holder may set another end. The word take is for an alert that another person "
-        "holds, whom the alert's thread mentions. cmbot reminds the holder after some hours (alerts.remind_holder)."
+        "holds, whom the alert's thread mentions. cmbot reminds the holder after some hours (alerts.remind_holder). "
+        "Alerts of the same cause in its message are acknowledged with it; the answer names them."
     ),
 )
 UNACK = Command(

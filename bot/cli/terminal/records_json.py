@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from bot.alerting.folding import folded_into
 from bot.alerting.model import Alert, Silence
 from bot.cli.terminal import cluster_json
 from bot.cli.terminal.cluster_json import iso
@@ -23,7 +24,7 @@ def results(command: str, facts: object) -> Sequence[Mapping[str, Any]]:
     if isinstance(facts, Polled):
         return [cluster_json.members_json(facts) if command == "members" else cluster_json.stat_json(facts)]
     if isinstance(facts, OpenAlerts):
-        return [_alert(alert) for alert in facts.alerts]
+        return [_alert(alert, facts.alerts) for alert in facts.alerts]
     if isinstance(facts, OperationRows):
         return [_operation(op) for op in facts.operations]
     if isinstance(facts, tuple):
@@ -51,8 +52,8 @@ def beside(facts: object) -> Mapping[str, Any]:
     return {}
 
 
-def _alert(alert: Alert) -> JsonObject:
-    text = alert_text(alert)
+def _alert(alert: Alert, alerts: Sequence[Alert]) -> JsonObject:
+    text, first = alert_text(alert), folded_into(alert, alerts)
     return {
         "alert": alert.id,
         "cluster": alert.cluster,
@@ -67,6 +68,7 @@ def _alert(alert: Alert) -> JsonObject:
         "acknowledged_at": iso(alert.acked_at),
         "acknowledged_until": iso(alert.notes.acked_until or 0.0),
         "silenced": alert.notes.muted is not None,
+        "in_message_of": None if first is None else first.id,
     }
 
 

@@ -25,7 +25,7 @@ from bot.alerting.silences import Lifted, SilenceResult
 from bot.alerting.transition import Transition, TransitionReason, Visibility
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
-from bot.views import alert_group, alert_lists, alerts, fallback, notices
+from bot.views import alert_group, alert_lists, alerts, fallback, folded, notices
 from bot.views.alert_actions import runbook
 from tests.docgen.phrasebook.render import Sample, Section
 from tests.support.alert_samples import DETAIL_SAMPLES, OUTCOME_SAMPLES
@@ -98,6 +98,7 @@ def sections() -> Iterator[Section]:
     )
     yield Section("Alerts, firing", firing)
     yield Section("Alert states", tuple(_states()))
+    yield Section("Alerts of one cause, in one message", tuple(_folded()))
     yield Section("Ends of alerts", tuple(_ends()))
     yield Section("Replies in the thread of an alert", tuple(_replies()))
     yield Section("Group messages", tuple(_groups()))
@@ -126,6 +127,33 @@ def _states() -> Iterator[Sample]:
     many = replace(BROKEN, detail=LegacyDetail("9 disks are broken.", tuple(f"disk #{n}" for n in range(1, 8)), 2))
     yield Sample("with many affected things", alerts.card(many))
     yield Sample("in full (*Show all*)", alerts.in_full(many))
+
+
+def _folded() -> Iterator[Sample]:
+    into = EngineNotes(folded=BROKEN.pair)
+    waits = replace(OFF, id=18, subject="disk_repair", notes=into)
+    risk = replace(
+        _alert(next(each for each in DETAIL_SAMPLES if isinstance(each, d.VolumesAtRisk))), id=19, notes=into
+    )
+    held = replace(waits, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA", acked_at=AT)
+    over = replace(waits, state=AlertState.RESOLVED, resolved_at=AT, outcome=OUTCOME_SAMPLES[-1])
+    yield Sample("a more severe one raises the message", alerts.card(BROKEN, (risk, waits)))
+    yield Sample("one acknowledged, one resolved", alerts.card(BROKEN, (replace(held, id=20), over)))
+    ended = replace(BROKEN, state=AlertState.RESOLVED, resolved_at=AT, clear_since=AT - 60, outcome=OUTCOME_SAMPLES[8])
+    yield Sample("all resolved", alerts.card(ended, (over,)))
+    fired = Transition(None, waits, TransitionReason.FIRED, Visibility.POST)
+    yield Sample("reply: a further alert", alerts.folded_reply(fired))
+    again = Transition(waits, waits, TransitionReason.UNFOLDED, Visibility.POST)
+    yield Sample("reply: in this message now", alerts.folded_reply(again))
+    yield Sample("reply: in a message of its own now", folded.moved_out(waits, None))
+    yield Sample("reply: in another message now", folded.moved_out(waits, BROKEN))
+    yield Sample("/cm alerts", alert_lists.alerts((BROKEN, waits), silences=0, now=AT))
+    yield Sample(
+        "acknowledged with it",
+        alert_lists.acknowledged(replace(BROKEN, state=AlertState.ACKNOWLEDGED, acked_by="U0ANNA"), folded=(held,)),
+    )
+    own = Silence("prod", "disk_broken", "", AT + HOUR, "U0ANNA", "", AT, id=9, alert=17)
+    yield Sample("silenced with it", alert_lists.silenced(SilenceResult(own, None), (waits,)))
 
 
 def _ends() -> Iterator[Sample]:
