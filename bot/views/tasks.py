@@ -21,7 +21,7 @@ from bot.views.task_activity import activity_text, schedulers_text
 _MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}
 _HEADER = ("Is", "Task", "What happens", "Stored")
 _OF_BOTH_DIALECTS = ("Is", "Task", "Stored", "What services make of it")
-_TROUBLE = frozenset({ActivityKind.FAILING, ActivityKind.SILENT, ActivityKind.NOT_REGISTERED})
+_FAULTS = frozenset({ActivityKind.FAILING, ActivityKind.SILENT, ActivityKind.NOT_REGISTERED})
 _CLEAR = frozenset({SwitchEffect.RUN, SwitchEffect.DO_NOT_RUN})
 """Effects that the state of the switch says already."""
 _UNREAD = "? not read"
@@ -112,14 +112,14 @@ class _Row:
     task: Task
     cells: tuple[str, ...]
     effect: str = ""
-    trouble: bool = False
+    faulty: bool = False
 
 
 def _place(row: _Row) -> int:
     """Return the place of a task: what does not work first, then what is odd, off and on."""
     order = ("meaningless", "unset", "off", "on")
     marks = [*(_MARKS[word] for word in order[:2]), _UNREAD, "? unknown", *(_MARKS[word] for word in order[2:])]
-    return -1 if row.trouble else marks.index(row.cells[0])
+    return -1 if row.faulty else marks.index(row.cells[0])
 
 
 def _sentence(cluster: str, rows: Sequence[_Row]) -> str:
@@ -151,12 +151,12 @@ def _row(task: Task, key: str, values: Switches, dialect: Dialect, activity: Tas
     name = task.name if key == task.name else f"{task.name} ({key})"
     happens = activity_text(task.name, activity) if activity else _UNREAD
     waits = activity is not None and activity.kind is ActivityKind.OFF and bool(activity.disks)
-    trouble = waits or (activity is not None and activity.kind in _TROUBLE)
+    faulty = waits or (activity is not None and activity.kind in _FAULTS)
     if key not in values:
-        return _Row(task, (_UNREAD, name, happens, "?"), trouble=trouble)
+        return _Row(task, (_UNREAD, name, happens, "?"), faulty=faulty)
     meaning = meaning_of(values[key], dialect)
     effect = "" if meaning.effect in _CLEAR else effect_text(meaning.effect)
-    return _Row(task, (_MARKS[meaning.word], name, happens, _stored(values[key])), effect, trouble)
+    return _Row(task, (_MARKS[meaning.word], name, happens, _stored(values[key])), effect, faulty)
 
 
 def _unknown(values: Switches) -> Iterator[_Row]:

@@ -109,8 +109,10 @@ async def _kill_learner(cluster: SimulatedCluster, every: Clusters) -> None:
     await cluster.kill(max(cluster.raft.members))
 
 
-async def _fall_behind(cluster: SimulatedCluster, _all: Clusters) -> None:
-    cluster.fall_behind(_follower(cluster), _BEHIND)
+async def _fall_behind(cluster: SimulatedCluster, every: Clusters) -> None:
+    # A voter that lags is reported as the quorum at risk.
+    await _add_learner(cluster, every)
+    cluster.fall_behind(max(cluster.raft.members), _BEHIND)
     _write(cluster, 2 * _BEHIND)
 
 
@@ -193,6 +195,14 @@ async def _fill(cluster: SimulatedCluster, _all: Clusters) -> None:
     cluster.recount()
 
 
+async def _fill_chunks(cluster: SimulatedCluster, _all: Clusters) -> None:
+    zone = cluster.data.disks[_normal(cluster)].idc
+    for disk in cluster.data.disks.values():
+        if disk.idc == zone:
+            disk.free_chunks = disk.max_chunks // 50
+    cluster.recount()
+
+
 async def _few_volumes(cluster: SimulatedCluster, _all: Clusters) -> None:
     cluster.set_allocatable(1)
 
@@ -230,7 +240,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "leader_changed": Recipe("Nodes: Elect on a follower", _elect),
         "leader_flapping": Recipe("Nodes: Elect three times, 5 s apart", _flap),
         "peer_down": Recipe("A learner joins, and is killed", _kill_learner),
-        "peer_lagging": Recipe("A follower falls 5,000 entries behind", _fall_behind),
+        "peer_lagging": Recipe("A learner joins, and falls 5,000 entries behind", _fall_behind),
         "quorum_at_risk": Recipe("Nodes: Kill a follower", _kill_follower),
         "stale_host": Recipe("A follower is removed from the group, and runs on", _forget_member),
         "leader_unseen": Recipe("A new node, not in the settings, leads", _lead_from_elsewhere),
@@ -248,7 +258,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "drop_stuck": Recipe("Start draining a disk while nothing moves", _drop_without_work),
         "disk_dropping": Recipe("Start draining disk", _drop),
         "writable_low": Recipe("Space used: 98 %", _fill),
-        "chunks_low": Recipe("Space used: 98 %", _fill, _COUNTED),
+        "chunks_low": Recipe("The disks of one zone have no chunk to spare", _fill_chunks, _COUNTED),
         "volumes_low": Recipe("One volume can be allocated", _few_volumes),
         "scheduler_silent": Recipe("Background tasks: Stop the scheduler", _stop_scheduler),
         "tasks_failing": Recipe("Shard repair fails 30 times a minute", _fail_tasks),
