@@ -101,5 +101,5 @@ def words_of(kind: str, argument: str) -> Words:
 
 
 def is_named(kind: str, argument: str) -> bool:
-    """True if the argument has words of its own."""
+    """True if the argument has separate words."""
     return (kind, argument) in _OF or argument in _COMMON

@@ -26,7 +26,7 @@ class Origin:
     kind: str = ""
     cluster: str = ""
     attempt: int = 0
-    """How often this view was sent already and came back with its fields: each time is a change request of its own."""
+    """How often this view was sent already and came back with its fields: each time is another change request."""
     reason: str = ""
     """The reason to fill in once the change is chosen."""
 
