@@ -107,7 +107,7 @@ async def test_question_in_a_thread_and_the_menu_of_a_message(page: Page) -> Non
     """A mention is answered in its thread, a change by mention has a button, and an alert's menu opens a form."""
     await page.get_by_test_id("channel-storage").click()
     await page.get_by_test_id("composer").fill("@cm")
-    await expect(page.get_by_role("option", name="@cmbot stat")).to_be_visible()
+    await expect(page.get_by_role("option", name="@cmbot stat", exact=True)).to_be_visible()
     await say(page, "@cmbot stat prod")
     await page.get_by_text("1 reply").first.click()
     await expect(page.get_by_text(re.compile("prod is healthy")).first).to_be_visible()
