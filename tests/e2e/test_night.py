@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Error, Locator, Page, async_playwright, expect
 
 from bot.cli.demo import EXAMPLE, Demo, demo
 from bot.views.alert_actions import ACKNOWLEDGE, FIX, RUNBOOK
@@ -52,6 +53,14 @@ class Night:
         if await self.page.get_by_test_id("confirm-yes").count():
             await self.page.get_by_test_id("confirm-yes").click()
 
+    async def open_thread(self, message: Locator) -> None:
+        """Open the thread of a message, again if the message was drawn anew under the finger."""
+        for _ in range(5):
+            await message.locator('[data-testid^="thread-"]').click()
+            with suppress(Error):
+                await self.page.get_by_test_id("thread-composer").wait_for(timeout=2000)
+                return
+
 
 @pytest.fixture
 async def night(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Night]:
@@ -92,7 +101,7 @@ async def test_a_night(night: Night) -> None:
     await night.act_as(CAROL, "storage")
     await night.click(alert, TAKE)
     await expect(alert).to_contain_text("acknowledged by @carol")
-    await alert.locator('[data-testid^="thread-"]').click()
+    await night.open_thread(alert)
     await page.get_by_test_id("thread-composer").fill("@cmbot stat prod")
     await page.get_by_test_id("thread-send").click()
     thread = page.locator("#thread")
