@@ -115,7 +115,7 @@ async def test_question_in_a_thread_and_the_menu_of_a_message(page: Page) -> Non
     await page.get_by_test_id("thread-send").click()
     await page.locator('[data-action-id="mention_run"]').first.click()
     modal = page.get_by_test_id("modal")
-    await expect(modal.get_by_text("Background task")).to_be_visible()
+    await expect(modal.get_by_text("Background task", exact=True)).to_be_visible()
     await page.get_by_test_id("modal-close").click()
     await page.get_by_test_id("thread-close").click()
 
