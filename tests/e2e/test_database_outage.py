@@ -132,6 +132,9 @@ async def test_database_outage_is_reported_and_ends_by_itself(world: World) -> N
             await asyncio.to_thread(world.take)
             for line in READING:
                 assert STORE_DOWN not in (await world.ask(line)).full_text, line
+            short = await world.ask("/cm stat")
+            assert not (await world.slack.as_user(ALICE).click(STORAGE, short.ts, "details")).error
+            await world.slack.wait_for_view(lambda view: "*Peers*" in view.full_text, user=ALICE, timeout=20)
             refused = await world.ask("/cm task disable disk_repair reason=maintenance")
             assert STORE_DOWN in refused.full_text
             await world.confirm(card)

@@ -199,6 +199,10 @@ def _lines(block: Mapping[str, object]) -> Iterable[str]:
         for row in rows:
             yield " | ".join(_cell(cell) for cell in row)
         return
+    if isinstance(title := block.get("title"), Mapping):
+        # Folded: a reader sees the title.
+        yield f"▸ {title.get('text', '')}"
+        return
     held = [block.get("text"), *_listed(block.get("elements"))]
     for part in held:
         if isinstance(part, Mapping):
