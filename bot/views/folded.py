@@ -86,8 +86,8 @@ def _line(alert: Alert) -> str:
     over = alert.state is AlertState.RESOLVED
     said = (outcome_sentence(alert) if over else "") or sentence_of(alert)
     mark = RESOLVED_MARK if over else MARKS[alert.severity]
-    held = f", acknowledged by <@{escape(alert.acked_by)}>" if alert.state is AlertState.ACKNOWLEDGED else ""
-    muted = f", silenced by <@{escape(alert.notes.muted.by)}>" if alert.open and alert.notes.muted else ""
+    held = f" · acknowledged by <@{escape(alert.acked_by)}>" if alert.state is AlertState.ACKNOWLEDGED else ""
+    muted = f" · silenced by <@{escape(alert.notes.muted.by)}>" if alert.open and alert.notes.muted else ""
     first = f"• {mark} #{alert.id}: {escape(said)}{held}{muted}"
     return first if over else "\n".join([first, *_details(alert)])
 
