@@ -77,7 +77,7 @@ def begins(transition: Transition) -> str:
 
 def moved_out(new: Alert, first: Alert | None) -> Message:
     """Render the reply in the old thread about an alert that got its own message, or is in that of another `first`."""
-    where = "has a message of its own" if first is None else f"is in the message of alert #{first.id}"
+    where = "has a separate message" if first is None else f"is in the message of alert #{first.id}"
     text = f"Alert #{new.id} is still open and {where} now: {escape(sentence_of(new))}"
     return message(text, section(text))
 
