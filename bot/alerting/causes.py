@@ -48,13 +48,13 @@ class Because(StrEnum):
     EACH_CHANGE = "The first counts every change."
     NO_VIEW = "Two views of one group differ, so their lists of members do."
     LESS = "The second says less than the first."
-    WATCH_FIRST = "Without a network of its own cmbot judges no cluster."
+    WATCH_FIRST = "Without its own network cmbot judges no cluster."
     OTHER_SERVICE = "Different services: no fact proves that one machine is the cause of both."
     OTHER_CAUSE = "Each can last without the other, and has its own fix."
-    PHASE_OVER = "The first is over when the second begins: writes work again, what remains is a message of its own."
+    PHASE_OVER = "The first is over when the second begins: writes work again, what remains gets a separate message."
     FIX_CONTRADICTS = "The fix of the second would go on with what the first warns of."
     DATA_GONE = "Lost data always has its own message."
-    OTHER_LIMIT = "Each has its own limit, and is told to other people."
+    OTHER_LIMIT = "Each has its own limit, and other people act on it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def begins(transition: Transition) -> str:
 
 def moved_out(new: Alert, first: Alert | None) -> Message:
     """Render the reply in the old thread about an alert that got its own message, or is in that of another `first`."""
-    where = "has a message of its own" if first is None else f"is in the message of alert #{first.id}"
+    where = "has a separate message" if first is None else f"is in the message of alert #{first.id}"
     text = f"Alert #{new.id} is still open and {where} now: {escape(sentence_of(new))}"
     return message(text, section(text))
 
@@ -88,8 +88,8 @@ def _line(alert: Alert) -> str:
     over = alert.state is AlertState.RESOLVED
     said = (outcome_sentence(alert) if over else "") or sentence_of(alert)
     mark = RESOLVED_MARK if over else MARKS[alert.severity]
-    held = f", {held_by(alert)}" if held_by(alert) else ""
-    muted = f", {quieted_by(alert.notes.muted.by)}" if alert.open and alert.notes.muted else ""
+    held = f" · {held_by(alert)}" if held_by(alert) else ""
+    muted = f" · {quieted_by(alert.notes.muted.by)}" if alert.open and alert.notes.muted else ""
     first = f"• {mark} #{alert.id}: {escape(said)}{held}{muted}"
     return first if over else "\n".join([first, *_details(alert)])
 

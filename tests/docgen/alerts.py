@@ -53,7 +53,7 @@ in the channel instead, with a link to the alert.
   it. The message is as severe as its most severe open alert; the reply about one that is critical, more severe than the
   message was, or a new failure is shown in the channel. **Acknowledge** and **Silence** are for the whole message, but
   `no_leader`, `quorum_at_risk` and the like must be named to be silenced. If the first alert is resolved or silenced,
-  what is still open gets a message of its own. An alert about a change (`leader_changed`, `switch_changed`) stays open
+  what is still open gets a separate message. An alert about a change (`leader_changed`, `switch_changed`) stays open
   while its effects are. [Which alerts share a message](#which-alerts-share-a-message) has all pairs.
 - **worse**: a higher severity, a higher number, or a new part. A new part (another disk, voter, host, zone or change)
   is shown in the channel, for a warning too, at most once per 5 minutes and alert. A higher number stays in the thread

@@ -66,19 +66,17 @@ async def test_folded_alert_speaks_for_itself_once_the_first_is_over(world: Demo
     posted = await world.slack.wait_for(STORAGE, alert(REPAIR, "firing"))
     world.clusters["prod"].break_disk(3)
     await edited(world, posted, "Of the same cause", "disk #3")
-    told = await world.slack.wait_for(
+    said = await world.slack.wait_for(
         STORAGE, lambda m: m.thread_ts == posted.ts and "of the same cause (#2)" in m.full_text
     )
-    assert told.broadcast  # a disk that breaks is news to the channel
+    assert said.broadcast  # a disk that breaks is news to the channel
     await switched(world, "false")
     own = await world.slack.wait_for(
         STORAGE, lambda m: not m.thread_ts and m.ts != posted.ts and "disk #3" in m.full_text
     )
     assert "alert #2" in own.full_text
     await edited(world, posted, "Resolved after")
-    await world.slack.wait_for(
-        STORAGE, lambda m: m.thread_ts == posted.ts and "a message of its own now" in m.full_text
-    )
+    await world.slack.wait_for(STORAGE, lambda m: m.thread_ts == posted.ts and "a separate message now" in m.full_text)
     await edited(world, own, "Of the same cause", "waits to be repaired")
 
 
@@ -91,8 +89,8 @@ async def test_killed_leader_is_one_message(world: Demo) -> None:
     assert "Warning" in posted.full_text
     risk = await edited(world, posted, "Of the same cause", "one failure from losing writes")
     assert risk.full_text.startswith("Critical in prod: The leader of prod changed")
-    told = await world.slack.wait_for(STORAGE, lambda m: m.thread_ts == posted.ts and "one failure from" in m.full_text)
-    assert told.broadcast
+    said = await world.slack.wait_for(STORAGE, lambda m: m.thread_ts == posted.ts and "one failure from" in m.full_text)
+    assert said.broadcast
     assert "one failure from losing writes" in (await ask(world, "/cm stat prod")).text
     assert [m.ts for m in about_prod(world)] == [posted.ts]
     await cluster.start(1)
@@ -109,8 +107,8 @@ async def test_planned_change_of_leader_leaves_the_cluster_healthy(world: Demo) 
     card, _ = await propose(world, "/cm leader transfer 2")
     await world.slack.as_user(ALICE).click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text, timeout=60)
-    told = await world.slack.wait_for(STORAGE, alert("The leader of prod changed", "by operation #1"), timeout=60)
-    assert told.full_text.startswith("Info in prod")
+    said = await world.slack.wait_for(STORAGE, alert("The leader of prod changed", "by operation #1"), timeout=60)
+    assert said.full_text.startswith("Info in prod")
     watch = world.app.watches["prod"]
     await world.clusters["prod"].until(lambda: watch.state.level == "healthy", timeout=60)
     assert "prod is healthy: peer 2 leads" in (await ask(world, "/cm stat prod")).full_text

@@ -74,7 +74,6 @@ class Folding(RuleBasedStateMachine):
         self.resources = AsyncExitStack()
         self.store = self.runner.run(self.resources.enter_async_context(observed_store()))
         self.silences: list[Silence] = []
-        self.told: set[int] = set()
 
     def teardown(self) -> None:
         """Close the store."""

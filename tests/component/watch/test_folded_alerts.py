@@ -83,7 +83,7 @@ async def test_alert_that_must_be_named_gets_its_own_message_when_the_first_is_s
     risk = by_rule(world)["quorum_at_risk"]
     assert (risk.notes.folded, risk.fired_at) == (None, held["quorum_at_risk"].fired_at)
     assert f"alert:{risk.id}" in store.state.outbox
-    assert any("has a message of its own now" in text for text in posted)
+    assert any("has a separate message now" in text for text in posted)
 
 
 async def test_folded_alert_calls_by_its_own_severity(store: ObservedStore) -> None:

@@ -30,7 +30,7 @@ async def test_killed_leader_is_one_message_until_it_returns() -> None:
         changed = "The leader of prod changed from peer 1 to peer 2 in term 2."
         assert posted == [
             f"Warning in prod: {changed}",
-            f"Critical in prod, of the same cause (#2): {LOST_LEADER}",
+            f"Critical in prod, of the same cause (#4): {LOST_LEADER}",
             f"Critical in prod: {changed} Of the same cause: {LOST_LEADER}",
         ]
         await world.cluster.start(1)

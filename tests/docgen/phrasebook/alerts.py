@@ -145,7 +145,7 @@ def _folded() -> Iterator[Sample]:
     yield Sample("reply: a further alert", alerts.folded_reply(fired))
     again = Transition(waits, waits, TransitionReason.UNFOLDED, Visibility.POST)
     yield Sample("reply: in this message now", alerts.folded_reply(again))
-    yield Sample("reply: in a message of its own now", folded.moved_out(waits, None))
+    yield Sample("reply: in a separate message now", folded.moved_out(waits, None))
     yield Sample("reply: in another message now", folded.moved_out(waits, BROKEN))
     yield Sample("/cm alerts", alert_lists.alerts((BROKEN, waits), silences=0, now=AT))
     yield Sample(
