@@ -33,7 +33,7 @@ _HAPPENED: Mapping[str, str] = MappingProxyType(
         "given_back": "was given back: no one holds it",
         "hold_expired": "is no longer acknowledged, as the time is over",
         "holder_reminded": "still fires; its holder was reminded",
-        "unfolded": "has a message of its own, as the alert that carried it is over",
+        "unfolded": "has a separate message, as the alert that carried it is over",
         SILENCED: "was silenced",
         "unmuted": "is no longer silenced and still fires",
         "reminded": "still fires",

@@ -54,7 +54,7 @@ class Night:
             await self.page.get_by_test_id("confirm-yes").click()
 
     async def open_thread(self, message: Locator) -> None:
-        """Open the thread of a message, again if the message was drawn anew under the finger."""
+        """Open the thread of a message, again if the page drew the message again meanwhile."""
         for _ in range(5):
             await message.locator('[data-testid^="thread-"]').click()
             with suppress(Error):
