@@ -1,6 +1,7 @@
 """Notes and the events of alerts in both databases."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -26,11 +27,11 @@ def notes(store: Store, clock: Clock) -> NoteService:
     return NoteService(store, lambda: None, clock, {"prod": "C1"})
 
 
-async def opened(store: Store, clock: Clock, **changes: object) -> Alert:
+async def opened(store: Store, clock: Clock, **changes: Any) -> Alert:
     alert = Alert(
         "prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, LegacyDetail("Broken."), clock.now - 60
     )
-    alert = replace(alert, **{"fired_at": clock.now - 60, "changed_at": clock.now - 60, **changes})
+    alert = replace(replace(alert, fired_at=clock.now - 60, changed_at=clock.now - 60), **changes)
     async with store.begin() as uow:
         return await uow.alerts.save(alert, alert_text(alert))
 
