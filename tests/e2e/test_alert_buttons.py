@@ -134,5 +134,5 @@ async def test_fix_button_proposes_like_the_typed_command(world: Demo) -> None:
 async def test_button_of_a_help_group_lists_its_commands(world: Demo) -> None:
     shown = await ask(world, "/cm")
     await world.slack.as_user(ALICE).click(shown.channel, shown.ts, "help_group_alerting")
-    listed = await private_reply(world, ALICE, "Answer alerts: 6 commands.", "/cm unsilence")
+    listed = await private_reply(world, ALICE, "Answer alerts: 7 commands.", "/cm unsilence")
     assert "/cm stat" not in listed.full_text
