@@ -16,11 +16,15 @@ STORAGE, OPERATIONS, ARCHIVE, RANDOM = "C0STORAGE", "C0OPERATIONS", "C0ARCHIVE",
 
 
 async def ask(world: Demo, line: str, *, user: str = ALICE, channel: str = STORAGE) -> Message:
-    """Type a command and wait for its answer."""
+    """Type a command and wait for its answer; a file that an earlier command shares is none."""
     person = world.slack.as_user(user)
     before = {m.ts for m in person.sees(channel)}
     await person.command(channel, line)
-    return await world.slack.wait_for(channel, lambda m: m.ts not in before and not m.metadata, user=user)
+
+    def answers(message: Message) -> bool:
+        return message.ts not in before and not message.metadata and not message.files
+
+    return await world.slack.wait_for(channel, answers, user=user)
 
 
 def alert(*words: str) -> Any:

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.fast_time
 HOSTILE = "it's <!channel> & *bold* `code` x=1 \u201cquoted"
 
 
-async def answered(world: Demo, line: str, channel: str = STORAGE) -> str:
-    """The answer to a command with a file, once that is there."""
+async def shown(world: Demo, line: str, channel: str = STORAGE) -> str:
+    """Text of the answer to a command with a file, once that is there."""
     answer = await ask(world, line, channel=channel)
     done = await world.slack.wait_for(channel, lambda m: m.ts == answer.ts and "has all of them" in m.full_text)
     return done.full_text
@@ -52,9 +52,9 @@ async def test_note_on_an_operation_is_shown_with_it(world: Demo) -> None:
     answer = await ask(world, "/cm note op #1 agreed with the data team", user=BOB)
     assert answer.text == "Kept as a note on operation #1 of prod; its thread shows it."
     await world.slack.wait_for(OPERATIONS, lambda m: m.thread_ts == card.ts and "agreed with the data team" in m.text)
-    shown = (await ask(world, "/cm op 1")).full_text
-    assert "*Notes*" in shown
-    assert f"<@{BOB}>: agreed with the data team" in shown
+    answer_op = (await ask(world, "/cm op 1")).full_text
+    assert "*Notes*" in answer_op
+    assert f"<@{BOB}>: agreed with the data team" in answer_op
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_timeline_tells_the_whole_night(world: Demo) -> None:
     cluster.repair_disk(3, "repairing")
     cluster.repair_disk(3, "repaired")
     await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "Resolved after" in m.full_text)
-    night = await answered(world, "/cm timeline alert 1")
+    night = await shown(world, "/cm timeline alert 1")
     assert night.startswith("Timeline of alert #1 of prod: ")
     order = [
         "▶ alert #1 fired (warning)",
@@ -141,10 +141,10 @@ async def test_timeline_tells_the_whole_night(world: Demo) -> None:
 async def test_timeline_of_a_time_has_all_clusters_and_of_an_operation_its_steps(world: Demo) -> None:
     await propose(world, "/cm task disable balance reason=test")
     await ask(world, "/cm op cancel 1")
-    of_time = await answered(world, "/cm timeline since=1h")
+    of_time = await shown(world, "/cm timeline since=1h")
     assert "Timeline of prod, archive" in of_time
     assert "prod: operation #1 cancelled" in of_time
-    assert "▶ operation #1 cancelled" in await answered(world, "/cm timeline op 1", channel=OPERATIONS)
+    assert "▶ operation #1 cancelled" in await shown(world, "/cm timeline op 1", channel=OPERATIONS)
 
 
 @pytest.mark.parametrize(

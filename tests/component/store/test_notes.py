@@ -31,7 +31,7 @@ async def opened(store: Store, clock: Clock, **changes: Any) -> Alert:
     alert = Alert(
         "prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, LegacyDetail("Broken."), clock.now - 60
     )
-    alert = replace(alert, **{"fired_at": clock.now - 60, "changed_at": clock.now - 60, **changes})
+    alert = replace(replace(alert, fired_at=clock.now - 60, changed_at=clock.now - 60), **changes)
     async with store.begin() as uow:
         return await uow.alerts.save(alert, alert_text(alert))
 
