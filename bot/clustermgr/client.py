@@ -23,10 +23,10 @@ from bot.clustermgr.models import (
     ConfigList,
     DashboardPage,
     Disk,
+    DiskInfo,
     DiskPage,
     DiskStatus,
     KvPage,
-    OneDisk,
     Service,
     ServiceList,
     Stat,
@@ -235,7 +235,7 @@ class ClustermgrClient:
 
         async def ask(host: str) -> Disk:
             answer = await self._read(host, f"/disk/info?disk_id={disk_id:d}", decoding.DISK)
-            found = parse(OneDisk, answer, decoding.DISK).root
+            found = parse(DiskInfo, answer, decoding.DISK).root
             if found.disk_id != disk_id:
                 raise ClusterBadAnswer(f"{host} answered about disk {found.disk_id}, not about {disk_id}.", host=host)
             return found

@@ -184,7 +184,7 @@ class Disk(SlottedRow):
     others: Others = ()
 
 
-class OneDisk(RootModel[Disk]):
+class DiskInfo(RootModel[Disk]):
     """GET /disk/info."""
 
 

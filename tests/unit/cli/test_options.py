@@ -23,7 +23,8 @@ def test_reading_commands_are_those_of_slack() -> None:
         assert not command.changes
         assert command.role is Role.VIEWER
         fields = command.args.typed()
-        assert set(read.options) == set(fields) - set(command.args.words) - {"cluster"}
+        # A terminal always shows the details.
+        assert set(read.options) == set(fields) - set(command.args.words) - {"cluster", "details"}
         for option, (_, choices) in read.options.items():
             schema = command.args.model_json_schema()["properties"][option]
             known: list[str] = next((each["enum"] for each in (schema, *schema.get("anyOf", ())) if "enum" in each), [])

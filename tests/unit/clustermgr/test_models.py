@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.clustermgr.models import Disk, DiskPage, HostAnswer, OneDisk, RaftStatus, Snapshot, Stat
+from bot.clustermgr.models import Disk, DiskInfo, DiskPage, HostAnswer, RaftStatus, Snapshot, Stat
 from bot.clustermgr.wire import MAX_OTHER_TEXT, MAX_OTHERS
 from bot.common.errors import ClusterTimeout
 
@@ -108,7 +108,7 @@ FIELDS = sorted(
 def test_any_json_is_a_value_or_one_error(data: dict[str, Any]) -> None:
     """No JSON, however odd, raises anything but the one error that the client translates."""
     body = json.dumps(data)
-    for model in (Stat, OneDisk, DiskPage):
+    for model in (Stat, DiskInfo, DiskPage):
         with suppress(ValidationError):
             model.model_validate_json(body)
 
@@ -170,7 +170,7 @@ def test_hosts_of_the_highest_term_name_the_leader() -> None:
 
 
 def with_field(**more: Any) -> Disk:
-    return OneDisk.model_validate_json(json.dumps({"disk_id": 7, "cluster_id": 1} | more)).root
+    return DiskInfo.model_validate_json(json.dumps({"disk_id": 7, "cluster_id": 1} | more)).root
 
 
 @pytest.mark.parametrize(

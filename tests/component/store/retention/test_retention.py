@@ -45,6 +45,7 @@ RETENTION = {
     "replicas": "until the replica has stopped or expired",
     "samples": "all for retention.samples, then one an hour, then one a day",
     "silences": "until 7 days after its end at the latest",
+    "workspaces": "without limit: one row each",
 }
 """Retention of each table, as docs/backup.md shows it."""
 

@@ -35,7 +35,7 @@ def test_month_has_even_steps_that_end_now() -> None:
     assert made.shown[-1].at == NOW
     assert made.gaps == ()
     message = trend(made)
-    assert "rows" in message.blocks[2]
+    assert "rows" in message.blocks[3]
     assert "reliable" in shown(message)
     assert "watching since" not in shown(message)
 
