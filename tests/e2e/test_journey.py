@@ -133,7 +133,6 @@ async def test_commands_answer_while_all_hosts_hang(world: Demo, line: str, word
         ("/cm disk", "id"),
         ("/cm disk -1", "id"),
         ("/cm task disable balence", "Did you mean balance"),
-        ("/cm task disable", "task"),
         ("/cm task disable balance dev", "dev"),
         ("/cm stat " + "x" * 10_000, "10,005 characters"),
         ('/cm stat "unclosed', "quote"),

@@ -65,8 +65,8 @@ async def test_stalled_repair_fires_until_chunks_move() -> None:
             world.cluster.move_chunks(7, left)
             # The alert of the disk is edited, because it affects fewer volumes; nothing else is posted.
             assert {text for text in await world.ticks(5, apart=HOUR) if "1 disk of prod is being" not in text} == set()
-        [posted] = [posted for posted in await world.ticks(3, apart=HOUR) if "progress" in posted]
-        assert posted == "Warning in prod: The repair of 1 disk of prod makes no progress."
+        [posted] = [text for text in await world.ticks(3, apart=HOUR) if "same cause (#" in text]
+        assert posted == "Warning in prod, of the same cause (#2): The repair of 1 disk of prod makes no progress."
         [alert] = [alert for alert in world.store.firing() if alert.rule == "repair_stuck"]
         assert any("being repaired since" in line for line in lines(alert))
         assert any("20 chunks left, none moved since" in line for line in lines(alert))
@@ -80,7 +80,8 @@ async def test_repair_that_does_not_begin_fires() -> None:
         world.cluster.break_disk(7)
         await world.ticks()
         assert await world.ticks(1, apart=HOUR) == []
-        assert await world.ticks(1, apart=HOUR) == ["Warning in prod: The repair of 1 disk of prod makes no progress."]
+        posted = await world.ticks(1, apart=HOUR)
+        assert "Warning in prod, of the same cause (#2): The repair of 1 disk of prod makes no progress." in posted
         assert any("its repair has not begun" in line for line in lines(world.store.firing()[-1]))
 
 
@@ -133,9 +134,8 @@ async def test_task_off_with_waiting_disks_names_the_fix(flavour: str, word: str
         assert await world.ticks(20) == []
         world.cluster.break_disk(7)
         posted = await world.ticks(20)
-        assert (
-            posted[-1] == "Warning in prod: 1 disk of prod waits to be repaired: background task `disk_repair` is off."
-        )
+        waits = "1 disk of prod waits to be repaired: background task `disk_repair` is off."
+        assert posted[-1] == f"Warning in prod: 1 disk of prod is broken. Of the same cause: {waits}"
         # The alert of the disk and that of the task both offer it.
         assert world.fixes() == ["task enable disk_repair prod"] * 2
         world.cluster.set_switch("disk_repair", "true" if word == "false" else "Enable")
