@@ -77,8 +77,14 @@ class Attention:
             raise UserError(f"There is no alert #{alert_id}.")
         return OPEN
 
-    async def acknowledge(self, alert_id: int, by: str) -> Alert:
+    async def acknowledge(self, alert_id: int, by: str, *, take: bool = False, seen: str | None = None) -> Alert:
         assert by
+        assert take == (seen is not None)
+        return await self.alert(alert_id)
+
+    async def give_back(self, alert_id: int, by: str, *, seen: str | None = None) -> Alert:
+        assert by
+        assert seen is not None
         return await self.alert(alert_id)
 
 

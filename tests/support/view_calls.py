@@ -84,7 +84,8 @@ class ViewCall:
                 named[name] = value
             else:
                 given.append(value)
-        return self.view(*given, **named)
+        shown = self.view(*given, **named)
+        return [*shown] if inspect.isgenerator(shown) else shown
 
 
 def _views() -> Iterator[Callable[..., Any]]:

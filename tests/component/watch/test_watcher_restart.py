@@ -88,7 +88,7 @@ async def test_killed_within_the_transaction_nothing_is_half_done(url: str, monk
     async with process(url, lambda at: polled(at, bad=(disk(7),))) as (watch, store):
         await watch.tick(15)
         with monkeypatch.context() as patched:
-            patched.setattr("bot.watch.publisher.card", kill)
+            patched.setattr("bot.watch.folded_messages.card", kill)
             with pytest.raises(Killed):
                 await watch.tick(30)
         assert await slots(store) == {}
