@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bot.alerting.windows import Window
 from bot.clustermgr.models import HostAnswer, Peer
 from bot.common.errors import Refused
 from bot.interactions.message import Message
@@ -39,8 +40,8 @@ _FOREIGN = frozenset(
     }
 )  # fmt: skip
 """Fields and arguments of text that a cluster or a person writes."""
-_MADE = Message | Choice | FormField | Form
-"""What the program itself makes, and what is a text by then; their hostile parts come in through other views."""
+_MADE = Message | Choice | FormField | Form | Window
+"""What the program makes, and what is a text by then; hostile parts come through other views, settings are checked."""
 _OF_THE_PROGRAM = frozenset({"HelpGroup", "HelpTopic", "Point"})
 """Kinds of items whose number does not depend on a cluster."""
 _NEVER_EMPTY = ("alert_group.", "ops_list.plan")
