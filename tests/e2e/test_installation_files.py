@@ -70,7 +70,8 @@ async def test_recorded_export_fills_an_empty_database(tmp_path: Path, database_
     status, out = await cmbot(config, "export", str(again), CMBOT_STORE_URL=database_url)
     assert status == 0, out
     counts = json.loads(again.read_text().partition("\n")[0])["counts"]
-    assert counts == lines_of("export.jsonl.gz")[0]["counts"]
+    # Tables of later revisions are empty.
+    assert counts == {**dict.fromkeys(counts, 0), **lines_of("export.jsonl.gz")[0]["counts"]}
 
 
 async def test_migrated_database_lists_its_replicas(tmp_path: Path) -> None:

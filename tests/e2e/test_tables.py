@@ -13,7 +13,7 @@ from tests.e2e.test_journey import ask
 
 pytestmark = pytest.mark.fast_time
 
-QUESTIONS = ("/cm disks", "/cm members", "/cm tasks", "/cm balance", "/cm clusters")
+QUESTIONS = ("/cm disks", "/cm members", "/cm tasks", "/cm balance")
 
 
 def kinds(message: Message) -> list[str]:

@@ -101,7 +101,7 @@ async def test_disks_are_ordered_by_number_though_servers_compare_text(
     for number in range(1, 13):
         simulated.break_disk(number)
     text = await answered(cluster, "disks status=broken")
-    rows = [int(line.split()[0]) for line in text.splitlines() if "http://" in line]
+    rows = [int(line.split()[2]) for line in text.splitlines() if "http://" in line]
     assert rows == list(range(1, 13))
 
 

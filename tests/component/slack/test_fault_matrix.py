@@ -35,6 +35,7 @@ Call = Callable[[SlackClient, str], Awaitable[object]]
 CALLS: Mapping[str, Call] = {
     "auth.test": lambda it, _: it.auth_test(),
     "apps.connections.open": lambda it, _: it.socket_address("xapp-1"),
+    "blocks.validate": lambda it, _: it.validate("blocks", []),
     "chat.postMessage": lambda it, _: it.post("C1", MESSAGE),
     "chat.postEphemeral": lambda it, _: it.say(Asked("C1", "1.1", "U1", begun=True), Reply(MESSAGE)),
     "chat.update": lambda it, _: it.update("C1", "1.1", MESSAGE),
