@@ -67,7 +67,7 @@ async def test_series_goes_on_after_a_kill_between_the_steps_of_its_second_disk(
     card = await replicas.proposed('/cm disk offline 5 6 7 reason="old model"')
     await replicas.approve(card)
     shown = {5: await emptied(replicas, 5)}
-    await replicas.operation(lambda op: op.request == DiskOffline(6))
+    # Before the second disk begins: its steps must last longer than the look at them.
     replicas.slow(0.3)
     between = await replicas.operation(
         lambda op: op.request == DiskOffline(6) and stage_of(op) is OfflineStage.READONLY_SEEN

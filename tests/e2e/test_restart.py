@@ -49,13 +49,13 @@ async def test_leader_that_changed_during_the_stop_is_announced_once(outside: Ou
 
 
 async def _saved(outside: Outside, *, leader: int) -> None:
-    """Wait until the leader is saved: `/cm clusters` shows the saved state."""
+    """Wait until the leader is saved: the details of `/cm clusters` show the saved state."""
     alice = outside.slack.as_user(ALICE)
     async with asyncio.timeout(20):
         shown = ""
         while f"{leader} at" not in shown:
             before = {m.ts for m in alice.sees(STORAGE)}
-            await alice.command(STORAGE, "/cm clusters")
+            await alice.command(STORAGE, "/cm clusters details=yes")
             answer = await outside.slack.wait_for(STORAGE, partial(_later, before), user=ALICE)
             shown = answer.full_text
 
