@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.alerting.escalation import Escalation, call, with_new_wait
-from bot.alerting.holding import HoldRefusal, expire, hold, holders_due, one_reminder_each, remind, without_hold
+from bot.alerting.holding import expire, holders_due, one_reminder_each, remind, without_hold
 from bot.alerting.hysteresis import eased, paused, recent_peak, resumed, unknown_for, unlearned
 from bot.alerting.inhibition import Pairs, covered, inhibited
 from bot.alerting.model import Alert, AlertState, Finding, Outcome, Severity, Silence
@@ -27,7 +27,7 @@ from bot.alerting.transition import (
     worse,
 )
 
-__all__ = ["NO_ESCALATION", "Transition", "TransitionReason", "Visibility", "acknowledge", "step", "withdrawn"]
+__all__ = ["NO_ESCALATION", "Transition", "TransitionReason", "Visibility", "step", "withdrawn"]
 
 NO_ESCALATION = Escalation()
 REPLY_EVERY = 300.0
@@ -126,12 +126,6 @@ def step(
         subjects = dict.fromkeys((*found, *(subject for key, subject in held if key == rule.key)))
         transitions += [_evaluate(rule, held.get((rule.key, name)), found.get(name), around) for name in subjects]
     return tuple(one_reminder_each([transition for transition in transitions if transition is not None]))
-
-
-def acknowledge(alert: Alert, by: str, now: float) -> Transition | None:
-    """Acknowledge a firing alert for `by` (a Slack user id); None if the alert is not firing."""
-    done = hold(alert, by, now)
-    return None if isinstance(done, HoldRefusal) else done
 
 
 def _evaluate(rule: Rule, old: Alert | None, finding: Finding | None, around: Surroundings) -> Transition | None:

@@ -14,11 +14,6 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 _SEVERITIES = {Severity.INFO: "infos", Severity.WARNING: "warnings", Severity.CRITICAL: "critical alerts"}
 
 
-def is_planned(held: Silence, now: float) -> bool:
-    """True if a silence begins later."""
-    return held.begins > now
-
-
 def window_what(held: Silence) -> str:
     """Name the window of a silence."""
     name = held.window.name if held.window is not None else held.subject

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bot.alerting.engine import REPLY_EVERY, Transition, TransitionReason, Visibility, acknowledge, step
+from bot.alerting.engine import REPLY_EVERY, Transition, TransitionReason, Visibility, step
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts, listed
 from bot.alerting.holding import TOGETHER, HoldRefusal, give_back, hold, reminder_due_at
@@ -176,8 +176,8 @@ class Engine(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_person_acknowledges(self, data: st.DataObject) -> None:
         firing = [alert.id for alert in self.own if alert.state is AlertState.FIRING]
-        transition = acknowledge(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
-        assert transition is not None
+        transition = hold(self.alerts[data.draw(st.sampled_from(firing))], "U1", self.now)
+        assert isinstance(transition, Transition)
         assert transition.visibility is Visibility.EDIT
         self._moved_by_a_person(transition)
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.alerting.engine import Transition, TransitionReason, Visibility, acknowledge, step
+from bot.alerting.engine import Transition, TransitionReason, Visibility, step
 from bot.alerting.escalation import Escalation
+from bot.alerting.holding import hold
 from bot.alerting.model import Alert, Finding, LegacyDetail, LegacyOutcome, Severity, Silence
 from bot.alerting.rules.base import Answer, Rule
 from bot.alerting.rules.table import rule_named
@@ -65,8 +66,8 @@ class Life:
 
     def ack(self, now: float) -> None:
         [alert] = [alert for alert in self.alerts.values() if alert.open]
-        move = acknowledge(alert, "U1", now)
-        assert move is not None
+        move = hold(alert, "U1", now)
+        assert isinstance(move, Transition)
         self._keep(move)
 
 

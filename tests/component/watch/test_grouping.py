@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.alerting.engine import acknowledge
 from bot.alerting.escalation import Escalation
 from bot.alerting.grouping import GroupingLimits
+from bot.alerting.holding import hold
 from bot.alerting.model import Alert, AlertState, Finding, LegacyDetail, Severity
 from bot.alerting.outcomes import Ended
 from bot.alerting.rules.base import Rule
 from bot.alerting.rules.table import rule_named
 from bot.alerting.rules.thresholds import configure
+from bot.alerting.transition import Transition
 from bot.views.alert_text.table import alert_text
 from bot.watch.planning import Watched
 from bot.watch.publisher import publish_one
@@ -199,8 +200,8 @@ async def test_acknowledgement_is_shown_in_the_group(store: ObservedStore) -> No
 
 async def acknowledged(world: World, number: int) -> Alert:
     async with world.store.begin() as uow:
-        transition = acknowledge(world.store.state.alerts[number], "U1", world.now)
-        assert transition is not None
+        transition = hold(world.store.state.alerts[number], "U1", world.now)
+        assert isinstance(transition, Transition)
         await uow.alerts.save(transition.new, alert_text(transition.new))
         await publish_one(uow, transition, "C1")
     return world.store.state.alerts[number]

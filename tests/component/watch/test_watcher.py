@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.alerting.engine import acknowledge
+from bot.alerting.holding import hold
 from bot.alerting.model import AlertState, Silence
+from bot.alerting.transition import Transition
 from bot.clustermgr.models import Disk, Snapshot
 from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish_one
@@ -195,8 +196,8 @@ async def test_acknowledgement_between_polls_is_kept(world: World) -> None:
     await world.ticks()
     async with world.store.begin() as uow:
         [alert] = await uow.alerts.open("prod")
-        transition = acknowledge(alert, "U1", world.now)
-        assert transition is not None
+        transition = hold(alert, "U1", world.now)
+        assert isinstance(transition, Transition)
         await publish_one(
             uow, replace(transition, new=await uow.alerts.save(transition.new, alert_text(transition.new))), "C1"
         )

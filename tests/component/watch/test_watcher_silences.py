@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.alerting.engine import acknowledge
 from bot.alerting.escalation import Escalation
+from bot.alerting.holding import hold
 from bot.alerting.model import Silence
+from bot.alerting.transition import Transition
 from bot.views.alert_text.table import alert_text
 from tests.support.alert_words import sentence
 from tests.support.observed_store import ObservedStore
@@ -67,8 +68,8 @@ async def test_silence_of_acknowledged_alert_ends_in_the_channel(world: World) -
     world.see = with_disks(disk(7))
     await world.ticks()
     [alert] = world.store.firing()
-    transition = acknowledge(alert, "U2", world.now)
-    assert transition is not None
+    transition = hold(alert, "U2", world.now)
+    assert isinstance(transition, Transition)
     async with world.store.begin() as uow:
         await uow.alerts.save(transition.new, alert_text(transition.new))
     await silence(world)

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bot.alerting.engine import TransitionReason, Visibility, acknowledge
+from bot.alerting.engine import TransitionReason, Visibility
+from bot.alerting.holding import HoldRefusal, hold
 from bot.alerting.model import AlertState
 from bot.alerting.rules.base import CANNOT_TELL
 from bot.views.alert_text.table import outcome_sentence
@@ -170,9 +171,9 @@ def test_only_a_firing_alert_can_be_acknowledged() -> None:
     life = Life()
     life.step(0, found())
     life.ack(1)
-    assert acknowledge(life.alerts[1], "U2", 2) is None
+    assert hold(life.alerts[1], "U2", 2) is HoldRefusal.HELD_BY_ANOTHER
     life.step(15)
-    assert acknowledge(life.alerts[1], "U2", 20) is None
+    assert hold(life.alerts[1], "U2", 20) is HoldRefusal.OVER
 
 
 def test_silenced_alert_fires_after_the_silence() -> None:
