@@ -7,7 +7,7 @@ carries it any more: the first one is resolved or silenced while it is not. An a
 once, stays open while an alert that it carries is open.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bot.alerting.causes import EVENTS, folds, place_as_first
@@ -36,10 +36,29 @@ def fold_alerts(transitions: Sequence[Transition], alerts: Iterable[Alert], now:
         moved[alert.pair] = _placed(alert, messages)
     for each in fired:
         moved[each.new.pair] = _placed(each.new, messages)
+    firsts = {pair: alert.notes.folded for pair, alert in moved.items() if alert.notes.folded is not None}
     settled = [_moved(each, moved.pop(each.new.pair), now) if each.new.pair in moved else each for each in kept]
     by_pair = {alert.pair: alert for alert in held}
     settled += [_unfolded(by_pair[pair], alert, now) for pair, alert in moved.items()]
-    return tuple(settled)
+    return tuple(_with_first(settled, held, firsts))
+
+
+def _with_first(
+    transitions: Sequence[Transition], alerts: Iterable[Alert], firsts: Mapping[Pair, Pair]
+) -> Iterator[Transition]:
+    """Yield the transitions, with each alert that is folded into a folded one in the message of the first one.
+
+    `firsts` are the alerts that were folded at this step. An alert whose finding is gone for now is still folded into
+    an earlier one of such a subject.
+    """
+    stepped = {each.new.pair for each in transitions}
+    for each in transitions:
+        first = firsts.get(each.new.notes.folded) if each.new.notes.folded is not None else None
+        yield each if first is None else replace(each, new=noted(each.new, folded=first))
+    for alert in alerts:
+        first = firsts.get(alert.notes.folded) if alert.notes.folded is not None else None
+        if first is not None and alert.pair not in stepped:
+            yield Transition(alert, noted(alert, folded=first), TransitionReason.NOTED, Visibility.QUIET)
 
 
 def grouped_with_first(transitions: Sequence[Transition]) -> tuple[Transition, ...]:

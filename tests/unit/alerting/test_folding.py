@@ -123,3 +123,17 @@ def test_message_lists_open_ones_first_and_none_of_an_earlier_alert() -> None:
     over = replace(WAITS, state=AlertState.RESOLVED)
     old = replace(over, id=9, fired_at=50.0)
     assert [each.id for each in carried(DISK, [over, old, WRONG])] == [3, 2]
+
+
+def test_alert_left_from_an_earlier_one_follows_the_new_one_into_its_message() -> None:
+    """Its finding is gone for now, so it was not moved when the earlier disk alert was resolved."""
+    first, left = alert("switch_meaningless", "disk_repair", 3), replace(alert("repair_stuck", number=4), parts=("7",))
+    left = noted(replace(left, clear_since=150.0), folded=DISK.pair)
+    broken = replace(alert("disk_broken", number=5), parts=("7",))
+    found = fold_alerts([fires(broken)], [first, left], NOW)
+    assert placed(*found) == {
+        "disk_broken": (TransitionReason.FIRED, first.pair),
+        "repair_stuck": (TransitionReason.NOTED, first.pair),
+    }
+    [stays] = [each for each in found if each.reason is TransitionReason.NOTED]
+    assert stays.visibility is Visibility.QUIET
