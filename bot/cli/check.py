@@ -22,8 +22,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
 from bot.common.errors import CmbotError, ConfigError, StoreError
 from bot.common.text import count
-from bot.config import Members, Settings
-from bot.config.model import AccessSettings
+from bot.config import AccessSettings, Members, Settings
 from bot.operations.policy import POLICIES, Policy, short_of
 from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.app import build

@@ -2,19 +2,16 @@
 
 from bot.config.loader import in_file, load, parse
 from bot.config.model import (
-    AccessSettings,
-    ClusterAccessSettings,
     ClusterSettings,
     EscalationSettings,
     HttpSettings,
-    Members,
-    PolicySettings,
-    Secrets,
-    Section,
     Settings,
     SlackSettings,
     SummarySettings,
 )
+from bot.config.policies import AccessSettings, ClusterAccessSettings, Members, PolicySettings
+from bot.config.secrets import Secrets
+from bot.config.section import Section
 from bot.config.windows import WindowSettings
 
 __all__ = [

@@ -14,7 +14,8 @@ from pydantic import SecretStr, ValidationError
 
 from bot.common.errors import ConfigError, system_words
 from bot.config.error_text import not_settings, problems, yaml_words
-from bot.config.model import Secrets, Settings
+from bot.config.model import Settings
+from bot.config.secrets import Secrets
 from bot.config.types import clean
 
 _VARIABLE = "The environment variable"

@@ -7,33 +7,27 @@ from typing import Annotated, Literal, Self
 from urllib.parse import unquote
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
-    field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.common.durations import seconds_in_settings
+from bot.config.policies import AccessSettings, ClusterAccessSettings, Policies
+from bot.config.secrets import Secrets
+from bot.config.section import Section
 from bot.config.types import (
     MAX_PORT,
-    Called,
     ChannelId,
     GroupId,
     Host,
     Name,
     Scheduler,
     Seconds,
-    Secret,
-    Source,
     StoreUrl,
     Timezone,
     Url,
-    UserId,
     shared_host,
 )
 from bot.config.windows import Windows
@@ -41,12 +35,6 @@ from bot.config.windows import Windows
 _LOG_INS = (re.compile(r"://[^:/]*:([^@]*)@"), re.compile(r"://[^:/]*:(.*)@"))
 """The password in a database URL; it may contain an unquoted @, so the last @ counts as well."""
 DAY = 86400.0
-
-
-class Section(BaseModel):
-    """A frozen part of the settings; an unknown key is an error, so that a typo is noticed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class SlackSettings(Section):
@@ -92,77 +80,6 @@ class RetentionSettings(Section):
                 "retention: samples must not be kept longer than hourly_samples, nor those than daily_samples"
             )
         return self
-
-
-class Members(Section):
-    """The holders of a role: ids of users and of user groups."""
-
-    users: tuple[UserId, ...] = ()
-    groups: tuple[GroupId, ...] = ()
-
-
-class AccessSettings(Section):
-    """The holders of each role; without operators no one may change anything."""
-
-    operators: Members = Members()
-    approvers: Members = Members()
-    admins: Members = Members()
-    breakers: Members = Members()
-
-
-class ClusterAccessSettings(Section):
-    """The holders of roles on one cluster; a role that is named here replaces the global one there."""
-
-    operators: Members | None = None
-    approvers: Members | None = None
-    admins: Members | None = None
-    breakers: Members | None = None
-
-
-class PolicySettings(Section):
-    """The approval of one kind of change; a missing key takes the global value, else the default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
-    approvals: int | None = Field(None, ge=1, le=5)
-    source: Source | None = Field(None, alias="from")
-    requester_may: Literal["always", "if_approver", "never"] | None = None
-    reason: Literal["required", "optional"] | None = None
-    expires_after: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=10, le=86400)] | None = None
-    channels: tuple[ChannelId, ...] | None = None
-    call: Called | None = None
-
-
-PolicyKey = Literal[
-    "task_enable",
-    "task_disable",
-    "member_add",
-    "member_remove",
-    "member_replace",
-    "leader_transfer",
-    "disk_readonly",
-    "disk_writable",
-    "disk_broken",
-    "disk_offline",
-    "node_offline",
-    "break_glass",
-]
-
-
-def _glass_is_strict(policies: Mapping[str, PolicySettings]) -> Mapping[str, PolicySettings]:
-    """Refuse settings that make break-glass less strict than its defaults."""
-    glass = policies.get("break_glass", PolicySettings())
-    milder = (
-        ("approvals", glass.approvals == 1, "at least 2"),
-        ("requester_may", glass.requester_may not in {None, "never"}, "never"),
-        ("reason", glass.reason == "optional", "required"),
-    )
-    for key, wrong, least in milder:
-        if wrong:
-            raise ValueError(f"break_glass.{key} is always {least}: leave it out, or make it stricter")
-    return policies
-
-
-Policies = Annotated[Mapping[PolicyKey, PolicySettings], AfterValidator(_glass_is_strict)]
 
 
 class DiskSettings(Section):
@@ -262,24 +179,6 @@ class StatusSettings(Section):
 
     channel: ChannelId
     every: Seconds = Field(60.0, ge=10, le=3600)
-
-
-class Secrets(BaseSettings):
-    """Values from the environment; they are never shown."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-    slack_bot_token: Secret = SecretStr("")
-    slack_app_token: Secret = SecretStr("")
-    slack_signing_secret: Secret = SecretStr("")
-    cmbot_store_url: Secret = SecretStr("")
-    cmbot_heartbeat_url: Secret = SecretStr("")
-    cmbot_config: Path = Path("config.yaml")
-
-    @field_validator("cmbot_config", mode="before")
-    @classmethod
-    def _default_when_empty(cls, value: object) -> object:
-        """Treat an empty variable as not set."""
-        return value if not isinstance(value, str) or value.strip() else "config.yaml"
 
 
 class Settings(Section):

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import get_args
 
-from bot.config.model import Section, Settings
+from bot.config.model import Settings
+from bot.config.section import Section
 
 
 def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from bot.chatops.forms.signing import verify
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.status_codes import Answer
 from bot.common.errors import ClusterError, ConfigError, UserError
+from bot.config import Secrets
 from bot.config.loader import parse as parse_settings
-from bot.config.model import Secrets
 from bot.interactions.events import Click
 from bot.slack.http import _read as read_body
 from bot.slack.payloads import read as read_payload

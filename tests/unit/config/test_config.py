@@ -1,6 +1,7 @@
 """The settings: accepted values, and refusals that name the key, the value and the fix."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ from pydantic import SecretStr
 from bot.common.durations import seconds_in_settings
 from bot.common.errors import ConfigError
 from bot.config import Secrets, Section, Settings, load, parse
-from bot.config import model as settings_model
 from bot.runtime.startup import allowed_schedulers
 
 MINIMAL = """
@@ -326,9 +326,9 @@ def test_every_setting_is_documented() -> None:
 def _sections(model: type[Section]) -> set[type[Section]]:
     """The section and every section within it."""
     named = {
-        getattr(settings_model, name)
+        getattr(import_module(module), name)
         for field in model.model_fields.values()
-        for name in re.findall(r"bot\.config\.model\.(\w+)", str(field.annotation))
+        for module, name in re.findall(r"(bot\.config\.\w+)\.(\w+)", str(field.annotation))
     }
     inner = {each for each in named if isinstance(each, type) and issubclass(each, Section)}
     return {model}.union(*(_sections(each) for each in inner))

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from bot.chatops.commands.registry import COMMANDS
 from bot.cli.options import parse as parse_line
 from bot.cli.options import parser
 from bot.common.errors import UserError
+from bot.config import Secrets, Section, Settings
 from bot.config import parse as parse_settings
-from bot.config.model import OperationSettings, Secrets, Section, Settings
+from bot.config.model import OperationSettings
 from bot.interactions.command import Command
 from tests.support.manual import (
     MANUAL,
@@ -127,8 +129,8 @@ def _keys(model: type[Section]) -> set[str]:
     """All names of fields in a section and in those within it."""
     found = set(model.model_fields)
     for field in model.model_fields.values():
-        for name in re.findall(r"bot\.config\.model\.(\w+)", str(field.annotation)):
-            inner = getattr(__import__("bot.config.model", fromlist=[name]), name)
+        for module, name in re.findall(r"(bot\.config\.\w+)\.(\w+)", str(field.annotation)):
+            inner = getattr(import_module(module), name)
             if isinstance(inner, type) and issubclass(inner, Section) and inner is not model:
                 found |= _keys(inner)
     return found

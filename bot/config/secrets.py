@@ -1,0 +1,26 @@
+"""Secrets: the values that only the environment has."""
+
+from pathlib import Path
+
+from pydantic import SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.config.types import Secret
+
+
+class Secrets(BaseSettings):
+    """Values from the environment; they are never shown."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    slack_bot_token: Secret = SecretStr("")
+    slack_app_token: Secret = SecretStr("")
+    slack_signing_secret: Secret = SecretStr("")
+    cmbot_store_url: Secret = SecretStr("")
+    cmbot_heartbeat_url: Secret = SecretStr("")
+    cmbot_config: Path = Path("config.yaml")
+
+    @field_validator("cmbot_config", mode="before")
+    @classmethod
+    def _default_when_empty(cls, value: object) -> object:
+        """Treat an empty variable as not set."""
+        return value if not isinstance(value, str) or value.strip() else "config.yaml"
