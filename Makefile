@@ -104,7 +104,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 pins: $(READY)  ## choose new pinned versions
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --upgrade --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --extra otel --extra mcp --universal --upgrade --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make pins" -o constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --universal --upgrade --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make pins" -o constraints-runtime.txt
