@@ -35,8 +35,12 @@ async def serving(app: App) -> AsyncIterator[int]:
 
 
 def _pages(app: App, writes: Probe) -> Health:
-    """Build the pages with their probes. A restart helps only against what `live` names."""
-    live: dict[str, Probe] = {"parts": partial(_parts_alive, app)}
+    """Build the pages with their probes. A restart helps only against what `live` names.
+
+    An orchestrator restarts by `alive`: while Slack is down a restart would only interrupt the polls.
+    """
+    alive: dict[str, Probe] = {"parts": partial(_parts_alive, app)}
+    live = dict(alive)
     app.metrics.watch_loop(lambda: app.loop_lag.longest)
     if app.socket is not None:
         socket_ = app.socket
@@ -58,6 +62,7 @@ def _pages(app: App, writes: Probe) -> Health:
     }
     return Health(
         app.metrics,
+        alive=alive,
         live=live,
         ready=ready,
         remarks={

@@ -1,4 +1,7 @@
-"""Health and metrics over HTTP: `/healthz` fails when a restart helps, `/readyz` on any problem, and `/metrics`."""
+"""Health and metrics over HTTP.
+
+`/livez` fails when the process itself is broken, `/healthz` also without Slack, `/readyz` on any problem.
+"""
 
 import asyncio
 import time
@@ -21,7 +24,9 @@ _MAX_BODY = 1024 * 1024
 
 
 class Health:
-    """The three pages; `live` and `ready` are the named probes, each of which must answer within `within` seconds.
+    """The pages; `alive`, `live` and `ready` are the named probes of `/livez`, `/healthz` and `/readyz`.
+
+    Each must answer within `within` seconds.
 
     `remarks` replace "ok" for a problem that does not fail the page. `watches` lists the clusters that this process
     polls, for `/readyz`.
@@ -33,24 +38,29 @@ class Health:
         *,
         live: Mapping[str, Probe],
         ready: Mapping[str, Probe],
+        alive: Mapping[str, Probe] | None = None,
         remarks: Mapping[str, Callable[[], str]] | None = None,
         within: float = 3.0,
         watches: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self._metrics, self._live, self._ready, self._within = metrics, live, ready, within
-        self._watches = watches
+        self._alive, self._watches = alive or {}, watches
         self._remarks = remarks or {}
 
     def server(self) -> web.Application:
-        """Build a web application with the three pages; more routes may be added before it is served."""
+        """Build a web application with the pages; more routes may be added before it is served."""
         server = web.Application(client_max_size=_MAX_BODY)
+        server.router.add_get("/livez", self._livez)
         server.router.add_get("/healthz", self._healthz)
         server.router.add_get("/readyz", self._readyz)
         server.router.add_get("/metrics", self._exposed)
         return server
 
-    async def _healthz(self, _: web.Request) -> web.Response:
+    async def _livez(self, _: web.Request) -> web.Response:
         # The answer itself proves that the event loop runs.
+        return await self._answer(self._alive, dict)
+
+    async def _healthz(self, _: web.Request) -> web.Response:
         return await self._answer(self._live, dict)
 
     async def _readyz(self, _: web.Request) -> web.Response:

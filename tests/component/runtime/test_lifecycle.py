@@ -69,7 +69,9 @@ async def test_parts_stop_in_the_opposite_order_of_their_start(
     ]
 
 
-async def test_part_that_ends_by_itself_fails_healthz(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_part_that_ends_by_itself_fails_both_pages_that_ask_for_a_restart(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(_: Outbox) -> None:
         raise RuntimeError("a mistake")
 
@@ -78,9 +80,10 @@ async def test_part_that_ends_by_itself_fails_healthz(settings: Settings, monkey
         async with asyncio.timeout(20):
             while not app.state.ended_parts:  # noqa: ASYNC110 - a callback of the task appends to it
                 await asyncio.sleep(0.01)
-        async with session.get(f"http://127.0.0.1:{app.port}/healthz") as answer:
-            assert answer.status == 503
-            assert (await answer.json())["checks"]["parts"] == "restart cmbot: outbox ended unexpectedly"
+        for page in ("livez", "healthz"):
+            async with session.get(f"http://127.0.0.1:{app.port}/{page}") as answer:
+                assert answer.status == 503
+                assert (await answer.json())["checks"]["parts"] == "restart cmbot: outbox ended unexpectedly"
 
 
 async def test_unusable_port_starts_nothing(settings: Settings) -> None:

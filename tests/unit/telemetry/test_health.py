@@ -61,6 +61,18 @@ async def test_every_problem_is_named(session: aiohttp.ClientSession) -> None:
     }
 
 
+async def test_process_is_alive_while_slack_and_the_database_are_down(session: aiohttp.ClientSession) -> None:
+    server = Health(Metrics(), alive={"parts": no_problem}, live={"slack": problem}, ready={"store": down}).server()
+    async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/livez") as answer:
+        assert (answer.status, await answer.json()) == (200, {"ok": True, "checks": {"parts": "ok"}})
+
+
+async def test_process_that_lost_a_part_is_not_alive(session: aiohttp.ClientSession) -> None:
+    server = Health(Metrics(), alive={"parts": problem}, live={}, ready={}).server()
+    async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/livez") as answer:
+        assert answer.status == 503
+
+
 async def test_liveness_ignores_readiness(session: aiohttp.ClientSession) -> None:
     status, _ = await ask(session, "/healthz", live={"socket": no_problem}, ready={"store": down})
     assert status == 200
