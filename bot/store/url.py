@@ -1,5 +1,6 @@
 """Database URLs of the settings, converted for the drivers; a password is never shown."""
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from bot.common.errors import ConfigError, system_words
 
 _SQLITE = frozenset({"sqlite", "sqlite+aiosqlite"})
 _POSTGRES = frozenset({"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"})
+_PLACEHOLDER = re.compile(r"<(?:user|password|host|database)>|…")
+"""What the manual and the manifests write in the place of a value."""
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _KEY = "store.url (CMBOT_STORE_URL)"
 _EXAMPLE = "write sqlite:///path/to/cmbot.db or postgresql://user:password@host:5432/database"
@@ -32,6 +35,8 @@ class Target:
 
 def parse(written: str) -> Target:
     """Parse a URL; raises ConfigError that names the key and a valid example, but no password."""
+    if _PLACEHOLDER.search(written):
+        raise ConfigError(f"{_KEY}: a part of it is a placeholder; {_EXAMPLE}, with the values of your database.")
     try:
         url = make_url(written)
     except (ArgumentError, ValueError) as error:

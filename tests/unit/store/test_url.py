@@ -36,6 +36,9 @@ def test_password_is_never_shown() -> None:
     ("written", "words"),
     [
         ("", "not a database URL"),
+        ("postgresql://<user>:<password>@db.example.com:5432/<database>", "a part of it is a placeholder"),
+        ("postgresql://cmbot:hunter2@<host>/cmbot", "a part of it is a placeholder"),
+        ("postgresql://…", "a part of it is a placeholder"),
         ("cmbot.db", "not a database URL"),
         ("postgres:u:hunter2@db", "not a database URL"),
         ("postgresql://u:hunter2@db:port/cm", "not a database URL"),
