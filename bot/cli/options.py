@@ -22,6 +22,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_APP_TOKEN": "its app token (xapp-…), for Socket Mode",
     "SLACK_SIGNING_SECRET": "its signing secret, for events over HTTP",
     "CMBOT_HEARTBEAT_URL": "an address to call while all is well",
+    "CMBOT_HTTP_HOST": "the address to listen on, if the settings have no http.host",
     "NO_COLOR": "any value: no colours",
 }
 _SETTINGS = ("CMBOT_CONFIG", "CMBOT_STORE_URL")

@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot.common.errors import ConfigError, system_words
 from bot.config.error_text import not_settings, problems, yaml_words
+from bot.config.http_address import with_http_host
 from bot.config.model import Settings
 from bot.config.secrets import Secrets
 from bot.config.types import clean
@@ -110,7 +111,7 @@ def parse(
             f"{reserved[0]}: secrets are read from environment variables only; remove them from the file."
         )
     try:
-        settings = Settings.model_validate({**data, "secrets": secrets})
+        settings = Settings.model_validate({**with_http_host(data, secrets.cmbot_http_host), "secrets": secrets})
     except ValidationError as error:
         raise ConfigError("\n".join(problems(error.errors(), data))) from error
     if not tokens:

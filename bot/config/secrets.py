@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.config.types import Secret
+from bot.config.types import Cleaned, Secret
 
 
 class Secrets(BaseSettings):
@@ -17,6 +17,7 @@ class Secrets(BaseSettings):
     slack_signing_secret: Secret = SecretStr("")
     cmbot_store_url: Secret = SecretStr("")
     cmbot_heartbeat_url: Secret = SecretStr("")
+    cmbot_http_host: Cleaned = ""
     cmbot_config: Path = Path("config.yaml")
 
     @field_validator("cmbot_config", mode="before")
