@@ -29,7 +29,7 @@ from bot.runtime.app import build
 from bot.runtime.file_limit import raise_file_limit
 from bot.runtime.garbage import spare_startup
 from bot.runtime.lifecycle import running
-from bot.runtime.signals import Signals
+from bot.runtime.signals import END_SECONDS, Signals
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
 from bot.views.errors import error_text
@@ -70,10 +70,11 @@ async def _run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     refuse_faulty_tokens(settings)
     raise_file_limit()
-    with Signals(hangup_ends=False) as signals:
+    with Signals(hangup_ends=False, end_within=END_SECONDS) as signals:
         async with signals.starting(), build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
             spare_startup()
             await signals.ended()
+        signals.orderly()
     return 0
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from bot.cli import options
+from bot.cli.early_end import end_on_sigterm
 
 _BROKEN_PIPE = 141
 """Exit status of a program whose reader went away, as of one that SIGPIPE ended."""
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(completion.script(args.shell, options.parser()))
         return 0
+    end_on_sigterm(args.command)
     # What is loaded now stays: to look for garbage meanwhile takes a fifth of the time.
     gc.disable()
     from bot.cli import commands  # noqa: PLC0415 - see above

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NoReturn, Self
@@ -14,13 +15,19 @@ log = structlog.get_logger(__name__)
 
 _EXIT_STATUS = 130
 """Exit status of a program that SIGINT ended."""
+END_SECONDS = 7.5
+"""Time from the signal after which a process ends, even if a thread or a disk hangs; Docker kills it after ten."""
 
 
 class Signals:
-    """Handle signals while the block runs; with `hangup_ends` SIGHUP stops it too, as for a program in a terminal."""
+    """Handle signals while the block runs; with `hangup_ends` SIGHUP stops it too, as for a program in a terminal.
 
-    def __init__(self, *, hangup_ends: bool) -> None:
-        self._hangup_ends = hangup_ends
+    With `end_within` the process ends at the latest that many seconds after the signal.
+    """
+
+    def __init__(self, *, hangup_ends: bool, end_within: float | None = None) -> None:
+        self._hangup_ends, self._end_within = hangup_ends, end_within
+        self._orderly = False
         self._end = asyncio.Event()
         self._starting: asyncio.Task[object] | None = None
 
@@ -54,6 +61,10 @@ class Signals:
         self._starting = None
         await self._end.wait()
 
+    def orderly(self) -> None:
+        """Note that all parts have ended: what is left is a thread that hangs, such as the search for an address."""
+        self._orderly = True
+
     def _stop(self, which: signal.Signals) -> None:
         if self._end.is_set():
             if which is signal.SIGINT:
@@ -61,6 +72,10 @@ class Signals:
             return
         log.info("signal.ending", signal=which.name)
         self._end.set()
+        if self._end_within is not None:
+            limit = threading.Timer(self._end_within, self._exit_late)
+            limit.daemon = True
+            limit.start()
         if self._starting is not None:
             self._starting.cancel()
 
@@ -68,6 +83,11 @@ class Signals:
         sys.stderr.write("cmbot: stopped at once. The next start settles the operations in progress.\n")
         sys.stderr.flush()
         os._exit(_EXIT_STATUS)
+
+    def _exit_late(self) -> None:
+        log.warning("end.cut_short", step="threads" if self._orderly else "end", seconds=self._end_within)
+        sys.stderr.flush()
+        os._exit(0 if self._orderly else 1)
 
     def _hangup(self) -> None:
         if self._hangup_ends:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
 from structlog.testing import capture_logs
@@ -44,6 +45,29 @@ async def test_second_interrupt_exits_at_once(
             signals._stop(which)
     assert exits == [130]
     assert capsys.readouterr().err.startswith("cmbot: stopped at once.")
+
+
+@pytest.mark.parametrize(("orderly", "status", "step"), [(True, 0, "threads"), (False, 1, "end")])
+async def test_end_that_hangs_is_cut_short(
+    monkeypatch: pytest.MonkeyPatch, orderly: bool, status: int, step: str
+) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr(os, "_exit", exits.append)
+    with Signals(hangup_ends=False, end_within=0.0) as signals, capture_logs() as logs:
+        if orderly:
+            signals.orderly()
+        signals._stop(signal.SIGTERM)
+        while not exits:  # noqa: ASYNC110 - a thread appends to it
+            await asyncio.sleep(0.01)
+    assert exits == [status]
+    assert [line["step"] for line in logs if line["event"] == "end.cut_short"] == [step]
+
+
+async def test_program_in_a_terminal_may_take_its_time() -> None:
+    with Signals(hangup_ends=True) as signals:
+        before = threading.active_count()
+        signals._stop(signal.SIGTERM)
+        assert threading.active_count() == before
 
 
 @pytest.mark.parametrize(("ends", "event"), [(True, "signal.ending"), (False, "signal.hangup")])

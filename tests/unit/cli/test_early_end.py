@@ -1,0 +1,51 @@
+"""SIGTERM while `cmbot run` still loads its modules ends it in order, also as the first process of a container."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STOPPED = """
+import os, signal, sys
+
+class Stop:
+    \"\"\"Sends the signal when the program begins to load its commands.\"\"\"
+
+    def find_spec(self, name, *_):
+        if name == "bot.cli.commands":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+sys.meta_path.insert(0, Stop())
+"""
+
+
+def stopped(folder: Path, *words: str, first: tuple[str, ...] = ()) -> int:
+    """Run cmbot, which gets SIGTERM while it loads; its exit status."""
+    (folder / "sitecustomize.py").write_text(STOPPED)
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{Path(__file__).parents[3]}"}
+    command = [*first, sys.executable, "-m", "bot", *words]
+    return subprocess.run(command, env=environment, cwd=folder, check=False, capture_output=True).returncode  # noqa: S603
+
+
+def test_run_ends_with_success(tmp_path: Path) -> None:
+    assert stopped(tmp_path, "run") == 0
+
+
+def test_other_commands_are_ended_by_the_signal(tmp_path: Path) -> None:
+    assert stopped(tmp_path, "migrate") == -15
+
+
+IN_CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork")
+"""The command becomes the first process of its own namespace, as in a container."""
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run([*IN_CONTAINER, "true"], check=False).returncode != 0,  # noqa: S603
+    reason="this machine lets no process have a namespace of its own",
+)
+@pytest.mark.parametrize(("command", "status"), [("run", 0), ("migrate", 143)])
+def test_first_process_of_a_container_is_ended(tmp_path: Path, command: str, status: int) -> None:
+    assert stopped(tmp_path, command, first=IN_CONTAINER) == status
