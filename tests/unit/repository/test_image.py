@@ -1,11 +1,15 @@
 """The container image is built from what the lock files pin, and runs without privileges."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from bot.config.model import HttpSettings
+
 ROOT = Path(__file__).parents[3]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PIN = re.compile(r"^([a-z0-9_.-]+)==(\S+)", re.MULTILINE)
 
 
@@ -34,10 +38,37 @@ def test_runtime_has_production_packages_and_no_tools() -> None:
     assert not {"pytest", "ruff", "hypothesis", "hatchling", "playwright"} & names
 
 
+def test_stages_begin_with_one_patch_release_by_tag_or_by_tag_and_digest() -> None:
+    bases = re.findall(r"^FROM (\S+)(?: AS builder)?$", DOCKERFILE, re.MULTILINE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:\d+\.\d+\.\d+-slim-[a-z]+(@sha256:[0-9a-f]{64})?", bases[0])
+
+
+def test_labels_say_what_the_project_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', DOCKERFILE))
+    assert labels["description"].removesuffix(".").partition(":")[0] == project["description"].partition(":")[0]
+    assert (labels["title"], labels["version"], labels["licenses"]) == (
+        project["name"],
+        project["version"],
+        project["license"],
+    )
+    assert (labels["revision"], labels["source"]) == ("$REVISION", "$SOURCE"), "given at the build, not invented"
+
+
+def test_image_installs_no_package_of_the_system() -> None:
+    """So it has no compiler: the slim image has none, and every pinned package has a wheel."""
+    assert not re.search(r"\b(apt|apt-get|gcc|build-essential|curl|wget)\b", DOCKERFILE)
+
+
+def test_pages_of_the_image_are_served_on_the_port_that_it_exposes() -> None:
+    assert f"EXPOSE {HttpSettings().port}\n" in DOCKERFILE
+    assert re.search(r"^ENV (?:.*\\\n)* +CMBOT_HTTP_HOST=0\.0\.0\.0$", DOCKERFILE, re.MULTILINE)
+
+
 def test_image_runs_without_privileges_and_without_a_shell() -> None:
-    dockerfile = (ROOT / "Dockerfile").read_text()
-    stages = dockerfile.split("\nFROM ")
-    assert all(re.search(r"python:\d+\.\d+\.\d+-slim", stage.splitlines()[0]) for stage in stages[1:])
+    stages = DOCKERFILE.split("\nFROM ")
     final = stages[-1]
     assert "USER 10001:10001" in final
     assert "PYTHONSAFEPATH=1" in final, "else the health check would import what lies in the volume"
@@ -48,8 +79,6 @@ def test_image_runs_without_privileges_and_without_a_shell() -> None:
 def test_all_that_is_copied_into_the_builder_is_let_through() -> None:
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = {
-        word
-        for line in re.findall(r"^COPY (?!--from)(.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-        for word in line.split()[:-1]
+        word for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE) for word in line.split()[:-1]
     }
     assert copied == let_through
