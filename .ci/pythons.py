@@ -5,7 +5,8 @@
 
 VERSION is `oldest`, `image` (the version in the Dockerfile) or a number such as `3.12`. The classifiers of
 pyproject.toml name the supported versions. Interpreters are found in CMBOT_PYTHONS (paths, separated as in PATH), then
-in PATH. Each version gets a virtual environment of the pinned packages in .venvs/.
+in PATH, then in the folder of pyenv (PYENV_ROOT), whose programs in PATH run only the versions selected there. Each
+version gets a virtual environment of the pinned packages in .venvs/.
 """
 
 import argparse
@@ -62,11 +63,14 @@ def version_of(path: Path) -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def on_path(versions: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Yield each file of PATH that is named as an interpreter of a version."""
-    for folder in os.get_exec_path():
+def installed(versions: Sequence[str], environment: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
+    """Yield each file of PATH, then of pyenv, that is named as an interpreter of a version."""
+    folders = [Path(folder) for folder in os.get_exec_path()]
+    if pyenv := environment.get("PYENV_ROOT"):
+        folders += sorted(Path(pyenv).glob("versions/*/bin"), key=_release, reverse=True)
+    for folder in folders:
         for version in versions:
-            path = Path(folder) / f"python{version}"
+            path = folder / f"python{version}"
             if os.access(path, os.X_OK):
                 yield version, path
 
@@ -80,7 +84,7 @@ def find(versions: Sequence[str], environment: Mapping[str, str]) -> Found:
             state = "does not run or has no venv module" if version is None else f"is Python {version}"
             raise Refused(f"CMBOT_PYTHONS names {name}, which {state}: name interpreters of {', '.join(versions)}.")
         found.paths.setdefault(version, Path(name).absolute())
-    for version, path in on_path(versions):
+    for version, path in installed(versions, environment):
         if version in found.paths:
             continue
         if version_of(path) == version:
@@ -88,6 +92,11 @@ def find(versions: Sequence[str], environment: Mapping[str, str]) -> Found:
         else:
             found.broken.setdefault(version, []).append(path)
     return found
+
+
+def _release(folder: Path) -> tuple[int, ...]:
+    """Order folders of pyenv by the version in their name."""
+    return tuple(map(int, re.findall(r"\d+", folder.parent.name)))
 
 
 def missing(version: str, found: Found) -> str:

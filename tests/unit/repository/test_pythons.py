@@ -49,8 +49,8 @@ class Machine:
         path.chmod(0o755)
         return path
 
-    def run(self, *arguments: str, named: str = "") -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": f"/nowhere{os.pathsep}{self.path}", "CMBOT_PYTHONS": named}
+    def run(self, *arguments: str, named: str = "", pyenv: str = "") -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": f"/nowhere{os.pathsep}{self.path}", "CMBOT_PYTHONS": named, "PYENV_ROOT": pyenv}
         command = [sys.executable, str(self.checkout / ".ci/pythons.py"), *arguments]
         return subprocess.run(command, env=environment, check=False, capture_output=True, text=True)  # noqa: S603
 
@@ -105,6 +105,19 @@ def test_environment_is_made_again_only_for_other_pins(machine: Machine) -> None
         (machine.checkout / "constraints.txt").write_text(pins)
         machine.run("test")
         assert machine.log.read_text().count("pip -m") == installs
+
+
+def test_newest_interpreter_of_pyenv_serves_where_its_program_in_path_does_not_run(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.install("python3.13")
+    for release in ("3.13.9", "3.13.10", "3.12.1"):
+        folder = tmp_path / "pyenv/versions" / release / "bin"
+        folder.mkdir(parents=True)
+        minor = release.rpartition(".")[0]
+        machine.install(f"python{minor}", minor).rename(folder / f"python{minor}")
+    result = machine.run("find", "3.13", pyenv=str(tmp_path / "pyenv"))
+    assert result.stdout.strip() == str(tmp_path / "pyenv/versions/3.13.10/bin/python3.13")
 
 
 def test_variable_goes_before_path(machine: Machine) -> None:
