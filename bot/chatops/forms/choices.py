@@ -9,7 +9,7 @@ from bot.alerting.quorum import proven_health
 from bot.chatops.commands.tasks import NOT_YET
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.health import learners, voters
-from bot.clustermgr.models import Peer, Snapshot, Stat
+from bot.clustermgr.models import Peer, Snapshot
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
 from bot.interactions.command import Offer
 from bot.views.dialect_text import evidence_text
