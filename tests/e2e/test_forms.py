@@ -350,7 +350,7 @@ async def test_replacement_form_shows_its_plan_and_proposes_one_step(world: Demo
     ack = await world.slack.as_user(ALICE).submit(filled)
     assert not ack.errors
     view = await seen(world, ALICE, lambda view: "Replacing peer 3" in view.full_text)
-    assert "Remove the dead peer 3" in view.full_text
+    assert "Remove the lost peer 3" in view.full_text
     assert "waits for" in view.full_text
 
 
