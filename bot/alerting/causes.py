@@ -1,6 +1,7 @@
 """CAUSES: the pairs of rules that fire for one cause, and whether cmbot folds, inhibits or keeps them. No I/O.
 
-A folded alert is announced in the message of the first one (folding.py). An inhibited one is not announced while the
+A folded alert is announced in the message of the first one (folding.py). One that takes over goes on in the message of
+the first one, which is over (takeover.py). An inhibited one is not announced while the
 first one lasts, which names what belongs to it (inhibition.py). Pairs that are not here have different causes.
 """
 
@@ -29,6 +30,7 @@ class Treatment(StrEnum):
     FOLD = "fold"
     INHIBIT = "inhibit"
     KEEP = "keep"
+    TAKE_OVER = "take over"
 
 
 class Because(StrEnum):
@@ -51,7 +53,8 @@ class Because(StrEnum):
     WATCH_FIRST = "Without its own network cmbot judges no cluster."
     OTHER_SERVICE = "Different services: no fact proves that one machine is the cause of both."
     OTHER_CAUSE = "Each can last without the other, and has its own fix."
-    PHASE_OVER = "The first is over when the second begins: writes work again, what remains gets a separate message."
+    ELECTED = "The change of leader ended it: the same message goes on with what the outage left."
+    OVER = "The first is over when the second begins, which counts more than this outage."
     FIX_CONTRADICTS = "The fix of the second would go on with what the first warns of."
     DATA_GONE = "Lost data always has its own message."
     OTHER_LIMIT = "Each has its own limit, and other people act on it."
@@ -174,7 +177,8 @@ CAUSES: tuple[Pairing, ...] = (
     *_keep("own_network", "cluster_unreachable", "host_unreachable", because=Because.WATCH_FIRST),
     *_keep("watch_blind", "cluster_unreachable", "own_network", because=Because.OTHER_CAUSE),
     # A lost node.
-    *_keep("no_leader", "leader_changed", "leader_flapping", because=Because.PHASE_OVER),
+    Pairing("no_leader", "leader_changed", Treatment.TAKE_OVER, Because.ELECTED),
+    *_keep("no_leader", "leader_flapping", because=Because.OVER),
     *_fold(
         "leader_changed", "quorum_at_risk", "peer_down", "peer_lagging", because=Because.LEADER_LOST, same=_led_before
     ),
@@ -227,6 +231,7 @@ cluster may stand here: the hosts of an unreachable cluster are silent, without 
 unknown, and flapping includes each change. A finding names single subjects of other rules in `covers` (inhibition.py).
 """
 
+_TAKEOVERS = frozenset((each.first, each.other) for each in CAUSES if each.treatment is Treatment.TAKE_OVER)
 _FOLDS: Mapping[tuple[str, str], Pairing] = MappingProxyType(
     {(each.first, each.other): each for each in CAUSES if each.treatment is Treatment.FOLD}
 )
@@ -241,6 +246,11 @@ def folds(first: Alert, other: Alert) -> bool:
     """True if the other alert has the cause of the first one, and is announced in its message."""
     pairing = _FOLDS.get((first.rule, other.rule))
     return pairing is not None and first.cluster == other.cluster and pairing.same(first, other)
+
+
+def takes_over(other: Alert, first: Alert) -> bool:
+    """True if the other alert goes on in the message of the first one, once the finding of that is gone."""
+    return (first.rule, other.rule) in _TAKEOVERS and first.cluster == other.cluster
 
 
 def is_loud(first: str, other: str) -> bool:

@@ -84,7 +84,11 @@ def carried(first: Alert, alerts: Iterable[Alert]) -> list[Alert]:
     `alerts` may include older ones, of an earlier alert of the same subject: these do not count.
     """
     own = [alert for alert in alerts if alert.notes.folded == first.pair and alert.cluster == first.cluster]
-    its = [alert for alert in own if (alert.open and first.open) or alert.fired_at >= first.fired_at]
+    its = [
+        alert
+        for alert in own
+        if (alert.open and first.open) or alert.fired_at >= first.fired_at or alert.id == first.notes.message
+    ]
     return sorted(its, key=lambda alert: (not alert.open, *most_severe_first(alert)))
 
 

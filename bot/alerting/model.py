@@ -137,6 +137,7 @@ class EngineNotes:
     `unknown_since`: since when no poll can evaluate it; `unknown_for`: seconds of that while it was pending.
     `acked_until`: when the acknowledgement ends by itself. `holder_reminded_at`: when its holder was last reminded.
     `folded`: rule and subject of the alert of the same cause in whose message it is announced (folding.py).
+    `message`: the id of the alert whose message it took over (takeover.py).
     """
 
     lifted: tuple[int, ...] = ()
@@ -153,6 +154,7 @@ class EngineNotes:
     acked_until: float | None = None
     holder_reminded_at: float | None = None
     folded: Pair | None = None
+    message: int | None = None
 
 
 NO_NOTES = EngineNotes()
@@ -199,6 +201,11 @@ class Alert:
     def group(self) -> str | None:
         """Key of the group message that lists the alert, None if it has its own message."""
         return self.notes.group
+
+    @property
+    def message_id(self) -> int:
+        """The id of the alert whose message is this one's own: its id, or that of the alert which it took over."""
+        return self.notes.message or self.id
 
     @property
     def pair(self) -> Pair:

@@ -42,7 +42,10 @@ FREE = frozenset({"reason"})
 
 
 class Offer(StrEnum):
-    """The choices that a form offers for an argument, read from the cluster."""
+    """The choices that a form offers for an argument, read from the cluster.
+
+    PEER: a member that does not lead; FOLLOWER: a voter that does not lead.
+    """
 
     PEER = "peer"
     FOLLOWER = "follower"

@@ -60,7 +60,8 @@ def _click(body: JsonObject) -> Delivered:
         # It changes something, so it is stored like the same button of a message; no channel and no message follow.
         return Click(key, user, "", ACKNOWLEDGE, _value(action), "", "")
     if "view" in body:
-        return ViewAction(key, user, action_id, _value(action), _view(_part(body, "view")))
+        typed = action.get("type") == "plain_text_input"
+        return ViewAction(key, user, action_id, _value(action), _view(_part(body, "view")), typed=typed)
     return Click(
         key=key,
         user=user,

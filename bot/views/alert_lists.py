@@ -59,6 +59,11 @@ def alerts(
         blocks.append(context("\n".join((*shown, *more))))
     if silences:
         blocks.append(context(f"{count(silences, 'silence')} in force: /cm silences"))
+    if found and found[0].id:
+        first = found[0].id
+        blocks.append(
+            context(f"In full, with its next step: {code(f'/cm alert {first}')} · yours: {code(f'/cm ack {first}')}")
+        )
     return message(sentence, *blocks)
 
 

@@ -15,7 +15,7 @@ from bot.operations.codec import decode_request
 from bot.views.blocks import NumberCell, PeopleCell, code, context, count, data_table, date, escape, message, section
 from bot.views.op_parts import request_phrase
 
-_HEADER = ("when (UTC)", "who", "what", "cluster", "details", "operation", "row")
+_HEADER = ("When (UTC)", "Who", "What", "Cluster", "Details", "Operation", "Row")
 _PROGRAM = "cmbot"
 _MAX_DETAILS = 160
 _INVITE = " If cmbot is not in it, type /invite @cmbot and ask again; `cmbot audit export` writes all rows as well."

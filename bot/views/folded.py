@@ -67,12 +67,14 @@ def with_it(begins_with: str, folded: Sequence[Alert]) -> str:
 
 
 def begins(transition: Transition) -> str:
-    """Return the reply that announces a folded alert; "" for any other transition."""
+    """Return the reply that announces a folded alert, or one that takes over a message; "" for any other transition."""
     new = transition.new
     if transition.reason is TransitionReason.UNFOLDED or (
         transition.reason is TransitionReason.FIRED and not (transition.old and transition.old.notes.muted)
     ):
         word, still = new.severity.name.capitalize(), "" if transition.reason is TransitionReason.FIRED else "still "
+        if new.notes.message is not None:
+            return f"{word} in {escape(new.cluster)}, which has a leader again (#{new.id}): {escape(sentence_of(new))}"
         return f"{word} in {escape(new.cluster)}, {still}of the same cause (#{new.id}): {escape(sentence_of(new))}"
     return ""
 

@@ -28,8 +28,8 @@ class FormField:
     """One argument of a change as the form asks for it.
 
     A field with `choices` is a select, a `flag` is a checkbox, any other is a text input. A choice is cleared when `of`
-    (a cluster) changes; typed text is kept when the kind or the cluster changes. A choice of a `live`
-    one is reported at once.
+    (a cluster) changes; typed text is kept when the kind or the cluster changes. A choice or a typed character of a
+    `live` one is reported at once.
     """
 
     name: str

@@ -15,6 +15,7 @@ MAX_OPTIONS = 100
 MAX_OPTION = 75
 MAX_LABEL = 2000
 MAX_TYPED = 3000
+_TYPED = ("on_enter_pressed", "on_character_entered")
 TICKED = "yes"
 """The value of a ticked box."""
 
@@ -84,10 +85,14 @@ def _groups(options: Sequence[Option]) -> Iterator[OptionGroup]:
 
 
 def typed(ask: Ask, *, most: int = MAX_TYPED, multiline: bool = False) -> BlockJson:
-    """Render a text input of one line or several."""
+    """Render a text input of one line or several; with `at_once` each character is reported, and the Enter key."""
     first = clip(ask.value, most) or None
     element = PlainTextInput(ask.name, initial_value=first, multiline=multiline, max_length=min(most, MAX_TYPED))
-    return _input(ask, element)
+    block = _input(ask, element)
+    if not ask.at_once:
+        return block
+    # By hand: the library gives the two in a random order, and a view that is drawn again would differ.
+    return {**block, "element": {**block["element"], "dispatch_action_config": {"trigger_actions_on": [*_TYPED]}}}
 
 
 def tick(ask: Ask) -> BlockJson:

@@ -336,9 +336,8 @@ def _confirmed(op: Operation) -> str:
     who = op.approvals or tuple(event.by for event in clicks[-1:])
     if not who:
         return ""
-    verb = "Confirmed" if who == (op.requester,) else "Approved"
     when = f", {date(clicks[-1].at, 'time')}" if clicks else ""
-    return f" {verb} by {' and '.join(map(person, who))}{when}."
+    return f" Approved by {' and '.join(map(person, who))}{when}."
 
 
 def _is_approval(event: Event) -> bool:

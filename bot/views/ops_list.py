@@ -31,7 +31,7 @@ from bot.views.voter_text import voter_fault_text
 _HEADER = ("State", "No.", "What", "Asked for by", "Approved by", "Age")
 _STEPS: Mapping[StepKey, str] = MappingProxyType(
     {
-        StepKey.REMOVE_DEAD: "Remove the dead peer {dead}.",
+        StepKey.REMOVE_DEAD: "Remove the lost peer {dead}.",
         StepKey.ADD_LEARNER: "Add peer {new} as a learner, and start its node.",
         StepKey.CAUGHT_UP: "Wait until learner {new} has caught up.",
         StepKey.REMOVE_LEARNER: "Remove learner {new}: a learner cannot be made a voter in place.",
@@ -56,7 +56,7 @@ def listed(
         more = " `/cm ops state=recent` lists those that ended." if open_only else ""
         text = f"There is no {kind}.{more}"
         return message(f"{text}{_how_many(undelivered)}", section(text), *_undelivered(undelivered, now))
-    text = f"{count(len(operations), kind)}, the newest first."
+    text = f"{count(len(operations), kind)}{', the newest first' if len(operations) > 1 else ''}."
     rows = [_row(op, now) for op in operations]
     spoken = f"{text} {_spoken(operations, now)}{_how_many(undelivered)}"
     return message(spoken, section(text), _table(rows), *_undelivered(undelivered, now))
@@ -145,7 +145,7 @@ def _why(step: Step) -> str:
     text = voter_fault_text(step.fault)
     if step.fault.needs_host:
         node = step.node_host or "its service address"
-        text += f": write {node} under `hosts` in the settings instead of the dead node, and restart cmbot"
+        text += f": write {node} under `hosts` in the settings instead of the lost node, and restart cmbot"
     return f" ({escape(text)})"
 
 

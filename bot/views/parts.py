@@ -85,10 +85,15 @@ def role(stat: Stat) -> str:
 
 def why_silent(snapshot: Snapshot) -> list[str]:
     """Return one line for each silent host, with its error."""
-    return [
-        f"{code(answer.host)} is silent: {escape(answer.error.sentence if answer.error else 'it gave no answer.')}"
-        for answer in snapshot.silent
-    ]
+    return [_silent(answer) for answer in snapshot.silent]
+
+
+def _silent(answer: HostAnswer) -> str:
+    sentence = answer.error.sentence if answer.error else "It gave no answer."
+    # Most sentences of errors start with the host.
+    if sentence.startswith(answer.host):
+        return f"{code(answer.host)}{escape(sentence.removeprefix(answer.host))}"
+    return f"{code(answer.host)} is silent: {escape(sentence)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,14 +33,18 @@ def event_text(event: f.Event) -> str:
 
 def _fired(alert: Alert) -> str:
     """An alert when it fired; its sentence is marked as newer if it changed since."""
-    number = f"alert #{alert.id}" if alert.id else "alert"
     newer = "" if alert.changed_at <= alert.fired_at else " and now says" if alert.open else " and last said"
-    return f"{number} ({alert.rule}) fired{newer}: {sentence_of(alert).removesuffix('.')}"
+    return f"{_named(alert)} fired{newer}: {sentence_of(alert).removesuffix('.')}"
+
+
+def _named(alert: Alert) -> str:
+    number = f"alert #{alert.id}" if alert.id else "alert"
+    return f"{number} ({alert.rule})"
 
 
 def _resolved(alert: Alert) -> str:
     became = outcome_sentence(alert) or sentence_of(alert)
-    return f"resolved after {duration(alert.lasted)}: {became.removesuffix('.')}"
+    return f"{_named(alert)} resolved after {duration(alert.lasted)}: {became.removesuffix('.')}"
 
 
 def change_text(change: f.ChangeFact) -> str:

@@ -107,7 +107,7 @@ def _worst(levels: Mapping[RiskLevel, int], total: int, cluster: str) -> str:
         return f"{count(one, 'volume')} of {cluster} can lose 1 more unit{'' if one == 1 else ' each'}."
     if reduced := levels[RiskLevel.REDUCED]:
         has = "has" if reduced == 1 else "have"
-        return f"{count(reduced, 'volume')} of {cluster} {has} lost units and can lose 2 or more yet."
+        return f"{count(reduced, 'volume')} of {cluster} {has} lost units and can still lose 2 or more."
     has = "has" if total == 1 else "have"
     return f"{count(total, 'volume')} of {cluster} {has} unreachable units; no unit is known to be lost."
 

@@ -15,7 +15,7 @@ _PHRASES: Mapping[RiskLevel, tuple[str, str]] = MappingProxyType(
         RiskLevel.UNKNOWN: ("has lost units and an unknown code mode", "have lost units and an unknown code mode"),
         RiskLevel.UNREADABLE: ("cannot be read now", "cannot be read now"),
         RiskLevel.ONE_LEFT: ("can lose 1 more unit", "can lose 1 more unit"),
-        RiskLevel.REDUCED: ("can lose 2 or more units yet", "can lose 2 or more units yet"),
+        RiskLevel.REDUCED: ("can still lose 2 or more units", "can still lose 2 or more units"),
         RiskLevel.NONE: ("has unreachable units only", "have unreachable units only"),
     }
 )

@@ -44,7 +44,7 @@ def not_polled(name: str) -> str:
 def lines(part: ClusterSummary, now: float) -> list[str]:
     """All lines of a cluster, in mrkdwn."""
     found = [
-        *(alert_line(alert, now, part.alerts) for alert in part.alerts),
+        *(alert_line(alert, now, part.alerts, part.verdict) for alert in part.alerts),
         *([risk_line(part.risk)] if part.risk else []),
         *(pending_line(each, now) for each in part.pending),
         *_ending(part, now),
@@ -55,12 +55,17 @@ def lines(part: ClusterSummary, now: float) -> list[str]:
     return [*(found or ["nothing changed"]), *_space(part, now)]
 
 
-def alert_line(alert: Alert, now: float, alerts: Sequence[Alert]) -> str:
-    """An open alert: its severity, age, owner, and in which of the cluster's `alerts` it is folded."""
+def alert_line(alert: Alert, now: float, alerts: Sequence[Alert], verdict: str = "") -> str:
+    """An open alert: its number, severity, age, owner, and in which of the cluster's `alerts` it is folded.
+
+    What the `verdict` above says already is not said twice.
+    """
     held = f", acknowledged by {named(alert.acked_by)}{until(alert)}" if alert.acked_by else ""
     lasts = duration(now - alert.since) + where_folded(alert, alerts)
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
-    return f"{mark} {word} for {lasts}{held}: {escape(sentence_of(alert))}"
+    number, sentence = f"#{alert.id} " if alert.id else "", sentence_of(alert)
+    said = ", as above" if sentence.rstrip(".") in verdict else f": {escape(sentence)}"
+    return f"{mark} {number}{word} for {lasts}{held}{said}"
 
 
 def risk_line(fact: RiskFact) -> str:

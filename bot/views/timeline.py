@@ -145,14 +145,19 @@ def _alert(record: AlertRecord) -> str:
     return f"alert #{record.alert} {happened}{severity}{said}"
 
 
+_SILENCED: Mapping[str, str] = MappingProxyType({"begun": "began"})
+"""The verb of an audited action that is not `was` and the action's own word."""
+
+
 def _silence(row: AuditRow) -> str:
     facts = row.details
-    verb = row.action.removeprefix("silence.")
+    done = row.action.removeprefix("silence.")
+    verb = _SILENCED.get(done, f"was {done}")
     rule = "every rule" if facts.get("rule") == "*" else str(facts.get("rule", ""))
     subject = f" ({facts['subject']})" if facts.get("subject") else ""
     alert = f", alert #{facts['alert']}" if facts.get("alert") else ""
     until = facts.get("until")
-    ends = f" until {utc(until)}" if isinstance(until, int | float) and verb != "lifted" else ""
+    ends = f", until {utc(until)}" if isinstance(until, int | float) and done != "lifted" else ""
     why = f" (reason: {facts['reason']})" if facts.get("reason") else ""
     text = f": {facts['text']}" if facts.get("text") else ""
     return f"silence #{facts.get('silence')} of {rule}{subject}{alert} {verb}{ends}{why}{text}"

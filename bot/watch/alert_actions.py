@@ -46,7 +46,7 @@ from bot.views import alert_lists as views
 from bot.views import maintenance_text
 from bot.views.alert_text.table import alert_text
 from bot.watch import hold_audit
-from bot.watch.folded_messages import folded_of, hold_folded, put_card, silence_folded
+from bot.watch.folded_messages import folded_of, hold_folded, put_card, shown_now, silence_folded
 from bot.watch.publisher import publish_one
 from bot.watch.silence_times import audit_detail
 
@@ -86,11 +86,11 @@ class AlertActions:
         """The key of the alert, group or other thing whose message, or a reply to it, stands there; None for none."""
         async with self.store.read() as uow:
             found = await uow.outbox.key_at(channel, ts)
-        return found.root if found is not None else None
+            return await shown_now(uow, found.root) if found is not None else None
 
     async def place_of(self, alert: Alert) -> tuple[str, str]:
         """The channel and the ts of the message that shows an alert, its own or its group's; ("", "") for none."""
-        keys = [MessageKey.alert(alert.id)]
+        keys = [MessageKey.alert(alert.message_id)]
         if alert.notes.group is not None:
             keys.append(MessageKey.parse(alert.notes.group))
         async with self.store.read() as uow:
@@ -274,7 +274,7 @@ class AlertActions:
             begun = await self._begin(uow, wanted)
             quiet = muted_under(begun.silence, alert)
             await uow.alerts.touch(quiet, alert_text(quiet))
-            channel, parent = self.channels[alert.cluster], MessageKey.alert(alert.id)
+            channel, parent = self.channels[alert.cluster], MessageKey.alert(alert.message_id)
             also = await silence_folded(uow, alert, replace(wanted, id=0), self._begin)
             await put_card(uow, quiet, channel)
             await uow.outbox.put(_key(begun), channel, views.silenced(begun, also), parent=parent)

@@ -55,7 +55,7 @@ async def _close(
 def _key(alert: Alert) -> MessageKey:
     """Return the key of the message that shows an alert that is not folded: its own or that of its group."""
     group = alert.notes.group
-    return MessageKey.parse(group) if group else MessageKey.alert(alert.id)
+    return MessageKey.parse(group) if group else MessageKey.alert(alert.message_id)
 
 
 async def _channel(uow: UnitOfWork, message_key: MessageKey) -> str:

@@ -38,9 +38,16 @@ async def first_of(uow: UnitOfWork, alert: Alert) -> Alert | None:
     return None if where is None else await uow.alerts.latest(alert.cluster, *where)
 
 
+async def shown_now(uow: UnitOfWork, key: MessageKey) -> MessageKey:
+    """Return the key of the alert that a message is about now: the one that took it over, if there is one."""
+    alert = await uow.alerts.get(key.alert_id) if key.alert_id else None
+    first = await first_of(uow, alert) if alert is not None and not alert.open else None
+    return MessageKey.alert(first.id) if first is not None and first.message_id == key.alert_id else key
+
+
 async def put_card(uow: UnitOfWork, first: Alert, channel: str) -> None:
     """Put the message of an alert with all alerts that are folded into it."""
-    await uow.outbox.put(MessageKey.alert(first.id), channel, card(first, await folded_of(uow, first)))
+    await uow.outbox.put(MessageKey.alert(first.message_id), channel, card(first, await folded_of(uow, first)))
 
 
 async def publish_folded(uow: UnitOfWork, transitions: Sequence[Transition], channel: str) -> None:
@@ -77,7 +84,7 @@ async def _reply(
         key.line(new.version),
         channel,
         folded_reply(transition),
-        parent=MessageKey.alert(first.id),
+        parent=MessageKey.alert(first.message_id),
         broadcast=await _broadcast(uow, first, transition),
     )
 
@@ -96,7 +103,7 @@ async def _broadcast(uow: UnitOfWork, first: Alert, transition: Transition) -> b
 
 async def _say_moved(uow: UnitOfWork, before: Alert, new: Alert, first: Alert | None, channel: str) -> None:
     """Say in the thread where an alert was folded that another message has it now."""
-    parent = MessageKey.alert(before.id)
+    parent = MessageKey.alert(before.message_id)
     await uow.outbox.put(parent.moved(new.id), channel, moved_out(new, first), parent=parent)
 
 

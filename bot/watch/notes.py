@@ -27,6 +27,7 @@ from bot.operations.operation_problems import NoSuchOperation
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.notes import note_line
+from bot.watch.folded_messages import shown_now
 
 _MAX_AUDITED = 300
 
@@ -52,7 +53,7 @@ class NoteService:
                 key = await uow.notes.thread_at(channel, ts)
                 if key is not None and key.root.group_channel is not None:
                     raise Refused(SeveralAlerts())
-                if key is not None and (number := key.root.alert_id):
+                if key is not None and (number := (await shown_now(uow, key.root)).alert_id):
                     return await self._place(uow, NoteSubject(NoteKind.ALERT, number))
                 if key is not None and (card := key.root.card_id):
                     op = await uow.operations.of_card(card)
@@ -70,7 +71,7 @@ class NoteService:
         if alert is None or alert.cluster not in self.channels or alert.state is AlertState.PENDING:
             raise Refused(NoSuchAlert(subject.number))
         own = MessageKey.alert(alert.id)
-        parent = MessageKey.parse(alert.notes.group) if alert.notes.group else own
+        parent = MessageKey.parse(alert.notes.group) if alert.notes.group else MessageKey.alert(alert.message_id)
         return NotePlace(subject, alert.cluster, self.channels[alert.cluster], own, parent, alert.rule)
 
     async def keep(

@@ -24,6 +24,7 @@ from bot.alerting.reports.trend import Measurement, sample_of
 from bot.alerting.rules.affected import with_risk
 from bot.alerting.rules.base import Answer, LeaderTerm, Rule, RuleContext
 from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
+from bot.alerting.takeover import take_over
 from bot.alerting.windows import Window
 from bot.clustermgr.models import Snapshot
 from bot.views.status_text import status_sentence
@@ -169,7 +170,7 @@ def plan_tick(
         transitions = stepped([silence for silence in stored.silences if silence.id not in ended])
     transitions = fold_alerts(transitions, stored.alerts, now)
     history, transitions = group_alerts(stored.history, transitions, judged, watched.limits, now)
-    transitions = grouped_with_first(transitions)
+    transitions = take_over(grouped_with_first(transitions), stored.alerts, now)
     by_key = {alert.key: alert for alert in (*stored.alerts, *(transition.new for transition in transitions))}
     alerts = tuple(by_key.values())
     if complete:

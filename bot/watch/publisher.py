@@ -13,7 +13,7 @@ from bot.common.message_key import MessageKey
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_group import MAX_SHOWN, group_card, group_line, most_severe
 from bot.views.alert_text.table import alert_text
-from bot.views.alerts import line
+from bot.views.alerts import folded_reply, line
 from bot.views.maintenance_text import lift_reason_text, maintenance_lifted, maintenance_over
 from bot.views.notices import silence_over
 from bot.watch import hold_audit
@@ -85,16 +85,17 @@ async def _publish_own(uow: UnitOfWork, transition: Transition, channel: str) ->
     notes = transition.new.notes
     if transition.visibility is Visibility.QUIET or notes.group is not None or notes.folded is not None:
         return
-    message_key = MessageKey.alert(transition.new.id)
+    message_key, own = MessageKey.alert(transition.new.message_id), MessageKey.alert(transition.new.id)
     await put_card(uow, transition.new, channel)
     if not transition.new.open:
         # Growth that was not posted yet is obsolete.
-        await uow.outbox.drop_unposted(message_key.lines, loud=True)
-    if transition.visibility in {Visibility.REPLY, Visibility.REPLY_BROADCAST} or _was_muted(transition):
+        await uow.outbox.drop_unposted(own.lines, loud=True)
+    taken = transition.reason is TransitionReason.FIRED and transition.new.notes.message is not None
+    if transition.visibility in {Visibility.REPLY, Visibility.REPLY_BROADCAST} or taken or _was_muted(transition):
         await uow.outbox.put(
-            message_key.line(transition.new.version),
+            own.line(transition.new.version),
             channel,
-            line(transition),
+            folded_reply(transition) if taken else line(transition),
             parent=message_key,
             broadcast=transition.visibility is Visibility.REPLY_BROADCAST,
         )

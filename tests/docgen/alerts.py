@@ -153,8 +153,9 @@ use a lower one), `hold`, `clear` and `remind` (durations; `remind: 0` never rem
 _CAUSES = """\
 Each pair of rules that may fire for one cause, and what becomes of the other alert. **fold**: it is announced in the
 message of the first one, if the facts of both prove one cause (the same disk, task, peer or host). **inhibit**: it is
-not announced while the first one lasts, which names what belongs to it. **keep**: both have their own message. Pairs
-that are not listed have different causes.
+not announced while the first one lasts, which names what belongs to it. **take over**: the first one is over, and the
+other one goes on in its message and thread. **keep**: both have their own message. Pairs that are not listed have
+different causes.
 """
 
 SYMPTOMS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (

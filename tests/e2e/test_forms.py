@@ -87,7 +87,6 @@ async def test_form_keeps_the_reason_when_its_kind_changes(world: Demo) -> None:
     assert view.id == first.id
     offered = [option["text"]["text"] for option in element(view, "field:peer_id")["options"]]
     assert [text.split(" · ")[:2] for text in offered] == [
-        ["peer 1", "leader"],
         ["peer 2", "voter"],
         ["peer 3", "voter"],
     ]
@@ -143,36 +142,55 @@ async def test_labels_are_words_and_no_names_of_arguments(world: Demo) -> None:
 
 async def test_refused_form_stays_open_with_its_fields_and_is_sent_again(world: Demo) -> None:
     """The refusal stands above the fields as they were filled; another choice is another change request."""
+    await world.clusters["prod"].kill(2)
     first = await opened(world, "/cm do member remove prod")
     person = world.slack.as_user(ALICE)
-    await person.submit({"field:peer_id": "1", "field:reason": "disk lost"})
+    await person.submit({"field:peer_id": "3", "field:reason": "disk lost"})
     view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
     assert view.id == first.id
-    assert "leader" in view.full_text
-    assert element(view, "field:peer_id")["initial_option"]["value"] == "1"
+    assert "quorum" in view.full_text
+    assert element(view, "field:peer_id")["initial_option"]["value"] == "3"
     assert element(view, "field:reason")["initial_value"] == "disk lost"
     assert writes(world, "/member/remove") == []
     for _ in range(2):
-        await person.submit({"field:peer_id": "1"})
+        await person.submit({"field:peer_id": "3"})
         view = await seen(world, ALICE, lambda held: held.hash != view.hash and "refused" in held.full_text)  # noqa: B023
-    await person.submit({"field:peer_id": "3", "field:reason": "disk lost"})
+    await person.submit({"field:peer_id": "2", "field:reason": "disk lost"})
     await seen(world, ALICE, lambda view: "waits for" in view.full_text)
     assert "disk lost" in (await card(world, "proposed")).full_text
 
 
 async def test_checks_run_while_the_form_is_filled_in(world: Demo) -> None:
     """A choice shows what the preflight finds, another one replaces it; nothing is proposed or recorded."""
+    await world.clusters["prod"].kill(2)
     first = await opened(world, "/cm do member remove prod")
     person = world.slack.as_user(ALICE)
-    await person.click_view("field:peer_id", value="1", values={"field:reason": "disk lost"})
+    await person.click_view("field:peer_id", value="3", values={"field:reason": "disk lost"})
     view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
     assert view.id == first.id
     assert element(view, "field:reason")["initial_value"] == "disk lost"
-    await person.click_view("field:peer_id", value="3")
+    await person.click_view("field:peer_id", value="2")
     await seen(world, ALICE, lambda view: "it could be proposed" in view.full_text)
     assert await world.app.repository.recent(None, 5) == []
-    await person.submit({"field:peer_id": "3"})
+    await person.submit({"field:peer_id": "2"})
     await seen(world, ALICE, lambda view: "waits for" in view.full_text)
+
+
+async def test_typed_fields_are_checked_while_they_are_typed(world: Demo) -> None:
+    """Each character is reported; the newest text is checked after a pause, and an emptied field ends what was said."""
+    first = await opened(world, "/cm do member add prod")
+    for name in ("field:peer_id", "field:host", "field:node"):
+        assert "on_character_entered" in element(first, name)["dispatch_action_config"]["trigger_actions_on"]
+    assert "dispatch_action_config" not in element(first, "field:reason")
+    person, held = world.slack.as_user(ALICE), {"field:peer_id": "4"}
+    for length in range(5, 12):
+        await person.click_view("field:host", value="10.0.0.4:10"[:length], values=held)
+    view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
+    assert view.id == first.id
+    assert element(view, "field:host")["initial_value"] == "10.0.0.4:10"
+    await person.click_view("field:peer_id", value="", values={"field:host": "10.0.0.4:10110"})
+    await seen(world, ALICE, lambda view: "Fill in the required fields" in view.full_text)
+    assert await world.app.repository.recent(None, 5) == []
 
 
 async def test_button_checks_typed_fields(world: Demo) -> None:
@@ -332,7 +350,7 @@ async def test_replacement_form_shows_its_plan_and_proposes_one_step(world: Demo
     ack = await world.slack.as_user(ALICE).submit(filled)
     assert not ack.errors
     view = await seen(world, ALICE, lambda view: "Replacing peer 3" in view.full_text)
-    assert "Remove the dead peer 3" in view.full_text
+    assert "Remove the lost peer 3" in view.full_text
     assert "waits for" in view.full_text
 
 

@@ -123,7 +123,7 @@ async def test_timeline_tells_the_whole_night(world: Demo) -> None:
         "operation #1 proposed: Turn balance off in prod (reason: quiet)",
         f"operation #1 approved, now running — <@{BOB}>",
         "operation #1 verified: balance is now off",
-        "silence #1 of peer_down begun until",
+        "silence #1 of peer_down began, until",
         "alert #1 was resolved",
     ]
     places = [night.find(words) for words in order]

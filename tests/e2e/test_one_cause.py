@@ -100,6 +100,26 @@ async def test_killed_leader_is_one_message(world: Demo) -> None:
     assert about_prod(world) == []
 
 
+async def test_slow_election_is_one_message(world: Demo) -> None:
+    """Without a leader, then with another one and a voter less: one message and thread, also for a shortcut."""
+    cluster, watch = world.clusters["prod"], world.app.watches["prod"]
+    await cluster.until(lambda: watch.previous is not None)
+    await cluster.kill(2)
+    await cluster.kill(1)
+    posted = await world.slack.wait_for(STORAGE, alert("has no leader", "firing"), timeout=120)
+    await cluster.start(2)
+    await edited(world, posted, "The leader of prod changed", "was without a leader for")
+    await world.slack.wait_for(STORAGE, lambda m: m.thread_ts == posted.ts and "has a leader again" in m.full_text)
+    await edited(world, posted, "Of the same cause", "one failure from losing writes")
+    assert [m.ts for m in about_prod(world)] == [posted.ts]
+    alice = world.slack.as_user(ALICE)
+    await alice.shortcut(STORAGE, posted.ts, "cm_acknowledge")
+    await edited(world, posted, f"acknowledged by <@{ALICE}>")
+    await cluster.start(1)
+    await edited(world, posted, "Resolved after", within=1200)
+    assert about_prod(world) == []
+
+
 async def test_planned_change_of_leader_leaves_the_cluster_healthy(world: Demo) -> None:
     """A transfer through cmbot is listed as information with its operation, and is no reason in the status."""
     card, _ = await propose(world, "/cm leader transfer 2")

@@ -144,14 +144,14 @@ REMOVE = Command(
 )
 REPLACE = Command(
     path=("member", "replace"),
-    summary="Replace a dead member by a new node, one approved step at a time.",
+    summary="Replace a lost member by a new node, one approved step at a time.",
     args=ReplaceArgs,
     run=run_replace,
     role=Role.OPERATOR,
     changes=True,
     examples=("/cm member replace 3 4 10.0.0.4:10110 node=10.0.0.4:9998",),
     notes=(
-        "Shows the plan and proposes its next step: the dead member is removed, the new node is added as a learner, "
+        "Shows the plan and proposes its next step: the lost member is removed, the new node is added as a learner, "
         "catches up, is removed again (a learner cannot be promoted in place) and added as a voter. Each step is an "
         "operation with its own approval; type the same command again for the next one."
     ),

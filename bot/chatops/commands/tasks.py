@@ -167,7 +167,7 @@ def _switchable(name: str) -> Task:
 
 
 _NOTES = (
-    "cmbot posts a card in the cluster's operations channel and sends nothing until that is confirmed. It finds out "
+    "cmbot posts a card in the cluster's operations channel and sends nothing until that is approved. It finds out "
     "which words the cluster understands (Enable and Disable, or true and false), sends those, and reads back what "
     "is true then."
 )
@@ -182,7 +182,7 @@ TASKS_COMMAND = Command(
 )
 ENABLE = Command(
     path=("task", "enable"),
-    summary="Turn a background task on, once that is confirmed on a card.",
+    summary="Turn a background task on, once that is approved on a card.",
     args=LeasedArgs,
     run=run_enable,
     role=Role.OPERATOR,

@@ -9,7 +9,7 @@ from bot.alerting.quorum import proven_health
 from bot.chatops.commands.tasks import NOT_YET
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.health import learners, voters
-from bot.clustermgr.models import Peer, Snapshot, Stat
+from bot.clustermgr.models import Peer, Snapshot
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
 from bot.interactions.command import Offer
 from bot.views.dialect_text import evidence_text
@@ -62,25 +62,33 @@ async def _dialect(cluster: Cluster, within: float) -> DetectedDialect:
 
 
 def peers(cluster: str, answer: Snapshot | None) -> Offers:
-    """Return the members as their leader lists them: id, raft address and role, and why one is unhealthy."""
-    found = tuple(_peers(answer, answer.leader[1])) if answer is not None and answer.leader is not None else ()
-    if not found:
+    """Return the members that may be a target: id, role and raft address, and why one is unhealthy.
+
+    The leader is none of them: it can neither be removed nor replaced, and leads already. To lead, a member must be a
+    voter, and the healthy ones come first. To be removed or replaced, the unhealthy ones come first.
+    """
+    leader = answer.leader[1] if answer is not None and answer.leader is not None else None
+    if answer is None or leader is None or not leader.raft_status.peers:
         return Offers(notes=(f"Type the id of the peer: the members of {cluster} cannot be read now.",))
-    leader = str(answer.leader[1].raft_status.leader) if answer is not None and answer.leader is not None else ""
-    followers = tuple(choice for choice in found if choice.value != leader)
-    return Offers({Offer.PEER: found, Offer.FOLLOWER: followers})
-
-
-def _peers(answer: Snapshot, leader: Stat) -> Iterator[Choice]:
     health = proven_health(answer)
-    for peer in (*voters(leader), *learners(leader)):
-        known = health.get(peer.id)
-        ails = voter_fault_text(known.fault) if known and not known.healthy else ""
-        yield Choice(str(peer.id), f"peer {peer.id} · {_role(peer, leader)} · {peer.host}", ails)
+    others = [peer for peer in (*voters(leader), *learners(leader)) if peer.id != leader.raft_status.leader]
+    ails = {
+        peer.id: voter_fault_text(x.fault) if (x := health.get(peer.id)) and not x.healthy else "" for peer in others
+    }
+    peers = {
+        peer: Choice(str(peer.id), f"peer {peer.id} · {_role(peer)} · {peer.host}", ails[peer.id]) for peer in others
+    }
+    follow = [choice for peer, choice in peers.items() if not peer.is_learner]
+    offers = {
+        Offer.PEER: tuple(sorted(peers.values(), key=lambda choice: not choice.describes)),
+        Offer.FOLLOWER: tuple(sorted(follow, key=lambda choice: bool(choice.describes))),
+    }
+    alone = f"Peer {leader.raft_status.leader} leads {cluster}, and no other member can be chosen."
+    return Offers(offers, () if others else (alone,))
 
 
-def _role(peer: Peer, leader: Stat) -> str:
-    return "leader" if peer.id == leader.raft_status.leader else "learner" if peer.is_learner else "voter"
+def _role(peer: Peer) -> str:
+    return "learner" if peer.is_learner else "voter"
 
 
 def tasks(cluster: str, answer: Snapshot | None, detected: DetectedDialect) -> Offers:

@@ -21,13 +21,14 @@ class ViewState:
 
 @dataclass(frozen=True, slots=True)
 class ViewAction:
-    """A click or a choice in a view; `key` is its trigger id, valid for three seconds."""
+    """A click, a choice or a character `typed` in a view; `key` is its trigger id, valid for three seconds."""
 
     key: str
     user: str
     action_id: str
     value: str
     view: ViewState
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,10 @@ class Kind:
 
     @property
     def choice(self) -> Choice:
-        """The kind as an option."""
-        return Choice(self.key, title_of(self.key), self.command.summary)
+        """The kind as an option: its title, and below it what the summary says besides."""
+        title, summary = title_of(self.key), self.command.summary
+        rest = summary.removeprefix(title).lstrip(" ,:.")
+        return Choice(self.key, title, f"{rest[:1].upper()}{rest[1:]}")
 
 
 KINDS: tuple[Kind, ...] = (
@@ -109,8 +111,8 @@ def entries(kind: Kind, known: FormContext) -> tuple[FormField, ...]:
     last = tuple(name for name in (REASON, "dry_run", _FORCE) if name in typed)
     names = (*words, *(name for name in typed if name not in {*words, *last}), *last)
     shown = _entries(kind.key, typed, names, known)
-    # What is chosen is checked at once; a change without a card has no checks.
-    return tuple(replace(each, live=bool(kind.policies and each.choices)) for each in shown)
+    # What is chosen or typed is checked at once; a change without a card has no checks, and no check reads the reason.
+    return tuple(replace(each, live=bool(kind.policies) and not each.flag and each.name != REASON) for each in shown)
 
 
 def _entries(

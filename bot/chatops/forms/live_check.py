@@ -1,7 +1,7 @@
 """Live checks: what the preflight finds for a form as it is filled in now, shown in the form before it is sent.
 
-A choice starts them, after a pause in which another choice may follow; so does the button. Nothing is proposed and
-nothing recorded: it is the dry run of the change.
+A choice or a typed character starts them, after a pause in which another one may follow; so does the button. Nothing is
+proposed and nothing recorded: it is the dry run of the change.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 PAUSE = 0.7
 """Seconds in which another choice replaces the check of this one."""
+TYPING = 1.5
+"""Seconds in which another character replaces the check of what is typed."""
 AT_ONCE = 4
 """Checks that run at the same time: each reads all hosts of a cluster twice."""
 _NOT_CHECKED = frozenset({"dry_run", "force"})
@@ -65,6 +67,7 @@ class LiveCheck:
     forms: Forms
     call_of: Callable[[Invocation, str], Call]
     pause: float = PAUSE
+    typing: float = TYPING
     running: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def acted(self, act: ViewAction) -> None:
@@ -85,8 +88,8 @@ class LiveCheck:
         view, turn = act.view.id, self.forms.screens.turn(act.view.id, act.view.hash)
         asked = act.action_id == CHECK
         if not asked:
-            await asyncio.sleep(self.pause)
-            if self.running.locked() or not self.forms.screens.is_newest(view, turn):
+            await asyncio.sleep(self.typing if act.typed else self.pause)
+            if not self.forms.screens.is_newest(view, turn):
                 return
         held = act.view.values if asked else {**act.view.values, act.action_id: act.value}
         given = values_of(kind, held)
@@ -94,18 +97,25 @@ class LiveCheck:
         try:
             validated(kind.command, values)
         except MissingArgument:
-            if asked:
-                await self.forms.screens.show(view, turn, await self.forms.drawn(origin, given, incomplete()))
+            if asked or self.forms.screens.has_outcome(view):
+                # What was found is about other values.
+                await self._show(act, turn, origin, given, incomplete())
             return
         except UserError as error:
             outcome = error_views.sentence(error)
         else:
-            await self.forms.screens.show(view, turn, await self.forms.drawn(origin, given, being_checked()))
+            await self._show(act, turn, origin, given, being_checked())
             async with self.running:
                 if not self.forms.screens.is_newest(view, turn):
                     return
                 outcome = await self._found(act, origin, kind, values)
-        await self.forms.screens.show(view, turn, await self.forms.drawn(origin, given, outcome))
+        await self._show(act, turn, origin, given, outcome)
+
+    async def _show(
+        self, act: ViewAction, turn: int, origin: Origin, given: Mapping[str, str], outcome: Message
+    ) -> None:
+        content = await self.forms.drawn(origin, given, outcome)
+        await self.forms.screens.show(act.view.id, turn, content, outcome=True)
 
     async def _found(self, act: ViewAction, origin: Origin, kind: Kind, values: Mapping[str, str]) -> Message:
         """Run the command as a dry run; returns its answer, or what refuses it."""

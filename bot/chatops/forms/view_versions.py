@@ -22,6 +22,7 @@ class _Screen:
     hash: str = ""
     seen: str = ""
     turn: int = 0
+    outcome: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -46,14 +47,23 @@ class ViewVersions:
         screen = self._screens.get(view_id)
         return screen is not None and screen.turn == turn
 
-    async def show(self, view_id: str, turn: int, content: JsonObject) -> None:
-        """Show the content unless newer content is in preparation; a closed or sent view stays as it is."""
+    def has_outcome(self, view_id: str) -> bool:
+        """True if the view shows the outcome of a check."""
+        screen = self._screens.get(view_id)
+        return screen is not None and screen.outcome
+
+    async def show(self, view_id: str, turn: int, content: JsonObject, *, outcome: bool = False) -> None:
+        """Show the content unless newer content is in preparation; a closed or sent view stays as it is.
+
+        `outcome`: it has the outcome of a check.
+        """
         screen = self._screens.get(view_id)
         if screen is None:
             return
         async with screen.lock:
             if screen.turn != turn:
                 return
+            screen.outcome = outcome
             for known in dict.fromkeys((screen.hash, screen.seen)):
                 if await self._shown(view_id, screen, content, known):
                     return

@@ -99,5 +99,10 @@ export function keepingFocus(root, redraw) {
   if (!held || document.contains(held)) return;
   const { testid, actionId } = held.dataset;
   const name = testid ? `[data-testid="${CSS.escape(testid)}"]` : actionId ? `[data-action-id="${CSS.escape(actionId)}"]` : "";
-  if (name) root.querySelector(name)?.focus({ preventScroll: true });
+  const again = name ? root.querySelector(name) : null;
+  again?.focus({ preventScroll: true });
+  // What a person types goes on where it was.
+  if (again && typeof held.selectionStart === "number" && again.value === held.value) {
+    again.setSelectionRange(held.selectionStart, held.selectionEnd);
+  }
 }

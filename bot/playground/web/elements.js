@@ -83,7 +83,21 @@ function typed(block, element, context, type, initial, extra = {}) {
     value: initial ?? "",
     ...extra,
   });
-  input.addEventListener("change", () => context.act(block, element, input.value));
+  const triggers = element.dispatch_action_config?.trigger_actions_on;
+  if (!triggers) {
+    input.addEventListener("change", () => context.act(block, element, input.value));
+    return input;
+  }
+  const tell = () => context.act(block, element, input.value);
+  if (triggers.includes("on_character_entered")) input.addEventListener("input", tell);
+  if (triggers.includes("on_enter_pressed") && !multiline) {
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      // The key is the app's then: it does not submit the form.
+      event.preventDefault();
+      tell();
+    });
+  }
   return input;
 }
 

@@ -90,6 +90,9 @@ def answers_again(outcome: AnswersAgain, alert: Alert) -> str:
 def leader_now(outcome: LeaderNow, alert: Alert) -> str:
     """Alerts about the leader."""
     peer, cluster = outcome.peer, alert.cluster
+    if alert.rule == "no_leader" and alert.notes.folded is not None:
+        # The message says who leads now.
+        return f"{cluster} was without a leader for {duration(alert.lasted)}."
     if alert.rule == "no_leader":
         return f"{cluster} has a leader again: peer {peer} in term {outcome.term}."
     if alert.rule == "leader_unseen":

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from bot.alerting.model import Silence
+from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import AuthRejected
+from bot.common.message_key import MessageKey
+from bot.watch.planning import Watched
 from tests.support.alert_words import lines
 from tests.support.observed_store import ObservedStore
 from tests.support.raft_snapshots import failing
@@ -66,6 +69,39 @@ async def test_killed_leader_is_one_message_until_it_is_back(world: World) -> No
     ended = await over(world, (30, seen(leader=2, term=6)))
     assert ended[-1].startswith("Resolved in prod after")
     assert world.store.firing() == []
+
+
+async def slow_election(world: World) -> list[str]:
+    """The leader dies, its voters elect none for half a minute, then peer 2."""
+    none = {"leader": 0, "term": 5, "silent": (1,)}
+    gone = {"leader": 2, "term": 6, "silent": (1,)}
+    return await over(
+        world, (3, seen(**none)), (60, seen(**gone, peers={1: {"state": "StateProbe", "match": 0, **DEAD}}))
+    )
+
+
+async def test_killed_leader_with_slow_election_is_one_message(store: ObservedStore) -> None:
+    world = World(store, watched=Watched("prod", "C1", 15, configure()))
+    await world.ticks(3)
+    posted = await slow_election(world)
+    changed = "The leader of prod changed from peer 1 to peer 2 in term 6."
+    at_risk = "prod is one failure from losing writes: voter 1 is unhealthy (down: the leader does not hear from it)."
+    assert posted[0].startswith("Critical in prod: prod accepts no writes: it has no leader.")
+    assert f"Warning in prod, which has a leader again (#3): {changed}" in posted
+    assert posted[-1] == f"Critical in prod: {changed} Of the same cause: {at_risk}"
+    keys = [MessageKey.parse(key) for key in store.state.outbox]
+    assert len([key for key in keys if key.is_root and key.alert_id]) == 1
+    ended = await over(world, (60, seen(leader=2, term=6)))
+    assert ended[-1].startswith("Resolved in prod after")
+    assert world.store.firing() == []
+
+
+async def test_second_outage_has_its_own_message(store: ObservedStore) -> None:
+    world = World(store, watched=Watched("prod", "C1", 15, configure()))
+    await world.ticks(3)
+    await slow_election(world)
+    posted = await over(world, (3, seen(leader=0, term=6, silent=(1,))))
+    assert posted[0].startswith("Critical in prod: prod accepts no writes: it has no leader.")
 
 
 async def test_killed_follower_is_one_message_until_it_returns(world: World) -> None:

@@ -160,8 +160,8 @@ def test_leased_switch_shows_its_end_and_buttons() -> None:
 def test_a_plan_names_the_step_that_is_next() -> None:
     steps = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(peers={3: DOWN}, silent=frozenset({3})).snapshots())
     plan = ops_list.plan("prod", 3, 4, steps)
-    assert "Now: Remove the dead peer 3." in plan.text
-    assert "▶ Remove the dead peer 3." in seen(plan)
+    assert "Now: Remove the lost peer 3." in plan.text
+    assert "▶ Remove the lost peer 3." in seen(plan)
     unknown = replace_plan(3, 4, "cm4:10110", "cm4:9998", *Scene(leader=0).snapshots())
     assert "has no leader now" in ops_list.plan("prod", 3, 4, unknown).text
 

@@ -80,13 +80,13 @@ def test_an_unset_switch_is_called_unset() -> None:
         (PROPOSED, "*Proposed*; the checks run."),
         (
             RUNNING,
-            ". Confirmed by <@U0ANNA>, <!date^1700000060^{time_secs}|2023-11-14 22:14:20 UTC>. cmbot sends the request",
+            ". Approved by <@U0ANNA>, <!date^1700000060^{time_secs}|2023-11-14 22:14:20 UTC>. cmbot sends the request",
         ),
         (
             ended(OpState.VERIFIED, "balance is now off"),
             "*Verified*: balance is now off, <!date^1700000061^",
         ),
-        (ended(OpState.FAILED, "the cluster has no leader."), ". Confirmed by <@U0ANNA>, <!date^1700000060^"),
+        (ended(OpState.FAILED, "the cluster has no leader."), ". Approved by <@U0ANNA>, <!date^1700000060^"),
         (ended(OpState.UNKNOWN, "no answer"), "cmbot does not send it again"),
         (ended(OpState.CANCELLED, "cancelled", "U0ANNA"), "*Cancelled* by <@U0ANNA>. Nothing was sent"),
         (

@@ -53,7 +53,7 @@ WATCHED: list[tuple[h.WatchFact, str]] = [
     (h.RepairOff("prod", 2), "disk_repair is off in prod while 2 disks wait for repair."),
     (
         h.VolumesReduced("prod", RiskFact(RiskNote(none_left=1, reduced=12), 1.0)),
-        "Volumes of prod: 1 volume can lose no more unit and 12 can lose 2 or more units yet: /cm risk prod",
+        "Volumes of prod: 1 volume can lose no more unit and 12 can still lose 2 or more units: /cm risk prod",
     ),
     (
         h.VolumesReduced("prod", RiskFact(RiskNote(unreachable=2, caveats=RiskCaveats(pending_disks=3)), 1.0)),

@@ -63,8 +63,8 @@ def shown(*risks: VolumeRisk, survey: VolumeSurvey = COMPLETE, unnamed: int = 0)
         ),
         ([volume(2), volume(1)], "🟡", "1 volume of prod can lose 1 more unit."),
         ([volume(2), volume(2)], "🟡", "2 volumes of prod can lose 1 more unit each."),
-        ([volume(1)], "🟡", "1 volume of prod has lost units and can lose 2 or more yet."),
-        ([volume(1), volume(1)], "🟡", "2 volumes of prod have lost units and can lose 2 or more yet."),
+        ([volume(1)], "🟡", "1 volume of prod has lost units and can still lose 2 or more."),
+        ([volume(1), volume(1)], "🟡", "2 volumes of prod have lost units and can still lose 2 or more."),
         ([volume(0, unreachable=2)], "🟡", "1 volume of prod has unreachable units; no unit is known to be lost."),
         (
             [volume(0, unreachable=1)] * 2,
@@ -87,7 +87,7 @@ def test_volumes_that_cannot_be_read_come_before_many_that_can() -> None:
     text = seen(shown(*many, *unreadable, near))
     assert text.index("#950") < text.index("#900") < text.index("#901") < text.index("#100")
     assert "0, cannot be read now" in text
-    assert "Not shown: 13 volumes can lose 2 or more units yet." in text
+    assert "Not shown: 13 volumes can still lose 2 or more units." in text
 
 
 @pytest.mark.parametrize("caveats", [RiskCaveats(unnamed=4), RiskCaveats(heartbeats=False), RiskCaveats(listed=False)])

@@ -138,7 +138,7 @@ def test_shift_events_are_ordered_and_unique() -> None:
         "peer 4 went from learner to voter",
         "operation 9: remove peer 4, verified (<@U1>)",
         "the switch balance went from on to 'Enable'",
-        "resolved after 1 h 58 min: All disks are well",
+        "alert #1 (disk_broken) resolved after 1 h 58 min: All disks are well",
     ]
 
 
@@ -149,7 +149,7 @@ def test_shift_event_uses_the_sentence_of_its_time() -> None:
     facts = facts_of("prod", HEALTHY, recent=(ended, alert(2, changed_at=NOW - 90)))
     text = of(facts)
     assert "alert #1 (disk_broken) fired and last said: Alert 1" in text
-    assert "resolved after 1 h 59 min: All is well" in text
+    assert "alert #1 (disk_broken) resolved after 1 h 59 min: All is well" in text
     assert "alert #2 (disk_broken) fired and now says: Alert 2" in text
 
 

@@ -86,7 +86,7 @@ def test_summary_names_the_clusters_that_were_added_meanwhile() -> None:
 def test_volumes_at_risk_are_said_before_operations() -> None:
     reduced = replace(HEALTHY, risk=RiskNote(one_left=1, reduced=13), risk_at=NOW - 10)
     text = of(facts_of("prod", reduced))
-    assert "• 🟡 volumes: 1 volume can lose 1 more unit and 13 can lose 2 or more units yet, as of" in text
+    assert "• 🟡 volumes: 1 volume can lose 1 more unit and 13 can still lose 2 or more units, as of" in text
     unread = replace(HEALTHY, risk=RiskNote(caveats=RiskCaveats(pending_volumes=40)), risk_at=NOW - 10)
     assert "volumes: no volume is known to have lost units; not judged yet: 40 volumes" in of(facts_of("prod", unread))
 
@@ -94,8 +94,8 @@ def test_volumes_at_risk_are_said_before_operations() -> None:
 def test_volumes_that_cannot_be_read_are_said() -> None:
     away = replace(HEALTHY, risk=RiskNote(reduced=4, unreachable=40, unreadable=10), risk_at=NOW - 10)
     assert (
-        "• 🔴 volumes: 10 volumes cannot be read now, 4 can lose 2 or more units yet and 40 have unreachable units only"
-        in of(facts_of("prod", away))
+        "• 🔴 volumes: 10 volumes cannot be read now, 4 can still lose 2 or more units and 40 have unreachable units "
+        "only" in of(facts_of("prod", away))
     )
 
 
@@ -213,12 +213,19 @@ def test_reelection_of_the_same_leader_is_no_change() -> None:
     assert "• 2 elections, and peer 1 still leads (term 7)" in text
 
 
+def test_alert_that_the_status_tells_is_not_told_twice() -> None:
+    told = replace(HEALTHY, level="critical", verdict="prod is critical: Alert 1. Peer 1 leads.")
+    text = of(facts_of("prod", told, open=(alert(1, severity=Severity.CRITICAL, id=1),)))
+    assert text.count("Alert 1") == 1
+    assert "• 🚨 #1 Critical for 2 h, as above" in text
+
+
 def test_open_alerts_are_sorted_by_severity_with_owner() -> None:
-    grave = alert(2, severity=Severity.CRITICAL, acked_by="U1", state=AlertState.ACKNOWLEDGED)
-    text = of(facts_of("prod", HEALTHY, open=(alert(1), grave, alert(3, AlertState.PENDING))))
+    grave = alert(2, id=2, severity=Severity.CRITICAL, acked_by="U1", state=AlertState.ACKNOWLEDGED)
+    text = of(facts_of("prod", HEALTHY, open=(alert(1, id=1), grave, alert(3, AlertState.PENDING))))
     critical, warning = (line for line in text.split("\n") if "Alert" in line and line.startswith("•"))
-    assert critical == "• 🚨 Critical for 2 h, acknowledged by <@U1>: Alert 2."
-    assert warning == "• ⚠️ Warning for 2 h: Alert 1."
+    assert critical == "• 🚨 #2 Critical for 2 h, acknowledged by <@U1>: Alert 2."
+    assert warning == "• ⚠️ #1 Warning for 2 h: Alert 1."
 
 
 def test_unposted_alert_does_not_count() -> None:

@@ -109,7 +109,7 @@ async def test_operations_are_listed_and_shown_without_buttons() -> None:
     [recent] = await typed("ops state=recent", proposals=proposals)
     [of_test] = await typed("ops cluster=test", proposals=proposals)
     [one] = await typed("op 12", proposals=proposals)
-    assert "1 open operation, the newest first. Operation #12: Remove peer 3 from prod, waiting." in opened.message.text
+    assert "1 open operation. Operation #12: Remove peer 3 from prod, waiting." in opened.message.text
     assert "U0BEN" in seen(recent.message)
     assert "There is no open operation" in of_test.message.text
     assert "Remove peer 3 from prod" in seen(one.message)

@@ -3,20 +3,45 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
+import pytest
+
 from bot.chatops.forms.choices import Offers, read
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, DialectEvidence, EvidenceKind
 from bot.interactions.command import Offer
 from tests.support.in_memory_ports import FakeCluster
 from tests.support.view_samples import healthy, leaderless
+from tests.support.watch_builders import polled as snapshot
 
 
-async def test_peers_are_listed_in_the_leaders_order() -> None:
-    offers = await read(FakeCluster(seen=[healthy()]), frozenset({Offer.PEER}))
-    labels = [choice.label for choice in offers.choices[Offer.PEER]]
-    assert [choice.value for choice in offers.choices[Offer.PEER]] == ["1", "2", "3"]
-    assert sum("· leader ·" in label for label in labels) == 1
+@pytest.mark.parametrize("offer", [Offer.PEER, Offer.FOLLOWER])
+async def test_leader_is_no_target_of_any_change(offer: Offer) -> None:
+    seen = healthy()
+    assert seen.leader is not None
+    leader = str(seen.leader[1].raft_status.leader)
+    offers = await read(FakeCluster(seen=[seen]), frozenset({offer}))
+    assert [choice.value for choice in offers.choices[offer]] == [each for each in ("1", "2", "3") if each != leader]
     assert offers.notes == ()
+
+
+async def test_learner_is_removed_but_does_not_lead() -> None:
+    seen = snapshot(3.0, peers={3: {"is_learner": True}})
+    offers = await read(FakeCluster(seen=[seen]), frozenset({Offer.PEER}))
+    assert [choice.label for choice in offers.choices[Offer.PEER]][-1].startswith("peer 3 · learner")
+    assert [choice.value for choice in offers.choices[Offer.FOLLOWER]] == ["2"]
+
+
+async def test_lost_member_is_first_to_be_removed_and_last_to_lead() -> None:
+    seen = snapshot(3.0, silent=(2,), peers={2: {"active": False}})
+    offers = await read(FakeCluster(seen=[seen]), frozenset({Offer.PEER}))
+    assert [choice.value for choice in offers.choices[Offer.PEER]] == ["2", "3"]
+    assert [choice.value for choice in offers.choices[Offer.FOLLOWER]] == ["3", "2"]
+
+
+async def test_member_alone_has_no_target() -> None:
+    offers = await read(FakeCluster(seen=[snapshot(3.0, nodes=(1,), members=(1,))]), frozenset({Offer.PEER}))
+    assert offers.choices == {Offer.PEER: (), Offer.FOLLOWER: ()}
+    assert offers.notes == ("Peer 1 leads prod, and no other member can be chosen.",)
 
 
 async def test_form_without_leader_takes_a_typed_id() -> None:

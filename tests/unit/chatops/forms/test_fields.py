@@ -106,6 +106,11 @@ def test_every_field_has_words_for_people(kind: Kind) -> None:
     assert not re.search(r"_|\w=|/cm", " ".join(f"{each.label} {each.hint}" for each in asked))
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_option_does_not_repeat_its_title(kind: Kind) -> None:
+    assert not kind.choice.describes.lower().startswith(kind.choice.label.lower())
+
+
 def test_given_values_fill_the_fields_that_take_them() -> None:
     kind = kind_of("leader transfer")
     assert kind is not None
