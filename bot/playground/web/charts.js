@@ -108,7 +108,8 @@ function legend(names) {
 
 function figures(title, heads, rows) {
   const line = (tag) => (cells) => h("tr", {}, cells.map((cell) => h(tag, {}, cell)));
-  return h("table", { class: "unseen" }, h("caption", {}, title), h("thead", {}, line("th")(heads)), h("tbody", {}, rows.map(line("td"))));
+  // A table is as wide as its words: only a box around it can be small.
+  return h("div", { class: "unseen" }, h("table", {}, h("caption", {}, title), h("thead", {}, line("th")(heads)), h("tbody", {}, rows.map(line("td")))));
 }
 
 function pieChart(title, chart) {
