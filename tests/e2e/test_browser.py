@@ -11,7 +11,9 @@ from playwright.async_api import Page, async_playwright, expect
 
 from bot.cli.demo import demo
 from bot.playground.slack_sim.server import LocalSlack
+from tests.docgen.phrasebook.book import sections
 from tests.e2e.conftest import QUICK
+from tests.gallery.__main__ import DRAW, drawn
 
 pytestmark = pytest.mark.browser
 
@@ -206,4 +208,18 @@ async def test_emoji_are_drawn_where_no_font_has_them_in_colour(tmp_path: Path) 
         assert box is not None
         assert box["width"] > 10
         assert box["height"] > 10
+        await browser.close()
+
+
+async def test_no_view_is_wider_than_a_phone() -> None:
+    """Every view of the phrasebook, drawn at 390 pixels: tables scroll inside their box, nothing else goes beyond."""
+    samples = [drawn(each.state, each.content) for section in sections() for each in section.samples]
+    async with LocalSlack(port=0) as slack, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = await browser.new_page(viewport={"width": 390, "height": 844})
+        opened.set_default_timeout(PATIENCE)
+        await opened.goto(slack.page_url)
+        await opened.evaluate(DRAW, samples)
+        assert await opened.locator(".message").count() == len(samples)
+        assert await opened.evaluate("document.documentElement.scrollWidth") == 390
         await browser.close()
