@@ -142,7 +142,8 @@ class Store:
         target = parse(url)
         if target.file is not None and not target.file.exists():
             raise ConfigError(
-                f"There is no database at {target.shown}: run `cmbot migrate`, or correct store.url (CMBOT_STORE_URL)."
+                f"There is no database at {target.shown}: `cmbot run` and `cmbot migrate` make it; "
+                "if there should be one, correct store.url (CMBOT_STORE_URL)."
             )
         async with cls.open(url, clock=clock) as store:
             found = await store.revision()

@@ -116,8 +116,8 @@ def _margin_fell(reason: MarginFell) -> str:
         return (
             f"volume #{reason.vid} cannot be read while the host is away ({reason.promised} more units at the start)."
         )
-    now = "no more unit" if reason.left == 0 else count(reason.left, "more unit")
-    return f"with the host away, volume #{reason.vid} can miss only {now} (at the start at least {reason.promised})."
+    now = "no more unit" if reason.left == 0 else f"only {count(reason.left, 'more unit')}"
+    return f"with the host away, volume #{reason.vid} can miss {now} (at the start at least {reason.promised})."
 
 
 _REASONS: Mapping[type[LiftReason], Callable[[Any], str]] = MappingProxyType(

@@ -1,14 +1,19 @@
 """The demo page in a real browser: status, a change, failures, alerts."""
 
+import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from bot.cli.demo import demo
+from bot.playground.slack_sim.server import LocalSlack
+from tests.docgen.phrasebook.book import sections
 from tests.e2e.conftest import QUICK
+from tests.gallery.__main__ import DRAW, drawn
 
 pytestmark = pytest.mark.browser
 
@@ -171,3 +176,50 @@ async def test_switch_value_of_the_old_manual_is_explained(page: Page) -> None:
     await expect(page.get_by_test_id("switch-balance")).to_have_value("Enable")
     await say(page, "/cm tasks")
     await expect(page.get_by_text("meaningless here").first).to_be_visible()
+
+
+NO_COLOUR = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <include>/etc/fonts/fonts.conf</include>
+  <selectfont><rejectfont><pattern><patelt name="color"><bool>true</bool></patelt></pattern></rejectfont></selectfont>
+</fontconfig>
+"""
+
+
+async def test_emoji_are_drawn_where_no_font_has_them_in_colour(tmp_path: Path) -> None:
+    """Without a font of coloured emoji the page draws them, keeps their characters, and has no empty box."""
+    fonts = tmp_path / "fonts.conf"
+    fonts.write_text(NO_COLOUR, encoding="utf-8")
+    async with LocalSlack(port=0) as slack, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS, env={**os.environ, "FONTCONFIG_FILE": str(fonts)}
+        )
+        opened = await browser.new_page()
+        opened.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        await opened.goto(slack.page_url)
+        await say(opened, "one \U0001f7e2 two \u26a0\ufe0f three \u26aa four \U0001f984 five 5 \u2713")
+        message = opened.locator('[data-testid^="message-"] .blocks', has_text="one").first
+        await expect(message.locator(".emoji:not(.other) svg")).to_have_count(3)
+        await expect(message.locator(".emoji.other svg")).to_have_count(1)
+        await expect(message).to_have_text("one \U0001f7e2 two \u26a0\ufe0f three \u26aa four \U0001f984 five 5 \u2713")
+        box = await message.locator(".emoji").first.bounding_box()
+        assert box is not None
+        assert box["width"] > 10
+        assert box["height"] > 10
+        await browser.close()
+
+
+async def test_no_view_is_wider_than_a_phone() -> None:
+    """Every view of the phrasebook, drawn at 390 pixels: tables scroll inside their box, nothing else goes beyond."""
+    samples = [drawn(each.state, each.content) for section in sections() for each in section.samples]
+    async with LocalSlack(port=0) as slack, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = await browser.new_page(viewport={"width": 390, "height": 844})
+        opened.set_default_timeout(PATIENCE)
+        await opened.goto(slack.page_url)
+        await opened.evaluate(DRAW, samples)
+        assert await opened.locator(".message").count() == len(samples)
+        assert await opened.evaluate("document.documentElement.scrollWidth") == 390
+        await browser.close()

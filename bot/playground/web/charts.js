@@ -40,16 +40,20 @@ function scales(chart) {
 
 function axes(chart, { steps, band, x, y }) {
   const { categories, x_label: below, y_label: beside } = chart.axis_config;
-  const every = Math.ceil(categories.length / Math.max(1, Math.floor((WIDTH - AREA.left - AREA.right) / 56)));
-  const most = Math.max(4, Math.floor((band * every) / 6.2));
+  const letter = 6.2;
+  const widest = Math.min(110, Math.max(...categories.map((name) => name.length)) * letter + 12);
+  const every = Math.ceil(categories.length / Math.max(1, Math.floor((WIDTH - AREA.left - AREA.right) / widest)));
+  const most = Math.max(4, Math.floor((band * every) / letter));
   const cut = (text) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+  // The last label would leave the picture.
+  const inside = (at, text) => Math.min(at, WIDTH - (text.length * letter) / 2 - 2);
   return [
     steps.map((step) => [
       s("line", { class: step === 0 ? "axis" : "grid", x1: AREA.left, x2: WIDTH - AREA.right, y1: y(step), y2: y(step) }),
       s("text", { class: "tick", x: AREA.left - 8, y: y(step) + 4, "text-anchor": "end" }, compact.format(step)),
     ]),
     categories.map((name, index) =>
-      index % every ? null : s("text", { class: "tick", x: x(index), y: HEIGHT - AREA.bottom + 17, "text-anchor": "middle" }, cut(name)),
+      index % every ? null : s("text", { class: "tick", x: inside(x(index), cut(name)), y: HEIGHT - AREA.bottom + 17, "text-anchor": "middle" }, cut(name)),
     ),
     below && s("text", { class: "axis-label", x: (AREA.left + WIDTH - AREA.right) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, below),
     beside && s("text", { class: "axis-label", transform: `translate(12 ${(AREA.top + HEIGHT - AREA.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, beside),
@@ -108,7 +112,8 @@ function legend(names) {
 
 function figures(title, heads, rows) {
   const line = (tag) => (cells) => h("tr", {}, cells.map((cell) => h(tag, {}, cell)));
-  return h("table", { class: "unseen" }, h("caption", {}, title), h("thead", {}, line("th")(heads)), h("tbody", {}, rows.map(line("td"))));
+  // A table is as wide as its words: only a box around it can be small.
+  return h("div", { class: "unseen" }, h("table", {}, h("caption", {}, title), h("thead", {}, line("th")(heads)), h("tbody", {}, rows.map(line("td")))));
 }
 
 function pieChart(title, chart) {

@@ -1,5 +1,7 @@
 // Building DOM nodes: text is always a text node, so nothing that comes from outside can become markup.
 
+import { pictured } from "./pictures.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -20,6 +22,10 @@ function dress(node, props) {
 }
 
 const shown = (child) => child !== null && child !== undefined && child !== false;
+const nodes = (children) => children.flat(Infinity).filter(shown);
+const drawn = (children) => nodes(children).flatMap((child) => (child instanceof Node ? [child] : pictured(String(child))));
+// These take characters only.
+const CHARACTERS = new Set(["option", "textarea", "title"]);
 
 /**
  * An HTML element.
@@ -32,7 +38,7 @@ export function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   const { value, ...rest } = props;
   dress(node, rest);
-  node.append(...children.flat(Infinity).filter(shown));
+  node.append(...(CHARACTERS.has(tag) ? nodes : drawn)(children));
   // A select can only take a value once it has its options.
   if (value !== undefined && value !== null) node.value = value;
   return node;
@@ -48,7 +54,7 @@ export function h(tag, props = {}, ...children) {
 export function s(tag, props = {}, ...children) {
   const node = document.createElementNS(SVG, tag);
   dress(node, props);
-  node.append(...children.flat(Infinity).filter(shown));
+  node.append(...nodes(children));
   return node;
 }
 
@@ -85,7 +91,7 @@ export function icon(name) {
  * @param {...any} children
  */
 export function fill(node, ...children) {
-  node.replaceChildren(...children.flat(Infinity).filter(shown));
+  node.replaceChildren(...drawn(children));
 }
 
 /**

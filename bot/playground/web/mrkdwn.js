@@ -89,7 +89,7 @@ const INLINE =
 /**
  * One line, or several without block markup, as nodes.
  * @param {string} text
- * @returns {Node[]}
+ * @returns {(Node | string)[]}
  */
 export function inline(text) {
   const nodes = [];
@@ -105,13 +105,13 @@ export function inline(text) {
       before += emoji(short) || whole;
       continue;
     }
-    if (before) nodes.push(document.createTextNode(decoded(before)));
+    if (before) nodes.push(decoded(before));
     before = "";
     if (code !== undefined) nodes.push(h("code", {}, angles(code)));
     else if (angle !== undefined) nodes.push(special(angle));
     else nodes.push(h(STYLES[mark], {}, inline(inner)));
   }
-  if (before + rest) nodes.push(document.createTextNode(decoded(before + rest)));
+  if (before + rest) nodes.push(decoded(before + rest));
   return nodes;
 }
 
@@ -162,11 +162,11 @@ export function mrkdwn(text) {
 /**
  * A text object (mrkdwn or plain_text).
  * @param {{type: string, text: string, emoji?: boolean} | undefined} object
- * @returns {Node[]}
+ * @returns {(Node | string)[]}
  */
 export function text(object) {
   if (!object) return [];
-  return object.type === "mrkdwn" ? mrkdwn(object.text) : [document.createTextNode(plain(object))];
+  return object.type === "mrkdwn" ? mrkdwn(object.text) : [plain(object)];
 }
 
 /**

@@ -222,7 +222,7 @@ async def test_missing_database_is_named_without_the_password(postgres: Postgres
 
 async def test_existing_does_not_create_a_database(tmp_path: Path) -> None:
     file = tmp_path / "mistyped.db"
-    with pytest.raises(ConfigError, match=r"no database at sqlite:.*mistyped.db: run `cmbot migrate`"):
+    with pytest.raises(ConfigError, match=r"no database at sqlite:.*mistyped.db: `cmbot run` and `cmbot migrate`"):
         async with Store.existing(f"sqlite:///{file}"):
             pass
     assert not file.exists()
