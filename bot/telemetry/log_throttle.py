@@ -18,9 +18,9 @@ FIRST = 5
 WINDOW_SECONDS = 60.0
 """Seconds after which what was counted is summed up in one line."""
 MAX_KINDS = 20
-"""Kinds of one event that are told apart; all others of the event are one kind."""
+"""Kinds of one event that are distinguished; all others of the event are one kind."""
 MAX_EVENTS = 500
-"""Events that are told apart: libraries may put values into theirs."""
+"""Events that are distinguished: libraries may put values into theirs."""
 EXEMPT = frozenset({"audit.noted", "log.more"})
 """Events that are written always: each names the newest row of the audit log; and the summary itself."""
 _CAUSES = ("error", "why", "what", "job", "task", "op", "action")

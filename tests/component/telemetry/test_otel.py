@@ -1,4 +1,4 @@
-"""Export of spans over real sockets: what arrives, and what happens to the program while the endpoint is in trouble."""
+"""Export of spans over real sockets: what arrives, and what happens to the program while the endpoint is in fault."""
 
 import asyncio
 import sys
@@ -96,15 +96,15 @@ async def test_sampler_leaves_out_whole_traces(receiver: OtlpReceiver, monkeypat
     ]
 
 
-@pytest.mark.parametrize("trouble", ["refuses", "hangs", "gone"])
-async def test_endpoint_in_trouble_costs_neither_time_nor_memory(
-    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, trouble: str
+@pytest.mark.parametrize("fault", ["refuses", "hangs", "gone"])
+async def test_failing_endpoint_costs_neither_time_nor_memory(
+    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "64")
     monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "64")
-    if trouble == "refuses":
+    if fault == "refuses":
         receiver.status = 429
-    elif trouble == "hangs":
+    elif fault == "hangs":
         receiver.delay = 60.0
     else:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
@@ -112,7 +112,7 @@ async def test_endpoint_in_trouble_costs_neither_time_nor_memory(
     for _ in range(1000):
         with within(Trace(A)), tracer.span("poll"):
             await asyncio.sleep(0)
-    if trouble != "gone":
+    if fault != "gone":
         await receiver.until(lambda: receiver.requests)
     processor = tracer._provider._active_span_processor._span_processors[0]
     assert len(processor._batch_processor._queue) <= 64  # type: ignore[attr-defined]

@@ -1,10 +1,7 @@
 """Bounded logs: the first lines of a kind, then their number; the bound that docs/logs.md states."""
 
-import io
-import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,9 +9,8 @@ import structlog
 
 from bot.telemetry import log_throttle
 from bot.telemetry.log_throttle import FIRST, MAX_EVENTS, MAX_KINDS, WINDOW_SECONDS, LogThrottle, Summary, cause_of
-from bot.telemetry.logs import set_up
+from tests.support.log_lines import FIRST_MINUTE, log_lines
 
-FIRST_MINUTE = FIRST * (MAX_KINDS + 1)
 EACH_MINUTE = 2 * (MAX_KINDS + 1)
 
 
@@ -100,7 +96,7 @@ def test_causes_that_differ_in_numbers_are_one(one: dict[str, Any], other: dict[
     assert cause_of(one) == cause_of(other) != ""
 
 
-def test_codes_are_told_apart_by_their_numbers() -> None:
+def test_codes_with_other_numbers_are_other_causes() -> None:
     assert cause_of({"code": "907"}) != cause_of({"code": "908"})
 
 
@@ -161,51 +157,32 @@ def test_summary_comes_by_itself_from_a_thread() -> None:
     assert found[0][1].left == 7
 
 
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Set up logging as JSON into this stream."""
-    root = logging.getLogger()
-    before = root.level, list(root.handlers)
-    stream = io.StringIO()
-    set_up("debug", ["hunter2"], as_json=True, stream=stream)
-    yield stream
-    for handler in root.handlers:
-        handler.close()
-    structlog.reset_defaults()
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
-
-
-def lines(stream: io.StringIO) -> Sequence[dict[str, Any]]:
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
-
-
-def test_flood_becomes_first_lines_and_a_summary_at_the_end(stream: io.StringIO) -> None:
-    log = structlog.get_logger("bot.some")
-    for number in range(17_000):
-        log.error("store.down", error=f"refused {number} hunter2", cluster="prod")
-    logging.getLogger().handlers[0].close()
-    *whole, summary = lines(stream)
+def test_flood_becomes_first_lines_and_a_summary_at_the_end() -> None:
+    with log_lines(secrets=["hunter2"]) as log:
+        for number in range(17_000):
+            structlog.get_logger("bot.some").error("store.down", error=f"refused {number} hunter2", cluster="prod")
+        log.sum_up()
+    *whole, summary = log.lines
     assert len(whole) == FIRST
     assert summary["event"] == "log.more"
     assert (summary["of"], summary["count"], summary["cluster"]) == ("store.down", 17_000 - FIRST, "prod")
     assert (summary["says"], summary["level"]) == ("16,995 more of this kind", "error")
     assert "refused 16999" in summary["error"]
-    assert "hunter2" not in stream.getvalue()
+    assert "hunter2" not in log.stream.getvalue()
 
 
-def test_lines_of_libraries_are_bounded_too(stream: io.StringIO) -> None:
-    for number in range(1000):
-        logging.getLogger("asyncio").error("Task %s was destroyed", number)
-        logging.getLogger("other").warning("again")
-    logging.getLogger().handlers[0].close()
-    found = lines(stream)
-    assert len(found) == 2 * (FIRST + 1)
-    assert {each["count"] for each in found if each["event"] == "log.more"} == {1000 - FIRST}
+def test_lines_of_libraries_are_bounded_too() -> None:
+    with log_lines() as log:
+        for number in range(1000):
+            logging.getLogger("asyncio").error("Task %s was destroyed", number)
+            logging.getLogger("other").warning("again")
+        log.sum_up()
+    assert len(log.lines) == 2 * (FIRST + 1)
+    assert {each["count"] for each in log.lines if each["event"] == "log.more"} == {1000 - FIRST}
 
 
-def test_handler_that_was_replaced_writes_no_summary(stream: io.StringIO) -> None:
-    for _ in range(FIRST + 1):
-        structlog.get_logger("bot.some").warning("again")
-    set_up("debug", [], as_json=True, stream=io.StringIO())
-    assert len(lines(stream)) == FIRST
+def test_handler_that_was_replaced_writes_no_summary() -> None:
+    with log_lines() as log:
+        for _ in range(FIRST + 1):
+            structlog.get_logger("bot.some").warning("again")
+    assert len(log.lines) == FIRST
