@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PIP_QUIET := install --disable-pip-version-check --quiet
-# What runs the bot in earnest is apart from what develops it, and holds the packages of constraints-runtime.txt only.
+# What runs the bot in earnest is apart from what develops it: it holds the packages of constraints-runtime.txt only, or
+# with EXTRAS (any value) those of constraints-extras.txt, which are those of the extras otel and mcp too.
 LIVE := venv
 
 define HAS_PYTHON
@@ -24,11 +25,11 @@ FAST := tests/unit tests/contract tests/property
 .PHONY: install demo quick test test-chaos test-fuzz test-matrix test-system test-all test-image browser gallery coverage check hooks \
 	bench chaos fuzz docs docs-zh pins release format clean
 
-install:  ## the bot alone, into venv/: what a real installation runs
+install:  ## the bot alone, into venv/: what a real installation runs; with the packages of the extras: make install EXTRAS=otel
 	@$(HAS_PYTHON)
 	@echo "installing into $(LIVE) (about a minute)..."
 	@$(PYTHON) -m venv $(LIVE)
-	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r constraints-runtime.txt
+	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r constraints-$(if $(EXTRAS),extras,runtime).txt
 	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r constraints-build.txt
 	@$(LIVE)/bin/pip $(PIP_QUIET) --no-deps --no-build-isolation --force-reinstall .
 	@echo "done: $(LIVE)/bin/cmbot --help"
@@ -108,6 +109,9 @@ pins: $(READY)  ## choose new pinned versions
 		--no-emit-find-links --custom-compile-command "make pins" -o constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --universal --upgrade --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make pins" -o constraints-runtime.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra otel --extra mcp --universal --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --custom-compile-command "make pins" -c constraints.txt \
+		-o constraints-extras.txt
 	echo hatchling | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --custom-compile-command "make pins" -c constraints.txt \
 		-o constraints-build.txt

@@ -41,6 +41,8 @@ from bot.interactions.events import Click, Invocation, RunCommand, Submission, W
 from bot.interactions.message import Message
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
+from bot.telemetry.trace import trace_of, within
+from bot.telemetry.tracer import NO_TRACER, Span, Tracer
 from bot.views import errors as error_views
 from bot.views.details import as_shown, newer
 
@@ -112,6 +114,7 @@ class Dispatcher:
     notes: NoteBook | None = None
     timelines: TimelineBook | None = None
     details: DetailsMemory = field(default_factory=DetailsMemory)
+    tracer: Tracer = NO_TRACER
     _resumed: set[str] = field(default_factory=set)
 
     async def accept(self, work: Work) -> bool:
@@ -120,15 +123,16 @@ class Dispatcher:
 
     async def work(self, work: Work) -> None:
         """Execute stored work and mark it done, unless another process has claimed it."""
-        try:
-            async with self.inbox.claimed(work.key, CLAIM_SECONDS) as ours:
-                if ours:
-                    await self.execute(work)
-                    await self.inbox.done(work.key)
-        except Fenced as error:
-            log.warning("inbound.taken_over", key=work.key, error=str(error))
-        except StoreError as error:
-            log.warning("inbound.unfinished", key=work.key, error=str(error))
+        with within(trace_of(work.key)):
+            try:
+                async with self.inbox.claimed(work.key, CLAIM_SECONDS) as ours:
+                    if ours:
+                        await self.execute(work)
+                        await self.inbox.done(work.key)
+            except Fenced as error:
+                log.warning("inbound.taken_over", key=work.key, error=str(error))
+            except StoreError as error:
+                log.warning("inbound.unfinished", key=work.key, error=str(error))
 
     async def resume(self) -> int:
         """Execute what an earlier process stored and did not finish; returns the number of pieces of work."""
@@ -146,18 +150,26 @@ class Dispatcher:
 
         A click is decided first; some clicks stand for a command, which then takes the same way.
         """
-        await self._execute(work, self._answer_to(work))
-        if isinstance(work, Click) and not work.response_url:
-            await self.forms.home(work.user)
+        with within(trace_of(work.key)):
+            await self._execute(work, self._answer_to(work))
+            if isinstance(work, Click) and not work.response_url:
+                await self.forms.home(work.user)
 
     async def answer_in_thread(self, asked: Invocation, answer: Answer, thread: str) -> None:
         """Answer what was asked by mention, in the thread `thread`; nothing is changed and nothing stored."""
-        await self._execute(asked, answer, thread)
+        with within(trace_of(asked.key)):
+            await self._execute(asked, answer, thread)
 
     async def _execute(self, work: Work, answer: Answer, thread: str = "") -> None:
+        with self.tracer.span(_KINDS[type(work)], "consumer") as span:
+            await self._traced(work, answer, thread, span)
+
+    async def _traced(self, work: Work, answer: Answer, thread: str, span: Span) -> None:
         request = None
         try:
             request = await self._decide(work, answer) if isinstance(work, Click) else self._request(work)
+            if request is not None:
+                span.note(cluster=request.cluster, command=" ".join(request.command.path) if request.command else "")
             if request is not None and not await self._guided(request := replace(request, thread=thread), answer):
                 await self._authorise(request)
                 await self._run(request, answer)
@@ -168,12 +180,14 @@ class Dispatcher:
         except SlackError as error:
             _log_lost(work, error)
         except CmbotError as error:
+            span.note(refused=type(error).__name__)
             log.info("answer.refused", user=work.user, kind=type(error).__name__, error=error_views.error_text(error))
             await self._audit(work, request, error)
             self.ended(_KINDS[type(work)], "refused")
             again = isinstance(error, UserError | ClusterError) and not isinstance(error, NotAllowed)
             await _answer_last(work, answer, Reply(error_views.sentence(error), keeps_form=again))
         except Exception:  # the command edge: one of the three broad excepts of this program
+            span.fail("crashed")
             log.exception("command.crashed", user=work.user, work=type(work).__name__)
             self.ended(_KINDS[type(work)], "crashed")
             await _answer_last(work, answer, Reply(error_views.crashed()))

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -25,11 +25,13 @@ from bot.cli.terminal.show import fail, look, write
 from bot.cli.transfer import export_state, import_state
 from bot.common.errors import CmbotError, ConfigError, UserError
 from bot.config import Settings
+from bot.config.traces import TraceExport
 from bot.runtime.app import build
 from bot.runtime.file_limit import raise_file_limit
 from bot.runtime.garbage import spare_startup
 from bot.runtime.lifecycle import running
 from bot.runtime.signals import END_SECONDS, Signals
+from bot.runtime.traces import exported_traces
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
 from bot.views.errors import error_text
@@ -59,19 +61,27 @@ def run(name: str, args: argparse.Namespace) -> int:
         return 130
 
 
-def _settings(args: argparse.Namespace, *, clusters: bool = True) -> Settings:
-    """Load the settings and start logging; without `clusters` their tokens are not required."""
+def _settings(args: argparse.Namespace, *, clusters: bool = True, secrets: Iterable[str] = ()) -> Settings:
+    """Load the settings and start logging; without `clusters` their tokens are not required.
+
+    Logs hide `secrets` too.
+    """
     settings = config.load(args.config, tokens=clusters)
-    set_up(settings.log_level, settings.all_secrets, as_json=not sys.stderr.isatty())
+    set_up(settings.log_level, [*settings.all_secrets, *secrets], as_json=not sys.stderr.isatty())
     return settings
 
 
 async def _run(args: argparse.Namespace) -> int:
-    settings = _settings(args)
+    traces = TraceExport()
+    settings = _settings(args, secrets=traces.secrets)
     refuse_faulty_tokens(settings)
     raise_file_limit()
-    with Signals(hangup_ends=False, end_within=END_SECONDS) as signals:
-        async with signals.starting(), build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
+    with Signals(hangup_ends=False, end_within=END_SECONDS) as signals, exported_traces(traces) as tracer:
+        async with (
+            signals.starting(),
+            build(settings, wait_for_server=WAIT_FOR_DATABASE, tracer=tracer) as app,
+            running(app),
+        ):
             spare_startup()
             await signals.ended()
         signals.orderly()

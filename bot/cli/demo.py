@@ -19,6 +19,7 @@ from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime.app import build
 from bot.runtime.lifecycle import running
 from bot.runtime.parts import App
+from bot.telemetry.tracer import NO_TRACER, Tracer
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 PAGE_PORT = 8484
@@ -51,12 +52,13 @@ async def demo(
     clock: Callable[[], float] | None = None,
     schedulers: int = 0,
     fast_alerts: bool = False,
+    tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[Demo]:
     """Start everything; the page is at `slack.page_url`. All data is deleted at the end of the block.
 
     `example_ports`: the nodes listen on the ports of the example if these are free, else on any free ports.
     `clock` (Unix seconds) replaces the clocks of the program. So many `schedulers` of each cluster repair and drain
-    disks. With `fast_alerts` every alert can be seen within two minutes.
+    disks. With `fast_alerts` every alert can be seen within two minutes. `tracer` measures the work.
     """
     template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
@@ -76,7 +78,7 @@ async def demo(
         settings = settings_for(template, slack, clusters, folder, poll)
         if fast_alerts:
             settings = settings.model_copy(update={"rules": {**settings.rules, **FAST_RULES}})
-        app = await stack.enter_async_context(build(settings, clock=clock))
+        app = await stack.enter_async_context(build(settings, clock=clock, tracer=tracer))
         await remember_a_month(app)
         await stack.enter_async_context(running(app))
         await slack.wait_connected()

@@ -3,7 +3,6 @@
 import base64
 import ssl
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -39,6 +38,8 @@ from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call
 from bot.common.addresses import place
 from bot.common.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
+from bot.telemetry.trace import request_id
+from bot.telemetry.tracer import NO_TRACER, Tracer
 
 T = TypeVar("T")
 
@@ -68,11 +69,12 @@ class ClustermgrClient:
         *,
         timeouts: Timeouts | None = None,
         secret: str | None = None,
-        new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:16],
+        new_id: Callable[[], str] = request_id,
         clock: Callable[[], float] = time.time,
         context: ssl.SSLContext | None = None,
         max_bytes: int = 8 << 20,
         on_call: OnCall = ignore_call,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._hosts = tuple(hosts)
         if context is None and any(host.startswith("https://") for host in hosts):
@@ -87,6 +89,7 @@ class ClustermgrClient:
             context=context,
             max_bytes=max_bytes,
             on_call=on_call,
+            tracer=tracer,
         )
 
     @property

@@ -9,7 +9,6 @@ import asyncio
 import ipaddress
 import ssl
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -28,6 +27,8 @@ from bot.clustermgr.status_codes import Answer
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call, origin_of
 from bot.common.addresses import place
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable
+from bot.telemetry.trace import request_id
+from bot.telemetry.tracer import NO_TRACER, Tracer
 
 SCHEDULER_SERVICE = "SCHEDULER"
 MAX_SCHEDULERS = 8
@@ -92,9 +93,10 @@ class SchedulerClient:
     allowed: AllowedSchedulers
     secret: str | None = None
     context: ssl.SSLContext | None = None
-    new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:16]
+    new_id: Callable[[], str] = request_id
     clock: Callable[[], float] = time.time
     on_call: OnCall = ignore_call
+    tracer: Tracer = NO_TRACER
     asked_at: float = field(default=float("-inf"), init=False)
 
     def due(self, now: float) -> bool:
@@ -117,6 +119,7 @@ class SchedulerClient:
             max_bytes=SCHEDULER.size,
             context=context,
             on_call=self.on_call,
+            tracer=self.tracer,
         )
         ends = time.monotonic() + ROUND_SECONDS
         async with transport:

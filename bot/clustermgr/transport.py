@@ -25,6 +25,7 @@ from bot.clustermgr.status_codes import Answer, one_line
 from bot.clustermgr.transport_errors import CONNECTION_LOST, REQUEST_ERRORS, Unbounded, read_error, write_error
 from bot.common.addresses import place
 from bot.common.errors import ClusterError, ClusterUnreachable
+from bot.telemetry.tracer import NO_TRACER, Tracer
 
 HEADER = "BLOB-STORE-AUTH-TOKEN"
 
@@ -157,8 +158,9 @@ class Transport:
         max_bytes: int = 8 << 20,
         context: ssl.SSLContext | None = None,
         on_call: OnCall = ignore_call,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
-        self._on_call = on_call
+        self._on_call, self._tracer = on_call, tracer
         self._timeouts = timeouts or Timeouts()
         self._secret = secret
         self._trusted = frozenset(map(_endpoint_key, hosts)) if secret is not None else frozenset()
@@ -182,22 +184,26 @@ class Transport:
         `limit` is the limit of bytes of a body; of an error only the head is read.
         """
         limit = self._max_bytes if limit is None else min(limit, self._max_bytes)
-        return await self._measured(target, self._get(host, target, limit))
+        return await self._measured("GET", host, target, self._get(host, target, limit))
 
     async def post(self, host: str, target: str, body: bytes) -> Answer:
         """Write once; raises ClusterUnreachable if nothing was sent, OutcomeUnknown if that is uncertain."""
-        return await self._measured(target, self._post(host, target, body))
+        return await self._measured("POST", host, target, self._post(host, target, body))
 
-    async def _measured(self, target: str, call: Awaitable[Answer]) -> Answer:
-        began, outcome = time.monotonic(), "cancelled"
-        try:
-            answer = await call
-            outcome = "ok" if answer.status == HTTPStatus.OK else str(answer.status)
-        except ClusterError as error:
-            outcome = type(error).__name__
-            raise
-        finally:
-            self._on_call(target.partition("?")[0], outcome, time.monotonic() - began)
+    async def _measured(self, method: str, host: str, target: str, call: Awaitable[Answer]) -> Answer:
+        began, outcome, path = time.monotonic(), "cancelled", target.partition("?")[0]
+        with self._tracer.span(f"{method} {path}", "client", method=method, path=path, host=host) as span:
+            try:
+                answer = await call
+                outcome = "ok" if answer.status == HTTPStatus.OK else str(answer.status)
+                span.note(status=answer.status, size=len(answer.body))
+            except ClusterError as error:
+                outcome = type(error).__name__
+                raise
+            finally:
+                self._on_call(path, outcome, time.monotonic() - began)
+            if outcome != "ok":
+                span.fail(outcome)
         return answer
 
     async def _get(self, host: str, target: str, limit: int) -> Answer:

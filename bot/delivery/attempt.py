@@ -24,6 +24,7 @@ from bot.delivery.retry_policy import (
 )
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import Claim
+from bot.telemetry.tracer import Fact
 from bot.views.fallback import as_channel_message, as_replacement, rerouted
 
 log = structlog.get_logger(__name__)
@@ -117,6 +118,12 @@ class Delivery:
     posted_after: Callable[[float], float]
     support: BlockSupport = field(default_factory=BlockSupport)
     method: str = "find"
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """Attributes of its span."""
+        of = self.claim
+        return {"message": str(of.message_key), "channel": of.channel, "attempt": of.attempts}
 
     async def run(self) -> Done:
         """Post, edit or delete the message as claimed; raises SlackError."""

@@ -46,6 +46,8 @@ from bot.delivery.retry_policy import (
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxHealth, OutboxMessage
 from bot.store.repositories.outbox_claims import Claim, Shown, Stubborn
+from bot.telemetry.trace import stored_trace, within
+from bot.telemetry.tracer import NO_TRACER, Tracer
 
 __all__ = ["Outbox", "Poster", "RateLimit"]
 
@@ -106,6 +108,7 @@ class Outbox:
         posted_after: Callable[[float], float] = lambda at: at,
         awake: asyncio.Event | None = None,
         support: BlockSupport | None = None,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._store, self._poster, self._owner = store, poster, owner
         self._clock, self._random, self._holds = clock, random, Holds(pace or RateLimit())
@@ -117,7 +120,7 @@ class Outbox:
         self._awake, self._progress = awake or asyncio.Event(), asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._shown: dict[str, Shown] = {}
-        self._more = False
+        self._more, self._tracer = False, tracer
         self.last_success = 0.0
         self.auth_error = ""
 
@@ -281,12 +284,15 @@ class Outbox:
 
     async def _deliver(self, claim: Claim) -> None:
         self._holds.spend(claim.channel, self._clock())
-        outcome = await self._guarded(self._attempt(claim), lambda: self._crashed(claim), "deliver", claim.message_key)
-        if isinstance(outcome, Sent) and not outcome.searched:
-            # The next round records it, together with others.
-            self._shown[claim.channel] = Shown(claim, outcome.ts, outcome.version)
-        else:
-            await self._settle(claim, outcome)
+        with within(stored_trace(claim.trace)):
+            outcome = await self._guarded(
+                self._attempt(claim), lambda: self._crashed(claim), "deliver", claim.message_key
+            )
+            if isinstance(outcome, Sent) and not outcome.searched:
+                # The next round records it, together with others.
+                self._shown[claim.channel] = Shown(claim, outcome.ts, outcome.version)
+            else:
+                await self._settle(claim, outcome)
 
     async def _settle(self, claim: Claim, outcome: Outcome) -> None:
         recorded = await self._guarded(self._record(claim, outcome), lambda: False, "record", claim.message_key)
@@ -307,13 +313,17 @@ class Outbox:
         if self._clock() > claim.until - self._call_timeout or not self._alive():
             return Failed("claim_expired", RetryDecision(0.0, RetryScope.ROW, claim.maybe_sent))
         delivery = Delivery(self._poster, claim, self._posted_after, self._support)
-        try:
-            async with asyncio.timeout(self._call_timeout):
-                outcome = await delivery.run()
-        except SlackError as error:
-            return self._failed(claim, error, delivery.method)
-        except TimeoutError:
-            return self._failed(claim, SlackLost("Slack did not answer in time.", code="timeout"), delivery.method)
+        with self._tracer.span("outbox.send", "client", **delivery.facts) as span:
+            try:
+                async with asyncio.timeout(self._call_timeout):
+                    outcome = await delivery.run()
+                span.note(method=delivery.method, outcome=type(outcome).__name__)
+            except SlackError as error:
+                span.fail(error.code or type(error).__name__)
+                return self._failed(claim, error, delivery.method)
+            except TimeoutError:
+                span.fail("timeout")
+                return self._failed(claim, SlackLost("Slack did not answer in time.", code="timeout"), delivery.method)
         self.last_success, self.auth_error = self._clock(), ""
         return outcome
 

@@ -99,6 +99,7 @@ def part(parent: Operation, request: DiskOffline | NodeDrop, seen: ObservedState
         seen=seen,
         terms=parent.terms,
         approvals=parent.approvals,
+        trace=parent.trace,
     )
 
 

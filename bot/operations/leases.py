@@ -74,6 +74,7 @@ def reverting(op: Operation, now: float, reason: str) -> Operation:
         expires_at=now,
         channel=op.channel,
         reason=reason,
+        trace=op.trace,
     )
 
 

@@ -211,7 +211,7 @@ class Operation:
     of its policy, for the card (None on a card of an older release). `approvals` are the Slack ids of the approvers so
     far. `card` is the operation whose card it took over (0: it has its own). `runner` names the process that executes
     it ("" before it ran). `lease_until` is when the old value of a switch is restored, `warn_at` when that is
-    announced (0: never).
+    announced (0: never). `trace` is the stored form of the trace of its proposal.
     """
 
     cluster: str
@@ -233,6 +233,7 @@ class Operation:
     lease_until: float = 0.0
     warn_at: float = 0.0
     runner: str = ""
+    trace: str = ""
 
     @property
     def kind(self) -> OpKind:

@@ -44,6 +44,7 @@ def replacement_of(
         reason=op.reason,
         terms=Terms(policy, requester_counts=op.terms.requester_counts if op.terms else None),
         card=op.card_id,
+        trace=op.trace,
     )
     if fresh.blocked:
         return advance(replacement, OpState.BLOCKED, at=now, fact=TakesOverBlocked(fresh.of_level(CheckLevel.BLOCK)))

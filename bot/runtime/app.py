@@ -59,6 +59,7 @@ from bot.slack.token_status import TokenStatus
 from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
+from bot.telemetry.tracer import NO_TRACER, Tracer
 from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
 from bot.watch.notes import NoteService
@@ -81,19 +82,24 @@ from bot.workflow.reversions import Reversions, TimeLimitClicks
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, clock: Clock | None = None, pace: RateLimit | None = None, wait_for_server: float = 0.0
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    pace: RateLimit | None = None,
+    wait_for_server: float = 0.0,
+    tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[App]:
     """Build everything; close what was opened when the block ends. Raises ConfigError, StoreError.
 
     `clock` replaces both the clock of the process and the system clock. An unavailable database server is waited for,
-    `wait_for_server` seconds at most.
+    `wait_for_server` seconds at most. `tracer` measures commands, polls, operations and calls.
     """
     with in_file(str(settings.secrets.cmbot_config)):
         refuse_reserved_names(settings)
         rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
         report_jobs = report_jobs_of(settings)
         windows_of(settings)
-    async with foundation(settings, clock, wait_for_server) as base:
+    async with foundation(settings, clock, wait_for_server, tracer) as base:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
         notify = settings.operations.notify
@@ -116,7 +122,12 @@ async def build(
         outbox = _outbox(base, fallback, membership, pace)
         # Changes: proposed, approved, executed.
         executor = Executor(
-            repository, base.clusters, base.clock, settings.operations.verify_within, alive=lambda: membership.active
+            repository,
+            base.clusters,
+            base.clock,
+            settings.operations.verify_within,
+            alive=lambda: membership.active,
+            tracer=tracer,
         )
         approvals = _approvals(base, repository, executor)
         proposals = _proposals(base, approvals, outbox)
@@ -171,6 +182,7 @@ async def build(
             loop_lag=LoopLag(base.metrics.loop_lag),
             admission=admission,
             read_pace=read_pace,
+            tracer=tracer,
         )
 
 
@@ -245,6 +257,7 @@ def _outbox(base: Foundation, fallback: Fallback, membership: Membership, pace: 
         posted_after=lambda at: earliest(at, base.clock(), base.wall()),
         awake=base.messages_wait,
         support=base.gateway.support,
+        tracer=base.tracer,
     )
 
 
@@ -259,6 +272,7 @@ def _approvals(base: Foundation, repository: OperationRepository, executor: Exec
         base.clock,
         TimeLimitClicks(repository),
         base.gateway.members_now,
+        tracer=base.tracer,
     )
 
 
@@ -371,6 +385,7 @@ def _dispatcher(
         windows=windows_of(own),
         notes=notes,
         timelines=Timelines(base.store, base.clock),
+        tracer=base.tracer,
     )
 
 

@@ -18,6 +18,7 @@ from bot.runtime.parts import App
 from bot.runtime.remote_notes import refresh_remote_notes
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
 from bot.telemetry.metrics import Metrics
+from bot.telemetry.trace import new_trace, within
 from bot.views.notices import clock_set
 from bot.views.status_text import status_sentence
 from bot.watch import decommission
@@ -221,7 +222,8 @@ def schedule(app: App) -> None:
 async def _run(app: App, task: str, every: Every) -> None:
     """Run a job, unless it belongs to a task that this replica does not hold."""
     if not task or app.membership.hold(task) is not None:
-        await every.work(app)
+        with within(new_trace()):
+            await every.work(app)
 
 
 async def poll(app: App, cluster: str) -> None:
@@ -243,7 +245,11 @@ async def poll_under(app: App, cluster: str, hold: Hold) -> None:
         app.clusters[cluster].forget()
         app.state.polled_under[cluster] = hold
     began = app.clock()
-    await watch.tick(began, app.membership.check_of(hold))
+    # Each its own trace: a job may poll the cluster twice.
+    with within(new_trace()), app.tracer.span("poll", cluster=cluster) as span:
+        await watch.tick(began, app.membership.check_of(hold))
+        if watch.health.failures:
+            span.fail("failed")
     now, outcome = app.clock(), "failed" if watch.health.failures else "done"
     # The system clock: Prometheus compares this time with the clock of the host it runs on.
     app.metrics.tick(cluster, outcome, now - began, app.wall())

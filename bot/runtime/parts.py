@@ -27,6 +27,7 @@ from bot.store.retention import Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.metrics import Metrics
+from bot.telemetry.tracer import NO_TRACER, Tracer
 from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
 from bot.watch.scheduled_reports import ReportJob, Summaries
@@ -99,6 +100,7 @@ class App:
     read_pace: ReadPace
     remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)
+    tracer: Tracer = NO_TRACER
 
     @property
     def port(self) -> int:

@@ -28,6 +28,7 @@ from bot.runtime.clock import Clock, ProcessClock, steady
 from bot.slack.client import SlackClient
 from bot.store.database import Store
 from bot.telemetry.metrics import Metrics
+from bot.telemetry.tracer import NO_TRACER, Tracer
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,7 @@ class Foundation:
     metrics: Metrics
     clusters: Mapping[str, Cluster]
     messages_wait: asyncio.Event
+    tracer: Tracer = NO_TRACER
 
     def wake(self) -> None:
         """Wake the outbox."""
@@ -55,7 +57,9 @@ class Foundation:
 
 
 @asynccontextmanager
-async def foundation(settings: Settings, clock: Clock | None, wait_for_server: float) -> AsyncIterator[Foundation]:
+async def foundation(
+    settings: Settings, clock: Clock | None, wait_for_server: float, tracer: Tracer = NO_TRACER
+) -> AsyncIterator[Foundation]:
     """Open the database and the clients; close them when the block ends. Raises ConfigError, StoreError."""
     async with AsyncExitStack() as stack:
         # Another name at each start: what an earlier process claimed must not look like this one's.
@@ -71,8 +75,9 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         await gateway.support.load()
         metrics = Metrics()
         metrics.watch_store(lambda: store.commits)
-        clusters = await open_clusters(stack, settings, clock, metrics)
-        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, asyncio.Event())
+        clusters = await open_clusters(stack, settings, clock, metrics, tracer)
+        wait = asyncio.Event()
+        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, wait, tracer)
 
 
 @asynccontextmanager
@@ -107,18 +112,18 @@ async def follow_server(clock: ProcessClock, store: Store) -> None:
 
 
 async def open_clusters(
-    stack: AsyncExitStack, settings: Settings, clock: Clock, metrics: Metrics
+    stack: AsyncExitStack, settings: Settings, clock: Clock, metrics: Metrics, tracer: Tracer = NO_TRACER
 ) -> Mapping[str, Cluster]:
     """Open the clients of all clusters, by name; `stack` closes them. Raises ConfigError."""
     pace = SlowPollPace(len(settings.clusters), clock)
-    clusters = {own.name: await _cluster(stack, settings, own, clock, metrics) for own in settings.clusters}
+    clusters = {own.name: await _cluster(stack, settings, own, clock, metrics, tracer) for own in settings.clusters}
     for cluster in clusters.values():
         cluster.slow_poll_admitted = pace.admits
     return clusters
 
 
 async def _cluster(
-    stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics
+    stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics, tracer: Tracer
 ) -> Cluster:
     context, on_call = _tls(own), partial(metrics.cluster_call, own.name)
     token = settings.cluster_tokens.get(own.name)
@@ -128,12 +133,17 @@ async def _cluster(
             secret=token.get_secret_value() if token else None,
             context=context,
             on_call=on_call,
+            tracer=tracer,
         )
     )
     pinned = None if own.dialect == "auto" else Dialect(own.dialect)
     token = settings.scheduler_tokens.get(own.name)
     schedulers = SchedulerClient(
-        allowed_schedulers(own.schedulers), token.get_secret_value() if token else None, context, on_call=on_call
+        allowed_schedulers(own.schedulers),
+        token.get_secret_value() if token else None,
+        context,
+        on_call=on_call,
+        tracer=tracer,
     )
     disks = settings.operations.disks
     limits = DiskLimits(disks.per_host, disks.per_zone, disks.reserve_percent)

@@ -6,6 +6,7 @@ Source: Slack's page "Verifying requests from Slack" (signature v0 over `v0:time
 import re
 from urllib.parse import parse_qs
 
+import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
@@ -13,7 +14,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
 from bot.common.errors import ConfigError
-from bot.slack.log_throttle import LogThrottle
+
+log = structlog.get_logger(__name__)
 
 PATH = "/slack/events"
 """The path of all deliveries: commands, clicks, forms and events."""
@@ -35,7 +37,7 @@ class HttpDelivery:
                 "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET: neither is set; "
                 "set the first for Socket Mode, or the second for HTTP."
             )
-        self._app, self._quiet = app, LogThrottle()
+        self._app = app
         self._verifier = SignatureVerifier(signing_secret)
 
     def mount(self, server: web.Application) -> None:
@@ -55,12 +57,12 @@ class HttpDelivery:
         if not self._signed(request, body):
             if _is_ssl_check(body, request.content_type):
                 return web.Response()
-            self._quiet.warn("delivery.unsigned", remote=request.remote, size=len(body))
+            log.warning("delivery.unsigned", remote=request.remote, size=len(body))
             return web.Response(status=401)
         try:
             delivered = _read(body, request.content_type)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            self._quiet.warn("delivery.unreadable", size=len(body), error=type(error).__name__)
+            log.warning("delivery.unreadable", size=len(body), error=type(error).__name__)
             return web.Response(status=400)
         response: web.StreamResponse = await to_aiohttp_response(await self._app.async_dispatch(delivered))
         return response

@@ -16,7 +16,6 @@ from slack_bolt.response import BoltResponse
 from bot.common.errors import SlackError
 from bot.common.json_object import JsonObject
 from bot.slack.identity import Identity, part
-from bot.slack.log_throttle import LogThrottle
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +61,6 @@ class InstallationCheck(AsyncMiddleware):
     def __init__(self, identity: Callable[[], Awaitable[Identity]], app_id: Callable[[], str]) -> None:
         self._identity, self._app_id = identity, app_id
         self._one_at_a_time = asyncio.Lock()
-        self._quiet = LogThrottle()
 
     async def async_process(
         self,
@@ -75,11 +73,11 @@ class InstallationCheck(AsyncMiddleware):
         try:
             me = await self._me()
         except (SlackError, TimeoutError) as error:
-            self._quiet.warn("inbound.workspace_unknown", error=str(error) or "timeout")
+            log.warning("inbound.workspace_unknown", error=str(error) or "timeout")
             return _unknown(req.body)
         why = foreign(req.body, me, self._app_id())
         if why:
-            self._quiet.warn("inbound.foreign", why=why, kind=str(req.body.get("type") or "command")[:40])
+            log.warning("inbound.foreign", why=why, kind=str(req.body.get("type") or "command")[:40])
             return BoltResponse(status=403, body="")
         return await next()
 

@@ -32,6 +32,7 @@ from bot.interactions.message import Message
 from bot.slack.installation import InstallationCheck
 from bot.slack.payloads import Delivered, Ignored, read
 from bot.slack.task_queue import BackgroundWork, TaskQueue
+from bot.telemetry.trace import NO_TRACE, trace_of, within
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +114,9 @@ class AckMiddleware(AsyncMiddleware):
     ) -> BoltResponse:
         """Acknowledge; `next` is never called, because Bolt has no listeners here."""
         began = time.monotonic()
-        kind, answer = await self._deliver(read(req.body))
+        delivered = read(req.body)
+        with within(NO_TRACE if isinstance(delivered, Ignored) else trace_of(delivered.key)):
+            kind, answer = await self._deliver(delivered)
         self._on_ack(kind, time.monotonic() - began)
         return answer
 
@@ -172,7 +175,7 @@ class AckMiddleware(AsyncMiddleware):
 
     def _once(self, key: str, work: Callable[[], BackgroundWork]) -> BoltResponse:
         if self._seen.first(key):
-            self._background.start(work())
+            self._background.start(_under(key, work))
         return _ack()
 
     async def _persist(self, work: Invocation | Click) -> BoltResponse:
@@ -217,6 +220,12 @@ class AckMiddleware(AsyncMiddleware):
                 await self._slack.post(click.user, Message(text))
         except SlackError as error:
             log.warning("answer.lost", error=str(error), code=error.code)
+
+
+async def _under(key: str, work: Callable[[], BackgroundWork]) -> None:
+    """Do the work in the trace of its delivery: the queue may begin it in that of another one."""
+    with within(trace_of(key)):
+        await work()
 
 
 def _ack() -> BoltResponse:

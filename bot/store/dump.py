@@ -24,6 +24,7 @@ OLDEST_REVISION = "0008"
 ADDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "0009": {"silences": frozenset({"scope"})},
     "0011": {"silences": frozenset({"window", "begins", "announced"})},
+    "0012": {"operations": frozenset({"trace"}), "posts": frozenset({"trace"})},
 }
 """Columns by the revision that added them, with a default in the database, and their table."""
 ADDED_TABLES: Mapping[str, frozenset[str]] = {"0011": frozenset({"notes", "alert_events"})}

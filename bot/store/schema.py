@@ -153,6 +153,7 @@ operations = Table(
     _time("warn_at"),
     _text("lock"),
     _text("runner"),
+    _text("trace", server_default=""),
     Index("operations_by_state", "state"),
     Index("operations_by_creation", "created_at"),
     # One membership change or transfer at a time on a cluster, one change of a switch: the second insert fails.
@@ -209,6 +210,7 @@ posts = Table(
     _time("pending_since"),
     _time("created_at"),
     _time("updated_at"),
+    _text("trace", server_default=""),
     Index("posts_one_slot", "slot", unique=True),
     Index("posts_by_parent", "parent"),
     _partial("posts_pending", "channel", "seq", where="state = 'pending'"),

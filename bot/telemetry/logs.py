@@ -1,4 +1,4 @@
-"""One redacted pipeline for the logs of cmbot and its libraries: lines or JSON on standard error."""
+"""One redacted, bounded pipeline for the logs of cmbot and its libraries: lines or JSON on standard error."""
 
 import logging
 import sys
@@ -8,7 +8,9 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from bot.telemetry.log_throttle import Fields, LogThrottle, Summary, ThrottleForeign
 from bot.telemetry.redact import Redactor
+from bot.telemetry.trace import current, stored_trace
 
 QUIET = (
     "aiohttp",
@@ -19,13 +21,23 @@ QUIET = (
     "asyncpg",
     "httpcore",
     "httpx",
+    "opentelemetry",
     "slack_bolt",
     "slack_sdk",
     "sqlalchemy",
+    "urllib3",
 )
 """Libraries whose logs show warnings and errors only, at any level: their debug lines quote payloads."""
 
 _ACCESS = "aiohttp.access"
+_LEVELS = {
+    **{name.lower(): level for name, level in logging.getLevelNamesMapping().items()},
+    "exception": logging.ERROR,
+}
+_OWN = frozenset({"event", "level", "logger", "timestamp", "stack_info", "exc_info"})
+"""Fields that each line has for itself."""
+
+log = structlog.get_logger(__name__)
 
 
 def set_up(level: str, secrets: Iterable[str], *, as_json: bool, stream: TextIO | None = None) -> None:
@@ -33,9 +45,9 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool, stream: TextIO 
 
     `level` is debug, info, warning or error. Every record and every traceback is redacted.
     """
-    redactor = Redactor(secrets)
+    redactor, throttle = Redactor(secrets), LogThrottle(_write_summary)
+    known: list[Processor] = [structlog.contextvars.merge_contextvars, _with_trace]
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -44,18 +56,73 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool, stream: TextIO 
         _Redaction(redactor),
     ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *known,
+            # Before anything else: a line that is only counted shall cost little.
+            _Bounded(throttle),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_Formatter(redactor, shared, as_json=as_json))
+    handler = _Handler(throttle, stream or sys.stderr)
+    handler.setFormatter(_Formatter(redactor, [*known, *shared], as_json=as_json))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     own = logging.getLevelNamesMapping()[level.upper()]
     for name in QUIET:
         logging.getLogger(name).setLevel(max(own, logging.WARNING))
     logging.getLogger(_ACCESS).setLevel(logging.ERROR)
+
+
+def _with_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Add the trace of the work that logs, and the one that caused it."""
+    trace = current()
+    if trace.id:
+        event["trace"] = trace.id
+    if trace.cause:
+        event["cause"] = stored_trace(trace.cause).id
+    return event
+
+
+class _Bounded:
+    """Leave out the lines that are only counted."""
+
+    def __init__(self, throttle: LogThrottle) -> None:
+        self._throttle = throttle
+
+    def __call__(self, _: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        if self._throttle.admits(_LEVELS.get(method, logging.INFO), str(event.get("event")), event):
+            return event
+        raise structlog.DropEvent
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes lines; at the end of the process also those that sum up what was counted."""
+
+    def __init__(self, throttle: LogThrottle, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._throttle = throttle
+        self.addFilter(ThrottleForeign(throttle))
+
+    def close(self) -> None:
+        """Stop counting; a handler that was replaced writes nothing more."""
+        self._throttle.close()
+        if self in logging.getLogger().handlers:
+            self._throttle.sum_up()
+        super().close()
+
+
+def _write_summary(summary: Summary) -> None:
+    """Write one line about the lines of a kind that were only counted, with the fields of the newest one."""
+    (level, event, cluster, _), counted = summary
+    newest: Fields = {name: value for name, value in counted.newest.items() if name not in _OWN}
+    many = {"clusters": len(counted.clusters)} if counted.clusters else {}
+    named = {"cluster": cluster} if cluster else {}
+    says = f"{counted.left:,} more of this kind"
+    log.log(level, "log.more", **{**newest, **many, **named, "of": event, "count": counted.left, "says": says})
 
 
 class _Redaction:

@@ -43,6 +43,8 @@ _MARKS = {StepState.DONE: "✅", StepState.NEXT: "▶", StepState.LATER: "◌", 
 
 
 _MAX_UNDELIVERED = 10
+_TRACE_CHARS = 12
+"""Characters of a trace id that people read; that many are enough to search for it."""
 RETRY = "ops_retry"
 """The action of the button that posts again what Slack refused."""
 
@@ -116,7 +118,8 @@ def shown(op: Operation, notes: Sequence[Note] = ()) -> Message:
     """Card of one operation without its buttons, and the notes on it."""
     full = card(op, call=False)
     blocks = tuple(block for block in full.blocks if block["type"] != "actions")
-    place = section(f"Its card is in <#{escape(op.channel)}>.")
+    trace = f" Its trace id in logs starts with {code(op.trace[:_TRACE_CHARS])}." if op.trace else ""
+    place = section(f"Its card is in <#{escape(op.channel)}>.{trace}")
     return message(full.text, *blocks, *notes_blocks(notes), place)
 
 

@@ -49,6 +49,8 @@ from bot.operations.step_facts import (
 from bot.operations.supersede import difference_from, has_moved, replacement_of
 from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
+from bot.telemetry.trace import joined
+from bot.telemetry.tracer import NO_TRACER, Tracer
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -76,6 +78,7 @@ class ApprovalService:
     """Lists a user group without the cache, for the click that decides."""
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
+    tracer: Tracer = NO_TRACER
 
     async def known(self, op_id: int) -> Operation:
         """Get an operation; raises Refused."""
@@ -86,14 +89,19 @@ class ApprovalService:
 
     async def decide(self, click: Click) -> Reply | None:
         """Execute a click on a card; raises Refused for the person who clicked."""
-        if click.action_id == STOP:
-            await self._stop_rest(await self._of(click), click.user, click.key)
-            return None
         act = ACTS.get(click.action_id)
-        if act is None and click.action_id not in self.time_limits.actions:
+        if act is None and click.action_id not in {*self.time_limits.actions, STOP}:
             raise Refused(ButtonOutdated())
         op = await self._of(click)
-        if act is None:
+        # From here on one id: that of the proposal.
+        with joined(op.trace), self.tracer.span("operation.decide", operation=op.id, act=click.action_id):
+            await self._decide(op, act, click)
+        return None
+
+    async def _decide(self, op: Operation, act: Act | None, click: Click) -> None:
+        if click.action_id == STOP:
+            await self._stop_rest(op, click.user, click.key)
+        elif act is None:
             policy = self._policy(op)
             await self.time_limits.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
         elif act is Act.APPROVE:
@@ -102,7 +110,6 @@ class ApprovalService:
             await self._end(op, act, OpState.REJECTED, click.user, version=click.number("v"), key=click.key)
         else:
             await self._end(op, act, OpState.CANCELLED, click.user, version=click.number("v"), key=click.key)
-        return None
 
     async def _of(self, click: Click) -> Operation:
         op_id = click.number("op")

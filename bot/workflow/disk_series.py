@@ -44,6 +44,7 @@ from bot.operations.preflight.facts.disks import DiskListUnread
 from bot.operations.preflight.verdict import CheckLevel, PreflightResult, block
 from bot.operations.requests import DiskOffline, NodeDrop, NodeOffline
 from bot.operations.step_facts import ChecksRefuse, Failure, StepFact
+from bot.telemetry.trace import joined
 from bot.views.errors import error_text
 from bot.workflow.actions import leader_now
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate, lifted_as_shown
@@ -81,7 +82,8 @@ class DiskSeries:
                 continue
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
                 self._tried[op.id] = self.clock()
-                await self._quietly(op, self.repository.under(check))
+                with joined(op.trace):
+                    await self._quietly(op, self.repository.under(check))
 
         await self._cancel_orphans({op.id for op in running}, check_of_cluster)
 

@@ -14,6 +14,7 @@ from bot.operations.disk_offline import counted, is_followed, is_over
 from bot.operations.disk_step_facts import DropEnded
 from bot.operations.model import DiskCount, Operation
 from bot.operations.requests import DiskOffline
+from bot.telemetry.trace import joined
 from bot.workflow.repository import OperationRepository
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,8 @@ class DropFollower:
         ]
         for op, check in due[:MAX_FOLLOWED]:
             self._tried[op.id] = now
-            await self._count(op, self.clusters[op.cluster], self.repository.under(check))
+            with joined(op.trace):
+                await self._count(op, self.clusters[op.cluster], self.repository.under(check))
 
     async def _count(self, op: Operation, cluster: Cluster, repository: OperationRepository) -> None:
         if not isinstance(op.request, DiskOffline):

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Unpack
 
@@ -38,6 +38,8 @@ from bot.operations.step_facts import (
     StepFact,
 )
 from bot.operations.transience import error_is_transient
+from bot.telemetry.trace import joined
+from bot.telemetry.tracer import NO_TRACER, Span, Tracer
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.disk_offline import OfflineRun, ending
 from bot.workflow.evaluation import Reevaluation
@@ -82,6 +84,7 @@ class Executor:
     clock: Callable[[], float]
     verify_within: float
     alive: Callable[[], bool] = always
+    tracer: Tracer = NO_TRACER
     under_way: Counter[int] = field(default_factory=Counter)
     _still: dict[int, Snapshot] = field(default_factory=dict)
     _turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -100,14 +103,18 @@ class Executor:
         # at once all but one fail.
         self.under_way[op.id] += 1
         try:
-            async with self._turn(op):
-                running = await self.repository.move(op, OpState.RUNNING, **step)
-                running, sendable = await self._confirmed(running, reevaluation)
-            return await self._carry_out(running, cluster) if sendable else running
+            with joined(op.trace), self._span("operation.execute", op):
+                async with self._turn(op):
+                    running = await self.repository.move(op, OpState.RUNNING, **step)
+                    running, sendable = await self._confirmed(running, reevaluation)
+                return await self._carry_out(running, cluster) if sendable else running
         finally:
             self.under_way[op.id] -= 1
             if not self.under_way[op.id]:
                 del self.under_way[op.id]
+
+    def _span(self, name: str, op: Operation) -> AbstractContextManager[Span]:
+        return self.tracer.span(name, operation=op.id, kind_of=op.kind.value, cluster=op.cluster)
 
     def _turn(self, op: Operation) -> AbstractAsyncContextManager[object]:
         return self._turns[op.cluster] if isinstance(op.request, DiskRequest) else nullcontext()
@@ -145,7 +152,9 @@ class Executor:
 
     async def _verify(self, op: Operation, cluster: Cluster) -> Operation:
         """Look for the effect of a request that was accepted, or whose reply was lost (then the state is unknown)."""
-        seen = await self._watch(op, cluster, _is_done)
+        with self._span("operation.verify", op) as span:
+            seen = await self._watch(op, cluster, _is_done)
+            span.note(seen=seen is not None and seen.done)
         if seen is not None and seen.done:
             return await self.repository.move(op, OpState.VERIFIED, fact=seen.sight)
         if op.state is OpState.UNKNOWN:
@@ -184,25 +193,29 @@ class Executor:
         """Expire the operations on this replica's clusters that were not decided in time."""
         for op in await self.repository.due():
             if check := check_of_cluster(op.cluster):
-                await _quietly(self.repository.under(check), op, OpState.EXPIRED, NoDecision())
+                with joined(op.trace):
+                    await _quietly(self.repository.under(check), op, OpState.EXPIRED, NoDecision())
 
     async def settle_unfinished(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Settle operations of stopped processes, and unknown outcomes, on this replica's clusters."""
         for op in await self.repository.in_state(OpState.RUNNING):
             if repository := await self._ours(op, check_of_cluster):
-                await self._adopt(op, self.clusters[op.cluster], repository)
+                with joined(op.trace), self._span("operation.adopt", op):
+                    await self._adopt(op, self.clusters[op.cluster], repository)
         for op in await self.repository.in_state(OpState.UNKNOWN):
             if repository := await self._ours(op, check_of_cluster):
-                await self._settle(op, self.clusters[op.cluster], repository)
+                with joined(op.trace), self._span("operation.settle", op):
+                    await self._settle(op, self.clusters[op.cluster], repository)
 
     async def compare_settled(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Compare what admins settled by hand with this replica's clusters."""
         recent = await self.repository.recent(None, MAX_COMPARED)
         for op in filter(is_open, recent):
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
-                await self._compare(
-                    op, self.clusters[op.cluster], self.repository.under(check), changed_later(op, recent)
-                )
+                with joined(op.trace):
+                    await self._compare(
+                        op, self.clusters[op.cluster], self.repository.under(check), changed_later(op, recent)
+                    )
 
     async def _ours(self, op: Operation, check_of_cluster: CheckOfCluster) -> OperationRepository | None:
         """Get the repository for settling; None while a process executes it, or if another replica has the cluster."""

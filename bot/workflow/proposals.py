@@ -18,6 +18,7 @@ from bot.operations.replacement_plan import Replacement, next_change, was_caught
 from bot.operations.step_facts import ChecksRefuse
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
+from bot.telemetry.trace import current, joined
 from bot.views import operations as views
 from bot.views import ops_list
 from bot.workflow.approvals import ApprovalService
@@ -105,6 +106,7 @@ class ProposalService:
             channel=cluster.operations_channel,
             reason=change_request.reason,
             terms=terms,
+            trace=str(current()),
         )
 
     async def _open(self, op: Operation, evaluation: Evaluation, caller: Caller) -> Reply:
@@ -156,17 +158,20 @@ class ProposalService:
     async def cancel(self, caller: Caller, op_id: int) -> Reply:
         """Cancel a waiting operation; its requester and admins may."""
         op = await self.decisions.known(op_id)
-        return Reply(views.line(await self.decisions.cancel(op, caller.user, key=caller.key)))
+        with joined(op.trace):
+            return Reply(views.line(await self.decisions.cancel(op, caller.user, key=caller.key)))
 
     async def reject(self, caller: Caller, op_id: int, *, reason: str) -> Reply:
         """Reject a waiting operation; those who may approve it may."""
         op = await self.decisions.known(op_id)
-        return Reply(views.line(await self.decisions.reject(op, caller.user, reason=reason, key=caller.key)))
+        with joined(op.trace):
+            return Reply(views.line(await self.decisions.reject(op, caller.user, reason=reason, key=caller.key)))
 
     async def settle(self, caller: Caller, op_id: int, *, done: bool, reason: str) -> Reply:
         """Settle an operation whose outcome is unknown."""
         op = await self.decisions.known(op_id)
-        return Reply(views.settled(await self.decisions.settle(op, caller, done=done, reason=reason)))
+        with joined(op.trace):
+            return Reply(views.settled(await self.decisions.settle(op, caller, done=done, reason=reason)))
 
     async def undelivered(self) -> Sequence[Undelivered]:
         """List the messages that Slack refused for good, the newest first."""

@@ -1,7 +1,7 @@
 """Operation repository: saves a transition, its card, its thread line and its audit entry in one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -24,6 +24,7 @@ from bot.operations.requests import DiskRequest, OpKind
 from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
+from bot.telemetry.trace import joined
 from bot.views import operations as views
 from bot.views.op_calls import result_concerns_requester
 from bot.views.step_text import WORDING, event_text
@@ -62,7 +63,7 @@ class OperationRepository:
 
         A blocked operation gets no card. Raises Conflict when another operation has its lock.
         """
-        async with self.store.begin() as uow:
+        async with self._traced(op) as uow:
             stored = await uow.operations.add(op, WORDING)
             if not stored.final:
                 await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
@@ -113,15 +114,22 @@ class OperationRepository:
     async def show(self, op: Operation, seen: ObservedState) -> Operation:
         """Store what is seen of the cluster and edit the card; that is no step of the operation."""
         shown = replace(op, version=op.version + 1, seen=seen)
-        async with self.store.begin() as uow:
+        async with self._traced(op) as uow:
             await self.hold_check(uow)
             await uow.operations.save(shown, WORDING)
             await uow.outbox.put(MessageKey.card(shown.card_id), shown.channel, views.card(shown))
         self.wake()
         return shown
 
+    @asynccontextmanager
+    async def _traced(self, op: Operation) -> AsyncIterator[UnitOfWork]:
+        """Begin a transaction in the trace of an operation."""
+        with joined(op.trace):
+            async with self.store.begin() as uow:
+                yield uow
+
     async def _save(self, moved: Operation, *, inbound_key: str, starts: bool = False) -> Operation:
-        async with self.store.begin() as uow:
+        async with self._traced(moved) as uow:
             if starts:
                 moved = await _in_order(uow, moved)
             await self.hold_check(uow)
@@ -139,7 +147,7 @@ class OperationRepository:
     ) -> Operation:
         """Supersede an operation: `replacement` takes over its card under its own number; returns it as stored."""
         old = advance(op, OpState.SUPERSEDED, at=self.clock(), by=by, fact=fact)
-        async with self.store.begin() as uow:
+        async with self._traced(op) as uow:
             await uow.operations.save(old, WORDING)
             stored = await uow.operations.add(replacement, WORDING)
             await uow.outbox.put(MessageKey.card(op.card_id), stored.channel, views.card(stored))
@@ -153,7 +161,7 @@ class OperationRepository:
 
     async def put_back(self, limited: Operation, reverting: Operation) -> Operation:
         """End a lease and store the operation that restores the old value, in one transaction."""
-        async with self.store.begin() as uow:
+        async with self._traced(limited) as uow:
             await self.hold_check(uow)
             stored = await uow.operations.add(reverting, WORDING)
             over = note(limited, at=self.clock(), fact=ended(stored), kind=StepKind.TIME_UP, **NO_LEASE)
@@ -169,7 +177,7 @@ class OperationRepository:
         self, parent: Operation, child: Operation, fact_of: Callable[[int], StepFact]
     ) -> tuple[Operation, Operation]:
         """Store the operation of one part, and record it on the whole in the same transaction; returns both."""
-        async with self.store.begin() as uow:
+        async with self._traced(parent) as uow:
             await self.hold_check(uow)
             stored = await uow.operations.add(child, WORDING)
             noted = note(parent, at=self.clock(), fact=fact_of(stored.id))
@@ -186,7 +194,7 @@ class OperationRepository:
         warned = note(limited, at=self.clock(), kind=StepKind.WARNED, warn_at=0.0)
         card = MessageKey.card(warned.card_id)
         warning = card.warning(warned.id, announcements(warned))
-        async with self.store.begin() as uow:
+        async with self._traced(limited) as uow:
             await self.hold_check(uow)
             await uow.operations.save(warned, WORDING)
             await uow.outbox.put(card, warned.channel, views.card(warned))

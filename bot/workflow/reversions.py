@@ -27,6 +27,7 @@ from bot.operations.step_facts import (
     RestoreUnread,
 )
 from bot.permissions.roles import Rights
+from bot.telemetry.trace import joined
 from bot.views.errors import error_text
 from bot.views.operations import reversion_reason
 from bot.workflow.evaluation import NOT_READ, Evaluation, Reevaluation, evaluate
@@ -75,10 +76,12 @@ class Reversions:
         now = self.clock()
         for op in await self.repository.time_limited():
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
-                await self._end(op, now, self.repository.under(check))
+                with joined(op.trace):
+                    await self._end(op, now, self.repository.under(check))
         for op in await self.repository.in_state(OpState.PROPOSED):
             if op.options.reverts and op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
-                await self._revert(op, self.clusters[op.cluster], self.repository.under(check))
+                with joined(op.trace):
+                    await self._revert(op, self.clusters[op.cluster], self.repository.under(check))
 
     async def _end(self, op: Operation, now: float, repository: OperationRepository) -> None:
         try:

@@ -9,6 +9,7 @@ from bot.audit.query import ALL, AuditQuery
 from bot.store.column_types import clean, encode
 from bot.store.schema import audit
 from bot.store.session import Session
+from bot.telemetry.trace import traced_detail
 
 LOCK = 0x6175646974
 """Key of the advisory lock under which PostgreSQL's chain grows: "audit" in ASCII."""
@@ -21,7 +22,7 @@ class Audit:
         self._session = session
 
     async def append(self, entry: AuditEntry) -> AuditRow:
-        """Hash `entry` and append it to the chain.
+        """Hash `entry`, with the current trace in its detail, and append it to the chain.
 
         Each writer waits here until the writer before it has committed. So append last in a unit of work: then the
         writer that holds the chain waits for no other lock.
@@ -36,7 +37,7 @@ class Audit:
             action=clean(entry.action),
             cluster=clean(entry.cluster),
             op_id=entry.op_id,
-            detail=encode(dict(entry.detail)),
+            detail=encode({**entry.detail, **traced_detail()}),
         )
         await self._session.change(insert(audit).values({name: getattr(row, name) for name in audit.c.keys()}))  # noqa: SIM118 - not a dict
         return row

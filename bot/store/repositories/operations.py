@@ -27,6 +27,7 @@ _PLAIN = (
     "lease_until",
     "warn_at",
     "runner",
+    "trace",
 )
 """Columns that are stored as the fields are."""
 

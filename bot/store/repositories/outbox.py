@@ -19,6 +19,7 @@ from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import PARENT_DEAD, Claims
 from bot.store.schema import posts
 from bot.store.session import Session
+from bot.telemetry.trace import current
 
 _RESENT = {"state": "pending", "attempts": 0, "next_attempt_at": 0.0, "last_error": ""}
 
@@ -80,7 +81,7 @@ class OutboxMessages(Claims):
 
         `parent` is the key of the message in whose thread a reply is posted; `broadcast` shows the reply in the channel
         too. Both count for the first post only. A posted message stays in its channel, also one that the fallback
-        moved; a reply goes to the channel of its parent.
+        moved; a reply goes to the channel of its parent. The row has the trace of its newest content.
         """
         now = self._clock()
         new = self._session.insert(posts).values(
@@ -100,6 +101,7 @@ class OutboxMessages(Claims):
             pending_since=now,
             created_at=now,
             updated_at=now,
+            trace=str(current()),
             **_RESENT,
         )
         unposted = posts.c.ts.is_(None) & ~posts.c.doubt
@@ -113,6 +115,7 @@ class OutboxMessages(Claims):
                     "channel": case((moved, new.excluded.channel), else_=posts.c.channel),
                     "home": case((moved, new.excluded.home), else_=posts.c.home),
                     "removed": False,
+                    "trace": new.excluded.trace,
                     **self._raised(now),
                 },
                 where=differs,

@@ -50,7 +50,7 @@ class Claim:
     If `ts` is None the message must be posted, after a search for an earlier post if `maybe_sent` is set. If `removed`
     is set it must be deleted. `thread_ts` is the message of its thread and `parent` the key of that message; `home` is
     the channel where it belongs. `former` is the message that this one replaces (`channel/ts`, or ""). `attempts`
-    includes this attempt.
+    includes this attempt. `trace` is the stored trace of the content.
     """
 
     seq: int
@@ -69,6 +69,7 @@ class Claim:
     attempts: int
     created_at: float
     until: float
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,4 +374,5 @@ def _claim(row: Mapping[Any, Any], before: Mapping[Any, Any], until: float) -> C
         attempts=row["attempts"],
         created_at=row["created_at"],
         until=until,
+        trace=row["trace"],
     )

@@ -11,7 +11,6 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import pytest
-from structlog.testing import capture_logs
 
 from bot.chatops.forms.events import HomeOpened
 from bot.common.errors import ConfigError
@@ -25,8 +24,10 @@ from bot.slack.middleware import AckMiddleware, build_app
 from bot.slack.task_queue import TaskQueue
 from bot.telemetry.connection_limits import MAX_CONNECTIONS
 from bot.telemetry.health import Health, served
+from bot.telemetry.log_throttle import FIRST
 from bot.telemetry.metrics import Metrics
 from tests.component.slack.test_socket_mode import Echo
+from tests.support.log_lines import log_lines
 from tests.support.slack_surfaces import OpenGate, RecordedForms, surfaces
 
 pytestmark = pytest.mark.fast_time
@@ -178,11 +179,12 @@ async def test_half_sent_bodies_do_not_keep_a_command_out(bot: Running) -> None:
         writer.close()
 
 
-async def test_unsigned_deliveries_are_logged_once(bot: Running) -> None:
-    with capture_logs() as lines:
+async def test_few_of_many_unsigned_deliveries_are_logged(bot: Running) -> None:
+    with log_lines() as log:
         for _ in range(30):
             assert (await bot.send(BODY, {}))[0] == 401
-    assert [line["event"] for line in lines].count("delivery.unsigned") == 1
+        log.sum_up()
+    assert (len(log.of("delivery.unsigned")), log.counted("delivery.unsigned")) == (FIRST, 30 - FIRST)
 
 
 async def half_request(url: str, *, body: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -17,14 +17,16 @@ def pins(name: str) -> dict[str, str]:
     return dict(PIN.findall((ROOT / name).read_text()))
 
 
-@pytest.mark.parametrize("name", ["constraints-runtime.txt", "constraints-build.txt"])
+@pytest.mark.parametrize("name", ["constraints-runtime.txt", "constraints-build.txt", "constraints-extras.txt"])
 def test_image_packages_are_a_subset_of_the_tested_ones(name: str) -> None:
     part = pins(name)
     assert part
     assert part.items() <= pins("constraints.txt").items()
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "constraints-runtime.txt", "constraints-build.txt"])
+@pytest.mark.parametrize(
+    "name", ["constraints.txt", "constraints-runtime.txt", "constraints-build.txt", "constraints-extras.txt"]
+)
 def test_every_pin_has_hashes_and_no_file_names_an_index(name: str) -> None:
     text = (ROOT / name).read_text()
     for requirement in re.split(r"\n(?=[a-z0-9])", text)[1:]:
@@ -36,6 +38,14 @@ def test_runtime_has_production_packages_and_no_tools() -> None:
     names = pins("constraints-runtime.txt").keys()
     assert {"slack-bolt", "asyncpg", "aiosqlite", "prometheus-client"} <= names
     assert not {"pytest", "ruff", "hypothesis", "hatchling", "playwright"} & names
+    assert not any(name.startswith("opentelemetry") for name in names)
+
+
+def test_extras_are_the_runtime_with_their_packages() -> None:
+    extras, runtime = pins("constraints-extras.txt"), pins("constraints-runtime.txt")
+    assert runtime.items() <= extras.items()
+    assert {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "mcp"} <= extras.keys()
+    assert not {"pytest", "ruff", "hatchling"} & extras.keys()
 
 
 def test_stages_begin_with_one_patch_release_by_tag_or_by_tag_and_digest() -> None:

@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from bot.telemetry.logs import context, set_up
+from bot.telemetry.trace import Trace, joined, within
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -95,3 +96,14 @@ def test_plain_lines_are_redacted_too(capsys: pytest.CaptureFixture[str], lines:
     assert "said" in out
     assert "hunter2" not in out
     assert lines() == []
+
+
+def test_line_has_the_trace_of_the_work_and_its_cause(lines: Lines) -> None:
+    with within(Trace("b" * 32)), joined("a" * 32):
+        structlog.get_logger("bot.some").info("approved")
+        logging.getLogger("foreign").warning("slow")
+    structlog.get_logger("bot.some").info("idle")
+    ours, theirs, idle = lines()
+    assert (ours["trace"], ours["cause"]) == ("a" * 32, "b" * 32)
+    assert theirs["trace"] == "a" * 32
+    assert "trace" not in idle

@@ -1,0 +1,173 @@
+"""Bounded logs: the first lines of a kind are written, further ones are counted and summed up once a minute.
+
+A kind is the level, the event, the cluster and the cause of a line. docs/logs.md states how many lines one kind, and
+how many kinds one event, can have in a minute.
+"""
+
+import logging
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+FIRST = 5
+"""Lines of one kind that are written before others are counted."""
+WINDOW_SECONDS = 60.0
+"""Seconds after which what was counted is summed up in one line."""
+MAX_KINDS = 20
+"""Kinds of one event that are distinguished; all others of the event are one kind."""
+MAX_EVENTS = 500
+"""Events that are distinguished: libraries may put values into theirs."""
+EXEMPT = frozenset({"audit.noted", "log.more"})
+"""Events that are written always: each names the newest row of the audit log; and the summary itself."""
+_CAUSES = ("error", "why", "what", "job", "task", "op", "action")
+_CAUSE_CHARS = 60
+_KEPT_CHARS = 200
+_NUMBER = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*")
+
+Kind = tuple[int, str, str, str]
+"""Level, event, cluster and cause."""
+Fields = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Counted:
+    """Lines of one kind: `written` of them whole, and `left` counted since the last summary.
+
+    `newest` are the fields of the newest counted line, `clusters` those of a kind that stands for many.
+    """
+
+    written: int = 0
+    left: int = 0
+    newest: Fields = field(default_factory=dict)
+    clusters: set[str] = field(default_factory=set)
+
+
+Summary = tuple[Kind, Counted]
+
+
+def cause_of(fields: Fields) -> str:
+    """The cause in a line: its code, its error and the like; numbers other than those of a code are `#`."""
+    named = [_NUMBER.sub("#", str(fields[name])[:_CAUSE_CHARS]) for name in _CAUSES if fields.get(name)]
+    return " ".join(each for each in (str(fields.get("code") or ""), *named, _raised(fields.get("exc_info"))) if each)
+
+
+def _raised(error: object) -> str:
+    """Name of the exception that is logged, "" for none."""
+    if error is True:
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = error[1]
+    return type(error).__name__ if isinstance(error, BaseException) else ""
+
+
+def _kept(fields: Fields) -> Fields:
+    """The plain values of a line: an exception would keep the frames of its traceback alive."""
+    plain = {name: value for name, value in fields.items() if isinstance(value, str | int | float)}
+    return {name: value[:_KEPT_CHARS] if isinstance(value, str) else value for name, value in plain.items()}
+
+
+class LogThrottle:
+    """Decides which lines are written. Thread-safe; a thread writes the summaries, also while the event loop stands.
+
+    `write` gets each summary, after `window` seconds. `clock` is steady, in seconds. `timed` is False where `sum_up` is
+    called by hand.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Summary], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        window: float = WINDOW_SECONDS,
+        timed: bool = True,
+    ) -> None:
+        self._write, self._clock, self._seconds, self._timed = write, clock, window, timed
+        self._lock = threading.Lock()
+        self._kinds: dict[str, dict[Kind, Counted]] = {}
+        self._timer: threading.Timer | None = None
+        self._window = clock()
+
+    def admits(self, level: int, event: str, fields: Fields) -> bool:
+        """Return True if the line is to be written, else count it."""
+        if event in EXEMPT:
+            return True
+        with self._lock:
+            if self._clock() >= self._window + self._seconds and not self._waiting:
+                # Nothing was counted, so nothing waits for a summary: everything begins again.
+                self._kinds.clear()
+                self._window = self._clock()
+            kind, counted = self._counted(level, event, fields)
+            if counted.written < FIRST:
+                counted.written += 1
+                return True
+            counted.left += 1
+            counted.newest = _kept(fields)
+            if not kind[2] and len(counted.clusters) < MAX_EVENTS and (cluster := fields.get("cluster")):
+                counted.clusters.add(str(cluster))
+            if self._timer is None and self._timed:
+                self._begin_timer()
+            return False
+
+    @property
+    def _waiting(self) -> bool:
+        return any(counted.left for kinds in self._kinds.values() for counted in kinds.values())
+
+    def _counted(self, level: int, event: str, fields: Fields) -> tuple[Kind, Counted]:
+        if event not in self._kinds and len(self._kinds) >= MAX_EVENTS:
+            event = "others"
+        kinds = self._kinds.setdefault(event, {})
+        kind = (level, event, str(fields.get("cluster") or ""), cause_of(fields))
+        if kind not in kinds and len(kinds) >= MAX_KINDS:
+            kind = (level, event, "", "others")
+        return kind, kinds.setdefault(kind, Counted())
+
+    def _begin_timer(self) -> None:
+        left = max(0.0, self._window + self._seconds - self._clock())
+        self._timer = threading.Timer(left, self.sum_up)
+        self._timer.name, self._timer.daemon = "log summaries", True
+        self._timer.start()
+
+    def sum_up(self) -> None:
+        """Write one line for each kind with counted lines.
+
+        A kind that goes on gets one whole line in the next minute; one that was quiet begins again.
+        """
+        with self._lock:
+            self._timer, self._window = None, self._clock()
+            found: list[Summary] = []
+            for event, kinds in list(self._kinds.items()):
+                for kind, counted in list(kinds.items()):
+                    if not counted.left:
+                        del kinds[kind]
+                        continue
+                    found.append((kind, counted))
+                    kinds[kind] = Counted(written=FIRST - 1)
+                if not kinds:
+                    del self._kinds[event]
+        for each in found:
+            self._write(each)
+
+    def close(self) -> None:
+        """Stop the timer; `sum_up` then writes what was counted."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+
+
+class ThrottleForeign(logging.Filter):
+    """Counts the lines of libraries; those of cmbot were counted before they were rendered."""
+
+    def __init__(self, throttle: LogThrottle) -> None:
+        super().__init__()
+        self._throttle = throttle
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True if the line is to be written."""
+        if isinstance(record.msg, dict):
+            return True
+        fields = {"exc_info": record.exc_info} if record.exc_info else {}
+        return self._throttle.admits(record.levelno, f"{record.name}: {str(record.msg)[:_CAUSE_CHARS]}", fields)
