@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
+import structlog
 from rich.console import Console
 
 from bot import config
@@ -33,6 +34,8 @@ from bot.runtime.signals import Signals
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
 from bot.views.errors import error_text
+
+log = structlog.get_logger(__name__)
 
 WAIT_FOR_DATABASE = 60.0
 """Seconds that a start waits for a database server that is down before it fails."""
@@ -63,6 +66,8 @@ def _settings(args: argparse.Namespace, *, clusters: bool = True) -> Settings:
     """Load the settings and start logging; without `clusters` their tokens are not required."""
     settings = config.load(args.config, tokens=clusters)
     set_up(settings.log_level, settings.all_secrets, as_json=not sys.stderr.isatty())
+    for remark in settings.remarks:
+        log.warning("settings.remark", what=remark)
     return settings
 
 

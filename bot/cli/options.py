@@ -25,6 +25,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "NO_COLOR": "any value: no colours",
 }
 _SETTINGS = ("CMBOT_CONFIG", "CMBOT_STORE_URL")
+_TOKENS = "the variables that token_env of a cluster names"
+_FILES = "NAME_FILE in place of a secret variable NAME: the file that has it"
 _SLACK = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
 
 _USUAL = {
@@ -163,7 +165,7 @@ class _Commands:
     ) -> argparse.ArgumentParser:
         """Add one; `more` is said after the summary."""
         known = bool(set(_SETTINGS) & set(variables))
-        also = ("the variables that token_env of a cluster names",) if known and variables != _SETTINGS[:1] else ()
+        also = (_TOKENS, _FILES) if known and variables != _SETTINGS[:1] else ()
         made: argparse.ArgumentParser = self._into.add_parser(
             name,
             help=summary,

@@ -204,6 +204,7 @@ class Settings(Section):
     secrets: Secrets = Field(default_factory=Secrets, exclude=True, repr=False)
     cluster_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
     scheduler_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
+    remarks: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
