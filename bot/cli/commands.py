@@ -19,6 +19,7 @@ from bot.cli import replicas
 from bot.cli.audit import export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
 from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens, table
 from bot.cli.check_blocks import check_blocks
+from bot.cli.config import show_changes, show_schema
 from bot.cli.init import write_settings
 from bot.cli.options import INIT_OPTIONS, READS
 from bot.cli.terminal.exit_status import Exit
@@ -202,6 +203,8 @@ COMMANDS: Mapping[str, Job] = MappingProxyType(
         "audit verify": _audit_verify,
         "audit export": _audit_export,
         "init": _init,
+        "config schema": show_schema,
+        "config diff": show_changes,
         **dict.fromkeys(READS, _look),
     }
 )

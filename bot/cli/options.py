@@ -198,6 +198,10 @@ def parser() -> argparse.ArgumentParser:
     audit = found.add_parser("audit", help="verify the audit log, or export it", description="The audit log.")
     _audit(_Commands(audit.add_subparsers(required=True, metavar="WHAT"), (with_config,)))
     _first_steps(commands)
+    configs = found.add_parser(
+        "config", help="the settings' JSON Schema; compare settings", description="The settings."
+    )
+    _config(_Commands(configs.add_subparsers(required=True, metavar="WHAT"), (with_config,)))
     return top
 
 
@@ -280,6 +284,34 @@ def _audit(commands: _Commands) -> None:
     )
     export.add_argument("--out", type=Path, required=True, help="the file to write")
     export.add_argument("--force", action="store_true", help=_FORCE)
+
+
+_DIFFERENCE = {
+    0: "no difference",
+    1: "there are differences, one a line",
+    2: "a wrong command line, or wrong settings",
+}
+
+
+def _config(commands: _Commands) -> None:
+    commands.add(
+        "schema",
+        "print the JSON Schema of the settings file, for editors",
+        command="config schema",
+        variables=(),
+        more="Editors with a YAML language server read it from the first line of the settings.",
+    )
+    compared = commands.add(
+        "diff",
+        "show what differs between two files of settings, key by key",
+        command="config diff",
+        variables=("CMBOT_CONFIG",),
+        statuses=_DIFFERENCE,
+        more="The new ones are validated as at a start. No secret is shown.",
+    )
+    compared.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="OLD and NEW; with one file OLD is the file of --config"
+    )
 
 
 def _moving(commands: _Commands) -> None:

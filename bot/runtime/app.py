@@ -44,12 +44,12 @@ from bot.runtime.settings_mapping import (
     escalation_of,
     heartbeat_url,
     policy,
-    refuse_reserved_names,
     remind_holder_of,
     report_jobs_of,
 )
 from bot.runtime.startup import Foundation, foundation, membership_of
 from bot.runtime.status_wiring import status_reporter
+from bot.runtime.validation import refuse_wrong
 from bot.runtime.windows import windows_of, zone_of
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import Bolt
@@ -89,10 +89,9 @@ async def build(
     `wait_for_server` seconds at most.
     """
     with in_file(str(settings.secrets.cmbot_config)):
-        refuse_reserved_names(settings)
-        rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
-        report_jobs = report_jobs_of(settings)
-        windows_of(settings)
+        refuse_wrong(settings)
+    rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
+    report_jobs = report_jobs_of(settings)
     async with foundation(settings, clock, wait_for_server) as base:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)

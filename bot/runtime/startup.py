@@ -120,7 +120,7 @@ async def open_clusters(
 async def _cluster(
     stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics
 ) -> Cluster:
-    context, on_call = _tls(own), partial(metrics.cluster_call, own.name)
+    context, on_call = tls_of(own), partial(metrics.cluster_call, own.name)
     token = settings.cluster_tokens.get(own.name)
     client = await stack.enter_async_context(
         ClustermgrClient(
@@ -158,7 +158,8 @@ def allowed_schedulers(written: Sequence[str]) -> AllowedSchedulers:
     )
 
 
-def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
+def tls_of(own: ClusterSettings) -> ssl.SSLContext | None:
+    """Return the TLS context of a cluster with its own certificates; None without any. Raises ConfigError."""
     if own.ca_file is None:
         return None
     try:
