@@ -6,6 +6,7 @@ import io
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
@@ -27,10 +28,8 @@ from bot.cli.terminal.show import fail, look, write
 from bot.cli.transfer import export_state, import_state
 from bot.common.errors import CmbotError, ConfigError, UserError
 from bot.config import Settings
-from bot.runtime.app import build
 from bot.runtime.file_limit import raise_file_limit
-from bot.runtime.garbage import spare_startup
-from bot.runtime.lifecycle import running
+from bot.runtime.program import Program
 from bot.runtime.signals import Signals
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
@@ -77,10 +76,19 @@ async def _run(args: argparse.Namespace) -> int:
     refuse_faulty_tokens(settings)
     raise_file_limit()
     with Signals(hangup_ends=False) as signals:
-        async with signals.starting(), build(settings, wait_for_server=WAIT_FOR_DATABASE) as app, running(app):
-            spare_startup()
-            await signals.ended()
+        await Program(partial(_read_again, args), _use, WAIT_FOR_DATABASE).run(settings, signals)
     return 0
+
+
+def _read_again(args: argparse.Namespace) -> Settings:
+    settings = config.load(args.config)
+    refuse_faulty_tokens(settings)
+    return settings
+
+
+def _use(settings: Settings) -> None:
+    """Log as the settings say, without their secrets."""
+    set_up(settings.log_level, settings.all_secrets, as_json=not sys.stderr.isatty())
 
 
 async def _demo(args: argparse.Namespace) -> int:

@@ -33,12 +33,14 @@ from bot.common.message_key import MessageKey
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
+from bot.interactions.reload import SettingsPort
 from bot.leadership.membership import Membership
 from bot.permissions.access import Access
 from bot.runtime.clock import Clock, ClockGuard, earliest
 from bot.runtime.edge import edge
 from bot.runtime.jobs import JobProblems, poll_gained
 from bot.runtime.parts import App, Notes
+from bot.runtime.reload import Reloads
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.settings_mapping import (
     escalation_of,
@@ -81,12 +83,17 @@ from bot.workflow.reversions import Reversions, TimeLimitClicks
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, clock: Clock | None = None, pace: RateLimit | None = None, wait_for_server: float = 0.0
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    pace: RateLimit | None = None,
+    wait_for_server: float = 0.0,
+    reloads: Reloads | None = None,
 ) -> AsyncIterator[App]:
     """Build everything; close what was opened when the block ends. Raises ConfigError, StoreError.
 
     `clock` replaces both the clock of the process and the system clock. An unavailable database server is waited for,
-    `wait_for_server` seconds at most.
+    `wait_for_server` seconds at most. `reloads` reads the settings again when a person asks for it.
     """
     with in_file(str(settings.secrets.cmbot_config)):
         refuse_wrong(settings)
@@ -128,7 +135,7 @@ async def build(
         home = _home(base, cluster_notes, approvals, alert_actions, inbox)
         forms = _forms(base, cluster_notes, approvals, audit_log, home)
         dispatcher = _dispatcher(
-            base, cluster_notes, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log
+            base, cluster_notes, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log, reloads
         )
         # The edge to Slack, where their questions arrive.
         installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
@@ -170,6 +177,7 @@ async def build(
             loop_lag=LoopLag(base.metrics.loop_lag),
             admission=admission,
             read_pace=read_pace,
+            reloads=reloads,
         )
 
 
@@ -336,6 +344,7 @@ def _dispatcher(
     forms: Forms,
     inbox: Inbox,
     audit_log: AuditLog,
+    reloads: SettingsPort | None,
 ) -> Dispatcher:
     own = base.settings
     notes = NoteService(base.store, base.wake, base.clock, {each.name: each.alert_channel for each in own.clusters})
@@ -370,6 +379,7 @@ def _dispatcher(
         windows=windows_of(own),
         notes=notes,
         timelines=Timelines(base.store, base.clock),
+        settings=reloads,
     )
 
 

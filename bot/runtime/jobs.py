@@ -33,6 +33,7 @@ SWEEP_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
 HOME_SECONDS = 10.0
 CATCH_UP_SECONDS = 300.0
+FOLLOW_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
 JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
@@ -196,6 +197,12 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             Every(CLOCK_SECONDS, check_clock),
             "Post a note when the system clock of this machine was set.",
             once="each machine has its own clock",
+        ),
+        Job(
+            "reload",
+            Every(FOLLOW_SECONDS, follow_reloads),
+            "Read the settings again if `/cm admin reload` asked every replica to.",
+            once="each replica reads its own settings",
         ),
         Job(
             "forget",
@@ -377,6 +384,15 @@ async def check_clock(app: App) -> None:
         return
     app.clock_guard.jumps.clear()
     app.outbox.wake()
+
+
+async def follow_reloads(app: App) -> None:
+    """Read the settings again if a person asked every replica to."""
+    try:
+        if app.reloads is not None:
+            await app.reloads.follow()
+    except StoreError as error:
+        log.debug("reload.store_down", error=str(error))
 
 
 async def housekeeping(app: App) -> None:

@@ -1,4 +1,4 @@
-"""Signals: SIGTERM and SIGINT stop the process in order, a second SIGINT stops it at once, SIGHUP is ignored."""
+"""Signals: SIGTERM and SIGINT stop the process in order, a second SIGINT stops it at once, SIGHUP reloads."""
 
 import asyncio
 import os
@@ -17,11 +17,14 @@ _EXIT_STATUS = 130
 
 
 class Signals:
-    """Handle signals while the block runs; with `hangup_ends` SIGHUP stops it too, as for a program in a terminal."""
+    """Handle signals while the block runs; with `hangup_ends` SIGHUP stops it too, as for a program in a terminal.
+
+    Else SIGHUP is what `ended_or` returns for.
+    """
 
     def __init__(self, *, hangup_ends: bool) -> None:
         self._hangup_ends = hangup_ends
-        self._end = asyncio.Event()
+        self._end, self._hung_up = asyncio.Event(), asyncio.Event()
         self._starting: asyncio.Task[object] | None = None
 
     def __enter__(self) -> Self:
@@ -49,6 +52,24 @@ class Signals:
                 raise
             task.uncancel()
 
+    @property
+    def ending(self) -> bool:
+        """True once a signal ended the program."""
+        return self._end.is_set()
+
+    async def ended_or(self, other: asyncio.Event) -> bool:
+        """Wait for the signal to end, for `other`, or for SIGHUP; False for SIGHUP alone, which is then forgotten."""
+        self._starting = None
+        waits = [asyncio.ensure_future(each.wait()) for each in (self._end, other, self._hung_up)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        self._hung_up.clear()
+        return self._end.is_set() or other.is_set()
+
     async def ended(self) -> None:
         """Wait for the signal to end."""
         self._starting = None
@@ -73,4 +94,5 @@ class Signals:
         if self._hangup_ends:
             self._stop(signal.SIGHUP)
             return
-        log.warning("signal.hangup", what="SIGHUP is ignored: restart cmbot to read its settings again")
+        log.info("signal.reloading", signal="SIGHUP")
+        self._hung_up.set()

@@ -54,6 +54,14 @@ class Connection(SocketModeClient):
         self.message_listeners.append(self._greeted)
         self.socket_mode_request_listeners.append(self._requested)
 
+    def pass_to(self, handle: Handle) -> None:
+        """Let another handler answer the deliveries that come from now on."""
+        self._handle = handle
+
+    def watched_by(self, on_frame: Callable[[], None], on_hello: Callable[[str], None]) -> None:
+        """Report frames and hellos to others from now on."""
+        self._on_frame, self._on_hello = on_frame, on_hello
+
     async def open(self, within: float) -> None:
         """Connect and wait for Slack's hello; raises SlackRetryable after closing what was opened."""
         try:
