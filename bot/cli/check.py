@@ -87,7 +87,9 @@ async def check_all(settings: Settings) -> list[CheckRow]:
     rows += address(settings.slack.api_url)
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
-        gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
+        gateway = await stack.enter_async_context(
+            SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy)
+        )
         rows += await _slack(settings, gateway)
     # The check is about the settings: a cluster in a bad state passes as long as the program understands it.
     fine = (StatusLevel.HEALTHY, StatusLevel.DEGRADED, StatusLevel.CRITICAL)

@@ -21,13 +21,15 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_BOT_TOKEN": "the bot token of the Slack app (xoxb-…)",
     "SLACK_APP_TOKEN": "its app token (xapp-…), for Socket Mode",
     "SLACK_SIGNING_SECRET": "its signing secret, for events over HTTP",
+    "SLACK_PROXY": "the HTTP proxy to Slack, if it has a password",
+    "HTTPS_PROXY": "the same for all programs; NO_PROXY lists exceptions",
     "CMBOT_HEARTBEAT_URL": "an address to call while all is well",
     "NO_COLOR": "any value: no colours",
 }
 _SETTINGS = ("CMBOT_CONFIG", "CMBOT_STORE_URL")
 _TOKENS = "the variables that token_env of a cluster names"
 _FILES = "NAME_FILE in place of a secret variable NAME: the file that has it"
-_SLACK = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+_SLACK = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_PROXY", "HTTPS_PROXY")
 
 _USUAL = {
     0: "success",

@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 from bot.common.errors import ConfigError, system_words
 from bot.config.error_text import not_settings, problems, yaml_words
 from bot.config.model import Settings
+from bot.config.proxy import proxy_url
 from bot.config.secret_sources import SecretFound, find_secret
 from bot.config.secrets import Secrets
 
@@ -23,6 +24,7 @@ _OUTSIDE = (_VARIABLE, "The file ")
 """Beginnings of errors that are not about the settings file."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 """Characters that no secret or address has: line breaks, tabs and invisible characters."""
+_PROXIES = ("slack_proxy", "https_proxy")
 _MAX_BYTES = 1 << 20
 """Maximum size of a settings file."""
 _MAX_DEPTH = 50
@@ -166,9 +168,18 @@ def _secrets() -> tuple[Secrets, tuple[str, ...]]:
         raise ConfigError(
             f"{_VARIABLE} {variable} has a value that it does not take; see docs/configuration.md."
         ) from error
-    for held in found.values():
+    for name, held in found.items():
         _check(held.place, held.value)
+        if name in _PROXIES:
+            _check_proxy(held)
     return secrets, tuple(held.remark for held in found.values() if held.remark)
+
+
+def _check_proxy(held: SecretFound) -> None:
+    try:
+        proxy_url(held.value)
+    except ValueError as error:
+        raise ConfigError(f"{held.place} is no proxy that cmbot can use: {error}.") from error
 
 
 def _check(place: str, value: str) -> None:

@@ -17,6 +17,9 @@ class Secrets(BaseSettings):
     slack_signing_secret: Secret = SecretStr("")
     cmbot_store_url: Secret = SecretStr("")
     cmbot_heartbeat_url: Secret = SecretStr("")
+    slack_proxy: Secret = SecretStr("")
+    https_proxy: Secret = SecretStr("")
+    no_proxy: str = ""
     cmbot_config: Path = Path("config.yaml")
 
     @field_validator("cmbot_config", mode="before")

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, WithJsonSchema
 
 from bot.common.addresses import place
 from bot.common.durations import seconds_in_settings
+from bot.config.proxy import proxy_url
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 _ROLES = frozenset({"operator", "approver", "admin"})
@@ -101,6 +102,13 @@ def _http_url(value: str) -> str:
     return value if value.endswith("/") else value + "/"
 
 
+def _proxy(value: str) -> str:
+    url = proxy_url(value)
+    if "@" in url:
+        raise ValueError("write the proxy without a user or password: set SLACK_PROXY to the whole address instead")
+    return url
+
+
 def _shown(pattern: str) -> WithJsonSchema:
     """Show a text in the JSON Schema with a pattern that is at most as strict as its validator."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
@@ -149,6 +157,7 @@ Called = Annotated[
 Source = Annotated[str, AfterValidator(_source), _shown(rf"^({'|'.join(sorted(_ROLES))}|S[A-Z0-9]{{2,}})$")]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Url = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_http_url), _shown(rf"^{_AROUND_SHOWN}https?://")]
+Proxy = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_proxy), _shown(r"^[^@]+$")]
 Name = Annotated[str, AfterValidator(_name), _shown(r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 

@@ -389,4 +389,6 @@ def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:
     if not token:
         return None
     address = partial(base.gateway.socket_address, token)
-    return SocketMode(bolt, address, random=random.random, on_hello=base.gateway.learn_app)
+    return SocketMode(
+        bolt, address, random=random.random, on_hello=base.gateway.learn_app, proxy_of=base.gateway.proxy_of
+    )

@@ -22,6 +22,7 @@ from bot.views.notices import clock_set
 from bot.views.status_text import status_sentence
 from bot.watch import decommission
 from bot.watch.admission import Admission
+from bot.watch.channel_moves import follow_channel
 from bot.watch.scheduled_reports import ReportJob
 from bot.watch.watchdog import Watchdog
 
@@ -249,6 +250,8 @@ async def poll_under(app: App, cluster: str, hold: Hold) -> None:
         watch.resume()
         app.clusters[cluster].forget()
         app.state.polled_under[cluster] = hold
+    if app.state.channels_followed.get(cluster) != hold:
+        await follow_alert_channel(app, cluster, hold)
     began = app.clock()
     await watch.tick(began, app.membership.check_of(hold))
     now, outcome = app.clock(), "failed" if watch.health.failures else "done"
@@ -273,6 +276,18 @@ async def poll_under(app: App, cluster: str, hold: Hold) -> None:
         )
     if app.heartbeat.due(now):
         app.task_queue.start(app.heartbeat.beat(now, app.status_reporter.problem))
+
+
+async def follow_alert_channel(app: App, cluster: str, hold: Hold) -> None:
+    """Announce the open alerts of a cluster in its alert channel, if the settings named another one before."""
+    watch, check = app.watches[cluster], app.membership.check_of(hold)
+    try:
+        if await follow_channel(app.store, cluster, watch.watched.channel, check, app.clock()):
+            watch.invalidate()
+            app.outbox.wake()
+        app.state.channels_followed[cluster] = hold
+    except StoreError as error:
+        log.debug("channels.store_down", error=str(error))
 
 
 async def update_status(app: App, channel: str) -> None:

@@ -64,6 +64,8 @@ class RunState:
     """Background parts that ended by themselves, which is always a fault."""
     polled_under: dict[str, Hold] = field(default_factory=dict)
     """The hold under which this replica polled each cluster last."""
+    channels_followed: dict[str, Hold] = field(default_factory=dict)
+    """The hold under which the open alerts of each cluster were last looked for in its alert channel."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,13 +179,14 @@ def _digest(path: Path) -> str:
 
 
 def _other_connection(old: Settings, new: Settings) -> bool:
-    return (old.secrets.slack_app_token, old.slack) != (new.secrets.slack_app_token, new.slack)
+    own, then = ((each.secrets.slack_app_token, each.slack, each.slack_proxy) for each in (old, new))
+    return own != then
 
 
 async def _refuse_rejected(old: Settings, new: Settings) -> None:
     """Raise ConfigError for new tokens that Slack rejects; one that Slack cannot be asked about is taken."""
     bot, app = (new.secrets.slack_bot_token, new.secrets.slack_app_token)
-    async with SlackClient(bot.get_secret_value(), new.slack.api_url) as slack:
+    async with SlackClient(bot.get_secret_value(), new.slack.api_url, proxy=new.slack_proxy) as slack:
         if bot != old.secrets.slack_bot_token:
             await _unless_rejected("SLACK_BOT_TOKEN", slack.auth_test())
         if app != old.secrets.slack_app_token and app.get_secret_value():

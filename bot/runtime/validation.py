@@ -3,7 +3,7 @@
 from bot.alerting.rules.thresholds import configure
 from bot.config import Settings
 from bot.runtime.settings_mapping import heartbeat_url, refuse_reserved_names, report_jobs_of
-from bot.runtime.startup import tls_of
+from bot.runtime.tls import tls_of
 from bot.runtime.windows import windows_of
 
 

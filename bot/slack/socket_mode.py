@@ -59,9 +59,10 @@ class SocketMode:
         random: Callable[[], float],
         on_hello: Callable[[str], None] = lambda _app_id: None,
         timing: Timing | None = None,
+        proxy_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._app, self._address, self._on_hello = app, address, on_hello
-        self._timing, self._random = timing or Timing(), random
+        self._timing, self._random, self._proxy_of = timing or Timing(), random, proxy_of
         self._connection: Connection | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._alive_at = self._frame_at = time.monotonic()
@@ -113,7 +114,8 @@ class SocketMode:
         try:
             address = await self._address()
             timing = self._timing
-            new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping)
+            proxy = self._proxy_of(address)
+            new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping, proxy=proxy)
             await new.open(timing.hello)
         except SlackError as error:
             # Logged once: an outage of hours or a rejected token would be a line every half a minute.

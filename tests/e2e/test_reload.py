@@ -10,6 +10,9 @@ import aiohttp
 import pytest
 
 from bot.common.errors import ConfigError
+from bot.playground.slack_sim import payloads
+from bot.playground.slack_sim.delivery import INTERACTION
+from bot.playground.slack_sim.inputs import form_state
 from bot.runtime.program import Program
 from bot.store.database import Store
 from tests.support.reloadable import TOKENS, Reloadable, reloadable
@@ -122,6 +125,25 @@ async def test_command_reloads_and_says_what_changed(world: Reloadable) -> None:
     assert "nothing changes" in (await world.ask("/cm admin reload")).text, "it is answered once"
 
 
+async def test_alert_whose_channel_changed_goes_on_in_the_new_one(world: Reloadable) -> None:
+    """The old channel has a note; the message there stays, and only the new one is edited."""
+    world.cluster.break_disk(3)
+    first = await world.slack.wait_for("C0STORAGE", lambda m: "disk #3" in m.full_text, timeout=20)
+    world.write(MOVED)
+    world.hang_up()
+    moved = await world.slack.wait_for("C0ARCHIVE", lambda m: "disk #3" in m.full_text, timeout=20)
+    assert "Until now this was in <#C0STORAGE>" in moved.full_text
+    await world.slack.wait_for("C0STORAGE", lambda m: "announced in <#C0ARCHIVE> from now on" in m.text, timeout=20)
+    world.cluster.break_disk(4)
+    await world.slack.wait_for("C0ARCHIVE", lambda m: m.ts == moved.ts and "disk #4" in m.full_text, timeout=20)
+    shown = world.slack.workspace.find("C0STORAGE", first.ts)
+    assert shown is not None
+    assert "disk #4" not in shown.full_text
+    world.hang_up()
+    await world.until_logged("reload.unchanged")
+    assert len([m for m in world.slack.as_user("U0ALICE").sees("C0ARCHIVE") if "disk #3" in m.full_text]) == 1
+
+
 async def test_wish_of_another_replica_is_followed(world: Reloadable) -> None:
     world.write(PROD, more="timezone: Europe/Berlin")
     async with Store.open(f"sqlite:///{world.folder}/cmbot.db") as store, store.begin() as uow:
@@ -135,8 +157,8 @@ async def test_wish_of_another_replica_is_followed(world: Reloadable) -> None:
 
 async def test_tokens_are_rotated_without_a_restart(world: Reloadable) -> None:
     """A form that the old token signed is answered with what to do."""
-    await world.slack.as_user("U0ALICE").command("C0STORAGE", "/cm do task_disable prod")
-    view = await world.slack.workspace.wait_for_modal("U0ALICE")
+    await world.slack.as_user("U0ALICE").command("C0STORAGE", "/cm do task disable")
+    view = await world.slack.wait_for_view(lambda shown: "submit" in shown.content, user="U0ALICE")
     world.slack.rotate_tokens()
     world.write_tokens()
     world.hang_up()
@@ -146,10 +168,11 @@ async def test_tokens_are_rotated_without_a_restart(world: Reloadable) -> None:
     ]
     await world.until_logged("reload.done")
     assert "prod is" in (await world.ask("/cm stat")).text
-    await world.slack.as_user("U0ALICE").submit_view(view.id, {})
-    shown = world.slack.workspace.modal("U0ALICE")
-    assert shown is not None
-    assert "not valid any more" in str(shown.blocks)
+    alice = world.slack.as_user("U0ALICE")
+    state = form_state(view.blocks, {"field:task": "balance"})
+    payload = payloads.view_submission(world.slack.workspace, alice.user, view, state, [])
+    ack = await alice.delivery.deliver(INTERACTION, payload)
+    assert "This form is not valid any more. Close it and open a new one" in str(ack.payload)
     assert not world.logged("outbox.rejected")
 
 
@@ -159,7 +182,7 @@ async def test_requests_wait_while_the_program_is_built_again(world: Reloadable)
 
     async def ask_on() -> list[int]:
         """Ask for the page until the reload is over; a refused connection raises."""
-        seen = []
+        seen: list[int] = []
         while not ended.is_set() and len(seen) < 1000:
             async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as answer:
                 seen.append(answer.status)
@@ -186,7 +209,7 @@ def free_port() -> int:
 async def test_build_that_fails_after_all_falls_back(world: Reloadable, monkeypatch: pytest.MonkeyPatch) -> None:
     """What no check foresaw: the program runs again with the settings before."""
     once = Program._once
-    failed = []
+    failed: list[object] = []
 
     async def fail_once(self: Program, settings: object, *rest: object) -> None:
         if getattr(settings, "timezone", "") == "Europe/Berlin" and not failed:
