@@ -95,6 +95,7 @@ docs: $(READY)  ## write the generated pages of docs/
 	$(BIN)/python -m tests.docgen.block_samples
 	$(BIN)/python -m tests.docgen.jobs
 	$(BIN)/python -m tests.docgen.compatibility
+	$(BIN)/python -m bot config schema > docs/config.schema.json
 	$(BIN)/python -m tests.e2e.day
 
 docs-zh: $(READY)  ## which Chinese pages lag behind their English page

@@ -39,6 +39,7 @@ from bot.interactions.command import (
 )
 from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.interactions.message import Message
+from bot.interactions.reload import SettingsPort
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.telemetry.trace import trace_of, within
@@ -113,6 +114,7 @@ class Dispatcher:
     windows: Mapping[str, Sequence[Window]] = field(default_factory=dict)
     notes: NoteBook | None = None
     timelines: TimelineBook | None = None
+    settings: SettingsPort | None = None
     details: DetailsMemory = field(default_factory=DetailsMemory)
     tracer: Tracer = NO_TRACER
     _resumed: set[str] = field(default_factory=set)
@@ -360,6 +362,7 @@ class Dispatcher:
             windows=lambda name: self.windows.get(name, ()),
             notes=self.notes,
             timelines=self.timelines,
+            settings=self.settings,
         )
 
 

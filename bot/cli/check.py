@@ -16,7 +16,6 @@ from bot.alerting.cluster_state.counters import status_context
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
-from bot.alerting.rules.thresholds import configure
 from bot.cli.terminal.mrkdwn import terminal_words
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
@@ -27,8 +26,8 @@ from bot.operations.policy import POLICIES, Policy, short_of
 from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.app import build
 from bot.runtime.parts import App
-from bot.runtime.settings_mapping import policy, refuse_reserved_names, report_jobs_of
-from bot.runtime.windows import windows_of
+from bot.runtime.settings_mapping import policy
+from bot.runtime.validation import refuse_wrong
 from bot.slack.client import SlackClient
 from bot.slack.diagnostics import check_slack
 from bot.slack.tokens import bot_fault, delivery_fault
@@ -88,7 +87,9 @@ async def check_all(settings: Settings) -> list[CheckRow]:
     rows += address(settings.slack.api_url)
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
-        gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
+        gateway = await stack.enter_async_context(
+            SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy)
+        )
         rows += await _slack(settings, gateway)
     # The check is about the settings: a cluster in a bad state passes as long as the program understands it.
     fine = (StatusLevel.HEALTHY, StatusLevel.DEGRADED, StatusLevel.CRITICAL)
@@ -113,11 +114,7 @@ async def _row(what: str, read: Callable[[], Awaitable[str]], fix: str) -> Check
 
 
 async def _rules(settings: Settings) -> str:
-    refuse_reserved_names(settings)
-    report_jobs_of(settings)
-    windows_of(settings)
-    for cluster in settings.clusters:
-        configure(settings.rules, cluster.rules)
+    refuse_wrong(settings)
     return count(len(settings.clusters), "cluster")
 
 

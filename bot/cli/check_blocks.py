@@ -48,7 +48,7 @@ async def check_blocks(settings: Settings) -> list[CheckRow]:
     rows: list[CheckRow] = []
     plainer: set[str] = set()
     taken = 0
-    async with SlackClient(token, settings.slack.api_url) as gateway:
+    async with SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy) as gateway:
         for sample in samples():
             faults, missing = await _faults(gateway, sample)
             plainer |= set(missing)

@@ -6,10 +6,12 @@ import io
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
+import structlog
 from rich.console import Console
 
 from bot import config
@@ -18,6 +20,7 @@ from bot.cli import replicas
 from bot.cli.audit import export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
 from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens, table
 from bot.cli.check_blocks import check_blocks
+from bot.cli.config import show_changes, show_schema
 from bot.cli.init import write_settings
 from bot.cli.options import INIT_OPTIONS, READS
 from bot.cli.terminal.exit_status import Exit
@@ -26,15 +29,15 @@ from bot.cli.transfer import export_state, import_state
 from bot.common.errors import CmbotError, ConfigError, UserError
 from bot.config import Settings
 from bot.config.traces import TraceExport
-from bot.runtime.app import build
 from bot.runtime.file_limit import raise_file_limit
-from bot.runtime.garbage import spare_startup
-from bot.runtime.lifecycle import running
+from bot.runtime.program import Program
 from bot.runtime.signals import END_SECONDS, Signals
 from bot.runtime.traces import exported_traces
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
 from bot.views.errors import error_text
+
+log = structlog.get_logger(__name__)
 
 WAIT_FOR_DATABASE = 60.0
 """Seconds that a start waits for a database server that is down before it fails."""
@@ -68,6 +71,8 @@ def _settings(args: argparse.Namespace, *, clusters: bool = True, secrets: Itera
     """
     settings = config.load(args.config, tokens=clusters)
     set_up(settings.log_level, [*settings.all_secrets, *secrets], as_json=not sys.stderr.isatty())
+    for remark in settings.remarks:
+        log.warning("settings.remark", what=remark)
     return settings
 
 
@@ -76,16 +81,22 @@ async def _run(args: argparse.Namespace) -> int:
     settings = _settings(args, secrets=traces.secrets)
     refuse_faulty_tokens(settings)
     raise_file_limit()
+    use = partial(_use, secrets=traces.secrets)
     with Signals(hangup_ends=False, end_within=END_SECONDS) as signals, exported_traces(traces) as tracer:
-        async with (
-            signals.starting(),
-            build(settings, wait_for_server=WAIT_FOR_DATABASE, tracer=tracer) as app,
-            running(app),
-        ):
-            spare_startup()
-            await signals.ended()
+        await Program(partial(_read_again, args), use, WAIT_FOR_DATABASE, tracer).run(settings, signals)
         signals.orderly()
     return 0
+
+
+def _read_again(args: argparse.Namespace) -> Settings:
+    settings = config.load(args.config)
+    refuse_faulty_tokens(settings)
+    return settings
+
+
+def _use(settings: Settings, *, secrets: Iterable[str]) -> None:
+    """Log as the settings say, without their secrets and `secrets`."""
+    set_up(settings.log_level, [*settings.all_secrets, *secrets], as_json=not sys.stderr.isatty())
 
 
 async def _demo(args: argparse.Namespace) -> int:
@@ -208,6 +219,8 @@ COMMANDS: Mapping[str, Job] = MappingProxyType(
         "audit verify": _audit_verify,
         "audit export": _audit_export,
         "init": _init,
+        "config schema": show_schema,
+        "config diff": show_changes,
         **dict.fromkeys(READS, _look),
     }
 )

@@ -180,6 +180,8 @@ def settings_text(answers: Mapping[str, Any]) -> str:
         else "    # operations_channel: C0123ABCD   # for the cards of proposed changes; without it the alert channel\n"
     )
     return f"""\
+# yaml-language-server: $schema=config.schema.json
+# The line above is for editors: write that file with `cmbot config schema > config.schema.json`.
 # cmbot's settings; docs/configuration.md lists every key. Run `cmbot check` after each edit.
 # Never write secrets here: SLACK_BOT_TOKEN, SLACK_APP_TOKEN and the tokens of clusters are environment variables.
 

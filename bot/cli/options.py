@@ -21,12 +21,16 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_BOT_TOKEN": "the bot token of the Slack app (xoxb-…)",
     "SLACK_APP_TOKEN": "its app token (xapp-…), for Socket Mode",
     "SLACK_SIGNING_SECRET": "its signing secret, for events over HTTP",
+    "SLACK_PROXY": "the HTTP proxy to Slack, if it has a password",
+    "HTTPS_PROXY": "the same for all programs; NO_PROXY lists exceptions",
     "CMBOT_HEARTBEAT_URL": "an address to call while all is well",
     "CMBOT_HTTP_HOST": "the address to listen on, if the settings have no http.host",
     "NO_COLOR": "any value: no colours",
 }
 _SETTINGS = ("CMBOT_CONFIG", "CMBOT_STORE_URL")
-_SLACK = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+_TOKENS = "the variables that token_env of a cluster names"
+_FILES = "NAME_FILE in place of a secret variable NAME: the file that has it"
+_SLACK = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_PROXY", "HTTPS_PROXY")
 
 _USUAL = {
     0: "success",
@@ -164,7 +168,7 @@ class _Commands:
     ) -> argparse.ArgumentParser:
         """Add one; `more` is said after the summary."""
         known = bool(set(_SETTINGS) & set(variables))
-        also = ("the variables that token_env of a cluster names",) if known and variables != _SETTINGS[:1] else ()
+        also = (_TOKENS, _FILES) if known and variables != _SETTINGS[:1] else ()
         made: argparse.ArgumentParser = self._into.add_parser(
             name,
             help=summary,
@@ -197,6 +201,10 @@ def parser() -> argparse.ArgumentParser:
     audit = found.add_parser("audit", help="verify the audit log, or export it", description="The audit log.")
     _audit(_Commands(audit.add_subparsers(required=True, metavar="WHAT"), (with_config,)))
     _first_steps(commands)
+    configs = found.add_parser(
+        "config", help="the settings' JSON Schema; compare settings", description="The settings."
+    )
+    _config(_Commands(configs.add_subparsers(required=True, metavar="WHAT"), (with_config,)))
     return top
 
 
@@ -279,6 +287,34 @@ def _audit(commands: _Commands) -> None:
     )
     export.add_argument("--out", type=Path, required=True, help="the file to write")
     export.add_argument("--force", action="store_true", help=_FORCE)
+
+
+_DIFFERENCE = {
+    0: "no difference",
+    1: "there are differences, one a line",
+    2: "a wrong command line, or wrong settings",
+}
+
+
+def _config(commands: _Commands) -> None:
+    commands.add(
+        "schema",
+        "print the JSON Schema of the settings file, for editors",
+        command="config schema",
+        variables=(),
+        more="Editors with a YAML language server read it from the first line of the settings.",
+    )
+    compared = commands.add(
+        "diff",
+        "show what differs between two files of settings, key by key",
+        command="config diff",
+        variables=("CMBOT_CONFIG",),
+        statuses=_DIFFERENCE,
+        more="The new ones are validated as at a start. No secret is shown.",
+    )
+    compared.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="OLD and NEW; with one file OLD is the file of --config"
+    )
 
 
 def _moving(commands: _Commands) -> None:

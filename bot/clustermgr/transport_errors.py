@@ -32,7 +32,9 @@ def read_error(host: str, error: Exception) -> ClusterError:
         return ClusterBadAnswer(f"{host} {error}; check that it is a Clustermgr.", host=host)
     if words := _tls_error(error):
         return ClusterBadAnswer(f"{host} {words}", host=host)
-    return ClusterBadAnswer(f"{host} cut the connection or did not speak HTTP.", host=host)
+    # Over TLS 1.3 a host refuses a client after the handshake, and its reason may be lost with the connection.
+    hint = "; if it requires a client certificate, see cert_file of the cluster" if host.startswith("https://") else ""
+    return ClusterBadAnswer(f"{host} cut the connection or did not speak HTTP{hint}.", host=host)
 
 
 def write_error(host: str, error: Exception) -> ClusterError:
@@ -86,7 +88,7 @@ _CERTIFICATE = {
 }
 """OpenSSL's reasons (X509_V_ERR_…) as the end of a sentence."""
 _UNKNOWN_SIGNER = "whose signer is not trusted here: name the signer's certificate under ca_file of the cluster"
-_OWN_CERTIFICATE = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE")
+_OWN_CERTIFICATE = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "ALERT_UNKNOWN_CA")
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL")
 
 
@@ -101,5 +103,7 @@ def _tls_error(error: BaseException) -> str:
     if any(part in reason for part in _NOT_TLS):
         return "does not speak TLS: remove https:// from it in hosts, or turn TLS on at the host."
     if any(part in reason for part in _OWN_CERTIFICATE):
-        return "ends the TLS handshake: it may require a client certificate, and cmbot has none."
+        return (
+            "ends the TLS handshake: it may require a client certificate that it trusts; see cert_file of the cluster."
+        )
     return "shares no TLS version or cipher with cmbot: check the TLS versions and ciphers that it allows."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 _ALERT, _CARD, _GROUP, _SILENCE, _STATUS, _UNPOSTED = "alert", "op", "digest", "silence", "status", "unposted"
-_NOTICES = frozenset({"blind", "clock", "handover", "left", "summary"})
+_NOTICES = frozenset({"blind", "channel", "clock", "handover", "left", "summary"})
 """Kinds that are posted once and never edited."""
 _GROUP_PARTS = 2
 
@@ -73,6 +73,11 @@ class MessageKey:
     def left(cls, cluster: str, channel: str, at: float) -> Self:
         """Name the notice that a cluster is no longer configured."""
         return cls("left", (cluster, channel, str(int(at))))
+
+    @classmethod
+    def channel_left(cls, cluster: str, channel: str, at: float) -> Self:
+        """Name the notice in a channel that the alerts of a cluster are announced elsewhere."""
+        return cls("channel", (cluster, channel, str(int(at))))
 
     @classmethod
     def unposted(cls, channel: str) -> Self:

@@ -1,6 +1,6 @@
-"""Read the settings: one YAML file for public values, environment variables for secrets.
+"""Read the settings: one YAML file for public values; environment variables, or files that they name, for secrets.
 
-No other module reads either. Every error is a ConfigError that names the key, the value and the fix.
+No other module reads them. Every error is a ConfigError that names the key, the value and the fix.
 """
 
 import re
@@ -16,12 +16,16 @@ from bot.common.errors import ConfigError, system_words
 from bot.config.error_text import not_settings, problems, yaml_words
 from bot.config.http_address import with_http_host
 from bot.config.model import Settings
+from bot.config.proxy import proxy_url
+from bot.config.secret_sources import SecretFound, find_secret
 from bot.config.secrets import Secrets
-from bot.config.types import clean
 
 _VARIABLE = "The environment variable"
+_OUTSIDE = (_VARIABLE, "The file ")
+"""Beginnings of errors that are not about the settings file."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 """Characters that no secret or address has: line breaks, tabs and invisible characters."""
+_PROXIES = ("slack_proxy", "https_proxy")
 _MAX_BYTES = 1 << 20
 """Maximum size of a settings file."""
 _MAX_DEPTH = 50
@@ -70,11 +74,12 @@ def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
 
     Without `tokens` the tokens of clusters are not read. Raise ConfigError with one line for each error.
     """
-    secrets = _secrets()
+    secrets, remarks = _secrets()
     file = path or secrets.cmbot_config
     text = _read(file)
     with in_file(str(file)):
-        return parse(text, secrets=secrets.model_copy(update={"cmbot_config": file}), tokens=tokens)
+        settings = parse(text, secrets=secrets.model_copy(update={"cmbot_config": file}), tokens=tokens)
+        return settings.model_copy(update={"remarks": (*remarks, *settings.remarks)})
 
 
 @contextmanager
@@ -87,14 +92,14 @@ def in_file(source: str) -> Iterator[None]:
             raise
         lines = str(error).splitlines()
         raise ConfigError(
-            "\n".join(line if line.startswith(_VARIABLE) else f"{source}: {line}" for line in lines)
+            "\n".join(line if line.startswith(_OUTSIDE) else f"{source}: {line}" for line in lines)
         ) from error
 
 
 def parse(
     text: str, *, secrets: Secrets, environment: Mapping[str, str] | None = None, tokens: bool = True
 ) -> Settings:
-    """Validate settings in YAML; `environment` holds the variables that `token_env` may name."""
+    """Validate settings in YAML; `environment` holds the variables that `token_env` may name, and their `_FILE`."""
     try:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
     except yaml.YAMLError as error:
@@ -105,7 +110,7 @@ def parse(
         raise ConfigError(not_settings(data))
     if unnamed := [key for key in data if not isinstance(key, str)]:
         raise ConfigError(f"{unnamed[0]!r}: no such setting; a key must be a word, see docs/configuration.md.")
-    reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens"} & set(data))
+    reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens", "remarks"} & set(data))
     if reserved:
         raise ConfigError(
             f"{reserved[0]}: secrets are read from environment variables only; remove them from the file."
@@ -119,27 +124,29 @@ def parse(
     held = _environment() if environment is None else environment
     named = {key: {own.name: getattr(own, key) for own in settings.clusters} for key in _TOKEN_KEYS}
     read = {into: _tokens(key, named[key], held) for key, into in _TOKEN_KEYS.items()}
-    return settings.model_copy(update=read)
+    found = {into: {name: SecretStr(each.value) for name, each in of.items()} for into, of in read.items()}
+    remarks = dict.fromkeys(each.remark for of in read.values() for each in of.values() if each.remark)
+    return settings.model_copy(update={**found, "remarks": tuple(remarks)})
 
 
 _TOKEN_KEYS: Mapping[str, str] = {"token_env": "cluster_tokens", "scheduler_token_env": "scheduler_tokens"}
 """Keys of a cluster that name the variable of a secret, and where the secrets are kept."""
 
 
-def _tokens(key: str, variables: Mapping[str, str | None], environment: Mapping[str, str]) -> dict[str, SecretStr]:
+def _tokens(key: str, variables: Mapping[str, str | None], environment: Mapping[str, str]) -> dict[str, SecretFound]:
     """Read the secrets that the key names, by cluster."""
     tokens = {}
     for cluster, variable in variables.items():
         if variable is None:
             continue
-        value = clean(environment.get(variable, ""))
-        if not value:
+        found = find_secret(variable, environment)
+        if not found.value:
             raise ConfigError(
                 f"clusters.{cluster}.{key}: the environment variable {variable} is not set; "
                 f"set it to the secret of the request token, or remove {key}."
             )
-        _check(variable, value)
-        tokens[cluster] = SecretStr(value)
+        _check(found.place, found.value)
+        tokens[cluster] = found
     return tokens
 
 
@@ -149,26 +156,38 @@ def _environment() -> Mapping[str, str]:
     return os.environ
 
 
-def _secrets() -> Secrets:
-    """Read the secrets from the environment; raise ConfigError that names the variable but not its value."""
+def _secrets() -> tuple[Secrets, tuple[str, ...]]:
+    """Read the secrets, and the warnings about their files; raise ConfigError that shows no value."""
+    environment = {name.upper(): value for name, value in _environment().items()}
+    names = [name for name, field in Secrets.model_fields.items() if isinstance(field.default, SecretStr)]
+    found = {name: held for name in names if (held := find_secret(name.upper(), environment)).value}
+    values: dict[str, Any] = {name: SecretStr(held.value) for name, held in found.items()}
     try:
-        secrets = Secrets()
+        secrets = Secrets(**values)
     except ValidationError as error:
         variable = str(error.errors()[0]["loc"][0]).upper()
         raise ConfigError(
             f"{_VARIABLE} {variable} has a value that it does not take; see docs/configuration.md."
         ) from error
-    for name in Secrets.model_fields:
-        if isinstance(value := getattr(secrets, name), SecretStr):
-            _check(name.upper(), value.get_secret_value())
-    return secrets
+    for name, held in found.items():
+        _check(held.place, held.value)
+        if name in _PROXIES:
+            _check_proxy(held)
+    return secrets, tuple(held.remark for held in found.values() if held.remark)
 
 
-def _check(variable: str, value: str) -> None:
+def _check_proxy(held: SecretFound) -> None:
+    try:
+        proxy_url(held.value)
+    except ValueError as error:
+        raise ConfigError(f"{held.place} is no proxy that cmbot can use: {error}.") from error
+
+
+def _check(place: str, value: str) -> None:
     """Refuse line breaks, tabs and invisible characters in a secret or an address: they are mistakes."""
     if found := _CONTROL.search(value):
         what = "a line break" if found[0] in "\r\n" else "a tab" if found[0] == "\t" else "an invisible character"
-        raise ConfigError(f"{_VARIABLE} {variable} has {what} in its value: set it to the value alone.")
+        raise ConfigError(f"{place} has {what} in its value: set it to the value alone.")
 
 
 def _read(path: Path) -> str:

@@ -15,6 +15,7 @@ from pydantic import (
 
 from bot.common.durations import seconds_in_settings
 from bot.config.policies import AccessSettings, ClusterAccessSettings, Policies
+from bot.config.proxy import SlackProxy, proxy_url
 from bot.config.secrets import Secrets
 from bot.config.section import Section
 from bot.config.types import (
@@ -23,6 +24,7 @@ from bot.config.types import (
     GroupId,
     Host,
     Name,
+    Proxy,
     Scheduler,
     Seconds,
     StoreUrl,
@@ -42,6 +44,7 @@ class SlackSettings(Section):
 
     api_url: Url = "https://slack.com/api/"
     answers: Literal["channel", "sender"] = "channel"
+    proxy: Proxy | None = None
 
 
 class HttpSettings(Section):
@@ -148,6 +151,8 @@ class ClusterSettings(Section):
     answer_deadline: Seconds = Field(5.0, ge=0.1, le=30)
     token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
     schedulers: Annotated[tuple[Scheduler, ...], Field(max_length=15)] = ()
     scheduler_token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
@@ -157,6 +162,12 @@ class ClusterSettings(Section):
     policies: Policies = Field(default_factory=dict)
     access: ClusterAccessSettings = ClusterAccessSettings()
     disks: ClusterRecheckSettings = ClusterRecheckSettings()
+
+    @model_validator(mode="after")
+    def _key_has_a_certificate(self) -> Self:
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("key_file needs cert_file: name the certificate that belongs to the key")
+        return self
 
     @property
     def card_channel(self) -> str:
@@ -204,6 +215,7 @@ class Settings(Section):
     secrets: Secrets = Field(default_factory=Secrets, exclude=True, repr=False)
     cluster_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
     scheduler_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
+    remarks: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -228,13 +240,26 @@ class Settings(Section):
         return self.secrets.cmbot_store_url.get_secret_value() or self.store.url
 
     @property
+    def slack_proxy(self) -> SlackProxy | None:
+        """The proxy to Slack: SLACK_PROXY, else slack.proxy, else HTTPS_PROXY with NO_PROXY; None for none."""
+        own = self.secrets
+        if url := own.slack_proxy.get_secret_value():
+            return SlackProxy(proxy_url(url), "SLACK_PROXY")
+        if self.slack.proxy:
+            return SlackProxy(self.slack.proxy, "slack.proxy")
+        if url := own.https_proxy.get_secret_value():
+            return SlackProxy(proxy_url(url), "HTTPS_PROXY", own.no_proxy, only_secure=True)
+        return None
+
+    @property
     def all_secrets(self) -> tuple[str, ...]:
         """Every secret value, for the redaction of logs."""
         own = self.secrets
         held = (own.slack_bot_token, own.slack_app_token, own.slack_signing_secret, own.cmbot_heartbeat_url)
         tokens = (*self.cluster_tokens.values(), *self.scheduler_tokens.values())
+        proxy = self.slack_proxy.secrets if self.slack_proxy else ()
         values = [secret.get_secret_value() for secret in (*held, *tokens)]
-        return tuple(value for value in (*values, *_passwords(self.store_url)) if value)
+        return tuple(value for value in (*values, *proxy, *_passwords(self.store_url)) if value)
 
     @property
     def policy_groups(self) -> tuple[str, ...]:

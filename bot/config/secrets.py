@@ -18,6 +18,9 @@ class Secrets(BaseSettings):
     cmbot_store_url: Secret = SecretStr("")
     cmbot_heartbeat_url: Secret = SecretStr("")
     cmbot_http_host: Cleaned = ""
+    slack_proxy: Secret = SecretStr("")
+    https_proxy: Secret = SecretStr("")
+    no_proxy: str = ""
     cmbot_config: Path = Path("config.yaml")
 
     @field_validator("cmbot_config", mode="before")

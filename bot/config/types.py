@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr, WithJsonSchema
 
 from bot.common.addresses import place
 from bot.common.durations import seconds_in_settings
+from bot.config.proxy import proxy_url
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 _ROLES = frozenset({"operator", "approver", "admin"})
@@ -101,24 +102,64 @@ def _http_url(value: str) -> str:
     return value if value.endswith("/") else value + "/"
 
 
+def _proxy(value: str) -> str:
+    url = proxy_url(value)
+    if "@" in url:
+        raise ValueError("write the proxy without a user or password: set SLACK_PROXY to the whole address instead")
+    return url
+
+
+def _shown(pattern: str) -> WithJsonSchema:
+    """Show a text in the JSON Schema with a pattern that is at most as strict as its validator."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+_AROUND_SHOWN = r"[\s\u200b\ufeff]*"
+_CHANNEL_SHOWN, _GROUP_SHOWN = _shown(r"^[CG][A-Z0-9]{2,}$"), _shown(r"^S[A-Z0-9]{2,}$")
+
 Seconds = Annotated[float, BeforeValidator(seconds_in_settings)]
-Host = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_host)]
-Scheduler = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_scheduler)]
+Host = Annotated[
+    str,
+    BeforeValidator(_cleaned),
+    AfterValidator(_host),
+    _shown(
+        rf"^{_AROUND_SHOWN}(https?://)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{{1,5}}{_AROUND_SHOWN}$",
+    ),
+]
+Scheduler = Annotated[
+    str,
+    BeforeValidator(_cleaned),
+    AfterValidator(_scheduler),
+    _shown(rf"^{_AROUND_SHOWN}[^\s]+[:/][0-9]+{_AROUND_SHOWN}$"),
+]
 Secret = Annotated[SecretStr, BeforeValidator(_cleaned)]
 Cleaned = Annotated[str, BeforeValidator(_cleaned)]
 StoreUrl = Cleaned
-ChannelId = Annotated[str, _slack_id("CG", "C0123ABCD", "open the channel's details in Slack, the id is at the bottom")]
-UserId = Annotated[str, _slack_id("UW", "U0123ABCD", "open the profile in Slack, ⋮, Copy member ID")]
-GroupId = Annotated[str, _slack_id("S", "S0123ABCD", "the id is in the group's address in Slack's directory")]
+ChannelId = Annotated[
+    str,
+    _slack_id("CG", "C0123ABCD", "open the channel's details in Slack, the id is at the bottom"),
+    _CHANNEL_SHOWN,
+]
+UserId = Annotated[
+    str,
+    _slack_id("UW", "U0123ABCD", "open the profile in Slack, ⋮, Copy member ID"),
+    _shown(r"^[UW][A-Z0-9]{2,}$"),
+]
+GroupId = Annotated[
+    str, _slack_id("S", "S0123ABCD", "the id is in the group's address in Slack's directory"), _GROUP_SHOWN
+]
+_CALLED_SHOWN = {"type": "string", "pattern": r"^[UWS][A-Z0-9]{2,}$"}
 Called = Annotated[
     tuple[Annotated[str, _slack_id("UWS", "S0123ABCD", "a user or a user group")], ...],
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    WithJsonSchema({"anyOf": [_CALLED_SHOWN, {"type": "array", "items": _CALLED_SHOWN}]}),
 ]
 """One user or user group, or a list of them."""
-Source = Annotated[str, AfterValidator(_source)]
+Source = Annotated[str, AfterValidator(_source), _shown(rf"^({'|'.join(sorted(_ROLES))}|S[A-Z0-9]{{2,}})$")]
 Timezone = Annotated[str, AfterValidator(_timezone)]
-Url = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_http_url)]
-Name = Annotated[str, AfterValidator(_name)]
+Url = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_http_url), _shown(rf"^{_AROUND_SHOWN}https?://")]
+Proxy = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_proxy), _shown(r"^[^@]+$")]
+Name = Annotated[str, AfterValidator(_name), _shown(r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
 def meaning(host: str) -> str:

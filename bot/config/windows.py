@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from bot.common.durations import seconds_in_settings
 from bot.common.moments import WEEKDAYS
@@ -18,6 +18,14 @@ _MINUTES = 24 * 60
 _SHORTEST = 300.0
 _LETTERS = 3
 MAX_WINDOWS = 20
+_DAYS_SHOWN = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_START_SHOWN = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^\s*[0-9]{1,2}:[0-9]{2}\s*$"},
+        {"type": "integer", "minimum": 0, "maximum": _MINUTES - 1},
+    ]
+}
+"""The forms in the JSON Schema: YAML reads 22:00 without quotes as a number of minutes."""
 
 
 def _weekdays(value: object) -> object:
@@ -62,8 +70,8 @@ class WindowSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     name: Annotated[str, Field(min_length=1, max_length=60)]
-    weekdays: Annotated[tuple[int, ...], BeforeValidator(_weekdays)]
-    start: Annotated[time, BeforeValidator(_start)]
+    weekdays: Annotated[tuple[int, ...], BeforeValidator(_weekdays), WithJsonSchema(_DAYS_SHOWN)]
+    start: Annotated[time, BeforeValidator(_start), WithJsonSchema(_START_SHOWN)]
     length: Annotated[float, BeforeValidator(seconds_in_settings), Field(ge=_SHORTEST, le=MAX_LENGTH)]
     timezone: Timezone | None = None
     rules: Annotated[tuple[str, ...], Field(max_length=60)] = ()

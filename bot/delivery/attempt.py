@@ -25,7 +25,7 @@ from bot.delivery.retry_policy import (
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import Claim
 from bot.telemetry.tracer import Fact
-from bot.views.fallback import as_channel_message, as_replacement, rerouted
+from bot.views.fallback import as_channel_message, as_moved, as_replacement, rerouted
 
 log = structlog.get_logger(__name__)
 
@@ -207,7 +207,9 @@ class Delivery:
         message = Message.from_json(claim.content)
         channel, _, ts = claim.former.partition("/")
         if ts:
-            message = as_replacement(message, await self._link(channel, ts))
+            link = await self._link(channel, ts)
+            moved = channel != claim.channel == claim.home
+            message = as_moved(message, link, channel) if moved else as_replacement(message, link)
         if claim.channel != claim.home and claim.parent is None:
             message = rerouted(message, claim.home)
         marks = {"slot": str(claim.message_key), "version": str(claim.version)}

@@ -137,6 +137,8 @@ RETRIED_IN_ORDER = RETRIED_AFTER_FIX | frozenset(
         "request_timeout",
         "team_added_to_org",
         "unreachable",
+        "proxy_unreachable",
+        "proxy_refused",
         "untrusted_certificate",
         "tls_failed",
         "redirected",

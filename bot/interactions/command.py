@@ -21,6 +21,7 @@ from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.cluster import Cluster
 from bot.interactions.message import Message, Undelivered
 from bot.interactions.notes import KeptNote, Note, NotePlace, NoteSubject
+from bot.interactions.reload import SettingsPort
 from bot.interactions.timeline import Timeline
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation
@@ -346,6 +347,8 @@ class Call:
     """None where only reading commands run."""
     timelines: TimelineBook | None = None
     """None where only reading commands run."""
+    settings: SettingsPort | None = None
+    """None where no process runs whose settings could be read again."""
 
     @property
     def the_cluster(self) -> Cluster:

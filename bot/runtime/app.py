@@ -33,23 +33,25 @@ from bot.common.message_key import MessageKey
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
+from bot.interactions.reload import SettingsPort
 from bot.leadership.membership import Membership
 from bot.permissions.access import Access
 from bot.runtime.clock import Clock, ClockGuard, earliest
 from bot.runtime.edge import edge
 from bot.runtime.jobs import JobProblems, poll_gained
 from bot.runtime.parts import App, Notes
+from bot.runtime.reload import Reloads
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.settings_mapping import (
     escalation_of,
     heartbeat_url,
     policy,
-    refuse_reserved_names,
     remind_holder_of,
     report_jobs_of,
 )
 from bot.runtime.startup import Foundation, foundation, membership_of
 from bot.runtime.status_wiring import status_reporter
+from bot.runtime.validation import refuse_wrong
 from bot.runtime.windows import windows_of, zone_of
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import Bolt
@@ -88,17 +90,18 @@ async def build(
     pace: RateLimit | None = None,
     wait_for_server: float = 0.0,
     tracer: Tracer = NO_TRACER,
+    reloads: Reloads | None = None,
 ) -> AsyncIterator[App]:
     """Build everything; close what was opened when the block ends. Raises ConfigError, StoreError.
 
     `clock` replaces both the clock of the process and the system clock. An unavailable database server is waited for,
-    `wait_for_server` seconds at most. `tracer` measures commands, polls, operations and calls.
+    `wait_for_server` seconds at most. `tracer` measures commands, polls, operations and calls. `reloads` reads the
+    settings again when a person asks for it.
     """
     with in_file(str(settings.secrets.cmbot_config)):
-        refuse_reserved_names(settings)
-        rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
-        report_jobs = report_jobs_of(settings)
-        windows_of(settings)
+        refuse_wrong(settings)
+    rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
+    report_jobs = report_jobs_of(settings)
     async with foundation(settings, clock, wait_for_server, tracer) as base:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
@@ -140,7 +143,7 @@ async def build(
         home = _home(base, cluster_notes, approvals, alert_actions, inbox)
         forms = _forms(base, cluster_notes, approvals, audit_log, home)
         dispatcher = _dispatcher(
-            base, cluster_notes, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log
+            base, cluster_notes, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log, reloads
         )
         # The edge to Slack, where their questions arrive.
         installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
@@ -183,6 +186,7 @@ async def build(
             admission=admission,
             read_pace=read_pace,
             tracer=tracer,
+            reloads=reloads,
         )
 
 
@@ -351,6 +355,7 @@ def _dispatcher(
     forms: Forms,
     inbox: Inbox,
     audit_log: AuditLog,
+    reloads: SettingsPort | None,
 ) -> Dispatcher:
     own = base.settings
     notes = NoteService(base.store, base.wake, base.clock, {each.name: each.alert_channel for each in own.clusters})
@@ -386,6 +391,7 @@ def _dispatcher(
         notes=notes,
         timelines=Timelines(base.store, base.clock),
         tracer=base.tracer,
+        settings=reloads,
     )
 
 
@@ -395,4 +401,6 @@ def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:
     if not token:
         return None
     address = partial(base.gateway.socket_address, token)
-    return SocketMode(bolt, address, random=random.random, on_hello=base.gateway.learn_app)
+    return SocketMode(
+        bolt, address, random=random.random, on_hello=base.gateway.learn_app, proxy_of=base.gateway.proxy_of
+    )

@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.common.errors import ConfigError, system_words
 from bot.leadership.model import watch_of
+from bot.runtime.handover import Handover
 from bot.runtime.parts import App
 from bot.slack.http import HttpDelivery
 from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
@@ -15,7 +16,7 @@ MAX_DISCONNECTED = 120.0
 
 
 @asynccontextmanager
-async def serving(app: App) -> AsyncIterator[int]:
+async def serving(app: App, handover: Handover | None = None) -> AsyncIterator[int]:
     """Serve health, metrics and (without Socket Mode) Slack's events; yield the port."""
     writes = Attempt(partial(_store_ready, app), hanging="no write succeeds: it is locked, or its disk does not answer")
     server = _pages(app, writes).server()
@@ -23,14 +24,18 @@ async def serving(app: App) -> AsyncIterator[int]:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(writes.close)
+        host, wanted = app.settings.http.host, app.settings.http.port
         try:
-            port = await stack.enter_async_context(served(server, app.settings.http.host, app.settings.http.port))
+            bound = await handover.sockets(host, wanted) if handover else ()
+            port = await stack.enter_async_context(served(server, host, wanted, bound))
         except OSError as error:
-            where = f"{app.settings.http.host}:{app.settings.http.port}"
+            where = f"{host}:{wanted}"
             raise ConfigError(
                 f"http.port: cannot listen on {where} ({system_words(error)}); choose another."
             ) from error
         app.state.port = port
+        if handover:
+            handover.keep_only(host, wanted)
         yield port
 
 

@@ -23,6 +23,7 @@ from bot.views.notices import clock_set
 from bot.views.status_text import status_sentence
 from bot.watch import decommission
 from bot.watch.admission import Admission
+from bot.watch.channel_moves import follow_channel
 from bot.watch.scheduled_reports import ReportJob
 from bot.watch.watchdog import Watchdog
 
@@ -34,6 +35,7 @@ SWEEP_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
 HOME_SECONDS = 10.0
 CATCH_UP_SECONDS = 300.0
+FOLLOW_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
 JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
@@ -199,6 +201,12 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             once="each machine has its own clock",
         ),
         Job(
+            "reload",
+            Every(FOLLOW_SECONDS, follow_reloads),
+            "Read the settings again if `/cm admin reload` asked every replica to.",
+            once="each replica reads its own settings",
+        ),
+        Job(
             "forget",
             Every(HOUSEKEEPING_SECONDS, housekeeping),
             "Close what belongs to removed clusters; delete rows past their retention.",
@@ -244,6 +252,8 @@ async def poll_under(app: App, cluster: str, hold: Hold) -> None:
         watch.resume()
         app.clusters[cluster].forget()
         app.state.polled_under[cluster] = hold
+    if app.state.channels_followed.get(cluster) != hold:
+        await follow_alert_channel(app, cluster, hold)
     began = app.clock()
     # Each its own trace: a job may poll the cluster twice.
     with within(new_trace()), app.tracer.span("poll", cluster=cluster) as span:
@@ -272,6 +282,18 @@ async def poll_under(app: App, cluster: str, hold: Hold) -> None:
         )
     if app.heartbeat.due(now):
         app.task_queue.start(app.heartbeat.beat(now, app.status_reporter.problem))
+
+
+async def follow_alert_channel(app: App, cluster: str, hold: Hold) -> None:
+    """Announce the open alerts of a cluster in its alert channel, if the settings named another one before."""
+    watch, check = app.watches[cluster], app.membership.check_of(hold)
+    try:
+        if await follow_channel(app.store, cluster, watch.watched.channel, check, app.clock()):
+            watch.invalidate()
+            app.outbox.wake()
+        app.state.channels_followed[cluster] = hold
+    except StoreError as error:
+        log.debug("channels.store_down", error=str(error))
 
 
 async def update_status(app: App, channel: str) -> None:
@@ -383,6 +405,15 @@ async def check_clock(app: App) -> None:
         return
     app.clock_guard.jumps.clear()
     app.outbox.wake()
+
+
+async def follow_reloads(app: App) -> None:
+    """Read the settings again if a person asked every replica to."""
+    try:
+        if app.reloads is not None:
+            await app.reloads.follow()
+    except StoreError as error:
+        log.debug("reload.store_down", error=str(error))
 
 
 async def housekeeping(app: App) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from bot.common.errors import StoreError
 from bot.runtime import jobs
+from bot.runtime.handover import Handover
 from bot.runtime.http_server import serving
 from bot.runtime.parts import App
 from bot.runtime.shutdown import Shutdown
@@ -25,17 +26,20 @@ STEP_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def running(app: App) -> AsyncIterator[App]:
-    """Start everything, serve until the block ends, then stop everything in the opposite order."""
+async def running(app: App, handover: Handover | None = None) -> AsyncIterator[App]:
+    """Start everything, serve until the block ends, then stop everything in the opposite order.
+
+    `handover` has what an earlier build of the same process left, and keeps what this one leaves if it is reloaded.
+    """
     stop = Shutdown()
     async with (
-        serving(app),
+        serving(app, handover),
         _background(app, stop, "lag", app.loop_lag.run()),
         _membership(app, stop),
         _delivery(app, stop),
         _work(app, stop),
         _schedule(app, stop),
-        _slack(app, stop),
+        _slack(app, stop, handover),
     ):
         app.state.started.set()
         yield app
@@ -55,7 +59,7 @@ async def _delivery(app: App, stop: Shutdown) -> AsyncIterator[None]:
     """Send messages; at the end announce the shutdown and send what still waits."""
     async with (
         stop.step_after("last messages", LAST_MESSAGES_SECONDS, partial(_send_waiting, app)),
-        stop.step_after("announce shutdown", STEP_SECONDS, app.status_reporter.announce_shutdown),
+        stop.step_after("announce shutdown", STEP_SECONDS, partial(_announce_end, app)),
         _background(app, stop, "outbox", app.outbox.run()),
     ):
         yield
@@ -87,14 +91,20 @@ async def _schedule(app: App, stop: Shutdown) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _slack(app: App, stop: Shutdown) -> AsyncIterator[None]:
+async def _slack(app: App, stop: Shutdown, handover: Handover | None) -> AsyncIterator[None]:
     """Take what Slack delivers, and check the tokens."""
     app.task_queue.start(app.installation.learn())
     async with AsyncExitStack() as stack:
         if app.socket is not None:
+            if handover is not None:
+                app.socket.take_over(handover.slack)
             await stack.enter_async_context(_background(app, stop, "socket", app.socket.run()))
         await stack.enter_async_context(_background(app, stop, "standing", app.token_status.run()))
-        yield
+        try:
+            yield
+        finally:
+            if app.socket is not None and handover is not None and app.state.reloading:
+                app.socket.leave_to(handover.slack)
 
 
 @asynccontextmanager
@@ -116,6 +126,12 @@ def _note_end(app: App, task: asyncio.Task[None]) -> None:
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def _announce_end(app: App) -> None:
+    """Say in the status lines that no cluster is watched; not for the moment of a reload."""
+    if not app.state.reloading:
+        await app.status_reporter.announce_shutdown()
 
 
 async def _send_waiting(app: App) -> None:

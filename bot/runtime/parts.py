@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.dispatcher import Dispatcher
@@ -43,16 +44,29 @@ Notes = dict[str, ClusterNote]
 """Results of the last poll of each cluster: one table that polls write and answers read."""
 
 
+class Follower(Protocol):
+    """Reloads the settings when another replica was told to do so everywhere."""
+
+    async def follow(self) -> None:
+        """Look once. Raises StoreError."""
+
+
 @dataclass(slots=True)
 class RunState:
-    """State of a running program; `port` is where health, metrics and Slack's events are served."""
+    """State of a running program; `port` is where health, metrics and Slack's events are served.
+
+    `reloading` is set when the program stops only to be built again with new settings.
+    """
 
     port: int = 0
+    reloading: bool = False
     started: asyncio.Event = field(default_factory=asyncio.Event)
     ended_parts: list[str] = field(default_factory=list)
     """Background parts that ended by themselves, which is always a fault."""
     polled_under: dict[str, Hold] = field(default_factory=dict)
     """The hold under which this replica polled each cluster last."""
+    channels_followed: dict[str, Hold] = field(default_factory=dict)
+    """The hold under which the open alerts of each cluster were last looked for in its alert channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,7 @@ class App:
     loop_lag: LoopLag
     admission: Admission
     read_pace: ReadPace
+    reloads: Follower | None = None
     remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)
     tracer: Tracer = NO_TRACER

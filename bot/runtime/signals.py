@@ -1,4 +1,4 @@
-"""Signals: SIGTERM and SIGINT stop the process in order, a second SIGINT stops it at once, SIGHUP is ignored."""
+"""Signals: SIGTERM and SIGINT stop the process in order, a second SIGINT stops it at once, SIGHUP reloads."""
 
 import asyncio
 import os
@@ -22,13 +22,14 @@ END_SECONDS = 7.5
 class Signals:
     """Handle signals while the block runs; with `hangup_ends` SIGHUP stops it too, as for a program in a terminal.
 
-    With `end_within` the process ends at the latest that many seconds after the signal.
+    Else SIGHUP is what `ended_or` returns for. With `end_within` the process ends at the latest that many seconds
+    after the signal that ends it.
     """
 
     def __init__(self, *, hangup_ends: bool, end_within: float | None = None) -> None:
         self._hangup_ends, self._end_within = hangup_ends, end_within
         self._orderly = False
-        self._end = asyncio.Event()
+        self._end, self._hung_up = asyncio.Event(), asyncio.Event()
         self._starting: asyncio.Task[object] | None = None
 
     def __enter__(self) -> Self:
@@ -55,6 +56,24 @@ class Signals:
             if not self._end.is_set() or task is None:
                 raise
             task.uncancel()
+
+    @property
+    def ending(self) -> bool:
+        """True once a signal ended the program."""
+        return self._end.is_set()
+
+    async def ended_or(self, other: asyncio.Event) -> bool:
+        """Wait for the signal to end, for `other`, or for SIGHUP; False for SIGHUP alone, which is then forgotten."""
+        self._starting = None
+        waits = [asyncio.ensure_future(each.wait()) for each in (self._end, other, self._hung_up)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        self._hung_up.clear()
+        return self._end.is_set() or other.is_set()
 
     async def ended(self) -> None:
         """Wait for the signal to end."""
@@ -93,4 +112,5 @@ class Signals:
         if self._hangup_ends:
             self._stop(signal.SIGHUP)
             return
-        log.warning("signal.hangup", what="SIGHUP is ignored: restart cmbot to read its settings again")
+        log.info("signal.reloading", signal="SIGHUP")
+        self._hung_up.set()

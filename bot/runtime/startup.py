@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import random
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,12 +18,13 @@ from bot.clustermgr.disk_facts import DiskLimits
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.slow_poll import SlowPollPace
 from bot.clustermgr.tasks import Dialect
-from bot.common.errors import ConfigError, StoreError
+from bot.common.errors import StoreError
 from bot.config import ClusterSettings, Settings
 from bot.delivery.block_support import BlockSupport
 from bot.leadership.membership import BEATS, Membership
 from bot.leadership.model import HOUSEKEEPING, watch_of
 from bot.runtime.clock import Clock, ProcessClock, steady
+from bot.runtime.tls import tls_of
 from bot.slack.client import SlackClient
 from bot.store.database import Store
 from bot.telemetry.metrics import Metrics
@@ -70,7 +70,9 @@ async def foundation(
         store = await stack.enter_async_context(_open_store(settings, replica, clock, wall, wait_for_server))
         await follow_server(process_clock, store)
         token = settings.secrets.slack_bot_token.get_secret_value()
-        gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
+        gateway = await stack.enter_async_context(
+            SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy)
+        )
         gateway.support = BlockSupport(store, clock, gateway.team_id)
         await gateway.support.load()
         metrics = Metrics()
@@ -125,7 +127,7 @@ async def open_clusters(
 async def _cluster(
     stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics, tracer: Tracer
 ) -> Cluster:
-    context, on_call = _tls(own), partial(metrics.cluster_call, own.name)
+    context, on_call = tls_of(own), partial(metrics.cluster_call, own.name)
     token = settings.cluster_tokens.get(own.name)
     client = await stack.enter_async_context(
         ClustermgrClient(
@@ -166,17 +168,6 @@ def allowed_schedulers(written: Sequence[str]) -> AllowedSchedulers:
     return AllowedSchedulers(
         tuple(each for each in written if each not in networks), tuple(map(ipaddress.ip_network, networks))
     )
-
-
-def _tls(own: ClusterSettings) -> ssl.SSLContext | None:
-    if own.ca_file is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=own.ca_file)
-    except OSError as error:
-        raise ConfigError(
-            f"clusters.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; name a PEM file."
-        ) from error
 
 
 def membership_of(

@@ -20,6 +20,7 @@ from bot.chatops.slack_gateway import Asked, OpenView
 from bot.common.errors import SlackError
 from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
+from bot.config.proxy import SlackProxy
 from bot.delivery.block_support import BlockSupport, call_plainer
 from bot.interactions.command import Reply
 from bot.interactions.message import BlockJson, Message
@@ -62,6 +63,7 @@ class SlackClient:
         *,
         timeout: float = 15.0,
         connect_timeout: float = 5.0,
+        proxy: SlackProxy | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         # The SDK logs bodies at debug and looks at this logger's own level for whether to format them.
@@ -69,7 +71,9 @@ class SlackClient:
         logger.setLevel(logging.WARNING)
         # No retry handlers: the SDK's default one sends a post again after a cut connection.
         self._client = AsyncWebClient(token=token, base_url=api_url, retry_handlers=[], logger=logger)
-        self._client.proxy = None  # else the SDK takes one from the environment, for the loopback too
+        # The SDK by itself takes one from the environment, for the loopback too.
+        self._client.proxy = proxy.of(api_url) if proxy else None
+        self._proxy = proxy
         self._api_url = api_url
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect_timeout)
         self._monotonic = monotonic
@@ -81,6 +85,10 @@ class SlackClient:
         """Which blocks the workspace takes."""
         self.app_id = ""
         """Our app's id, "" until Slack has named it."""
+
+    def proxy_of(self, address: str) -> str | None:
+        """Return the proxy for an address of Slack, None for a direct connection."""
+        return self._proxy.of(address) if self._proxy else None
 
     @property
     def token(self) -> str:
@@ -173,7 +181,15 @@ class SlackClient:
 
         Source: the reference page on response_url: five uses within 30 minutes.
         """
-        await answer(self._session, response_url, reply, replace=replace, api_url=self._api_url, support=self.support)
+        await answer(
+            self._session,
+            response_url,
+            reply,
+            replace=replace,
+            api_url=self._api_url,
+            support=self.support,
+            proxy=self.proxy_of(response_url),
+        )
 
     async def group_members(self, group: str) -> frozenset[str]:
         """Return the members of a user group, cached for a minute; a failure is not cached."""
@@ -224,7 +240,7 @@ class SlackClient:
         # As the SDK sends them: these methods have been seen to refuse a JSON body.
         place = (await self._call(methods.UPLOAD_ADDRESS, params={"filename": name, "length": len(content)})).data
         address, file = (_text(place, part, methods.UPLOAD_ADDRESS) for part in ("upload_url", "file_id"))
-        await send_file(self._session, address, content, api_url=self._api_url)
+        await send_file(self._session, address, content, api_url=self._api_url, proxy=self.proxy_of(address))
         done = sharing(file, channel, title=title, comment=comment, thread_ts=thread_ts)
         await self._call(methods.UPLOAD_DONE, params=done)
 
@@ -296,7 +312,7 @@ class SlackClient:
         try:
             response = await self._client.api_call(method.name, **arguments)
         except FOREIGN as error:
-            raise translated(error, method) from error
+            raise translated(error, method, self._client.proxy) from error
         if not isinstance(response.data, dict):
             raise refused(response.status_code, None, None, method)
         return response

@@ -16,7 +16,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.common.errors import SlackRetryable
 from bot.common.json_object import JsonObject
-from bot.slack.errors import unsafe
+from bot.slack.errors import PROXY_ERRORS, behind_proxy, unsafe
 
 log = structlog.get_logger(__name__)
 
@@ -39,13 +39,14 @@ class Connection(SocketModeClient):
         on_hello: Callable[[str], None],
         *,
         ping: float,
+        proxy: str | None = None,
     ) -> None:
         logger = logging.getLogger("slack_sdk.cmbot.socket")
         # We log one line a failure; the SDK prints a traceback at every attempt.
         logger.setLevel(logging.CRITICAL)
         super().__init__(app_token="", logger=logger, ping_interval=ping)
         self.wss_uri = address
-        self.proxy = None  # else the SDK takes one from the environment, for the loopback too
+        self.proxy = proxy  # the SDK by itself takes one from the environment, for the loopback too
         self.spent = asyncio.Event()
         self._handle, self._on_frame, self._on_hello = handle, on_frame, on_hello
         self._hello, self._idle, self._in_flight = asyncio.Event(), asyncio.Event(), 0
@@ -53,6 +54,14 @@ class Connection(SocketModeClient):
         self.on_message_listeners.append(self._framed)
         self.message_listeners.append(self._greeted)
         self.socket_mode_request_listeners.append(self._requested)
+
+    def pass_to(self, handle: Handle) -> None:
+        """Let another handler answer the deliveries that come from now on."""
+        self._handle = handle
+
+    def watched_by(self, on_frame: Callable[[], None], on_hello: Callable[[str], None]) -> None:
+        """Report frames and hellos to others from now on."""
+        self._on_frame, self._on_hello = on_frame, on_hello
 
     async def open(self, within: float) -> None:
         """Connect and wait for Slack's hello; raises SlackRetryable after closing what was opened."""
@@ -65,6 +74,8 @@ class Connection(SocketModeClient):
             raise unsafe(error, "its WebSocket") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             await self.close()
+            if isinstance(error, PROXY_ERRORS):
+                raise behind_proxy(error, "the WebSocket", self.proxy) from error
             words = f"Slack's WebSocket could not be opened ({type(error).__name__})."
             raise SlackRetryable(words, code="no_socket") from error
         except asyncio.CancelledError:

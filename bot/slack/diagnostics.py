@@ -34,6 +34,8 @@ FIXES: Mapping[str, str] = {
     "channel_not_found": f"correct the id, or, when the channel is private, {_INVITE}",
     "no_such_subteam": "correct the user group's id (it starts with S), or enable the group",
     "unreachable": "check the network, the proxy and slack.api_url",
+    "proxy_unreachable": "check the address of the proxy: SLACK_PROXY, slack.proxy, else HTTPS_PROXY",
+    "proxy_refused": "let the proxy's administrator allow slack.com and its subdomains, or check SLACK_PROXY",
     "untrusted_certificate": "set SSL_CERT_FILE to a PEM file with the authority of the proxy that opens connections",
     "tls_failed": "check slack.api_url, and whether a proxy stands in front of Slack",
     "redirected": "check slack.api_url, and whether a proxy or a login page stands in front of Slack",

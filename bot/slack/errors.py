@@ -5,6 +5,7 @@ A sentence has the method's name and Slack's error code only: no token, no addre
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -26,20 +27,22 @@ _UNAVAILABLE = 503
 _LONGEST_WAIT = 3600.0
 
 
-def translated(error: Exception, method: Method) -> SlackError:
-    """Return our error for one of FOREIGN."""
+def translated(error: Exception, method: Method, proxy: str | None = None) -> SlackError:
+    """Return our error for one of FOREIGN; `proxy` is the address of the proxy that was used."""
     if isinstance(error, SlackApiError):
         response = error.response
         # The SDK's response, or that of aiohttp if the body is not JSON.
         status = int(getattr(response, "status_code", 0) or getattr(response, "status", _OK))
         return refused(status, getattr(response, "headers", None), getattr(response, "data", None), method)
-    return _unsent(error, method) or _unanswered(error, method)
+    return _unsent(error, method, proxy) or _unanswered(error, method)
 
 
-def _unsent(error: Exception, method: Method) -> SlackError | None:
+def _unsent(error: Exception, method: Method, proxy: str | None) -> SlackError | None:
     """Return our error if nothing was sent, else None."""
     if isinstance(error, aiohttp.ClientSSLError):
         return unsafe(error, method.name)
+    if isinstance(error, PROXY_ERRORS):
+        return behind_proxy(error, method.name, proxy)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return SlackRetryable(f"Slack could not be reached for {method.name}.", code="unreachable")
     if isinstance(error, aiohttp.InvalidURL):
@@ -56,6 +59,23 @@ def _unanswered(error: Exception, method: Method) -> SlackError:
     if isinstance(error, aiohttp.ClientError | OSError) and not isinstance(error, aiohttp.ClientResponseError):
         return _lost(f"The connection to Slack broke during {method.name}", "connection_lost", method)
     return _lost(f"Slack's answer to {method.name} could not be read", "bad_answer", method)
+
+
+PROXY_ERRORS = (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)
+_WANTS_LOGIN = 407
+
+
+def behind_proxy(
+    error: aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError, what: str, proxy: str | None
+) -> SlackRetryable:
+    """Return our error for a proxy (its address) that does not answer, or refuses; nothing was sent to Slack."""
+    name = f"The proxy {urlsplit(proxy or '').netloc.rpartition('@')[2]}"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return SlackRetryable(f"{name} could not be reached for {what} of Slack.", code="proxy_unreachable")
+    why = f"HTTP status {error.status}"
+    if error.status == _WANTS_LOGIN:
+        why = f"{why}: it wants a user and password, see SLACK_PROXY"
+    return SlackRetryable(f"{name} refused the connection to Slack for {what} ({why}).", code="proxy_refused")
 
 
 def unsafe(error: aiohttp.ClientSSLError, what: str) -> SlackRetryable:

@@ -18,7 +18,7 @@ from bot.slack.errors import FOREIGN, refused, translated
 from bot.slack.methods import RESPOND
 
 PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
-_NOT_SENT = frozenset({"unreachable", "ratelimited", "service_unavailable"})
+_NOT_SENT = frozenset({"unreachable", "proxy_unreachable", "ratelimited", "service_unavailable"})
 _TRIES = 3
 _LONGEST_WAIT = 5.0
 _TAKEN = frozenset({"", "ok"})
@@ -36,12 +36,14 @@ async def answer(
     replace: bool,
     api_url: str,
     support: BlockSupport,
+    proxy: str | None = None,
 ) -> None:
     """Send `reply`; raises SlackError (`expired_url`, `used_url`), SlackRetryable or SlackLost."""
     _check(response_url, api_url)
 
     async def send(message: Message) -> None:
-        await patiently(partial(_send, session, response_url, payload(message, private=reply.private, replace=replace)))
+        body = payload(message, private=reply.private, replace=replace)
+        await patiently(partial(_send, session, response_url, body, proxy))
 
     await call_plainer(send, reply.message, PLAIN, support)
 
@@ -88,12 +90,12 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
     raise AssertionError("the last try returns or raises")
 
 
-async def _send(session: aiohttp.ClientSession, response_url: str, body: JsonObject) -> None:
+async def _send(session: aiohttp.ClientSession, response_url: str, body: JsonObject, proxy: str | None) -> None:
     try:
-        async with session.post(response_url, json=body, allow_redirects=False) as response:
+        async with session.post(response_url, json=body, allow_redirects=False, proxy=proxy) as response:
             text = await response.text(errors="replace")
     except FOREIGN as error:
-        raise translated(error, RESPOND) from error
+        raise translated(error, RESPOND, proxy) from error
     data = _read(text, response.status)
     if response.status == _OK and data is None:
         raise refused(response.status, response.headers, None, RESPOND)

@@ -20,6 +20,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.common.errors import SlackError
 from bot.slack.connection import Connection
+from bot.slack.handover import KeptConnection
 
 log = structlog.get_logger(__name__)
 
@@ -58,14 +59,18 @@ class SocketMode:
         random: Callable[[], float],
         on_hello: Callable[[str], None] = lambda _app_id: None,
         timing: Timing | None = None,
+        proxy_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._app, self._address, self._on_hello = app, address, on_hello
-        self._timing, self._random = timing or Timing(), random
+        self._timing, self._random, self._proxy_of = timing or Timing(), random, proxy_of
         self._connection: Connection | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._alive_at = self._frame_at = time.monotonic()
         self.connected = False
         self.last_error = self.last_code = ""
+        self._left_to: KeptConnection | None = None
+        self._handling, self._idle = 0, asyncio.Event()
+        self._idle.set()
 
     @property
     def dead_for(self) -> float:
@@ -77,10 +82,23 @@ class SocketMode:
         """Seconds since Slack last delivered anything or said hello."""
         return time.monotonic() - self._frame_at
 
+    def take_over(self, kept: KeptConnection) -> None:
+        """Take the connection of the build before this one, if there is one; call it before `run`."""
+        self._connection = kept.take(self._handle)
+        if self._connection is not None:
+            self._connection.watched_by(self._framed, self._on_hello)
+
+    def leave_to(self, kept: KeptConnection) -> None:
+        """Leave the connection to the next build when `run` ends, instead of closing it."""
+        self._left_to = kept
+
     async def run(self) -> None:
-        """Hold a connection until cancelled; then close it."""
+        """Hold a connection until cancelled; then close it, or leave it."""
         failures = 0
         try:
+            if self._connection is not None:
+                await self._look()
+                await self._watch()
             while True:
                 if await self._replace():
                     failures = 0
@@ -96,7 +114,8 @@ class SocketMode:
         try:
             address = await self._address()
             timing = self._timing
-            new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping)
+            proxy = self._proxy_of(address)
+            new = Connection(address, self._handle, self._framed, self._on_hello, ping=timing.ping, proxy=proxy)
             await new.open(timing.hello)
         except SlackError as error:
             # Logged once: an outage of hours or a rejected token would be a line every half a minute.
@@ -113,7 +132,14 @@ class SocketMode:
         return True
 
     async def _handle(self, request: SocketModeRequest) -> BoltResponse:
-        response: BoltResponse = await run_async_bolt_app(self._app, request)
+        self._handling += 1
+        self._idle.clear()
+        try:
+            response: BoltResponse = await run_async_bolt_app(self._app, request)
+        finally:
+            self._handling -= 1
+            if not self._handling:
+                self._idle.set()
         return response
 
     async def _watch(self) -> None:
@@ -149,6 +175,11 @@ class SocketMode:
             task.add_done_callback(self._closing.discard)
 
     async def _end(self) -> None:
-        self._let_go(self._connection)
+        if self._left_to is not None and self._connection is not None:
+            self._left_to.keep(self._connection)
+            # What came before is acknowledged while the parts that store it still run.
+            await self._idle.wait()
+        else:
+            self._let_go(self._connection)
         self._connection, self.connected = None, False
         await asyncio.gather(*self._closing)

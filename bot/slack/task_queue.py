@@ -52,12 +52,17 @@ class TaskQueue:
         self._begin(work)
         self._starter = asyncio.create_task(self._start_others(), name="background starter")
 
-    async def drain(self, patience: float) -> int:
-        """Wait up to `patience` seconds for all work, then cancel what is left; returns how many were cancelled."""
+    async def idle(self, patience: float) -> bool:
+        """Wait up to `patience` seconds until no work waits or runs; returns whether that is so."""
         loop = asyncio.get_running_loop()
         until = loop.time() + patience
         while len(self) and (left := until - loop.time()) > 0:
             await asyncio.wait({*self._running, *self._starters()}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return not len(self)
+
+    async def drain(self, patience: float) -> int:
+        """Wait up to `patience` seconds for all work, then cancel what is left; returns how many were cancelled."""
+        await self.idle(patience)
         return await self._cancel()
 
     def _starters(self) -> tuple[asyncio.Task[None], ...]:

@@ -16,15 +16,17 @@ from bot.slack.methods import UPLOAD
 _OK = 200
 
 
-async def send(session: aiohttp.ClientSession, address: str, content: bytes, *, api_url: str) -> None:
+async def send(
+    session: aiohttp.ClientSession, address: str, content: bytes, *, api_url: str, proxy: str | None = None
+) -> None:
     """Send the bytes; the token does not go with them. Raises SlackError, SlackRetryable."""
     _check(address, api_url)
     headers = {"Content-Type": "application/octet-stream"}
     try:
-        async with session.post(address, data=content, headers=headers, allow_redirects=False) as response:
+        async with session.post(address, data=content, headers=headers, allow_redirects=False, proxy=proxy) as response:
             pass  # what it says besides its status is for people
     except FOREIGN as error:
-        raise translated(error, UPLOAD) from error
+        raise translated(error, UPLOAD, proxy) from error
     if response.status != _OK:
         raise refused(response.status, response.headers, None, UPLOAD)
 

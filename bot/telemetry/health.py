@@ -4,9 +4,10 @@
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from aiohttp import hdrs, web
@@ -154,8 +155,13 @@ async def _run(attempt: Probe) -> str:
 
 
 @asynccontextmanager
-async def served(server: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """Serve `server` until the block ends; yield the port, a free one if `port` is 0. Raises OSError."""
+async def served(
+    server: web.Application, host: str, port: int, bound: Sequence[socket.socket] = ()
+) -> AsyncIterator[int]:
+    """Serve `server` until the block ends; yield the port, a free one if `port` is 0. Raises OSError.
+
+    `bound` are sockets of that address. They stay open, so that requests wait there while nothing is served.
+    """
     # No access log: it would have a line for every health check. No decompression: a small body that unfolds to a
     # gigabyte would block the event loop for seconds before its signature is checked, and no client needs it.
     runner = web.AppRunner(
@@ -173,8 +179,13 @@ async def served(server: web.Application, host: str, port: int) -> AsyncIterator
         if runner.server is None:
             raise RuntimeError("aiohttp did not set up the server")
         accept = partial(limits.accept, runner.server)
-        listening = await asyncio.get_running_loop().create_server(accept, host, port)
-        async with listening:
-            yield int(listening.sockets[0].getsockname()[1])
+        loop = asyncio.get_running_loop()
+        async with AsyncExitStack() as stack:
+            listening = [await loop.create_server(accept, sock=each.dup()) for each in bound] or [
+                await loop.create_server(accept, host, port)
+            ]
+            for each in listening:
+                await stack.enter_async_context(each)
+            yield int(listening[0].sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()

@@ -19,6 +19,12 @@ def as_replacement(found: Message, link: str) -> Message:
     return _headed(found, f"This is the newest state: Slack no longer lets cmbot edit {before}.")
 
 
+def as_moved(found: Message, link: str, channel: str) -> Message:
+    """Return the message as posted in the channel where it belongs now; at `link` ("": unknown) is the one before."""
+    before = f"<{link}|the message there>" if link else "a message there"
+    return _headed(found, f"Until now this was in <#{escape(channel)}>: {before} stays as it was.")
+
+
 def as_channel_message(found: Message, link: str) -> Message:
     """Return a reply as posted in the channel, because the thread of the message at `link` takes no replies."""
     about = f"<{link}|this message>" if link else "a message above"

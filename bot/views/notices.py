@@ -50,6 +50,14 @@ def cluster_left(cluster: str, alerts: int, silences: int) -> Message:
     return message(text, section(text))
 
 
+def alerts_moved(cluster: str, channel: str, alerts: int) -> Message:
+    """Say in the old alert channel of a cluster where its open alerts go on."""
+    text = f"Alerts of {escape(cluster)} are announced in <#{escape(channel)}> from now on."
+    them = "The open alert goes on there" if alerts == 1 else f"The {alerts} open alerts go on there"
+    left = f"{them}; {'its message' if alerts == 1 else 'their messages'} here will not change any more."
+    return message(text, section(f"{text} {left}"))
+
+
 def watch_recovered(cluster: str, since: float, until: float, failure: PollFailure | None) -> Message:
     """Report a time without polls afterwards, because the alert about it could not be posted."""
     lasted = duration(until - since)

@@ -1,5 +1,6 @@
 """COMMANDS: every subcommand of /cm. A new one is added here, and nowhere else."""
 
+from bot.chatops.commands.admin import RELOAD
 from bot.chatops.commands.alerts import ACK, ALERT, ALERTS, SILENCE, SILENCES, UNACK, UNSILENCE
 from bot.chatops.commands.audit import AUDIT
 from bot.chatops.commands.balance import BALANCE
@@ -33,7 +34,7 @@ GROUPS = (
     CommandGroup(
         "operations",
         "Follow operations, the audit log and your rights",
-        (OPS, RETRY, OP, VOLUMES, CANCEL, REJECT, SETTLE, AUDIT, WHOAMI, VERSION),
+        (OPS, RETRY, OP, VOLUMES, CANCEL, REJECT, SETTLE, AUDIT, WHOAMI, VERSION, RELOAD),
     ),
 )
 """The groups of /cm: each command is in one."""

@@ -112,6 +112,12 @@ class LocalSlack:
         ]
         self._stack = AsyncExitStack()
 
+    def rotate_tokens(self) -> None:
+        """Replace both tokens; the old ones are rejected from now on, and open connections stay."""
+        self.bot_token = f"xoxb-local-{secrets.token_hex(12)}"
+        self.app_token = f"xapp-1-local-{secrets.token_hex(12)}"
+        self._api.tokens = Tokens(self.bot_token, self.app_token)
+
     @property
     def api_url(self) -> str:
         """The Web API's base address, with its closing slash."""

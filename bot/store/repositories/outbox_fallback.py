@@ -28,14 +28,15 @@ class FallbackMessages:
     def __init__(self, session: Session, clock: Callable[[], float]) -> None:
         self._session, self._clock = session, clock
 
-    async def move(self, message_key: MessageKey, *, away_from: str, to: str) -> bool:
-        """Post the message, and its unposted replies, in channel `to` instead.
+    async def move(self, message_key: MessageKey, *, away_from: str, to: str, home: str = "") -> bool:
+        """Post the message, and its unposted replies, in channel `to` instead; with `home` it belongs there now.
 
         False if the message is not in channel `away_from` any more, because another replica moved it.
         """
         now = self._clock()
         here = (posts.c.slot == str(message_key)) & (posts.c.channel == away_from)
-        repost = {**_REPOST, "channel": to, "pending_since": now, "updated_at": now}
+        belongs = {"home": home} if home else {}
+        repost = {**_REPOST, **belongs, "channel": to, "pending_since": now, "updated_at": now}
         former = case((posts.c.ts.is_(None), posts.c.former), else_=posts.c.channel + "/" + posts.c.ts)
         if not await self._session.change(update(posts).where(here).values(**repost, former=former)):
             return False

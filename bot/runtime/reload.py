@@ -1,0 +1,202 @@
+"""Reading the settings again while the program runs: validated first, refused whole, reported in log and audit log."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from bot.audit.chain import AuditEntry
+from bot.common.errors import CmbotError, ConfigError, SlackError, SlackRetryable, StoreError, UserError, system_words
+from bot.config import Settings
+from bot.config.changes import changes
+from bot.interactions.reload import Reloaded
+from bot.runtime.handover import Handover
+from bot.runtime.parts import App
+from bot.runtime.validation import refuse_wrong
+from bot.slack.client import SlackClient
+from bot.store.database import Store
+
+log = structlog.get_logger(__name__)
+
+Read = Callable[[], Settings]
+"""Reads and validates the settings; raises ConfigError."""
+SIGNAL = "SIGHUP"
+ELSEWHERE = "another replica"
+_JOB = "reload settings"
+"""Name of the rows that tell all replicas to reload; the due time is that of the wish."""
+_SLACK = 60.0
+"""Seconds before the start of the process for which a wish still counts: it read its settings at about that time."""
+_LINES = 50
+"""Changes that one row of the audit log lists."""
+_FILES = ("ca_file", "cert_file", "key_file")
+
+
+class Reloads:
+    """Takes new settings for the running program; `accepted` is set when it must be built again with `settings`.
+
+    `bind` names the running program; it is called after each build.
+    """
+
+    def __init__(self, settings: Settings, read: Read, handover: Handover) -> None:
+        self.settings = settings
+        self.accepted = asyncio.Event()
+        self._read, self._handover = read, handover
+        self._files = _digests(settings)
+        self._lock = asyncio.Lock()
+        self._app: App | None = None
+        self._followed: float | None = None
+
+    def bind(self, app: App) -> None:
+        """Say which program runs now."""
+        self._app = app
+        self.accepted.clear()
+        self.use(app.settings)
+        if self._followed is None:
+            self._followed = app.clock() - _SLACK
+
+    def use(self, settings: Settings) -> None:
+        """Compare later settings with these."""
+        self.settings, self._files = settings, _digests(settings)
+
+    async def reload(self, by: str, *, everywhere: bool = False) -> Reloaded:
+        """Validate the settings as they are now and take them over; raises UserError if anything refuses them.
+
+        With `everywhere` a row in the database tells the other replicas to read theirs too.
+        """
+        app = self._running
+        async with self._lock:
+            if self.accepted.is_set():
+                raise UserError("New settings are being taken over at this moment. Try again in a few seconds.")
+            try:
+                new = await asyncio.to_thread(self._validated)
+                await self._rehearse(new)
+                found = (*map(str, changes(self.settings, new)), *self._renewed(new))
+                await self._record(by, "settings.reloaded", {"changes": list(found[:_LINES])}, everywhere=everywhere)
+            except CmbotError as error:
+                await self._refuse(by, error)
+                raise UserError(f"The settings were not changed, and the old ones stay. {error}") from error
+            log.info("reload.accepted" if found else "reload.unchanged", by=by, changes=list(found))
+            if found:
+                self._handover.slack.renew = _other_connection(self.settings, new)
+                self.settings = new
+                self.accepted.set()
+            return Reloaded(app.membership.name, found, app.membership.active_replicas - 1)
+
+    async def by_signal(self) -> None:
+        """Reload because of SIGHUP; a refusal is logged."""
+        try:
+            await self.reload(SIGNAL)
+        except UserError:
+            # Logged and recorded already.
+            return
+
+    async def follow(self) -> None:
+        """Reload if another replica was told to do so everywhere."""
+        async with self._running.store.read() as uow:
+            last = await uow.scheduled_runs.last((_JOB,), float("inf"))
+        if last is None or self._followed is None or last <= self._followed:
+            return
+        self._followed = last
+        try:
+            await self.reload(ELSEWHERE)
+        except UserError:
+            return
+
+    @property
+    def _running(self) -> App:
+        if self._app is None:
+            raise RuntimeError("no program is bound")
+        return self._app
+
+    def _validated(self) -> Settings:
+        new = self._read()
+        refuse_wrong(new)
+        return new
+
+    def _renewed(self, new: Settings) -> tuple[str, ...]:
+        """The files that the settings still name, with other content than before."""
+        after = _digests(new)
+        return tuple(
+            f"{key}: the file has other content" for key, held in self._files.items() if after.get(key, held) != held
+        )
+
+    async def _rehearse(self, new: Settings) -> None:
+        """Try what a build with these settings would need; raises CmbotError."""
+        try:
+            await self._handover.sockets(new.http.host, new.http.port)
+        except OSError as error:
+            where = f"{new.http.host}:{new.http.port}"
+            raise ConfigError(
+                f"http.port: cannot listen on {where} ({system_words(error)}); choose another."
+            ) from error
+        if new.store_url != self.settings.store_url:
+            async with Store.open(new.store_url) as store:
+                await store.migrate()
+        await _refuse_rejected(self.settings, new)
+
+    async def _refuse(self, by: str, error: CmbotError) -> None:
+        log.error("reload.refused", by=by, error=str(error), what="the old settings stay")
+        try:
+            await self._record(by, "settings.refused", {"words": str(error)})
+        except StoreError as down:
+            log.warning("audit.unnoted", action="settings.refused", actor=by, error=str(down))
+
+    async def _record(
+        self, by: str, action: str, detail: Mapping[str, str | list[str]], *, everywhere: bool = False
+    ) -> None:
+        """Write a row of the audit log; with `everywhere` also the row that all replicas follow. Raises StoreError."""
+        app = self._running
+        now = app.clock()
+        person = "" if by in {SIGNAL, ELSEWHERE} else by
+        told = {"by": by} if not person else {}
+        async with app.store.begin() as uow:
+            entry = AuditEntry(now, person, action, "", detail={"replica": app.membership.name, **told, **detail})
+            await uow.audit.append(entry)
+            if everywhere:
+                await uow.scheduled_runs.once(_JOB, now)
+        if everywhere:
+            self._followed = now
+
+
+def _digests(settings: Settings) -> Mapping[str, str]:
+    """The content of each file that the settings of clusters name, as a hash; "" for one that cannot be read."""
+    named = {
+        f"clusters.{own.name}.{key}": path
+        for own in settings.clusters
+        for key in _FILES
+        if isinstance(path := getattr(own, key, None), Path)
+    }
+    return {key: _digest(path) for key, path in named.items()}
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _other_connection(old: Settings, new: Settings) -> bool:
+    own, then = ((each.secrets.slack_app_token, each.slack, each.slack_proxy) for each in (old, new))
+    return own != then
+
+
+async def _refuse_rejected(old: Settings, new: Settings) -> None:
+    """Raise ConfigError for new tokens that Slack rejects; one that Slack cannot be asked about is taken."""
+    bot, app = (new.secrets.slack_bot_token, new.secrets.slack_app_token)
+    async with SlackClient(bot.get_secret_value(), new.slack.api_url, proxy=new.slack_proxy) as slack:
+        if bot != old.secrets.slack_bot_token:
+            await _unless_rejected("SLACK_BOT_TOKEN", slack.auth_test())
+        if app != old.secrets.slack_app_token and app.get_secret_value():
+            await _unless_rejected("SLACK_APP_TOKEN", slack.socket_address(app.get_secret_value()))
+
+
+async def _unless_rejected(variable: str, call: Awaitable[object]) -> None:
+    try:
+        await call
+    except SlackRetryable as error:
+        log.warning("reload.token_untried", variable=variable, error=str(error))
+    except SlackError as error:
+        raise ConfigError(f"{variable}: Slack rejects the new token ({error.code}).") from error

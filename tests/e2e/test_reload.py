@@ -1,0 +1,226 @@
+"""Reloads: new settings while the program runs, refused whole when wrong; nothing that Slack delivers is lost."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.common.errors import ConfigError
+from bot.playground.slack_sim import payloads
+from bot.playground.slack_sim.delivery import INTERACTION
+from bot.playground.slack_sim.inputs import form_state
+from bot.runtime.program import Program
+from bot.store.database import Store
+from tests.support.reloadable import TOKENS, Reloadable, reloadable
+
+PROD = "name: prod, alert_channel: C0STORAGE, poll_interval: 500ms"
+MOVED = "name: prod, alert_channel: C0ARCHIVE, poll_interval: 500ms"
+OTHER = "name: other, alert_channel: C0STORAGE, poll_interval: 500ms"
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Reloadable]:
+    for name in (*TOKENS, "SLACK_SIGNING_SECRET", "CMBOT_STORE_URL", "CMBOT_HEARTBEAT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in TOKENS:
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    async with reloadable(tmp_path) as started:
+        yield started
+
+
+async def audited(world: Reloadable) -> list[tuple[str, str, object]]:
+    """The rows about settings: who, what, and the changes or the refusal."""
+    async with Store.existing(f"sqlite:///{world.folder}/cmbot.db") as store, store.read() as uow:
+        rows = [row for row in await uow.audit.range(limit=100) if row.action.startswith("settings.")]
+    return [(row.actor, row.action, row.details.get("changes") or row.details.get("words")) for row in rows]
+
+
+async def test_clusters_come_and_go_with_a_signal(world: Reloadable) -> None:
+    """The alerts of a cluster that left are closed and said so; nothing that was typed meanwhile is lost."""
+    world.cluster.break_disk(3)
+    await world.slack.wait_for("C0STORAGE", lambda m: "disk #3" in m.full_text, timeout=20)
+    world.write(OTHER)
+    ended = asyncio.Event()
+
+    async def type_on() -> int:
+        """Type without a pause until the reload is over; every delivery must be acknowledged in time."""
+        typed = 0
+        while not ended.is_set() and typed < 200:
+            await world.slack.as_user("U0BOB").command("C0OPERATIONS", "/cm whoami")
+            typed += 1
+            await asyncio.sleep(0.02)
+        return typed
+
+    typing = asyncio.create_task(type_on())
+    world.hang_up()
+    done = await world.until_logged("reload.done")
+    ended.set()
+    assert await typing > 0
+    print("gap", done["seconds"], "typed", typing.result())  # noqa: T201 - measured, not asserted
+    await world.slack.wait_for("C0STORAGE", lambda m: "prod was removed from the settings" in m.text, timeout=20)
+    await world.slack.wait_for("C0STORAGE", lambda m: "disk #3" in m.full_text and "other" in m.full_text, timeout=20)
+    assert "other is" in (await world.ask("/cm stat other")).text
+    assert "prod" not in (await world.ask("/cm clusters")).full_text
+    changes = ["clusters.prod: removed", "clusters.other: added, with 3 hosts, alerts in C0STORAGE"]
+    assert await audited(world) == [("", "settings.reloaded", changes)]
+    assert len(world.slack.delivery.sockets) == 1, "the connection outlived the reload"
+
+
+async def test_wrong_settings_are_refused_whole(world: Reloadable) -> None:
+    good = world.config.read_text()
+    wrong = {
+        "clusters: [": "not valid YAML",
+        good.replace("name: prod", "name: stat"): "is a command",
+        good + "\nzebra: 1\n": "zebra: no such setting",
+        good + "\nrules: {zebra: {hold: 1s}}\n": "zebra",
+        good.replace("port: 0", "port: 1, host: 192.0.2.1"): "cannot listen on",
+        good.replace("poll_interval", "token_env: NOT_SET, poll_interval"): "NOT_SET is not set",
+    }
+    for number, (text, words) in enumerate(wrong.items(), 1):
+        world.config.write_text(text)
+        world.hang_up()
+        refused = await world.until_logged("reload.refused", number)
+        assert words in refused["error"]
+    world.config.unlink()
+    world.hang_up()
+    assert "cannot be read" in (await world.until_logged("reload.refused", len(wrong) + 1))["error"]
+    world.config.write_text(good)
+    (world.folder / TOKENS[0]).write_text("")
+    world.hang_up()
+    assert "is empty" in (await world.until_logged("reload.refused", len(wrong) + 2))["error"]
+    (world.folder / TOKENS[0]).write_text("xoxb-other")
+    world.hang_up()
+    assert "Slack rejects the new token" in (await world.until_logged("reload.refused", len(wrong) + 3))["error"]
+    world.allowed = ("error", "invalid_auth")
+    assert not world.logged("reload.accepted")
+    assert len(world.used) == 1
+    assert "prod is" in (await world.ask("/cm stat")).text
+    rows = await audited(world)
+    assert {action for _, action, _ in rows} == {"settings.refused"}
+    assert len(rows) == len(wrong) + 3
+
+
+async def test_command_reloads_and_says_what_changed(world: Reloadable) -> None:
+    assert "You are not an admin" in (await world.ask("/cm admin reload", user="U0BOB")).text
+    assert "nothing changes" in (await world.ask("/cm admin reload")).text
+    world.write(PROD, more="slack2: 1")
+    refused = await world.ask("/cm admin reload")
+    assert "the old ones stay" in refused.text
+    assert "slack2: no such setting" in refused.text
+    world.write(PROD, more="timezone: Europe/Berlin")
+    answer = await world.ask("/cm admin reload")
+    assert "timezone: UTC → Europe/Berlin" in answer.full_text
+    await world.until_logged("reload.done")
+    assert world.used[-1].timezone == "Europe/Berlin"
+    rows = await audited(world)
+    assert [(actor, action) for actor, action, _ in rows] == [
+        ("U0ALICE", "settings.reloaded"),
+        ("U0ALICE", "settings.refused"),
+        ("U0ALICE", "settings.reloaded"),
+    ]
+    assert "nothing changes" in (await world.ask("/cm admin reload")).text, "it is answered once"
+
+
+async def test_alert_whose_channel_changed_goes_on_in_the_new_one(world: Reloadable) -> None:
+    """The old channel has a note; the message there stays, and only the new one is edited."""
+    world.cluster.break_disk(3)
+    first = await world.slack.wait_for("C0STORAGE", lambda m: "disk #3" in m.full_text, timeout=20)
+    world.write(MOVED)
+    world.hang_up()
+    moved = await world.slack.wait_for("C0ARCHIVE", lambda m: "disk #3" in m.full_text, timeout=20)
+    assert "Until now this was in <#C0STORAGE>" in moved.full_text
+    await world.slack.wait_for("C0STORAGE", lambda m: "announced in <#C0ARCHIVE> from now on" in m.text, timeout=20)
+    world.cluster.break_disk(4)
+    await world.slack.wait_for("C0ARCHIVE", lambda m: m.ts == moved.ts and "disk #4" in m.full_text, timeout=20)
+    shown = world.slack.workspace.find("C0STORAGE", first.ts)
+    assert shown is not None
+    assert "disk #4" not in shown.full_text
+    world.hang_up()
+    await world.until_logged("reload.unchanged")
+    assert len([m for m in world.slack.as_user("U0ALICE").sees("C0ARCHIVE") if "disk #3" in m.full_text]) == 1
+
+
+async def test_wish_of_another_replica_is_followed(world: Reloadable) -> None:
+    world.write(PROD, more="timezone: Europe/Berlin")
+    async with Store.open(f"sqlite:///{world.folder}/cmbot.db") as store, store.begin() as uow:
+        await uow.scheduled_runs.once("reload settings", time.time() + 1)
+    await world.until_logged("reload.done")
+    [(actor, action, _)] = await audited(world)
+    assert (actor, action) == ("", "settings.reloaded")
+    await asyncio.sleep(0)
+    assert len(world.logged("reload.accepted")) == 1
+
+
+async def test_tokens_are_rotated_without_a_restart(world: Reloadable) -> None:
+    """A form that the old token signed is answered with what to do."""
+    await world.slack.as_user("U0ALICE").command("C0STORAGE", "/cm do task disable")
+    view = await world.slack.wait_for_view(lambda shown: "submit" in shown.content, user="U0ALICE")
+    world.slack.rotate_tokens()
+    world.write_tokens()
+    world.hang_up()
+    assert (await world.until_logged("reload.accepted"))["changes"] == [
+        "SLACK_BOT_TOKEN: changed",
+        "SLACK_APP_TOKEN: changed",
+    ]
+    await world.until_logged("reload.done")
+    assert "prod is" in (await world.ask("/cm stat")).text
+    alice = world.slack.as_user("U0ALICE")
+    state = form_state(view.blocks, {"field:task": "balance"})
+    payload = payloads.view_submission(world.slack.workspace, alice.user, view, state, [])
+    ack = await alice.delivery.deliver(INTERACTION, payload)
+    assert "This form is not valid any more. Close it and open a new one" in str(ack.payload)
+    assert not world.logged("outbox.rejected")
+
+
+async def test_requests_wait_while_the_program_is_built_again(world: Reloadable) -> None:
+    """The pages are served on the same socket, whose queue takes what comes in the pause."""
+    ended, port = asyncio.Event(), free_port()
+
+    async def ask_on() -> list[int]:
+        """Ask for the page until the reload is over; a refused connection raises."""
+        seen: list[int] = []
+        while not ended.is_set() and len(seen) < 1000:
+            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as answer:
+                seen.append(answer.status)
+        return seen
+
+    world.write(PROD, more=f"http: {{port: {port}}}", but="http:")
+    world.hang_up()
+    await world.until_logged("reload.done")
+    asking = asyncio.create_task(ask_on())
+    world.write(PROD, more=f"http: {{port: {port}}}\ntimezone: Asia/Tokyo", but="http:")
+    world.hang_up()
+    await world.until_logged("reload.done", 2)
+    ended.set()
+    assert set(await asking) == {200}
+    assert world.used[-1].timezone == "Asia/Tokyo"
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+async def test_build_that_fails_after_all_falls_back(world: Reloadable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no check foresaw: the program runs again with the settings before."""
+    once = Program._once
+    failed: list[object] = []
+
+    async def fail_once(self: Program, settings: object, *rest: object) -> None:
+        if getattr(settings, "timezone", "") == "Europe/Berlin" and not failed:
+            failed.append(settings)
+            raise ConfigError("unforeseen")
+        await once(self, settings, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Program, "_once", fail_once)
+    world.write(PROD, more="timezone: Europe/Berlin")
+    world.hang_up()
+    await world.until_logged("reload.failed")
+    await world.until_logged("reload.done")
+    assert world.used[-1].timezone == "UTC"
+    assert "prod is" in (await world.ask("/cm stat")).text
