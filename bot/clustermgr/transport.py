@@ -21,6 +21,7 @@ from typing import Self
 
 import httpx
 
+from bot.clustermgr.call_outcome import CallOutcome, outcome_of, outcome_of_status
 from bot.clustermgr.status_codes import Answer, one_line
 from bot.clustermgr.transport_errors import CONNECTION_LOST, REQUEST_ERRORS, Unbounded, read_error, write_error
 from bot.common.addresses import place
@@ -131,7 +132,7 @@ class _Pools:
 
 
 OnCall = Callable[[str, str, float], None]
-"""Called after each request with its path, its outcome (`ok`, the status or the name of our error) and its seconds."""
+"""Called after each request with its path, its CallOutcome and its seconds."""
 
 
 def ignore_call(call: str, outcome: str, seconds: float) -> None:
@@ -189,12 +190,12 @@ class Transport:
         return await self._measured(target, self._post(host, target, body))
 
     async def _measured(self, target: str, call: Awaitable[Answer]) -> Answer:
-        began, outcome = time.monotonic(), "cancelled"
+        began, outcome = time.monotonic(), CallOutcome.CANCELLED
         try:
             answer = await call
-            outcome = "ok" if answer.status == HTTPStatus.OK else str(answer.status)
+            outcome = outcome_of_status(answer.status)
         except ClusterError as error:
-            outcome = type(error).__name__
+            outcome = outcome_of(error)
             raise
         finally:
             self._on_call(target.partition("?")[0], outcome, time.monotonic() - began)

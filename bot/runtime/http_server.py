@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.common.errors import ConfigError, system_words
 from bot.leadership.model import watch_of
+from bot.runtime.cluster_gauges import gauges
 from bot.runtime.parts import App
 from bot.slack.http import HttpDelivery
 from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
@@ -37,6 +38,7 @@ async def serving(app: App) -> AsyncIterator[int]:
 def _pages(app: App, writes: Probe) -> Health:
     """Build the pages with their probes. A restart helps only against what `live` names."""
     live: dict[str, Probe] = {"parts": partial(_parts_alive, app)}
+    app.metrics.read_clusters(partial(gauges, app))
     app.metrics.watch_loop(lambda: app.loop_lag.longest)
     if app.socket is not None:
         socket_ = app.socket
