@@ -101,7 +101,7 @@ class Metrics:
         self._job_problems = made.counter(
             "cmbot_job_problems_total",
             "Runs of periodic jobs that were missed, overlapped or failed.",
-            ("job", "kind"),
+            ("name", "kind"),
             series="jobs with problems x 3",
         )
         self._waiting = made.gauge("cmbot_polls_waiting", "Polls that are due and wait for their turn.")

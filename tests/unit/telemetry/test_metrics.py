@@ -50,7 +50,7 @@ def test_metrics_page_shows_every_value(metrics: Metrics) -> None:
         'cmbot_poll_last_timestamp_seconds{cluster="prod"} 1000.0',
         'cmbot_poll_host_errors_total{cluster="prod",cause="timeout"} 2.0',
         'cmbot_watch_blind_seconds{cluster="prod"} 30.0',
-        'cmbot_job_problems_total{job="watch prod",kind="missed"} 1.0',
+        'cmbot_job_problems_total{kind="missed",name="watch prod"} 1.0',
         "cmbot_polls_waiting 2.0",
         "cmbot_polls_skipped_total 7.0",
         "cmbot_poll_interval_stretch_ratio 1.5",
