@@ -25,12 +25,12 @@ OK = 200
 SLOW_REFUSAL = 5.0
 """A 4xx that took longer than this many seconds may still be applied (v1 answers 400 to a proposal that timed out)."""
 _MAX_WORDS = 300
-_NOT_FOUND = frozenset({404, 904, 911, 934})
-_MAY_STILL_APPLY = frozenset({906, 908})
+NOT_FOUND = frozenset({404, 904, 911, 934})
+MAY_STILL_APPLY = frozenset({906, 908})
 _CLIENT_ERRORS = range(400, 500)
 _NOT_DONE = frozenset({400, 401, 403, 404, 405, 406, 407, 411, 413, 414, 415, 417, 421, 422, 426, 428, 429, 431})
 """4xx statuses after which nothing was applied; a gateway that forwarded the request may send others (408, 499)."""
-_SERVER_ERRORS = range(500, 600)
+SERVER_ERRORS = range(500, 600)
 _SERVER_CODES = range(900, 1000)
 _FIRST_PLAIN_REFUSAL = 910
 
@@ -128,14 +128,14 @@ def _advice(answer: Answer) -> str:
 
 def _read_error(answer: Answer) -> type[ClusterError]:
     status = answer.status
-    if status in _NOT_FOUND and _error_text(answer) is not None:
+    if status in NOT_FOUND and _error_text(answer) is not None:
         # The 404 of a proxy or a router does not prove that the entry is missing.
         return NotFound
     if status == 403:  # noqa: PLR2004 - HTTP's Forbidden
         return AuthRejected
     if status == 907:  # noqa: PLR2004 - Clustermgr's "no leader"
         return NoLeader
-    if status in _MAY_STILL_APPLY or status in _SERVER_ERRORS:
+    if status in MAY_STILL_APPLY or status in SERVER_ERRORS:
         return ClusterFailed
     if status in _CLIENT_ERRORS or status in _SERVER_CODES:
         return ClusterRefused

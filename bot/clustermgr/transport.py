@@ -21,6 +21,7 @@ from typing import Self
 
 import httpx
 
+from bot.clustermgr.call_outcome import CallOutcome, outcome_of, outcome_of_status
 from bot.clustermgr.status_codes import Answer, one_line
 from bot.clustermgr.transport_errors import CONNECTION_LOST, REQUEST_ERRORS, Unbounded, read_error, write_error
 from bot.common.addresses import place
@@ -132,7 +133,7 @@ class _Pools:
 
 
 OnCall = Callable[[str, str, float], None]
-"""Called after each request with its path, its outcome (`ok`, the status or the name of our error) and its seconds."""
+"""Called after each request with its path, its CallOutcome and its seconds."""
 
 
 def ignore_call(call: str, outcome: str, seconds: float) -> None:
@@ -191,19 +192,19 @@ class Transport:
         return await self._measured("POST", host, target, self._post(host, target, body))
 
     async def _measured(self, method: str, host: str, target: str, call: Awaitable[Answer]) -> Answer:
-        began, outcome, path = time.monotonic(), "cancelled", target.partition("?")[0]
+        began, outcome, path = time.monotonic(), CallOutcome.CANCELLED, target.partition("?")[0]
         with self._tracer.span(f"{method} {path}", "client", method=method, path=path, host=host) as span:
             try:
                 answer = await call
-                outcome = "ok" if answer.status == HTTPStatus.OK else str(answer.status)
+                outcome = outcome_of_status(answer.status)
                 span.note(status=answer.status, size=len(answer.body))
             except ClusterError as error:
-                outcome = type(error).__name__
+                outcome = outcome_of(error)
                 raise
             finally:
                 self._on_call(path, outcome, time.monotonic() - began)
-            if outcome != "ok":
-                span.fail(outcome)
+            if outcome is not CallOutcome.OK:
+                span.fail(outcome.value)
         return answer
 
     async def _get(self, host: str, target: str, limit: int) -> Answer:

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from enum import Enum, auto
 from typing import TypeVar
 
 import httpx
@@ -18,8 +19,19 @@ class Unbounded(Exception):
 
 REQUEST_ERRORS = (TimeoutError, httpx.TimeoutException, httpx.RequestError, httpx.InvalidURL, Unbounded)
 """All exceptions of a request."""
+TIMEOUTS = (TimeoutError, httpx.TimeoutException)
 CONNECTION_LOST = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 """The connection was cut, or the answer is not HTTP."""
+
+
+class NoConnection(Enum):
+    """Why no connection came about."""
+
+    TIMEOUT = auto()
+    DNS = auto()
+    TLS = auto()
+    REFUSED = auto()
+    CUT = auto()
 
 
 def read_error(host: str, error: Exception) -> ClusterError:
@@ -30,7 +42,7 @@ def read_error(host: str, error: Exception) -> ClusterError:
         return ClusterTimeout(f"{host} gave no answer in time.", host=host)
     if isinstance(error, Unbounded):
         return ClusterBadAnswer(f"{host} {error}; check that it is a Clustermgr.", host=host)
-    if words := _tls_error(error):
+    if words := tls_error(error):
         return ClusterBadAnswer(f"{host} {words}", host=host)
     # Over TLS 1.3 a host refuses a client after the handshake, and its reason may be lost with the connection.
     hint = "; if it requires a client certificate, see cert_file of the cluster" if host.startswith("https://") else ""
@@ -54,17 +66,27 @@ def _nothing_sent(error: Exception) -> bool:
 
 
 def _unreachable(host: str, error: Exception) -> ClusterUnreachable:
-    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return ClusterUnreachable(f"{host} accepted no connection in time.", host=host)
-    if _caused_by(error, socket.gaierror):
-        return ClusterUnreachable(f"{host} has a name that DNS does not know.", host=host)
-    if words := _tls_error(error):
-        return ClusterUnreachable(f"{host} {words}", host=host)
-    if _caused_by(error, ConnectionRefusedError):
-        return ClusterUnreachable(f"{host} refuses connections.", host=host)
-    if _caused_by(error, ConnectionResetError) or host.startswith("https://"):
-        return ClusterUnreachable(f"{host} cut the connection before anything was sent.", host=host)
-    return ClusterUnreachable(f"{host} refuses connections.", host=host)
+    words = {
+        NoConnection.TIMEOUT: "accepted no connection in time.",
+        NoConnection.DNS: "has a name that DNS does not know.",
+        NoConnection.TLS: tls_error(error),
+        NoConnection.REFUSED: "refuses connections.",
+        NoConnection.CUT: "cut the connection before anything was sent.",
+    }
+    return ClusterUnreachable(f"{host} {words[no_connection(error, tls=host.startswith('https://'))]}", host=host)
+
+
+def no_connection(error: Exception, *, tls: bool) -> NoConnection:
+    """Why no connection came about, from an error or from our error that it caused; `tls` if the host speaks TLS."""
+    if caused_by(error, httpx.ConnectTimeout, httpx.PoolTimeout):
+        return NoConnection.TIMEOUT
+    if caused_by(error, socket.gaierror):
+        return NoConnection.DNS
+    if tls_error(error):
+        return NoConnection.TLS
+    if caused_by(error, ConnectionRefusedError):
+        return NoConnection.REFUSED
+    return NoConnection.CUT if tls or caused_by(error, ConnectionResetError) else NoConnection.REFUSED
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -74,9 +96,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _caused_by(error: BaseException, kind: type[E]) -> E | None:
-    """The first error of that kind in the chain of causes, else None."""
-    return next((cause for cause in _causes(error) if isinstance(cause, kind)), None)
+def caused_by(error: BaseException | None, *kinds: type[E]) -> E | None:
+    """The first error of one of these kinds in the chain of causes, else None."""
+    return next((cause for cause in _causes(error) if isinstance(cause, kinds)), None)
 
 
 _CERTIFICATE = {
@@ -92,9 +114,9 @@ _OWN_CERTIFICATE = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILUR
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL")
 
 
-def _tls_error(error: BaseException) -> str:
+def tls_error(error: BaseException) -> str:
     """The TLS fault of the host, "" if the fault is not TLS; without text from the certificate."""
-    found = _caused_by(error, ssl.SSLError)
+    found = caused_by(error, ssl.SSLError)
     if found is None or isinstance(found, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return ""
     if isinstance(found, ssl.SSLCertVerificationError):

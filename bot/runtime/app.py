@@ -106,7 +106,9 @@ async def build(
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
         notify = settings.operations.notify
-        repository = OperationRepository(base.store, base.wake, base.clock, base.replica, notify=notify)
+        repository = OperationRepository(
+            base.store, base.wake, base.clock, base.replica, notify=notify, entered=base.metrics.operation
+        )
         for name, cluster in base.clusters.items():
             cluster.restore_gone(partial(_gone_since, cluster_notes, name))
         task_queue = TaskQueue()

@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.common.errors import ConfigError, system_words
 from bot.leadership.model import watch_of
+from bot.runtime.cluster_gauges import gauges
 from bot.runtime.handover import Handover
 from bot.runtime.parts import App
 from bot.slack.http import HttpDelivery
@@ -46,6 +47,7 @@ def _pages(app: App, writes: Probe) -> Health:
     """
     alive: dict[str, Probe] = {"parts": partial(_parts_alive, app)}
     live = dict(alive)
+    app.metrics.read_clusters(partial(gauges, app))
     app.metrics.watch_loop(lambda: app.loop_lag.longest)
     if app.socket is not None:
         socket_ = app.socket

@@ -10,6 +10,8 @@ import structlog
 from bot.alerting.cluster_state.counters import status_context, with_status
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import cluster_status
+from bot.clustermgr.call_outcome import CallOutcome, outcome_of
+from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
@@ -262,7 +264,7 @@ async def poll_under(app: App, cluster: str, hold: Hold) -> None:
             span.fail("failed")
     now, outcome = app.clock(), "failed" if watch.health.failures else "done"
     # The system clock: Prometheus compares this time with the clock of the host it runs on.
-    app.metrics.tick(cluster, outcome, now - began, app.wall())
+    app.metrics.polled(cluster, outcome, now - began, app.wall(), _causes(watch.latest, began))
     if watch.latest is not None:
         leader, known = watch.latest.leader, watch.state
         if known.at != watch.latest.at:
@@ -296,6 +298,13 @@ async def follow_alert_channel(app: App, cluster: str, hold: Hold) -> None:
         log.debug("channels.store_down", error=str(error))
 
 
+def _causes(snapshot: Snapshot | None, began: float) -> list[CallOutcome]:
+    """Why hosts gave no usable answer to the poll that began then; none if the poll has no snapshot."""
+    if snapshot is None or snapshot.at < began:
+        return []
+    return [outcome_of(answer.error) for answer in snapshot.silent if answer.error is not None]
+
+
 async def update_status(app: App, channel: str) -> None:
     """Update the status line of a channel."""
     await app.status_reporter.update(channel)
@@ -321,16 +330,17 @@ async def catch_up(app: App) -> None:
 async def sweep(app: App) -> None:
     """Expire and settle operations, resume unfinished deliveries, retry closed channels, update gauges."""
     _measure_load(app)
+    members = app.membership
+    app.metrics.replicas(members.active_replicas, members.holds if members.active else (), active=members.active)
     try:
         # One unit of work: with several replicas each begins it, however few clusters it holds.
         async with app.store.read() as uow:
             unfinished = await uow.operations.unfinished()
             await refresh_remote_notes(app, uow)
             health = await uow.outbox.health(app.clock())
-            open_alerts = await uow.alerts.open_counts()
+            open_operations = await uow.operations.open_counts() if unfinished else {}
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
-        for name in app.clusters:
-            app.metrics.alerts_open(name, open_alerts.get(name, 0))
+        app.metrics.operations_open(open_operations)
         check_of_cluster = app.membership.check_of_cluster
         if unfinished:
             await app.executor.expire_undecided(check_of_cluster)
@@ -341,7 +351,6 @@ async def sweep(app: App) -> None:
         # In the background: a resumed operation may watch its effect for half a minute.
         app.task_queue.start(_resume(app))
         await app.fallback.retry_closed_channels()
-        app.metrics.replicas(app.membership.active_replicas, app.membership.holds)
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))
 

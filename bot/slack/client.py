@@ -27,6 +27,7 @@ from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
 from bot.slack.errors import FOREIGN, faults_of, refused, translated
 from bot.slack.identity import EVENT_TYPE, Identity, is_ours, part
+from bot.slack.measure import OnCall, ignore_call, measured
 from bot.slack.methods import Method
 from bot.slack.responses import PLAIN, answer, patiently
 from bot.slack.session import opened
@@ -65,6 +66,7 @@ class SlackClient:
         connect_timeout: float = 5.0,
         proxy: SlackProxy | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        on_call: OnCall = ignore_call,
     ) -> None:
         # The SDK logs bodies at debug and looks at this logger's own level for whether to format them.
         logger = logging.getLogger("slack_sdk.cmbot")
@@ -77,6 +79,7 @@ class SlackClient:
         self._api_url = api_url
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect_timeout)
         self._monotonic = monotonic
+        self._on_call = on_call
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
         self._asked: dict[str, tuple[float, frozenset[str]]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
@@ -189,6 +192,7 @@ class SlackClient:
             api_url=self._api_url,
             support=self.support,
             proxy=self.proxy_of(response_url),
+            on_call=self._on_call,
         )
 
     async def group_members(self, group: str) -> frozenset[str]:
@@ -240,7 +244,8 @@ class SlackClient:
         # As the SDK sends them: these methods have been seen to refuse a JSON body.
         place = (await self._call(methods.UPLOAD_ADDRESS, params={"filename": name, "length": len(content)})).data
         address, file = (_text(place, part, methods.UPLOAD_ADDRESS) for part in ("upload_url", "file_id"))
-        await send_file(self._session, address, content, api_url=self._api_url, proxy=self.proxy_of(address))
+        with measured(methods.UPLOAD, self._on_call):
+            await send_file(self._session, address, content, api_url=self._api_url, proxy=self.proxy_of(address))
         done = sharing(file, channel, title=title, comment=comment, thread_ts=thread_ts)
         await self._call(methods.UPLOAD_DONE, params=done)
 
@@ -309,13 +314,14 @@ class SlackClient:
 
     async def _call(self, method: Method, **arguments: Any) -> Any:
         _ = self._session
-        try:
-            response = await self._client.api_call(method.name, **arguments)
-        except FOREIGN as error:
-            raise translated(error, method, self._client.proxy) from error
-        if not isinstance(response.data, dict):
-            raise refused(response.status_code, None, None, method)
-        return response
+        with measured(method, self._on_call):
+            try:
+                response = await self._client.api_call(method.name, **arguments)
+            except FOREIGN as error:
+                raise translated(error, method, self._client.proxy) from error
+            if not isinstance(response.data, dict):
+                raise refused(response.status_code, None, None, method)
+            return response
 
 
 def _content(message: Message) -> JsonObject:

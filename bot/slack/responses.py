@@ -15,6 +15,7 @@ from bot.delivery.block_support import BlockSupport, call_plainer
 from bot.interactions.command import Reply
 from bot.interactions.message import Message
 from bot.slack.errors import FOREIGN, refused, translated
+from bot.slack.measure import OnCall, ignore_call, measured
 from bot.slack.methods import RESPOND
 
 PLAIN = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
@@ -37,13 +38,14 @@ async def answer(
     api_url: str,
     support: BlockSupport,
     proxy: str | None = None,
+    on_call: OnCall = ignore_call,
 ) -> None:
     """Send `reply`; raises SlackError (`expired_url`, `used_url`), SlackRetryable or SlackLost."""
     _check(response_url, api_url)
 
     async def send(message: Message) -> None:
         body = payload(message, private=reply.private, replace=replace)
-        await patiently(partial(_send, session, response_url, body, proxy))
+        await patiently(partial(_send, session, response_url, body, proxy, on_call))
 
     await call_plainer(send, reply.message, PLAIN, support)
 
@@ -90,7 +92,14 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
     raise AssertionError("the last try returns or raises")
 
 
-async def _send(session: aiohttp.ClientSession, response_url: str, body: JsonObject, proxy: str | None) -> None:
+async def _send(
+    session: aiohttp.ClientSession, response_url: str, body: JsonObject, proxy: str | None, on_call: OnCall
+) -> None:
+    with measured(RESPOND, on_call):
+        await _posted(session, response_url, body, proxy)
+
+
+async def _posted(session: aiohttp.ClientSession, response_url: str, body: JsonObject, proxy: str | None) -> None:
     try:
         async with session.post(response_url, json=body, allow_redirects=False, proxy=proxy) as response:
             text = await response.text(errors="replace")

@@ -8,6 +8,7 @@ or compares the rows that it reads to write them back.
 import asyncio
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ import structlog
 from sqlalchemy import Connection, event, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.common.errors import ConfigError, StoreError
+from bot.common.errors import ConfigError, Conflict, Fenced, StoreError
 from bot.store import migrate
 from bot.store.column_types import encode
 from bot.store.error_text import raw
@@ -35,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 REMIND_SECONDS = 300.0
 """Seconds between two log lines during an outage."""
+_ACCESS = ("read", "write")
+_OUTCOMES = ("committed", "rolled_back", "failed")
 _BUSY_MS = 10_000
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
@@ -101,8 +104,13 @@ class Store:
             self._group, clock=time.monotonic, wanted=lambda: self._queued > 0
         )
         self.where = where
-        self.commits = 0
+        self.transactions = Counter({(access, outcome): 0 for access in _ACCESS for outcome in _OUTCOMES})
+        """Transactions since the start, by access (read, write) and outcome (committed, rolled_back, failed)."""
+
+    @property
+    def commits(self) -> int:
         """Writing transactions that were committed since the start."""
+        return self.transactions["write", "committed"]
 
     @classmethod
     @asynccontextmanager
@@ -233,13 +241,19 @@ class Store:
             with translated(self._errors):
                 return await connection.run_sync(work)
 
+        outcome = "rolled_back"
         try:
             await self._enter(connection, self._outages[writable])
             yield Session(connection, self._errors, writable=writable), run
             with translated(self._errors):
                 await connection.commit()
-            self.commits += writable
+            outcome = "committed"
+        except StoreError as error:
+            # A lost race or a lost lease is found by the work itself: the database did what it should.
+            outcome = "rolled_back" if isinstance(error, Conflict | Fenced) else "failed"
+            raise
         finally:
+            self.transactions[_ACCESS[writable], outcome] += 1
             # Closing rolls back an uncommitted transaction; a lost connection has raised already.
             with suppress(*self._errors):
                 await asyncio.shield(connection.close())

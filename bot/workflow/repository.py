@@ -35,6 +35,14 @@ _MAX_CAUSES = 50
 _OF_DISKS = (OpState.PROPOSED, OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED)
 _MAX_OF_DISKS = 200
 """Limit of operations that are looked at for the one behind the state of a disk."""
+Entered = Callable[[OpKind, OpState], None]
+"""Called after an operation entered a state, with its kind."""
+
+
+def _ignored(_kind: OpKind, _state: OpState) -> None:
+    """Do nothing: operations are not counted."""
+
+
 _PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
 """States that end without a decision."""
 
@@ -53,6 +61,7 @@ class OperationRepository:
     hold_check: HoldCheck = no_hold_needed
     notify: str = "thread"
     """How the requester hears of the result: "thread", "direct" or "none"."""
+    entered: Entered = _ignored
 
     def under(self, check: HoldCheck) -> "OperationRepository":
         """Return the repository for writes under a hold; every step may then raise Fenced."""
@@ -70,7 +79,7 @@ class OperationRepository:
             if inbound_key:
                 await uow.inbox.done(inbound_key)
             await self._audit(uow, *proposal_entries(stored))
-        self.wake()
+        self._stored(stored)
         return stored
 
     async def move(
@@ -91,7 +100,9 @@ class OperationRepository:
         if to is OpState.RUNNING:
             moved = replace(moved, runner=self.owner)
         starts = to is OpState.RUNNING and isinstance(op.request, DiskRequest)
-        return await self._save(moved, inbound_key=inbound_key, starts=starts)
+        saved = await self._save(moved, inbound_key=inbound_key, starts=starts)
+        self.entered(saved.request.kind, saved.state)
+        return saved
 
     async def note(
         self,
@@ -156,7 +167,7 @@ class OperationRepository:
             if inbound_key:
                 await uow.inbox.done(inbound_key)
             await self._audit(uow, step_entry(old), *proposal_entries(stored))
-        self.wake()
+        self._stored(old, stored)
         return stored
 
     async def put_back(self, limited: Operation, reverting: Operation) -> Operation:
@@ -170,7 +181,7 @@ class OperationRepository:
             await self._render(uow, over)
             await uow.outbox.put(MessageKey.card(stored.id), stored.channel, views.card(stored), parent=parent)
             await self._audit(uow, step_entry(over), *proposal_entries(stored))
-        self.wake()
+        self._stored(stored)
         return stored
 
     async def begin_part(
@@ -186,8 +197,14 @@ class OperationRepository:
             await self._render(uow, noted)
             await uow.outbox.put(MessageKey.card(stored.id), stored.channel, views.card(stored), parent=card)
             await self._audit(uow, step_entry(noted), *proposal_entries(stored))
-        self.wake()
+        self._stored(stored)
         return noted, stored
+
+    def _stored(self, *operations: Operation) -> None:
+        """Count operations that entered their state, and wake the outbox."""
+        for op in operations:
+            self.entered(op.request.kind, op.state)
+        self.wake()
 
     async def warn(self, limited: Operation) -> Operation:
         """Announce in the card's thread and in its channel that a lease is about to end."""

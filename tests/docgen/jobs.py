@@ -18,7 +18,7 @@ Written by `make docs` from the table in `bot/runtime/jobs.py`; the scheduler ru
   task over within two leases (`replicas.lease`).
 - A job without a task runs on every replica. The last column says what keeps replicas from doing the same work twice.
 - Runs of one job never overlap. Missed, overlapping and failed runs are logged, and counted in
-  `cmbot_schedule_troubles_total`.
+  `cmbot_job_problems_total`.
 
 | job | runs | what it does | task | done once by |
 |---|---|---|---|---|

@@ -37,7 +37,7 @@ async def connected(folder: Path) -> AsyncIterator[tuple[Started, LocalSlack]]:
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         async with started(folder, config, port, **tokens) as run:
             await slack.wait_connected(timeout=30)
-            await run.until("/metrics", 'cmbot_last_tick_time{cluster="prod"}')
+            await run.until("/metrics", 'cmbot_poll_last_timestamp_seconds{cluster="prod"}')
             yield run, slack
 
 

@@ -44,7 +44,7 @@ async def test_run_with_a_rejected_token_polls_and_is_not_ready(tmp_path: Path, 
             status, body = await run.page("/healthz")
             assert (status, rejected in body) == (200, True)
             measured = f'cmbot_slack_rejected{{variable="{rejected}"}} 1.0'
-            await run.until("/metrics", measured, 'cmbot_last_tick_time{cluster="prod"}')
+            await run.until("/metrics", measured, 'cmbot_poll_last_timestamp_seconds{cluster="prod"}')
             assert (await run.checks())["watch"] == "ok"
         assert f"Slack rejects {rejected}" in run.stderr.read_text()
 
@@ -54,6 +54,6 @@ async def test_run_while_slack_is_unreachable_starts_and_polls(tmp_path: Path) -
         config, port = settings(tmp_path, slack, list(cluster.hosts), api="http://127.0.0.1:9/api/")
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         async with started(tmp_path, config, port, **tokens) as run:
-            await run.until("/metrics", 'cmbot_last_tick_time{cluster="prod"}')
+            await run.until("/metrics", 'cmbot_poll_last_timestamp_seconds{cluster="prod"}')
             assert (await run.checks())["watch"] == "ok"
             assert (await run.checks("/healthz"))["slack"] == "ok"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, insert, select, union, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, insert, select, union, update
 
 from bot.alerting.grouping import GroupMember
 from bot.alerting.model import Alert, AlertState, AlertText
@@ -111,9 +111,3 @@ class Alerts:
         """
         rows = await self._session.rows(_LOUD, {"clusters": sorted(clusters)})
         return {row["cluster"] for row in rows}
-
-    async def open_counts(self) -> dict[str, int]:
-        """Number of announced alerts that are not resolved, by cluster; no entry for a cluster without any."""
-        calling = alerts.c.state.in_([AlertState.FIRING, AlertState.ACKNOWLEDGED])
-        query = select(alerts.c.cluster, func.count().label("n")).where(calling).group_by(alerts.c.cluster)
-        return {row["cluster"]: row["n"] for row in await self._session.rows(query)}

@@ -112,6 +112,14 @@ class Operations:
         found = operations.c.state.in_(list(TRANSITIONS)) | (operations.c.lease_until > 0)
         return await self._session.value(select(operations.c.id).where(found).limit(1)) is not None
 
+    async def open_counts(self) -> dict[tuple[str, str], int]:
+        """Number of those that are not final, by kind and state."""
+        query = select(operations.c.kind, operations.c.state, func.count().label("n"))
+        rows = await self._session.rows(
+            query.where(operations.c.state.in_(list(TRANSITIONS))).group_by(operations.c.kind, operations.c.state)
+        )
+        return {(row["kind"], row["state"]): row["n"] for row in rows}
+
     async def in_state(self, state: OpState, cluster: str | None = None) -> list[Operation]:
         """List those in `state`, the oldest first."""
         return await self._in((state,), cluster)

@@ -287,7 +287,7 @@ async def test_each_call_is_measured_by_path_and_result() -> None:
             await wire.post(server.host, "/config/set", b"{}")
         with pytest.raises(ClusterUnreachable):
             await wire.get(server.host, "/stat")
-    assert sent == [("/disk/info", "ok"), ("/config/set", "907"), ("/stat", "ClusterUnreachable")]
+    assert sent == [("/disk/info", "ok"), ("/config/set", "no_leader"), ("/stat", "connection_refused")]
 
 
 async def test_unknown_host_name_is_reported_as_such(wire: Transport) -> None:

@@ -136,5 +136,5 @@ def test_poll_problem_is_counted_and_reported_to_watchdog() -> None:
     problems.report(JobProblem("sweep", ProblemKind.FAILED, 0.0, ValueError("a mistake")))
     assert [cluster for cluster, _ in recorder.reported] == ["prod"]
     text = metrics.exposed().decode()
-    assert 'cmbot_schedule_troubles_total{job="watch prod",kind="missed"} 1.0' in text
-    assert 'cmbot_schedule_troubles_total{job="sweep",kind="failed"} 1.0' in text
+    assert 'cmbot_job_problems_total{kind="missed",name="watch prod"} 1.0' in text
+    assert 'cmbot_job_problems_total{kind="failed",name="sweep"} 1.0' in text

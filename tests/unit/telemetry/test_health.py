@@ -93,10 +93,10 @@ async def test_recently_disconnected_socket_is_no_problem() -> None:
 
 async def test_metrics_are_served_in_prometheus_format(session: aiohttp.ClientSession) -> None:
     metrics = Metrics()
-    metrics.alerts_open("prod", 2)
+    metrics.unpolled("prod", 2.0)
     server = Health(metrics, live={}, ready={}).server()
     async with served(server, "127.0.0.1", 0) as port, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
-        assert 'cmbot_alerts_open{cluster="prod"} 2.0' in await answer.text()
+        assert 'cmbot_watch_blind_seconds{cluster="prod"} 2.0' in await answer.text()
         assert answer.headers["Content-Type"].startswith("text/plain; version=")
 
 

@@ -1,0 +1,1 @@
+"""Dashboards of cmbot's metrics for Grafana."""
