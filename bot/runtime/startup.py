@@ -24,6 +24,7 @@ from bot.config import ClusterSettings, Settings
 from bot.delivery.block_support import BlockSupport
 from bot.leadership.membership import BEATS, Membership
 from bot.leadership.model import HOUSEKEEPING, watch_of
+from bot.operations.policy import PolicyMode
 from bot.runtime.clock import Clock, ProcessClock, steady
 from bot.slack.client import SlackClient
 from bot.store.database import Store
@@ -37,7 +38,10 @@ RETRY_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """Parts that every other part may need; `messages_wait` is set when the outbox has messages to send."""
+    """Parts that every other part may need; `messages_wait` is set when the outbox has messages to send.
+
+    `began_as` are the default policies with which the installation began.
+    """
 
     settings: Settings
     replica: str
@@ -48,6 +52,7 @@ class Foundation:
     metrics: Metrics
     clusters: Mapping[str, Cluster]
     messages_wait: asyncio.Event
+    began_as: PolicyMode
 
     def wake(self) -> None:
         """Wake the outbox."""
@@ -65,6 +70,8 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         clock = clock or process_clock
         store = await stack.enter_async_context(_open_store(settings, replica, clock, wall, wait_for_server))
         await follow_server(process_clock, store)
+        async with store.read() as uow:
+            began_as = await uow.facts.policies()
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         gateway.support = BlockSupport(store, clock, gateway.team_id)
@@ -72,7 +79,7 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         metrics = Metrics()
         metrics.watch_store(lambda: store.commits)
         clusters = await open_clusters(stack, settings, clock, metrics)
-        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, asyncio.Event())
+        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, asyncio.Event(), began_as)
 
 
 @asynccontextmanager
