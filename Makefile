@@ -23,7 +23,7 @@ SUITE := $(PARALLEL) -m "not ($(MARKED))"
 FAST := tests/unit tests/contract tests/property
 
 .PHONY: install demo quick test test-chaos test-fuzz test-matrix test-system test-all test-image browser gallery coverage check hooks \
-	bench chaos fuzz docs docs-zh pins release format clean
+	bench chaos fuzz docs docs-zh pins sbom audit release format clean
 
 install:  ## the bot alone, into venv/: what a real installation runs; with the packages of the extras: make install EXTRAS=otel
 	@$(HAS_PYTHON)
@@ -118,6 +118,12 @@ pins: $(READY)  ## choose new pinned versions
 		-o constraints-build.txt
 	echo 'atheris>=3,<3.1' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --custom-compile-command "make pins" -o constraints-fuzz.txt
+
+sbom: $(READY)  ## the software bill of materials of an installation, in sbom.cdx.json (CycloneDX)
+	$(BIN)/python .ci/sbom.py sbom.cdx.json
+
+audit: $(READY)  ## compare the pins with published advisories; exit status 3 if these cannot be had
+	@$(BIN)/python .ci/audit.py
 
 release: $(READY)  ## check that a version can be released and print how to tag it: make release VERSION=x.y.z
 	@$(BIN)/python .ci/release.py "$(VERSION)"

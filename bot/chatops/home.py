@@ -34,7 +34,7 @@ MAX_LINKED = 8
 
 @dataclass(frozen=True, slots=True)
 class HomeTab:
-    """Publishes the tab; `names` are the configured clusters."""
+    """Publishes the tab; `names` are the configured clusters, `notes` sentences for those who hold a role."""
 
     names: Sequence[str]
     remembered: Callable[[str], ClusterNote]
@@ -46,6 +46,7 @@ class HomeTab:
     inbox: Inbox
     clock: Callable[[], float]
     viewers: HomeViewers = field(default_factory=HomeViewers)
+    notes: Sequence[str] = ()
 
     async def opened(self, event: HomeOpened) -> None:
         """Show the tab to its opener, unless any replica has handled the event before.
@@ -106,6 +107,7 @@ class HomeTab:
         clusters = [HomeCluster(name, self.remembered(name)) for name in self.names]
         standing = tuple(standing_text(await self.access.standing(user)))
         may_change = await self.access.of_clusters(user, Role.OPERATOR, self.names)
+        notes = self.notes if rights.held or may_change else ()
         try:
             alerts = [alert for alert in await self.alerts.open() if alert.cluster in self.names]
             waiting = await self._waiting(user, now)
@@ -116,7 +118,7 @@ class HomeTab:
             lost = await self.repository.refused_messages() if rights.has(Role.ADMIN) else 0
         except StoreError as error:
             log.debug("home.store_down", error=str(error))
-            return Home(clusters, standing, may_change=may_change, now=now, store_down=True)
+            return Home(clusters, standing, may_change=may_change, now=now, store_down=True, notes=notes)
         return Home(
             clusters,
             standing,
@@ -128,6 +130,7 @@ class HomeTab:
             maintenances=maintenances,
             muted=muted,
             links={alert.id: link for alert in alerts[:MAX_LINKED] if (link := await self._message(alert))},
+            notes=notes,
         )
 
     async def _message(self, alert: Alert) -> str:

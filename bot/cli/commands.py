@@ -18,8 +18,9 @@ from bot import config
 from bot.audit.chain import parse_head
 from bot.cli import replicas
 from bot.cli.audit import export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
-from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens, table
+from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens
 from bot.cli.check_blocks import check_blocks
+from bot.cli.check_row import table
 from bot.cli.config import show_changes, show_schema
 from bot.cli.init import write_settings
 from bot.cli.options import INIT_OPTIONS, READS

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from bot.cli.demo_history import remember_a_month
 from bot.cli.demo_rules import FAST_RULES
 from bot.config import ClusterSettings, HttpSettings, Secrets, Settings, SlackSettings, parse
+from bot.operations.policy import PolicyMode
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing, recipes
 from bot.playground.clustermgr_sim.control_api import routes
 from bot.playground.slack_sim.server import LocalSlack
@@ -53,12 +54,14 @@ async def demo(
     schedulers: int = 0,
     fast_alerts: bool = False,
     tracer: Tracer = NO_TRACER,
+    policies: PolicyMode | None = None,
 ) -> AsyncIterator[Demo]:
     """Start everything; the page is at `slack.page_url`. All data is deleted at the end of the block.
 
     `example_ports`: the nodes listen on the ports of the example if these are free, else on any free ports.
     `clock` (Unix seconds) replaces the clocks of the program. So many `schedulers` of each cluster repair and drain
-    disks. With `fast_alerts` every alert can be seen within two minutes. `tracer` measures the work.
+    disks. With `fast_alerts` every alert can be seen within two minutes. `tracer` measures the work. `policies`
+    replaces the default policies of the example, where prod has strict and archive loose ones.
     """
     template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
@@ -78,11 +81,23 @@ async def demo(
         settings = settings_for(template, slack, clusters, folder, poll)
         if fast_alerts:
             settings = settings.model_copy(update={"rules": {**settings.rules, **FAST_RULES}})
+        if policies is not None:
+            settings = with_policies(settings, policies)
         app = await stack.enter_async_context(build(settings, clock=clock, tracer=tracer))
         await remember_a_month(app)
         await stack.enter_async_context(running(app))
         await slack.wait_connected()
         yield Demo(app, slack, clusters)
+
+
+def with_policies(settings: Settings, mode: PolicyMode) -> Settings:
+    """Return the settings with these default policies for every cluster."""
+    common = settings.policies.model_copy(update={"default": mode.value})
+    clusters = [
+        own.model_copy(update={"policies": own.policies.model_copy(update={"default": None})})
+        for own in settings.clusters
+    ]
+    return settings.model_copy(update={"policies": common, "clusters": tuple(clusters)})
 
 
 def _simulated(own: ClusterSettings, timing: Timing, schedulers: int, *, example_ports: bool) -> SimulatedCluster:

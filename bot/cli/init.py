@@ -197,8 +197,13 @@ access:
   operators:  # who may propose changes; without any, no change is possible
     users: {_flow(people)}
     groups: {_flow(groups)}
-  # approvers: {{users: [], groups: []}} # whose approval a change needs; docs/configuration.md has the policies
+  approvers:  # whose approval a change needs; with strict policies another person than the one who proposes it
+    users: {_flow(people)}
+    groups: {_flow(groups)}
   # admins: {{users: []}}               # who may cancel any operation, and settle one with an unknown outcome
+
+policies:
+  default: strict  # a second person decides on each change that risks the cluster; docs/security.md
 
 store:
   url: {_scalar(answers["store"])}  # with a password: leave this out and set CMBOT_STORE_URL

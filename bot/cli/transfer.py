@@ -18,6 +18,7 @@ from bot.chatops.audit_log import walk
 from bot.cli.audit import verdict_text
 from bot.cli.files import readable, writable
 from bot.common.errors import UserError
+from bot.operations.policy import PolicyMode
 from bot.store import migrate
 from bot.store.column_types import encode
 from bot.store.database import Store
@@ -32,7 +33,10 @@ Lines = Iterator[tuple[int, str]]
 
 
 class Header(BaseModel):
-    """The first line: `counts` are rows by table, `numbers` the last ids assigned by table, `at` Unix seconds."""
+    """The first line: `counts` are rows by table, `numbers` the last ids assigned by table, `at` Unix seconds.
+
+    `policies` are the default policies with which the installation began; exports before revision 0012 lack them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     what: Literal["cmbot export"] = "cmbot export"
@@ -40,6 +44,7 @@ class Header(BaseModel):
     at: float
     counts: Mapping[str, Number]
     numbers: Mapping[str, Number]
+    policies: Literal["strict", "loose"] = "loose"
 
 
 class ExportLine(BaseModel):
@@ -75,7 +80,13 @@ async def export_state(url: str, path: Path, *, replace: bool = False) -> Moved:
     with writable(path, replace=replace) as out:
         async with Store.existing(url) as store, store.read() as uow:
             counts, numbers = await uow.dump.counts(), await uow.dump.numbers()
-            header = Header(revision=migrate.newest(), at=time.time(), counts=counts, numbers=numbers)
+            header = Header(
+                revision=migrate.newest(),
+                at=time.time(),
+                counts=counts,
+                numbers=numbers,
+                policies=(await uow.facts.policies()).value,
+            )
             out.write(encode(header.model_dump()) + "\n")
             for name in TABLES:
                 async for rows in uow.dump.pages(name):
@@ -98,6 +109,9 @@ async def import_state(url: str, path: Path) -> Moved:
                 await _fill(uow, path, header, lines)
                 moved = Moved(header.counts, *await walk(uow))
             await store.migrate()
+            async with store.begin() as uow:
+                # The installation goes on, and is not a new one.
+                await uow.facts.put_policies(PolicyMode(header.policies), time.time())
             return moved
 
 

@@ -159,7 +159,7 @@ class ClusterSettings(Section):
     alerts: EscalationSettings = EscalationSettings()
     timezone: Timezone | None = None
     maintenance_windows: Windows = ()
-    policies: Policies = Field(default_factory=dict)
+    policies: Policies = Policies()
     access: ClusterAccessSettings = ClusterAccessSettings()
     disks: ClusterRecheckSettings = ClusterRecheckSettings()
 
@@ -203,7 +203,7 @@ class Settings(Section):
     access: AccessSettings = AccessSettings()
     operations: OperationSettings = OperationSettings()
     retention: RetentionSettings = RetentionSettings()
-    policies: Policies = Field(default_factory=dict)
+    policies: Policies = Policies()
     alerts: AlertSettings = AlertSettings()
     disks: RecheckSettings = RecheckSettings()
     summaries: tuple[SummarySettings, ...] = ()
@@ -265,14 +265,14 @@ class Settings(Section):
     def policy_groups(self) -> tuple[str, ...]:
         """Ids of the user groups that policies name as approvers."""
         tables = (self.policies, *(cluster.policies for cluster in self.clusters))
-        named = {policy.source for table in tables for policy in table.values() if policy.source}
+        named = {policy.source for table in tables for policy in table.kinds.values() if policy.source}
         return tuple(sorted(name for name in named if name.startswith("S")))
 
     @property
     def called_groups(self) -> tuple[str, ...]:
         """Ids of the user groups that policies call to approve."""
         tables = (self.policies, *(cluster.policies for cluster in self.clusters))
-        named = (who for table in tables for policy in table.values() for who in policy.call or ())
+        named = (who for table in tables for policy in table.kinds.values() for who in policy.call or ())
         return tuple(dict.fromkeys(who for who in named if who.startswith("S")))
 
     def escalation(self, name: str) -> EscalationSettings:

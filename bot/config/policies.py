@@ -1,9 +1,9 @@
 """Who may change what: the holders of roles, and the approval of each kind of change."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.common.durations import seconds_in_settings
 from bot.config.section import Section
@@ -48,34 +48,47 @@ class PolicySettings(Section):
     call: Called | None = None
 
 
-PolicyKey = Literal[
-    "task_enable",
-    "task_disable",
-    "member_add",
-    "member_remove",
-    "member_replace",
-    "leader_transfer",
-    "disk_readonly",
-    "disk_writable",
-    "disk_broken",
-    "disk_offline",
-    "node_offline",
-    "break_glass",
-]
+class GlassSettings(PolicySettings):
+    """The approval of break-glass; `code` says if its requester must type a time-based code."""
+
+    code: Literal["required", "optional"] | None = None
+
+    @model_validator(mode="after")
+    def _is_strict(self) -> Self:
+        """Refuse settings that make break-glass less strict than its defaults."""
+        milder = (
+            ("approvals", self.approvals == 1, "at least 2"),
+            ("requester_may", self.requester_may not in {None, "never"}, "never"),
+            ("reason", self.reason == "optional", "required"),
+        )
+        for key, wrong, least in milder:
+            if wrong:
+                raise ValueError(f"break_glass.{key} is always {least}: leave it out, or make it stricter")
+        return self
 
 
-def _glass_is_strict(policies: Mapping[str, PolicySettings]) -> Mapping[str, PolicySettings]:
-    """Refuse settings that make break-glass less strict than its defaults."""
-    glass = policies.get("break_glass", PolicySettings())
-    milder = (
-        ("approvals", glass.approvals == 1, "at least 2"),
-        ("requester_may", glass.requester_may not in {None, "never"}, "never"),
-        ("reason", glass.reason == "optional", "required"),
-    )
-    for key, wrong, least in milder:
-        if wrong:
-            raise ValueError(f"break_glass.{key} is always {least}: leave it out, or make it stricter")
-    return policies
+class Policies(Section):
+    """The approvals of all kinds of change, for all clusters or for one; `default` is what missing keys mean.
 
+    With `strict` a second person decides on each change that risks a cluster; with `loose` an approver may approve
+    their own. A missing `default` of a cluster is that of all clusters.
+    """
 
-Policies = Annotated[Mapping[PolicyKey, PolicySettings], AfterValidator(_glass_is_strict)]
+    default: Literal["strict", "loose"] | None = None
+    task_enable: PolicySettings | None = None
+    task_disable: PolicySettings | None = None
+    member_add: PolicySettings | None = None
+    member_remove: PolicySettings | None = None
+    member_replace: PolicySettings | None = None
+    leader_transfer: PolicySettings | None = None
+    disk_readonly: PolicySettings | None = None
+    disk_writable: PolicySettings | None = None
+    disk_broken: PolicySettings | None = None
+    disk_offline: PolicySettings | None = None
+    node_offline: PolicySettings | None = None
+    break_glass: GlassSettings | None = None
+
+    @property
+    def kinds(self) -> Mapping[str, PolicySettings]:
+        """The policies that the settings name, by kind of change."""
+        return {key: value for key, value in self if isinstance(value, PolicySettings)}

@@ -78,7 +78,23 @@ POLICIES: Mapping[str, Policy] = {
     "node_offline": Policy(reason="required"),
     "break_glass": Policy(approvals=MIN_FORCED, requester_may="never", reason="required"),
 }
-"""Default policies by kind of change."""
+"""Default policies by kind of change, as an installation that began before strict ones has them."""
+
+ALONE = frozenset({"task_enable"})
+"""Kinds of change that one person may decide by the strict policies too: they end what a change began."""
+
+
+class PolicyMode(StrEnum):
+    """Default policies of an installation: STRICT needs a second person for each change that risks a cluster."""
+
+    STRICT = "strict"
+    LOOSE = "loose"
+
+
+def default_policy(key: str, mode: PolicyMode) -> Policy:
+    """Return the default policy of one kind of change."""
+    policy = POLICIES[key]
+    return policy if mode is PolicyMode.LOOSE or key in ALONE else replace(policy, requester_may=LENIENCY[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +110,9 @@ class PolicyOverride:
     call: tuple[str, ...] | None = None
 
 
-def policy_of(key: str, *overrides: PolicyOverride) -> Policy:
-    """Policy of one kind of change: the default, then the values of each override in turn."""
-    policy = POLICIES[key]
+def policy_of(key: str, *overrides: PolicyOverride, mode: PolicyMode = PolicyMode.LOOSE) -> Policy:
+    """Policy of one kind of change: the default of `mode`, then the values of each override in turn."""
+    policy = default_policy(key, mode)
     for override in overrides:
         given = ((item.name, getattr(override, item.name)) for item in fields(override))
         policy = replace(policy, **{name: value for name, value in given if value is not None})

@@ -45,6 +45,7 @@ from bot.runtime.scheduler import Scheduler
 from bot.runtime.settings_mapping import (
     escalation_of,
     heartbeat_url,
+    names_no_default,
     policy,
     remind_holder_of,
     report_jobs_of,
@@ -62,6 +63,7 @@ from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.tracer import NO_TRACER, Tracer
+from bot.views.policy_text import NOTE
 from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
 from bot.watch.notes import NoteService
@@ -157,6 +159,7 @@ async def build(
             wall=base.wall,
             clock_guard=ClockGuard(base.clock, base.wall),
             store=base.store,
+            began_as=base.began_as,
             clusters=base.clusters,
             metrics=base.metrics,
             cluster_notes=cluster_notes,
@@ -274,7 +277,7 @@ def _approvals(base: Foundation, repository: OperationRepository, executor: Exec
         executor,
         Access(own.access, base.gateway.group_members, own.policy_groups, own.own_access),
         base.clusters,
-        partial(policy, own),
+        partial(policy, own, base.began_as),
         base.clock,
         TimeLimitClicks(repository),
         base.gateway.members_now,
@@ -318,6 +321,7 @@ def _home(
         slack=base.gateway,
         inbox=inbox,
         clock=base.clock,
+        notes=(NOTE,) if names_no_default(base.settings, base.began_as) else (),
     )
 
 

@@ -9,8 +9,10 @@ from bot.leadership.model import watch_of
 from bot.runtime.cluster_gauges import gauges
 from bot.runtime.handover import Handover
 from bot.runtime.parts import App
+from bot.runtime.settings_mapping import names_no_default
 from bot.slack.http import HttpDelivery
 from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
+from bot.views.policy_text import NOTE
 
 MAX_DISCONNECTED = 120.0
 """Seconds without a connection to Slack after which `/healthz` asks for a restart."""
@@ -66,6 +68,7 @@ def _pages(app: App, writes: Probe) -> Health:
         "loop": app.loop_lag.problem,
         "watch": partial(_watch_ready, app),
         "channels": app.fallback.problem,
+        "policies": _no_problem,
     }
     return Health(
         app.metrics,
@@ -76,9 +79,15 @@ def _pages(app: App, writes: Probe) -> Health:
             "slack": app.token_status.problem,
             "loop": app.loop_lag.remark,
             "watch": app.status_reporter.load_remark,
+            "policies": lambda: NOTE if names_no_default(app.settings, app.began_as) else "",
         },
         watches=partial(_polled_here, app),
     )
+
+
+async def _no_problem() -> str:
+    """Stand for a part that has remarks only."""
+    return ""
 
 
 async def _store_ready(app: App) -> str:

@@ -15,6 +15,7 @@ from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
 from bot.leadership.membership import Membership
 from bot.leadership.model import Hold
+from bot.operations.policy import PolicyMode
 from bot.runtime.clock import Clock, ClockGuard, RemoteTimes
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.status import StatusReporter
@@ -74,7 +75,8 @@ class App:
     """All parts of the program.
 
     `clock` is the clock of the process; setting the system time does not change it. `wall` is the system clock, which
-    crontabs follow. `cluster_notes` has the results of the last polls, of this replica and of others.
+    crontabs follow. `cluster_notes` has the results of the last polls, of this replica and of others. `began_as` are
+    the default policies with which the installation began.
     """
 
     settings: Settings
@@ -82,6 +84,7 @@ class App:
     wall: Clock
     clock_guard: ClockGuard
     store: Store
+    began_as: PolicyMode
     clusters: Mapping[str, Cluster]
     metrics: Metrics
     cluster_notes: Notes

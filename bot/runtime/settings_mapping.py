@@ -8,7 +8,7 @@ from bot.alerting.model import Severity
 from bot.chatops.commands.registry import COMMANDS
 from bot.common.errors import ConfigError
 from bot.config import EscalationSettings, Settings, SummarySettings
-from bot.operations.policy import Policy, PolicyOverride, policy_of, stricter, strictest
+from bot.operations.policy import Policy, PolicyMode, PolicyOverride, policy_of, stricter, strictest
 from bot.runtime.scheduler import Crontab
 from bot.watch.scheduled_reports import ReportJob
 
@@ -54,21 +54,35 @@ def refuse_reserved_names(settings: Settings) -> None:
             )
 
 
-def policy(settings: Settings, cluster: str, keys: Sequence[str], forced: bool) -> Policy:
+def mode_of(settings: Settings, cluster: str, began_as: PolicyMode) -> PolicyMode:
+    """Return the default policies of a cluster: of the settings, else those with which the installation began."""
+    own = next((own.policies.default for own in settings.clusters if own.name == cluster), None)
+    return PolicyMode(own or settings.policies.default or began_as)
+
+
+def names_no_default(settings: Settings, began_as: PolicyMode) -> bool:
+    """True if one person may decide on a cluster only because the settings say nothing about it."""
+    unnamed = any(own.policies.default is None for own in settings.clusters)
+    return began_as is PolicyMode.LOOSE and settings.policies.default is None and unnamed
+
+
+def policy(settings: Settings, began_as: PolicyMode, cluster: str, keys: Sequence[str], forced: bool) -> Policy:
     """Combine the policies `keys` for a change on a cluster: in each field the strictest one applies.
 
-    For a cluster that was removed from the settings, the policies of all clusters apply.
+    For a cluster that was removed from the settings, the policies of all clusters apply. `began_as` are the default
+    policies with which the installation began.
     """
     tables = (settings.policies, *(own.policies for own in settings.clusters if own.name == cluster))
     base = PolicyOverride(expires_after=settings.operations.expires_after)
+    mode = mode_of(settings, cluster, began_as)
 
     def found(name: str) -> Policy:
-        given = (held for table in tables for key, held in table.items() if key == name)
+        given = (table.kinds[name] for table in tables if name in table.kinds)
         overrides = (
             PolicyOverride(it.approvals, it.source, it.requester_may, it.reason, it.expires_after, it.channels, it.call)
             for it in given
         )
-        return policy_of(name, base, *overrides)
+        return policy_of(name, base, *overrides, mode=mode)
 
     own = strictest(*map(found, keys))
     return stricter(own, found("break_glass")) if forced else own

@@ -23,6 +23,7 @@ from bot.config import ClusterSettings, Settings
 from bot.delivery.block_support import BlockSupport
 from bot.leadership.membership import BEATS, Membership
 from bot.leadership.model import HOUSEKEEPING, watch_of
+from bot.operations.policy import PolicyMode
 from bot.runtime.clock import Clock, ProcessClock, steady
 from bot.runtime.tls import tls_of
 from bot.slack.client import SlackClient
@@ -38,7 +39,10 @@ RETRY_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """Parts that every other part may need; `messages_wait` is set when the outbox has messages to send."""
+    """Parts that every other part may need; `messages_wait` is set when the outbox has messages to send.
+
+    `began_as` are the default policies with which the installation began.
+    """
 
     settings: Settings
     replica: str
@@ -49,6 +53,7 @@ class Foundation:
     metrics: Metrics
     clusters: Mapping[str, Cluster]
     messages_wait: asyncio.Event
+    began_as: PolicyMode
     tracer: Tracer = NO_TRACER
 
     def wake(self) -> None:
@@ -69,6 +74,8 @@ async def foundation(
         clock = clock or process_clock
         store = await stack.enter_async_context(_open_store(settings, replica, clock, wall, wait_for_server))
         await follow_server(process_clock, store)
+        async with store.read() as uow:
+            began_as = await uow.facts.policies()
         token = settings.secrets.slack_bot_token.get_secret_value()
         metrics = Metrics()
         metrics.watch_store(store.transactions.copy)
@@ -78,7 +85,7 @@ async def foundation(
         await gateway.support.load()
         clusters = await open_clusters(stack, settings, clock, metrics, tracer)
         wait = asyncio.Event()
-        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, wait, tracer)
+        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, wait, began_as, tracer)
 
 
 @asynccontextmanager

@@ -49,6 +49,7 @@ def upgrade(connection: Connection, to: str = "head") -> None:
     """
     config = _config()
     config.attributes["connection"] = connection
+    config.attributes["empty"] = current(connection) is None
     try:
         command.upgrade(config, to)
     except CommandError as error:

@@ -241,6 +241,8 @@ workspaces = Table(
     "workspaces", metadata, _text("team", primary_key=True), _text("tables"), _time("since"), _flag("containers")
 )
 
+facts = Table("facts", metadata, _text("name", primary_key=True), _text("value"), _time("since"))
+
 audit = Table(
     "audit",
     metadata,

@@ -10,6 +10,7 @@ from bot.store.repositories.alerts import Alerts
 from bot.store.repositories.audit import Audit
 from bot.store.repositories.channel_history import ChannelHistories
 from bot.store.repositories.cluster_state import ClusterStates
+from bot.store.repositories.facts import Facts
 from bot.store.repositories.inbox import InboxRows
 from bot.store.repositories.notes import Notes
 from bot.store.repositories.operations import Operations
@@ -49,4 +50,5 @@ class UnitOfWork:
         self.dump = Dump(session)
         self.replicas = Replicas(session, wall)
         self.workspaces = Workspaces(session)
+        self.facts = Facts(session)
         self.expiry = Expiry(session)

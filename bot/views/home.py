@@ -96,7 +96,8 @@ class Home:
     `undelivered` is the number of messages that could not be posted, 0 for readers who cannot post them again.
     `maintenances` are in force; `muted` is the number of alerts that each mutes, by its id.
     `links` are the addresses of the alerts' messages, by the id of the alert.
-    `store_down`: the database did not answer, so alerts and changes are missing.
+    `store_down`: the database did not answer, so alerts and changes are missing. `notes` are sentences about the
+    installation, for those who hold a role.
     """
 
     clusters: Sequence[HomeCluster]
@@ -110,6 +111,7 @@ class Home:
     maintenances: Sequence[Silence] = ()
     muted: Mapping[int, int] = field(default_factory=dict)
     links: Mapping[int, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 def home(shown: Home) -> tuple[BlockJson, ...]:
@@ -137,6 +139,8 @@ def _problems(shown: Home) -> Iterator[BlockJson]:
         yield context(f"⚠ {STORE_DOWN}")
     if shown.undelivered:
         yield context(f"⚠ {count(shown.undelivered, 'message')} could not be posted: /cm ops lists them.")
+    for note in shown.notes:
+        yield context(f"⚠ {escape(note)}")
 
 
 def _sentence(clusters: Sequence[HomeCluster]) -> str:

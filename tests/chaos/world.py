@@ -35,6 +35,7 @@ rules: {{disk_broken: {{hold: 0s, clear: 0s}}}}
 clusters:
 {clusters}
 access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE]}}}}
+policies: {{default: loose}}
 operations: {{verify_within: 2s}}
 """
 POSTING = ("chat.postMessage", "chat.update")

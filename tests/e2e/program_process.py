@@ -20,6 +20,7 @@ store: {{url: "sqlite:///{folder}/cmbot.db"}}
 clusters:
   - {{name: {name}, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.2s}}
 access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE, U0BOB]}}}}
+policies: {{default: loose}}
 operations: {{verify_within: 2s}}
 """
 

@@ -34,6 +34,7 @@ rules: {{host_unreachable: {{hold: 0s, clear: 0s}}, quorum_at_risk: {{hold: 0s}}
 clusters:
   - {{name: prod, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.3s}}
 access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE, U0BOB]}}}}
+policies: {{default: loose}}
 operations: {{verify_within: 10s}}
 """
 

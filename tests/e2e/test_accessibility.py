@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from bot.cli.demo import demo
+from bot.operations.policy import PolicyMode
 from tests.e2e.test_browser import BRISK, CHROMIUM, FLAGS, PATIENCE, say
 
 pytestmark = pytest.mark.browser
@@ -36,7 +37,10 @@ async def violations(page: Page) -> list[Any]:
 async def test_axe_finds_nothing(width: int, theme: Literal["light", "dark"]) -> None:
     """Answers with tables, the cluster panel with all its parts, a form, and the Home tab."""
     source = _axe()
-    async with demo(port=0, timing=BRISK, poll=0.5, example_ports=False) as parts, async_playwright() as playwright:
+    async with (
+        demo(port=0, policies=PolicyMode.LOOSE, timing=BRISK, poll=0.5, example_ports=False) as parts,
+        async_playwright() as playwright,
+    ):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = await browser.new_page(
             viewport={"width": width, "height": 844}, color_scheme=theme, reduced_motion="reduce"

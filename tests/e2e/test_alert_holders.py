@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.demo import EXAMPLE, Demo, demo
+from bot.operations.policy import PolicyMode
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_alert_commands import buttons
@@ -24,7 +25,9 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
     own = EXAMPLE.read_text().replace("\n#   escalate_to:", f"\n{CALLS}\n#   escalate_to:", 1)
     changed.write_text(own)
     monkeypatch.setattr("bot.cli.demo.EXAMPLE", changed)
-    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
+    async with demo(
+        port=0, policies=PolicyMode.LOOSE, timing=QUICK, poll=0.5, example_ports=False, clock=time.time
+    ) as parts:
         yield parts
         parts.slack.assert_no_violations()
 

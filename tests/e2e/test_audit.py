@@ -8,6 +8,7 @@ import pytest
 
 from bot.cli.audit import verify_store
 from bot.cli.demo import demo
+from bot.operations.policy import PolicyMode
 
 pytestmark = pytest.mark.fast_time
 
@@ -21,7 +22,7 @@ async def _download(url: str) -> str:
 
 
 async def test_audit_file_has_changes_and_refused_attempts() -> None:
-    async with demo(port=0, clock=time.time) as parts:
+    async with demo(port=0, policies=PolicyMode.LOOSE, clock=time.time) as parts:
         slack = parts.slack
         alice = slack.as_user("U0ALICE")
         dave = slack.as_user("U0DAVE")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.cli.demo import Demo, demo
+from bot.operations.policy import PolicyMode
 from bot.playground.clustermgr_sim import Timing
 from tests.e2e.test_journey import STORAGE, alert, ask
 
@@ -16,7 +17,9 @@ pytestmark = pytest.mark.fast_time
 async def world() -> AsyncIterator[Demo]:
     """The demo, polled every 15 s as by default: work takes minutes; a unit leaves a disk every four seconds."""
     timing = Timing(election=0.4, refresh=15, collect=5, unit_move=4)
-    async with demo(port=0, timing=timing, poll=15, example_ports=False, clock=time.time) as parts:
+    async with demo(
+        port=0, policies=PolicyMode.LOOSE, timing=timing, poll=15, example_ports=False, clock=time.time
+    ) as parts:
         yield parts
         parts.slack.assert_no_violations()
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from bot.cli.demo import demo
+from bot.operations.policy import PolicyMode
 from bot.playground.slack_sim.server import LocalSlack
 from tests.docgen.phrasebook.book import sections
 from tests.e2e.conftest import QUICK
@@ -36,7 +37,10 @@ PATIENCE = 30_000
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     """The open demo page; a broken Slack rule or an error of the page fails the test."""
-    async with demo(port=0, timing=BRISK, poll=0.5, example_ports=False) as parts, async_playwright() as playwright:
+    async with (
+        demo(port=0, policies=PolicyMode.LOOSE, timing=BRISK, poll=0.5, example_ports=False) as parts,
+        async_playwright() as playwright,
+    ):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = await browser.new_page(viewport={"width": 1440, "height": 900})
         opened.set_default_timeout(PATIENCE)

@@ -9,9 +9,10 @@ import pytest
 
 from bot.cli.demo import EXAMPLE, Demo, demo
 from bot.operations.model import OpState
+from bot.operations.policy import PolicyMode
 from bot.operations.step_facts import LegacyWords
 from bot.playground.slack_sim.workspace import Message
-from tests.e2e.conftest import QUICK
+from tests.e2e.conftest import QUICK, without_policies
 from tests.e2e.test_operations import (
     ALICE,
     BOB,
@@ -47,13 +48,17 @@ def notify(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, notify: str) -> AsyncIterator[Demo]:
     """The demo with policies that call people."""
-    own = EXAMPLE.read_text().replace("\nsummaries:", f"{POLICIES.replace('NOTIFY', notify)}\nsummaries:", 1)
+    own = without_policies(EXAMPLE.read_text()).replace(
+        "\nsummaries:", f"{POLICIES.replace('NOTIFY', notify)}\nsummaries:", 1
+    )
     changed = tmp_path / "config.yaml"
     changed.write_text(
         re.sub(r"(?m)^  approvers:(.*\n    users: )\[U0ALICE, U0BOB\]", r"  approvers:\1[U0ALICE, U0BOB, U0CAROL]", own)
     )
     monkeypatch.setattr("bot.cli.demo.EXAMPLE", changed)
-    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
+    async with demo(
+        port=0, policies=PolicyMode.LOOSE, timing=QUICK, poll=0.5, example_ports=False, clock=time.time
+    ) as parts:
         yield parts
         parts.slack.assert_no_violations()
 

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.cli.check import CheckRow, address, own_roles, policies, table
+from bot.cli.check import address
+from bot.cli.check_policies import own_roles, policies
+from bot.cli.check_row import CheckRow, table
 from bot.cli.terminal.show import write as write_text
 from bot.config import Secrets, parse
+from bot.operations.policy import PolicyMode
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
 
@@ -21,7 +24,7 @@ slack: {{api_url: "{api}"}}
 store: {{url: "sqlite:///{folder}/cmbot.db"}}
 clusters:
   - {{name: prod, hosts: {hosts}, alert_channel: {channel}}}
-access: {{operators: {{users: [U0ALICE], groups: [{group}]}}}}
+access: {{operators: {{users: [U0ALICE], groups: [{group}]}}, approvers: {{groups: [{group}]}}}}
 """
 
 TWO = """
@@ -40,7 +43,7 @@ def test_check_reports_policies_that_a_cluster_cannot_satisfy() -> None:
         ("clusters.prod.access.approvers", True, "1 user and 0 user groups"),
         ("clusters.prod.access.admins", True, "no one: " + WITHOUT_ADMINS),
     ]
-    found = {row.what: row.fix for row in policies(settings)}
+    found = {row.what: row.fix for row in policies(settings, PolicyMode.LOOSE, {})}
     removal = "clusters.prod.policies.member_remove"
     assert found[removal] == "name more people under clusters.prod.access.approvers"
     assert not any(what.startswith("policies.") for what in found), "in the lab Anna approves what Ben proposes"

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.cli.demo import EXAMPLE, settings_for
+from bot.cli.demo import EXAMPLE, settings_for, with_policies
 from bot.config import Secrets, parse
+from bot.operations.policy import PolicyMode
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
 from bot.playground.slack_sim.workspace import Message
@@ -114,7 +115,7 @@ async def world(
         slack = await stack.enter_async_context(LocalSlack())
         template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
         template = template.model_copy(update={"clusters": template.clusters[:1], "summaries": ()})
-        settings = settings_for(template, slack, {"prod": cluster}, str(tmp_path), 0.2)
+        settings = with_policies(settings_for(template, slack, {"prod": cluster}, str(tmp_path), 0.2), PolicyMode.LOOSE)
         settings = settings.model_copy(update={"store": settings.store.model_copy(update={"url": url})})
         app = await stack.enter_async_context(build(settings, clock=time.time))
         await stack.enter_async_context(running(app))

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from bot.cli.demo import POLL_SECONDS, Demo, demo
+from bot.operations.policy import PolicyMode
 from bot.playground.clustermgr_sim.recipes import RECIPES
 from bot.playground.slack_sim.server import MARK
 from tests.e2e.conftest import QUICK
@@ -20,7 +21,14 @@ pytestmark = pytest.mark.fast_time
 async def trial() -> AsyncIterator[Demo]:
     """The demo as `cmbot demo` starts it, with quicker nodes."""
     async with demo(
-        port=0, timing=QUICK, poll=POLL_SECONDS, example_ports=False, clock=time.time, schedulers=1, fast_alerts=True
+        port=0,
+        policies=PolicyMode.LOOSE,
+        timing=QUICK,
+        poll=POLL_SECONDS,
+        example_ports=False,
+        clock=time.time,
+        schedulers=1,
+        fast_alerts=True,
     ) as parts:
         yield parts
 

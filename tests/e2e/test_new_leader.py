@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bot.cli.demo import Demo, demo
+from bot.operations.policy import PolicyMode
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.clustermgr_sim.cluster import Seen
 from bot.playground.clustermgr_sim.nodes import NEVER
@@ -72,7 +73,9 @@ class World:
 async def world(*, election: float = QUICK.election) -> AsyncIterator[World]:
     """A watched demo whose new leaders delay their answers; `election` is the election time-out in seconds."""
     timing = replace(QUICK, hold=LONG, election=election)
-    async with demo(port=0, timing=timing, poll=LONG, example_ports=False, clock=time.time) as parts:
+    async with demo(
+        port=0, policies=PolicyMode.LOOSE, timing=timing, poll=LONG, example_ports=False, clock=time.time
+    ) as parts:
         own = World(parts)
         await own.first_poll()
         yield own

@@ -10,9 +10,11 @@ import pytest
 from playwright.async_api import Error, Locator, Page, async_playwright, expect
 
 from bot.cli.demo import EXAMPLE, Demo, demo
+from bot.operations.policy import PolicyMode
 from bot.views.alert_actions import ACKNOWLEDGE, FIX, RUNBOOK
 from bot.views.holders import TAKE
 from bot.views.operations import APPROVE
+from tests.e2e.conftest import without_policies
 from tests.e2e.test_browser import BRISK, CHROMIUM, FLAGS, PATIENCE, say
 
 pytestmark = pytest.mark.browser
@@ -65,12 +67,15 @@ class Night:
 @pytest.fixture
 async def night(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Night]:
     """The demo page as wide as a phone; a broken Slack rule or an error of the page fails the test."""
-    own = EXAMPLE.read_text(encoding="utf-8")
+    own = without_policies(EXAMPLE.read_text(encoding="utf-8"))
     changed = tmp_path / "config.yaml"
     with_call = own.replace("\nalerts:\n", f"\nalerts:\n{CALL}", 1).replace("\nsummaries:", f"{POLICY}\nsummaries:", 1)
     changed.write_text(with_call, encoding="utf-8")
     monkeypatch.setattr("bot.cli.demo.EXAMPLE", changed)
-    async with demo(port=0, timing=BRISK, poll=0.5, example_ports=False) as parts, async_playwright() as playwright:
+    async with (
+        demo(port=0, policies=PolicyMode.LOOSE, timing=BRISK, poll=0.5, example_ports=False) as parts,
+        async_playwright() as playwright,
+    ):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = await browser.new_page(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE)

@@ -10,7 +10,8 @@ import pytest
 
 from bot.cli.demo import EXAMPLE, Demo, demo
 from bot.operations.model import OpState
-from tests.e2e.conftest import QUICK
+from bot.operations.policy import PolicyMode
+from tests.e2e.conftest import QUICK, without_policies
 from tests.e2e.test_operations import ALICE, BOB, CAROL, DAVE, ask, card_with, click, only_op, propose, refused, writes
 
 pytestmark = pytest.mark.fast_time
@@ -33,11 +34,13 @@ access:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Demo]:
     """The demo with stricter policies, and with people who hold their roles through a user group."""
-    own = re.sub(r"^access:\n(?:  .*\n)+", ACCESS + POLICIES, EXAMPLE.read_text(), flags=re.MULTILINE)
+    own = re.sub(r"^access:\n(?:  .*\n)+", ACCESS + POLICIES, without_policies(EXAMPLE.read_text()), flags=re.MULTILINE)
     changed = tmp_path / "config.yaml"
     changed.write_text(own)
     monkeypatch.setattr("bot.cli.demo.EXAMPLE", changed)
-    async with demo(port=0, timing=QUICK, poll=0.5, example_ports=False, clock=time.time) as parts:
+    async with demo(
+        port=0, policies=PolicyMode.LOOSE, timing=QUICK, poll=0.5, example_ports=False, clock=time.time
+    ) as parts:
         in_group(parts, ALICE, BOB, CAROL)
         yield parts
         parts.slack.assert_no_violations()

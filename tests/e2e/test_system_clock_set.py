@@ -27,6 +27,7 @@ store: {{url: "sqlite:///{folder}/cmbot.db"}}
 clusters:
   - {{name: prod, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.2s}}
 access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE, U0BOB]}}}}
+policies: {{default: loose}}
 rules: {{watch_blind: {{after: 3s}}}}
 summaries: [{{channel: C0STORAGE, cron: "0 * * * *"}}]
 """

@@ -6,9 +6,11 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Table, inspect, select
 
+from bot.operations.policy import PolicyMode
 from bot.store import migrate
 from bot.store.database import Store
 from bot.store.dump import TABLES
+from bot.store.schema import facts
 from tests.support.store_filling import row
 
 ROWS = 3
@@ -61,9 +63,20 @@ async def test_database_of_an_earlier_release_keeps_its_data(database_url: str, 
             assert await run(migrate.current) == migrate.newest()
             assert await run(lambda connection: read_back(connection, held)) == held
             assert await run(unset) == []
+            assert (await run(lambda connection: connection.execute(select(facts.c.value)).scalar())) == "loose"
             if revision < "0007":
                 posts = await run(lambda connection: list(connection.execute(select(TABLES["posts"]))))
                 assert [each.home for each in posts] == [each.channel for each in posts]
+
+
+async def test_new_database_begins_with_strict_policies(store: Store, database_url: str) -> None:
+    """The next start finds the same."""
+    async with store.read() as uow:
+        assert await uow.facts.policies() is PolicyMode.STRICT
+    async with Store.open(database_url) as again:
+        await again.migrate()
+        async with again.read() as uow:
+            assert await uow.facts.policies() is PolicyMode.STRICT
 
 
 def unset(connection: Connection) -> list[str]:

@@ -12,6 +12,7 @@ from bot.alerting.model import Silence
 from bot.cli.main import main
 from bot.cli.transfer import export_state, import_state
 from bot.common.errors import StoreError, UserError
+from bot.operations.policy import PolicyMode
 from bot.store import dump
 from bot.store.database import Store
 from bot.store.dump import TABLES
@@ -58,6 +59,19 @@ async def test_transfer_to_postgresql_and_back_changes_nothing(
     assert all(len(rows) == ROWS for rows in before.values() if isinstance(rows, list))
     assert (moved.broken, moved.head, again.head.seq) == (None, again.head, ROWS)
     await postgres.drop(name)
+
+
+@pytest.mark.parametrize("mode", PolicyMode)
+async def test_moved_installation_keeps_its_default_policies(tmp_path: Path, mode: PolicyMode) -> None:
+    origin, moved = f"sqlite:///{tmp_path}/origin.db", f"sqlite:///{tmp_path}/moved.db"
+    async with Store.open(origin) as store:
+        await store.migrate()
+        async with store.begin() as uow:
+            await uow.facts.put_policies(mode, 1.0)
+    await export_state(origin, tmp_path / "written.jsonl")
+    await import_state(moved, tmp_path / "written.jsonl")
+    async with Store.open(moved) as store, store.read() as uow:
+        assert await uow.facts.policies() is mode
 
 
 async def test_ids_continue_after_the_last_one_given_out(store: Store, database_url: str, tmp_path: Path) -> None:
@@ -145,6 +159,10 @@ _LATER_COLUMNS = {"scope": "", "window": "", "begins": 0.0, "announced": True}
 """Columns of silences since revision 0008, and their values in rows that are older."""
 
 
+_LATER_PARTS = ("policies",)
+"""Parts of the header since revision 0008."""
+
+
 def _as_of_0008(lines: list[str]) -> list[str]:
     """The export as revision 0008 writes it: silences have fewer columns, and there are fewer tables."""
 
@@ -160,6 +178,7 @@ def _as_of_0008(lines: list[str]) -> list[str]:
         for part in ("counts", "numbers")
     }
     kept = [line for line in lines if json.loads(line).get("table") not in _LATER_TABLES]
+    kept[0] = json.dumps({name: value for name, value in json.loads(kept[0]).items() if name not in _LATER_PARTS})
     return [older(line) for line in _first({"revision": "0008", **fewer})(kept)]
 
 
@@ -174,6 +193,8 @@ async def test_older_export_is_imported_and_migrated(written: Path, tmp_path: Pa
     await import_state(url, written)
     async with Store.open(url) as store:
         assert await store.revision() == newest()
+        async with store.read() as uow:
+            assert await uow.facts.policies() is PolicyMode.LOOSE
     before, after = await contents(f"sqlite:///{tmp_path}/origin.db"), await contents(url)
     silences = before["silences"]
     assert isinstance(silences, list)

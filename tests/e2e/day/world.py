@@ -45,6 +45,7 @@ clusters: {clusters}
 access:
   operators: {{users: [U0ALICE, U0BOB]}}
   approvers: {{users: [U0ALICE, U0BOB]}}
+policies: {{default: loose}}
 alerts: {{escalate_to: S0ONCALL, escalate_after: 15m}}
 summaries:
   - {{channel: C0STORAGE, cron: "0 9 * * *", timezone: UTC}}

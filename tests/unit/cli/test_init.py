@@ -57,6 +57,8 @@ def test_what_is_written_is_what_was_answered(tmp_path: Path, capsys: pytest.Cap
     assert prod.hosts == ("10.0.0.1:9998", "https://b.example:9998", "[::1]:9998")
     assert (prod.alert_channel, prod.card_channel, prod.channels) == ("C0ALERTS", "C0ALERTS", ("C0ALERTS",))
     assert (settings.access.operators.users, settings.access.operators.groups) == (("U0ALICE", "W0BOB"), ("S0ONCALL",))
+    assert settings.access.approvers == settings.access.operators
+    assert settings.policies.default == "strict"
     assert settings.store.url == "sqlite:///cmbot.db"
     assert "cmbot check" in capsys.readouterr().out
     with pytest.raises(UserError, match="--force"):

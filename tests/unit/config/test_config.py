@@ -195,9 +195,10 @@ def test_policies_are_read_for_all_and_for_one_cluster() -> None:
         + "policies: {task_disable: {requester_may: never, reason: required}}\n"
         + "access: {approvers: {groups: [S0ONCALL]}}\n"
     )
-    own = found.cluster("prod").policies["leader_transfer"]
+    own = found.cluster("prod").policies.leader_transfer
+    assert own is not None
     assert own.model_dump(exclude_none=True) == {"approvals": 2, "source": "S0STORAGE", "expires_after": 1800.0}
-    assert found.policies["task_disable"].requester_may == "never"
+    assert found.policies.kinds["task_disable"].requester_may == "never"
     assert found.policy_groups == ("S0STORAGE",)
     assert found.groups == ("S0ONCALL", "S0STORAGE")
 
@@ -209,6 +210,8 @@ def test_policies_are_read_for_all_and_for_one_cluster() -> None:
         ("policies: {task_disable: {approvals: 0}}", "policies.task_disable.approvals"),
         ("policies: {task_disable: {from: everybody}}", "policies.task_disable.from"),
         ("policies: {task_disable: {requester: never}}", "policies.task_disable.requester"),
+        ("policies: {default: secure}", "policies.default = 'secure': write 'strict' or 'loose'"),
+        ("policies: {task_disable: {code: required}}", "policies.task_disable.code"),
     ],
 )
 def test_a_policy_that_cannot_be_is_named(line: str, words: str) -> None:
@@ -251,7 +254,7 @@ def test_wrong_key_is_one_line_with_the_nearest_key(written: str, expected: str)
 
 def test_a_stricter_break_glass_is_taken() -> None:
     settings = read(f"{MINIMAL}policies: {{break_glass: {{approvals: 3, from: admin, reason: required}}}}")
-    assert settings.policies["break_glass"].approvals == 3
+    assert settings.policies.kinds["break_glass"].approvals == 3
 
 
 def test_command_without_cluster_request_needs_no_token() -> None:

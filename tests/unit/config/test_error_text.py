@@ -58,7 +58,7 @@ def cluster(**changes: str) -> str:
         (MINIMAL + "http: {port: 70000}", "http.port = 70000: write at most 65535"),
         (MINIMAL + "http:", "http: write keys and values below it"),
         (MINIMAL + "rules: [1]", "rules: write keys and values below it"),
-        (MINIMAL + "policies: {task_delete: {}}", "policies.task_delete: no such key; write 'task_enable'"),
+        (MINIMAL + "policies: {task_delete: {}}", "policies.task_delete: no such setting; did you mean task_"),
         (MINIMAL + "access: {operators: {users: U0ALICE}}", "access.operators.users = 'U0ALICE': write a list"),
         (MINIMAL + "summaries: {channel: C0X1}", "summaries: write a list"),
         (MINIMAL + "7: x", "7: no such setting; a key must be a word"),
