@@ -44,7 +44,7 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
             (
                 "`/cm tasks`: `disk_repair` must be on, and the service that runs it (the scheduler) must run.",
                 "Read the scheduler's log: it names the chunk that fails again and again, and the cause.",
-                "Too little space or too few healthy hosts in a zone leave no place to rebuild to: `/cm stat`.",
+                "Too little space or too few healthy hosts in a zone leave no place to rebuild to: `/cm balance`.",
                 "If several broken disks share stripes, chunks may be unreadable: count them before you go on.",
             ),
             "Progress is the number of chunks that volumes still have on the disk (`/volume/unit/list`), counted every "
@@ -56,7 +56,7 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
             "lack room, or too many disks may be out of service at once. While units move, no volume loses any.",
             (
                 "Find out who did it and why. The drop cannot be cancelled (only v1 takes it back).",
-                "`/cm repairs` shows the units left; `/cm balance` and `/cm stat` show the room in the zone.",
+                "`/cm repairs` shows the units left; `/cm balance` shows the room in the zone.",
                 "Do not pull a disk before this alert, or `/cm disk <id>`, says that it is safe to pull.",
                 "Use `/cm disk offline` instead: it checks first, and keeps the limits of hosts and zones.",
             ),
@@ -71,7 +71,7 @@ DISKS: Mapping[str, Runbook] = MappingProxyType(
             "cluster cannot use its space.",
             (
                 "`/cm tasks`: `disk_drop` must be on, and the scheduler must run; its log says what it waits for.",
-                "There must be room for the chunks in the same zone: `/cm stat`.",
+                "There must be room for the chunks in the same zone: `/cm balance`.",
                 "A drop cannot be undone. If the disk fails now, mark it as broken instead.",
             ),
             "While `disk_drop` is off, `task_off_with_work` fires instead.",
