@@ -4,7 +4,7 @@ A cluster without a leader is announced by `no_leader`. The election that ends t
 longer and carries what the lost leader costs (folding.py): one outage is one message and one thread.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerting.causes import takes_over
@@ -16,24 +16,28 @@ from bot.alerting.transition import Transition, TransitionReason, Visibility, en
 _ANNOUNCED = frozenset({AlertState.FIRING, AlertState.ACKNOWLEDGED})
 
 
-def take_over(transitions: Sequence[Transition], alerts: Iterable[Alert], now: float) -> tuple[Transition, ...]:
+def take_over(transitions: Sequence[Transition], alerts: Sequence[Alert], now: float) -> tuple[Transition, ...]:
     """Return the transitions with each alert that is announced now in the message of the alert whose end it tells.
 
-    That one is resolved at once, without its clear time, and folded into the new alert. `alerts` are the open alerts
-    before these transitions, all of one cluster.
+    That one is resolved at once, without its clear time, and folded into the new alert, which its holder holds on.
+    `alerts` are the open alerts before these transitions, all of one cluster.
     """
-    found = list(transitions)
-    old = {alert.pair: alert for alert in alerts}
-    for place, each in enumerate(found):
-        steps = {step.new.pair: step for step in found}
-        over = next((alert for alert in old.values() if _ends(each, alert, steps.get(alert.pair))), None)
-        if over is None:
-            continue
-        found[place] = replace(each, new=noted(each.new, message=over.message_id))
-        last = _resolved(over, steps.get(over.pair), each.new, now)
-        found = [step for step in found if step.new.pair != over.pair]
-        found.append(last)
-    return tuple(found)
+    steps = {each.new.pair: each for each in transitions}
+    found = [(each, alert) for each in transitions for alert in alerts if _ends(each, alert, steps.get(alert.pair))]
+    for each, over in found:
+        new = _held_on(noted(each.new, message=over.message_id), over)
+        last = _resolved(over, steps.get(over.pair), new, now)
+        steps |= {each.new.pair: replace(each, new=new), over.pair: last}
+    return tuple(steps.values())
+
+
+def _held_on(new: Alert, over: Alert) -> Alert:
+    """The alert as held by the person who holds the one that it takes over."""
+    if over.state is not AlertState.ACKNOWLEDGED:
+        return new
+    notes = over.notes
+    held = noted(new, acked_until=notes.acked_until, holder_reminded_at=notes.holder_reminded_at)
+    return replace(held, state=AlertState.ACKNOWLEDGED, acked_by=over.acked_by, acked_at=over.acked_at)
 
 
 def _ends(new: Transition, alert: Alert, step: Transition | None) -> bool:

@@ -88,7 +88,7 @@ READS: Mapping[str, Read] = {
         "[CLUSTER]",
         {"state": Option("the open ones, or the last ones in any state", ("open", "recent"))},
     ),
-    "alerts": Read("the open alerts of all clusters", "", {}),
+    "alerts": Read("the open alerts of all clusters, or of one", "[CLUSTER]", {}),
     "clusters": Read("all clusters with their verdict at the last poll", "", {}),
 }
 """The commands of `/cm` that the terminal has too."""

@@ -36,17 +36,19 @@ def alerts(
     now: float,
     maintenances: Sequence[Silence] = (),
     muted: Mapping[int, int] = MappingProxyType({}),
+    cluster: str = "",
 ) -> Message:
-    """List the open alerts with their numbers; `silences` is the number of silences in force.
+    """List the open alerts with their numbers, of one `cluster` or of all; `silences` is the number in force.
 
     `maintenances` are in force too; `muted` has the number of alerts that each mutes, by its id.
     """
     if not found:
-        sentence = "No alert is open in any cluster."
+        sentence = f"No alert is open in {escape(cluster) or 'any cluster'}."
     else:
         quiet = sum(alert.notes.muted is not None for alert in found)
         quietly = f", {quiet:,} of them silenced" if quiet else ""
-        sentence = f"{count_of(found)} {'is' if len(found) == 1 else 'are'} open{quietly}."
+        where = f" in {escape(cluster)}" if cluster else ""
+        sentence = f"{count_of(found)} {'is' if len(found) == 1 else 'are'} open{where}{quietly}."
     blocks: list[BlockJson] = [
         section(f"*{sentence}*"),
         *(section(_line(alert, now, found)) for alert in found[:MOST]),
@@ -59,10 +61,9 @@ def alerts(
         blocks.append(context("\n".join((*shown, *more))))
     if silences:
         blocks.append(context(f"{count(silences, 'silence')} in force: /cm silences"))
-    if found and found[0].id:
-        first = found[0].id
+    if found and (first := found[0].id):
         blocks.append(
-            context(f"In full, with its next step: {code(f'/cm alert {first}')} · yours: {code(f'/cm ack {first}')}")
+            context(f"{code(f'/cm alert {first}')} shows one in full, {code(f'/cm ack {first}')} acknowledges it")
         )
     return message(sentence, *blocks)
 

@@ -75,7 +75,9 @@ def tasks(
     known = f"{schedulers_text(background or BackgroundNote(), snapshot.at)} "
     foot = f"{known}Services read their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
     listed = data_table(cells, header=header, caption=f"Background tasks of {snapshot.cluster}", names=1)
-    blocks = [section(f"*{sentence}*\n{_dialect(snapshot.cluster, verdict)}"), listed]
+    spelling = _dialect(snapshot.cluster, verdict)
+    # A dialect that is known is small print; one that is not is why no task can be changed.
+    blocks = [section(f"*{sentence}*" if verdict.dialect else f"*{sentence}*\n{spelling}"), listed]
     if effects := [f"{code(row.task.name)}: {row.effect}" for row in rows if row.effect]:
         blocks.append(section(bullets(effects)))
     if not values:
@@ -83,7 +85,8 @@ def tasks(
     if unknown:
         blocks.append(section(_unknown_switches(unknown)))
     blocks += [section(goes_back(op)) for op in leased]
-    notes = ["Switches that cmbot does not know could not be looked for."] if unknown is None else []
+    notes = [spelling] if verdict.dialect else []
+    notes += ["Switches that cmbot does not know could not be looked for."] if unknown is None else []
     notes += [line] if (line := others_line("Services ", others)) else []
     does = ". ".join(f"{code(row.task.name)} {row.task.does}" for row in rows)
     return message(sentence, *blocks, context(" ".join((foot, *notes))), context(f"{does}."))

@@ -47,8 +47,8 @@ RAFT: Mapping[str, Runbook] = MappingProxyType(
             "the group can never elect a leader again.",
             (
                 (
-                    "Bring back the voters named above. Until then stop no node, and remove only a voter that is lost "
-                    "for good (`/cm member replace`)."
+                    "Bring back the unhealthy voters: `/cm members` names them. Until then stop no node, and remove "
+                    "only a voter that is lost for good (`/cm member replace`)."
                 ),
                 (
                     "If only the bot cannot reach their hosts, the alert is a warning: make them reachable, so that "

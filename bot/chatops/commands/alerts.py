@@ -11,6 +11,7 @@ from bot.alerting.model import AlertState
 from bot.alerting.problems import TwoEnds
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.silence_span import Span, span_of
+from bot.chatops.commands.arguments import configured
 from bot.chatops.commands.stat import NoArgs
 from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
 from bot.common.errors import Refused
@@ -24,6 +25,12 @@ from bot.views.alerts import in_full
 
 MAX_ID = 2**53
 DEFAULT_LENGTH = "1h"
+
+
+class AlertsArgs(Args):
+    """The alerts to list."""
+
+    cluster: str = Field("", max_length=40, description="of this cluster only")
 
 
 class IdArgs(Args):
@@ -80,14 +87,16 @@ class SilenceArgs(Args):
         return value
 
 
-async def run_alerts(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
-    """List what is open in all clusters."""
-    found = [alert for alert in await call.alerts.listed() if alert.cluster in call.clusters]
-    held = [each for each in await call.alerts.silences() if each.cluster in call.clusters]
+async def run_alerts(call: Call, args: AlertsArgs) -> AsyncIterator[Reply]:
+    """List what is open in all clusters, or in one."""
+    name = configured(args.cluster, tuple(call.clusters)) if args.cluster else ""
+    wanted = (name,) if name else tuple(call.clusters)
+    found = [alert for alert in await call.alerts.listed() if alert.cluster in wanted]
+    held = [each for each in await call.alerts.silences() if each.cluster in wanted]
     maintenances = [each for each in held if each.scope is not None]
     muted = await call.alerts.muted() if maintenances else {}
     others = len(held) - len(maintenances)
-    shown = views.alerts(found, silences=others, now=call.now, maintenances=maintenances, muted=muted)
+    shown = views.alerts(found, silences=others, now=call.now, maintenances=maintenances, muted=muted, cluster=name)
     yield Reply(shown, private=False, facts=OpenAlerts(found, held))
 
 
@@ -160,11 +169,11 @@ async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
 
 ALERTS = Command(
     path=("alerts",),
-    summary="The open alerts of all clusters: since when, and who acknowledged them.",
-    args=NoArgs,
+    summary="The open alerts of all clusters, or of one: since when, and who acknowledged them.",
+    args=AlertsArgs,
     run=run_alerts,
     scope=Scope.NO_CLUSTER,
-    examples=("/cm alerts",),
+    examples=("/cm alerts", "/cm alerts prod"),
     manual="alerts.md",
 )
 ALERT = Command(

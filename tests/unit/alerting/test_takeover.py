@@ -49,6 +49,17 @@ def test_outage_that_ends_at_this_step_keeps_its_outcome() -> None:
         assert found["no_leader"] == noted(gone.new, folded=("leader_changed", ""))
 
 
+def test_holder_of_the_outage_holds_what_is_left_of_it() -> None:
+    held = noted(replace(NONE, state=AlertState.ACKNOWLEDGED, acked_by="U1", acked_at=120.0), acked_until=900.0)
+    new = take_over([elected()], [held], NOW)[0].new
+    assert (new.state, new.acked_by, new.acked_at, new.notes.acked_until) == (
+        AlertState.ACKNOWLEDGED,
+        "U1",
+        120.0,
+        900.0,
+    )
+
+
 @pytest.mark.parametrize(
     ("step", "before"),
     [

@@ -71,6 +71,7 @@ def test_help_of_a_command_is_its_help(capsys: pytest.CaptureFixture[str]) -> No
         ("disks --status broken prod", ["prod"], None),
         ("stat prod --json", ["prod"], None),
         ("alerts", [], None),
+        ("alerts prod", ["prod"], None),
     ],
 )
 def test_words_and_options_mix(line: str, words: list[str], watch: float | None) -> None:
@@ -78,7 +79,9 @@ def test_words_and_options_mix(line: str, words: list[str], watch: float | None)
     assert (args.words, args.watch) == (words, watch)
 
 
-@pytest.mark.parametrize("line", ["stat --no", "disk 1 --watch=0", "disks --sort size", "alerts prod", "", "help --x"])
+@pytest.mark.parametrize(
+    "line", ["stat --no", "disk 1 --watch=0", "disks --sort size", "clusters prod", "", "help --x"]
+)
 def test_a_wrong_line_ends_with_2(line: str) -> None:
     with pytest.raises(SystemExit) as ended:
         main(line.split())

@@ -129,6 +129,7 @@ def test_tasks_show_the_stored_value_and_its_effect() -> None:
         assert " ".join(row.split()) in " ".join(text.split())
     assert "only true means on here, so services read it as off" in text
     assert "1 on, 1 off, 1 unset, 1 meaningless, 5 not read" in shown.text
+    assert shown.blocks[0]["text"]["text"] == f"*{shown.text}*", "the dialect is small print"
 
 
 def test_tasks_of_a_v1_cluster_use_its_keys() -> None:

@@ -20,5 +20,7 @@ def test_silent_host_is_named_once() -> None:
 
 def test_list_of_alerts_ends_with_what_to_do() -> None:
     found = Alert("prod", "x", "", AlertState.FIRING, Severity.WARNING, LegacyDetail("Ill."), 90.0, fired_at=90.0, id=4)
-    assert "`/cm alert 4` · yours: `/cm ack 4`" in seen(alerts([found], silences=0, now=100.0))
+    assert "`/cm alert 4` shows one in full, `/cm ack 4` acknowledges it" in seen(
+        alerts([found], silences=0, now=100.0)
+    )
     assert "/cm" not in seen(alerts([], silences=0, now=100.0))

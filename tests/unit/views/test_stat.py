@@ -246,7 +246,7 @@ def test_members_of_a_healthy_group() -> None:
 def test_members_of_a_degraded_group_say_why() -> None:
     text = seen(members(degraded()))
     assert "the leader has not heard from it lately" in text
-    assert "`10.0.0.3:9998` is silent" in text
+    assert "`10.0.0.3:9998` refuses connections" in text
 
 
 def test_members_without_a_leader_are_each_hosts_own_word() -> None:

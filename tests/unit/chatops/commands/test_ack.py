@@ -1,10 +1,13 @@
-"""/cm ack: for operators of the alert's cluster, and answered with the alert."""
+"""/cm ack and /cm alerts: for operators of the alert's cluster, and answered with the alert."""
 
 from dataclasses import replace
 
+import pytest
+
 from bot.alerting.details import ReadOnly
 from bot.alerting.model import Alert, AlertState, Severity
-from tests.support.in_memory_ports import FakeAlerts, typed
+from bot.common.errors import UserError
+from tests.support.in_memory_ports import FakeAlerts, FakeCluster, typed
 from tests.support.view_samples import AT
 
 OPEN = Alert("prod", "read_only", "", AlertState.FIRING, Severity.WARNING, ReadOnly(), AT - 60.0, id=17)
@@ -31,3 +34,15 @@ async def test_alert_is_given_back() -> None:
     [reply] = await typed("unack 17", alerts=alerts)
     assert alerts.done == [("unack", 17, "U0ANNA")]
     assert "You gave back alert #17" in reply.message.text
+
+
+async def test_alerts_of_one_cluster_are_listed() -> None:
+    """At night another cluster's alerts are in the way; a wrong name lists the right ones."""
+    alerts = FakeAlerts((replace(OPEN, state=AlertState.FIRING), replace(OPEN, cluster="other", id=18)))
+    known = (FakeCluster(), FakeCluster("other"), FakeCluster("third"))
+    texts = [(await typed(line, *known, alerts=alerts))[0].message.text for line in ("alerts", "alerts other")]
+    assert texts == ["2 alerts are open.", "1 alert is open in other."]
+    [none] = await typed("alerts cluster=third", *known, alerts=alerts)
+    assert none.message.text == "No alert is open in third."
+    with pytest.raises(UserError, match="Configured: prod"):
+        await typed("alerts cluster=prdo", *known, alerts=alerts)
