@@ -43,7 +43,8 @@ IN_CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork")
 
 
 @pytest.mark.skipif(
-    shutil.which("unshare") is None or subprocess.run([*IN_CONTAINER, "true"], check=False).returncode != 0,  # noqa: S603
+    shutil.which("unshare") is None
+    or subprocess.run([*IN_CONTAINER, "true"], check=False, capture_output=True).returncode != 0,  # noqa: S603
     reason="this machine lets no process make a namespace",
 )
 @pytest.mark.parametrize(("command", "status"), [("run", 0), ("migrate", 143)])
