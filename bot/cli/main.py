@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 
 from bot.cli import options
-from bot.cli.early_end import end_on_sigterm
 
 _BROKEN_PIPE = 141
 """Exit status of a program whose reader went away, as of one that SIGPIPE ended."""
@@ -25,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(completion.script(args.shell, options.parser()))
         return 0
+    from bot.cli.early_end import end_on_sigterm  # noqa: PLC0415 - see above
+
     end_on_sigterm(args.command)
     # What is loaded now stays: to look for garbage meanwhile takes a fifth of the time.
     gc.disable()

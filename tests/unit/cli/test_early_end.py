@@ -39,12 +39,13 @@ def test_other_commands_are_ended_by_the_signal(tmp_path: Path) -> None:
 
 
 IN_CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork")
-"""The command becomes the first process of its own namespace, as in a container."""
+"""The command becomes the first process of a new namespace, as in a container."""
 
 
 @pytest.mark.skipif(
-    shutil.which("unshare") is None or subprocess.run([*IN_CONTAINER, "true"], check=False).returncode != 0,  # noqa: S603
-    reason="this machine lets no process have a namespace of its own",
+    shutil.which("unshare") is None
+    or subprocess.run([*IN_CONTAINER, "true"], check=False, capture_output=True).returncode != 0,  # noqa: S603
+    reason="this machine lets no process make a namespace",
 )
 @pytest.mark.parametrize(("command", "status"), [("run", 0), ("migrate", 143)])
 def test_first_process_of_a_container_is_ended(tmp_path: Path, command: str, status: int) -> None:

@@ -27,7 +27,7 @@ def test_unit_runs_the_installed_program_within_its_times() -> None:
     [variable] = values("Environment")
     assert variable.partition("=")[0].lower() in Secrets.model_fields
     assert int(values("TimeoutStopSec")[0]) > END_SECONDS + 5
-    assert values("LimitNOFILE") == [str(ENOUGH)], "the filter of calls stops the program from raising it"
+    assert values("LimitNOFILE") == [str(ENOUGH)]
 
 
 def test_unit_needs_no_privilege() -> None:
