@@ -43,7 +43,7 @@ from bot.interactions.reload import SettingsPort
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.telemetry.trace import trace_of, within
-from bot.telemetry.tracer import NO_TRACER, Span, Tracer
+from bot.telemetry.tracer import NO_TRACER, Tracer, TraceSpan
 from bot.views import errors as error_views
 from bot.views.details import as_shown, newer
 
@@ -166,7 +166,7 @@ class Dispatcher:
         with self.tracer.span(_KINDS[type(work)], "consumer") as span:
             await self._traced(work, answer, thread, span)
 
-    async def _traced(self, work: Work, answer: Answer, thread: str, span: Span) -> None:
+    async def _traced(self, work: Work, answer: Answer, thread: str, span: TraceSpan) -> None:
         request = None
         try:
             request = await self._decide(work, answer) if isinstance(work, Click) else self._request(work)

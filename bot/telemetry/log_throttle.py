@@ -23,7 +23,8 @@ MAX_EVENTS = 500
 """Events that are distinguished: libraries may put values into theirs."""
 EXEMPT = frozenset({"audit.noted", "log.more"})
 """Events that are written always: each names the newest row of the audit log; and the summary itself."""
-_CAUSES = ("error", "why", "what", "job", "task", "op", "action")
+_EXACT = ("code", "what", "job", "task", "op", "action")
+_WORDS = ("error", "why")
 _CAUSE_CHARS = 60
 _KEPT_CHARS = 200
 _NUMBER = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*")
@@ -34,7 +35,7 @@ Fields = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class Counted:
+class KindCount:
     """Lines of one kind: `written` of them whole, and `left` counted since the last summary.
 
     `newest` are the fields of the newest counted line, `clusters` those of a kind that stands for many.
@@ -46,13 +47,14 @@ class Counted:
     clusters: set[str] = field(default_factory=set)
 
 
-Summary = tuple[Kind, Counted]
+Summary = tuple[Kind, KindCount]
 
 
 def cause_of(fields: Fields) -> str:
-    """The cause in a line: its code, its error and the like; numbers other than those of a code are `#`."""
-    named = [_NUMBER.sub("#", str(fields[name])[:_CAUSE_CHARS]) for name in _CAUSES if fields.get(name)]
-    return " ".join(each for each in (str(fields.get("code") or ""), *named, _raised(fields.get("exc_info"))) if each)
+    """The cause in a line: its code, its job and the like, and its error, with every number in it as `#`."""
+    exact = [str(fields[name])[:_CAUSE_CHARS] for name in _EXACT if fields.get(name)]
+    words = [_NUMBER.sub("#", str(fields[name])[:_CAUSE_CHARS]) for name in _WORDS if fields.get(name)]
+    return " ".join(each for each in (*exact, *words, _raised(fields.get("exc_info"))) if each)
 
 
 def _raised(error: object) -> str:
@@ -87,7 +89,7 @@ class LogThrottle:
     ) -> None:
         self._write, self._clock, self._seconds, self._timed = write, clock, window, timed
         self._lock = threading.Lock()
-        self._kinds: dict[str, dict[Kind, Counted]] = {}
+        self._kinds: dict[str, dict[Kind, KindCount]] = {}
         self._timer: threading.Timer | None = None
         self._window = clock()
 
@@ -116,14 +118,14 @@ class LogThrottle:
     def _waiting(self) -> bool:
         return any(counted.left for kinds in self._kinds.values() for counted in kinds.values())
 
-    def _counted(self, level: int, event: str, fields: Fields) -> tuple[Kind, Counted]:
+    def _counted(self, level: int, event: str, fields: Fields) -> tuple[Kind, KindCount]:
         if event not in self._kinds and len(self._kinds) >= MAX_EVENTS:
             event = "others"
         kinds = self._kinds.setdefault(event, {})
         kind = (level, event, str(fields.get("cluster") or ""), cause_of(fields))
         if kind not in kinds and len(kinds) >= MAX_KINDS:
             kind = (level, event, "", "others")
-        return kind, kinds.setdefault(kind, Counted())
+        return kind, kinds.setdefault(kind, KindCount())
 
     def _begin_timer(self) -> None:
         left = max(0.0, self._window + self._seconds - self._clock())
@@ -145,7 +147,7 @@ class LogThrottle:
                         del kinds[kind]
                         continue
                     found.append((kind, counted))
-                    kinds[kind] = Counted(written=FIRST - 1)
+                    kinds[kind] = KindCount(written=FIRST - 1)
                 if not kinds:
                     del self._kinds[event]
         for each in found:

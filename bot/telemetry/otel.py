@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from bot.telemetry.trace import Trace, current, stored_trace, within_span
-from bot.telemetry.tracer import Fact, Kind, Span
+from bot.telemetry.tracer import Fact, Kind, TraceSpan
 
 MAX_ATTRIBUTES = 24
 MAX_CHARS = 200
@@ -85,7 +85,7 @@ class OtelTracer:
         self._tracer = self._provider.get_tracer("cmbot", version)
 
     @contextmanager
-    def span(self, name: str, kind: Kind = "internal", **facts: Fact) -> Iterator[Span]:
+    def span(self, name: str, kind: Kind = "internal", **facts: Fact) -> Iterator[TraceSpan]:
         """Measure the block; of an exception only its type is exported."""
         trace = current()
         cause = _remote(stored_trace(trace.cause))

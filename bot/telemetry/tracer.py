@@ -9,7 +9,7 @@ Fact = str | int | float | bool
 Kind = Literal["internal", "client", "consumer"]
 
 
-class Span(Protocol):
+class TraceSpan(Protocol):
     """A measured piece of work."""
 
     def note(self, **facts: Fact) -> None:
@@ -22,7 +22,7 @@ class Span(Protocol):
 class Tracer(Protocol):
     """Measures work. Never raises, never blocks."""
 
-    def span(self, name: str, kind: Kind = "internal", **facts: Fact) -> AbstractContextManager[Span]:
+    def span(self, name: str, kind: Kind = "internal", **facts: Fact) -> AbstractContextManager[TraceSpan]:
         """Measure the block as a span `name` of the current trace; an exception marks it as failed."""
 
 
@@ -52,7 +52,7 @@ _NO_SPAN = _NoSpan()
 class NoTracer:
     """Measures nothing."""
 
-    def span(self, name: str, kind: Kind = "internal", **facts: Fact) -> AbstractContextManager[Span]:  # noqa: ARG002 - the port's
+    def span(self, name: str, kind: Kind = "internal", **facts: Fact) -> AbstractContextManager[TraceSpan]:  # noqa: ARG002 - the port's
         """Run the block."""
         return _NO_SPAN
 

@@ -39,7 +39,7 @@ from bot.operations.step_facts import (
 )
 from bot.operations.transience import error_is_transient
 from bot.telemetry.trace import joined
-from bot.telemetry.tracer import NO_TRACER, Span, Tracer
+from bot.telemetry.tracer import NO_TRACER, Tracer, TraceSpan
 from bot.workflow.actions import Observation, observe, send
 from bot.workflow.disk_offline import OfflineRun, ending
 from bot.workflow.evaluation import Reevaluation
@@ -113,7 +113,7 @@ class Executor:
             if not self.under_way[op.id]:
                 del self.under_way[op.id]
 
-    def _span(self, name: str, op: Operation) -> AbstractContextManager[Span]:
+    def _span(self, name: str, op: Operation) -> AbstractContextManager[TraceSpan]:
         return self.tracer.span(name, operation=op.id, kind_of=op.kind.value, cluster=op.cluster)
 
     def _turn(self, op: Operation) -> AbstractAsyncContextManager[object]:

@@ -137,7 +137,7 @@ def test_standard_variables_turn_the_export_off(settings: dict[str, str]) -> Non
 
 
 def test_values_of_headers_are_secrets() -> None:
-    wanted = TraceExport(otel_exporter_otlp_headers="authorization=Bearer%20abc,x-key=def")  # type: ignore[arg-type]
+    wanted = TraceExport(otel_exporter_otlp_headers="authorization=Bearer%20abc,x-key=def")
     assert set(wanted.secrets) >= {"Bearer abc", "abc", "def"}
     assert "abc" not in repr(wanted)
 

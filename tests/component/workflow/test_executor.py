@@ -19,6 +19,7 @@ from bot.operations.preflight.verdict import PreflightResult
 from bot.operations.requests import LeaderTransfer, MemberRemove
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
 from bot.store.database import Store
+from bot.telemetry.trace import Trace, within
 from bot.views.step_text import event_text
 from bot.workflow.evaluation import Evaluation, Reevaluation
 from bot.workflow.executor import STILL_SECONDS, Executor
@@ -111,6 +112,23 @@ async def test_effect_before_the_process_stopped_is_verified(scenery: Scenery) -
     await scenery.simulated.elect(2)
     await scenery.executor_of("p2").settle_unfinished()
     assert await scenery.state_of(op) == (OpState.VERIFIED, "the cmbot process that ran this stopped; peer 2 leads")
+
+
+async def test_another_process_goes_on_in_the_trace_of_the_proposal(scenery: Scenery) -> None:
+    proposal, sweep = Trace("a" * 32), Trace("b" * 32)
+    with within(proposal):
+        op = await scenery.opened(replace(TRANSFER, trace=str(proposal)), OpState.RUNNING)
+    await scenery.simulated.elect(2)
+    with within(sweep):
+        await scenery.executor_of("p2").settle_unfinished()
+    async with scenery.store.read() as uow:
+        *earlier, last = [row.details for row in await uow.audit.range() if row.op_id == op.id]
+        rows = [row async for page in uow.dump.pages("posts") for row in page]
+    assert (last["trace"], last["cause"]) == (proposal.id, sweep.id)
+    assert all(row["trace"] == proposal.id and "cause" not in row for row in earlier)
+    assert {row["trace"] for row in rows} == {proposal.id}
+    requests = {name.lower(): value for seen in scenery.simulated.log.entries for name, value in seen.headers.items()}
+    assert requests["x-reqid"].startswith(f"{proposal.id}-")
 
 
 @pytest.mark.parametrize("states", [(OpState.RUNNING,), (OpState.RUNNING, OpState.UNKNOWN)])

@@ -86,7 +86,7 @@ async def test_tasks_of_a_block_are_in_its_trace_and_others_are_not() -> None:
     with within(Trace(A)):
         inside = asyncio.create_task(seen())
     outside = asyncio.create_task(seen())
-    assert await asyncio.gather(inside, outside) == [A, ""]
+    assert (await inside, await outside) == (A, "")
 
 
 def test_new_traces_differ() -> None:
