@@ -52,6 +52,12 @@ def unfolded(blocks: Sequence[BlockJson]) -> Iterator[BlockJson]:
             yield block
 
 
+def titles_only(message: Message) -> Message:
+    """Return the message with the title of each container in its place, as while a form is filled in."""
+    shown = (context(_title(block)) if block["type"] == KIND else block for block in message.blocks)
+    return replace(message, blocks=tuple(shown))
+
+
 def without_containers(message: Message) -> Message:
     """Return the message for a workspace that takes no container: its title with a button that opens its content.
 

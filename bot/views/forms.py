@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.common.json_object import JsonObject
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import actions, button, clip, context, divider, escape, plain, section
-from bot.views.containers import unfolded
+from bot.views.containers import titles_only, unfolded
 from bot.views.inputs import Ask, Choice, choose, tick, typed
 from bot.views.plain_forms import without_tables
 
@@ -48,7 +48,8 @@ class FormField:
 class Form:
     """The content of the form; `sealed` is its signed private metadata, `notes` are plain text.
 
-    `card` is False for a change that needs no approval. `outcome` is what came of the form the last time.
+    `card` is False for a change that needs no approval. `outcome` is what came of the form the last time, and stands
+    above the fields. `found` is what a check finds while they are filled in, and stands below: no field moves.
     """
 
     kinds: Sequence[Choice]
@@ -60,6 +61,7 @@ class Form:
     sealed: str = ""
     card: bool = True
     outcome: Message | None = None
+    found: Message | None = None
 
 
 def form(shown: Form) -> JsonObject:
@@ -75,6 +77,8 @@ def form(shown: Form) -> JsonObject:
     if ready:
         if shown.card:
             blocks.append(actions(button("Check now", CHECK, shown.cluster)))
+        if shown.found is not None:
+            blocks += _fitting(titles_only(shown.found), _MAX_OUTCOME)
         blocks.append(context(_WHAT_FOLLOWS if shown.card else _AT_ONCE))
     submit = "Check and propose" if shown.card else "Check and do"
     return _modal("Change a cluster", blocks, submit=submit, sealed=shown.sealed, close="Cancel")
@@ -118,13 +122,13 @@ def loading(what: str = "") -> JsonObject:
 
 
 def being_checked() -> Message:
-    """Say above the fields that the checks run; they go on while the form is filled in."""
+    """Say below the fields that the checks run; they go on while the form is filled in."""
     text = "⏳ The checks run for what is filled in now. You may go on."
     return Message(text, (context(text),))
 
 
 def incomplete() -> Message:
-    """Say above the fields that too little is filled in for a check."""
+    """Say below the fields that too little is filled in for a check."""
     text = "Fill in the required fields first, then the change can be checked."
     return Message(text, (context(text),))
 

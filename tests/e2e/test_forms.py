@@ -188,6 +188,10 @@ async def test_typed_fields_are_checked_while_they_are_typed(world: Demo) -> Non
     view = await seen(world, ALICE, lambda view: "refused, nothing was sent" in view.full_text)
     assert view.id == first.id
     assert element(view, "field:host")["initial_value"] == "10.0.0.4:10"
+    kinds = [block["type"] for block in view.blocks]
+    assert kinds[: len(labels(view)) + 1].count("input") == len(labels(view)), "what is found moves no field"
+    assert "checks passed" in view.full_text
+    assert "✓ Peer id 4 is free" not in view.full_text
     await person.click_view("field:peer_id", value="", values={"field:host": "10.0.0.4:10110"})
     await seen(world, ALICE, lambda view: "Fill in the required fields" in view.full_text)
     assert await world.app.repository.recent(None, 5) == []

@@ -80,9 +80,13 @@ class Forms:
         return shown.id, self.screens.turn(shown.id, shown.hash)
 
     async def drawn(
-        self, origin: Origin, given: Mapping[str, str] = NOTHING_GIVEN, outcome: Message | None = None
+        self,
+        origin: Origin,
+        given: Mapping[str, str] = NOTHING_GIVEN,
+        outcome: Message | None = None,
+        found: Message | None = None,
     ) -> JsonObject:
-        """Return the form, filled with `given`, below an `outcome` of it if there is one."""
+        """Return the form, filled with `given`, below an `outcome` of it and above what a check `found`, if any."""
         kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
         offered = await self.access.of_clusters(origin.user, Role.OPERATOR, tuple(self.clusters))
         shown = Form(
@@ -93,6 +97,7 @@ class Forms:
             sealed=sign(origin, self.key),
             card=kind is None or bool(kind.policies),
             outcome=outcome,
+            found=found,
         )
         return form(await self._filled(shown, origin, kind, cluster, given) if kind and cluster else shown)
 

@@ -40,7 +40,10 @@ TITLES: Mapping[str, str] = MappingProxyType(
 
 _SPAN = f"{EXPECTED[:1].upper()}{EXPECTED[1:]}"
 _ADDRESS = "Name or IP address and port, as in 10.0.0.4:10110"
-_SERVICE = Words("Service address", "Where the node answers requests: name or IP address and port, as in 10.0.0.4:9998")
+_SERVICE = Words(
+    "Service address",
+    "Where the node answers requests, as in 10.0.0.4:9998. Version 3.2 and later refuse a member without it",
+)
 _NEW_ID = Words("Raft number of the new node", "A number that no member has")
 _DISK = Words("Number of the disk", "As the list of disks shows it")
 _COMMON: Mapping[str, Words] = MappingProxyType(

@@ -114,7 +114,7 @@ class LiveCheck:
     async def _show(
         self, act: ViewAction, turn: int, origin: Origin, given: Mapping[str, str], outcome: Message
     ) -> None:
-        content = await self.forms.drawn(origin, given, outcome)
+        content = await self.forms.drawn(origin, given, found=outcome)
         await self.forms.screens.show(act.view.id, turn, content, outcome=True)
 
     async def _found(self, act: ViewAction, origin: Origin, kind: Kind, values: Mapping[str, str]) -> Message:

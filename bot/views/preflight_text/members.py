@@ -84,7 +84,7 @@ def service_address_missing(_: f.ServiceAddressMissing) -> CheckText:
     """The service address is missing."""
     return CheckText(
         "The service address is missing; v3.2 and later refuse a member without it.",
-        "Add `node=host:port`, the address on which the new node answers `/stat`.",
+        "Give it (`node=host:port`): the address on which the new node answers `/stat`.",
     )
 
 
