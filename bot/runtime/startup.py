@@ -67,7 +67,7 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         await follow_server(process_clock, store)
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(
-            SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy)
+            SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy, command=settings.slack.command)
         )
         gateway.support = BlockSupport(store, clock, gateway.team_id)
         await gateway.support.load()
