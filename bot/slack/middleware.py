@@ -126,7 +126,7 @@ class AckMiddleware(AsyncMiddleware):
         if isinstance(typed, str) and typed not in {self._command, self._other}:
             self._other = typed
             log.warning(
-                "slack.other_command",
+                "edge.other_command",
                 typed=typed[:40],
                 named=self._command,
                 what="the answers name another command than people type: set slack.command",

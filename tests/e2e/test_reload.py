@@ -222,9 +222,9 @@ async def test_command_may_have_another_name(world: Reloadable) -> None:
     ]
     assert "/blob" in "".join(texts)
     assert [text for text in texts if re.search(r"(?<!\w)/cm\b", text)] == []
-    assert not world.logged("slack.other_command")
+    assert not world.logged("edge.other_command")
     await world.ask("/cm whoami")
-    assert world.logged("slack.other_command")[0]["typed"] == "/cm"
+    assert world.logged("edge.other_command")[0]["typed"] == "/cm"
 
 
 async def test_build_that_fails_after_all_falls_back(world: Reloadable, monkeypatch: pytest.MonkeyPatch) -> None:
