@@ -10,6 +10,7 @@ from bot.audit.chain import GENESIS, AuditEntry, AuditRow, BrokenChain, Head, cu
 from bot.audit.export import csv_head, csv_rows
 from bot.audit.query import ALL, AuditQuery, CsvExport, Found
 from bot.common.errors import StoreError
+from bot.interactions.command_name import DEFAULT
 from bot.interactions.events import Click, Invocation
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -34,10 +35,11 @@ class AuditLog:
 
     store: Store
     clock: Callable[[], float]
+    command: str = DEFAULT
 
     async def refused_command(self, invocation: Invocation, cluster: str, why: str) -> None:
         """Record a command that its sender has no right to give. Never raises: the refusal stands in any case."""
-        detail = {"text": f"/cm {invocation.text}"[:MAX_TEXT], "channel": invocation.channel, "words": why}
+        detail = {"text": f"{self.command} {invocation.text}"[:MAX_TEXT], "channel": invocation.channel, "words": why}
         await self._note(AuditEntry(self.clock(), invocation.user, "refused.command", cluster, detail=detail))
 
     async def refused_click(self, click: Click, why: str) -> None:

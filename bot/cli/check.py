@@ -17,6 +17,7 @@ from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, Sch
 from bot.common.errors import CmbotError, ConfigError, SlackError, StoreError
 from bot.common.text import count
 from bot.config import Settings
+from bot.interactions.command_name import DEFAULT
 from bot.operations.policy import PolicyMode
 from bot.runtime.app import build
 from bot.runtime.parts import App
@@ -52,11 +53,11 @@ async def check_all(settings: Settings) -> list[CheckRow]:
     rows = [await _row("rules and names", lambda: _rules(settings), "correct the settings")]
     rows.append(await _row("store", lambda: _store(settings), "see store.url in the settings"))
     began_as = await _began_as(settings) if rows[1].well else PolicyMode.STRICT
-    rows += [mode_row(settings, began_as), *address(settings.slack.api_url)]
+    rows += [mode_row(settings, began_as), *address(settings.slack.api_url), *command_name(settings.slack.command)]
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(
-            SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy)
+            SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy, command=settings.slack.command)
         )
         rows += await _slack(settings, gateway, began_as)
     # The check is about the settings: a cluster in a bad state passes as long as the program understands it.
@@ -72,6 +73,14 @@ def address(url: str) -> list[CheckRow]:
     return [
         _failed("slack.api_url", found="it is plain http, so tokens travel unencrypted", fix="write it with https://")
     ]
+
+
+def command_name(name: str) -> list[CheckRow]:
+    """Return a row for a command with a name of its own: Slack tells no app the names of its commands."""
+    if name == DEFAULT:
+        return []
+    found = f"answers name {name}; the app's manifest must have the same name, and the log says if people type another"
+    return [_passed("slack.command", found=found)]
 
 
 async def _row(what: str, read: Callable[[], Awaitable[str]], fix: str) -> CheckRow:

@@ -81,6 +81,7 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "StatusSettings.every": "time between two edits",
         "SlackSettings.api_url": "address of the Web API: GovSlack, a gateway, the local workspace",
         "SlackSettings.proxy": "the HTTP proxy to Slack; with a password: SLACK_PROXY",
+        "SlackSettings.command": "the name of the slash command, as in the app's manifest",
         "SlackSettings.answers": "who sees the answers of commands that only read: the channel or their sender",
         "HttpSettings.host": "the address for /healthz, /readyz, /metrics, and /slack/events without an app token",
         "HttpSettings.port": "the port for these pages; 0 takes any free one",

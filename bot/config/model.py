@@ -21,6 +21,7 @@ from bot.config.section import Section
 from bot.config.types import (
     MAX_PORT,
     ChannelId,
+    CommandName,
     GroupId,
     Host,
     Name,
@@ -45,6 +46,7 @@ class SlackSettings(Section):
     api_url: Url = "https://slack.com/api/"
     answers: Literal["channel", "sender"] = "channel"
     proxy: Proxy | None = None
+    command: CommandName = "/cm"
 
 
 class HttpSettings(Section):

@@ -19,6 +19,7 @@ _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 MAX_PORT = 65535
 _AROUND = " \t\r\n\v\f\xa0\u200b\ufeff"
 """Characters that copying leaves around a value."""
+_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -102,6 +103,14 @@ def _http_url(value: str) -> str:
     return value if value.endswith("/") else value + "/"
 
 
+def _command(value: str) -> str:
+    if _COMMAND.fullmatch(value) is None:
+        raise ValueError(
+            "write the command as Slack takes it, as in /cm: lower-case letters, digits, _ and -, at most 32"
+        )
+    return value
+
+
 def _proxy(value: str) -> str:
     url = proxy_url(value)
     if "@" in url:
@@ -159,6 +168,7 @@ Source = Annotated[str, AfterValidator(_source), _shown(rf"^({'|'.join(sorted(_R
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Url = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_http_url), _shown(rf"^{_AROUND_SHOWN}https?://")]
 Proxy = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_proxy), _shown(r"^[^@]+$")]
+CommandName = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_command), _shown(r"^\s*/[a-z0-9_-]{1,31}\s*$")]
 Name = Annotated[str, AfterValidator(_name), _shown(r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 

@@ -142,7 +142,7 @@ async def build(
         alert_channels = {own.name: own.alert_channel for own in settings.clusters}
         alert_actions = AlertActions(base.store, base.wake, base.clock, alert_channels)
         reports = _reports(base, report_jobs)
-        audit_log = AuditLog(base.store, base.clock)
+        audit_log = AuditLog(base.store, base.clock, settings.slack.command)
         inbox = Inbox(base.store, base.replica, base.clock)
         home = _home(base, cluster_notes, approvals, alert_actions, inbox)
         forms = _forms(base, cluster_notes, approvals, audit_log, home)

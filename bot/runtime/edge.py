@@ -34,5 +34,7 @@ def edge(
         on_submit=validator.validate,
         on_mention=Mentions(dispatcher, base.gateway, dispatcher.inbox, me).answer,
     )
-    middleware = AckMiddleware(dispatcher, base.gateway, task_queue, surfaces, on_ack=base.metrics.acked)
+    middleware = AckMiddleware(
+        dispatcher, base.gateway, task_queue, surfaces, on_ack=base.metrics.acked, command=base.settings.slack.command
+    )
     return build_app(middleware, installation, api_url=base.settings.slack.api_url)

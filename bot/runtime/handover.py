@@ -12,7 +12,7 @@ from bot.slack.handover import KeptConnection
 
 
 @dataclass(slots=True)
-class Handover:
+class KeptOpen:
     """Owned by the process; `close` ends it."""
 
     slack: KeptConnection = field(default_factory=KeptConnection)

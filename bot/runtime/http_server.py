@@ -7,7 +7,7 @@ from functools import partial
 from bot.common.errors import ConfigError, system_words
 from bot.leadership.model import watch_of
 from bot.runtime.cluster_gauges import gauges
-from bot.runtime.handover import Handover
+from bot.runtime.handover import KeptOpen
 from bot.runtime.parts import App
 from bot.runtime.settings_mapping import names_no_default
 from bot.slack.http import HttpDelivery
@@ -19,7 +19,7 @@ MAX_DISCONNECTED = 120.0
 
 
 @asynccontextmanager
-async def serving(app: App, handover: Handover | None = None) -> AsyncIterator[int]:
+async def serving(app: App, handover: KeptOpen | None = None) -> AsyncIterator[int]:
     """Serve health, metrics and (without Socket Mode) Slack's events; yield the port."""
     writes = Attempt(partial(_store_ready, app), hanging="no write succeeds: it is locked, or its disk does not answer")
     server = _pages(app, writes).server()

@@ -10,7 +10,7 @@ import structlog
 
 from bot.common.errors import StoreError
 from bot.runtime import jobs
-from bot.runtime.handover import Handover
+from bot.runtime.handover import KeptOpen
 from bot.runtime.http_server import serving
 from bot.runtime.parts import App
 from bot.runtime.shutdown import Shutdown
@@ -26,7 +26,7 @@ STEP_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def running(app: App, handover: Handover | None = None) -> AsyncIterator[App]:
+async def running(app: App, handover: KeptOpen | None = None) -> AsyncIterator[App]:
     """Start everything, serve until the block ends, then stop everything in the opposite order.
 
     `handover` has what an earlier build of the same process left, and keeps what this one leaves if it is reloaded.
@@ -91,7 +91,7 @@ async def _schedule(app: App, stop: Shutdown) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _slack(app: App, stop: Shutdown, handover: Handover | None) -> AsyncIterator[None]:
+async def _slack(app: App, stop: Shutdown, handover: KeptOpen | None) -> AsyncIterator[None]:
     """Take what Slack delivers, and check the tokens."""
     app.task_queue.start(app.installation.learn())
     async with AsyncExitStack() as stack:

@@ -11,7 +11,7 @@ from bot.common.errors import CmbotError
 from bot.config import Settings
 from bot.runtime.app import build
 from bot.runtime.garbage import spare_startup
-from bot.runtime.handover import Handover
+from bot.runtime.handover import KeptOpen
 from bot.runtime.lifecycle import running
 from bot.runtime.parts import App
 from bot.runtime.reload import Read, Reloads
@@ -40,7 +40,7 @@ class Program:
     async def run(self, settings: Settings, signals: Signals) -> None:
         """Run with `settings`, then with those of each reload. Raises CmbotError if the first build fails."""
         async with AsyncExitStack() as stack:
-            handover = Handover()
+            handover = KeptOpen()
             stack.push_async_callback(handover.close)
             reloads = Reloads(settings, self.read, handover)
             before: Settings | None = None
@@ -58,7 +58,7 @@ class Program:
                 else:
                     before = now
 
-    async def _once(self, settings: Settings, reloads: Reloads, handover: Handover, signals: Signals) -> None:
+    async def _once(self, settings: Settings, reloads: Reloads, handover: KeptOpen, signals: Signals) -> None:
         """Build the program and serve until a signal or a reload ends that."""
         async with (
             signals.starting(),

@@ -12,7 +12,7 @@ from bot.common.errors import CmbotError, ConfigError, SlackError, SlackRetryabl
 from bot.config import Settings
 from bot.config.changes import changes
 from bot.interactions.reload import Reloaded
-from bot.runtime.handover import Handover
+from bot.runtime.handover import KeptOpen
 from bot.runtime.parts import App
 from bot.runtime.validation import refuse_wrong
 from bot.slack.client import SlackClient
@@ -39,7 +39,7 @@ class Reloads:
     `bind` names the running program; it is called after each build.
     """
 
-    def __init__(self, settings: Settings, read: Read, handover: Handover) -> None:
+    def __init__(self, settings: Settings, read: Read, handover: KeptOpen) -> None:
         self.settings = settings
         self.accepted = asyncio.Event()
         self._read, self._handover = read, handover

@@ -49,9 +49,8 @@ def refuse_reserved_names(settings: Settings) -> None:
     """Refuse a cluster that has the name of a command: `/cm stat` must have one meaning. Raises ConfigError."""
     for cluster in settings.clusters:
         if is_command_word(cluster.name):
-            raise ConfigError(
-                f"clusters.{cluster.name}.name: `/cm {cluster.name}` is a command; give the cluster another name."
-            )
+            typed = f"{settings.slack.command} {cluster.name}"
+            raise ConfigError(f"clusters.{cluster.name}.name: `{typed}` is a command; give the cluster another name.")
 
 
 def mode_of(settings: Settings, cluster: str, began_as: PolicyMode) -> PolicyMode:

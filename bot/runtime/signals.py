@@ -112,5 +112,5 @@ class Signals:
         if self._hangup_ends:
             self._stop(signal.SIGHUP)
             return
-        log.info("signal.reloading", signal="SIGHUP")
+        log.info("signal.hangup", what="the settings are read again")
         self._hung_up.set()

@@ -79,7 +79,13 @@ async def foundation(
         token = settings.secrets.slack_bot_token.get_secret_value()
         metrics = Metrics()
         metrics.watch_store(store.transactions.copy)
-        slack = SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy, on_call=metrics.slack_call)
+        slack = SlackClient(
+            token,
+            settings.slack.api_url,
+            proxy=settings.slack_proxy,
+            command=settings.slack.command,
+            on_call=metrics.slack_call,
+        )
         gateway = await stack.enter_async_context(slack)
         gateway.support = BlockSupport(store, clock, gateway.team_id)
         await gateway.support.load()

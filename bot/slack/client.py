@@ -4,6 +4,7 @@ It implements the ports `Poster` (delivery), `SlackGateway` (chatops) and `Group
 """
 
 import asyncio
+import dataclasses
 import json
 import logging
 import time
@@ -23,6 +24,7 @@ from bot.common.message_key import MessageKey
 from bot.config.proxy import SlackProxy
 from bot.delivery.block_support import BlockSupport, call_plainer
 from bot.interactions.command import Reply
+from bot.interactions.command_name import DEFAULT, json_with_command, message_with_command, with_command
 from bot.interactions.message import BlockJson, Message
 from bot.slack import methods
 from bot.slack.errors import FOREIGN, faults_of, refused, translated
@@ -35,6 +37,8 @@ from bot.slack.upload import send as send_file
 from bot.slack.upload import sharing
 
 _PAGE = 200
+_READ_BY_PEOPLE = ("text", "blocks", "view")
+"""Arguments with what people read."""
 _MAX_PAGES = 50
 _GROUP_SECONDS = 60.0
 
@@ -65,6 +69,7 @@ class SlackClient:
         timeout: float = 15.0,
         connect_timeout: float = 5.0,
         proxy: SlackProxy | None = None,
+        command: str = DEFAULT,
         monotonic: Callable[[], float] = time.monotonic,
         on_call: OnCall = ignore_call,
     ) -> None:
@@ -75,7 +80,7 @@ class SlackClient:
         self._client = AsyncWebClient(token=token, base_url=api_url, retry_handlers=[], logger=logger)
         # The SDK by itself takes one from the environment, for the loopback too.
         self._client.proxy = proxy.of(api_url) if proxy else None
-        self._proxy = proxy
+        self._proxy, self._command = proxy, command
         self._api_url = api_url
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect_timeout)
         self._monotonic = monotonic
@@ -187,7 +192,7 @@ class SlackClient:
         await answer(
             self._session,
             response_url,
-            reply,
+            dataclasses.replace(reply, message=message_with_command(reply.message, self._command)),
             replace=replace,
             api_url=self._api_url,
             support=self.support,
@@ -246,7 +251,7 @@ class SlackClient:
         address, file = (_text(place, part, methods.UPLOAD_ADDRESS) for part in ("upload_url", "file_id"))
         with measured(methods.UPLOAD, self._on_call):
             await send_file(self._session, address, content, api_url=self._api_url, proxy=self.proxy_of(address))
-        done = sharing(file, channel, title=title, comment=comment, thread_ts=thread_ts)
+        done = sharing(file, channel, title=title, comment=with_command(comment, self._command), thread_ts=thread_ts)
         await self._call(methods.UPLOAD_DONE, params=done)
 
     async def auth_test(self) -> Identity:
@@ -307,7 +312,8 @@ class SlackClient:
         return (await self.identity()).team_id
 
     async def _write(self, method: Method, body: JsonObject) -> JsonObject:
-        return (await self._call(method, json=dict(body))).data  # type: ignore[no-any-return] # checked by _call
+        shown = {key: json_with_command(held, self._command) for key, held in body.items() if key in _READ_BY_PEOPLE}
+        return (await self._call(method, json={**body, **shown})).data  # type: ignore[no-any-return] # checked by _call
 
     async def _read(self, method: Method, query: JsonObject) -> JsonObject:
         return (await self._call(method, http_verb="GET", params=dict(query))).data  # type: ignore[no-any-return] # as above

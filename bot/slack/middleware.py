@@ -27,6 +27,7 @@ from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
+from bot.interactions.command_name import DEFAULT, json_with_command, with_command
 from bot.interactions.events import Click, Invocation, Mention
 from bot.interactions.message import Message
 from bot.slack.installation import InstallationCheck
@@ -99,9 +100,11 @@ class AckMiddleware(AsyncMiddleware):
         surfaces: Surfaces,
         *,
         on_ack: OnAck,
+        command: str = DEFAULT,
     ) -> None:
         self._dispatcher, self._slack, self._background = dispatcher, slack, background
         self._surfaces, self._on_ack = surfaces, on_ack
+        self._command, self._other = command, ""
         self._seen = Dedup(time.monotonic)
         self._of: Counter[str] = Counter()
 
@@ -114,18 +117,30 @@ class AckMiddleware(AsyncMiddleware):
     ) -> BoltResponse:
         """Acknowledge; `next` is never called, because Bolt has no listeners here."""
         began = time.monotonic()
+        self._compare(req.body.get("command"))
         delivered = read(req.body)
         with within(NO_TRACE if isinstance(delivered, Ignored) else trace_of(delivered.key)):
             kind, answer = await self._deliver(delivered)
         self._on_ack(kind, time.monotonic() - began)
         return answer
 
+    def _compare(self, typed: object) -> None:
+        """Log once that people type another command than the one that the answers name."""
+        if isinstance(typed, str) and typed not in {self._command, self._other}:
+            self._other = typed
+            log.warning(
+                "edge.other_command",
+                typed=typed[:40],
+                named=self._command,
+                what="the answers name another command than people type: set slack.command",
+            )
+
     async def _deliver(self, delivered: Delivered) -> tuple[str, BoltResponse]:
         if isinstance(delivered, Mention):
             return self._mentioned(delivered)
         if isinstance(delivered, Invocation):
             if self._busy(delivered.user):
-                return "busy", _text_answer(BUSY)
+                return "busy", _text_answer(with_command(BUSY, self._command))
             if is_changing(delivered.text):
                 return "change", await self._persist(delivered)
             return "read", self._begin(delivered)
@@ -193,8 +208,9 @@ class AckMiddleware(AsyncMiddleware):
     async def _submit(self, sent: ViewSubmission) -> BoltResponse:
         answer = await self._surfaces.on_submit(sent)
         work = answer.work
+        shown = json_with_command(answer.answer, self._command)
         if work is None:
-            return _answered(answer.answer)
+            return _answered(shown)
         try:
             fresh = await self._dispatcher.accept(work)
         except StoreError as error:
@@ -202,7 +218,7 @@ class AckMiddleware(AsyncMiddleware):
             return _answered(store_down(sent))
         if fresh:
             self._background.start(self._dispatcher.work(work))
-        return _answered(answer.answer)
+        return _answered(shown)
 
     def _store_down(self, work: Invocation | Click) -> BoltResponse:
         if isinstance(work, Invocation):

@@ -1,9 +1,11 @@
 """Reloads: new settings while the program runs, refused whole when wrong; nothing that Slack delivers is lost."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -204,6 +206,25 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+async def test_command_may_have_another_name(world: Reloadable) -> None:
+    """Help, hints, cards and refusals name the command that people type; another one still works and is logged."""
+    own = world.config.read_text()
+    world.config.write_text(own.replace("slack: {", "slack: {command: /blob, "))
+    world.hang_up()
+    await world.until_logged("reload.done")
+    team = world.slack.workspace.team
+    world.slack.workspace.team = replace(team, commands=(*team.commands, replace(team.commands[0], command="/blob")))
+    texts = [
+        (await world.ask(line)).full_text
+        for line in ("/blob help", "/blob stat nowhere", "/blob audit since=never", "/blob clusters", "/blob whoami")
+    ]
+    assert "/blob" in "".join(texts)
+    assert [text for text in texts if re.search(r"(?<!\w)/cm\b", text)] == []
+    assert not world.logged("edge.other_command")
+    await world.ask("/cm whoami")
+    assert world.logged("edge.other_command")[0]["typed"] == "/cm"
 
 
 async def test_build_that_fails_after_all_falls_back(world: Reloadable, monkeypatch: pytest.MonkeyPatch) -> None:

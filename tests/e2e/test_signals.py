@@ -1,4 +1,4 @@
-"""Signals to `cmbot run`: it stops in order and in time even while Slack hangs, and SIGHUP does not stop it."""
+"""Signals to `cmbot run`: it stops in order and in time even while Slack hangs, and SIGHUP reloads it."""
 
 import asyncio
 import os
@@ -53,11 +53,15 @@ async def test_stop_while_slack_hangs_is_orderly_and_in_time(tmp_path: Path, whi
     assert not (tmp_path / "cmbot.db-wal").exists()
 
 
-async def test_hangup_is_logged_and_does_not_stop_the_process(tmp_path: Path) -> None:
+async def test_hangup_reloads_the_process(tmp_path: Path) -> None:
     async with connected(tmp_path) as (run, _):
+        config = tmp_path / "config.yaml"
+        config.write_text(f"{config.read_text()}timezone: Europe/Berlin\n")
         run.process.send_signal(signal.SIGHUP)
-        while "signal.hangup" not in run.stderr.read_text():  # noqa: ASYNC110 - another process writes it
+        while "reload.done" not in run.stderr.read_text():  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.1)
+        assert "timezone: UTC → Europe/Berlin" in run.stderr.read_text()
+        await run.until("/metrics", 'cmbot_last_tick_time{cluster="prod"}')
         assert (await run.checks())["watch"] == "ok"
         assert run.process.returncode is None
 

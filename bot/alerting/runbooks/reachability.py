@@ -45,7 +45,7 @@ REACH: Mapping[str, Runbook] = MappingProxyType(
             (
                 "Compare the secret named by `token_env` with that of the nodes' configuration files.",
                 "If only some hosts reject it, their files differ: some nodes were not restarted with the new secret.",
-                "After a change of the secret restart the bot: it reads the secret at its start.",
+                "After a change of the secret restart the bot; if the secret is in a file, a reload is enough.",
             ),
         ),
         "slow_answers": Runbook(

@@ -22,6 +22,7 @@ from bot.cli.terminal.records_json import beside, results
 from bot.common.errors import ConfigError, UserError
 from bot.common.json_object import JsonObject
 from bot.config import Settings
+from bot.interactions.command_name import DEFAULT, message_in_words, with_command
 from bot.runtime.reading import Reader, reading
 from bot.runtime.signals import Signals
 from bot.views.errors import error_text
@@ -106,7 +107,7 @@ def _print(args: argparse.Namespace, reader: Reader, answers: Sequence[TerminalA
         sys.stdout.write(json.dumps(line, indent=None if again else 2) + "\n")
         sys.stdout.flush()
         return
-    shown = as_text(answers, without_store=reader.without_store)
+    shown = as_text(answers, without_store=reader.without_store, command=reader.settings.slack.command)
     if not again:
         write(shown, sys.stdout)
         return
@@ -135,19 +136,24 @@ def as_json(command: str, answers: Sequence[TerminalAnswer], *, at: float, witho
     }
 
 
-def as_text(answers: Sequence[TerminalAnswer], *, without_store: str) -> RenderableType:
-    """Return the answers as text, with a blank line between those of two clusters."""
+def as_text(answers: Sequence[TerminalAnswer], *, without_store: str, command: str = DEFAULT) -> RenderableType:
+    """Return the answers as text, with a blank line between those of two clusters; `command` is that of Slack."""
+
+    def named(text: str) -> str:
+        return with_command(terminal_words(text), command)
+
     parts: list[RenderableType] = []
     for answer in answers:
         parts += [Text()] if parts else []
         if answer.reply is not None:
             # A terminal has no button that opens the details.
             details = answer.reply.details
-            parts.append(from_message(details.render() if details else answer.reply.message))
+            message = details.render() if details else answer.reply.message
+            parts.append(from_message(message if command == DEFAULT else message_in_words(message, named)))
         else:
-            parts.append(Text(plain_lines(terminal_words(f"✗ {answer.error}")), style="red"))
+            parts.append(Text(plain_lines(named(f"✗ {answer.error}")), style="red"))
     if without_store and any(answer.reply for answer in answers):
-        why = plain_lines(terminal_words(without_store))
+        why = plain_lines(named(without_store))
         parts.append(Text(f"Without the database, so without open alerts and what polls found before: {why}", "dim"))
     return Group(*parts)
 

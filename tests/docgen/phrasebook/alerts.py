@@ -233,6 +233,7 @@ def _lists() -> Iterator[Sample]:
 
 def _notices() -> Iterator[Sample]:
     yield Sample("a cluster left the settings", notices.cluster_left("test", 2, 1))
+    yield Sample("the alert channel was changed, in the old one", notices.alerts_moved("prod", "C0NEW", 2))
     yield Sample(
         "polls failed and could not be announced",
         notices.watch_recovered("prod", AT - HOUR, AT, PollFailure(PollFailureKind.ERROR, "The database is locked.")),
@@ -243,6 +244,7 @@ def _notices() -> Iterator[Sample]:
     link = "https://example.slack.com/archives/C0STORAGE/p1"
     yield Sample("posted in the fallback channel", fallback.rerouted(message, "C0STORAGE"))
     yield Sample("posted because the old message cannot be edited", fallback.as_replacement(message, link))
+    yield Sample("moved to another alert channel", fallback.as_moved(message, link, "C0STORAGE"))
     yield Sample(
         "posted because the thread takes no replies", fallback.as_channel_message(alerts.line(next(_moves())), link)
     )

@@ -10,6 +10,7 @@ from tests.docgen.phrasebook.operations import sections as operation_sections
 from tests.docgen.phrasebook.problems import section as problem_section
 from tests.docgen.phrasebook.render import Section, page
 from tests.docgen.phrasebook.reports import sections as report_sections
+from tests.docgen.phrasebook.settings import section as settings_section
 
 PAGE = Path(__file__).parents[3] / "docs" / "phrasebook.md"
 _HEAD = """\
@@ -24,7 +25,7 @@ and menus, and an indented block below a button is its dialog. Times are in UTC.
 def sections() -> tuple[Section, ...]:
     """Every view in every state: what the page writes, and `make gallery` draws."""
     answers = (*cluster_sections(), *background_sections(), *alert_sections(), *note_sections())
-    return (*answers, *operation_sections(), *report_sections(), problem_section())
+    return (*answers, *operation_sections(), *report_sections(), settings_section(), problem_section())
 
 
 def book() -> str:
