@@ -205,7 +205,11 @@ async def test_older_export_is_imported_and_migrated(written: Path, tmp_path: Pa
         async with store.read() as uow:
             assert await uow.facts.policies() is PolicyMode.LOOSE
     before, after = await contents(f"sqlite:///{tmp_path}/origin.db"), await contents(url)
-    later = {"silences": _LATER_COLUMNS, "operations": {"trace": ""}, "posts": {"trace": ""}}
+    later: Mapping[str, Mapping[str, object]] = {
+        "silences": _LATER_COLUMNS,
+        "operations": {"trace": ""},
+        "posts": {"trace": ""},
+    }
     older = {table: [{**row, **columns} for row in rows_of(before, table)] for table, columns in later.items()}
     assert after == {**before, **older, **{table: [] for table in _LATER_TABLES}}
 
