@@ -94,7 +94,7 @@ def test_leader_that_others_name_is_known() -> None:
 
 def test_disks_chunks_space_and_volumes_are_shown() -> None:
     bad = (disk(7), disk(8, status=3))
-    stats = {"zones": (ZONE,), "volumes": VolumeStat(total_volume=9, idle_volume=4, active_volume=5)}
+    stats: dict[str, Any] = {"zones": (ZONE,), "volumes": VolumeStat(total_volume=9, idle_volume=4, active_volume=5)}
     shown = read(facts(polled(100, bad=bad, **stats)))
     assert shown["disks"] == {("z1",): 8}
     assert shown["disks_counted"][("z1", "expired")] == 1
