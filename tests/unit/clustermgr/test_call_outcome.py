@@ -32,6 +32,12 @@ def no_connection(cause: Exception | None) -> Exception:
     return caused(httpx.ConnectError("no"), cause)
 
 
+def untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code = 19  # as OpenSSL sets it
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
@@ -40,7 +46,7 @@ def no_connection(cause: Exception | None) -> Exception:
         (no_connection(ConnectionRefusedError()), "connection_refused"),
         (no_connection(ConnectionResetError()), "unreachable"),
         (no_connection(socket.gaierror()), "dns"),
-        (no_connection(ssl.SSLCertVerificationError()), "tls"),
+        (no_connection(untrusted()), "tls"),
         (httpx.ReadTimeout("slow"), "timeout"),
         (TimeoutError(), "timeout"),
         (httpx.ReadError("cut"), "connection_lost"),
