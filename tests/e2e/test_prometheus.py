@@ -3,14 +3,15 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from bot.playground.clustermgr_sim import SimulatedCluster
+from bot.playground.clustermgr_sim.metrics import REGION
 from bot.playground.slack_sim.server import LocalSlack
 from tests.docgen.dashboards.__main__ import PAGES
 from tests.e2e.conftest import QUICK
@@ -45,6 +46,8 @@ rule_files: {rules}
 scrape_configs:
   - job_name: cmbot
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+  - job_name: clustermgr
+    static_configs: [{{targets: {nodes}}}]
 """
 
 
@@ -63,14 +66,15 @@ async def watched(folder: Path) -> AsyncIterator[World]:
     """Start all of them."""
     port, config = free_port(), folder / "config.yaml"
     rules = json.dumps([str(file.resolve()) for file in RULES])
-    async with SimulatedCluster(timing=QUICK, schedulers=1) as cluster, LocalSlack() as slack:
+    async with SimulatedCluster(timing=replace(QUICK, report=1.0), schedulers=1) as cluster, LocalSlack() as slack:
         config.write_text(
             SETTINGS.format(api=slack.api_url, port=port, folder=folder, hosts=json.dumps(list(cluster.hosts)))
         )
+        nodes = json.dumps([host.partition("//")[2] for host in cluster.hosts])
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         async with started(folder, str(config), port, **tokens) as run:
             await slack.wait_connected(timeout=60)
-            async with prometheus(folder, SCRAPE.format(rules=rules, port=port)) as server:
+            async with prometheus(folder, SCRAPE.format(rules=rules, port=port, nodes=nodes)) as server:
                 yield World(run, slack, cluster, server)
 
 
@@ -92,9 +96,8 @@ async def test_scrape_has_every_panel_and_a_broken_disk_fires(tmp_path: Path) ->
         await _until_scraped(world)
         await _cause_what_panels_show(world)
         world.cluster.break_disk(3)
-        while not (fired := await world.prometheus.firing("CmbotDiskBroken")):  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.2)
-        assert {each["cluster"] for each in fired} == {"prod"}
+        assert (await _fired(world, "CmbotDiskBroken"))["cluster"] == "prod"
+        assert (await _fired(world, "BlobstoreDiskBroken"))["region"] == REGION, "by Clustermgr's own gauges"
         status, said = promtool("check", "metrics", stdin=(await world.run.page("/metrics"))[1])
         assert (status, said.strip()) == (0, "")
         # A stopped process misses the runs of its jobs.
@@ -108,7 +111,14 @@ async def test_scrape_has_every_panel_and_a_broken_disk_fires(tmp_path: Path) ->
 async def _until_scraped(world: World) -> None:
     while not await world.prometheus.query('cmbot_cluster_up{cluster="prod"} == 1'):  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.2)
-    assert [target["health"] for target in await world.prometheus.targets()] == ["up"]
+    assert {target["health"] for target in await world.prometheus.targets()} == {"up"}
+
+
+async def _fired(world: World, alert: str) -> Mapping[str, str]:
+    """Wait until an alert fires; its labels."""
+    while not (fired := await world.prometheus.firing(alert)):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.2)
+    return fired[0]
 
 
 async def _cause_what_panels_show(world: World) -> None:
