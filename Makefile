@@ -94,6 +94,8 @@ docs: $(READY)  ## write the generated pages of docs/
 	$(BIN)/python -m tests.docgen.phrasebook
 	$(BIN)/python -m tests.docgen.block_samples
 	$(BIN)/python -m tests.docgen.jobs
+	$(BIN)/python -m tests.docgen.metrics
+	$(BIN)/python -m tests.docgen.dashboards
 	$(BIN)/python -m tests.docgen.compatibility
 	$(BIN)/python -m bot config schema > docs/config.schema.json
 	$(BIN)/python -m tests.e2e.day

@@ -43,7 +43,7 @@ def _facts(app: App, cluster: str, now: float) -> ClusterFacts | None:
     try:
         latest, previous = watch.latest, watch.previous
     except IndexError:
-        # A poll begins anew at this moment: another process watched meanwhile.
+        # A new series of polls begins at this moment: another process watched meanwhile.
         return None
     if latest is None:
         return None

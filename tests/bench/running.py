@@ -42,9 +42,9 @@ class Running:
         return float(used.user + used.system)
 
     async def metric(self, name: str) -> float:
-        """The value of a metric without labels."""
+        """The value of a series by its name with its labels."""
         async with aiohttp.ClientSession() as web, web.get(f"http://127.0.0.1:{self.port}/metrics") as answer:
-            found = re.search(rf"^{name} (\S+)$", await answer.text(), re.MULTILINE)
+            found = re.search(rf"^{re.escape(name)} (\S+)$", await answer.text(), re.MULTILINE)
         assert found, f"no metric {name}"
         return float(found[1])
 

@@ -25,6 +25,8 @@ FIRST_POSTS = 11
 """The ten alerts of a channel that are posted singly (the default of alerts.storm.channel), and the group's message."""
 _ACCOUNTED = "SELECT coalesce(sum(weight), 0) FROM alerts WHERE rule = 'disk_broken' AND state != 'resolved'"
 
+COMMITTED = 'cmbot_store_transactions_total{access="write",outcome="committed"}'
+
 
 @dataclass(slots=True)
 class Watch:
@@ -51,10 +53,10 @@ async def storm(
     async with _storm_hosts(clusters) as held, workspace() as slack:
         async with running(folder, slack, _settings(folder, slack, held, channels, poll)) as bot:
             await polled(held, calm, PATIENCE)
-            watch, before, commits = Watch(slack, bot, clusters), bot.memory, await bot.metric("cmbot_store_commits")
+            watch, before, commits = Watch(slack, bot, clusters), bot.memory, await bot.metric(COMMITTED)
             asking = asyncio.create_task(watch.run())
             took = await _strike(held, folder / "cmbot.db", clusters)
-            written = await bot.metric("cmbot_store_commits") - commits
+            written = await bot.metric(COMMITTED) - commits
             await polled(held, max(await held.send("polls")) + calm, PATIENCE)
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)

@@ -153,6 +153,6 @@ async def test_database_outage_is_reported_and_ends_by_itself(world: World) -> N
         assert [op.task for op in await uow.operations.recent(10)] == ["balance"], "the refused change was not made"
     await sweep(world.app)
     measured = world.app.metrics.exposed().decode()
-    assert 'cmbot_cluster_alerts{cluster="prod",state="firing",severity="critical"} 1.0' in measured
+    assert 'cmbot_cluster_alerts{cluster="prod",state="firing",severity="warning"} 1.0' in measured
     assert 'cmbot_cluster_calls_total{cluster="prod",call="/stat",outcome="ok"}' in measured
     assert 'cmbot_store_transactions_total{access="write",outcome="failed"} 0.0' not in measured

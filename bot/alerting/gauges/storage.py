@@ -49,7 +49,7 @@ def disks_counted(facts: ClusterFacts) -> Iterable[Sample]:
 def disks_listed(facts: ClusterFacts) -> Iterable[Sample]:
     """The disks in the lists of broken, repairing and dropping ones; a list that was not read lately has no series."""
     bad, state = facts.snapshot.bad_disks, facts.state
-    dropping = facts.now - state.dropping_at <= LISTS_FRESH
+    dropping = bool(state.dropping_at) and facts.now - state.dropping_at <= LISTS_FRESH
     known = (
         (DiskState.BROKEN, bad is not None),
         (DiskState.REPAIRING, bad is not None),

@@ -262,12 +262,13 @@ go_gc_duration_seconds_count 1
 """
 
 
-def page(path: str) -> Answer | None:
-    """The page at `path`, None if there is none; metrics are sent chunked."""
+def page(path: str, reported: str = "") -> Answer | None:
+    """The page at `path`, None if there is none; metrics, with those that were reported, are sent chunked."""
     if path == "/":
         return Answer(200, _USAGE, (("Content-Type", PLAIN),))
     if path == "/metrics":
-        return Answer(200, _METRICS, (("Content-Type", "text/plain; version=0.0.4; charset=utf-8"),), chunked=True)
+        kind = ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        return Answer(200, _METRICS + reported, (kind,), chunked=True)
     return None
 
 

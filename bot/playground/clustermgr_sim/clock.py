@@ -61,6 +61,7 @@ class Timing:
     - `transfer`: duration of a good transfer.
     - `hold`: time for which a new leader holds every request.
     - `refresh`: interval of the disk counters.
+    - `report`: interval at which the nodes set their own metrics.
     - `catch_up`: time in which a new member catches up.
     - `ghost`: time after a change of leader in which a dead peer looks active.
     - `collect`: time until a scheduler begins with a disk.
@@ -73,6 +74,7 @@ class Timing:
     transfer: float = 0.2
     hold: float = 0.0
     refresh: float = 300.0
+    report: float = 120.0
     catch_up: float = 0.0
     ghost: float = 0.0
     collect: float = 5.0
@@ -88,6 +90,7 @@ class Timing:
             transfer=self.transfer * factor,
             hold=self.hold * factor,
             refresh=self.refresh * factor,
+            report=self.report * factor,
             catch_up=self.catch_up * factor,
             ghost=self.ghost * factor,
             collect=self.collect * factor,

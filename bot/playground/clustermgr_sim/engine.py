@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bot.playground.clustermgr_sim import api
+from bot.playground.clustermgr_sim import api, metrics
 from bot.playground.clustermgr_sim.answer import (
     CUT,
     Answer,
@@ -91,6 +91,7 @@ class Engine:
         self._gate = gate
         self.background = Background(raft, flavour)
         self._next_count = clock.now() + raft.timing.refresh
+        self._next_report = clock.now()
         stat = Endpoint("GET", "/stat", NOTHING, self._stat, linear=False)
         self._routes = Routes((stat, *(e for e in api.ENDPOINTS if e.only(flavour))))
         recount(raft, flavour)
@@ -105,6 +106,11 @@ class Engine:
             recount(self.raft, self.flavour)
             self._next_count += refresh
         self._advance(now)
+        if self._next_report <= now:
+            self._next_report = now + self.raft.timing.report
+            for node in self.raft.nodes.values():
+                if node.runs:
+                    node.reported = metrics.report(self.raft, node)
 
     def _advance(self, now: float) -> None:
         self.raft.advance(now)
@@ -139,7 +145,7 @@ class Engine:
 
     async def _admit(self, node: Node, call: Call, hops: int) -> Answer:
         await self._held(node)
-        page = api.page(call.path) if call.method == "GET" else None
+        page = api.page(call.path, node.reported) if call.method == "GET" else None
         if page is not None and self.flavour.open_pages:
             return _traced(page)
         if self.secret and not token_is_valid(

@@ -59,7 +59,8 @@ class Node:
     """A process with its own raft state and its own, possibly outdated, data.
 
     `named` is the peer whose service address is its `leader_host`; just after a transfer that is still its own.
-    `behind` is its lag in entries, `stuck` the index after which it applies nothing.
+    `behind` is its lag in entries, `stuck` the index after which it applies nothing. `reported` are its own metrics as
+    it set them last.
     """
 
     node_id: int
@@ -83,6 +84,7 @@ class Node:
     stuck: int | None = None
     frozen: Data | None = None
     space: dict[str, Any] | None = None
+    reported: str = ""
 
     @property
     def last(self) -> int:

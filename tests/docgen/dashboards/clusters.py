@@ -54,7 +54,7 @@ CLUSTERS = Page(
                         "{{cluster}} {{severity}}",
                     )
                 ],
-                about="Alerts of cmbot that nobody has acknowledged or silenced.",
+                about="Alerts of cmbot that are neither acknowledged nor silenced.",
                 stacked=True,
             ),
             Graph(
