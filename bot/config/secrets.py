@@ -17,6 +17,7 @@ class Secrets(BaseSettings):
     slack_signing_secret: Secret = SecretStr("")
     cmbot_store_url: Secret = SecretStr("")
     cmbot_heartbeat_url: Secret = SecretStr("")
+    cmbot_code_key: Secret = SecretStr("")
     cmbot_config: Path = Path("config.yaml")
 
     @field_validator("cmbot_config", mode="before")

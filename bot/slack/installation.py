@@ -17,6 +17,7 @@ from bot.common.errors import SlackError
 from bot.common.json_object import JsonObject
 from bot.slack.identity import Identity, part
 from bot.slack.log_throttle import LogThrottle
+from bot.slack.strangers import is_stranger
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +64,8 @@ class InstallationCheck(AsyncMiddleware):
         self._identity, self._app_id = identity, app_id
         self._one_at_a_time = asyncio.Lock()
         self._quiet = LogThrottle()
+        self.on_stranger: Callable[[JsonObject], None] | None = None
+        """Answers a person of another organisation, whose payloads go no further."""
 
     async def async_process(
         self,
@@ -81,6 +84,9 @@ class InstallationCheck(AsyncMiddleware):
         if why:
             self._quiet.warn("inbound.foreign", why=why, kind=str(req.body.get("type") or "command")[:40])
             return BoltResponse(status=403, body="")
+        if self.on_stranger is not None and is_stranger(req.body, me):
+            self.on_stranger(req.body)
+            return BoltResponse(status=200, body="")
         return await next()
 
     async def _me(self) -> Identity:

@@ -1,7 +1,7 @@
 """Approvals: approve, reject, cancel, settle; the cluster is evaluated again before a request is sent."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -26,6 +26,7 @@ from bot.operations.operation_problems import (
     ApproversUnproven,
     ButtonOutdated,
     ButtonWithoutOperation,
+    ChannelShared,
     NoSuchOperation,
     OtherDecisionFirst,
     OutcomeIsKnown,
@@ -61,6 +62,14 @@ _TRIES = 10
 """Number of tries for an approval while other approvals of the same card come in between."""
 
 
+Shared = Callable[[str], Awaitable[bool]]
+"""True if a channel is shared with another organisation; never raises."""
+
+
+async def _never_shared(_channel: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class ApprovalService:
     """Handles the buttons of cards."""
@@ -76,6 +85,7 @@ class ApprovalService:
     """Lists a user group without the cache, for the click that decides."""
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
+    shared: Shared = _never_shared
 
     async def known(self, op_id: int) -> Operation:
         """Get an operation; raises Refused."""
@@ -202,6 +212,8 @@ class ApprovalService:
             raise _too_late(op) from error
 
     async def _approve(self, op: Operation, click: Click) -> None:
+        if await self.shared(op.channel):
+            raise Refused(ChannelShared(op.channel))
         policy = self._policy(op)
         rights = await self._rights(op, click.user, policy.source)
         case = _Case(click, policy)
