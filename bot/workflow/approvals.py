@@ -104,6 +104,7 @@ class ApprovalService:
             raise Refused(ButtonOutdated())
         op = await self._of(click)
         if act is None:
+            await self._refuse_shared(op)
             policy = self._policy(op)
             await self.time_limits.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
         elif act is Act.APPROVE:
@@ -120,6 +121,10 @@ class ApprovalService:
         if op is None or op.channel != click.channel:
             raise Refused(ButtonWithoutOperation())
         return op
+
+    async def _refuse_shared(self, op: Operation) -> None:
+        if await self.shared(op.channel):
+            raise Refused(ChannelShared(op.channel))
 
     async def on_card(self, click: Click) -> Operation:
         """Get the operation whose card was clicked; raises Refused."""
@@ -212,8 +217,7 @@ class ApprovalService:
             raise _too_late(op) from error
 
     async def _approve(self, op: Operation, click: Click) -> None:
-        if await self.shared(op.channel):
-            raise Refused(ChannelShared(op.channel))
+        await self._refuse_shared(op)
         policy = self._policy(op)
         rights = await self._rights(op, click.user, policy.source)
         case = _Case(click, policy)
