@@ -7,6 +7,7 @@ from types import MappingProxyType
 from bot.alerting.next_change import next_change
 from bot.chatops.forms import card_forms
 from bot.chatops.forms.card_forms import CardForms
+from bot.chatops.forms.code_forms import CodeForms
 from bot.chatops.forms.wanted import WantedForm, wanted_form
 from bot.chatops.shortcuts import Shortcuts
 from bot.common.errors import UserError
@@ -17,6 +18,7 @@ from bot.permissions.roles import Role
 from bot.views import alert_actions as actions
 from bot.views import holders
 from bot.views.alert_lists import silenced
+from bot.views.code_forms import CODE_BUTTON
 from bot.views.containers import OP_DETAILS
 from bot.views.details import DETAILS, command_of
 from bot.views.maintenance_text import MAINTENANCE_END
@@ -41,6 +43,7 @@ class ButtonRouter:
     card_forms: CardForms | None = None
     forms: FormPort | None = None
     shortcuts: Shortcuts | None = None
+    code_forms: CodeForms | None = None
 
     async def decide(self, click: Click) -> Reply | RunCommand | None:
         """Carry out a click; returns an answer for the clicker, a command to run, or None.
@@ -49,6 +52,9 @@ class ButtonRouter:
         """
         if click.action_id.startswith(SHORTCUT) and self.shortcuts is not None:
             return await self.shortcuts.run(click)
+        if click.action_id == CODE_BUTTON and self.code_forms is not None:
+            await self.code_forms.clicked(click)
+            return None
         if click.action_id in actions.ACTIONS:
             return await self._on_alert(click, _alert_of(click))
         return _of_a_view(click) or await self._on_card(click)

@@ -16,6 +16,7 @@ from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.commands.parser import addressed, parse
+from bot.chatops.forms.code_forms import CodeForms, asked_for
 from bot.chatops.forms.controller import Forms
 from bot.chatops.guidance import is_asked_change, offer, opened_form
 from bot.chatops.inbox import Inbox
@@ -37,7 +38,7 @@ from bot.interactions.command import (
     Scope,
     TimelineBook,
 )
-from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
+from bot.interactions.events import PROVEN, Click, Invocation, RunCommand, Submission, Work
 from bot.interactions.message import Message
 from bot.interactions.reload import SettingsPort
 from bot.permissions.access import Access
@@ -70,7 +71,8 @@ class CommandRequest:
     `command` is None when the text names no command. `single` is set for a click: the clicker gets the last answer
     only, because a second answer at the click's response_url would replace the card. With a `title` that answer opens
     as a modal. `details` and `at` are those of RunCommand. `thread` is the ts of the thread in which a mention is
-    answered: it only reads. `form` is True for what was filled in.
+    answered: it only reads. `form` is True for what was filled in, `proven` for what its
+    person typed a code for.
     """
 
     invocation: Invocation
@@ -84,6 +86,7 @@ class CommandRequest:
     details: str = ""
     at: float = 0.0
     form: bool = False
+    proven: bool = False
 
 
 @dataclass(slots=True)
@@ -115,6 +118,7 @@ class Dispatcher:
     notes: NoteBook | None = None
     timelines: TimelineBook | None = None
     settings: SettingsPort | None = None
+    codes: CodeForms | None = None
     details: DetailsMemory = field(default_factory=DetailsMemory)
     tracer: Tracer = NO_TRACER
     _resumed: set[str] = field(default_factory=set)
@@ -174,7 +178,8 @@ class Dispatcher:
                 span.note(cluster=request.cluster, command=" ".join(request.command.path) if request.command else "")
             if request is not None and not await self._guided(request := replace(request, thread=thread), answer):
                 await self._authorise(request)
-                await self._run(request, answer)
+                if not await self._code_missing(request, answer):
+                    await self._run(request, answer)
             self.ended(_KINDS[type(work)], "answered")
         except Fenced:
             # The process that took over answers.
@@ -241,6 +246,8 @@ class Dispatcher:
         Raises UserError for the form of another version.
         """
         command = next((each for each in self.commands if " ".join(each.path) == form.command), None)
+        if form.command == PROVEN:
+            return replace(self._typed(form.invocation), form=True, proven=True)
         if command is None:
             raise UserError("This form is of another version of cmbot. Open a new one with /cm do.")
         try:
@@ -277,6 +284,24 @@ class Dispatcher:
             raise request.fault
         if getattr(request.args, "force", "no") == "yes":
             await self.access.require(request.invocation.user, Role.BREAKER, request.cluster)
+
+    async def _code_missing(self, request: CommandRequest, answer: Answer) -> bool:
+        """Ask for the code of break-glass; False if none is needed, or it was typed for this command."""
+        args, asked = request.args, request.invocation
+        forced = getattr(args, "force", "no") == "yes" and getattr(args, "dry_run", "no") != "yes"
+        if not forced or request.proven or self.codes is None:
+            return False
+        if not await self.codes.codes.wanted(asked.user, request.cluster):
+            return False
+        if not request.form and not request.single and asked.key not in self._resumed:
+            try:
+                await self.codes.open(asked, request.cluster)
+            except SlackError as error:
+                log.info("code.form_not_opened", user=asked.user, code=error.code)
+            else:
+                return True
+        await answer(Reply(asked_for(asked, request.cluster)))
+        return True
 
     async def _require_role(self, user: str, command: Command, cluster: str) -> None:
         """Raise NotAllowed unless `user` may give the command on that cluster, or on any if `cluster` is ""."""
@@ -339,7 +364,7 @@ class Dispatcher:
 
     def _caller(self, request: CommandRequest) -> Caller:
         asked = request.invocation
-        return Caller(asked.user, asked.channel, asked.key, asked.response_url, request.thread)
+        return Caller(asked.user, asked.channel, asked.key, asked.response_url, request.thread, request.proven)
 
     def _call(self, caller: Caller, cluster: str) -> Call:
         return Call(

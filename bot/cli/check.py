@@ -10,7 +10,7 @@ from bot.alerting.cluster_state.counters import status_context
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
-from bot.cli.check_policies import mode_row, own_roles, policies, role_rows
+from bot.cli.check_policies import code_row, mode_row, own_roles, policies, role_rows
 from bot.cli.check_row import CheckRow
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
@@ -52,8 +52,9 @@ async def check_all(settings: Settings) -> list[CheckRow]:
     """Check everything that the settings name; the settings have been validated before."""
     rows = [await _row("rules and names", lambda: _rules(settings), "correct the settings")]
     rows.append(await _row("store", lambda: _store(settings), "see store.url in the settings"))
-    began_as = await _began_as(settings) if rows[1].well else PolicyMode.STRICT
-    rows += [mode_row(settings, began_as), *address(settings.slack.api_url), *command_name(settings.slack.command)]
+    began_as, enrolled = await _stored(settings) if rows[1].well else (PolicyMode.STRICT, None)
+    rows += [mode_row(settings, began_as), code_row(settings, enrolled)]
+    rows += [*address(settings.slack.api_url), *command_name(settings.slack.command)]
     async with AsyncExitStack() as stack:
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(
@@ -103,9 +104,10 @@ async def _store(settings: Settings) -> str:
         return f"{store.where} is up to date; {count(waiting, 'message')} to send"
 
 
-async def _began_as(settings: Settings) -> PolicyMode:
+async def _stored(settings: Settings) -> tuple[PolicyMode, frozenset[str]]:
+    """Return the default policies with which the installation began, and the people with a code."""
     async with Store.open(settings.store_url) as store, store.read() as uow:
-        return await uow.facts.policies()
+        return await uow.facts.policies(), frozenset(each.user for each in await uow.codes.every())
 
 
 async def _slack(settings: Settings, gateway: SlackClient, began_as: PolicyMode) -> list[CheckRow]:
@@ -128,7 +130,7 @@ async def _slack(settings: Settings, gateway: SlackClient, began_as: PolicyMode)
     )
     members = await _members(settings, gateway)
     roles = [*role_rows(settings), *own_roles(settings), *policies(settings, began_as, members)]
-    return [*(CheckRow(one.what, one.ok, one.words, one.fix) for one in checked), *roles]
+    return [*(CheckRow(one.what, one.ok, one.words, one.fix, one.warns) for one in checked), *roles]
 
 
 async def _members(settings: Settings, gateway: SlackClient) -> Mapping[str, frozenset[str]]:

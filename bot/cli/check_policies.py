@@ -6,11 +6,13 @@ from functools import partial
 from itertools import product
 
 from bot.cli.check_row import CheckRow
+from bot.common.errors import ConfigError
 from bot.common.text import count
 from bot.config import AccessSettings, Members, Settings
 from bot.operations.policy import POLICIES, Policy, PolicyMode, short_of
 from bot.permissions.roles import HELD_ROLES, Role
-from bot.runtime.settings_mapping import mode_of, names_no_default, policy
+from bot.runtime.settings_mapping import code_required, mode_of, names_no_default, policy
+from bot.runtime.startup import code_key
 from bot.views.decisions import shortfall_text
 from bot.views.policy_text import MODES, UNSET, UNSET_FIX
 
@@ -101,6 +103,26 @@ def _undecidable(people: _People, own: str, rule: Policy, *, forced: bool, empty
             place = f"{own}{Role(need.source).key}" if need.source in set(HELD_ROLES) else f"user group {need.source}"
             return shortfall_text(short), f"name more people under {place}"
     return "", ""
+
+
+def code_row(settings: Settings, enrolled: frozenset[str] | None) -> CheckRow:
+    """Return a row for the codes of break-glass; `enrolled` are those who have one, None if that is not known."""
+    what, demanded = "code of break-glass", any(code_required(settings, own.name) for own in settings.clusters)
+    try:
+        key = code_key(settings)
+    except ConfigError as error:
+        return _failed(what, found=str(error), fix="set CMBOT_CODE_KEY to what `cmbot enrol --new-key` prints")
+    if key is None:
+        off = "off: CMBOT_CODE_KEY is not set"
+        if demanded:
+            return _failed(what, found=f"{off}, but the settings demand a code", fix="run cmbot enrol --new-key")
+        return _passed(what, found=f"{off}, so break-glass needs no code")
+    tables = (settings.access, *settings.own_access.values())
+    named = {user for table in tables for user in table.breakers.users}
+    without = sorted(named - (enrolled or frozenset()))
+    if demanded and enrolled is not None and without:
+        return _failed(what, found=f"{', '.join(without)} have none", fix=f"run cmbot enrol {without[0]} on this host")
+    return _passed(what, found=f"{count(len(enrolled or ()), 'person', 'people')} enrolled")
 
 
 _WITHOUT = {

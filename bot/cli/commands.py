@@ -22,6 +22,7 @@ from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens
 from bot.cli.check_blocks import check_blocks
 from bot.cli.check_row import table
 from bot.cli.config import show_changes, show_schema
+from bot.cli.enrol import enrol
 from bot.cli.init import write_settings
 from bot.cli.options import INIT_OPTIONS, READS
 from bot.cli.terminal.exit_status import Exit
@@ -30,6 +31,7 @@ from bot.cli.transfer import export_state, import_state
 from bot.common.errors import CmbotError, ConfigError, UserError
 from bot.config import Settings
 from bot.config.traces import TraceExport
+from bot.permissions.one_time_codes import new_key
 from bot.runtime.file_limit import raise_file_limit
 from bot.runtime.program import Program
 from bot.runtime.signals import END_SECONDS, Signals
@@ -174,6 +176,15 @@ async def _migrate(args: argparse.Namespace) -> int:
     return 0
 
 
+async def _enrol(args: argparse.Namespace) -> int:
+    if args.new_key:
+        sys.stdout.write(f"{new_key()}\n")
+        return 0
+    text = await enrol(_settings(args, clusters=False), args.user, remove=args.remove, again=args.force)
+    sys.stdout.write(f"{text}\n")
+    return 0
+
+
 async def _export(args: argparse.Namespace) -> int:
     moved = await export_state(_settings(args, clusters=False).store_url, args.file, replace=args.force)
     Console().print(moved.text("Wrote", args.file), markup=False, highlight=False, soft_wrap=True)
@@ -215,6 +226,7 @@ COMMANDS: Mapping[str, Job] = MappingProxyType(
         "status": _status,
         "replicas": _replicas,
         "migrate": _migrate,
+        "enrol": _enrol,
         "export": _export,
         "import": _import,
         "audit verify": _audit_verify,

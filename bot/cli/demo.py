@@ -55,13 +55,15 @@ async def demo(
     fast_alerts: bool = False,
     tracer: Tracer = NO_TRACER,
     policies: PolicyMode | None = None,
+    code_key: str = "",
 ) -> AsyncIterator[Demo]:
     """Start everything; the page is at `slack.page_url`. All data is deleted at the end of the block.
 
     `example_ports`: the nodes listen on the ports of the example if these are free, else on any free ports.
     `clock` (Unix seconds) replaces the clocks of the program. So many `schedulers` of each cluster repair and drain
     disks. With `fast_alerts` every alert can be seen within two minutes. `tracer` measures the work. `policies`
-    replaces the default policies of the example, where prod has strict and archive loose ones.
+    replaces the default policies of the example, where prod has strict and archive loose ones. `code_key` encrypts the
+    codes of break-glass.
     """
     template = parse(EXAMPLE.read_text(encoding="utf-8"), secrets=Secrets(), environment={})
     async with AsyncExitStack() as stack:
@@ -78,7 +80,7 @@ async def demo(
             LocalSlack(port=port, panel=True, extra_routes=[_list(clusters), *controls, *recipes.routes(clusters)])
         )
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cmbot-demo-"))
-        settings = settings_for(template, slack, clusters, folder, poll)
+        settings = settings_for(template, slack, clusters, folder, poll, code_key)
         if fast_alerts:
             settings = settings.model_copy(update={"rules": {**settings.rules, **FAST_RULES}})
         if policies is not None:
@@ -119,7 +121,12 @@ def _list(clusters: Mapping[str, SimulatedCluster]) -> web.RouteDef:
 
 
 def settings_for(
-    template: Settings, slack: LocalSlack, clusters: Mapping[str, SimulatedCluster], folder: str, poll: float
+    template: Settings,
+    slack: LocalSlack,
+    clusters: Mapping[str, SimulatedCluster],
+    folder: str,
+    poll: float,
+    code_key: str = "",
 ) -> Settings:
     """Return the settings of the example with the addresses and tokens of the simulators."""
     return template.model_copy(
@@ -139,6 +146,7 @@ def settings_for(
                 slack_signing_secret=SecretStr(slack.signing_secret),
                 cmbot_store_url=SecretStr(""),
                 cmbot_heartbeat_url=SecretStr(""),
+                cmbot_code_key=SecretStr(code_key),
             ),
         }
     )

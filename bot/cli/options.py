@@ -23,6 +23,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_SIGNING_SECRET": "its signing secret, for events over HTTP",
     "SLACK_PROXY": "the HTTP proxy to Slack, if it has a password",
     "HTTPS_PROXY": "the same for all programs; NO_PROXY lists exceptions",
+    "CMBOT_CODE_KEY": "the key that encrypts the codes of break-glass in the database",
     "CMBOT_HEARTBEAT_URL": "an address to call while all is well",
     "CMBOT_HTTP_HOST": "the address to listen on, if the settings have no http.host",
     "NO_COLOR": "any value: no colours",
@@ -230,20 +231,31 @@ def _reads(commands: _Commands) -> None:
 
 def _running(commands: _Commands) -> None:
     slack = (*_SETTINGS, *_SLACK)
-    commands.add("run", "run the bot", variables=(*slack, "CMBOT_HEARTBEAT_URL"))
+    commands.add("run", "run the bot", variables=(*slack, "CMBOT_CODE_KEY", "CMBOT_HEARTBEAT_URL"))
     trial = commands.add("demo", "try cmbot: simulated clusters and a local workspace in the browser", variables=())
     trial.add_argument("--port", type=int, help="the port of the page (default: 8484, else any free one)")
     trial.add_argument("--verbose", action="store_true", help="show the log of the bot")
     checked = commands.add(
         "check",
         "check the settings, and every token, scope, channel and host that they name",
-        variables=(*slack, "NO_COLOR"),
+        variables=(*slack, "CMBOT_CODE_KEY", "NO_COLOR"),
         more="Problems come first, one line each.",
     )
     checked.add_argument("--blocks", action="store_true", help="let Slack check the form of every message instead")
     commands.add("status", "poll every cluster twice and check that it is healthy", more="`cmbot stat` shows more.")
     commands.add("replicas", "show the active replicas, and what each of them watches and runs")
     commands.add("migrate", "bring the database up to date")
+    enrol = commands.add(
+        "enrol",
+        "give a person a code for break-glass, or take it away",
+        variables=(*_SETTINGS, "CMBOT_CODE_KEY"),
+        more="Shows a QR code once: let its person scan it here with an authenticator app. It never passes through "
+        "Slack. Without an argument the people with a code are listed.",
+    )
+    enrol.add_argument("user", nargs="?", metavar="USER", help="the id of the person in Slack, as in U0123ABCD")
+    enrol.add_argument("--force", action="store_true", help="replace the code that the person has")
+    enrol.add_argument("--remove", action="store_true", help="take the code of the person away")
+    enrol.add_argument("--new-key", action="store_true", help="print a new key for CMBOT_CODE_KEY, and do nothing else")
 
 
 def _first_steps(commands: _Commands) -> None:

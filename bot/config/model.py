@@ -257,7 +257,13 @@ class Settings(Section):
     def all_secrets(self) -> tuple[str, ...]:
         """Every secret value, for the redaction of logs."""
         own = self.secrets
-        held = (own.slack_bot_token, own.slack_app_token, own.slack_signing_secret, own.cmbot_heartbeat_url)
+        held = (
+            own.slack_bot_token,
+            own.slack_app_token,
+            own.slack_signing_secret,
+            own.cmbot_heartbeat_url,
+            own.cmbot_code_key,
+        )
         tokens = (*self.cluster_tokens.values(), *self.scheduler_tokens.values())
         proxy = self.slack_proxy.secrets if self.slack_proxy else ()
         values = [secret.get_secret_value() for secret in (*held, *tokens)]

@@ -21,6 +21,7 @@ class Secrets(BaseSettings):
     slack_proxy: Secret = SecretStr("")
     https_proxy: Secret = SecretStr("")
     no_proxy: str = ""
+    cmbot_code_key: Secret = SecretStr("")
     cmbot_config: Path = Path("config.yaml")
 
     @field_validator("cmbot_config", mode="before")

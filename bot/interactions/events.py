@@ -98,6 +98,12 @@ class Submission:
 
 Work = Invocation | Click | Submission
 
+PROVEN = "with a code"
+"""In place of the command in a Submission: its `text` was typed, and its person has proven themself with a code.
+
+Only the check of a code makes such a form; the code is not in it.
+"""
+
 
 HOME_ACKNOWLEDGE = "home:ack:"
 """Beginning of the action ids of the buttons in the Home tab that acknowledge an alert; its id follows."""

@@ -95,3 +95,15 @@ class ApproversUnproven(Problem):
     """Slack did not list the user group that decides; `group` is its id, with Slack's error code."""
 
     group: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNeeded(Problem):
+    """Break-glass needs a time-based code of the person who proposes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelShared(Problem):
+    """The channel is shared with another organisation."""
+
+    channel: str

@@ -18,6 +18,7 @@ from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.forms.card_forms import CardForms
+from bot.chatops.forms.code_forms import CodeForms
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.signing import key_of
 from bot.chatops.forms.view_versions import ViewVersions
@@ -50,7 +51,7 @@ from bot.runtime.settings_mapping import (
     remind_holder_of,
     report_jobs_of,
 )
-from bot.runtime.startup import Foundation, foundation, membership_of
+from bot.runtime.startup import Foundation, code_check, foundation, membership_of
 from bot.runtime.status_wiring import status_reporter
 from bot.runtime.validation import refuse_wrong
 from bot.runtime.windows import windows_of, zone_of
@@ -282,6 +283,7 @@ def _approvals(base: Foundation, repository: OperationRepository, executor: Exec
         TimeLimitClicks(repository),
         base.gateway.members_now,
         tracer=base.tracer,
+        shared=base.gateway.shared,
     )
 
 
@@ -299,6 +301,7 @@ def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> 
         permalink=base.gateway.permalink,
         clock=base.clock,
         posted=refusal_of,
+        code_wanted=code_check(base).wanted,
     )
 
 
@@ -364,6 +367,7 @@ def _dispatcher(
     reloads: SettingsPort | None,
 ) -> Dispatcher:
     own = base.settings
+    codes = CodeForms(base.gateway, forms.key, code_check(base))
     notes = NoteService(base.store, base.wake, base.clock, {each.name: each.alert_channel for each in own.clusters})
     return Dispatcher(
         commands=COMMANDS,
@@ -381,7 +385,9 @@ def _dispatcher(
             CardForms(base.gateway, forms.key),
             forms=forms,
             shortcuts=Shortcuts(alert_actions, approvals.access, forms, NoteKeeper(notes, approvals.access)),
+            code_forms=codes,
         ),
+        codes=codes,
         slack=base.gateway,
         forms=forms,
         inbox=inbox,

@@ -65,6 +65,12 @@ def names_no_default(settings: Settings, began_as: PolicyMode) -> bool:
     return began_as is PolicyMode.LOOSE and settings.policies.default is None and unnamed
 
 
+def code_required(settings: Settings, cluster: str) -> bool:
+    """True if break-glass on the cluster demands a code of each person; a cluster that is gone has the common rule."""
+    tables = (settings.policies, *(own.policies for own in settings.clusters if own.name == cluster))
+    return any(table.break_glass is not None and table.break_glass.code == "required" for table in tables)
+
+
 def policy(settings: Settings, began_as: PolicyMode, cluster: str, keys: Sequence[str], forced: bool) -> Policy:
     """Combine the policies `keys` for a change on a cluster: in each field the strictest one applies.
 

@@ -33,6 +33,7 @@ from bot.slack.measure import OnCall, ignore_call, measured
 from bot.slack.methods import Method
 from bot.slack.responses import PLAIN, answer, patiently
 from bot.slack.session import opened
+from bot.slack.shared_channels import SharedChannels
 from bot.slack.upload import send as send_file
 from bot.slack.upload import sharing
 
@@ -52,6 +53,8 @@ class Channel:
     member: bool
     archived: bool
     private: bool
+    shared: bool = False
+    """True if it is shared with another organisation, or an invitation to one waits."""
 
 
 class SlackClient:
@@ -86,9 +89,12 @@ class SlackClient:
         self._monotonic = monotonic
         self._on_call = on_call
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
+        self._no_groups: tuple[float, SlackError | None] = (0.0, None)
         self._asked: dict[str, tuple[float, frozenset[str]]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._me: Identity | None = None
+        self.shared = SharedChannels(self._is_shared, monotonic)
+        """Which channels are shared with another organisation."""
         self.support = BlockSupport()
         """Which blocks the workspace takes."""
         self.app_id = ""
@@ -201,10 +207,13 @@ class SlackClient:
         )
 
     async def group_members(self, group: str) -> frozenset[str]:
-        """Return the members of a user group, cached for a minute; a failure is not cached."""
+        """Return the members of a user group, cached for a minute; of the failures only a missing scope is cached."""
         until, members = self._groups.get(group, (0.0, frozenset[str]()))
         if self._monotonic() < until:
             return members
+        until, refusal = self._no_groups
+        if refusal is not None and self._monotonic() < until:
+            raise refusal
         return await self.members_now(group)
 
     async def members_now(self, group: str) -> frozenset[str]:
@@ -218,7 +227,12 @@ class SlackClient:
 
     async def _list_group(self, group: str) -> frozenset[str]:
         began = self._monotonic()
-        data = await self._read(methods.GROUP_MEMBERS, {"usergroup": group})
+        try:
+            data = await self._read(methods.GROUP_MEMBERS, {"usergroup": group})
+        except SlackError as error:
+            if error.code == "missing_scope":
+                self._no_groups = (self._monotonic() + _GROUP_SECONDS, error)
+            raise
         members = frozenset(user for user in _list(data, "users") if isinstance(user, str))
         self._groups[group] = (self._monotonic() + _GROUP_SECONDS, members)
         self._asked[group] = (began, members)
@@ -277,7 +291,11 @@ class SlackClient:
             member=bool(info.get("is_member")),
             archived=bool(info.get("is_archived")),
             private=bool(info.get("is_private")),
+            shared=bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared")),
         )
+
+    async def _is_shared(self, channel: str) -> bool:
+        return (await self.channel_info(channel)).shared
 
     async def socket_address(self, app_token: str) -> str:
         """Return a new WebSocket address for Socket Mode, valid for one connection."""

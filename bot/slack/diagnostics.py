@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 from bot.common.errors import SlackError
 from bot.slack.client import Channel, SlackClient
-from bot.slack.methods import SCOPES
+from bot.slack.methods import OPTIONAL_SCOPES, SCOPES
 from bot.slack.tokens import Fault, bot_fault, delivery_fault
 from bot.views.blocks import count
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One line of the table: the subject, the result, the finding, and the fix."""
+    """One line of the table: the subject, the result, the finding, and the fix; `warns` marks a warning."""
 
     what: str
     ok: bool
     words: str
     fix: str = ""
+    warns: bool = False
 
 
 _REINSTALL = "reinstall the app from its page at api.slack.com/apps (Install App), then copy the new token"
@@ -57,7 +58,7 @@ async def check_slack(
     groups: Sequence[str],
 ) -> tuple[Checked, ...]:
     """Check everything; `channels` maps each id to its settings key. Never raises SlackError."""
-    token = await _bot_token(gateway)
+    token = await _bot_token(gateway, needs_groups=bool(groups))
     delivery = await _delivery(gateway, app_token, signing_secret)
     if not token[0].ok:
         # Without a valid token each further line would fail in the same way.
@@ -75,7 +76,7 @@ def _faulty(fault: Fault) -> Checked:
     return Checked(fault.what, ok=False, words=fault.words, fix=fault.fix)
 
 
-async def _bot_token(gateway: SlackClient) -> tuple[Checked, ...]:
+async def _bot_token(gateway: SlackClient, *, needs_groups: bool) -> tuple[Checked, ...]:
     if fault := bot_fault(gateway.token):
         return (_faulty(fault),)
     try:
@@ -83,10 +84,25 @@ async def _bot_token(gateway: SlackClient) -> tuple[Checked, ...]:
     except SlackError as error:
         return (_failed("bot token", error),)
     known = Checked("bot token", ok=True, words=f"works: {me.user} in {me.team or 'the workspace'}")
-    missing = sorted(SCOPES - me.scopes)
+    return (known, *_scopes(me.scopes, needs_groups=needs_groups))
+
+
+def _scopes(granted: frozenset[str], *, needs_groups: bool) -> tuple[Checked, ...]:
+    """Return a line for the scopes that are needed, and a warning for each one that may be left out and is."""
+    optional = OPTIONAL_SCOPES.keys() - ({"usergroups:read"} if needs_groups else set())
+    missing = sorted(SCOPES - granted)
+    needed = [scope for scope in missing if scope not in optional]
     if not missing:
-        return (known, Checked("scopes", ok=True, words=f"all {len(SCOPES)} are granted"))
-    return (known, Checked("scopes", ok=False, words=f"missing: {', '.join(missing)}", fix=FIXES["missing_scope"]))
+        return (Checked("scopes", ok=True, words=f"all {len(SCOPES)} are granted"),)
+    without = tuple(
+        Checked(f"scope {scope}", ok=True, words=f"not granted: {OPTIONAL_SCOPES[scope]}", warns=True)
+        for scope in missing
+        if scope in optional
+    )
+    if not needed:
+        return (Checked("scopes", ok=True, words="all that are needed are granted"), *without)
+    line = Checked("scopes", ok=False, words=f"missing: {', '.join(needed)}", fix=FIXES["missing_scope"])
+    return (line, *without)
 
 
 async def _delivery(gateway: SlackClient, app_token: str, signing_secret: str) -> Checked:
@@ -115,6 +131,9 @@ def _channel_checked(what: str, seen: Channel) -> Checked:
         return Checked(what, ok=False, words=f"#{seen.name} is archived", fix="name another channel, or unarchive it")
     if not seen.member:
         return Checked(what, ok=False, words=f"cmbot is not in #{seen.name}", fix=_INVITE)
+    if seen.shared:
+        words = f"#{seen.name} is shared with another organisation: what is posted there can be read outside yours"
+        return Checked(what, ok=True, words=words, fix="name a channel of your organisation alone", warns=True)
     return Checked(what, ok=True, words=f"#{seen.name}")
 
 

@@ -16,6 +16,7 @@ from slack_bolt.response import BoltResponse
 from bot.common.errors import SlackError
 from bot.common.json_object import JsonObject
 from bot.slack.identity import Identity, part
+from bot.slack.strangers import is_stranger
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,8 @@ class InstallationCheck(AsyncMiddleware):
     def __init__(self, identity: Callable[[], Awaitable[Identity]], app_id: Callable[[], str]) -> None:
         self._identity, self._app_id = identity, app_id
         self._one_at_a_time = asyncio.Lock()
+        self.on_stranger: Callable[[JsonObject], None] | None = None
+        """Answers a person of another organisation, whose payloads go no further."""
 
     async def async_process(
         self,
@@ -79,6 +82,9 @@ class InstallationCheck(AsyncMiddleware):
         if why:
             log.warning("inbound.foreign", why=why, kind=str(req.body.get("type") or "command")[:40])
             return BoltResponse(status=403, body="")
+        if self.on_stranger is not None and is_stranger(req.body, me):
+            self.on_stranger(req.body)
+            return BoltResponse(status=200, body="")
         return await next()
 
     async def _me(self) -> Identity:

@@ -1,6 +1,8 @@
 """The Web API methods that are called, each with the scopes it needs; the app's manifest asks for these and no more."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 _READ_PUBLIC_AND_PRIVATE = ("channels:read", "groups:read")
 _HISTORY = ("channels:history", "groups:history")
@@ -64,3 +66,13 @@ EVENT_SCOPES = frozenset({"app_mentions:read"})
 """Scopes of the events that the manifest subscribes to: app_mention."""
 SCOPES = frozenset(scope for method in METHODS for scope in method.scopes) | EVENT_SCOPES
 """All bot scopes that are needed."""
+
+OPTIONAL_SCOPES: Mapping[str, str] = MappingProxyType(
+    {
+        "channels:history": "a message in a public channel may appear twice after a lost answer of Slack",
+        "groups:history": "a message in a private channel may appear twice after a lost answer of Slack",
+        "files:write": "/cm audit shows its table without the CSV file",
+        "usergroups:read": "roles can be given to users only, not to user groups",
+    }
+)
+"""Scopes that may be left out, and what is lost; `usergroups:read` is needed once the settings name a user group."""

@@ -9,6 +9,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -21,8 +22,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chatops.button_router import only_reads
 from bot.chatops.commands.parser import is_changing
 from bot.chatops.dispatcher import STORE_DOWN, Dispatcher
-from bot.chatops.forms.events import HomeOpened, ViewAction, ViewSubmission
-from bot.chatops.forms.validation import FormAnswer, store_down
+from bot.chatops.forms.events import FormAnswer, HomeOpened, ViewAction, ViewSubmission
+from bot.chatops.forms.validation import store_down
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
 from bot.common.json_object import JsonObject
@@ -31,7 +32,7 @@ from bot.interactions.command_name import DEFAULT, json_with_command, with_comma
 from bot.interactions.events import Click, Invocation, Mention
 from bot.interactions.message import Message
 from bot.slack.installation import InstallationCheck
-from bot.slack.payloads import Delivered, Ignored, read
+from bot.slack.payloads import Delivered, Ignored, Sharing, read
 from bot.slack.task_queue import BackgroundWork, TaskQueue
 from bot.telemetry.trace import NO_TRACE, trace_of, within
 
@@ -73,6 +74,17 @@ class Dedup:
         return True
 
 
+class OnSharing(Protocol):
+    """Takes a channel, and if it is shared with another organisation."""
+
+    def __call__(self, channel: str, *, shared: bool) -> None:
+        """Record it."""
+
+
+def _ignore_sharing(channel: str, *, shared: bool) -> None:
+    """Stand for a program that does not ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surfaces:
     """Handlers for views and events: the Home tab opened, a click or a choice, a form sent, a mention."""
@@ -83,6 +95,8 @@ class Surfaces:
     """Validates a form within three seconds; returns its acknowledgement, and the work to store before that."""
     on_mention: Callable[[Mention], BackgroundWork]
     """Answers a message that mentions the bot."""
+    on_sharing: OnSharing = _ignore_sharing
+    """Takes what an event says about a channel and other organisations."""
 
 
 class AckMiddleware(AsyncMiddleware):
@@ -161,7 +175,7 @@ class AckMiddleware(AsyncMiddleware):
         return "mention", _ack()
 
     async def _deliver_of_view(
-        self, delivered: ViewAction | ViewSubmission | HomeOpened | Ignored
+        self, delivered: ViewAction | ViewSubmission | HomeOpened | Sharing | Ignored
     ) -> tuple[str, BoltResponse]:
         if isinstance(delivered, ViewAction):
             if len(self._background) >= MAX_AT_ONCE:
@@ -172,6 +186,10 @@ class AckMiddleware(AsyncMiddleware):
             return "form", await self._submit(delivered)
         if isinstance(delivered, HomeOpened):
             return "home", self._once(delivered.key, lambda: self._surfaces.on_home(delivered))
+        if isinstance(delivered, Sharing):
+            log.warning("slack.channel_sharing", channel=delivered.channel, shared=delivered.shared)
+            self._surfaces.on_sharing(delivered.channel, shared=delivered.shared)
+            return "other", _ack()
         return "other", _ignored(delivered)
 
     def _begin(self, work: Invocation) -> BoltResponse:

@@ -20,7 +20,15 @@ class Ignored:
     why: str
 
 
-Delivered = Invocation | Click | Mention | ViewAction | ViewSubmission | HomeOpened | Ignored
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """A channel was shared with another organisation, or is shared no more."""
+
+    channel: str
+    shared: bool
+
+
+Delivered = Invocation | Click | Mention | ViewAction | ViewSubmission | HomeOpened | Sharing | Ignored
 
 
 def read(body: JsonObject) -> Delivered:
@@ -142,6 +150,9 @@ def _event(body: JsonObject) -> Delivered:
     key, user, kind = _text(body, "event_id"), _text(event, "user"), _text(event, "type")
     if kind == "app_home_opened" and key and user and event.get("tab", "home") == "home":
         return HomeOpened(key, user)
+    if kind in {"channel_shared", "channel_unshared"} and _text(event, "channel"):
+        # A channel that one organisation left may still be shared with others.
+        return Sharing(_text(event, "channel"), kind == "channel_shared" or event.get("is_ext_shared") is True)
     if kind == "app_mention":
         return _mention(body, event)
     return Ignored(f"an event of type {kind[:40]!r}")

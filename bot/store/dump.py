@@ -14,8 +14,9 @@ PAGE = 500
 """Rows in memory at a time."""
 _MAX_INTEGER = (1 << 63) - 1
 
-_NOT_COPIED = frozenset({"replicas", "workspaces", "facts"})
-"""Replicas do not run on a copy, what a workspace takes is learned again, and the header has the facts."""
+_NOT_COPIED = frozenset({"replicas", "workspaces", "facts", "codes"})
+"""Replicas do not run on a copy, what a workspace takes is learned again, the header has the facts, and the secrets of
+codes stay where they are."""
 TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_tables if table.name not in _NOT_COPIED}
 """Every table that an export holds."""
 

@@ -243,6 +243,17 @@ workspaces = Table(
 
 facts = Table("facts", metadata, _text("name", primary_key=True), _text("value"), _time("since"))
 
+codes = Table(
+    "codes",
+    metadata,
+    _text("user", primary_key=True),
+    _text("sealed"),
+    _time("since"),
+    Column("last_step", id_type(), nullable=False),
+    _count("failures"),
+    _time("locked_until"),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -10,6 +10,7 @@ from bot.store.repositories.alerts import Alerts
 from bot.store.repositories.audit import Audit
 from bot.store.repositories.channel_history import ChannelHistories
 from bot.store.repositories.cluster_state import ClusterStates
+from bot.store.repositories.codes import Codes
 from bot.store.repositories.facts import Facts
 from bot.store.repositories.inbox import InboxRows
 from bot.store.repositories.notes import Notes
@@ -51,4 +52,5 @@ class UnitOfWork:
         self.replicas = Replicas(session, wall)
         self.workspaces = Workspaces(session)
         self.facts = Facts(session)
+        self.codes = Codes(session)
         self.expiry = Expiry(session)

@@ -1,7 +1,7 @@
 """Approvals: approve, reject, cancel, settle; the cluster is evaluated again before a request is sent."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -26,6 +26,7 @@ from bot.operations.operation_problems import (
     ApproversUnproven,
     ButtonOutdated,
     ButtonWithoutOperation,
+    ChannelShared,
     NoSuchOperation,
     OtherDecisionFirst,
     OutcomeIsKnown,
@@ -63,6 +64,14 @@ _TRIES = 10
 """Number of tries for an approval while other approvals of the same card come in between."""
 
 
+Shared = Callable[[str], Awaitable[bool]]
+"""True if a channel is shared with another organisation; never raises."""
+
+
+async def _never_shared(_channel: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class ApprovalService:
     """Handles the buttons of cards."""
@@ -79,6 +88,7 @@ class ApprovalService:
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
     tracer: Tracer = NO_TRACER
+    shared: Shared = _never_shared
 
     async def known(self, op_id: int) -> Operation:
         """Get an operation; raises Refused."""
@@ -102,6 +112,7 @@ class ApprovalService:
         if click.action_id == STOP:
             await self._stop_rest(op, click.user, click.key)
         elif act is None:
+            await self._refuse_shared(op)
             policy = self._policy(op)
             await self.time_limits.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
         elif act is Act.APPROVE:
@@ -117,6 +128,10 @@ class ApprovalService:
         if op is None or op.channel != click.channel:
             raise Refused(ButtonWithoutOperation())
         return op
+
+    async def _refuse_shared(self, op: Operation) -> None:
+        if await self.shared(op.channel):
+            raise Refused(ChannelShared(op.channel))
 
     async def on_card(self, click: Click) -> Operation:
         """Get the operation whose card was clicked; raises Refused."""
@@ -209,6 +224,7 @@ class ApprovalService:
             raise _too_late(op) from error
 
     async def _approve(self, op: Operation, click: Click) -> None:
+        await self._refuse_shared(op)
         policy = self._policy(op)
         rights = await self._rights(op, click.user, policy.source)
         case = _Case(click, policy)

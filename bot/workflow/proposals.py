@@ -11,7 +11,7 @@ from bot.interactions.command import Caller, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, StepKind, advance
-from bot.operations.operation_problems import CardNotPosted, NothingToForce
+from bot.operations.operation_problems import CardNotPosted, ChannelShared, CodeNeeded, NothingToForce
 from bot.operations.policy import PolicyOf, ReasonMissing, Terms, lacks_all, refuse_proposal
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
@@ -34,6 +34,14 @@ Permalink = Callable[[str, str], Awaitable[str]]
 """Address of a message (channel, ts); raises SlackError."""
 
 
+CodeWanted = Callable[[str, str], Awaitable[bool]]
+"""True if a person (id) must type a code to use break-glass on a cluster."""
+
+
+async def _no_code(_user: str, _cluster: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class ProposalService:
     """Proposes changes; implements the ports Proposer and OperationBook of interactions.command."""
@@ -47,6 +55,7 @@ class ProposalService:
     clock: Callable[[], float]
     posted: Callable[[MessageKey, float], Awaitable[str]]
     """Waits for the outbox to post a message, for so many seconds; returns Slack's error code, "" when posted."""
+    code_wanted: CodeWanted = _no_code
 
     async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         """Evaluate a change request and propose it; the reply has the card's address, or the checks that refuse it."""
@@ -63,6 +72,8 @@ class ProposalService:
                 raise Refused(lacking)
             if change_request.dry_run:
                 return Reply(views.evaluation(op, evaluation.verdict, dry_run=True), keeps_form=True)
+            if op.forced and not caller.proven and await self.code_wanted(caller.user, cluster.name):
+                raise Refused(CodeNeeded())
             try:
                 return await self._open(op, evaluation, caller)
             except Conflict:
@@ -78,12 +89,18 @@ class ProposalService:
         policy = self.policies(cluster.name, change_request.policy_keys, change_request.options.forced)
         rights = await self.access.rights(caller.user, cluster.name)
         forced = change_request.options.forced
+        await self._refuse_shared(caller.channel, cluster.operations_channel)
         refusal = refuse_proposal(policy, rights, channel=caller.channel, reason=change_request.reason, forced=forced)
         if refusal is not None and not isinstance(refusal, ReasonMissing):
             raise NotAllowed(refusal)
         if refusal is not None and not forced:
             raise Refused(refusal)
         return Terms(policy, requester_counts=not lacks_all(rights, policy)), refusal
+
+    async def _refuse_shared(self, *channels: str) -> None:
+        for channel in channels:
+            if await self.decisions.shared(channel):
+                raise Refused(ChannelShared(channel))
 
     async def _evaluate(self, cluster: Cluster, change_request: ChangeRequest) -> Evaluation:
         others = await self.repository.open_on(cluster.name)

@@ -6,8 +6,7 @@ from typing import Any
 
 from slack_bolt.response import BoltResponse
 
-from bot.chatops.forms.events import HomeOpened, ViewAction, ViewSubmission
-from bot.chatops.forms.validation import FormAnswer
+from bot.chatops.forms.events import FormAnswer, HomeOpened, ViewAction, ViewSubmission
 from bot.interactions.events import Mention, Submission
 from bot.slack.identity import Identity
 from bot.slack.installation import InstallationCheck

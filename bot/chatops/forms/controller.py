@@ -8,6 +8,7 @@ import structlog
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.forms.choices import read
+from bot.chatops.forms.code_forms import asked_by, form_of
 from bot.chatops.forms.events import ViewAction
 from bot.chatops.forms.fields import KINDS, REASON, FormContext, Kind, entries, filled, kind_of, lost_values, wants
 from bot.chatops.forms.signing import Origin, attempts_of, sign, verify
@@ -18,13 +19,14 @@ from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, NotAllowed, SlackError, UserError
 from bot.common.json_object import JsonObject
 from bot.interactions.command import NOTHING_GIVEN, Caller, Reply
-from bot.interactions.events import Invocation, Submission
+from bot.interactions.events import Click, Invocation, Submission
 from bot.interactions.message import Message
 from bot.operations.policy import PolicyOf
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
 from bot.views import errors as error_views
 from bot.views.alert_actions import FORM_NEXT
+from bot.views.code_forms import CODE_BUTTON
 from bot.views.forms import CLUSTER, KIND, Form, form, loading, notice
 from bot.views.home import CHANGE, STATUS
 from bot.views.inputs import Choice
@@ -144,6 +146,10 @@ class Forms:
             await self.open(Caller(act.user, "", act.key), "", act.value)
         elif act.action_id == FORM_NEXT:
             await self._turn_into_form(act)
+        elif act.action_id == CODE_BUTTON:
+            turn = self.screens.turn(act.view.id, act.view.hash)
+            asked, cluster = asked_by(Click(act.key, act.user, "", act.action_id, act.value, "", ""))
+            await self.screens.show(act.view.id, turn, form_of(asked, cluster, self.key))
         elif act.action_id.startswith(STATUS):
             await self._status(act)
         else:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.common.json_object import JsonObject
+from bot.interactions.events import Submission
+
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
@@ -46,3 +49,11 @@ class HomeOpened:
 
     key: str
     user: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormAnswer:
+    """The acknowledgement of a form, and the work to store before it is sent."""
+
+    answer: JsonObject
+    work: Submission | None = None

@@ -1,14 +1,14 @@
 """Acknowledgement of a form that was sent: errors beside its fields, or that the change is being checked."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.card_forms import submission_of
-from bot.chatops.forms.events import ViewSubmission
+from bot.chatops.forms.events import FormAnswer, ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.labels import words_of
 from bot.chatops.forms.signing import STALE, Origin, verify
@@ -25,6 +25,7 @@ from bot.permissions.access import Access, lacking
 from bot.permissions.roles import Rights, Role
 from bot.views.blocks import clip, plain
 from bot.views.card_forms import CARD_CALLBACK
+from bot.views.code_forms import CODE_CALLBACK
 from bot.views.errors import error_text
 from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, notice
 from bot.views.problem_text.table import problem_text
@@ -33,14 +34,6 @@ RIGHTS_SECONDS = 1.5
 """Seconds for the look-up of user groups, of the three that Slack waits; the look-up is repeated later."""
 MAX_ERROR = 1000
 _CHANGING = "The form was still being redrawn for this choice. Check its fields, then send it again."
-
-
-@dataclass(frozen=True, slots=True)
-class FormAnswer:
-    """The acknowledgement, and the work to store before it is sent."""
-
-    answer: JsonObject
-    work: Submission | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +78,15 @@ class FormValidator:
     call_of: Callable[[Invocation, str], Call]
     key: bytes
     record_refusal: RecordRefusal
+    on_code: Callable[[ViewSubmission], Awaitable[FormAnswer]] | None = None
+    """Reads the modal of a code."""
 
     async def validate(self, sent: ViewSubmission) -> FormAnswer:
         """Validate a form; returns its work if the change may be proposed."""
         if sent.view.callback == CARD_CALLBACK:
             return self._of_card(sent)
+        if sent.view.callback == CODE_CALLBACK and self.on_code is not None:
+            return await self.on_code(sent)
         try:
             origin = self._origin(sent)
         except UserError as error:

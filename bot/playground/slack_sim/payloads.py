@@ -19,7 +19,7 @@ def user_json(ws: Workspace, user: User) -> Json:
     names = {"real_name": user.real_name, "display_name": user.name, "real_name_normalized": user.real_name}
     return {
         "id": user.id,
-        "team_id": ws.team.id,
+        "team_id": user.team or ws.team.id,
         "name": user.name,
         "deleted": False,
         "real_name": user.real_name,
@@ -60,8 +60,9 @@ def channel_json(ws: Workspace, channel: Channel) -> Json:
         "created": CREATED,
         "is_archived": channel.is_archived,
         "is_general": False,
-        "is_shared": False,
-        "is_ext_shared": False,
+        "is_shared": channel.shared,
+        "is_ext_shared": channel.shared,
+        "is_pending_ext_shared": channel.invited,
         "is_org_shared": False,
         "is_member": channel.has_bot,
         "creator": ws.team.users[0].id,
@@ -193,7 +194,7 @@ def interaction(ws: Workspace, user: User, kind: str) -> Json:
     """The common fields of all interactions."""
     return {
         "type": kind,
-        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": ws.team.id},
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team or ws.team.id},
         "api_app_id": ws.team.app_id,
         "token": TOKEN,
         "team": {"id": ws.team.id, "domain": ws.team.domain},

@@ -25,17 +25,21 @@ BOT_SCOPES = (
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person; `role_note` is shown on the page only."""
+    """A person; `role_note` is shown on the page only. `team` is the workspace of a person of another organisation."""
 
     id: str
     name: str
     real_name: str
     role_note: str = ""
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel; `members` are user ids, empty for all; `has_bot` is True if the app is a member."""
+    """A channel; `members` are user ids, empty for all; `has_bot` is True if the app is a member.
+
+    `shared` is True if another organisation is in it, `invited` if an invitation of one waits.
+    """
 
     id: str
     name: str
@@ -45,6 +49,8 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     is_im: bool = False
+    shared: bool = False
+    invited: bool = False
 
     @property
     def family(self) -> str:
@@ -92,7 +98,7 @@ class Team:
     commands: tuple[Command, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
     scopes: tuple[str, ...] = BOT_SCOPES
-    events: tuple[str, ...] = ("app_home_opened", "app_mention")
+    events: tuple[str, ...] = ("app_home_opened", "app_mention", "channel_shared", "channel_unshared")
     domain: str = "local"
     id: str = "T0LOCAL"
     app_id: str = "A0CMBOT"

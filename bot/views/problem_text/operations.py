@@ -10,6 +10,19 @@ def nothing_to_force(_: p.NothingToForce) -> str:
     return "There is nothing to force: no check refuses this. Leave `force=yes` out."
 
 
+def code_needed(_: p.CodeNeeded) -> str:
+    """The requester has not typed a code."""
+    return "Break-glass needs your code: type the command again, and enter the code in the form that opens."
+
+
+def channel_shared(problem: p.ChannelShared) -> str:
+    """The channel is shared with another organisation."""
+    return (
+        f"<#{problem.channel}> is shared with another organisation, so no change is proposed or approved there. "
+        "Use a channel of your organisation alone."
+    )
+
+
 def card_not_posted(problem: p.CardNotPosted) -> str:
     """Slack refused the card."""
     return (

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from bot.slack.client import SlackClient
 from bot.slack.diagnostics import Checked, check_slack
-from bot.slack.methods import SCOPES
+from bot.slack.methods import OPTIONAL_SCOPES, SCOPES
 from tests.support.slack_stub import Stub, says
 
 ALL = ", ".join(SCOPES)
@@ -60,8 +62,27 @@ async def test_missing_scopes_are_named(stub: Stub, gateway: SlackClient) -> Non
     well(stub, scopes="commands, chat:write")
     line = (await check(gateway))["scopes"]
     assert not line.ok
-    assert "usergroups:read" in line.words
+    assert "usergroups:read" in line.words, "the settings name a user group"
     assert "chat:write" not in line.words
+
+
+@pytest.mark.parametrize("scope", OPTIONAL_SCOPES)
+async def test_optional_scope_is_a_warning_with_what_is_lost(stub: Stub, gateway: SlackClient, scope: str) -> None:
+    well(stub, scopes=", ".join(SCOPES - {scope}))
+    found = await check_slack(gateway, app_token="xapp-1", signing_secret="", channels={}, groups=())
+    lines = {line.what: line for line in found}
+    assert lines["scopes"].ok
+    assert (lines[f"scope {scope}"].ok, lines[f"scope {scope}"].warns) == (True, True)
+    assert OPTIONAL_SCOPES[scope] in lines[f"scope {scope}"].words
+
+
+@pytest.mark.parametrize("sign", ["is_ext_shared", "is_pending_ext_shared"])
+async def test_shared_channel_is_a_warning(stub: Stub, gateway: SlackClient, sign: str) -> None:
+    well(stub)
+    stub.will("conversations.info", says({"ok": True, "channel": {"name": "ops", "is_member": True, sign: True}}))
+    line = (await check(gateway, channels=["C1"]))["channel C1 (prod.alert_channel)"]
+    assert (line.ok, line.warns) == (True, True)
+    assert "shared with another organisation" in line.words
 
 
 async def test_each_channel_problem_names_its_fix(stub: Stub, gateway: SlackClient) -> None:

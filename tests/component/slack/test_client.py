@@ -169,6 +169,43 @@ async def test_group_members_are_cached_but_failures_are_not(stub: Stub) -> None
         assert await gateway.group_members("S1") == {"U2"}
 
 
+async def test_missing_scope_for_groups_is_asked_for_once_a_minute(stub: Stub) -> None:
+    time = [0.0]
+    async with SlackClient(TOKEN, stub.api_url, monotonic=lambda: time[0]) as gateway:
+        stub.will(
+            "usergroups.users.list",
+            says({"ok": False, "error": "missing_scope"}),
+            says({"ok": True, "users": ["U1"]}),
+        )
+        for group in ("S1", "S2", "S1"):
+            with pytest.raises(SlackError, match="missing_scope"):
+                await gateway.group_members(group)
+        assert len(stub.asked) == 1
+        time[0] = 60.1
+        assert await gateway.group_members("S1") == {"U1"}
+
+
+async def test_sharing_of_a_channel_is_asked_once_and_kept_while_slack_is_silent(stub: Stub) -> None:
+    time = [0.0]
+    async with SlackClient(TOKEN, stub.api_url, monotonic=lambda: time[0]) as gateway:
+        stub.will(
+            "conversations.info",
+            says({"ok": True, "channel": {"id": "C1", "is_ext_shared": True}}),
+            says({"ok": False, "error": "internal_error"}),
+            says({"ok": True, "channel": {"id": "C1", "is_ext_shared": False}}),
+        )
+        assert await gateway.shared("C1")
+        assert await gateway.shared("C1")
+        assert not await gateway.shared("D1"), "a direct message is no channel"
+        assert len(stub.asked) == 1
+        for later, shared in ((301.0, True), (602.0, False)):
+            time[0] = later
+            assert await gateway.shared("C1") is shared
+        gateway.shared.note("C1", shared=True)
+        assert await gateway.shared("C1")
+        assert len(stub.asked) == 3
+
+
 async def test_a_socket_address_is_asked_for_with_the_app_token(stub: Stub, gateway: SlackClient) -> None:
     stub.will("apps.connections.open", says({"ok": True, "url": "ws://127.0.0.1/link"}))
     assert await gateway.socket_address("xapp-1") == "ws://127.0.0.1/link"

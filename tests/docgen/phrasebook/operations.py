@@ -48,11 +48,14 @@ from bot.operations.requests import (
     TaskSwitch,
 )
 from bot.operations.step_facts import DiskNow, Failure, LegacyDifference, LegacyWords
+from bot.permissions.one_time_codes import CodeVerdict
 from bot.views import forms, operations, ops_list
+from bot.views.code_forms import code_asked, code_form, code_refused
 from bot.views.containers import without_containers
 from bot.views.home import Home, HomeCluster, Waiting, home
 from bot.views.inputs import Choice
 from bot.views.mentions import change_offered
+from bot.views.policy_text import NOTE
 from tests.docgen.cluster_fixture import DOWN, Scene
 from tests.docgen.disk_fixture import DiskScene, blobnode
 from tests.docgen.phrasebook.alerts import BROKEN
@@ -116,6 +119,7 @@ def sections() -> Iterator[Section]:
     yield Section("Answers about operations", tuple(_answers()))
     yield Section("Forms (`/cm do`)", tuple(_forms()))
     yield Section("Changes by mention (`@cmbot …`)", tuple(_mentions()))
+    yield Section("The code of break-glass", tuple(_codes()))
     yield Section("Home tab", tuple(_home()))
 
 
@@ -332,6 +336,15 @@ def _mentions() -> Iterator[Sample]:
     )
 
 
+def _codes() -> Iterator[Sample]:
+    typed = "leader transfer 3 prod force=yes reason=drill"
+    yield Sample("the form", code_form(typed, ""))
+    yield Sample("the button that opens it", code_asked(typed, typed, "U0ANNA", "prod"))
+    for verdict in CodeVerdict:
+        if verdict is not CodeVerdict.ACCEPTED:
+            yield Sample(f"refused: {verdict.value}", code_refused(verdict, left=4, user="U0ANNA"))
+
+
 def _home() -> Iterator[Sample]:
     clusters = (
         HomeCluster("archive", ClusterNote(AT - 20, "healthy", "archive is healthy.", 2, term=4)),
@@ -351,4 +364,5 @@ def _home() -> Iterator[Sample]:
     )
     yield Sample("operator", home(full))
     yield Sample("the database does not answer", home(Home(clusters, rights, ("prod",), now=AT, store_down=True)))
+    yield Sample("the default policies are not set", home(Home(clusters, rights, ("prod",), now=AT, notes=(NOTE,))))
     yield Sample("viewer, nothing is open", home(Home(clusters[:1], ("You may read.",), now=AT)))

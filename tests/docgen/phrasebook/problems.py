@@ -65,6 +65,8 @@ PROBLEMS: tuple[Problem, ...] = (
     request_problems.ReplacesItself(3),
     request_problems.NoReplacementNeeded(3),
     operation_problems.NothingToForce(),
+    operation_problems.CodeNeeded(),
+    operation_problems.ChannelShared("C0OPS"),
     operation_problems.CardNotPosted("C0OPS", "not_in_channel"),
     operation_problems.NoSuchTask("prod", Dialect.V3, "shard_inspect"),
     operation_problems.OtherDialect(

@@ -13,6 +13,8 @@ from bot.slack.methods import METHODS, SCOPES
 
 ROOT = Path(__file__).parents[3]
 
+EVENTS = ["app_home_opened", "app_mention", "channel_shared", "channel_unshared"]
+
 
 @pytest.fixture(scope="module")
 def manifest() -> Any:
@@ -64,7 +66,7 @@ def test_buttons_the_home_tab_and_socket_mode_are_on(manifest: Any) -> None:
     settings = manifest["settings"]
     assert settings["interactivity"] == {"is_enabled": True}
     assert settings["socket_mode_enabled"] is True
-    assert settings["event_subscriptions"]["bot_events"] == ["app_home_opened", "app_mention"]
+    assert settings["event_subscriptions"]["bot_events"] == EVENTS
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.slack.identity import Identity
 from bot.slack.installation import foreign
+from bot.slack.strangers import is_stranger
 
 ALONE = Identity("U0ME", "B0ME", "Local", frozenset(), "T0OURS")
 ORGANISED = Identity("U0ME", "B0ME", "Local", frozenset(), "T0OURS", "E0OURS")
@@ -86,3 +87,21 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(["team", "team_id", "view", "authorizations", "enterprise", "type"]), JSON))
 def test_hostile_payload_is_refused_without_a_crash(body: dict[str, Any]) -> None:
     assert foreign(body, ALONE, "") == "another workspace"
+
+
+@pytest.mark.parametrize(
+    ("body", "me", "stranger"),
+    [
+        ({"user": {"id": "U1", "team_id": "T0OURS"}}, ALONE, False),
+        ({"user": {"id": "U1"}}, ALONE, False),
+        ({"command": "/cm", "user_id": "U1", "team_id": "T0OURS"}, ALONE, False),
+        ({"user": {"id": "U1", "team_id": "T0OTHER"}}, ALONE, True),
+        ({"user": {"id": "U1"}, "team": {"id": "T0OTHER"}}, ALONE, True),
+        ({"user": {"id": "U1", "team_id": "T0SECOND"}, "enterprise": {"id": "E0OURS"}}, ORGANISED, False),
+        ({"user": {"id": "U1", "team_id": "E0OURS"}}, ORGANISED, False),
+        ({"user": {"id": "U1", "team_id": "T0OTHER"}, "enterprise": None}, ORGANISED, True),
+        ({"user": {"id": "U1", "team_id": "T0OTHER", "enterprise_id": "E0OTHER"}}, ORGANISED, True),
+    ],
+)
+def test_person_of_another_organisation_is_recognised(body: dict[str, Any], me: Identity, stranger: bool) -> None:
+    assert is_stranger(body, me) is stranger

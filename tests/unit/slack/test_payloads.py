@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.chatops.forms.events import HomeOpened
 from bot.interactions.events import Click, Invocation, Mention
-from bot.slack.payloads import Ignored, read
+from bot.slack.payloads import Ignored, Sharing, read
 from tests.unit.slack.conftest import CLICK, COMMAND, HOME, MENTION, SHORTCUT
 
 
@@ -138,4 +138,16 @@ KEYS = sorted({*COMMAND, *CLICK, *HOME})
 @given(st.sampled_from([COMMAND, CLICK, HOME, {}]), st.dictionaries(st.sampled_from(KEYS), JSON, max_size=4))
 def test_no_payload_breaks_the_reading(body: Mapping[str, Any], broken: Mapping[str, Any]) -> None:
     delivered = read({**body, **broken})
-    assert isinstance(delivered, Ignored) or delivered.key
+    assert isinstance(delivered, Ignored | Sharing) or delivered.key
+
+
+@pytest.mark.parametrize(
+    ("event", "shared"),
+    [
+        ({"type": "channel_shared", "channel": "C0OPS", "connected_team_id": "T0OTHER"}, True),
+        ({"type": "channel_unshared", "channel": "C0OPS", "is_ext_shared": False}, False),
+        ({"type": "channel_unshared", "channel": "C0OPS", "is_ext_shared": True}, True),
+    ],
+)
+def test_sharing_of_a_channel_is_read(event: Mapping[str, Any], shared: bool) -> None:
+    assert read({"type": "event_callback", "event_id": "Ev1", "event": event}) == Sharing("C0OPS", shared)

@@ -1,4 +1,4 @@
-"""Facts about the installation: the default policies with which it began.
+"""Facts about the installation (the default policies with which it began), and the codes of break-glass.
 
 Frozen: it is the schema of this release, which may differ from bot/store/schema.py.
 """
@@ -15,12 +15,21 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table; a database that was empty begins with strict policies, an earlier one keeps its own."""
+    """Create the tables; a database that was empty begins with strict policies, an earlier one keeps its own."""
     facts = op.create_table(
         "facts",
         sa.Column("name", sa.Text(), primary_key=True, nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("since", sa.Double(), nullable=False),
+    )
+    op.create_table(
+        "codes",
+        sa.Column("user", sa.Text(), primary_key=True, nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
+        sa.Column("last_step", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.Double(), nullable=False),
     )
     policies = "strict" if context.config.attributes.get("empty") else "loose"
     op.bulk_insert(facts, [{"name": "policies", "value": policies, "since": time.time()}])

@@ -35,6 +35,8 @@ RETENTION = {
     "alerts": "until retention.alerts after it was resolved",
     "audit": "without limit",
     "channels": "as long as the channel is used: one row each",
+    "codes": "until an admin removes the person: one row each",
+    "facts": "without limit: a few rows",
     "firings": "400 days",
     "holds": "as long as its task exists: one row each",
     "inbound": "1 hour after its arrival, once done",

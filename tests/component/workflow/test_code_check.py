@@ -1,0 +1,108 @@
+"""Codes of break-glass in a real database: used up once by many at the same time, recorded, and never stored."""
+
+import asyncio
+import json
+import re
+
+import pytest
+
+from bot.cli.enrol import enrol
+from bot.common.errors import ConfigError, UserError
+from bot.config import Secrets, Settings, parse
+from bot.permissions.one_time_codes import LOCK_SECONDS, CodeKey, CodeVerdict, code_at, new_key, new_secret, step_of
+from bot.store.database import Store
+from bot.workflow.code_check import CodeCheck, Enrolments
+
+NOW = 1_800_000_000.0
+ANNA = "U0ANNA"
+
+
+class World:
+    """A check, the secret of one enrolled person, and a clock that is set by hand."""
+
+    def __init__(self, store: Store) -> None:
+        self.now, self.key, self.secret = NOW, CodeKey(new_key()), new_secret()
+        self.check = CodeCheck(store, self.key, lambda: self.now, lambda cluster: cluster == "prod")
+        self.people = Enrolments(store, lambda: self.now)
+        self.store = store
+
+    def code(self, ahead: int = 0) -> str:
+        """Return the code of a step beside the present one."""
+        return code_at(self.secret, step_of(self.now) + ahead)
+
+    async def audit(self) -> list[tuple[str, str, str]]:
+        """Return actor, action and detail of each row, the oldest first."""
+        async with self.store.read() as uow:
+            rows = [row async for page in uow.dump.pages("audit") for row in page]
+        return [(row["actor"], row["action"], row["detail"]) for row in rows]
+
+
+@pytest.fixture
+async def world(store: Store) -> World:
+    parts = World(store)
+    await parts.people.add(ANNA, parts.key.seal(ANNA, parts.secret))
+    return parts
+
+
+async def test_code_counts_once_when_sent_many_times_at_once(world: World) -> None:
+    found = await asyncio.gather(*(world.check.check(ANNA, world.code()) for _ in range(4)))
+    verdicts = [each.verdict for each in found]
+    assert sorted(verdicts) == sorted([CodeVerdict.ACCEPTED, *[CodeVerdict.REUSED] * 3])
+    assert [action for _, action, _ in await world.audit()].count("code.accepted") == 1
+
+
+async def test_five_wrong_codes_lock_and_are_recorded(world: World) -> None:
+    right, wrong = world.code(), f"{(int(world.code()) + 1) % 1_000_000:06d}"
+    found = [await world.check.check(ANNA, wrong) for _ in range(5)]
+    assert [(each.verdict, each.left) for each in found[:4]] == [(CodeVerdict.WRONG, left) for left in (4, 3, 2, 1)]
+    assert (found[4].verdict, found[4].locked_until) == (CodeVerdict.LOCKED, NOW + LOCK_SECONDS)
+    assert (await world.check.check(ANNA, right)).verdict is CodeVerdict.LOCKED
+    await world.people.add(ANNA, world.key.seal(ANNA, world.secret), again=True)
+    assert (await world.check.check(ANNA, right)).verdict is CodeVerdict.LOCKED, "to enrol again does not unlock"
+    world.now += LOCK_SECONDS
+    assert (await world.check.check(ANNA, world.code())).verdict is CodeVerdict.ACCEPTED
+    rows = await world.audit()
+    actions = [action for _, action, _ in rows]
+    assert actions.count("code.refused") == 7
+    assert actions.count("code.locked") == 1
+    assert {actor for actor, action, _ in rows if action.startswith("code.refused")} == {ANNA}
+    text = json.dumps(rows)
+    assert not re.search(rf"\b({right}|{wrong})\b", text)
+    assert world.secret not in text
+
+
+async def test_code_is_wanted_of_the_enrolled_and_where_it_is_required(world: World) -> None:
+    wanted = [await world.check.wanted(user, name) for user in (ANNA, "U0BEN") for name in ("prod", "lab")]
+    assert wanted == [True, True, True, False]
+    assert (await world.check.check("U0BEN", world.code())).verdict is CodeVerdict.UNKNOWN
+    off = CodeCheck(world.store, None, lambda: NOW, lambda _: False)
+    assert not await off.wanted(ANNA, "prod")
+    assert (await off.check(ANNA, world.code())).verdict is CodeVerdict.NO_KEY
+
+
+def settings(url: str, key: str) -> Settings:
+    text = 'clusters: [{name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0A}]'
+    return parse(text, secrets=Secrets(cmbot_store_url=url, cmbot_code_key=key), environment={})
+
+
+@pytest.mark.usefixtures("store")
+async def test_command_enrols_lists_and_removes(database_url: str) -> None:
+    """The secret is printed once; the database has it encrypted."""
+    own = settings(database_url, new_key())
+    shown = await enrol(own, ANNA, remove=False, again=False)
+    assert "█" in shown or "▀" in shown
+    match = re.search(r"type the key ([A-Z2-7]{32}) there", shown)
+    assert match is not None
+    with pytest.raises(UserError, match="add --force to replace it"):
+        await enrol(own, ANNA, remove=False, again=False)
+    assert ANNA in await enrol(own, None, remove=False, again=False)
+    async with Store.open(database_url) as store, store.read() as uow:
+        [held] = await uow.codes.every()
+    assert match[1] not in held.sealed
+    assert "no code any more" in await enrol(own, ANNA, remove=True, again=False)
+    assert await enrol(own, None, remove=False, again=False) == "No person has a code."
+    for user, words in (("anna", "Copy member ID"), ("U0BEN", "U0BEN has no code")):
+        with pytest.raises(UserError, match=words):
+            await enrol(own, user, remove=True, again=False)
+    with pytest.raises(ConfigError, match="cmbot enrol --new-key"):
+        await enrol(settings(database_url, ""), ANNA, remove=False, again=False)
