@@ -1,6 +1,7 @@
 """One poll of a cluster: read every host in parallel, keep each answer or error, stop at a deadline."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -31,7 +32,7 @@ class _Poll:
     cluster: str
     at: float
     api: ClustermgrClient
-    started: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    started: float = field(default_factory=time.monotonic)
     stats: dict[str, asyncio.Task[HostAnswer]] = field(default_factory=dict)
     disks: asyncio.Task[tuple[str, tuple[Disk, ...]]] | None = None
     switches: dict[str, asyncio.Task[str | None]] = field(default_factory=dict)
@@ -43,7 +44,7 @@ class _Poll:
         return (*self.stats.values(), *self.switches.values(), *extra)
 
     def snapshot(self) -> Snapshot:
-        waited = asyncio.get_running_loop().time() - self.started
+        waited = time.monotonic() - self.started
         listed, disks_error = _outcome(self.disks, waited) if self.disks else (None, None)
         answers = tuple(_host_answer(host, task, waited) for host, task in self.stats.items())
         leads = leader_of(answers)
@@ -106,13 +107,13 @@ async def snapshots(
     A new leader can hold its answers for ten seconds; a later snapshot completes the first. No task is left running
     when the iteration ends.
     """
-    loop, poll = asyncio.get_running_loop(), _Poll(cluster, now, api)
+    poll = _Poll(cluster, now, api)
     _start(poll, bad_disks=bad_disks, switches=switches)
     if read_slow is not None:
         poll.slow = asyncio.create_task(read_slow(lambda: _leader(tuple(poll.stats.values()), patient=False)))
     try:
         for deadline in deadlines:
-            left = max(0.0, deadline - (loop.time() - poll.started))
+            left = max(0.0, deadline - (time.monotonic() - poll.started))
             _, pending = await asyncio.wait(poll.tasks, timeout=left)
             yield poll.snapshot()
             if not pending:
@@ -150,13 +151,12 @@ async def _stop(tasks: tuple[asyncio.Task[Any], ...]) -> None:
 
 
 async def _read_stat(api: ClustermgrClient, host: str) -> HostAnswer:
-    loop = asyncio.get_running_loop()
-    start = loop.time()
+    start = time.monotonic()
     try:
         stat = await api.stat(host)
     except ClusterError as error:
-        return HostAnswer(host, loop.time() - start, error=error)
-    return HostAnswer(host, loop.time() - start, stat=stat)
+        return HostAnswer(host, time.monotonic() - start, error=error)
+    return HostAnswer(host, time.monotonic() - start, stat=stat)
 
 
 async def _bad_disks(poll: _Poll) -> tuple[str, tuple[Disk, ...]]:

@@ -16,7 +16,7 @@ RENDERS = ("Message", "Report", "BlockJson", "Mapping[str, Any]", "ConfirmationD
 """What a function of a view returns that people read."""
 PARTS = frozenset({"blocks.py", "tables.py", "charts.py", "text.py", "inputs.py", "plain_forms.py"})
 """Modules of building blocks: views use them, people do not read them alone."""
-OTHER_FORM = frozenset({"plainer", "without_tables", "unfolded"})
+OTHER_FORM = frozenset({"plainer", "without_tables", "unfolded", "titles_only"})
 """Functions that make another form of a message of the page."""
 
 

@@ -213,9 +213,9 @@ def test_reelection_of_the_same_leader_is_no_change() -> None:
     assert "• 2 elections, and peer 1 still leads (term 7)" in text
 
 
-def test_alert_that_the_status_tells_is_not_told_twice() -> None:
-    told = replace(HEALTHY, level="critical", verdict="prod is critical: Alert 1. Peer 1 leads.")
-    text = of(facts_of("prod", told, open=(alert(1, severity=Severity.CRITICAL, id=1),)))
+def test_alert_in_the_status_is_not_repeated() -> None:
+    ill = replace(HEALTHY, level="critical", verdict="prod is critical: Alert 1. Peer 1 leads.")
+    text = of(facts_of("prod", ill, open=(alert(1, severity=Severity.CRITICAL, id=1),)))
     assert text.count("Alert 1") == 1
     assert "• 🚨 #1 Critical for 2 h, as above" in text
 
