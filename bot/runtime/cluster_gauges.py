@@ -7,7 +7,7 @@ value is taken once and nothing is changed.
 from collections.abc import Iterator
 
 from bot.alerting.cluster_state.counters import is_fresh, settled_of
-from bot.alerting.gauges import FAMILIES, WATCHED, ClusterFacts, WatchFacts
+from bot.alerting.gauges import FAMILIES, WATCHED, GaugeFacts, WatchFacts
 from bot.leadership.model import watch_of
 from bot.runtime.parts import App
 from bot.telemetry.families import Source, text_of
@@ -35,7 +35,7 @@ def _watch_facts(app: App, cluster: str, now: float) -> WatchFacts:
     return WatchFacts(here=True, age=age, current=current, answered=bool(note.answered))
 
 
-def _facts(app: App, cluster: str, now: float) -> ClusterFacts | None:
+def _facts(app: App, cluster: str, now: float) -> GaugeFacts | None:
     """What is known of a cluster; None before this process polled it for the first time."""
     watch, note = app.watches.get(cluster), app.cluster_notes.get(cluster)
     if watch is None or note is None:
@@ -48,4 +48,4 @@ def _facts(app: App, cluster: str, now: float) -> ClusterFacts | None:
     if latest is None:
         return None
     fresh = is_fresh(latest, note.state, settled_of(watch.watched.rules))
-    return ClusterFacts(note.level, latest, previous, note.state, watch.alerts, fresh, now)
+    return GaugeFacts(note.level, latest, previous, note.state, watch.alerts, fresh, now)

@@ -17,8 +17,9 @@ _SECONDS = 300
 def unpack(package: str) -> Path:
     """Fetch a package with `apt-get download`, unpack it with `dpkg -x`, and return its root folder.
 
-    No service is installed or started, and no dependency is fetched. What is in the cache is not fetched again. Several
-    processes may ask at once. Raises RuntimeError, with the words of the program that failed.
+    No service is installed or started, no dependency is fetched, and no right of root is needed. What is in the cache
+    is not fetched again. Several processes may ask at once. Raises RuntimeError, with the words of the program that
+    failed.
     """
     if not _NAME.fullmatch(package):
         raise ValueError(f"not the name of a Debian package: {package!r}")
@@ -46,12 +47,24 @@ def _fetch(package: str, root: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="debian-") as folder:
         # As root, apt fetches as the user _apt, who must be able to write here.
         Path(folder).chmod(0o777)
-        _run("apt-get", "download", package, folder=folder)
+        _download(package, folder)
         archive = next(Path(folder).glob("*.deb"))
         parts = root.with_name(f"{root.name}.part")
         shutil.rmtree(parts, ignore_errors=True)
         _run("dpkg", "-x", str(archive), str(parts), folder=folder)
         parts.rename(root)
+
+
+def _download(package: str, folder: str) -> None:
+    """Download with the lists of this machine; without them, or if they are outdated, with lists of our own."""
+    try:
+        _run("apt-get", "download", package, folder=folder)
+    except RuntimeError:
+        lists = Path(folder) / "lists"
+        (lists / "partial").mkdir(parents=True)
+        own = ("-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={folder}", "-o", "APT::Sandbox::User=")
+        _run("apt-get", *own, "update", folder=folder)
+        _run("apt-get", *own, "download", package, folder=folder)
 
 
 def _run(*command: str, folder: str) -> None:

@@ -35,7 +35,7 @@ class WatchFacts:
 
 
 @dataclass(frozen=True)
-class ClusterFacts:
+class GaugeFacts:
     """What is exported of a cluster whose last poll is current.
 
     `level` is its status as a word, `snapshot` the last poll, `previous` the one before it, `state` what is kept of

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from bot.alerting.cluster_status import StatusLevel
-from bot.alerting.gauges.facts import MAX_PEERS, ClusterFacts, by_label, one
+from bot.alerting.gauges.facts import MAX_PEERS, GaugeFacts, by_label, one
 from bot.alerting.quorum import quorum_of
 from bot.clustermgr.health import REPLICATES, lag
 from bot.clustermgr.models import Peer
@@ -16,17 +16,17 @@ HEALTH = ("healthy", "unhealthy", "unproven")
 _RAFT_STATES = {REPLICATES: "replicate", "StateProbe": "probe", "StateSnapshot": "snapshot"}
 
 
-def status(facts: ClusterFacts) -> Iterable[Sample]:
+def status(facts: GaugeFacts) -> Iterable[Sample]:
     """1 for the status that the cluster has, 0 for each other one."""
     return by_label((level.value.replace(" ", "_"), level.value == facts.level) for level in StatusLevel)
 
 
-def hosts(facts: ClusterFacts) -> Iterable[Sample]:
+def hosts(facts: GaugeFacts) -> Iterable[Sample]:
     """1 for each host that answered."""
     return by_label({answer.host: answer.stat is not None for answer in facts.snapshot.answers})
 
 
-def leader(facts: ClusterFacts) -> int:
+def leader(facts: GaugeFacts) -> int:
     """The leader: the host that leads, or the one peer that the others name; 0 without one."""
     if facts.leader is not None:
         return facts.leader.raft_status.node_id
@@ -34,31 +34,31 @@ def leader(facts: ClusterFacts) -> int:
     return next(iter(named)) if len(named) == 1 else 0
 
 
-def leader_known(facts: ClusterFacts) -> Iterable[Sample]:
+def leader_known(facts: GaugeFacts) -> Iterable[Sample]:
     """1 while a leader is known."""
     return one(bool(leader(facts)))
 
 
-def leader_peer(facts: ClusterFacts) -> Iterable[Sample]:
+def leader_peer(facts: GaugeFacts) -> Iterable[Sample]:
     """The id of the leader."""
     return one(leader(facts) or None)
 
 
-def term(facts: ClusterFacts) -> Iterable[Sample]:
+def term(facts: GaugeFacts) -> Iterable[Sample]:
     """The highest term of all answers."""
     return one(facts.snapshot.term or None)
 
 
-def read_only(facts: ClusterFacts) -> Iterable[Sample]:
+def read_only(facts: GaugeFacts) -> Iterable[Sample]:
     """1 while the leader says that it takes no writes."""
     return one(facts.leader.read_only if facts.leader else None)
 
 
-def _peers(facts: ClusterFacts) -> tuple[Peer, ...]:
+def _peers(facts: GaugeFacts) -> tuple[Peer, ...]:
     return facts.leader.raft_status.peers if facts.leader else ()
 
 
-def peers(facts: ClusterFacts) -> Iterable[Sample]:
+def peers(facts: GaugeFacts) -> Iterable[Sample]:
     """The members by role and state in the view of the leader."""
     if facts.leader is None:
         return ()
@@ -66,7 +66,7 @@ def peers(facts: ClusterFacts) -> Iterable[Sample]:
     return [((role, state), float(found[role, state])) for role in ROLES for state in PEER_STATES]
 
 
-def lags(facts: ClusterFacts) -> Iterable[Sample]:
+def lags(facts: GaugeFacts) -> Iterable[Sample]:
     """The committed entries that each member has not confirmed."""
     if facts.leader is None:
         return ()
@@ -74,7 +74,7 @@ def lags(facts: ClusterFacts) -> Iterable[Sample]:
     return by_label([*by_id.items()][:MAX_PEERS])
 
 
-def voters(facts: ClusterFacts) -> Iterable[Sample]:
+def voters(facts: GaugeFacts) -> Iterable[Sample]:
     """The voters by their health."""
     if facts.leader is None:
         return ()
@@ -85,6 +85,6 @@ def voters(facts: ClusterFacts) -> Iterable[Sample]:
     return by_label((health, found[health]) for health in HEALTH)
 
 
-def margin(facts: ClusterFacts) -> Iterable[Sample]:
+def margin(facts: GaugeFacts) -> Iterable[Sample]:
     """The number of voters that can fail before writes stop."""
     return one(quorum_of(facts.health).spare if facts.health else None)

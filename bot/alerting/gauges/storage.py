@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from bot.alerting.cluster_state.state import JUDGED_FOR
-from bot.alerting.gauges.facts import ClusterFacts, by_label, one, zone_label
+from bot.alerting.gauges.facts import GaugeFacts, by_label, one, zone_label
 from bot.clustermgr.disk_states import DiskState
 from bot.clustermgr.models import DiskStatus, SpaceStat, VolumeStat, ZoneDisks
 from bot.telemetry.families import Sample
@@ -32,12 +32,12 @@ VOLUME_STATES: dict[str, Callable[[VolumeStat], int]] = {
 MARGINS = ("lost", "0", "1", "2+", "unreadable", "unreachable", "unknown")
 
 
-def disks(facts: ClusterFacts) -> Iterable[Sample]:
+def disks(facts: GaugeFacts) -> Iterable[Sample]:
     """The disks of each zone."""
     return by_label((label, sum(zone.total for zone in zones)) for label, zones in facts.counted)
 
 
-def disks_counted(facts: ClusterFacts) -> Iterable[Sample]:
+def disks_counted(facts: GaugeFacts) -> Iterable[Sample]:
     """The disks by zone and state, as the leader counts them."""
     return [
         ((label, state), float(sum(map(read, zones))))
@@ -46,7 +46,7 @@ def disks_counted(facts: ClusterFacts) -> Iterable[Sample]:
     ]
 
 
-def disks_listed(facts: ClusterFacts) -> Iterable[Sample]:
+def disks_listed(facts: GaugeFacts) -> Iterable[Sample]:
     """The disks in the lists of broken, repairing and dropping ones; a list that was not read lately has no series."""
     bad, state = facts.snapshot.bad_disks, facts.state
     dropping = bool(state.dropping_at) and facts.now - state.dropping_at <= LISTS_FRESH
@@ -72,7 +72,7 @@ def zones_label(idc: str, zones: dict[str, object]) -> str:
     return label
 
 
-def chunks(facts: ClusterFacts) -> Iterable[Sample]:
+def chunks(facts: GaugeFacts) -> Iterable[Sample]:
     """The chunks of each zone that are free and used."""
     for label, zones in facts.counted:
         total, free = sum(zone.total_chunk for zone in zones), sum(zone.total_free_chunk for zone in zones)
@@ -80,27 +80,27 @@ def chunks(facts: ClusterFacts) -> Iterable[Sample]:
         yield (label, "used"), float(max(0, total - free))
 
 
-def space(read: Callable[[SpaceStat], int]) -> Callable[[ClusterFacts], Iterable[Sample]]:
+def space(read: Callable[[SpaceStat], int]) -> Callable[[GaugeFacts], Iterable[Sample]]:
     """The reader of one number of bytes."""
 
-    def samples(facts: ClusterFacts) -> Iterable[Sample]:
+    def samples(facts: GaugeFacts) -> Iterable[Sample]:
         return one(read(facts.leader.space_stat) if facts.leader and not facts.fresh else None)
 
     return samples
 
 
-def full_at(facts: ClusterFacts) -> Iterable[Sample]:
+def full_at(facts: GaugeFacts) -> Iterable[Sample]:
     """When the cluster will be full."""
     days = facts.state.forecast.days_left(facts.now)
     return one(facts.state.forecast.full_at if days is not None else None)
 
 
-def volumes(facts: ClusterFacts) -> Iterable[Sample]:
+def volumes(facts: GaugeFacts) -> Iterable[Sample]:
     """The number of volumes."""
     return one(facts.leader.volume_stat.total_volume if facts.leader else None)
 
 
-def volumes_in_state(facts: ClusterFacts) -> Iterable[Sample]:
+def volumes_in_state(facts: GaugeFacts) -> Iterable[Sample]:
     """The volumes by state."""
     if facts.leader is None:
         return ()
@@ -108,7 +108,7 @@ def volumes_in_state(facts: ClusterFacts) -> Iterable[Sample]:
     return by_label((state, read(stat)) for state, read in VOLUME_STATES.items())
 
 
-def volumes_at_risk(facts: ClusterFacts) -> Iterable[Sample]:
+def volumes_at_risk(facts: GaugeFacts) -> Iterable[Sample]:
     """The volumes with units that are lost or unreachable, by the number of units that they can lose yet."""
     if not facts.state.risk_at:
         return ()
@@ -125,7 +125,7 @@ def volumes_at_risk(facts: ClusterFacts) -> Iterable[Sample]:
     return by_label(zip(MARGINS, numbers, strict=True))
 
 
-def judged(facts: ClusterFacts) -> Iterable[Sample]:
+def judged(facts: GaugeFacts) -> Iterable[Sample]:
     """1 while every volume that may be affected was judged, by reads that are current."""
     state = facts.state
     lately = facts.now - max(state.risk_at, state.judged_at) <= JUDGED_FOR

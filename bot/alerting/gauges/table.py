@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from bot.alerting.cluster_status import StatusLevel
 from bot.alerting.gauges import raft, storage, work
-from bot.alerting.gauges.facts import MAX_PEERS, ClusterFacts, WatchFacts, one
+from bot.alerting.gauges.facts import MAX_PEERS, GaugeFacts, WatchFacts, one
 from bot.clustermgr.tasks import TASKS
 from bot.telemetry.families import Family, MetricInfo, Sample
 
@@ -30,14 +30,14 @@ WATCHED: tuple[Family[WatchFacts], ...] = (
 )
 """Read of every configured cluster."""
 
-_Read = Callable[[ClusterFacts], Iterable[Sample]]
+_Read = Callable[[GaugeFacts], Iterable[Sample]]
 
 
-def _space(name: str, about: str, read: _Read) -> Family[ClusterFacts]:
+def _space(name: str, about: str, read: _Read) -> Family[GaugeFacts]:
     return Family(_gauge(f"space_{name}_bytes", about), read)
 
 
-FAMILIES: tuple[Family[ClusterFacts], ...] = (
+FAMILIES: tuple[Family[GaugeFacts], ...] = (
     Family(
         _gauge(
             "status", "1 for the status that the cluster has, 0 for each other.", "status", series=f"{len(StatusLevel)}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from bot.alerting.cluster_state.background import TaskNote
 from bot.alerting.cluster_state.switches import switches
-from bot.alerting.gauges.facts import ClusterFacts, by_label
+from bot.alerting.gauges.facts import GaugeFacts, by_label
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.telemetry.families import Sample
 
@@ -14,12 +14,12 @@ ALERT_STATES = ("firing", "acknowledged", "silenced")
 SCHEDULER_STATES = ("registered", "answering", "silent")
 
 
-def switches_enabled(facts: ClusterFacts) -> Iterable[Sample]:
+def switches_enabled(facts: GaugeFacts) -> Iterable[Sample]:
     """0 for each switch that services treat as off, else 1; none while they are not known."""
     return by_label((switch.task, not switch.off) for switch in switches(facts.state, facts.now) or ())
 
 
-def tasks(facts: ClusterFacts) -> Iterable[Sample]:
+def tasks(facts: GaugeFacts) -> Iterable[Sample]:
     """The tasks of each kind by state, as far as the schedulers say."""
     for note in _notes(facts):
         if note.total is None:
@@ -30,8 +30,8 @@ def tasks(facts: ClusterFacts) -> Iterable[Sample]:
             yield (note.task, state), float(number)
 
 
-def _of_tasks(read: Callable[[TaskNote], int | None]) -> Callable[[ClusterFacts], Iterable[Sample]]:
-    def samples(facts: ClusterFacts) -> Iterable[Sample]:
+def _of_tasks(read: Callable[[TaskNote], int | None]) -> Callable[[GaugeFacts], Iterable[Sample]]:
+    def samples(facts: GaugeFacts) -> Iterable[Sample]:
         found = ((note.task, read(note)) for note in _notes(facts))
         return by_label((task, number) for task, number in found if number is not None)
 
@@ -44,12 +44,12 @@ task_failures = _of_tasks(lambda note: note.failing)
 """The failures of each kind of task in the last whole minute."""
 
 
-def _notes(facts: ClusterFacts) -> Iterable[TaskNote]:
+def _notes(facts: GaugeFacts) -> Iterable[TaskNote]:
     background = facts.state.background
     return background.tasks if background.asked_now(facts.now) else ()
 
 
-def schedulers(facts: ClusterFacts) -> Iterable[Sample]:
+def schedulers(facts: GaugeFacts) -> Iterable[Sample]:
     """The schedulers by state; those that may not be asked are only registered."""
     background = facts.state.background
     registered, asked = background.registered_now(facts.now), background.asked_now(facts.now)
@@ -61,7 +61,7 @@ def schedulers(facts: ClusterFacts) -> Iterable[Sample]:
         yield ("silent",), float(silent)
 
 
-def alerts(facts: ClusterFacts) -> Iterable[Sample]:
+def alerts(facts: GaugeFacts) -> Iterable[Sample]:
     """The announced alerts by state and severity."""
     found = Counter((_state(alert), alert.severity) for alert in facts.alerts)
     return [

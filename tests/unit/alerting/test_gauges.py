@@ -10,7 +10,7 @@ from bot.alerting.cluster_state.background import BackgroundNote, SchedulerNote,
 from bot.alerting.cluster_state.observations import Forecast
 from bot.alerting.cluster_state.state import ClusterState, update
 from bot.alerting.cluster_status import StatusLevel
-from bot.alerting.gauges import FAMILIES, WATCHED, ClusterFacts, WatchFacts
+from bot.alerting.gauges import FAMILIES, WATCHED, GaugeFacts, WatchFacts
 from bot.alerting.gauges.facts import MAX_PEERS, MAX_ZONES
 from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Muted, Severity
 from bot.alerting.risk_facts import RiskNote
@@ -25,15 +25,15 @@ ZONE = ZoneDisks(idc="z1", total=8, total_chunk=100, total_free_chunk=40, availa
 
 def facts(
     *snapshots: Snapshot, level: str = "healthy", alerts: Sequence[Alert] = (), fresh: bool = False, **state: Any
-) -> ClusterFacts:
+) -> GaugeFacts:
     """What is known after these polls; `state` changes what is kept."""
     kept, previous = ClusterState(), None
     for before, snapshot in zip((None, *snapshots), snapshots, strict=False):
         kept, previous = update(kept, snapshot), before
-    return ClusterFacts(level, snapshots[-1], previous, replace(kept, **state), alerts, fresh, snapshots[-1].at + 1.0)
+    return GaugeFacts(level, snapshots[-1], previous, replace(kept, **state), alerts, fresh, snapshots[-1].at + 1.0)
 
 
-def read(found: ClusterFacts | WatchFacts, families: Sequence[Family[Any]] = FAMILIES) -> dict[str, Values]:
+def read(found: GaugeFacts | WatchFacts, families: Sequence[Family[Any]] = FAMILIES) -> dict[str, Values]:
     """The series of every family by its short name; a family never has two series of the same labels."""
     values: dict[str, Values] = {}
     for family in families:

@@ -20,6 +20,8 @@ class Down:
     """Any part of the program whose database does not answer."""
 
     active = True
+    active_replicas = 1
+    holds: frozenset[str] = frozenset()
     known = frozenset({"watch prod"})
 
     def _raise(self, *_: object) -> NoReturn:
