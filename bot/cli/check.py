@@ -77,7 +77,7 @@ def address(url: str) -> list[CheckRow]:
 
 
 def command_name(name: str) -> list[CheckRow]:
-    """Return a row for a command with a name of its own: Slack tells no app the names of its commands."""
+    """Return a row for a command with another name: Slack tells no app the names of its commands."""
     if name == DEFAULT:
         return []
     found = f"answers name {name}; the app's manifest must have the same name, and the log says if people type another"

@@ -46,7 +46,7 @@ Notes = dict[str, ClusterNote]
 
 
 class Follower(Protocol):
-    """Reloads the settings when another replica was told to do so everywhere."""
+    """Reloads the settings when a person asked every replica to."""
 
     async def follow(self) -> None:
         """Look once. Raises StoreError."""

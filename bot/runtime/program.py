@@ -26,7 +26,7 @@ QUIET_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Program:
-    """Runs until a signal ends it. `read` reads the settings again; `use` is told which settings are used from now on.
+    """Runs until a signal ends it. `read` reads the settings again; `use` takes the settings that are used from now on.
 
     `wait_for_server` seconds are waited for an unavailable database server at each build.
     """

@@ -25,9 +25,9 @@ Read = Callable[[], Settings]
 SIGNAL = "SIGHUP"
 ELSEWHERE = "another replica"
 _JOB = "reload settings"
-"""Name of the rows that tell all replicas to reload; the due time is that of the wish."""
+"""Name of the rows that ask all replicas to reload; the due time is that of the request."""
 _SLACK = 60.0
-"""Seconds before the start of the process for which a wish still counts: it read its settings at about that time."""
+"""Seconds before the start of the process for which a request still counts: it read its settings at about that time."""
 _LINES = 50
 """Changes that one row of the audit log lists."""
 _FILES = ("ca_file", "cert_file", "key_file")
@@ -93,7 +93,7 @@ class Reloads:
             return
 
     async def follow(self) -> None:
-        """Reload if another replica was told to do so everywhere."""
+        """Reload if a person asked every replica to."""
         async with self._running.store.read() as uow:
             last = await uow.scheduled_runs.last((_JOB,), float("inf"))
         if last is None or self._followed is None or last <= self._followed:
@@ -150,9 +150,9 @@ class Reloads:
         app = self._running
         now = app.clock()
         person = "" if by in {SIGNAL, ELSEWHERE} else by
-        told = {"by": by} if not person else {}
+        cause = {"by": by} if not person else {}
         async with app.store.begin() as uow:
-            entry = AuditEntry(now, person, action, "", detail={"replica": app.membership.name, **told, **detail})
+            entry = AuditEntry(now, person, action, "", detail={"replica": app.membership.name, **cause, **detail})
             await uow.audit.append(entry)
             if everywhere:
                 await uow.scheduled_runs.once(_JOB, now)

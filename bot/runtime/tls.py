@@ -8,7 +8,7 @@ from bot.config import ClusterSettings
 
 
 def tls_of(own: ClusterSettings) -> ssl.SSLContext | None:
-    """Return the TLS context of a cluster with files of its own, None without any.
+    """Return the TLS context of a cluster with the files of its settings, None without any.
 
     Raises ConfigError that names the key and the file.
     """

@@ -17,7 +17,7 @@ async def follow_channel(store: Store, cluster: str, channel: str, hold_check: H
     """Move the messages of open alerts to the alert channel of the settings; True if any moved. Raises StoreError.
 
     What was posted stays in the old channel, where a note names the new one. An alert that a group's message listed
-    there gets a message of its own.
+    there gets a separate message.
     """
     async with store.read() as uow:
         if not [alert for alert in await uow.alerts.open(cluster) if await _place(uow, alert, channel)]:

@@ -146,7 +146,7 @@ async def test_alert_whose_channel_changed_goes_on_in_the_new_one(world: Reloada
     assert len([m for m in world.slack.as_user("U0ALICE").sees("C0ARCHIVE") if "disk #3" in m.full_text]) == 1
 
 
-async def test_wish_of_another_replica_is_followed(world: Reloadable) -> None:
+async def test_request_of_another_replica_is_followed(world: Reloadable) -> None:
     world.write(PROD, more="timezone: Europe/Berlin")
     async with Store.open(f"sqlite:///{world.folder}/cmbot.db") as store, store.begin() as uow:
         await uow.scheduled_runs.once("reload settings", time.time() + 1)

@@ -32,7 +32,7 @@ async def test_everything_goes_through_the_proxy() -> None:
             lambda gateway: gateway.respond(answer_to, Reply(Message("Answered."))),
             lambda gateway: _connected(slack, gateway),
         ):
-            # A client of its own: a kept connection to the proxy takes later requests without a word.
+            # A separate client: a kept connection to the proxy takes later requests without a word.
             async with SlackClient(slack.bot_token, slack.api_url, proxy=proxy_at(proxy.url)) as gateway:
                 await call(gateway)
             seen.append(len(proxy.seen))

@@ -79,7 +79,7 @@ def test_the_settings_of_init_name_the_schema_and_fit_it() -> None:
         {**with_cluster(), "slack": {"token": "x"}},
         {**with_cluster(), "slack": "https://slack.com/api/"},
         {**with_cluster(), "slack": {"api_url": "ftp://slack.com"}},
-        {**with_cluster(), "slack": {"answers": "nobody"}},
+        {**with_cluster(), "slack": {"answers": "no one"}},
         {**with_cluster(), "http": {"port": 70000}},
         {**with_cluster(), "http": {"port": "a lot"}},
         {**with_cluster(), "log_level": "loud"},
