@@ -26,7 +26,10 @@ ADDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "0011": {"silences": frozenset({"window", "begins", "announced"})},
 }
 """Columns by the revision that added them, with a default in the database, and their table."""
-ADDED_TABLES: Mapping[str, frozenset[str]] = {"0011": frozenset({"notes", "alert_events"})}
+ADDED_TABLES: Mapping[str, frozenset[str]] = {
+    "0011": frozenset({"notes", "alert_events"}),
+    "0012": frozenset({"outputs", "external_alerts"}),
+}
 """Tables by the revision that added them."""
 
 
