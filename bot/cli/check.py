@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
 from bot.alerting.rules.thresholds import configure
+from bot.cli.check_outputs import check_outputs
+from bot.cli.check_row import CheckRow
 from bot.cli.terminal.mrkdwn import terminal_words
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
@@ -42,16 +44,6 @@ from bot.views.text import clean
 
 _POLLS_APART = 3.2
 """Seconds between two polls of a cluster: one poll cannot prove a voter healthy."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRow:
-    """The result of one check; `fix` says what to do about a failure."""
-
-    what: str
-    well: bool
-    found: str
-    fix: str = ""
 
 
 _passed = partial(CheckRow, well=True)
@@ -81,8 +73,11 @@ def refuse_faulty_tokens(settings: Settings) -> None:
         raise ConfigError("\n".join(faults))
 
 
-async def check_all(settings: Settings) -> list[CheckRow]:
-    """Check everything that the settings name; the settings have been validated before."""
+async def check_all(settings: Settings, *, send_test: bool = False) -> list[CheckRow]:
+    """Check everything that the settings name; the settings have been validated before.
+
+    With `send_test` each receiver of alerts outside Slack gets a test message.
+    """
     rows = [await _row("rules and names", lambda: _rules(settings), "correct the settings")]
     rows.append(await _row("store", lambda: _store(settings), "see store.url in the settings"))
     rows += address(settings.slack.api_url)
@@ -90,6 +85,7 @@ async def check_all(settings: Settings) -> list[CheckRow]:
         token = settings.secrets.slack_bot_token.get_secret_value()
         gateway = await stack.enter_async_context(SlackClient(token, settings.slack.api_url))
         rows += await _slack(settings, gateway)
+    rows += await check_outputs(settings, send=send_test)
     # The check is about the settings: a cluster in a bad state passes as long as the program understands it.
     fine = (StatusLevel.HEALTHY, StatusLevel.DEGRADED, StatusLevel.CRITICAL)
     return rows + (await check_clusters(settings, fine) if rows[0].well and rows[1].well else [])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from bot.cli.check import CheckRow
+from bot.cli.check_row import CheckRow
 from bot.common.errors import SlackRetryable
 from bot.common.text import count
 from bot.config import Settings

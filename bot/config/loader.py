@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 from bot.common.errors import ConfigError, system_words
 from bot.config.error_text import not_settings, problems, yaml_words
 from bot.config.model import Settings
+from bot.config.outputs import output_url
 from bot.config.secrets import Secrets
 from bot.config.types import clean
 
@@ -104,7 +105,7 @@ def parse(
         raise ConfigError(not_settings(data))
     if unnamed := [key for key in data if not isinstance(key, str)]:
         raise ConfigError(f"{unnamed[0]!r}: no such setting; a key must be a word, see docs/configuration.md.")
-    reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens"} & set(data))
+    reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens", "exchange_secrets"} & set(data))
     if reserved:
         raise ConfigError(
             f"{reserved[0]}: secrets are read from environment variables only; remove them from the file."
@@ -118,7 +119,7 @@ def parse(
     held = _environment() if environment is None else environment
     named = {key: {own.name: getattr(own, key) for own in settings.clusters} for key in _TOKEN_KEYS}
     read = {into: _tokens(key, named[key], held) for key, into in _TOKEN_KEYS.items()}
-    return settings.model_copy(update=read)
+    return settings.model_copy(update={**read, "exchange_secrets": _exchange_secrets(settings, held)})
 
 
 _TOKEN_KEYS: Mapping[str, str] = {"token_env": "cluster_tokens", "scheduler_token_env": "scheduler_tokens"}
@@ -140,6 +141,23 @@ def _tokens(key: str, variables: Mapping[str, str | None], environment: Mapping[
         _check(variable, value)
         tokens[cluster] = SecretStr(value)
     return tokens
+
+
+def _exchange_secrets(settings: Settings, environment: Mapping[str, str]) -> dict[str, SecretStr]:
+    """Read the addresses, keys and secrets that outputs and inputs name, by their variable."""
+    found = {}
+    for key, variable in (*settings.outputs.variables, *settings.inputs.variables):
+        value = clean(environment.get(variable, ""))
+        if not value:
+            raise ConfigError(f"{key}: the environment variable {variable} is not set; set it, or remove {key}.")
+        _check(variable, value)
+        if key.endswith(".url_env"):
+            try:
+                output_url(value)
+            except ValueError as error:
+                raise ConfigError(f"{_VARIABLE} {variable} has no usable address: {error}.") from error
+        found[variable] = SecretStr(value)
+    return found
 
 
 def _environment() -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.common.errors import ConfigError, system_words
 from bot.leadership.model import watch_of
+from bot.runtime.outputs import outputs_remark
 from bot.runtime.parts import App
 from bot.slack.http import HttpDelivery
 from bot.telemetry.health import Attempt, Health, Probe, served, socket_alive
@@ -21,6 +22,8 @@ async def serving(app: App) -> AsyncIterator[int]:
     server = _pages(app, writes).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
+    if app.intake is not None:
+        app.intake.mount(server)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(writes.close)
         try:
@@ -56,6 +59,9 @@ def _pages(app: App, writes: Probe) -> Health:
         "watch": partial(_watch_ready, app),
         "channels": app.fallback.problem,
     }
+    if app.outputs is not None:
+        # A remark only: a receiver that fails must not take the deliveries of Slack away from this process.
+        ready["outputs"] = _no_problem
     return Health(
         app.metrics,
         live=live,
@@ -64,9 +70,14 @@ def _pages(app: App, writes: Probe) -> Health:
             "slack": app.token_status.problem,
             "loop": app.loop_lag.remark,
             "watch": app.status_reporter.load_remark,
+            "outputs": partial(outputs_remark, app),
         },
         watches=partial(_polled_here, app),
     )
+
+
+async def _no_problem() -> str:
+    return ""
 
 
 async def _store_ready(app: App) -> str:

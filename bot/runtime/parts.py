@@ -12,6 +12,8 @@ from bot.clustermgr.read_pace import ReadPace
 from bot.config import Settings
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
+from bot.integrations.intake import Intake
+from bot.integrations.worker import OutputWorker
 from bot.leadership.membership import Membership
 from bot.leadership.model import Hold
 from bot.runtime.clock import Clock, ClockGuard, RemoteTimes
@@ -59,7 +61,8 @@ class App:
     """All parts of the program.
 
     `clock` is the clock of the process; setting the system time does not change it. `wall` is the system clock, which
-    crontabs follow. `cluster_notes` has the results of the last polls, of this replica and of others.
+    crontabs follow. `cluster_notes` has the results of the last polls, of this replica and of others. `outputs` and
+    `intake` are None unless the settings name receivers, or a token for an Alertmanager.
     """
 
     settings: Settings
@@ -97,6 +100,8 @@ class App:
     loop_lag: LoopLag
     admission: Admission
     read_pace: ReadPace
+    outputs: OutputWorker | None = None
+    intake: Intake | None = None
     remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)
 

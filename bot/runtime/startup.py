@@ -37,7 +37,11 @@ RETRY_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """Parts that every other part may need; `messages_wait` is set when the outbox has messages to send."""
+    """Parts that every other part may need.
+
+    `messages_wait` is set when the outbox has messages to send, and `outputs_wait` with it: receivers outside Slack may
+    have to get alerts.
+    """
 
     settings: Settings
     replica: str
@@ -48,10 +52,12 @@ class Foundation:
     metrics: Metrics
     clusters: Mapping[str, Cluster]
     messages_wait: asyncio.Event
+    outputs_wait: asyncio.Event
 
     def wake(self) -> None:
-        """Wake the outbox."""
+        """Wake the outbox, and the worker of outputs."""
         self.messages_wait.set()
+        self.outputs_wait.set()
 
 
 @asynccontextmanager
@@ -72,7 +78,8 @@ async def foundation(settings: Settings, clock: Clock | None, wait_for_server: f
         metrics = Metrics()
         metrics.watch_store(lambda: store.commits)
         clusters = await open_clusters(stack, settings, clock, metrics)
-        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, asyncio.Event())
+        waits = asyncio.Event(), asyncio.Event()
+        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, *waits)
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.cli.check import CheckRow, address, own_roles, policies, table
+from bot.cli.check import address, own_roles, policies, table
+from bot.cli.check_row import CheckRow
 from bot.cli.terminal.show import write as write_text
 from bot.config import Secrets, parse
 from bot.playground.clustermgr_sim import SimulatedCluster

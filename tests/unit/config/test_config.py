@@ -319,6 +319,7 @@ def test_every_setting_is_documented() -> None:
         "secrets",
         "cluster_tokens",
         "scheduler_tokens",
+        "exchange_secrets",
     }
     assert [key for key in sorted(held) if not re.search(rf"\b{key}\b", page)] == []
 
