@@ -43,11 +43,11 @@ class SlackReach:
         failing = self.outbox.failing_since
         if not failing:
             return None
-        reached = self.outbox.last_success
-        if not reached:
-            # No call of this process had success: what waits tells since when Slack has missed something.
-            reached = min(failing, now - (await self.outbox.health()).oldest_age)
-        return SlackDown(min(failing, now - self.dead_for()), reached - BEFORE_SECONDS)
+        # What waits says since when Slack has missed something: other replicas send too. A message that Slack refused
+        # long ago waits as well, so the last success of this process counts if it is later.
+        missing = min(failing, now - (await self.outbox.health()).oldest_age)
+        unseen = max(missing, self.outbox.last_success) - BEFORE_SECONDS
+        return SlackDown(min(failing, now - self.dead_for()), unseen)
 
 
 def output_worker(
