@@ -23,7 +23,7 @@ store: {{url: "sqlite:///{folder}/cmbot.db"}}
 clusters:
   - {{name: prod, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.5s}}
 access: {{operators: {{users: [U0ALICE]}}}}
-rules: {{disk_broken: {{hold: 0, clear: 0}}}}
+rules: {{disk_broken: {{hold: 0, clear: 0, severity: {severity}}}}}
 """
 
 
@@ -46,10 +46,15 @@ class Receiving:
 
 
 @asynccontextmanager
-async def receiving(folder: Path, more: str, **environment: str) -> AsyncIterator[Receiving]:
-    """Run the program with `more` settings until the block ends; `environment` has their secrets."""
+async def receiving(
+    folder: Path, more: str, *, severity: str = "warning", **environment: str
+) -> AsyncIterator[Receiving]:
+    """Run the program with `more` settings until the block ends; `environment` has their secrets.
+
+    A broken disk has this `severity`.
+    """
     async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
-        text = SETTINGS.format(api=slack.api_url, folder=folder, hosts=list(cluster.hosts)) + more
+        text = SETTINGS.format(api=slack.api_url, folder=folder, hosts=list(cluster.hosts), severity=severity) + more
         secrets = Secrets(
             slack_bot_token=SecretStr(slack.bot_token),
             slack_app_token=SecretStr(slack.app_token),
