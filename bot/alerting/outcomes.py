@@ -151,3 +151,10 @@ class TaskOutcome(Outcome):
 
     task: str
     state: TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalOver(Outcome):
+    """An alert of an Alertmanager is over: `reported` as resolved there, or else not reported again in time."""
+
+    reported: bool

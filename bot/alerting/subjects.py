@@ -23,6 +23,7 @@ class SubjectKind(Enum):
     HOST = auto()
     ZONE = auto()
     TASK = auto()
+    REPORT = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,16 @@ _OTHERS: Mapping[str, SubjectKind] = MappingProxyType(
         "task_off_too_long": SubjectKind.TASK,
         "switch_meaningless": SubjectKind.TASK,
         "tasks_failing": SubjectKind.TASK,
+        "external": SubjectKind.REPORT,
     }
 )
+_FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
 SUBJECTS: Mapping[str, SubjectKind] = MappingProxyType(
     {rule.key: _OTHERS.get(rule.key, SubjectKind.CLUSTER) for rule in RULES}
 )
 """The kind of subject of each rule; a rule about the whole cluster has one alert per cluster."""
+_EVERY_KIND = (*(kind for kind in SubjectKind if kind is not SubjectKind.ZONE), SubjectKind.ZONE)
+"""All kinds in the order in which a typed subject is tried: a zone may have any name."""
 
 
 def subject_of(
@@ -73,7 +78,7 @@ def subject_of(
     """
     if not typed:
         return ""
-    kinds = list(dict.fromkeys(SUBJECTS.values())) if rule == EVERY_RULE else [SUBJECTS[rule]]
+    kinds = list(_EVERY_KIND) if rule == EVERY_RULE else [SUBJECTS[rule]]
     open_subjects = [alert.subject for alert in alerts if rule in {EVERY_RULE, alert.rule} and alert.subject]
     for kind in kinds:
         known = _known(kind, state, open_subjects)
@@ -89,6 +94,8 @@ def _known(kind: SubjectKind, state: ClusterState, open_subjects: Sequence[str])
         return tuple(str(peer) for peer in (*state.voters, *state.learners))
     if kind is SubjectKind.HOST:
         return tuple(note.host for note in state.hosts)
+    if kind is SubjectKind.REPORT:
+        return tuple(sorted(each for each in open_subjects if _FINGERPRINT.fullmatch(each)))
     if kind is SubjectKind.ZONE:
         return tuple(sorted({*open_subjects, *(disk.idc for disk in state.disks if disk.idc)}))
     return tuple(task.name for task in TASKS) if kind is SubjectKind.TASK else ()
@@ -105,6 +112,8 @@ def _found(kind: SubjectKind, typed: str, known: Sequence[str]) -> str | None:
         return hosts[0] if len(hosts) == 1 else typed if not known and ":" in typed else None
     if kind is SubjectKind.PEER:
         return typed if typed in known or (not known and typed.isdecimal()) else None
+    if kind is SubjectKind.REPORT:
+        return typed if _FINGERPRINT.fullmatch(typed) else None
     # Only alerts and disks name zones: a zone without either may still exist.
     return typed
 

@@ -47,6 +47,7 @@ _RULES: Mapping[Topic, tuple[str, ...]] = {
         "api_error",
         "auth_rejected",
         "slow_answers",
+        "external",
     ),
     Topic.SETTINGS: (
         "read_only",

@@ -10,6 +10,7 @@ from bot.alerting.cluster_state.counters import status_context
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
+from bot.cli.check_outputs import check_outputs
 from bot.cli.check_policies import code_row, mode_row, own_roles, policies, role_rows
 from bot.cli.check_row import CheckRow
 from bot.clustermgr.cluster import Cluster
@@ -48,8 +49,11 @@ def refuse_faulty_tokens(settings: Settings) -> None:
         raise ConfigError("\n".join(faults))
 
 
-async def check_all(settings: Settings) -> list[CheckRow]:
-    """Check everything that the settings name; the settings have been validated before."""
+async def check_all(settings: Settings, *, send_test: bool = False) -> list[CheckRow]:
+    """Check everything that the settings name; the settings have been validated before.
+
+    With `send_test` each receiver of alerts outside Slack gets a test message.
+    """
     rows = [await _row("rules and names", lambda: _rules(settings), "correct the settings")]
     rows.append(await _row("store", lambda: _store(settings), "see store.url in the settings"))
     began_as, enrolled = await _stored(settings) if rows[1].well else (PolicyMode.STRICT, None)
@@ -61,6 +65,7 @@ async def check_all(settings: Settings) -> list[CheckRow]:
             SlackClient(token, settings.slack.api_url, proxy=settings.slack_proxy, command=settings.slack.command)
         )
         rows += await _slack(settings, gateway, began_as)
+    rows += await check_outputs(settings, send=send_test)
     # The check is about the settings: a cluster in a bad state passes as long as the program understands it.
     fine = (StatusLevel.HEALTHY, StatusLevel.DEGRADED, StatusLevel.CRITICAL)
     return rows + (await check_clusters(settings, fine) if rows[0].well and rows[1].well else [])

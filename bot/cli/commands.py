@@ -128,7 +128,7 @@ async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> in
 
 async def _check(args: argparse.Namespace) -> int:
     settings = _settings(args)
-    rows = await check_blocks(settings) if args.blocks else await check_all(settings)
+    rows = await check_blocks(settings) if args.blocks else await check_all(settings, send_test=args.send_test)
     write(table(rows), sys.stdout)
     return 0 if all(row.well for row in rows) else 1
 

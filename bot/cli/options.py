@@ -242,6 +242,7 @@ def _running(commands: _Commands) -> None:
         more="Problems come first, one line each.",
     )
     checked.add_argument("--blocks", action="store_true", help="let Slack check the form of every message instead")
+    checked.add_argument("--send-test", action="store_true", help="send a test message to each receiver of `outputs`")
     commands.add("status", "poll every cluster twice and check that it is healthy", more="`cmbot stat` shows more.")
     commands.add("replicas", "show the active replicas, and what each of them watches and runs")
     commands.add("migrate", "bring the database up to date")

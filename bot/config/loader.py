@@ -16,6 +16,7 @@ from bot.common.errors import ConfigError, system_words
 from bot.config.error_text import not_settings, problems, yaml_words
 from bot.config.http_address import with_http_host
 from bot.config.model import Settings
+from bot.config.outputs import output_url
 from bot.config.proxy import proxy_url
 from bot.config.secret_sources import SecretFound, find_secret
 from bot.config.secrets import Secrets
@@ -110,7 +111,7 @@ def parse(
         raise ConfigError(not_settings(data))
     if unnamed := [key for key in data if not isinstance(key, str)]:
         raise ConfigError(f"{unnamed[0]!r}: no such setting; a key must be a word, see docs/configuration.md.")
-    reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens", "remarks"} & set(data))
+    reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens", "exchange_secrets", "remarks"} & set(data))
     if reserved:
         raise ConfigError(
             f"{reserved[0]}: secrets are read from environment variables only; remove them from the file."
@@ -124,8 +125,10 @@ def parse(
     held = _environment() if environment is None else environment
     named = {key: {own.name: getattr(own, key) for own in settings.clusters} for key in _TOKEN_KEYS}
     read = {into: _tokens(key, named[key], held) for key, into in _TOKEN_KEYS.items()}
+    exchanged = _exchange_secrets(settings, held)
     found = {into: {name: SecretStr(each.value) for name, each in of.items()} for into, of in read.items()}
-    remarks = dict.fromkeys(each.remark for of in read.values() for each in of.values() if each.remark)
+    found["exchange_secrets"] = {name: SecretStr(each.value) for name, each in exchanged.items()}
+    remarks = dict.fromkeys(each.remark for of in (*read.values(), exchanged) for each in of.values() if each.remark)
     return settings.model_copy(update={**found, "remarks": tuple(remarks)})
 
 
@@ -148,6 +151,23 @@ def _tokens(key: str, variables: Mapping[str, str | None], environment: Mapping[
         _check(found.place, found.value)
         tokens[cluster] = found
     return tokens
+
+
+def _exchange_secrets(settings: Settings, environment: Mapping[str, str]) -> dict[str, SecretFound]:
+    """Read the addresses, keys and secrets that outputs and inputs name, by their variable."""
+    secrets = {}
+    for key, variable in (*settings.outputs.variables, *settings.inputs.variables):
+        found = find_secret(variable, environment)
+        if not found.value:
+            raise ConfigError(f"{key}: the environment variable {variable} is not set; set it, or remove {key}.")
+        _check(found.place, found.value)
+        if key.endswith(".url_env"):
+            try:
+                output_url(found.value)
+            except ValueError as error:
+                raise ConfigError(f"{found.place} has no usable address: {error}.") from error
+        secrets[variable] = found
+    return secrets
 
 
 def _environment() -> Mapping[str, str]:

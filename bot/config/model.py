@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from bot.common.durations import seconds_in_settings
+from bot.config.outputs import InputSettings, OutputSettings
 from bot.config.policies import AccessSettings, ClusterAccessSettings, Policies
 from bot.config.proxy import SlackProxy, proxy_url
 from bot.config.secrets import Secrets
@@ -210,6 +211,8 @@ class Settings(Section):
     disks: RecheckSettings = RecheckSettings()
     summaries: tuple[SummarySettings, ...] = ()
     status: tuple[StatusSettings, ...] = ()
+    outputs: OutputSettings = OutputSettings()
+    inputs: InputSettings = InputSettings()
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     docs_url: Url | None = None
     timezone: Timezone = "UTC"
@@ -218,6 +221,7 @@ class Settings(Section):
     cluster_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
     scheduler_tokens: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
     remarks: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
+    exchange_secrets: Mapping[str, SecretStr] = Field(default_factory=dict, exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -234,6 +238,9 @@ class Settings(Section):
             unknown = [name for name in summary.clusters if name not in names]
             if unknown:
                 raise ValueError(f"summaries name the cluster {unknown[0]!r}, which is not configured")
+        for receiver in self.outputs.receivers:
+            if unknown := [name for name in receiver.clusters if name not in names]:
+                raise ValueError(f"outputs: {receiver.name} names the cluster {unknown[0]!r}, which is not configured")
         return self
 
     @property
@@ -264,7 +271,7 @@ class Settings(Section):
             own.cmbot_heartbeat_url,
             own.cmbot_code_key,
         )
-        tokens = (*self.cluster_tokens.values(), *self.scheduler_tokens.values())
+        tokens = (*self.cluster_tokens.values(), *self.scheduler_tokens.values(), *self.exchange_secrets.values())
         proxy = self.slack_proxy.secrets if self.slack_proxy else ()
         values = [secret.get_secret_value() for secret in (*held, *tokens)]
         return tuple(value for value in (*values, *proxy, *_passwords(self.store_url)) if value)

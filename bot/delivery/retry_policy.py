@@ -215,6 +215,11 @@ def decide(
     return RetryDecision(max(_LOST_WAIT, wait) if doubtful else wait, RetryScope.ROW, doubtful)
 
 
+def cannot_be_reached(error: SlackError) -> bool:
+    """True if Slack did not answer, or takes no message at all until a person fixes the installation."""
+    return error.code in RETRIED_IN_ORDER and error.code != "ratelimited"
+
+
 def _unsure(error: SlackError) -> bool:
     return isinstance(error, SlackLost) or error.code in RETRIED_MAYBE_SENT
 

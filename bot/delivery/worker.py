@@ -41,6 +41,7 @@ from bot.delivery.retry_policy import (
     RetryDecision,
     RetryScope,
     back_off,
+    cannot_be_reached,
     decide,
 )
 from bot.store.database import Store
@@ -121,7 +122,7 @@ class Outbox:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._shown: dict[str, Shown] = {}
         self._more, self._tracer = False, tracer
-        self.last_success = 0.0
+        self.last_success = self.failing_since = 0.0
         self.auth_error = ""
 
     @property
@@ -324,13 +325,15 @@ class Outbox:
             except TimeoutError:
                 span.fail("timeout")
                 return self._failed(claim, SlackLost("Slack did not answer in time.", code="timeout"), delivery.method)
-        self.last_success, self.auth_error = self._clock(), ""
+        self.last_success, self.auth_error, self.failing_since = self._clock(), "", 0.0
         return outcome
 
     def _failed(self, claim: Claim, error: SlackError, method: str) -> Failed:
         verdict = decide(
             error, method=method, attempts=claim.attempts, maybe_sent=claim.maybe_sent, random=self._random
         )
+        if cannot_be_reached(error):
+            self.failing_since = self.failing_since or self._clock()
         return Failed(error.code or type(error).__name__, verdict)
 
     def _crashed(self, claim: Claim) -> Failed:

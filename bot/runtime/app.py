@@ -34,12 +34,14 @@ from bot.common.message_key import MessageKey
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
+from bot.integrations.client import HttpClient
 from bot.interactions.reload import SettingsPort
 from bot.leadership.membership import Membership
 from bot.permissions.access import Access
 from bot.runtime.clock import Clock, ClockGuard, earliest
 from bot.runtime.edge import edge
 from bot.runtime.jobs import JobProblems, poll_gained
+from bot.runtime.outputs import intake_of, output_worker
 from bot.runtime.parts import App, Notes
 from bot.runtime.reload import Reloads
 from bot.runtime.scheduler import Scheduler
@@ -105,7 +107,7 @@ async def build(
         refuse_wrong(settings)
     rules = {own.name: configure(settings.rules, own.rules) for own in settings.clusters}
     report_jobs = report_jobs_of(settings)
-    async with foundation(settings, clock, wait_for_server, tracer) as base:
+    async with foundation(settings, clock, wait_for_server, tracer) as base, HttpClient.opened() as client:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
         cluster_notes = await _last_notes(base)
         notify = settings.operations.notify
@@ -154,6 +156,7 @@ async def build(
         installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
         bolt = edge(base, dispatcher, forms, home, task_queue, installation)
         socket_mode = _socket_mode(base, bolt)
+        outputs = output_worker(base, client, outbox, membership, socket_mode)
         yield App(
             settings=settings,
             clock=base.clock,
@@ -185,7 +188,7 @@ async def build(
             bolt=bolt,
             socket=socket_mode,
             token_status=TokenStatus(base.gateway, socket_mode, measure=base.metrics.slack_rejected),
-            status_reporter=status_reporter(base, cluster_notes, outbox, membership, admission, read_pace),
+            status_reporter=status_reporter(base, cluster_notes, outbox, membership, admission, read_pace, outputs),
             retention=Retention(base.store, Keep(**settings.retention.model_dump()), base.clock),
             heartbeat=Heartbeat(heartbeat_url(settings)),
             loop_lag=LoopLag(base.metrics.loop_lag),
@@ -193,6 +196,8 @@ async def build(
             read_pace=read_pace,
             tracer=tracer,
             reloads=reloads,
+            outputs=outputs,
+            intake=intake_of(base, watches),
         )
 
 
@@ -227,6 +232,7 @@ def _watches(
                 GroupingLimits(**dict(base.settings.alerts.storm)),
                 remind_holder_of(base.settings.escalation(own.name)),
                 windows[own.name],
+                external=base.settings.inputs.token_env is not None,
             ),
             partial(_poll, base.clusters[own.name], poll_deadline(own.answer_deadline, own.poll_interval), admission),
             base.store,

@@ -8,6 +8,7 @@ from bot.common.errors import ConfigError, system_words
 from bot.leadership.model import watch_of
 from bot.runtime.cluster_gauges import gauges
 from bot.runtime.handover import KeptOpen
+from bot.runtime.outputs import outputs_remark
 from bot.runtime.parts import App
 from bot.runtime.settings_mapping import names_no_default
 from bot.slack.http import HttpDelivery
@@ -25,6 +26,8 @@ async def serving(app: App, handover: KeptOpen | None = None) -> AsyncIterator[i
     server = _pages(app, writes).server()
     if app.socket is None:
         HttpDelivery(app.bolt, app.settings.secrets.slack_signing_secret.get_secret_value()).mount(server)
+    if app.intake is not None:
+        app.intake.mount(server)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(writes.close)
         host, wanted = app.settings.http.host, app.settings.http.port
@@ -70,6 +73,9 @@ def _pages(app: App, writes: Probe) -> Health:
         "channels": app.fallback.problem,
         "policies": _no_problem,
     }
+    if app.outputs is not None:
+        # A remark only: a receiver that fails must not take the deliveries of Slack away from this process.
+        ready["outputs"] = _no_problem
     return Health(
         app.metrics,
         alive=alive,
@@ -80,6 +86,7 @@ def _pages(app: App, writes: Probe) -> Health:
             "loop": app.loop_lag.remark,
             "watch": app.status_reporter.load_remark,
             "policies": lambda: NOTE if names_no_default(app.settings, app.began_as) else "",
+            "outputs": partial(outputs_remark, app),
         },
         watches=partial(_polled_here, app),
     )

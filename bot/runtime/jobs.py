@@ -16,6 +16,7 @@ from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, Hold, cluster_of, watch_of
+from bot.runtime.outputs import notice_reports
 from bot.runtime.parts import App
 from bot.runtime.remote_notes import refresh_remote_notes
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
@@ -337,6 +338,7 @@ async def sweep(app: App) -> None:
         async with app.store.read() as uow:
             unfinished = await uow.operations.unfinished()
             await refresh_remote_notes(app, uow)
+            await notice_reports(app, uow)
             health = await uow.outbox.health(app.clock())
             open_operations = await uow.operations.open_counts() if unfinished else {}
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)

@@ -61,7 +61,17 @@ async def _delivery(app: App, stop: Shutdown) -> AsyncIterator[None]:
         stop.step_after("last messages", LAST_MESSAGES_SECONDS, partial(_send_waiting, app)),
         stop.step_after("announce shutdown", STEP_SECONDS, partial(_announce_end, app)),
         _background(app, stop, "outbox", app.outbox.run()),
+        _outputs(app, stop),
     ):
+        yield
+
+
+@asynccontextmanager
+async def _outputs(app: App, stop: Shutdown) -> AsyncIterator[None]:
+    """Send alerts to receivers outside Slack, if there are any; the next start sends the rest."""
+    async with AsyncExitStack() as stack:
+        if app.outputs is not None:
+            await stack.enter_async_context(_background(app, stop, "outputs", app.outputs.run()))
         yield
 
 

@@ -13,6 +13,8 @@ from bot.clustermgr.read_pace import ReadPace
 from bot.config import Settings
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
+from bot.integrations.intake import Intake
+from bot.integrations.worker import OutputWorker
 from bot.leadership.membership import Membership
 from bot.leadership.model import Hold
 from bot.operations.policy import PolicyMode
@@ -76,7 +78,8 @@ class App:
 
     `clock` is the clock of the process; setting the system time does not change it. `wall` is the system clock, which
     crontabs follow. `cluster_notes` has the results of the last polls, of this replica and of others. `began_as` are
-    the default policies with which the installation began.
+    the default policies with which the installation began. `outputs` and `intake` are None unless the settings name
+    receivers, or a token for an Alertmanager.
     """
 
     settings: Settings
@@ -116,6 +119,8 @@ class App:
     admission: Admission
     read_pace: ReadPace
     reloads: Follower | None = None
+    outputs: OutputWorker | None = None
+    intake: Intake | None = None
     remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)
     tracer: Tracer = NO_TRACER

@@ -42,9 +42,10 @@ RETRY_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """Parts that every other part may need; `messages_wait` is set when the outbox has messages to send.
+    """Parts that every other part may need.
 
-    `began_as` are the default policies with which the installation began.
+    `messages_wait` is set when the outbox has messages to send, and `outputs_wait` with it: receivers outside Slack may
+    have to get alerts. `began_as` are the default policies with which the installation began.
     """
 
     settings: Settings
@@ -56,12 +57,14 @@ class Foundation:
     metrics: Metrics
     clusters: Mapping[str, Cluster]
     messages_wait: asyncio.Event
+    outputs_wait: asyncio.Event
     began_as: PolicyMode
     tracer: Tracer = NO_TRACER
 
     def wake(self) -> None:
-        """Wake the outbox."""
+        """Wake the outbox, and the worker of outputs."""
         self.messages_wait.set()
+        self.outputs_wait.set()
 
 
 @asynccontextmanager
@@ -93,8 +96,8 @@ async def foundation(
         gateway.support = BlockSupport(store, clock, gateway.team_id)
         await gateway.support.load()
         clusters = await open_clusters(stack, settings, clock, metrics, tracer)
-        wait = asyncio.Event()
-        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, wait, began_as, tracer)
+        waits = asyncio.Event(), asyncio.Event()
+        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, *waits, began_as, tracer)
 
 
 def code_check(base: Foundation) -> CodeCheck:

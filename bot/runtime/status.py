@@ -39,7 +39,8 @@ class StatusReporter:
 
     `hosts` is the number of hosts of each cluster, `max_age` the seconds after which its last poll is too old,
     `cluster_notes` the results of the polls, `began` the start of this process. `alone` is true when no other replica
-    runs. `overload` is that of the polls of this process, `reads_wait` is true while they leave disks unread.
+    runs. `overload` is that of the polls of this process, `reads_wait` is true while they leave disks unread. `outputs`
+    says what is wrong with the receivers outside Slack.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class StatusReporter:
     alone: Callable[[], bool]
     overload: Callable[[], Overload | None] = lambda: None
     reads_wait: Callable[[], bool] = lambda: False
+    outputs: Callable[[], str] = lambda: ""
 
     async def problem(self, began: float = 0.0) -> str:
         """Return the first problem, "" for none: a cluster not polled lately, messages not sent, no database.
@@ -96,7 +98,7 @@ class StatusReporter:
 
     async def update(self, channel: str) -> None:
         """Update the status line of a channel; one replica of all does so."""
-        problem = " ".join(filter(None, (await self.problem(self.began), self.load_remark())))
+        problem = " ".join(filter(None, (await self.problem(self.began), self.load_remark(), self.outputs())))
         try:
             health = await self.outbox.health()
             async with self.store.read() as uow:

@@ -2,6 +2,7 @@
 
 from bot.clustermgr.read_pace import ReadPace
 from bot.delivery.worker import Outbox
+from bot.integrations.worker import OutputWorker
 from bot.leadership.membership import Membership
 from bot.runtime.parts import Notes
 from bot.runtime.startup import Foundation
@@ -21,6 +22,7 @@ def status_reporter(
     membership: Membership,
     admission: Admission,
     read_pace: ReadPace,
+    outputs: OutputWorker | None = None,
 ) -> StatusReporter:
     """Build the reporter from the parts that it reports on."""
     own = base.settings.clusters
@@ -36,4 +38,5 @@ def status_reporter(
         alone=lambda: membership.active_replicas <= 1,
         overload=admission.overload,
         reads_wait=lambda: read_pace.waiting,
+        outputs=outputs.remark if outputs else lambda: "",
     )

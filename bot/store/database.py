@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy import Connection, event, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.alerting.receivers import Receiver
 from bot.common.errors import ConfigError, Conflict, Fenced, StoreError
 from bot.store import migrate
 from bot.store.column_types import encode
@@ -104,6 +105,8 @@ class Store:
             self._group, clock=time.monotonic, wanted=lambda: self._queued > 0
         )
         self.where = where
+        self.receivers: Sequence[Receiver] = ()
+        """The receivers outside Slack whose rows a unit of work writes with the alerts (repositories/outputs.py)."""
         self.transactions = Counter({(access, outcome): 0 for access in _ACCESS for outcome in _OUTCOMES})
         """Transactions since the start, by access (read, write) and outcome (committed, rolled_back, failed)."""
 
@@ -207,7 +210,7 @@ class Store:
                 session, _ = await stack.enter_async_context(self._session(self._writer, writable=True))
             finally:
                 self._queued -= 1
-            yield UnitOfWork(session, self._clock, self._wall, self._owner)
+            yield UnitOfWork(session, self._clock, self._wall, self._owner, self.receivers)
 
     def grouped(self, *, last: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:
         """Open a writing unit of work that on SQLite may share its transaction with others (see group_commit.py).
@@ -223,7 +226,7 @@ class Store:
             @asynccontextmanager
             async def nested(savepoint: bool) -> AsyncIterator[UnitOfWork]:
                 async with session.savepoint() if savepoint else nullcontext():
-                    yield UnitOfWork(session, self._clock, self._wall, self._owner)
+                    yield UnitOfWork(session, self._clock, self._wall, self._owner, self.receivers)
 
             yield nested
 
@@ -231,7 +234,7 @@ class Store:
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """Open a read-only unit of work over one consistent view. Raises StoreError."""
         async with self._session(self._reader, writable=False) as (session, _):
-            yield UnitOfWork(session, self._clock, self._wall, self._owner)
+            yield UnitOfWork(session, self._clock, self._wall, self._owner, self.receivers)
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Session, Any]]:

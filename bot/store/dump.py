@@ -28,7 +28,10 @@ ADDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "0012": {"operations": frozenset({"trace"}), "posts": frozenset({"trace"})},
 }
 """Columns by the revision that added them, with a default in the database, and their table."""
-ADDED_TABLES: Mapping[str, frozenset[str]] = {"0011": frozenset({"notes", "alert_events"})}
+ADDED_TABLES: Mapping[str, frozenset[str]] = {
+    "0011": frozenset({"notes", "alert_events"}),
+    "0014": frozenset({"outputs", "external_alerts"}),
+}
 """Tables by the revision that added them."""
 
 

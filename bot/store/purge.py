@@ -14,10 +14,12 @@ from bot.store.schema import (
     alert_events,
     alerts,
     channels,
+    external_alerts,
     inbox_rows,
     metadata,
     notes,
     operations,
+    outputs,
     posts,
     samples,
     scheduled_runs,
@@ -114,6 +116,10 @@ def _aged(table: str, before: float) -> ColumnElement[bool]:
             "alert_events": (alert_events.c.at < before)
             & alert_events.c.alert.not_in(select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)),
             "notes": notes.c.kept_at < before,
+            # Those of an open alert stay: its end must reach the receivers that have its begin.
+            "outputs": (outputs.c.updated_at < before)
+            & outputs.c.alert.not_in(select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)),
+            "external_alerts": external_alerts.c.expires_at < before,
             "operations": (operations.c.created_at < before) & ~_OPEN & (operations.c.expires_at < before),
         }
     )

@@ -38,6 +38,9 @@ FIRINGS = 400 * DAY
 SILENCES = 7 * DAY
 """Retention after the end; the poll of the cluster removes a silence when it announces the end."""
 
+EXTERNAL = DAY
+"""Retention of alerts of an Alertmanager after they are over."""
+
 ENDING = MappingProxyType({"alert": "alerts", "op": "operations", "silence": "silences"})
 """Kinds of messages (the first part of a key) that end with the row whose number follows."""
 
@@ -82,6 +85,8 @@ class Retention:
             ("operations", self._keep.operations),
             ("alert_events", self._keep.alerts),
             ("notes", self._keep.operations),
+            ("outputs", self._keep.messages),
+            ("external_alerts", EXTERNAL),
         ):
             gone += await self._aged(table, now - age)
         gone += await self._messages(now - self._keep.messages)

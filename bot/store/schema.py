@@ -218,6 +218,44 @@ posts = Table(
     sqlite_autoincrement=True,
 )
 
+outputs = Table(
+    "outputs",
+    metadata,
+    _id("seq"),
+    _text("receiver"),
+    Column("alert", id_type(), nullable=False),
+    _json("content"),
+    # Empty: the receiver has nothing of the alert yet.
+    _json("delivered"),
+    _text("mark"),
+    _count("version"),
+    _count("sent_version"),
+    _text("state"),
+    _count("attempts"),
+    _time("next_attempt_at"),
+    _text("last_error"),
+    _text("claimed_by"),
+    _time("claimed_until"),
+    _time("pending_since"),
+    _time("created_at"),
+    _time("updated_at"),
+    Index("outputs_one_row", "receiver", "alert", unique=True),
+    _partial("outputs_due", "receiver", "next_attempt_at", where="state IN ('pending', 'kept')"),
+    sqlite_autoincrement=True,
+)
+
+external_alerts = Table(
+    "external_alerts",
+    metadata,
+    _text("cluster", primary_key=True),
+    _text("fingerprint", primary_key=True),
+    _flag("firing"),
+    _json("data"),
+    _time("received_at"),
+    _time("expires_at"),
+    Index("external_alerts_by_time", "received_at"),
+)
+
 replicas = Table(
     "replicas",
     metadata,

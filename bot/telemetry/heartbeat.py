@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import structlog
 
-from bot.common.errors import system_words
+from bot.telemetry.http_faults import FAULTS, fault_words
 
 log = structlog.get_logger(__name__)
 
@@ -50,20 +50,5 @@ class Heartbeat:
                 session.get(self._url, allow_redirects=False) as answer,
             ):
                 return f"its URL answered with status {answer.status}" if answer.status >= _FAILED else ""
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return f"its URL cannot be reached ({_why(error)})"
-
-
-def _why(error: Exception) -> str:
-    """Return the reason without the URL, which is a secret."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not trusted"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "the encrypted connection failed"
-    if isinstance(error, aiohttp.InvalidURL):
-        return "it is not a URL"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its host name cannot be resolved"
-    if isinstance(error, OSError):
-        return system_words(error)
-    return "the answer was cut short or is not HTTP"
+        except FAULTS as error:
+            return f"its URL cannot be reached ({fault_words(error)})"

@@ -11,6 +11,7 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.views.alert_text.table import alert_text
 from bot.views.notices import cluster_left
 from bot.watch.folded_messages import first_of
+from bot.watch.output_rows import put_outputs
 from bot.watch.publisher import end_group, publish_one
 
 
@@ -41,6 +42,8 @@ async def _close(
             await uow.channel_histories.get(channel)
         transition = withdrawn(alert, now, NotWatched(cluster_left=True))
         await uow.alerts.save(transition.new, alert_text(transition.new))
+        if not channel:
+            await put_outputs(uow, [transition.new])
         if channel and alert.state is not AlertState.PENDING:
             await publish_one(uow, transition, channel)
             closed[channel] = closed.get(channel, 0) + 1

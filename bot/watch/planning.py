@@ -15,6 +15,7 @@ from bot.alerting.cluster_state.state import ClusterState, update, worth_writing
 from bot.alerting.cluster_status import cluster_status
 from bot.alerting.engine import NO_ESCALATION, Transition, step
 from bot.alerting.escalation import Escalation
+from bot.alerting.external import ExternalAlert
 from bot.alerting.folding import fold_alerts, grouped_with_first
 from bot.alerting.grouping import ChannelHistory, GroupingLimits, group_alerts
 from bot.alerting.maintenance import LiftedMaintenance, lifted_maintenances, muted_counts
@@ -39,7 +40,7 @@ class Watched:
 
     `escalation` is who gets called for unacknowledged alerts; `limits` decide when alerts are grouped. After
     `remind_holder` seconds the holder of an acknowledged alert is reminded (0: never). `windows` are its maintenance
-    windows.
+    windows. With `external` alerts of Alertmanagers join its own.
     """
 
     cluster: str
@@ -50,6 +51,7 @@ class Watched:
     limits: GroupingLimits = field(default_factory=GroupingLimits)
     remind_holder: float = 0.0
     windows: tuple[Window, ...] = ()
+    external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class ClusterObservation:
 class StoredState:
     """Stored values of one cluster: its state, its channel's history, open alerts, active silences.
 
-    `expired` are silences whose end has not been announced yet.
+    `expired` are silences whose end has not been announced yet, `external` what Alertmanagers reported.
     """
 
     state: ClusterState
@@ -78,6 +80,7 @@ class StoredState:
     alerts: Sequence[Alert] = ()
     silences: Sequence[Silence] = ()
     expired: Sequence[Silence] = ()
+    external: tuple[ExternalAlert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ def plan_tick(
         observation.isolation,
         watched=frozenset(rule.key for rule in watched.rules),
         terms=terms,
+        external=stored.external,
     )
     answers = evaluate(rules, context, observation.network)
     judged = stored.alerts if complete else _of(rules, stored.alerts)

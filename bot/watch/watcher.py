@@ -113,7 +113,7 @@ class Watcher:
         self._terms = ()
 
     def invalidate(self) -> None:
-        """Read the store at the next tick: another part of the program opened an alert."""
+        """Read the store at the next tick: another part of the program opened an alert, or received one."""
         self._cached = None
 
     @property
@@ -229,7 +229,9 @@ class Watcher:
         held, expired = await uow.silences.of_cluster(now, cluster)
         known = tuple(without_window(held, self.watched.windows, now))
         silences = [each for each in known if each.until > now]
-        return StoredState(state, history, alerts, silences, [*expired, *(each for each in known if each.until <= now)])
+        expired = [*expired, *(each for each in known if each.until <= now)]
+        external = await uow.external_alerts.of_cluster(cluster) if self.watched.external else ()
+        return StoredState(state, history, alerts, silences, expired, external)
 
     def _due_windows(self, now: float) -> list[tuple[Window, Occurrence]]:
         """The maintenance windows whose time it is, without those whose silence began."""

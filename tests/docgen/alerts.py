@@ -211,6 +211,7 @@ SYMPTOMS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
         (
             ("all clusters are silent at once", ("own_network",)),
             ("an alert did not change for a long time", ("watch_blind", "leader_unseen", "cluster_unreachable")),
+            ("an alert that cmbot did not raise itself", ("external",)),
         ),
     ),
 )

@@ -25,6 +25,14 @@ CAVEATS = RiskCaveats(
     dashboard=SafetyCounts(1, 2, 11),
 )
 DETAIL_SAMPLES: tuple[Detail, ...] = (
+    d.ExternalReport(
+        "HighLatency",
+        "page",
+        "p99 is 2 s <!channel>",
+        (("job", "access"), ("zone", "z0")),
+        "http://prometheus:9090/graph",
+        90.0,
+    ),
     LegacyDetail("2 disks are broken.", ("disk 7",), 3, "Wait.", 12, ("U1",)),
     d.HostSilent("h:1", d.AnswerFault(d.FaultKind.TIMEOUT), 3, others=d.OthersView.STILL_HEARD),
     d.ClusterSilent((d.HostFault("h:1", d.AnswerFault(d.FaultKind.FAILED, 500)),)),
@@ -111,4 +119,5 @@ OUTCOME_SAMPLES: tuple[Outcome, ...] = (
     o.DisksEmpty((), (7,), (8, 9)),
     o.SpaceNow(10, 100),
     o.TaskOutcome("balance", o.TaskState.ON),
+    o.ExternalOver(reported=False),
 )

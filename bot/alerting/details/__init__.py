@@ -3,6 +3,7 @@
 Two details are equal exactly if they read the same, so a detail holds no number that moves with every poll.
 """
 
+from bot.alerting.details.external import ExternalReport
 from bot.alerting.details.raft import (
     AnswerFault,
     ApplyStalled,
@@ -96,6 +97,7 @@ __all__ = [
     "DropResult",
     "DroppedDisk",
     "DroppingDisk",
+    "ExternalReport",
     "FaultKind",
     "HostFault",
     "HostSilent",

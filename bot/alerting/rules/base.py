@@ -6,6 +6,7 @@ from enum import Enum
 from functools import cached_property
 
 from bot.alerting.cluster_state.state import ClusterState
+from bot.alerting.external import ExternalAlert
 from bot.alerting.model import Alert, Finding, Outcome, Severity
 from bot.alerting.outcomes import Ended, LeaderNow
 from bot.alerting.own_network import Isolation
@@ -55,6 +56,8 @@ class RuleContext:
     isolation: Isolation | None = None
     watched: frozenset[str] = frozenset()
     terms: tuple[LeaderTerm, ...] = ()
+    external: tuple[ExternalAlert, ...] = ()
+    """What Alertmanagers reported of this cluster, firing or over."""
     computed: dict[type, object] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from these facts for one rule and serves others, by its type."""
 

@@ -15,6 +15,7 @@ from bot.alerting.rules.disk_drops import DISK_DROPPING
 from bot.alerting.rules.disk_progress import DROP_STUCK, REPAIR_STUCK
 from bot.alerting.rules.disks import DISK_BROKEN, DISK_EXPIRED
 from bot.alerting.rules.diverging_views import HOSTS_DISAGREE, LEADER_UNSEEN, STALE_HOST
+from bot.alerting.rules.external import EXTERNAL
 from bot.alerting.rules.leadership import LEADER_CHANGED, LEADER_FLAPPING, NO_LEADER
 from bot.alerting.rules.raft import MEMBERSHIP_CHANGED, PEER_DOWN, QUORUM_AT_RISK
 from bot.alerting.rules.reachability import (
@@ -70,6 +71,7 @@ RULES: tuple[Rule, ...] = (
     SWITCH_CHANGED,
     WATCH_BLIND,
     OWN_NETWORK,
+    EXTERNAL,
 )
 
 INHIBITS: Mapping[str, frozenset[str]] = WHOLE_RULES

@@ -31,5 +31,17 @@ ITSELF: Mapping[str, Runbook] = MappingProxyType(
             "fails alone, or failed long before, has its `cluster_unreachable`. With a single cluster nothing can be "
             "compared, so this alert never fires.",
         ),
+        "external": Runbook(
+            "An Alertmanager sent this alert, because a label of it names the cluster. cmbot neither measured it nor "
+            "knows what it means; what stands in code marks is its text.",
+            (
+                "Look at the alert where it comes from: the address is in the message, if Alertmanager sent one.",
+                "Compare with `/cm stat` and `/cm alerts` of the cluster: both may have one cause.",
+                "Silence it in Alertmanager if no one needs it; `/cm silence external` mutes it in Slack only.",
+            ),
+            "It ends when Alertmanager reports its end, or does not report it again within `inputs.expire_after`. Set "
+            "that to more than twice the `repeat_interval` of its route. Its severity is that of the label "
+            "`severity`: `critical` and `page` are critical, `info` and `none` are info, any other word is a warning.",
+        ),
     }
 )

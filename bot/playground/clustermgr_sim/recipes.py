@@ -276,6 +276,7 @@ NOT_SEEN: Mapping[str, str] = MappingProxyType(
         "hosts_disagree": "needs two leaders of one group, which the simulated raft never has",
         "no_volume": "needs a cluster that never had a volume",
         "watch_blind": "needs a fault of cmbot itself",
+        "external": "needs an Alertmanager",
     }
 )
 """Rules that no button shows, with the reason."""

@@ -78,6 +78,7 @@ DETAIL_KINDS: Mapping[str, type[Detail]] = MappingProxyType(
         "task_off_with_work": d.TaskOffWithWork,
         "switch_meaningless": d.SwitchMeaningless,
         "switches_changed": d.SwitchesChanged,
+        "external": d.ExternalReport,
     }
 )
 """The stored name of each kind of detail: a class may be renamed, its stored name may not."""
@@ -99,6 +100,7 @@ OUTCOME_KINDS: Mapping[str, type[Outcome]] = MappingProxyType(
         "disks_empty": o.DisksEmpty,
         "space": o.SpaceNow,
         "task": o.TaskOutcome,
+        "external": o.ExternalOver,
     }
 )
 """The stored name of each kind of outcome."""

@@ -7,7 +7,7 @@ from typing import Any
 from bot.alerting import details as d
 from bot.alerting import outcomes as o
 from bot.alerting.model import Alert, AlertText, Detail, LegacyDetail, LegacyOutcome, Outcome
-from bot.views.alert_text import disk_drops, disks, hosts, outcomes, raft, schedulers, tasks, volumes
+from bot.views.alert_text import disk_drops, disks, external, hosts, outcomes, raft, schedulers, tasks, volumes
 
 
 def _legacy(detail: LegacyDetail, _: str) -> AlertText:
@@ -60,6 +60,7 @@ DETAILS: Mapping[type[Detail], Callable[[Any, str], AlertText]] = MappingProxyTy
         d.TaskOffWithWork: tasks.task_off_with_work,
         d.SwitchMeaningless: tasks.switch_meaningless,
         d.SwitchesChanged: tasks.switches_changed,
+        d.ExternalReport: external.external_report,
     }
 )
 """Words for each kind of detail, given the name of its cluster."""
@@ -81,6 +82,7 @@ OUTCOMES: Mapping[type[Outcome], Callable[[Any, Alert], str]] = MappingProxyType
         o.DropsDone: disk_drops.drops_done,
         o.SpaceNow: outcomes.space_now,
         o.TaskOutcome: outcomes.task_outcome,
+        o.ExternalOver: external.external_over,
     }
 )
 """Words for each kind of outcome, given its alert."""

@@ -16,6 +16,7 @@ _KINDS: Mapping[SubjectKind, str] = MappingProxyType(
         SubjectKind.HOST: "a host as the settings name it",
         SubjectKind.ZONE: "a zone",
         SubjectKind.TASK: "a background task",
+        SubjectKind.REPORT: "the fingerprint of an alert",
     }
 )
 

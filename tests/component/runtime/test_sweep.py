@@ -53,6 +53,7 @@ async def steps_of(store: Store) -> list[str]:
         fallback=steps,
         dispatcher=steps,
         task_queue=SimpleNamespace(start=lambda work: work.close()),
+        intake=None,
     )
     await sweep(cast("App", parts))
     await follow_disks(cast("App", parts))

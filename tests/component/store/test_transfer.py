@@ -99,7 +99,7 @@ async def test_ids_continue_in_every_counting_table(written: Path, postgres: Pos
     await import_state(postgres.url(name), written)
     async with Store.open(postgres.url(name)) as store, store.begin() as uow:
         assert await uow.dump.numbers() == dict.fromkeys(
-            ("alerts", "alert_events", "notes", "silences", "operations", "posts"), ROWS * 3
+            ("alerts", "alert_events", "notes", "silences", "operations", "posts", "outputs"), ROWS * 3
         )
         assert (await uow.silences.add(Silence("prod", "*", "", 100.0, "U1", "", 1.0))).id == ROWS * 3 + 1
     await postgres.drop(name)
@@ -161,7 +161,7 @@ def _row(table: str, change: dict[str, object]) -> Callable[[list[str]], list[st
     return lambda lines: [changed(line) for line in lines]
 
 
-_LATER_TABLES = ("notes", "alert_events")
+_LATER_TABLES = ("notes", "alert_events", "outputs", "external_alerts")
 _LATER_COLUMNS = {"scope": "", "window": "", "begins": 0.0, "announced": True}
 """Columns of silences since revision 0008, and their values in rows that are older."""
 

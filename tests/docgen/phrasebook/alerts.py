@@ -74,6 +74,7 @@ RULE_OF: Mapping[type[Detail], str] = {
     d.TaskOffWithWork: "task_off_with_work",
     d.SwitchMeaningless: "switch_meaningless",
     d.SwitchesChanged: "switch_changed",
+    d.ExternalReport: "external",
 }
 """The rule that finds each kind of detail."""
 

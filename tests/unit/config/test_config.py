@@ -323,6 +323,7 @@ def test_every_setting_is_documented() -> None:
         "cluster_tokens",
         "scheduler_tokens",
         "remarks",
+        "exchange_secrets",
     }
     assert [key for key in sorted(held) if not re.search(rf"\b{key}\b", page)] == []
 

@@ -63,8 +63,9 @@ def refusal(line: str) -> str:
 
 def accepted(settings: Mapping[str, Any]) -> None:
     """Read settings and the rules in them as the program does at its start; raises ConfigError."""
-    tokens = {"CMBOT_TOKEN_PROD": "secret", "CMBOT_TOKEN_SCHED": "secret"}
-    read = parse_settings(yaml.safe_dump(dict(settings)), secrets=Secrets(), environment=tokens)
+    text = yaml.safe_dump(dict(settings))
+    secrets = dict.fromkeys(re.findall(r"\b\w*_env: (\w+)", text), "https://secret.example/key")
+    read = parse_settings(text, secrets=Secrets(), environment=secrets)
     for cluster in read.clusters:
         configure(read.rules, cluster.rules)
 

@@ -1,0 +1,266 @@
+"""The worker of outputs: claims rows, sends them to the receivers, records the outcome.
+
+Receivers are served side by side, each with one call at a time. A failure holds its receiver, with a growing pause, and
+no row is given up but one whose content the receiver refuses. A claim is a lease: after a crash another worker sends
+its rows again, so a receiver without a key may get an alert twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bot.common.errors import StoreError
+from bot.common.text import duration, listed
+from bot.integrations.client import DeliveryFailed
+from bot.integrations.sender import Sender
+from bot.store.database import Store
+from bot.store.repositories.outputs import OutputClaim, ReceiverRows
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 60.0
+"""Length of a claim: more than the calls for its rows take."""
+IDLE_SECONDS = 5.0
+MAX_REFUSALS = 3
+"""Tries with a content that the receiver refuses."""
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 120.0
+_REFUSED_WAIT = 60.0
+_NOT_ALIVE = 1.0
+_REMARK_AFTER = 60.0
+"""Seconds of failures after which a receiver is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlackDown:
+    """No message reaches Slack since `began`; Slack may not show what changed at `unseen` or later (Unix seconds)."""
+
+    began: float
+    unseen: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlackOutage:
+    """What a long outage of Slack starts: `names` are the receivers that get alerts after `after` seconds.
+
+    `now` returns the outage, None while Slack can be reached.
+    """
+
+    now: Callable[[float], Awaitable[SlackDown | None]]
+    after: float = 300.0
+    names: Collection[str] = ()
+
+
+@dataclass(slots=True)
+class _Failures:
+    """Failures of one receiver in a row: since when, how many, the reason, and until when it is held."""
+
+    since: float
+    failures: int = 0
+    why: str = ""
+    until: float = 0.0
+
+
+class OutputWorker:
+    """Keeps receivers equal to their rows; one `run()` a process, any number of processes.
+
+    `owner` names this process in claims, `alive` is False once other replicas may count it as dead. `random` returns
+    numbers in [0, 1). `awake` is set when rows were put. `adopt` is called once, before the first row is sent.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        senders: Mapping[str, Sender],
+        *,
+        owner: str,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        outage: SlackOutage,
+        alive: Callable[[], bool] = lambda: True,
+        awake: asyncio.Event | None = None,
+        pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
+        adopt: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._store, self.senders, self._owner = store, senders, owner
+        self._clock, self._random, self.outage, self._alive = clock, random, outage, alive
+        self._awake, self._pause, self._adopt = awake or asyncio.Event(), pause or _wait, adopt
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._failing: dict[str, _Failures] = {}
+        self._free_at: dict[str, float] = {}
+        self._down: SlackDown | None = None
+        self.delivered = 0
+        """Rows that receivers took since the start."""
+
+    async def run(self) -> None:
+        """Send until cancelled; rows of calls that are cut off are sent again later."""
+        try:
+            while True:
+                self._awake.clear()
+                try:
+                    wait = await self._round()
+                except StoreError as error:
+                    log.debug("outputs.store_down", error=str(error))
+                    wait = IDLE_SECONDS
+                await self._pause(self._awake, wait)
+        finally:
+            await self._abandon()
+
+    async def drain(self) -> None:
+        """Send what can be sent now, and wait for the answers. Raises StoreError."""
+        while True:
+            await self._round()
+            if not self._under_way:
+                return
+            await asyncio.wait(self._under_way.values())
+
+    def remark(self) -> str:
+        """Say which receivers fail and since when, and what the outage of Slack started; "" for nothing."""
+        now = self._clock()
+        said = [
+            f"{name} has not taken alerts for {duration(now - each.since)}: {each.why}."
+            for name, each in sorted(self._failing.items())
+            if now - each.since >= _REMARK_AFTER
+        ]
+        if self._down is not None and now - self._down.began >= self.outage.after:
+            names = listed(sorted(self.outage.names))
+            said.append(f"Slack cannot be reached for {duration(now - self._down.began)}: alerts go to {names}.")
+        return " ".join(said)
+
+    async def health(self) -> Mapping[str, ReceiverRows]:
+        """The rows of each receiver of the settings. Raises StoreError."""
+        async with self._store.read() as uow:
+            found = await uow.outputs.health(self._clock())
+        return {name: found.get(name, ReceiverRows()) for name in self.senders}
+
+    async def _round(self) -> float:
+        """Start what may be sent now; return the seconds until the next round."""
+        now = self._clock()
+        if not self._alive():
+            return _NOT_ALIVE
+        if self._adopt is not None:
+            await self._adopt()
+            self._adopt = None
+        await self._release(now)
+        async with self._store.read() as uow:
+            due = await uow.outputs.due(now)
+        due = {name: max(at, self._free_from(name)) for name, at in due.items() if name in self.senders}
+        ready = [name for name, at in due.items() if at <= now and name not in self._under_way]
+        if ready:
+            async with self._store.begin() as uow:
+                claims = {
+                    name: await uow.outputs.claim(name, self._owner, now, LEASE_SECONDS, self.senders[name].batch)
+                    for name in ready
+                }
+            for name, claimed in claims.items():
+                if claimed:
+                    self._start(name, claimed)
+        later = [at - now for name, at in due.items() if at > now]
+        return min([IDLE_SECONDS, *later])
+
+    def _free_from(self, name: str) -> float:
+        held = self._failing[name].until if name in self._failing else 0.0
+        return max(held, self._free_at.get(name, 0.0))
+
+    async def _release(self, now: float) -> None:
+        """Tell receivers for outages of Slack what changed since one began that has lasted long enough."""
+        if not self.outage.names:
+            return
+        self._down = down = await self.outage.now(now)
+        if down is None or now - down.began < self.outage.after:
+            return
+        async with self._store.read() as uow:
+            waiting = await uow.outputs.held_since(down.unseen, self.outage.names)
+        if waiting:
+            async with self._store.begin() as uow:
+                released = await uow.outputs.release(down.unseen, self.outage.names)
+            log.warning("outputs.slack_down", seconds=round(now - down.began), alerts=released)
+
+    def _start(self, name: str, claims: Sequence[OutputClaim]) -> None:
+        task = asyncio.create_task(self._send(name, claims), name=f"output {name}")
+        self._under_way[name] = task
+        task.add_done_callback(lambda done: self._finished(name, done))
+
+    def _finished(self, name: str, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(name, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A fault of this program: the rows stay claimed, and are sent again after the lease.
+            log.error("output.crashed", receiver=name, exc_info=error)
+            self._fail(name, DeliveryFailed("cmbot itself failed, see its log", retry_after=LEASE_SECONDS))
+        self._awake.set()
+
+    async def _send(self, name: str, claims: Sequence[OutputClaim]) -> None:
+        try:
+            await self._send_all(name, claims)
+        except StoreError as error:
+            # The rows stay claimed until the lease ends.
+            log.debug("output.unrecorded", receiver=name, error=str(error))
+
+    async def _send_all(self, name: str, claims: Sequence[OutputClaim]) -> None:
+        sender, until = self.senders[name], self._clock() + LEASE_SECONDS / 2
+        try:
+            await sender.send(claims)
+        except DeliveryFailed as error:
+            self._free_at[name] = self._clock() + sender.apart
+            if not error.refused:
+                await self._record_failure(name, claims, error)
+            elif len(claims) == 1:
+                await self._record_refusal(name, claims[0], error)
+            else:
+                # One of them is at fault: each is sent alone, those for which there is no time in a later round.
+                alone = [claims[:1]] if sender.apart else [[each] for each in claims]
+                done: list[OutputClaim] = []
+                for one in alone:
+                    if self._clock() < until:
+                        await self._send_all(name, one)
+                        done += one
+                await self._record_failure(name, [each for each in claims if each not in done], None)
+            return
+        now = self._clock()
+        self._free_at[name] = now + sender.apart
+        if (held := self._failing.pop(name, None)) is not None:
+            log.info("output.back", receiver=name, failures=held.failures, seconds=round(now - held.since))
+        async with self._store.begin() as uow:
+            await uow.outputs.delivered(claims, self._owner, now, sender.again)
+        self.delivered += len(claims)
+
+    async def _record_failure(self, name: str, claims: Sequence[OutputClaim], error: DeliveryFailed | None) -> None:
+        """Free the rows: they are due again at once, but a receiver that failed is held."""
+        if error is not None:
+            self._fail(name, error)
+        if claims:
+            now = self._clock()
+            async with self._store.begin() as uow:
+                await uow.outputs.failed(claims, self._owner, now, error=str(error or ""), retry_at=now)
+
+    async def _record_refusal(self, name: str, claim: OutputClaim, error: DeliveryFailed) -> None:
+        """Record that the receiver refuses the content of one alert: others are sent meanwhile."""
+        dies, now = claim.attempts >= MAX_REFUSALS, self._clock()
+        log.warning("output.refused", receiver=name, alert=claim.alert.id, why=str(error), given_up=dies)
+        async with self._store.begin() as uow:
+            retry_at = None if dies else now + _REFUSED_WAIT * claim.attempts
+            await uow.outputs.failed([claim], self._owner, now, error=str(error), retry_at=retry_at, refused=True)
+
+    def _fail(self, name: str, error: DeliveryFailed) -> None:
+        now = self._clock()
+        held = self._failing.setdefault(name, _Failures(now))
+        held.failures += 1
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(held.failures - 1, 10)) * (0.5 + 0.5 * self._random())
+        if str(error) != held.why:
+            log.warning("output.failed", receiver=name, why=str(error), failures=held.failures)
+        held.why, held.until = str(error), now + max(wait, error.retry_after)
+
+    async def _abandon(self) -> None:
+        tasks = tuple(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
