@@ -18,7 +18,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Tests with one of these marks have a target each; .ci/run runs them all.
 MARKED := browser or chaos or fuzz or matrix or system
-PARALLEL := -n auto --dist worksteal
+# One worker more than processors: many tests wait for a process or a deadline.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PARALLEL := -n $(WORKERS) --dist worksteal
 SUITE := $(PARALLEL) -m "not ($(MARKED))"
 FAST := tests/unit tests/contract tests/property
 

@@ -35,7 +35,7 @@ Lines = Iterator[tuple[int, str]]
 class Header(BaseModel):
     """The first line: `counts` are rows by table, `numbers` the last ids assigned by table, `at` Unix seconds.
 
-    `policies` are the default policies with which the installation began; exports before revision 0012 lack them.
+    `policies` are the default policies with which the installation began; exports before revision 0013 lack them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
