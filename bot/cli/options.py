@@ -24,6 +24,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_PROXY": "the HTTP proxy to Slack, if it has a password",
     "HTTPS_PROXY": "the same for all programs; NO_PROXY lists exceptions",
     "CMBOT_HEARTBEAT_URL": "an address to call while all is well",
+    "CMBOT_MCP_TOKEN": "the token that agents over HTTP must send",
     "CMBOT_HTTP_HOST": "the address to listen on, if the settings have no http.host",
     "NO_COLOR": "any value: no colours",
 }
@@ -244,6 +245,13 @@ def _running(commands: _Commands) -> None:
     commands.add("status", "poll every cluster twice and check that it is healthy", more="`cmbot stat` shows more.")
     commands.add("replicas", "show the active replicas, and what each of them watches and runs")
     commands.add("migrate", "bring the database up to date")
+    agents = commands.add(
+        "mcp",
+        "let an agent read through the Model Context Protocol, on standard input and output",
+        variables=(*_SETTINGS, "CMBOT_MCP_TOKEN"),
+        more="It can change nothing. No token of Slack is needed (docs/agents.md).",
+    )
+    agents.add_argument("--http", action="store_true", help="listen on mcp.host and mcp.port of the settings instead")
 
 
 def _first_steps(commands: _Commands) -> None:

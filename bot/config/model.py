@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from bot.common.durations import seconds_in_settings
+from bot.config.mcp import McpSettings
 from bot.config.policies import AccessSettings, ClusterAccessSettings, Policies
 from bot.config.proxy import SlackProxy, proxy_url
 from bot.config.secrets import Secrets
@@ -208,6 +209,7 @@ class Settings(Section):
     disks: RecheckSettings = RecheckSettings()
     summaries: tuple[SummarySettings, ...] = ()
     status: tuple[StatusSettings, ...] = ()
+    mcp: McpSettings = McpSettings()
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     docs_url: Url | None = None
     timezone: Timezone = "UTC"
@@ -232,6 +234,8 @@ class Settings(Section):
             unknown = [name for name in summary.clusters if name not in names]
             if unknown:
                 raise ValueError(f"summaries name the cluster {unknown[0]!r}, which is not configured")
+        if unread := [name for name in self.mcp.clusters if name not in names]:
+            raise ValueError(f"mcp.clusters names the cluster {unread[0]!r}, which is not configured")
         return self
 
     @property
@@ -255,7 +259,8 @@ class Settings(Section):
     def all_secrets(self) -> tuple[str, ...]:
         """Every secret value, for the redaction of logs."""
         own = self.secrets
-        held = (own.slack_bot_token, own.slack_app_token, own.slack_signing_secret, own.cmbot_heartbeat_url)
+        slack = (own.slack_bot_token, own.slack_app_token, own.slack_signing_secret)
+        held = (*slack, own.cmbot_heartbeat_url, own.cmbot_mcp_token)
         tokens = (*self.cluster_tokens.values(), *self.scheduler_tokens.values())
         proxy = self.slack_proxy.secrets if self.slack_proxy else ()
         values = [secret.get_secret_value() for secret in (*held, *tokens)]

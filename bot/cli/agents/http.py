@@ -1,0 +1,81 @@
+"""The tools over HTTP (Streamable HTTP without sessions), behind the guard."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from mcp.server import Server
+from mcp.server.transport_security import TransportSecuritySettings
+
+from bot.cli.agents.guard import MAX_BODY, PATH, AgentGuard
+from bot.common.errors import ConfigError, system_words
+
+_BACKLOG = 64
+_MAX_CONNECTIONS = 128
+_KEEP_ALIVE = 15
+_END_SECONDS = 3
+
+
+class _Uvicorn(uvicorn.Server):
+    """Leaves signals to cmbot."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install no handler."""
+        yield
+
+
+@asynccontextmanager
+async def over_http(
+    server: Server[Any], host: str, port: int, *, token: str, names: Collection[str]
+) -> AsyncIterator[int]:
+    """Serve until the block ends; yield the port. Raises ConfigError."""
+    inner = server.streamable_http_app(
+        streamable_http_path=PATH,
+        json_response=True,
+        stateless_http=True,
+        max_request_body_size=MAX_BODY,
+        # The guard checks names, before anything is read.
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+    config = uvicorn.Config(
+        AgentGuard(inner, token, names),
+        loop="none",
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MAX_CONNECTIONS,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_END_SECONDS,
+    )
+    listening = await _listening(host, port)
+    serving = _Uvicorn(config)
+    with listening:
+        running = asyncio.create_task(serving.serve(sockets=[listening]))
+        try:
+            yield int(listening.getsockname()[1])
+        finally:
+            serving.should_exit = True
+            await running
+
+
+async def _listening(host: str, port: int) -> socket.socket:
+    """Bind the address, so that requests wait there from now on."""
+    try:
+        [found, *_] = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, _, _, _, address = found
+        return socket.create_server(address, family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigError(
+            f"mcp.port: cannot listen on {host}:{port} ({system_words(error)}); choose another."
+        ) from error

@@ -1,0 +1,25 @@
+"""What agents may read, and the address at which they may do so over HTTP."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from bot.config.section import Section
+from bot.config.types import MAX_PORT, Name
+
+
+def _lowered(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+ServerName = Annotated[str, BeforeValidator(_lowered), Field(pattern=r"^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$")]
+"""A name or address without a port, as clients write it in their requests."""
+
+
+class McpSettings(Section):
+    """Agents over HTTP are off without a port (0 takes any free one); without `clusters` they may read all."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(None, ge=0, le=MAX_PORT)
+    names: Annotated[tuple[ServerName, ...], Field(max_length=20)] = ()
+    clusters: tuple[Name, ...] = ()
