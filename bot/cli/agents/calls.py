@@ -59,6 +59,9 @@ class AgentCalls:
         reader = self.reader
         runs = tool.parsed(arguments, tuple(reader.clusters))
         answers = await ask(reader, runs)
+        if not any(each.reply for each in answers):
+            named = (f"{each.cluster}: {each.error}" if each.cluster else each.error for each in answers)
+            return failure(" ".join(dict.fromkeys(named)))
         command = runs[0].command.path[0]
         data = as_json(command, answers, at=reader.clock(), without_store=reader.without_store)
         if tool.verdict:
