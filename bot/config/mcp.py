@@ -2,17 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from bot.config.section import Section
 from bot.config.types import MAX_PORT, Name
 
-
-def _lowered(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-ServerName = Annotated[str, BeforeValidator(_lowered), Field(pattern=r"^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$")]
+ServerName = Annotated[str, Field(pattern=r"^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")]
 """A name or address without a port, as clients write it in their requests."""
 
 

@@ -20,6 +20,8 @@ MAX_BODY = 64 * 1024
 """Bytes of one request."""
 MAX_BODY_SECONDS = 10.0
 """Seconds in which a body must arrive."""
+MAX_ANSWER_SECONDS = 150.0
+"""Seconds in which an answer must be made and taken: a client that does not read holds a request no longer."""
 MAX_REQUESTS = 32
 """Requests that are answered at once; more get 503."""
 _MAX_DIGITS = 12
@@ -56,11 +58,17 @@ class AgentGuard:
     """Pass on only requests with the token, for a known name, of bounded size, and not from web pages."""
 
     def __init__(
-        self, inner: Application, token: str, names: Collection[str], *, body_seconds: float = MAX_BODY_SECONDS
+        self,
+        inner: Application,
+        token: str,
+        names: Collection[str],
+        *,
+        body_seconds: float = MAX_BODY_SECONDS,
+        answer_seconds: float = MAX_ANSWER_SECONDS,
     ) -> None:
         self._inner, self._names = inner, frozenset(names)
         self._expected = f"bearer {token}".encode()
-        self._body_seconds = body_seconds
+        self._body_seconds, self._answer_seconds = body_seconds, answer_seconds
         self._answering = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -77,9 +85,12 @@ class AgentGuard:
             if isinstance(body, _Refusal):
                 await self._refuse(body, scope, send)
                 return
-            await self._inner(scope, _replay(body, receive), send)
+            async with asyncio.timeout(self._answer_seconds):
+                await self._inner(scope, _replay(body, receive), send)
         except _Gone:
             return
+        except TimeoutError:
+            log.warning("agents.not_taken", seconds=self._answer_seconds)
         finally:
             self._answering -= 1
 

@@ -90,10 +90,10 @@ def check_http(settings: Settings) -> None:
 def names_of(settings: Settings) -> Collection[str]:
     """Return the names under which clients may reach the server, without a port: any other may be a rebound name."""
     own = settings.mcp
-    host = own.host.lower()
+    host, further = own.host.lower(), {name.lower() for name in own.names}
     if host in {"localhost", "::1"} or host.startswith("127."):
-        return {*_LOOPBACK, _in_url(host), *own.names}
-    return {*own.names} if _is_any(host) else {_in_url(host), *own.names}
+        return {*_LOOPBACK, _in_url(host), *further}
+    return further if _is_any(host) else {_in_url(host), *further}
 
 
 def _is_any(host: str) -> bool:

@@ -20,7 +20,7 @@ from bot.alerting.details import ReadOnly
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.cli.agents.calls import MAX_RUNNING, MAX_WAITING, AgentCalls
 from bot.cli.agents.guard import MAX_BODY, AgentGuard, Message
-from bot.cli.agents.http import over_http
+from bot.cli.agents.http import AgentConnection, over_http
 from bot.cli.agents.server import tool_server
 from bot.cli.agents.start import check_http, names_of
 from bot.common.errors import ConfigError
@@ -286,6 +286,41 @@ async def test_a_body_that_does_not_arrive_is_given_up() -> None:
     assert not reached
 
 
+async def test_an_answer_that_nobody_takes_is_given_up() -> None:
+    async def inner(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def nothing() -> Message:
+        return {"type": "http.request", "body": b"{}"}
+
+    async def send(_: Message) -> None:
+        raise AssertionError("it was answered")
+
+    guard = AgentGuard(inner, TOKEN, {"here"}, answer_seconds=0.01)
+    headers = [(b"host", b"here"), (b"authorization", f"Bearer {TOKEN}".encode())]
+    await guard({"type": "http", "method": "POST", "path": "/mcp", "headers": headers}, nothing, send)
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /mcp HTTP/1.1\r\nHost: 127.", None])
+async def test_a_connection_without_a_whole_request_is_closed(tmp_path: Path, sent: bytes | None) -> None:
+    """At once as well as after an answer (None)."""
+
+    class Impatient(AgentConnection):
+        head_seconds = 0.05
+
+    async with reading(settings_of(tmp_path, {"prod": ("127.0.0.1:1",)})) as reader:
+        tools = tool_server(AgentCalls(reader))
+        serving = over_http(tools, "127.0.0.1", 0, token=TOKEN, names={"127.0.0.1"}, connection=Impatient)
+        async with serving as port:
+            incoming, outgoing = await asyncio.open_connection("127.0.0.1", port)
+            whole = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            outgoing.write(whole if sent is None else sent)
+            answer = await incoming.read()
+            assert answer.startswith(b"HTTP/1.1 401") if sent is None else answer == b""
+            outgoing.close()
+            await outgoing.wait_closed()
+
+
 async def test_two_tokens_or_hosts_are_refused() -> None:
     statuses = []
 
@@ -351,6 +386,9 @@ def test_http_is_off_and_needs_a_token_and_a_name(tmp_path: Path) -> None:
     assert TOKEN in on.all_secrets
     assert "[::1]" in names_of(settings_of(tmp_path, hosts, port=1, host="::1"))
     assert set(names_of(settings_of(tmp_path, hosts, port=1, host="10.0.0.5"))) == {"10.0.0.5"}
+    for wrong in ("cmbot.example.com:8090", "https://cmbot", "a b"):
+        with pytest.raises(ConfigError, match=r"mcp\.names"):
+            settings_of(tmp_path, hosts, names=[wrong])
     with pytest.raises(ConfigError, match=r"mcp\.clusters names the cluster 'lab'"):
         settings_of(tmp_path, hosts, clusters=["lab"])
 
