@@ -48,6 +48,8 @@ async def serve_agents(settings: Settings, *, http: bool) -> int:
 
 
 async def _over_stdio(serving: Coroutine[Any, Any, None], signals: Signals) -> None:
+    if sys.stdin.isatty():
+        sys.stderr.write("cmbot mcp waits for a client on standard input (docs/agents.md). Ctrl-C ends it.\n")
     served = asyncio.create_task(serving)
     ended = asyncio.create_task(signals.ended())
     await asyncio.wait({served, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -286,7 +286,7 @@ async def test_a_body_that_does_not_arrive_is_given_up() -> None:
     assert not reached
 
 
-async def test_an_answer_that_nobody_takes_is_given_up() -> None:
+async def test_an_answer_that_is_not_taken_is_given_up() -> None:
     async def inner(*_: Any) -> None:
         await asyncio.Event().wait()
 
