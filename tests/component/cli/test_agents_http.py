@@ -301,6 +301,26 @@ async def test_an_answer_that_is_not_taken_is_given_up() -> None:
     await guard({"type": "http", "method": "POST", "path": "/mcp", "headers": headers}, nothing, send)
 
 
+async def test_a_body_is_bounded_before_it_is_passed_on() -> None:
+    """However many parts it comes in, and without a length."""
+    statuses = []
+
+    async def inner(*_: Any) -> None:
+        raise AssertionError("it was passed on")
+
+    async def endless() -> Message:
+        return {"type": "http.request", "body": b"x" * 1024, "more_body": True}
+
+    async def send(message: Message) -> None:
+        if "status" in message:
+            statuses.append(message["status"])
+
+    guard = AgentGuard(inner, TOKEN, {"here"})
+    headers = [(b"host", b"here"), (b"authorization", f"Bearer {TOKEN}".encode())]
+    await guard({"type": "http", "method": "POST", "path": "/mcp", "headers": headers}, endless, send)
+    assert statuses == [413]
+
+
 @pytest.mark.parametrize("sent", [b"", b"POST /mcp HTTP/1.1\r\nHost: 127.", None])
 async def test_a_connection_without_a_whole_request_is_closed(tmp_path: Path, sent: bytes | None) -> None:
     """At once as well as after an answer (None)."""
