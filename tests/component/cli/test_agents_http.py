@@ -24,7 +24,9 @@ from bot.cli.agents.http import AgentConnection, over_http
 from bot.cli.agents.server import tool_server
 from bot.cli.agents.start import check_http, names_of
 from bot.common.errors import ConfigError
+from bot.common.message_key import MessageKey
 from bot.config import Secrets, Settings, parse
+from bot.interactions.message import Message as SlackMessage
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.requests import MemberRemove
 from bot.playground.clustermgr_sim import SimulatedCluster
@@ -57,9 +59,15 @@ async def fill(settings: Settings) -> None:
                     since=1_700_000_000.0,
                     fired_at=1_700_000_000.0,
                 )
-                await uow.alerts.save(alert, alert_text(alert))
+                alert = await uow.alerts.save(alert, alert_text(alert))
                 op = Operation(own.name, MemberRemove(3), "U1", 1_700_000_000.0, 1_700_000_900.0, channel="C1")
-                op = await uow.operations.add(advance(op, OpState.WAITING, at=1_700_000_001.0), WORDING)
+                await uow.operations.add(advance(op, OpState.WAITING, at=1_700_000_001.0), WORDING)
+                await uow.outbox.put(MessageKey.alert(alert.id), "C1", SlackMessage(f"Undelivered of {own.name}."))
+        async with store.begin() as uow:
+            for taken in await uow.outbox.claim("me", 1_700_000_002.0, 60.0, 10):
+                await uow.outbox.failed(
+                    *(taken, "me"), error="crashed", now=1_700_000_003.0, retry_at=None, maybe_sent=False
+                )
 
 
 def rows(folder: Path) -> list[str]:
@@ -129,6 +137,7 @@ async def test_every_tool_answers_and_none_changes_anything(tmp_path: Path, prod
     assert found["status"]["results"][0]["quorum"]["healthy"] == 3
     assert [each["rule"] for each in found["alerts"]["results"]] == ["read_only"]
     assert found["operations"]["results"][0]["requested_by"] == "U1"
+    assert found["operations"]["undelivered"][0]["text"] == "Undelivered of prod."
     assert found["disk"]["results"][0]["state"] == "broken"
     assert found["runbook"]["results"][0]["steps"]
     timeline = found["timeline"]["results"][0]
@@ -150,6 +159,7 @@ async def test_only_the_clusters_of_the_settings_are_read(tmp_path: Path, prod: 
                 text = json.dumps(answer.structured_content) + text_of(answer)
                 assert "prod" in text, name
                 assert "archive" not in text, name
+                assert "Undelivered" not in text, name
             hidden = (
                 ("status", {"cluster": "archive"}),
                 ("operations", {"cluster": "archive"}),
