@@ -17,6 +17,7 @@ from rich.console import Console
 from bot import config
 from bot.audit.chain import parse_head
 from bot.cli import replicas
+from bot.cli.agents.start import serve_agents
 from bot.cli.audit import export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
 from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens
 from bot.cli.check_blocks import check_blocks
@@ -150,6 +151,10 @@ async def _look(args: argparse.Namespace) -> int:
     return await look(args, settings)
 
 
+async def _mcp(args: argparse.Namespace) -> int:
+    return await serve_agents(_settings(args), http=args.http)
+
+
 async def _init(args: argparse.Namespace) -> int:
     path = args.config or config.Secrets().cmbot_config
     try:
@@ -227,6 +232,7 @@ COMMANDS: Mapping[str, Job] = MappingProxyType(
         "replicas": _replicas,
         "migrate": _migrate,
         "enrol": _enrol,
+        "mcp": _mcp,
         "export": _export,
         "import": _import,
         "audit verify": _audit_verify,

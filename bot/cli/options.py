@@ -25,6 +25,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "HTTPS_PROXY": "the same for all programs; NO_PROXY lists exceptions",
     "CMBOT_CODE_KEY": "the key that encrypts the codes of break-glass in the database",
     "CMBOT_HEARTBEAT_URL": "an address to call while all is well",
+    "CMBOT_MCP_TOKEN": "the token that agents over HTTP must send",
     "CMBOT_HTTP_HOST": "the address to listen on, if the settings have no http.host",
     "NO_COLOR": "any value: no colours",
 }
@@ -257,6 +258,13 @@ def _running(commands: _Commands) -> None:
     enrol.add_argument("--force", action="store_true", help="replace the code that the person has")
     enrol.add_argument("--remove", action="store_true", help="take the code of the person away")
     enrol.add_argument("--new-key", action="store_true", help="print a new key for CMBOT_CODE_KEY, and do nothing else")
+    agents = commands.add(
+        "mcp",
+        "let an agent read through the Model Context Protocol, on standard input and output",
+        variables=(*_SETTINGS, "CMBOT_MCP_TOKEN"),
+        more="It can change nothing. No token of Slack is needed (docs/agents.md).",
+    )
+    agents.add_argument("--http", action="store_true", help="listen on mcp.host and mcp.port of the settings instead")
 
 
 def _first_steps(commands: _Commands) -> None:

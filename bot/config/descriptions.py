@@ -12,6 +12,15 @@ _ROLES = {
     "admins": "people who may cancel or reject any operation, and settle an unknown one",
     "breakers": "people who may propose with force=yes (break-glass)",
 }
+_POLICY = {
+    "approvals": "number of people who must approve",
+    "from": "people whose approval counts: operator, approver or admin, or a user group's id",
+    "requester_may": "when the requester may approve",
+    "reason": "whether a reason must be given",
+    "expires_after": "how long the card waits for a decision",
+    "channels": "channels in which the change may be proposed; none: all",
+    "call": "users and user groups that the card mentions while another person must approve",
+}
 
 DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -20,6 +29,11 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "Settings.policies": "how each kind of change is decided, for all clusters",
         "Settings.summaries": "what happened and what is open, posted by a schedule",
         "Settings.status": "messages about the state of cmbot itself, edited in place",
+        "Settings.mcp": "what agents may read, and their address over HTTP (cmbot mcp)",
+        "McpSettings.host": "the address for agents over HTTP",
+        "McpSettings.port": "its port; without one there is no HTTP for agents; 0 takes any free one",
+        "McpSettings.names": "further names, without a port, under which clients reach it, as behind a proxy",
+        "McpSettings.clusters": "the clusters that agents may read; all when left out",
         "Settings.docs_url": "address where docs/ is served, for links in runbooks and help",
         "Settings.timezone": "the zone of times that people type, and of maintenance windows",
         "Settings.log_level": "the least severe lines of the log",
@@ -57,13 +71,29 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         **{f"ClusterAccessSettings.{role}": f"{words}, on this cluster" for role, words in _ROLES.items()},
         "Members.users": _USERS,
         "Members.groups": _GROUP,
-        "PolicySettings.approvals": "number of people who must approve",
-        "PolicySettings.from": "people whose approval counts: operator, approver or admin, or a user group's id",
-        "PolicySettings.requester_may": "when the requester may approve",
-        "PolicySettings.reason": "whether a reason must be given",
-        "PolicySettings.expires_after": "how long the card waits for a decision",
-        "PolicySettings.channels": "channels in which the change may be proposed; none: all",
-        "PolicySettings.call": "users and user groups that the card mentions while another person must approve",
+        **{
+            f"{section}.{key}": words
+            for section in ("PolicySettings", "GlassSettings")
+            for key, words in _POLICY.items()
+        },
+        "GlassSettings.code": "whether its requester must type a time-based code",
+        "Policies.default": "what keys mean that are left out: strict (a second person decides) or loose",
+        "OutputSettings.receivers": "who gets alerts besides Slack",
+        "OutputSettings.slack_down_after": "time without Slack after which receivers with when: slack_down get alerts",
+        "OutputSettings.resend": "time between two reports of an open alert to an Alertmanager",
+        "InputSettings.token_env": "variable with the token that an Alertmanager must send",
+        "InputSettings.cluster_label": "label of its alerts that names the cluster",
+        "InputSettings.expire_after": "time without a report after which one of its alerts counts as over",
+        "ReceiverSettings.name": "a name for messages and metrics",
+        "ReceiverSettings.kind": "what it is, which decides the form of what is sent",
+        "ReceiverSettings.url": "its address, if that has no key in it",
+        "ReceiverSettings.url_env": "variable with its address, if that has a key in it",
+        "ReceiverSettings.key_env": "variable with the integration key, or with the bearer token of an Alertmanager",
+        "ReceiverSettings.secret_env": "variable with the secret of the signature",
+        "ReceiverSettings.ca_file": "certificates that sign its certificate",
+        "ReceiverSettings.clusters": "the clusters whose alerts it gets; all when left out",
+        "ReceiverSettings.severity": "the least severity that it gets",
+        "ReceiverSettings.when": "always, or only while Slack is away",
         "WindowSettings.name": "the name that people read, once in a cluster",
         "WindowSettings.weekdays": "the days on which it begins: [sat, sun], mon-fri, daily",
         "WindowSettings.start": 'the time of day in its zone, such as "22:00"',

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from bot.common.durations import seconds_in_settings
+from bot.config.mcp import McpSettings
 from bot.config.outputs import InputSettings, OutputSettings
 from bot.config.policies import AccessSettings, ClusterAccessSettings, Policies
 from bot.config.proxy import SlackProxy, proxy_url
@@ -213,6 +214,7 @@ class Settings(Section):
     status: tuple[StatusSettings, ...] = ()
     outputs: OutputSettings = OutputSettings()
     inputs: InputSettings = InputSettings()
+    mcp: McpSettings = McpSettings()
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     docs_url: Url | None = None
     timezone: Timezone = "UTC"
@@ -241,6 +243,8 @@ class Settings(Section):
         for receiver in self.outputs.receivers:
             if unknown := [name for name in receiver.clusters if name not in names]:
                 raise ValueError(f"outputs: {receiver.name} names the cluster {unknown[0]!r}, which is not configured")
+        if unread := [name for name in self.mcp.clusters if name not in names]:
+            raise ValueError(f"mcp.clusters names the cluster {unread[0]!r}, which is not configured")
         return self
 
     @property
@@ -270,6 +274,7 @@ class Settings(Section):
             own.slack_signing_secret,
             own.cmbot_heartbeat_url,
             own.cmbot_code_key,
+            own.cmbot_mcp_token,
         )
         tokens = (*self.cluster_tokens.values(), *self.scheduler_tokens.values(), *self.exchange_secrets.values())
         proxy = self.slack_proxy.secrets if self.slack_proxy else ()

@@ -17,6 +17,7 @@ class Secrets(BaseSettings):
     slack_signing_secret: Secret = SecretStr("")
     cmbot_store_url: Secret = SecretStr("")
     cmbot_heartbeat_url: Secret = SecretStr("")
+    cmbot_mcp_token: Secret = SecretStr("")
     cmbot_http_host: Cleaned = ""
     slack_proxy: Secret = SecretStr("")
     https_proxy: Secret = SecretStr("")

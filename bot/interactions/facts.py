@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from bot.alerting.cluster_status import StatusContext
 from bot.alerting.model import Alert, Silence
 from bot.alerting.pull_safety import PullSafety
+from bot.alerting.rules.base import Rule
+from bot.alerting.runbooks.runbook import Runbook
 from bot.alerting.task_activity import TaskActivity
 from bot.clustermgr.models import Disk, Snapshot
 from bot.clustermgr.tasks import DetectedDialect
@@ -55,3 +57,11 @@ class OpenAlerts:
 
     alerts: Sequence[Alert]
     silences: Sequence[Silence]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRunbook:
+    """A rule of the watch, and its runbook."""
+
+    rule: Rule
+    runbook: Runbook

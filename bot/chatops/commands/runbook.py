@@ -11,6 +11,7 @@ from bot.alerting.runbooks import RUNBOOKS
 from bot.common.errors import UserError
 from bot.common.text import suggestion
 from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.interactions.facts import RuleRunbook
 from bot.views.alert_actions import runbook
 from bot.views.notes import with_notes
 
@@ -40,7 +41,7 @@ async def run_runbook(call: Call, args: RunbookArgs) -> AsyncIterator[Reply]:
     cluster = alert.cluster if alert else only
     notes = await call.notes.of_rule(rule.key, tuple(call.clusters), MAX_NOTES) if call.notes else ()
     shown = runbook(rule, RUNBOOKS[rule.key], call.docs_url, change=change, cluster=cluster)
-    yield Reply(with_notes(shown, notes))
+    yield Reply(with_notes(shown, notes), facts=RuleRunbook(rule, RUNBOOKS[rule.key]))
 
 
 async def _alert(call: Call, word: str) -> Alert | None:

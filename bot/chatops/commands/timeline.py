@@ -49,7 +49,7 @@ async def run_timeline(call: Call, args: TimelineArgs) -> AsyncIterator[Reply]:
         raise UserError("Timelines are shown in Slack only.")
     found = await _found(call, args, call.timelines)
     if call.share is None or not found.events:
-        yield Reply(timeline(found, FileState.NONE), private=False)
+        yield Reply(timeline(found, FileState.NONE), private=False, facts=found)
         return
     yield Reply(timeline(found, FileState.UNDER_WAY), private=False)
     content = markdown(found, call.now).encode("utf-8", "replace")

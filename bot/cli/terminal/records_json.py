@@ -6,11 +6,12 @@ from typing import Any
 
 from bot.alerting.folding import folded_into
 from bot.alerting.model import Alert, Silence
-from bot.cli.terminal import cluster_json
+from bot.cli.terminal import cluster_json, history_json
 from bot.cli.terminal.cluster_json import iso
 from bot.common.json_object import JsonObject
-from bot.interactions.facts import OneDisk, OpenAlerts, OperationRows, Polled, TaskStates
+from bot.interactions.facts import OneDisk, OpenAlerts, OperationRows, Polled, RuleRunbook, TaskStates
 from bot.interactions.message import Undelivered
+from bot.interactions.timeline import Timeline
 from bot.operations.model import Operation
 from bot.views.alert_text.table import alert_text
 from bot.views.clusters import ClusterLine
@@ -39,6 +40,8 @@ _OF_CLUSTER: Mapping[type, Callable[[Any], JsonObject]] = MappingProxyType(
         OneDisk: cluster_json.disk_json,
         TaskStates: cluster_json.tasks_json,
         RiskReport: cluster_json.risk_json,
+        Timeline: history_json.timeline_json,
+        RuleRunbook: history_json.runbook_json,
     }
 )
 

@@ -155,3 +155,10 @@ def test_descriptions_are_of_keys_that_exist() -> None:
         if "description" not in value and "$ref" not in value
     ]
     assert len(bare) < len(known) / 4
+
+
+def test_a_setting_called_default_is_in_the_schema() -> None:
+    given = {**with_cluster(), "policies": {"default": "strict"}}
+    assert faults(given) == []
+    assert loads(given)
+    assert faults({**with_cluster(), "policies": {"default": "mild"}}) == ["$.policies.default"]

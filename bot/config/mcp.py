@@ -1,0 +1,20 @@
+"""What agents may read, and the address at which they may do so over HTTP."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.config.section import Section
+from bot.config.types import MAX_PORT, Name
+
+ServerName = Annotated[str, Field(pattern=r"^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")]
+"""A name or address without a port, as clients write it in their requests."""
+
+
+class McpSettings(Section):
+    """Agents over HTTP are off without a port (0 takes any free one); without `clusters` they may read all."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(None, ge=0, le=MAX_PORT)
+    names: Annotated[tuple[ServerName, ...], Field(max_length=20)] = ()
+    clusters: tuple[Name, ...] = ()
