@@ -115,7 +115,7 @@ class AckMiddleware(AsyncMiddleware):
         """Acknowledge; `next` is never called, because Bolt has no listeners here."""
         began = time.monotonic()
         delivered = read(req.body)
-        with within(NO_TRACE if isinstance(delivered, Ignored | Sharing) else trace_of(delivered.key)):
+        with within(NO_TRACE if isinstance(delivered, Ignored) else trace_of(delivered.key)):
             kind, answer = await self._deliver(delivered)
         self._on_ack(kind, time.monotonic() - began)
         return answer
