@@ -137,7 +137,7 @@ async def build(
             tracer=tracer,
         )
         approvals = _approvals(base, repository, executor)
-        proposals = _proposals(base, approvals, outbox)
+        proposals = _proposals(base, approvals, outbox, membership)
         # Answers to people.
         alert_channels = {own.name: own.alert_channel for own in settings.clusters}
         alert_actions = AlertActions(base.store, base.wake, base.clock, alert_channels)
@@ -285,7 +285,7 @@ def _approvals(base: Foundation, repository: OperationRepository, executor: Exec
     )
 
 
-def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> ProposalService:
+def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox, membership: Membership) -> ProposalService:
     async def refusal_of(message_key: MessageKey, seconds: float) -> str:
         post = await outbox.settled(message_key, within=seconds)
         return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
@@ -299,6 +299,7 @@ def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> 
         permalink=base.gateway.permalink,
         clock=base.clock,
         posted=refusal_of,
+        older=membership.older_than,
     )
 
 

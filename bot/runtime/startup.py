@@ -28,6 +28,7 @@ from bot.runtime.clock import Clock, ProcessClock, steady
 from bot.runtime.tls import tls_of
 from bot.slack.client import SlackClient
 from bot.store.database import Store
+from bot.store.migrate import newest
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.tracer import NO_TRACER, Tracer
 
@@ -182,7 +183,8 @@ def membership_of(
     """Build the membership of this replica; `gained` takes the tasks that it gets."""
     tasks = (HOUSEKEEPING, *(watch_of(cluster.name) for cluster in settings.clusters))
     lease = settings.replicas.lease
-    return Membership(store, replica, tasks, lease, alone=_on_sqlite(settings), steady=steady, gained=gained)
+    alone, revision = _on_sqlite(settings), newest()
+    return Membership(store, replica, tasks, lease, alone, steady=steady, gained=gained, revision=revision)
 
 
 def _on_sqlite(settings: Settings) -> bool:

@@ -1,5 +1,6 @@
 """Words for the problems of proposals and decisions. No I/O."""
 
+from bot.common.text import listed
 from bot.operations import operation_problems as p
 from bot.views.decisions import missing_text
 from bot.views.dialect_text import evidence_text
@@ -8,6 +9,15 @@ from bot.views.dialect_text import evidence_text
 def nothing_to_force(_: p.NothingToForce) -> str:
     """No check refuses the change."""
     return "There is nothing to force: no check refuses this. Leave `force=yes` out."
+
+
+def older_replicas(problem: p.OlderReplicas) -> str:
+    """Replicas of an earlier release run."""
+    run = "runs" if len(problem.names) == 1 else "run"
+    return (
+        f"Nothing was proposed: {listed(problem.names)} still {run} an earlier release, which does not know this "
+        "change. Finish the upgrade, then type the command again."
+    )
 
 
 def card_not_posted(problem: p.CardNotPosted) -> str:

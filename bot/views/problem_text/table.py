@@ -35,6 +35,7 @@ PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
         request_problems.ReplacesItself: requests.replaces_itself,
         request_problems.NoReplacementNeeded: requests.no_replacement_needed,
         operation_problems.NothingToForce: operations.nothing_to_force,
+        operation_problems.OlderReplicas: operations.older_replicas,
         operation_problems.CardNotPosted: operations.card_not_posted,
         operation_problems.NoSuchTask: operations.no_such_task,
         operation_problems.OtherDialect: operations.other_dialect,

@@ -65,6 +65,7 @@ PROBLEMS: tuple[Problem, ...] = (
     request_problems.ReplacesItself(3),
     request_problems.NoReplacementNeeded(3),
     operation_problems.NothingToForce(),
+    operation_problems.OlderReplicas(("cmbot-0-5f3a",)),
     operation_problems.CardNotPosted("C0OPS", "not_in_channel"),
     operation_problems.NoSuchTask("prod", Dialect.V3, "shard_inspect"),
     operation_problems.OtherDialect(
