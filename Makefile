@@ -83,8 +83,8 @@ bench: $(READY)  ## speed and memory, as ratios measured in one run
 chaos: $(READY)  ## kill replicas and single processes for an hour: make chaos [CHAOS="--seed 7"]
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
-soak: $(READY)  ## three replicas, fifty clusters, faults in one call of twenty, for an hour: make soak [MINUTES=60]
-	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60)
+soak: $(READY)  ## three replicas, fifty clusters, faults in one call of twenty, for an hour: make soak [MINUTES=60] [SOAK="--clusters 10"]
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) $(SOAK)
 
 fuzz: $(READY)  ## coverage-guided fuzzing, ten minutes a target: make fuzz [FUZZ="--minutes 1 slash_text"]
 	$(BIN)/pip $(PIP_QUIET) --require-hashes -r constraints-fuzz.txt

@@ -34,6 +34,7 @@ class DiskFaults:
     dice: random.Random
     pause: float = 0.0
     """Most seconds between two episodes."""
+    patience: float = PATIENCE
     posted: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -61,11 +62,15 @@ class DiskFaults:
             simulated.repair_disk(disk, "normal")
         await self._seen("all disks are well", lambda m: slot_of(m) == slot and over(m))
 
+    def about(self, message: Message) -> bool:
+        """True for an alert about disks."""
+        return is_alert(message) and "disk" in message.text.lower()
+
     async def _seen(self, what: str, wanted: Callable[[Message], bool]) -> str:
         channel = self.world.channel_of(self.cluster)
         try:
             shown = lambda m: m.in_channel and is_alert(m) and wanted(m)  # noqa: E731 - short
-            return slot_of(await self.world.wait_for(channel, shown, PATIENCE))
+            return slot_of(await self.world.wait_for(channel, shown, self.patience))
         except TimeoutError as error:
             self.problems.append(f"{self.cluster}: {what}, but no message says so: {error}")
             return ""
@@ -108,6 +113,7 @@ class Changes:
     cluster: str
     pause: float = 0.0
     """Seconds between two changes."""
+    patience: float = PATIENCE
     cards: list[str] = field(default_factory=list)
     confirmed: int = 0
     problems: list[str] = field(default_factory=list)
@@ -139,7 +145,7 @@ class Changes:
         while card is not None and "*Waiting*" in card.full_text:
             card = await self._click(card)
         if card is not None:
-            await self._card(lambda m: _same(m, card) and "*Running*" not in m.full_text, PATIENCE)
+            await self._card(lambda m: _same(m, card) and "*Running*" not in m.full_text, self.patience)
 
     async def _click(self, card: Message) -> Message | None:
         """Click; an acknowledged click must be carried out, whichever process dies. Return the card."""
@@ -151,7 +157,7 @@ class Changes:
         self.confirmed += 1
         began = time.monotonic()
         now = await self._card(
-            lambda m: _same(m, card) and ("*Waiting*" not in m.full_text or _number(m) != old), PATIENCE
+            lambda m: _same(m, card) and ("*Waiting*" not in m.full_text or _number(m) != old), self.patience
         )
         if now is None and began - REFUSED_SECONDS < self.world.database_at:
             # Acknowledged and refused, because the database was down: Alice got an answer and clicks again.

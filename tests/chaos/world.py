@@ -33,7 +33,7 @@ slack: {{api_url: "{api}"}}
 http: {{port: {port}}}
 replicas: {{lease: {lease}s}}
 alerts: {{storm: {{cluster: 1000, channel: 1000}}}}
-rules: {{disk_broken: {{hold: 0s, clear: 0s}}}}
+rules: {{disk_broken: {{hold: 0s, clear: 0s}}{rules}}}
 clusters:
 {clusters}
 access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE]}}}}
@@ -65,6 +65,8 @@ class World:
     lease: float = LEASE
     port: int = 0
     """Port of the pages of every process, 0 for any."""
+    rules: str = ""
+    """More settings of rules, each after a comma."""
     processes: list[Process] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
     database_at: float = float("-inf")
@@ -84,7 +86,9 @@ class World:
             for name, own in self.clusters.items()
         ]
         config = self.folder / "config.yaml"
-        settings = SETTINGS.format(api=self.slack.api_url, lease=self.lease, port=self.port, clusters="\n".join(lines))
+        settings = SETTINGS.format(
+            api=self.slack.api_url, lease=self.lease, port=self.port, rules=self.rules, clusters="\n".join(lines)
+        )
         config.write_text(settings)
         return config
 
@@ -276,6 +280,7 @@ async def world(
     poll: float = POLL,
     lease: float = LEASE,
     port: int = 0,
+    rules: str = "",
     faults: Faults | None = None,
 ) -> AsyncIterator[World]:
     """Several replicas on PostgreSQL with a cluster each, or one process on SQLite; none is started yet.
@@ -299,7 +304,7 @@ async def world(
             cluster.log.limit = 10 * MAX_LOGGED
         postgres = stack.enter_context(server_running()) if replicas > 1 else None
         url = postgres.url(await postgres.create()) if postgres else f"sqlite:///{folder}/cmbot.db"
-        made = World(folder, slack, simulated, url, postgres, long, poll, lease, port)
+        made = World(folder, slack, simulated, url, postgres, long, poll, lease, port, rules)
         config = made.write_settings()
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "CMBOT_STORE_URL": url}
         made.processes = [Process(number, config, tokens) for number in range(replicas)]
