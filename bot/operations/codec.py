@@ -9,7 +9,6 @@ rows of other releases can be read.
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
-from itertools import zip_longest
 from typing import Any
 
 from bot.alerting.progress import LeftCount
@@ -245,10 +244,8 @@ def encode_verdict(verdict: PreflightResult, wording: CheckWording) -> dict[str,
 
 def decode_verdict(data: Json) -> PreflightResult:
     """Decode a preflight's result; raises KeyError, TypeError or ValueError when it is not one."""
-    checks = tuple(
-        decode_check({**check, **facts})
-        for check, facts in zip_longest(data["checks"], data.get("facts", [])[: len(data["checks"])], fillvalue={})
-    )
+    facts: list[Json] = [*data.get("facts", ()), *({} for _ in data["checks"])]
+    checks = tuple(decode_check({**check, **own}) for check, own in zip(data["checks"], facts, strict=False))
     state = {name: _tuple(value) for name, value in _known(Fingerprint, data["fingerprint"]).items()}
     return PreflightResult(checks, Fingerprint(**state))
 
