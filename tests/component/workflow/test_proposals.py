@@ -1,5 +1,6 @@
 """Proposals that lead to no operation: it is so already, a replacement is finished, an older replica runs."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,12 +12,13 @@ from bot.operations.change_request import ChangeRequest
 from bot.operations.operation_problems import OlderReplicas
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.replacement_plan import Replacement
-from bot.operations.requests import FIRST_READ_BY, DiskAccess, MemberRemove, TaskSwitch
+from bot.operations.requests import FIRST_READ_BY, DiskAccess, MemberRemove, OpKind, TaskSwitch
 from bot.permissions.access import Access
 from bot.store.migrate import revisions
 from bot.workflow.proposals import ProposalService
 from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
 from tests.component.workflow.test_late_decisions import no_members, service
+from tests.e2e.restored_installation import text_of
 
 __all__ = ["scenery"]
 ANNA = Caller(REMOVE.requester, "C0OPS", "")
@@ -82,6 +84,11 @@ async def test_change_that_an_older_replica_cannot_read_is_refused(scenery: Scen
     reply = await service.propose(ANNA, scenery.cluster, ChangeRequest(TaskSwitch("balance", on=True)))
     assert reply.message.text.startswith("balance is already on in prod")
     assert asked == ["0014", ""]
+
+
+def test_first_readers_name_every_kind_that_0_1_0_does_not_know() -> None:
+    """A new kind without an entry would stop the replicas of the former release during an upgrade."""
+    assert {*FIRST_READ_BY, *json.loads(text_of("names.json"))["operation_kinds"]} == set(OpKind)
 
 
 def test_first_readers_are_known_revisions_that_replicas_save() -> None:
