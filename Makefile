@@ -25,7 +25,7 @@ SUITE := $(PARALLEL) -m "not ($(MARKED))"
 FAST := tests/unit tests/contract tests/property
 
 .PHONY: install demo quick test test-chaos test-fuzz test-matrix test-system test-all test-image browser gallery coverage check hooks \
-	bench chaos fuzz docs docs-zh pins sbom audit release format clean
+	bench chaos soak fuzz docs docs-zh pins sbom audit release format clean
 
 install:  ## the bot alone, into venv/: what a real installation runs; with the packages of the extras: make install EXTRAS=otel
 	@$(HAS_PYTHON)
@@ -84,6 +84,9 @@ bench: $(READY)  ## speed and memory, as ratios measured in one run
 
 chaos: $(READY)  ## kill replicas and single processes for an hour: make chaos [CHAOS="--seed 7"]
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+soak: $(READY)  ## three replicas, fifty clusters, faults in one call of twenty, for an hour: make soak [MINUTES=60] [SOAK="--clusters 10"]
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60) $(SOAK)
 
 fuzz: $(READY)  ## coverage-guided fuzzing, ten minutes a target: make fuzz [FUZZ="--minutes 1 slash_text"]
 	$(BIN)/pip $(PIP_QUIET) --require-hashes -r constraints-fuzz.txt

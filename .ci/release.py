@@ -17,6 +17,13 @@ from pathlib import Path
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 SECTION = re.compile(r"^## \[?([^\]\s]+)\]?(?: - (\S+))?[ \t]*$", re.MULTILINE)
 ENTRY = re.compile(r"^- ", re.MULTILINE)
+NAMED = re.compile(r"\bcmbot:(\d+\.\d+\.\d+)\b|\bnewTag: (\S+)|org\.opencontainers\.image\.version=\"([^\"]*)\"")
+"""The version of an image in a Dockerfile, a manifest or a command of the manual."""
+NAMING = ("Dockerfile", "README.md", "deploy/**/*.yaml", "docs/**/*.md")
+"""Files that name the image; docs/upgrading.md may name any version."""
+NOTES = "docs/upgrading.md"
+PROGRAMS = "tests/fixtures/releases"
+"""Programs of earlier releases, with which the tests upgrade and go back."""
 SCHEMA_TEST = "tests/component/store/test_opening.py::test_migrations_create_the_expected_schema"
 Check = Callable[[Path, str], Iterator[str]]
 """Yields a sentence for each reason against the release."""
@@ -40,12 +47,41 @@ def project_version(root: Path, version: str) -> Iterator[str]:
         yield f"pyproject.toml has version {written}: write {version} there."
 
 
+def newest_tag(root: Path) -> str | None:
+    """Version of the newest release that is tagged."""
+    released = [tag[1:] for tag in git(root, "tag", "--list", "v*").split() if VERSION.fullmatch(tag[1:])]
+    return max(released, key=number, default=None)
+
+
 def tags(root: Path, version: str) -> Iterator[str]:
     """Compare the version with the tags of earlier releases."""
-    released = [tag[1:] for tag in git(root, "tag", "--list", "v*").split() if VERSION.fullmatch(tag[1:])]
-    newest = max(released, key=number, default=None)
+    newest = newest_tag(root)
     if newest is not None and number(version) <= number(newest):
         yield f"{version} is not greater than the newest tag, v{newest}: choose a greater version."
+
+
+def images(root: Path, version: str) -> Iterator[str]:
+    """Compare the version with those of the image in the Dockerfile, the manifests and the manual."""
+    for path in sorted({path for pattern in NAMING for path in root.glob(pattern)} - {root / NOTES}):
+        written = {"".join(found.groups("")) for found in NAMED.finditer(path.read_text(encoding="utf-8"))}
+        if others := ", ".join(sorted(written - {version})):
+            yield f"{path.relative_to(root)} names the image of version {others}: write {version} there."
+
+
+def upgrade_notes(root: Path, version: str) -> Iterator[str]:
+    """Look for what an operator must know and do at the upgrade to this version."""
+    path = root / NOTES
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = re.search(rf"^## To {re.escape(version)}\b[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    if found is None or not found[1].strip():
+        yield f"{NOTES} has no notes for {version}: write ## To {version}, and what an operator must do."
+
+
+def former_program(root: Path, _version: str) -> Iterator[str]:
+    """Look for the program of the newest release, with which the tests of the upgrade begin."""
+    newest = newest_tag(root)
+    if newest is not None and not (root / PROGRAMS / f"{newest}.tar.xz").exists():
+        yield f"{PROGRAMS} has no program of {newest}, with which upgrades are tested: its README.md says how."
 
 
 def changelog(root: Path, version: str) -> Iterator[str]:
@@ -95,7 +131,7 @@ def schema(root: Path) -> Iterator[str]:
         yield "The migrations do not lead to the schema of bot/store/schema.py (see above): add a migration."
 
 
-CHECKS: tuple[Check, ...] = (project_version, tags, changelog, working_tree)
+CHECKS: tuple[Check, ...] = (project_version, images, tags, changelog, upgrade_notes, former_program, working_tree)
 
 
 def main(root: Path, arguments: list[str]) -> int:

@@ -4,6 +4,7 @@ The first line is the header: the kind of file, the revision of the schema, the 
 and the last id that each counting table assigned. Each further line is one row: its table and its columns.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -144,6 +145,11 @@ def _header(path: Path, line: str) -> Header:
     try:
         header = Header.model_validate_json(line)
     except ValidationError as error:
+        if (revision := _later_revision(line)) is not None:
+            raise UserError(
+                f"{path} was written by a later release (revision {revision:.20} of the schema, this release has "
+                f"{migrate.newest()}): import it with that release. {NOTHING}"
+            ) from error
         raise UserError(f"{path} is not an export of cmbot: its first line is not a header. {NOTHING}") from error
     if header.revision not in migrate.revisions() or header.revision < OLDEST_REVISION:
         raise UserError(
@@ -152,6 +158,16 @@ def _header(path: Path, line: str) -> Header:
             f"on that database. {NOTHING}"
         )
     return header
+
+
+def _later_revision(line: str) -> str | None:
+    """Revision of a header that this release cannot read because a later one wrote it."""
+    try:
+        header = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    revision = header.get("revision") if isinstance(header, dict) and header.get("what") == "cmbot export" else None
+    return revision if isinstance(revision, str) and revision not in migrate.revisions() else None
 
 
 def _blocks(

@@ -31,6 +31,7 @@ class Membership:
     With `alone` the database is a file (SQLite), and this process takes all tasks at its start. A process that starts
     on the same file later takes them over; this one takes them back when that one ends. `gained` is called with newly
     held tasks, to start them at once. `elsewhere` maps the tasks that other active replicas hold to their names.
+    `revision` is the schema revision of this release, `older` are the other active replicas of earlier ones.
     """
 
     store: ReplicaStore
@@ -44,6 +45,8 @@ class Membership:
     known: frozenset[str] = frozenset()
     active_replicas: int = 0
     elsewhere: dict[str, str] = field(default_factory=dict)
+    revision: str = ""
+    older: Sequence[Replica] = ()
     _heard: dict[str, tuple[float, float]] = field(default_factory=dict)
     _joined: bool = False
     _until: float = 0.0
@@ -66,6 +69,10 @@ class Membership:
         """HoldCheck of a cluster that this process holds, else None (`bot.leadership.ports.CheckOfCluster`)."""
         hold = self.hold(watch_of(cluster))
         return None if hold is None else self.check_of(hold)
+
+    def older_than(self, revision: str) -> Sequence[str]:
+        """Names of the other active replicas whose release needs an earlier schema revision than this one."""
+        return [each.name for each in self.older if each.revision < revision]
 
     def idle(self, clusters: Sequence[str]) -> str:
         """Explain why clusters are not polled, or polled by a process that should not run; "" if all is well.
@@ -166,7 +173,7 @@ class Membership:
         # A replica that expired counts as new again.
         own = (each.since for each in assignments.replicas if each.name == self.name and each.until)
         since = next(own, assignments.now)
-        return Replica(self.name, since, assignments.now, until, tasks)
+        return Replica(self.name, since, assignments.now, until, tasks, self.revision)
 
     def _plan(self, me: Replica, assignments: Assignments) -> AssignmentPlan:
         if not self.alone:
@@ -179,6 +186,7 @@ class Membership:
         self.holds = held
         self.known = frozenset(self.tasks).union(*(other.tasks for other in others))
         self.active_replicas = 1 + len(others)
+        self._note_older([other for other in others if other.revision < self.revision])
         names = {other.name for other in others}
         self.elsewhere = {
             task: hold.holder for task, hold in assignments.holds.items() if task not in held and hold.holder in names
@@ -187,6 +195,11 @@ class Membership:
             log.info("replica.holds", came=came, gone=gone, held=len(held), living=self.active_replicas)
         if came:
             self.gained(came)
+
+    def _note_older(self, older: Sequence[Replica]) -> None:
+        if {each.name for each in older} != {each.name for each in self.older}:
+            log.info("replica.older", names=[each.name for each in older])
+        self.older = older
 
     async def release(self) -> None:
         """Release all tasks and take no more, but stay active: for an orderly stop. Never raises."""

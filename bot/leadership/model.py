@@ -26,6 +26,7 @@ class Replica:
     """One process; times are Unix seconds of the database's clock.
 
     The replica is active until `until`, which each heartbeat moves on. `tasks` are those that its settings allow.
+    `revision` is the schema revision of its release; "" for a release before 0014.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Replica:
     beat_at: float
     until: float
     tasks: tuple[str, ...] = ()
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ _REQUESTS: Mapping[OpKind, type[Request]] = {
     )
 }
 _OF_DISKS = frozenset({"disk_ids", "disk_states", "readonly", "dropping", "least_left"})
+_OF_FACTS = frozenset({"fact", "forced"})
+"""Keys of a check that 0.1.0 does not know."""
 _SWITCH = ("key", "value", "meaning", "will_send", "dialect")
 
 
@@ -226,17 +228,24 @@ def _verdict(stored: object) -> PreflightResult | None:
 
 
 def encode_verdict(verdict: PreflightResult, wording: CheckWording) -> dict[str, Any]:
-    """Encode the checks and the fingerprint of a preflight; its fields of disks take a key only where they are set."""
+    """Encode the checks and the fingerprint of a preflight; its fields of disks take a key only where they are set.
+
+    The facts of the checks are a list beside them: a replica of 0.1.0, which may run during an upgrade, refuses a check
+    with other keys than its own.
+    """
     state = _plain(asdict(verdict.fingerprint))
+    checks = [encode_check(check, wording) for check in verdict.checks]
     return {
-        "checks": [encode_check(check, wording) for check in verdict.checks],
+        "checks": [{key: value for key, value in check.items() if key not in _OF_FACTS} for check in checks],
+        "facts": [{key: value for key, value in check.items() if key in _OF_FACTS} for check in checks],
         "fingerprint": {key: value for key, value in state.items() if key not in _OF_DISKS or value not in ([], None)},
     }
 
 
 def decode_verdict(data: Json) -> PreflightResult:
     """Decode a preflight's result; raises KeyError, TypeError or ValueError when it is not one."""
-    checks = tuple(map(decode_check, data["checks"]))
+    facts: list[Json] = [*data.get("facts", ()), *({} for _ in data["checks"])]
+    checks = tuple(decode_check({**check, **own}) for check, own in zip(data["checks"], facts, strict=False))
     state = {name: _tuple(value) for name, value in _known(Fingerprint, data["fingerprint"]).items()}
     return PreflightResult(checks, Fingerprint(**state))
 

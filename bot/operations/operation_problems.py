@@ -3,6 +3,7 @@
 `policy.py` and `decisions.py` have those that a policy decides, as kinds of `Refusal`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.clustermgr.tasks import Dialect, DialectEvidence
@@ -14,6 +15,13 @@ from bot.operations.policy import Need
 @dataclass(frozen=True, slots=True)
 class NothingToForce(Problem):
     """Break-glass was requested, and no check refuses the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class OlderReplicas(Problem):
+    """Active replicas of an earlier release, which could not read an operation of this kind."""
+
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Requests to a cluster, and how a change is wanted: frozen values that cannot hold a bad value. No I/O."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -39,6 +40,20 @@ class OpKind(StrEnum):
     DISKS_OFFLINE = "disks_offline"
     NODE_OFFLINE = "node_offline"
     NODE_DROP = "node_drop"
+
+
+FIRST_READ_BY: Mapping[OpKind, str] = dict.fromkeys(
+    (
+        OpKind.DISK_ACCESS,
+        OpKind.DISK_BROKEN,
+        OpKind.DISK_OFFLINE,
+        OpKind.DISKS_OFFLINE,
+        OpKind.NODE_OFFLINE,
+        OpKind.NODE_DROP,
+    ),
+    "0015",
+)
+"""Schema revision of the first release that can read operations of a kind; kinds of 0.1.0 are left out."""
 
 
 @dataclass(frozen=True, slots=True)

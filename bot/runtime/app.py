@@ -140,7 +140,7 @@ async def build(
             tracer=tracer,
         )
         approvals = _approvals(base, repository, executor)
-        proposals = _proposals(base, approvals, outbox)
+        proposals = _proposals(base, approvals, outbox, membership)
         # Answers to people.
         alert_channels = {own.name: own.alert_channel for own in settings.clusters}
         alert_actions = AlertActions(base.store, base.wake, base.clock, alert_channels)
@@ -293,7 +293,7 @@ def _approvals(base: Foundation, repository: OperationRepository, executor: Exec
     )
 
 
-def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> ProposalService:
+def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox, membership: Membership) -> ProposalService:
     async def refusal_of(message_key: MessageKey, seconds: float) -> str:
         post = await outbox.settled(message_key, within=seconds)
         return post.last_error if post is not None and post.state == "dead" and not post.seen else ""
@@ -308,6 +308,7 @@ def _proposals(base: Foundation, approvals: ApprovalService, outbox: Outbox) -> 
         clock=base.clock,
         posted=refusal_of,
         code_wanted=code_check(base).wanted,
+        older=membership.older_than,
     )
 
 

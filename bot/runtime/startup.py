@@ -30,6 +30,7 @@ from bot.runtime.settings_mapping import code_required
 from bot.runtime.tls import tls_of
 from bot.slack.client import SlackClient
 from bot.store.database import Store
+from bot.store.migrate import newest
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.tracer import NO_TRACER, Tracer
 from bot.workflow.code_check import CodeCheck
@@ -206,7 +207,8 @@ def membership_of(
     """Build the membership of this replica; `gained` takes the tasks that it gets."""
     tasks = (HOUSEKEEPING, *(watch_of(cluster.name) for cluster in settings.clusters))
     lease = settings.replicas.lease
-    return Membership(store, replica, tasks, lease, alone=_on_sqlite(settings), steady=steady, gained=gained)
+    alone, revision = _on_sqlite(settings), newest()
+    return Membership(store, replica, tasks, lease, alone, steady=steady, gained=gained, revision=revision)
 
 
 def _on_sqlite(settings: Settings) -> bool:

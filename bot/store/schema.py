@@ -264,6 +264,7 @@ replicas = Table(
     _time("beat_at"),
     _time("until"),
     _json("tasks"),
+    _text("revision", server_default=""),
 )
 
 holds = Table(

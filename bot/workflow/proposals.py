@@ -11,10 +11,11 @@ from bot.interactions.command import Caller, Reply
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState, StepKind, advance
-from bot.operations.operation_problems import CardNotPosted, ChannelShared, CodeNeeded, NothingToForce
+from bot.operations.operation_problems import CardNotPosted, ChannelShared, CodeNeeded, NothingToForce, OlderReplicas
 from bot.operations.policy import PolicyOf, ReasonMissing, Terms, lacks_all, refuse_proposal
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
+from bot.operations.requests import FIRST_READ_BY
 from bot.operations.step_facts import ChecksRefuse
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
@@ -56,10 +57,14 @@ class ProposalService:
     posted: Callable[[MessageKey, float], Awaitable[str]]
     """Waits for the outbox to post a message, for so many seconds; returns Slack's error code, "" when posted."""
     code_wanted: CodeWanted = _no_code
+    older: Callable[[str], Sequence[str]] = lambda _revision: ()
+    """Names of the active replicas whose release is older than a schema revision."""
 
     async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         """Evaluate a change request and propose it; the reply has the card's address, or the checks that refuse it."""
         terms, lacking = await self._allowed(caller, cluster, change_request)
+        if older := self.older(FIRST_READ_BY.get(change_request.request.kind, "")):
+            raise Refused(OlderReplicas(older))
         for last in (False, True):
             evaluation = await self._evaluate(cluster, change_request)
             op = self._operation(caller, cluster, change_request, terms)

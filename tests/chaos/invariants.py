@@ -11,7 +11,7 @@ from bot.operations.model import Operation, OpState
 from bot.playground.slack_sim.message import Message
 from bot.store.database import Store
 from tests.chaos.fault_schedule import Kind
-from tests.chaos.people import Changes, DiskFaults, is_alert, over, slot_of
+from tests.chaos.people import Changes, DiskFaults, over, slot_of
 from tests.chaos.world import World
 
 SETTLE_SECONDS = 60.0
@@ -93,7 +93,7 @@ def _mark(message: Message, name: str) -> str:
 def _alerts(world: World, disk_faults: DiskFaults) -> list[str]:
     """Check that each episode has one alert, and that all alerts are resolved."""
     channel = world.channel_of(disk_faults.cluster)
-    seen = [m for m in world.slack.workspace.visible(channel, "") if not m.thread_ts and "disk" in _subject(m)]
+    seen = [m for m in world.slack.workspace.visible(channel, "") if not m.thread_ts and disk_faults.about(m)]
     shown: dict[str, Message] = {slot_of(m): m for m in sorted(seen, key=lambda message: float(message.ts))}
     return [
         *(
@@ -104,10 +104,6 @@ def _alerts(world: World, disk_faults: DiskFaults) -> list[str]:
         *(f"{disk_faults.cluster}: the alert {slot} is gone" for slot in disk_faults.posted if slot not in shown),
         *(f"{disk_faults.cluster}: still shown as firing: {m.text}" for m in shown.values() if not over(m)),
     ]
-
-
-def _subject(message: Message) -> str:
-    return message.text.lower() if is_alert(message) else ""
 
 
 def _requests(world: World, cluster: str, operations: Sequence[Operation]) -> list[str]:

@@ -8,6 +8,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.playground.slack_sim.message import Message
@@ -20,7 +21,8 @@ REFUSED_SECONDS = 5.0
 """Seconds after an outage of the database in which a click may still be refused."""
 TASKS = ("balance", "disk_drop", "blob_delete", "shard_repair")
 _ALERT = re.compile(r"alert:\d+")
-_DISK = re.compile(r"disk #(\d+) on ")
+_DISK = re.compile(r"disk #?(\d+) on ")
+"""0.1.0 wrote no `#`."""
 
 
 @dataclass
@@ -30,6 +32,9 @@ class DiskFaults:
     world: World
     cluster: str
     dice: random.Random
+    pause: float = 0.0
+    """Most seconds between two episodes."""
+    patience: float = PATIENCE
     posted: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -37,10 +42,11 @@ class DiskFaults:
         """Run episodes one after the other until shortly before the end; finish the last one."""
         while not ending.is_set() and not self.problems:
             await self._episode()
+            await rest(ending, self.dice.uniform(0.0, self.pause))
 
     async def _episode(self) -> None:
-        # The number of a disk identifies its cluster: no two clusters use the same numbers.
-        first = 1 + 7 * list(self.world.clusters).index(self.cluster)
+        # The number of a disk identifies its cluster where there are three of them.
+        first = 1 + 7 * (list(self.world.clusters).index(self.cluster) % 3)
         one, other = self.dice.sample(range(first, first + 7), 2)
         simulated = self.world.clusters[self.cluster]
         simulated.break_disk(one)
@@ -56,14 +62,25 @@ class DiskFaults:
             simulated.repair_disk(disk, "normal")
         await self._seen("all disks are well", lambda m: slot_of(m) == slot and over(m))
 
+    def about(self, message: Message) -> bool:
+        """True for an alert about disks."""
+        return is_alert(message) and "disk" in message.text.lower()
+
     async def _seen(self, what: str, wanted: Callable[[Message], bool]) -> str:
         channel = self.world.channel_of(self.cluster)
         try:
             shown = lambda m: m.in_channel and is_alert(m) and wanted(m)  # noqa: E731 - short
-            return slot_of(await self.world.wait_for(channel, shown, PATIENCE))
+            return slot_of(await self.world.wait_for(channel, shown, self.patience))
         except TimeoutError as error:
             self.problems.append(f"{self.cluster}: {what}, but no message says so: {error}")
             return ""
+
+
+async def rest(ending: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until the end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await ending.wait()
 
 
 def slot_of(message: Message) -> str:
@@ -94,6 +111,9 @@ class Changes:
 
     world: World
     cluster: str
+    pause: float = 0.0
+    """Seconds between two changes."""
+    patience: float = PATIENCE
     cards: list[str] = field(default_factory=list)
     confirmed: int = 0
     problems: list[str] = field(default_factory=list)
@@ -104,6 +124,7 @@ class Changes:
         while not ending.is_set() and not self.problems:
             await self._change(TASKS[turn % len(TASKS)])
             turn += 1
+            await rest(ending, self.pause)
 
     async def _change(self, task: str) -> None:
         on = self.world.clusters[self.cluster].data.kv.get(task) == "true"
@@ -124,7 +145,7 @@ class Changes:
         while card is not None and "*Waiting*" in card.full_text:
             card = await self._click(card)
         if card is not None:
-            await self._card(lambda m: _same(m, card) and "*Running*" not in m.full_text, PATIENCE)
+            await self._card(lambda m: _same(m, card) and "*Running*" not in m.full_text, self.patience)
 
     async def _click(self, card: Message) -> Message | None:
         """Click; an acknowledged click must be carried out, whichever process dies. Return the card."""
@@ -136,7 +157,7 @@ class Changes:
         self.confirmed += 1
         began = time.monotonic()
         now = await self._card(
-            lambda m: _same(m, card) and ("*Waiting*" not in m.full_text or _number(m) != old), PATIENCE
+            lambda m: _same(m, card) and ("*Waiting*" not in m.full_text or _number(m) != old), self.patience
         )
         if now is None and began - REFUSED_SECONDS < self.world.database_at:
             # Acknowledged and refused, because the database was down: Alice got an answer and clicks again.

@@ -24,6 +24,8 @@ class Process:
     ended_by_itself: list[str] = field(default_factory=list)
     program: tuple[str, ...] = ()
     """Module to run in place of the program, with its arguments."""
+    folder: Path | None = None
+    """The folder of another release of the program, None for the present one."""
 
     @property
     def log(self) -> Path:
@@ -62,6 +64,7 @@ class Process:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", *(self.program or self._with_movable_clock())),
+                cwd=self.folder,
                 env={**os.environ, **self.environment},
                 stderr=log,
                 stdout=log,
@@ -78,6 +81,13 @@ class Process:
             return False
         self.process.send_signal(number)
         return True
+
+    async def replace(self) -> int | None:
+        """End it in order and start the present program in its place; gives the exit status of the former."""
+        status = await self.end()
+        self.process, self.program, self.folder = None, (), None
+        await self.start()
+        return status
 
     async def kill(self) -> bool:
         """End it without warning; False when it did not run."""

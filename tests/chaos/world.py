@@ -9,14 +9,16 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncpg
 
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing
+from bot.playground.slack_sim.faults import Faults
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
+from bot.playground.slack_sim.team import DEMO_TEAM, Channel
 from tests.chaos.fault_schedule import LOCK_SECONDS, UNLISTED_SECONDS, Blow, Kind
 from tests.chaos.processes import Process
 from tests.support.databases import Postgres, server_running
@@ -28,10 +30,10 @@ MAX_LOGGED = 5000
 """Number of logged requests of a cluster beyond which its reads are dropped."""
 SETTINGS = """
 slack: {{api_url: "{api}"}}
-http: {{port: 0}}
+http: {{port: {port}}}
 replicas: {{lease: {lease}s}}
 alerts: {{storm: {{cluster: 1000, channel: 1000}}}}
-rules: {{disk_broken: {{hold: 0s, clear: 0s}}}}
+rules: {{disk_broken: {{hold: 0s, clear: 0s}}{rules}}}
 clusters:
 {clusters}
 access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE]}}}}
@@ -41,6 +43,11 @@ operations: {{verify_within: 2s}}
 POSTING = ("chat.postMessage", "chat.update")
 Work = Callable[[], Awaitable[None]]
 CLUSTER = "  - {{name: {name}, hosts: {hosts}, alert_channel: {channel}, poll_interval: {poll}s}}"
+
+
+def channels(number: int) -> tuple[str, ...]:
+    """A channel for each of so many clusters."""
+    return (*CHANNELS, *(f"C0C{each:03}" for each in range(number - len(CHANNELS))))[:number]
 
 
 @dataclass
@@ -54,6 +61,12 @@ class World:
     postgres: Postgres | None
     long: bool = False
     """True for a full run, in which each lasting fault takes its full time."""
+    poll: float = POLL
+    lease: float = LEASE
+    port: int = 0
+    """Port of the pages of every process, 0 for any."""
+    rules: str = ""
+    """More settings of rules, each after a comma."""
     processes: list[Process] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
     database_at: float = float("-inf")
@@ -64,16 +77,19 @@ class World:
 
     def channel_of(self, cluster: str) -> str:
         """The channel of its alerts and cards."""
-        return CHANNELS[list(self.clusters).index(cluster)]
+        return channels(len(self.clusters))[list(self.clusters).index(cluster)]
 
     def write_settings(self) -> Path:
         """The settings of every process."""
         lines = [
-            CLUSTER.format(name=name, hosts=json.dumps(list(own.hosts)), channel=self.channel_of(name), poll=POLL)
+            CLUSTER.format(name=name, hosts=json.dumps(list(own.hosts)), channel=self.channel_of(name), poll=self.poll)
             for name, own in self.clusters.items()
         ]
         config = self.folder / "config.yaml"
-        config.write_text(SETTINGS.format(api=self.slack.api_url, lease=LEASE, clusters="\n".join(lines)))
+        settings = SETTINGS.format(
+            api=self.slack.api_url, lease=self.lease, port=self.port, rules=self.rules, clusters="\n".join(lines)
+        )
+        config.write_text(settings)
         return config
 
     async def strike(self, blow: Blow) -> None:
@@ -97,7 +113,7 @@ class World:
     async def _strike_outside(self, blow: Blow) -> None:
         """Cause a fault of the database, Slack or a cluster."""
         if blow.kind is Kind.DATABASE:
-            await self._restart_database(blow.rest / 2)
+            await self.restart_database(blow.rest / 2)
         elif blow.kind is Kind.LOCK:
             await self._write_lock()
         elif blow.kind is Kind.SECOND:
@@ -176,7 +192,8 @@ class World:
             await lock_tables(self.url, seconds)
         self.database_at = time.monotonic()
 
-    async def _restart_database(self, rest: float) -> None:
+    async def restart_database(self, rest: float) -> None:
+        """Stop the database as a crash does, and start it again."""
         assert self.postgres is not None
         await asyncio.to_thread(self.postgres.stop)
         await asyncio.sleep(rest)
@@ -254,25 +271,40 @@ def _as_async(work: Callable[[], None]) -> Work:
 
 
 @asynccontextmanager
-async def world(replicas: int, folder: Path | None = None, *, long: bool = False) -> AsyncIterator[World]:
+async def world(
+    replicas: int,
+    folder: Path | None = None,
+    *,
+    long: bool = False,
+    clusters: int = 0,
+    poll: float = POLL,
+    lease: float = LEASE,
+    port: int = 0,
+    rules: str = "",
+    faults: Faults | None = None,
+) -> AsyncIterator[World]:
     """Several replicas on PostgreSQL with a cluster each, or one process on SQLite; none is started yet.
 
-    With a `folder` the logs stay there.
+    With a `folder` the logs stay there. `clusters` is their number, if it is not that of the replicas; `faults` are
+    those of Slack.
     """
+    number = clusters or replicas
     async with AsyncExitStack() as stack:
         if folder is None:
             folder = Path(tempfile.mkdtemp(prefix="cmbot-chaos-"))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        slack = await stack.enter_async_context(LocalSlack(ack_seconds=3.0))
-        clusters = {
-            f"c{number}": await stack.enter_async_context(SimulatedCluster(timing=TIMING, seed=number))
-            for number in range(1, replicas + 1)
+        more = tuple(Channel(each, each.lower(), "A cluster") for each in channels(number)[len(CHANNELS) :])
+        team = replace(DEMO_TEAM, channels=(*DEMO_TEAM.channels, *more))
+        slack = await stack.enter_async_context(LocalSlack(team=team, ack_seconds=3.0, faults=faults))
+        simulated = {
+            f"c{each}": await stack.enter_async_context(SimulatedCluster(timing=TIMING, seed=each))
+            for each in range(1, number + 1)
         }
-        for cluster in clusters.values():
+        for cluster in simulated.values():
             cluster.log.limit = 10 * MAX_LOGGED
         postgres = stack.enter_context(server_running()) if replicas > 1 else None
         url = postgres.url(await postgres.create()) if postgres else f"sqlite:///{folder}/cmbot.db"
-        made = World(folder, slack, clusters, url, postgres, long)
+        made = World(folder, slack, simulated, url, postgres, long, poll, lease, port, rules)
         config = made.write_settings()
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "CMBOT_STORE_URL": url}
         made.processes = [Process(number, config, tokens) for number in range(replicas)]

@@ -89,12 +89,13 @@ class LocalSlack:
         clock: Callable[[], float] = time.time,
         ack_seconds: float = 3.0,
         retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0),
+        faults: Faults | None = None,
     ) -> None:
         self.bot_token = bot_token or f"xoxb-local-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-local-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
         self.workspace = Workspace(team, clock)
-        self.faults = Faults()
+        self.faults = faults or Faults()
         links = Sockets(self.workspace, self.faults)
         self.delivery = Delivery(
             self.workspace, self.faults, links, self.signing_secret, request_url or "", ack_seconds, retry_delays

@@ -1,5 +1,6 @@
 """Words for the problems of proposals and decisions. No I/O."""
 
+from bot.common.text import listed
 from bot.operations import operation_problems as p
 from bot.views.decisions import missing_text
 from bot.views.dialect_text import evidence_text
@@ -20,6 +21,15 @@ def channel_shared(problem: p.ChannelShared) -> str:
     return (
         f"<#{problem.channel}> is shared with another organisation, so no change is proposed or approved there. "
         "Use a channel of your organisation alone."
+    )
+
+
+def older_replicas(problem: p.OlderReplicas) -> str:
+    """Replicas of an earlier release run."""
+    run = "runs" if len(problem.names) == 1 else "run"
+    return (
+        f"Nothing was proposed: {listed(problem.names)} still {run} an earlier release, which does not know this "
+        "change. Finish the upgrade, then type the command again."
     )
 
 

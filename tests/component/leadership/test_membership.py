@@ -45,8 +45,11 @@ def member(
     lease: float = LEASE,
     steady: Callable[[], float] | None = None,
     gained: Callable[[Sequence[str]], None] = ignore,
+    revision: str = "",
 ) -> Membership:
-    return Membership(store, name, tasks, lease, alone=alone, steady=steady or Steady(), gained=gained)
+    return Membership(
+        store, name, tasks, lease, alone=alone, steady=steady or Steady(), gained=gained, revision=revision
+    )
 
 
 async def expire(store: Store, name: str) -> None:
@@ -349,3 +352,17 @@ async def test_several_starts_at_once_migrate_an_empty_database(database_url: st
             await member(store, f"p{number}").beat()
         async with stores[0].read() as uow:
             assert len(await uow.replicas.active()) == 4
+
+
+async def test_replicas_of_an_earlier_release_are_known_until_they_end(store: Store) -> None:
+    """A release before revision 0015 saves none; equal and later ones are not older."""
+    first, second = member(store, "first"), member(store, "second", revision="0015")
+    third = member(store, "third", revision="0016")
+    for each in (first, second, third, first, second, third):
+        await each.beat()
+    assert [each.older_than("0016") for each in (first, second, third)] == [[], ["first"], ["first", "second"]]
+    assert third.older_than("0015") == ["first"]
+    assert third.older_than("") == []
+    await first.leave()
+    await third.beat()
+    assert third.older_than("0016") == ["second"]

@@ -227,6 +227,7 @@ async def test_older_export_is_imported_and_migrated(written: Path, tmp_path: Pa
         (lambda lines: ["[" * 100_000, *lines], "is not an export"),
         (_first({"what": "something else"}), "is not an export"),
         (_first({"counts": {"alerts": -1}}), "is not an export"),
+        (_first({"revision": "9999", "later": 1}), "was written by a later release"),
         (_first({"revision": "9999"}), "revision 9999 of the schema, but this release has"),
         (lambda lines: lines[:-1], "is not complete"),
         (lambda lines: [lines[0], *lines], "line 2: this is not a row"),

@@ -1,17 +1,24 @@
-"""Proposals that need no operation: what is asked for is so already, or a replacement is finished."""
+"""Proposals that lead to no operation: it is so already, a replacement is finished, an older replica runs."""
 
+import json
 from dataclasses import replace
 
+import pytest
+
+from bot.common.errors import Refused
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Caller
 from bot.operations.change_request import ChangeRequest
+from bot.operations.operation_problems import OlderReplicas
 from bot.operations.policy import POLICIES, Policy
 from bot.operations.replacement_plan import Replacement
-from bot.operations.requests import MemberRemove, TaskSwitch
+from bot.operations.requests import FIRST_READ_BY, DiskAccess, MemberRemove, OpKind, TaskSwitch
 from bot.permissions.access import Access
+from bot.store.migrate import revisions
 from bot.workflow.proposals import ProposalService
 from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
 from tests.component.workflow.test_late_decisions import no_members, service
+from tests.e2e.restored_installation import text_of
 
 __all__ = ["scenery"]
 ANNA = Caller(REMOVE.requester, "C0OPS", "")
@@ -58,3 +65,31 @@ async def test_finished_replacement_shows_its_plan_and_proposes_nothing(scenery:
     reply = await proposals(scenery).replace(ANNA, scenery.cluster, wanted, ChangeRequest(MemberRemove(9)))
     assert reply.message.text == "Peer 9 of prod is replaced by peer 3: all steps are done."
     assert await scenery.repository.recent(None, 9) == []
+
+
+async def test_change_that_an_older_replica_cannot_read_is_refused(scenery: Scenery) -> None:
+    """Changes of 0.1.0 go on during an upgrade; the others wait for its end."""
+    asked: list[str] = []
+
+    def older(revision: str) -> list[str]:
+        asked.append(revision)
+        return ["cmbot-0"] if revision else []
+
+    service = replace(proposals(scenery), older=older)
+    with pytest.raises(Refused) as refused:
+        await service.propose(ANNA, scenery.cluster, ChangeRequest(DiskAccess(3, readonly=True)))
+    assert refused.value.problem == OlderReplicas(["cmbot-0"])
+    assert await scenery.repository.recent(None, 9) == []
+    scenery.simulated.set_switch("balance", "true")
+    reply = await service.propose(ANNA, scenery.cluster, ChangeRequest(TaskSwitch("balance", on=True)))
+    assert reply.message.text.startswith("balance is already on in prod")
+    assert asked == ["0015", ""]
+
+
+def test_first_readers_name_every_kind_that_0_1_0_does_not_know() -> None:
+    """A new kind without an entry would stop the replicas of the former release during an upgrade."""
+    assert {*FIRST_READ_BY, *json.loads(text_of("names.json"))["operation_kinds"]} == set(OpKind)
+
+
+def test_first_readers_are_known_revisions_that_replicas_save() -> None:
+    assert set(FIRST_READ_BY.values()) <= {revision for revision in revisions() if revision >= "0015"}

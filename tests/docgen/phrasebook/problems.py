@@ -67,6 +67,7 @@ PROBLEMS: tuple[Problem, ...] = (
     operation_problems.NothingToForce(),
     operation_problems.CodeNeeded(),
     operation_problems.ChannelShared("C0OPS"),
+    operation_problems.OlderReplicas(("cmbot-0-5f3a",)),
     operation_problems.CardNotPosted("C0OPS", "not_in_channel"),
     operation_problems.NoSuchTask("prod", Dialect.V3, "shard_inspect"),
     operation_problems.OtherDialect(

@@ -28,6 +28,15 @@ CHANGELOG = f"""# Changelog
 
 - Everything.
 """
+FILES = {
+    "Dockerfile": 'LABEL org.opencontainers.image.title="cmbot" \\\n      org.opencontainers.image.version="0.2.0"\n',
+    "deploy/kubernetes/sqlite/kustomization.yaml": "images:\n  - name: cmbot\n    newTag: 0.2.0\n",
+    "deploy/kubernetes/sqlite/statefulset.yaml": "containers:\n  - image: cmbot:0.2.0\n",
+    "docs/running.md": "    docker build -t cmbot:0.2.0 .\n",
+    "docs/upgrading.md": "# Upgrade\n\n## To 0.2.0\n\nPaste the manifest.\n\n## To 0.1.0\n\nNothing: cmbot:0.1.0.\n",
+    "tests/fixtures/releases/0.1.0.tar.xz": "",
+}
+IMAGES = [name for name, text in FILES.items() if "0.2.0" in text and name != "docs/upgrading.md"]
 
 
 class Repository:
@@ -42,6 +51,9 @@ class Repository:
         shutil.copy(ROOT / ".ci/release.py", self.folder / ".ci")
         self.write("pyproject.toml", '[project]\nname = "cmbot"\nversion = "0.2.0"\n')
         self.write("CHANGELOG.md", CHANGELOG)
+        for name, text in FILES.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            self.write(name, text)
         self.schema(passes=True)
         self.write(".gitignore", "__pycache__/\n")
         self.git("init", "--quiet")
@@ -89,11 +101,17 @@ def repository(ready: Path, tmp_path: Path) -> Repository:
     return Repository(Path(shutil.copytree(ready, tmp_path / "repository")))
 
 
-def _tagged(tag: str) -> Callable[[Repository], None]:
+def _later(tag: str) -> Callable[[Repository], None]:
     def tag_it(repository: Repository) -> None:
+        repository.write(f"tests/fixtures/releases/{tag[1:]}.tar.xz", "")
+        repository.commit()
         repository.git("tag", tag)
 
     return tag_it
+
+
+def _without_program(repository: Repository) -> None:
+    repository.git("tag", "v0.1.5")
 
 
 def test_release_of_a_ready_version_prints_its_tag(repository: Repository) -> None:
@@ -115,8 +133,8 @@ def _has_another_schema(repository: Repository) -> None:
 
 REFUSALS: list[tuple[Callable[[Repository], None], str]] = [
     (lambda it: it.replace("pyproject.toml", "0.2.0", "0.1.9"), "pyproject.toml has version 0.1.9: write 0.2.0 there."),
-    (_tagged("v0.2.0"), "0.2.0 is not greater than the newest tag, v0.2.0"),
-    (_tagged("v0.10.0"), "0.2.0 is not greater than the newest tag, v0.10.0"),
+    (_later("v0.2.0"), "0.2.0 is not greater than the newest tag, v0.2.0"),
+    (_later("v0.10.0"), "0.2.0 is not greater than the newest tag, v0.10.0"),
     (
         lambda it: it.replace("CHANGELOG.md", "[0.2.0]", "[0.3.0]"),
         f"CHANGELOG.md has no section for 0.2.0: write ## [0.2.0] - {TODAY}.",
@@ -129,6 +147,22 @@ REFUSALS: list[tuple[Callable[[Repository], None], str]] = [
         lambda it: it.replace("CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n### Fixed\n\n- A fault.\n"),
         "CHANGELOG.md lists changes under Unreleased: move them to 0.2.0.",
     ),
+    (
+        lambda it: it.replace("Dockerfile", "0.2.0", "0.1.0"),
+        "Dockerfile names the image of version 0.1.0: write 0.2.0 there",
+    ),
+    (lambda it: it.replace("docs/running.md", "0.2.0", "0.1.0"), "docs/running.md names the image of version 0.1.0"),
+    (
+        lambda it: it.replace("deploy/kubernetes/sqlite/kustomization.yaml", "0.2.0", "0.1.9"),
+        "deploy/kubernetes/sqlite/kustomization.yaml names the image of version 0.1.9",
+    ),
+    (
+        lambda it: it.replace("deploy/kubernetes/sqlite/statefulset.yaml", "0.2.0", "0.1.9"),
+        "deploy/kubernetes/sqlite/statefulset.yaml names the image of version 0.1.9",
+    ),
+    (lambda it: it.replace("docs/upgrading.md", "To 0.2.0", "To 0.2.1"), "docs/upgrading.md has no notes for 0.2.0"),
+    (lambda it: it.replace("docs/upgrading.md", "Paste the manifest.", ""), "docs/upgrading.md has no notes for 0.2.0"),
+    (_without_program, "tests/fixtures/releases has no program of 0.1.5"),
     (_is_dirty, "The working tree has changes that are not committed (new.txt)"),
     (_has_another_schema, "The migrations do not lead to the schema of bot/store/schema.py"),
 ]
@@ -149,7 +183,8 @@ def test_release_is_refused_with_its_reason(
 def test_release_names_every_reason_at_once(repository: Repository) -> None:
     repository.replace("pyproject.toml", "0.2.0", "0.1.0")
     _is_dirty(repository)
-    assert repository.release("0.0.1").stderr.count("refused: ") == 4
+    refused = repository.release("0.0.1").stderr.splitlines()
+    assert len([line for line in refused if line.startswith("refused: ")]) == 4 + len(IMAGES) + 1
 
 
 @pytest.mark.parametrize(

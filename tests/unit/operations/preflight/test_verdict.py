@@ -69,6 +69,29 @@ def test_a_verdict_comes_back_from_json_as_it_was(verdict: PreflightResult) -> N
     assert decode_verdict(json.loads(json.dumps(encode_verdict(verdict, check_text)))) == verdict
 
 
+def test_stored_verdict_has_only_the_keys_that_0_1_0_takes() -> None:
+    """A replica of 0.1.0 refuses others, and with them each click on the card of the operation."""
+    stored = encode_verdict(evaluate(TaskSwitch("balance", on=False), facts=ON), check_text)
+    assert {key for check in stored["checks"] for key in check} == {
+        "key",
+        "level",
+        "sentence",
+        "next_step",
+        "forceable",
+        "bound",
+    }
+    assert len(stored["facts"]) == len(stored["checks"])
+
+
+def test_stored_verdict_without_facts_has_the_stored_words() -> None:
+    """As 0.1.0 stores it, also when it saves an operation of this release again."""
+    verdict = evaluate(MemberRemove(3))
+    stored = encode_verdict(verdict, check_text)
+    del stored["facts"]
+    found = decode_verdict(stored)
+    assert [check_text(check) for check in found.checks] == [check_text(check) for check in verdict.checks]
+
+
 def test_the_worst_check_comes_first() -> None:
     ranks = [check.level.rank for check in evaluate(voter(4), facts=PreflightContext(node_answers=False)).checks]
     assert ranks == sorted(ranks, reverse=True)
