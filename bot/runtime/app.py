@@ -40,9 +40,10 @@ from bot.leadership.membership import Membership
 from bot.permissions.access import Access
 from bot.runtime.clock import Clock, ClockGuard, earliest
 from bot.runtime.edge import edge
-from bot.runtime.jobs import JobProblems, poll_gained
+from bot.runtime.job_problems import JobProblems
 from bot.runtime.outputs import intake_of, output_worker
 from bot.runtime.parts import App, Notes
+from bot.runtime.polling import poll_gained
 from bot.runtime.reload import Reloads
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.settings_mapping import (
