@@ -62,7 +62,11 @@ def _tidied(value: Any) -> Any:
         return value
     kept = {key: each for key, each in value.items() if key != "default" or _worth_showing(each)}
     renamed = {_BOUNDS.get(key, key) if isinstance(each, int | float) else key: each for key, each in kept.items()}
-    return {key: _tidied(each) for key, each in renamed.items()}
+    # A setting may be called as a word of JSON Schema is, such as `default`.
+    return {
+        key: {name: _tidied(of) for name, of in each.items()} if key == "properties" else _tidied(each)
+        for key, each in renamed.items()
+    }
 
 
 def _worth_showing(default: Any) -> bool:
