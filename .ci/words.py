@@ -49,7 +49,7 @@ RECORDED = ROOT / "tests" / "fixtures"
 _UNIX_USER = "the Unix user `nobody`"
 
 ALLOWED: Mapping[tuple[str, str], str] = {
-    ("bot/runtime/jobs.py", "trouble"): "the log event schedule.trouble keeps its name: log searches use it",
+    ("bot/runtime/job_problems.py", "trouble"): "the log event schedule.trouble keeps its name: log searches use it",
     ("CHANGELOG.md", "troubles"): "quotes a former name",
     ("tests/e2e/test_installation.py", "troubles"): "quotes a former name",
     ("tests/support/databases.py", "nobody"): _UNIX_USER,

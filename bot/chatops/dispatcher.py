@@ -14,8 +14,7 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.windows import Window
 from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
-from bot.chatops.commands.arguments import configured, validated
-from bot.chatops.commands.parser import addressed, parse
+from bot.chatops.command_request import CommandRequest, submitted, typed
 from bot.chatops.forms.code_forms import CodeForms, asked_for
 from bot.chatops.forms.controller import Forms
 from bot.chatops.guidance import is_asked_change, offer, opened_form
@@ -26,7 +25,6 @@ from bot.clustermgr.cluster import Cluster
 from bot.common.errors import ClusterError, CmbotError, Fenced, NotAllowed, SlackError, StoreError, UserError
 from bot.interactions.command import (
     AlertBook,
-    Args,
     Call,
     Caller,
     Command,
@@ -35,10 +33,9 @@ from bot.interactions.command import (
     Proposer,
     Reply,
     ReportBook,
-    Scope,
     TimelineBook,
 )
-from bot.interactions.events import PROVEN, Click, Invocation, RunCommand, Submission, Work
+from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
 from bot.interactions.message import Message
 from bot.interactions.reload import SettingsPort
 from bot.permissions.access import Access
@@ -62,31 +59,6 @@ _KINDS: Mapping[type[Work], str] = {Invocation: "command", Click: "click", Submi
 
 Answer = Callable[[Reply], Awaitable[None]]
 """Sends one answer in the place of the answer before; raises SlackError."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandRequest:
-    """A command to run for `invocation`; `fault` says what is wrong with its text, and then `args` is None.
-
-    `command` is None when the text names no command. `single` is set for a click: the clicker gets the last answer
-    only, because a second answer at the click's response_url would replace the card. With a `title` that answer opens
-    as a modal. `details` and `at` are those of RunCommand. `thread` is the ts of the thread in which a mention is
-    answered: it only reads. `form` is True for what was filled in, `proven` for what its
-    person typed a code for.
-    """
-
-    invocation: Invocation
-    command: Command | None
-    cluster: str = ""
-    args: Args | None = None
-    fault: UserError | None = None
-    single: bool = False
-    title: str = ""
-    thread: str = ""
-    details: str = ""
-    at: float = 0.0
-    form: bool = False
-    proven: bool = False
 
 
 @dataclass(slots=True)
@@ -222,41 +194,22 @@ class Dispatcher:
             invocation = Invocation(click.key, click.user, click.channel, reply.text, click.response_url)
             # What an earlier process left is too old to open a modal.
             title = "" if click.key in self._resumed else reply.title
-            typed = self._typed(invocation, single=True)
-            return replace(typed, title=title, details=reply.details, at=reply.at)
+            request = self._typed(invocation, single=True)
+            return replace(request, title=title, details=reply.details, at=reply.at)
         if reply is not None:
             await answer(reply)
         return None
 
     def _request(self, work: Invocation | Submission) -> CommandRequest:
-        return self._typed(work) if isinstance(work, Invocation) else self._submitted(work)
+        if isinstance(work, Submission):
+            return submitted(work, self.commands, tuple(self.clusters), self._default(work.invocation))
+        return self._typed(work)
 
     def _typed(self, invocation: Invocation, *, single: bool = False) -> CommandRequest:
-        clusters, default = tuple(self.clusters), self.default_of_channel.get(invocation.channel)
-        try:
-            parsed = parse(invocation.text, self.commands, clusters=clusters, default_cluster=default)
-        except UserError as error:
-            meant, cluster = addressed(invocation.text, self.commands, clusters=clusters, default_cluster=default)
-            return CommandRequest(invocation, meant, cluster, fault=error, single=single)
-        return CommandRequest(invocation, parsed.command, parsed.cluster or "", parsed.args, single=single)
+        return typed(invocation, self.commands, tuple(self.clusters), self._default(invocation), single=single)
 
-    def _submitted(self, form: Submission) -> CommandRequest:
-        """Return the command that a form stands for; its arguments are checked again, as the settings may have changed.
-
-        Raises UserError for the form of another version.
-        """
-        command = next((each for each in self.commands if " ".join(each.path) == form.command), None)
-        if form.command == PROVEN:
-            return replace(self._typed(form.invocation), form=True, proven=True)
-        if command is None:
-            raise UserError("This form is of another version of cmbot. Open a new one with /cm do.")
-        try:
-            of_none = command.scope is Scope.NO_CLUSTER and not form.cluster
-            cluster = "" if of_none else configured(form.cluster, tuple(self.clusters))
-            args = validated(command, form.values)
-            return CommandRequest(form.invocation, command, cluster or "", args, form=True)
-        except UserError as error:
-            return CommandRequest(form.invocation, command, form.cluster, fault=error, form=True)
+    def _default(self, invocation: Invocation) -> str | None:
+        return self.default_of_channel.get(invocation.channel)
 
     async def _guided(self, request: CommandRequest, answer: Answer) -> bool:
         """Answer a change that cannot run as it was given; False for any other command (see guidance.py)."""
@@ -264,8 +217,8 @@ class Dispatcher:
         if request.form:
             return False
         if not request.thread:
-            typed = request if asked.key not in self._resumed else replace(request, fault=None)
-            return await opened_form(self.forms, self._caller(typed), typed.command, typed.fault)
+            fault = None if asked.key in self._resumed else request.fault
+            return await opened_form(self.forms, self._caller(request), command, fault)
         if command is None or not is_asked_change(command, request.fault):
             return False
         await self._require_role(asked.user, command, request.cluster)

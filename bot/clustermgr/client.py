@@ -18,7 +18,6 @@ from bot.clustermgr.disk_states import DiskTally
 from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
     MAX_SWITCHES,
-    MAX_VOLUMES_IN_ANSWER,
     ConfigList,
     DashboardPage,
     Disk,
@@ -29,13 +28,11 @@ from bot.clustermgr.models import (
     Service,
     ServiceList,
     Stat,
-    Volume,
-    VolumePage,
-    VolumeUnits,
 )
 from bot.clustermgr.status_codes import Answer, check_read, check_write
 from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call
+from bot.clustermgr.volume_models import MAX_VOLUMES_IN_ANSWER, Volume, VolumePage, VolumeUnits
 from bot.common.addresses import place
 from bot.common.errors import ClusterBadAnswer, ClusterUnreachable, NotFound
 from bot.telemetry.trace import request_id

@@ -1,7 +1,6 @@
 """One configured cluster, as commands, operations and the watch use it."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
@@ -16,10 +15,11 @@ from bot.clustermgr.dashboard_reader import DashboardReader
 from bot.clustermgr.dialect import detect_dialect
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.disk_reader import DiskReader, Selector
-from bot.clustermgr.health import MIN_APART, raft_alone, same_leadership
+from bot.clustermgr.health import MIN_APART
 from bot.clustermgr.host_facts import HostFacts, host_facts, ids_of
 from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot
 from bot.clustermgr.read_pace import ReadPace
+from bot.clustermgr.recent_snapshots import RecentSnapshots
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.slow_poll import SlowPoller
@@ -42,8 +42,6 @@ LATE_ANSWER_SECONDS = 14.0
 """Total wait of a command for late hosts; a new leader may hold its answers for ten seconds."""
 APART_SECONDS = MIN_APART + 0.2
 """Wait before a second poll, when no earlier poll proves voters healthy."""
-MAX_AGE_SECONDS = 60.0
-"""Greatest age of a poll that serves as the earlier of two."""
 STATISTICS_SECONDS = 180.0
 """Time for which the statistics of the schedulers count in a preflight; they are read once a minute."""
 DIALECT_SECONDS = 3600.0
@@ -90,7 +88,7 @@ class Cluster:
         self._dashboard_reader = DashboardReader(self.api)
         self._code_mode_reader = CodeModeReader(self.api)
 
-    _recent: deque[Snapshot] = field(default_factory=deque)
+    _recent: RecentSnapshots = field(default_factory=RecentSnapshots)
     _dropping: frozenset[int] = frozenset()
     _services: tuple[Service, ...] = ()
     _surveyed: SchedulerSurvey | None = None
@@ -128,7 +126,7 @@ class Cluster:
     async def snapshot(self, deadline: float, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> Snapshot:
         """Poll all hosts for at most `deadline` seconds."""
         snapshot = self._slow_poller.with_bad(await self._take(deadline, bad_disks=bad_disks, switches=switches))
-        self._remember(snapshot)
+        self._recent.remember(snapshot)
         return snapshot
 
     async def _take(self, deadline: float, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> Snapshot:
@@ -142,8 +140,8 @@ class Cluster:
         When a host delays the poll, `on_partial` gets what is known: a slow host must not hide news of the others.
         """
         now = self.clock()
-        latest = self._recent[-1].bad_disks if self._recent else None
-        bad = [disk.disk_id for disk in latest or ()]
+        latest = (self._recent.latest.bad_disks if self._recent.latest else None) or ()
+        bad = [disk.disk_id for disk in latest]
         slow = self._slow_poller.due(now) and self.slow_poll_admitted()
         read_slow = partial(self._slow_poller.read, now, bad, pace=self.read_pace) if slow else None
         deadlines = (PARTIAL_SECONDS, deadline) if deadline > PARTIAL_SECONDS else (deadline,)
@@ -156,10 +154,10 @@ class Cluster:
         if snapshot.chunks is not None:
             self._volume_reader.take_units(self._slow_poller.take_units(), now)
         snapshot = await self._with_bad(snapshot)
-        snapshot = await self._with_units_left(snapshot, latest or ())
+        snapshot = await self._with_units_left(snapshot, latest)
         snapshot = await self._with_volumes(snapshot)
         snapshot = await self._with_schedulers(snapshot)
-        self._remember(snapshot)
+        self._recent.remember(snapshot)
         return snapshot
 
     async def _with_schedulers(self, snapshot: Snapshot) -> Snapshot:
@@ -208,7 +206,7 @@ class Cluster:
 
     def watched(self) -> tuple[Snapshot | None, VolumeSurvey]:
         """The last poll (None: none yet), and the volumes that polls have read; nothing is read for it."""
-        return (self._recent[-1] if self._recent else None), self._known_volumes(self.clock())
+        return self._recent.latest, self._known_volumes(self.clock())
 
     def take_units(self, disk: int, units: tuple[int, ...]) -> None:
         """Take the units (vuids) on a disk that a command has just read from the leader, for the watch."""
@@ -298,14 +296,14 @@ class Cluster:
         snapshot = await self._take(min(self.deadline * ANSWER_SHARE, within / 2))
         survey = self._known_volumes(self.clock())
         if snapshot.leader is None or snapshot.bad_disks is None:
-            self._remember(snapshot)
+            self._recent.remember(snapshot)
             return snapshot, survey
         host = snapshot.leader[0]
         await self._slow_poller.list_disks(self.clock(), host)
         with suppress(ClusterError):
             self._dropping = frozenset(disk.disk_id for disk in await self.api.disk_dropping(at=host))
         snapshot = await self._with_bad(snapshot)
-        self._remember(snapshot)
+        self._recent.remember(snapshot)
         before: VolumeSurvey | None = None
         while True:
             left = ends - self.clock()
@@ -348,7 +346,7 @@ class Cluster:
         """
         ends = self.clock() + within
         now = await self.snapshot(min(self.deadline * ANSWER_SHARE, within / 2), bad_disks=False)
-        if self._earlier(now) is None and now.leader is not None and within > 2 * APART_SECONDS + self.deadline:
+        if self._recent.earlier(now) is None and now.leader is not None and within > 2 * APART_SECONDS + self.deadline:
             now = await self.second_snapshot(now, bad_disks=False)
         known = await self.disk_facts(now, partial(ids_of, host), max(0.1, ends - self.clock()))
         return host_facts(host, self.before(now), now, known)
@@ -356,22 +354,9 @@ class Cluster:
     async def _recent_dialect(self) -> DetectedDialect:
         return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)
 
-    def _remember(self, snapshot: Snapshot) -> None:
-        """Keep snapshots that can serve as the earlier of two: the newest one old enough, and all later ones."""
-        if self._recent:
-            self._recent[-1] = raft_alone(self._recent[-1])
-        self._recent.append(snapshot)
-        while len(self._recent) > 1 and snapshot.at - self._recent[1].at >= MIN_APART:
-            self._recent.popleft()
-
-    def _earlier(self, now: Snapshot) -> Snapshot | None:
-        recent = (earlier for earlier in reversed(self._recent) if now.at - earlier.at <= MAX_AGE_SECONDS)
-        return next((earlier for earlier in recent if same_leadership(earlier, now) is not None), None)
-
     def before(self, now: Snapshot) -> Snapshot | None:
         """The watch's snapshot to compare with `now`, preferably of the same leader and term."""
-        apart = (earlier for earlier in reversed(self._recent) if MIN_APART <= now.at - earlier.at <= MAX_AGE_SECONDS)
-        return self._earlier(now) or next(apart, None)
+        return self._recent.before(now)
 
     async def second_snapshot(self, first: Snapshot, *, bad_disks: bool = True) -> Snapshot:
         """Poll again, late enough after the first poll to confirm or contradict it."""
@@ -385,12 +370,12 @@ class Cluster:
         a second poll.
         """
         now = await self.snapshot(self.deadline * ANSWER_SHARE, bad_disks=bad_disks)
-        before = self._earlier(now)
+        before = self._recent.earlier(now)
         if before is not None or now.leader is None or not patient:
             return before, now
         await asyncio.sleep(APART_SECONDS)
         later = await self.snapshot(self.deadline * ANSWER_SHARE, bad_disks=bad_disks)
-        return self._earlier(later), later
+        return self._recent.earlier(later), later
 
     async def dialect(self, *, fresh: bool = False) -> DetectedDialect:
         """How the cluster spells its switches: pinned by the settings, kept, or probed again."""

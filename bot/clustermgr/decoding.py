@@ -10,16 +10,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from bot.clustermgr.models import (
-    MAX_DISKS_IN_ANSWER,
-    MAX_PEERS,
-    MAX_SERVICES,
-    MAX_SWITCHES,
-    MAX_UNITS,
-    MAX_VOLUME_UNITS,
-    MAX_VOLUMES_IN_ANSWER,
-)
+from bot.clustermgr.models import MAX_DISKS_IN_ANSWER, MAX_PEERS, MAX_SERVICES, MAX_SWITCHES
 from bot.clustermgr.status_codes import Answer
+from bot.clustermgr.volume_models import MAX_UNITS, MAX_VOLUME_UNITS, MAX_VOLUMES_IN_ANSWER
 from bot.common.errors import ClusterBadAnswer
 
 M = TypeVar("M", bound=BaseModel)

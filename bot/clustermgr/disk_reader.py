@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
-from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot, Volume
+from bot.clustermgr.models import Disk, DiskStatus, Service, Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, Meaning, key_of, meaning_of
 from bot.clustermgr.volume_answers import is_whole, placed
+from bot.clustermgr.volume_models import Volume
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterRefused, NotFound
 

@@ -7,7 +7,7 @@ later ones in snake_case. A list that is absent or null is empty.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AliasChoices, Field, RootModel
 from pydantic.alias_generators import to_camel
@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.volume_survey import VolumeSurvey
-from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, OpenModel, Others, Row, SlottedRow, Text, WireModel
+from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, OpenModel, Others, SlottedRow, Text, WireModel
 from bot.common.errors import ClusterError
 
 
@@ -27,12 +27,6 @@ MAX_PEERS = 1_000
 """Limit of members of one raft group, or zones of one cluster."""
 MAX_DISKS_IN_ANSWER = 5_000
 """Limit of disks in one answer; the list of dropping disks has no pages."""
-MAX_UNITS = 20_000
-"""Limit of chunks on one disk; a blobnode makes 16,384."""
-MAX_VOLUME_UNITS = 64
-"""Limit of units of one volume; the widest known code mode has 38."""
-MAX_VOLUMES_IN_ANSWER = 500
-"""Limit of volumes in one page that is asked for."""
 MAX_SERVICES = 5_000
 """Limit of registered services in one answer; it has no pages."""
 MAX_SWITCHES = 1_000
@@ -192,59 +186,6 @@ class DiskPage(WireModel):
     """One page of GET /disk/list; `marker` is the last id of the page, 0 or unchanged at the end."""
 
     disks: Annotated[tuple[Disk, ...], Field(max_length=MAX_DISKS_IN_ANSWER, fail_fast=True), NullIsEmpty(tuple)] = ()
-    marker: Count = 0
-
-
-class VolumeUnit(TypedDict):
-    """One chunk of a volume."""
-
-    vuid: int
-
-
-class VolumeUnits(WireModel):
-    """GET /volume/unit/list: the chunks that volumes have on one disk.
-
-    A missing or null list is a wrong answer: people pull a disk because its list is empty, and servers send `[]`
-    (recorded exchanges).
-    """
-
-    volume_unit_infos: Annotated[
-        tuple[Annotated[VolumeUnit, Row({"vuid": Annotated[Count, Field(gt=0)]}, required=True)], ...],
-        Field(max_length=MAX_UNITS, fail_fast=True),
-    ]
-
-
-class PlacedUnit(TypedDict):
-    """One unit of a volume and the disk it lies on; a vuid is `vid << 32 | index << 24 | epoch`."""
-
-    vuid: int
-    disk_id: int
-
-
-class Volume(OpenModel):
-    """GET /volume/get: one volume with its units.
-
-    `health_score` is minus the number of units that cannot be written (broken, read-only, no heartbeat, compacting).
-    """
-
-    unused: ClassVar[frozenset[str]] = frozenset({"create_by_node_id", "epoch", "total", "free", "used"})
-    vid: Count
-    code_mode: Count = 0
-    status: Count = 0
-    health_score: Number = 0
-    units: Annotated[
-        tuple[Annotated[PlacedUnit, Row({"vuid": Count, "disk_id": Count})], ...],
-        Field(max_length=MAX_VOLUME_UNITS, fail_fast=True),
-        NullIsEmpty(tuple),
-    ] = ()
-
-
-class VolumePage(WireModel):
-    """One page of GET /volume/list; `marker` is the last vid of the page. After the last volume the body is empty."""
-
-    volumes: Annotated[
-        tuple[Volume, ...], Field(max_length=MAX_VOLUMES_IN_ANSWER, fail_fast=True), NullIsEmpty(tuple)
-    ] = ()
     marker: Count = 0
 
 

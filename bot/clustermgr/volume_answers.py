@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bot.clustermgr.code_modes import CODE_MODES
-from bot.clustermgr.models import PlacedUnit, Volume
+from bot.clustermgr.volume_models import PlacedUnit, Volume
 from bot.clustermgr.volume_survey import PlacedVolume
 
 

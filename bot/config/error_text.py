@@ -91,7 +91,7 @@ def _without_colon(item: ErrorDetails) -> str:
 def _problem(item: ErrorDetails, data: object) -> str:
     place = tuple(part for part in item["loc"] if part != "[key]")
     path = ".".join(_label(part, place[:index], data) for index, part in enumerate(place))
-    kind, last = item["type"], place[-1:]
+    kind, last = item["type"], str(place[-1]) if place else ""
     if kind == "extra_forbidden":
         # Never show the value: it may be a misplaced secret.
         if key := _without_colon(item):
@@ -101,7 +101,7 @@ def _problem(item: ErrorDetails, data: object) -> str:
         return f"{path}: no such setting; {hint}"
     if kind == "model_type":
         return f"{path or 'settings'}: write keys and values below it; see docs/configuration.md"
-    if last in {("token_env",), ("scheduler_token_env",)}:
+    if last.endswith("_env"):
         # Never show the value: it may be the secret.
         return f"{path}: write the name of the environment variable that holds the secret, such as CMBOT_TOKEN_PROD"
     return f"{path or 'settings'}{_given(place, data)}: {_words(item, place, _dig(place, data))}"

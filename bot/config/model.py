@@ -33,6 +33,7 @@ from bot.config.types import (
     StoreUrl,
     Timezone,
     Url,
+    Variable,
     shared_host,
 )
 from bot.config.windows import Windows
@@ -153,12 +154,12 @@ class ClusterSettings(Section):
     dialect: Literal["auto", "v1", "v3"] = "auto"
     poll_interval: Seconds = Field(15.0, ge=0.1, le=3600)
     answer_deadline: Seconds = Field(5.0, ge=0.1, le=30)
-    token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    token_env: Variable | None = None
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
     schedulers: Annotated[tuple[Scheduler, ...], Field(max_length=15)] = ()
-    scheduler_token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    scheduler_token_env: Variable | None = None
     rules: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
     alerts: EscalationSettings = EscalationSettings()
     timezone: Timezone | None = None

@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bot.config.section import Section
-from bot.config.types import Name, Seconds, clean
+from bot.config.types import Cleaned, Name, Seconds, Variable
 
-Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
-"""The name of an environment variable."""
 ROBOTS = frozenset({"wecom", "dingtalk", "feishu"})
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 _MAX_URL = 2048
@@ -35,7 +33,7 @@ class ReceiverSettings(Section):
 
     name: Name
     kind: Literal["alertmanager", "webhook", "pagerduty", "wecom", "dingtalk", "feishu"]
-    url: Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)] | None = None
+    url: Cleaned | None = None
     url_env: Variable | None = None
     key_env: Variable | None = None
     secret_env: Variable | None = None

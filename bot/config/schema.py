@@ -21,7 +21,6 @@ _DURATION = r"^\s*[0-9][0-9.]*\s*(?:[A-Za-z]+\s*(?:[0-9][0-9.]*\s*[A-Za-z]+\s*)*
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 """Bounds that pydantic leaves in its own words where a validator stands between them and the type."""
 _SECTIONS = "$defs"
-_BY_NAME = frozenset({"properties", _SECTIONS})
 
 
 class _Generator(GenerateJsonSchema):
@@ -63,12 +62,11 @@ def _tidied(value: Any) -> Any:
         return value
     kept = {key: each for key, each in value.items() if key != "default" or _worth_showing(each)}
     renamed = {_BOUNDS.get(key, key) if isinstance(each, int | float) else key: each for key, each in kept.items()}
-    return {key: _of_names(each) if key in _BY_NAME else _tidied(each) for key, each in renamed.items()}
-
-
-def _of_names(named: Mapping[str, Any]) -> dict[str, Any]:
-    """Tidy what stands under names: a setting may be called as a word of JSON Schema is."""
-    return {name: _tidied(each) for name, each in named.items()}
+    # A setting may be called as a word of JSON Schema is, such as `default`.
+    return {
+        key: {name: _tidied(of) for name, of in each.items()} if key == "properties" else _tidied(each)
+        for key, each in renamed.items()
+    }
 
 
 def _worth_showing(default: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from bot.common.addresses import place
 from bot.common.durations import seconds_in_settings
@@ -143,6 +143,8 @@ Scheduler = Annotated[
 ]
 Secret = Annotated[SecretStr, BeforeValidator(_cleaned)]
 Cleaned = Annotated[str, BeforeValidator(_cleaned)]
+Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+"""The name of an environment variable."""
 StoreUrl = Cleaned
 ChannelId = Annotated[
     str,

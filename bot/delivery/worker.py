@@ -18,19 +18,15 @@ import structlog
 from bot.common.errors import SlackError, SlackLost, StoreError
 from bot.common.message_key import MessageKey
 from bot.delivery.attempt import (
-    Deleted,
     Delivery,
     Failed,
-    Frozen,
-    Gone,
     Outcome,
     Poster,
     Sent,
-    Unsaid,
-    delete_others,
 )
 from bot.delivery.block_support import BlockSupport
 from bot.delivery.holds import PARALLEL, Holds
+from bot.delivery.outcome_record import OutcomeRecord
 from bot.delivery.retry_policy import (
     CRASHED,
     FINAL_FOR_EDIT,
@@ -114,10 +110,11 @@ class Outbox:
         self._store, self._poster, self._owner = store, poster, owner
         self._clock, self._random, self._holds = clock, random, Holds(pace or RateLimit())
         self._parallel, self._lease, self._call_timeout, self._idle = parallel, lease, call_timeout, idle
-        self._on_dead, self._wanted, self._renew = on_dead, wanted, renew
+        self._on_dead, self._posted_after = on_dead, posted_after
+        self._outcomes = OutcomeRecord(store, poster, owner, clock, wanted, renew, posted_after)
         self._noted: dict[MessageKey, str] = {}
         self._pause = pause or wait_for_event
-        self._alive, self._posted_after, self._support = alive, posted_after, support or BlockSupport()
+        self._alive, self._support = alive, support or BlockSupport()
         self._awake, self._progress = awake or asyncio.Event(), asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._shown: dict[str, Shown] = {}
@@ -344,54 +341,10 @@ class Outbox:
     async def _record(self, claim: Claim, outcome: Outcome) -> bool:
         if isinstance(outcome, Failed):
             await self._record_failure(claim, outcome)
-            return True
-        self._noted.pop(claim.message_key, None)
-        if isinstance(outcome, Deleted):
-            await self._record_deleted(claim, outcome)
-        elif isinstance(outcome, Frozen):
-            await self._record_frozen(claim, outcome)
-        elif isinstance(outcome, Unsaid):
-            async with self._store.begin() as uow:
-                await uow.fallback.give_up(claim, self._owner)
-        elif isinstance(outcome, Gone):
-            async with self._store.begin() as uow:
-                await uow.outbox.gone(claim, self._owner, self._clock())
         else:
-            await self._record_success(claim, outcome)
+            self._noted.pop(claim.message_key, None)
+            await self._outcomes.record(claim, outcome)
         return True
-
-    async def _record_deleted(self, claim: Claim, deleted: Deleted) -> None:
-        """Post the message again if it still matters, then its unseen replies; otherwise give it up."""
-        message_key = claim.parent if deleted.parent and claim.parent else claim.message_key
-        again = await self._wanted(message_key)
-        log.info("outbox.deleted_by_someone", slot=str(message_key), channel=claim.channel, again=again)
-        async with self._store.begin() as uow:
-            if again:
-                await uow.fallback.again(message_key, deleted.ts)
-            if deleted.parent:
-                await (uow.fallback.wait if again else uow.fallback.give_up)(claim, self._owner)
-            elif not again:
-                await uow.outbox.sent(claim, self._owner, deleted.ts, self._clock(), version=claim.version)
-
-    async def _record_frozen(self, claim: Claim, frozen: Frozen) -> None:
-        """Post the content as a new message, now or later, or leave it until the content changes."""
-        wait = await self._renew(claim.message_key, frozen.ts)
-        log.info("outbox.frozen", slot=str(claim.message_key), channel=claim.channel, code=frozen.error, wait=wait)
-        now = self._clock()
-        async with self._store.begin() as uow:
-            if wait is None:
-                await uow.outbox.sent(claim, self._owner, frozen.ts, now, version=claim.version)
-            elif wait <= 0:
-                await uow.fallback.replace(claim.message_key, frozen.ts)
-            else:
-                await uow.outbox.failed(
-                    claim, self._owner, error=frozen.error, now=now, retry_at=now + wait, maybe_sent=False
-                )
-
-    async def _record_success(self, claim: Claim, sent: Sent) -> None:
-        async with self._store.begin() as uow:
-            held = await uow.outbox.sent(claim, self._owner, sent.ts, self._clock(), version=sent.version)
-        await delete_others(self._poster, claim, sent, held, self._posted_after)
 
     async def _record_failure(self, claim: Claim, failed: Failed) -> None:
         now, verdict = self._clock(), failed.verdict

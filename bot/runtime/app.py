@@ -14,18 +14,7 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.rules.thresholds import configure
 from bot.alerting.rules.watchdog import OWN_NETWORK
 from bot.chatops.audit_log import AuditLog
-from bot.chatops.button_router import ButtonRouter
-from bot.chatops.commands.registry import COMMANDS
-from bot.chatops.dispatcher import Dispatcher
-from bot.chatops.forms.card_forms import CardForms
-from bot.chatops.forms.code_forms import CodeForms
-from bot.chatops.forms.controller import Forms
-from bot.chatops.forms.signing import key_of
-from bot.chatops.forms.view_versions import ViewVersions
-from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
-from bot.chatops.note_keeper import NoteKeeper
-from bot.chatops.shortcuts import Shortcuts
 from bot.clustermgr.cluster import Cluster, OnPartial
 from bot.clustermgr.collector import poll_deadline
 from bot.clustermgr.models import Snapshot
@@ -35,20 +24,20 @@ from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
 from bot.integrations.client import HttpClient
-from bot.interactions.reload import SettingsPort
 from bot.leadership.membership import Membership
 from bot.permissions.access import Access
+from bot.runtime.answering import dispatcher_of, forms_of, home_tab, note_of
 from bot.runtime.clock import Clock, ClockGuard, earliest
 from bot.runtime.edge import edge
-from bot.runtime.jobs import JobProblems, poll_gained
+from bot.runtime.job_problems import JobProblems
 from bot.runtime.outputs import intake_of, output_worker
 from bot.runtime.parts import App, Notes
+from bot.runtime.polling import poll_gained
 from bot.runtime.reload import Reloads
 from bot.runtime.scheduler import Scheduler
 from bot.runtime.settings_mapping import (
     escalation_of,
     heartbeat_url,
-    names_no_default,
     policy,
     remind_holder_of,
     report_jobs_of,
@@ -56,7 +45,7 @@ from bot.runtime.settings_mapping import (
 from bot.runtime.startup import Foundation, code_check, foundation, membership_of
 from bot.runtime.status_wiring import status_reporter
 from bot.runtime.validation import refuse_wrong
-from bot.runtime.windows import windows_of, zone_of
+from bot.runtime.windows import windows_of
 from bot.slack.installation import InstallationCheck
 from bot.slack.middleware import Bolt
 from bot.slack.socket_mode import SocketMode
@@ -66,15 +55,12 @@ from bot.store.retention import Keep, Retention
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.loop_lag import LoopLag
 from bot.telemetry.tracer import NO_TRACER, Tracer
-from bot.views.policy_text import NOTE
 from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
-from bot.watch.notes import NoteService
 from bot.watch.planning import Watched
 from bot.watch.report_builder import Reports
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.state_saver import StateSaver
-from bot.watch.timeline import Timelines
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.approvals import ApprovalService
@@ -147,9 +133,9 @@ async def build(
         reports = _reports(base, report_jobs)
         audit_log = AuditLog(base.store, base.clock, settings.slack.command)
         inbox = Inbox(base.store, base.replica, base.clock)
-        home = _home(base, cluster_notes, approvals, alert_actions, inbox)
-        forms = _forms(base, cluster_notes, approvals, audit_log, home)
-        dispatcher = _dispatcher(
+        home = home_tab(base, cluster_notes, approvals, alert_actions, inbox)
+        forms = forms_of(base, cluster_notes, approvals, audit_log, home)
+        dispatcher = dispatcher_of(
             base, cluster_notes, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log, reloads
         )
         # The edge to Slack, where their questions arrive.
@@ -318,100 +304,9 @@ def _reports(base: Foundation, report_jobs: Sequence[ReportJob]) -> Reports:
     return Reports(base.store, base.clock, operations.ended_since, operations.pending, handovers)
 
 
-def _home(
-    base: Foundation, cluster_notes: Notes, approvals: ApprovalService, alert_actions: AlertActions, inbox: Inbox
-) -> HomeTab:
-    return HomeTab(
-        names=tuple(base.clusters),
-        remembered=partial(_note_of, cluster_notes),
-        access=approvals.access,
-        alerts=alert_actions,
-        repository=approvals.repository,
-        policies=approvals.policies,
-        slack=base.gateway,
-        inbox=inbox,
-        clock=base.clock,
-        notes=(NOTE,) if names_no_default(base.settings, base.began_as) else (),
-    )
-
-
-def _forms(
-    base: Foundation, cluster_notes: Notes, approvals: ApprovalService, audit_log: AuditLog, home: HomeTab
-) -> Forms:
-    return Forms(
-        clusters=base.clusters,
-        access=approvals.access,
-        policies=approvals.policies,
-        remembered=partial(_note_of, cluster_notes),
-        slack=base.gateway,
-        screens=ViewVersions(base.gateway),
-        record_refusal=audit_log.refused_command,
-        home=home.show,
-        key=key_of(base.settings.secrets.slack_bot_token.get_secret_value()),
-    )
-
-
 def _gone_since(cluster_notes: Notes, cluster: str) -> Mapping[int, float]:
     """Since when disks were seen repaired or dropped, as the watch keeps it over restarts."""
-    return {disk.id: disk.gone_since for disk in _note_of(cluster_notes, cluster).state.lost_disks if disk.gone_since}
-
-
-def _note_of(cluster_notes: Notes, cluster: str) -> ClusterNote:
-    return cluster_notes.get(cluster, ClusterNote())
-
-
-def _dispatcher(
-    base: Foundation,
-    cluster_notes: Notes,
-    rules: Mapping[str, tuple[Rule, ...]],
-    approvals: ApprovalService,
-    proposals: ProposalService,
-    alert_actions: AlertActions,
-    reports: Reports,
-    forms: Forms,
-    inbox: Inbox,
-    audit_log: AuditLog,
-    reloads: SettingsPort | None,
-) -> Dispatcher:
-    own = base.settings
-    codes = CodeForms(base.gateway, forms.key, code_check(base))
-    notes = NoteService(base.store, base.wake, base.clock, {each.name: each.alert_channel for each in own.clusters})
-    return Dispatcher(
-        commands=COMMANDS,
-        clusters=base.clusters,
-        default_of_channel={channel: cluster.name for cluster in own.clusters for channel in cluster.channels},
-        access=approvals.access,
-        proposer=proposals,
-        operations=proposals,
-        alerts=alert_actions,
-        reports=reports,
-        buttons=ButtonRouter(
-            approvals,
-            alert_actions,
-            approvals.access,
-            CardForms(base.gateway, forms.key),
-            forms=forms,
-            shortcuts=Shortcuts(alert_actions, approvals.access, forms, NoteKeeper(notes, approvals.access)),
-            code_forms=codes,
-        ),
-        codes=codes,
-        slack=base.gateway,
-        forms=forms,
-        inbox=inbox,
-        audit=audit_log,
-        remembered=partial(_note_of, cluster_notes),
-        clock=base.clock,
-        ended=base.metrics.command,
-        answers_private=own.slack.answers == "sender",
-        rules=rules,
-        docs_url=own.docs_url or "",
-        zone_of=partial(zone_of, own),
-        windows=windows_of(own),
-        notes=notes,
-        timelines=Timelines(base.store, base.clock),
-        tracer=base.tracer,
-        settings=reloads,
-    )
+    return {disk.id: disk.gone_since for disk in note_of(cluster_notes, cluster).state.lost_disks if disk.gone_since}
 
 
 def _socket_mode(base: Foundation, bolt: Bolt) -> SocketMode | None:

@@ -1,39 +1,26 @@
-"""Periodic jobs: one table with the name, the trigger, the task and the work of each, and the work itself."""
+"""Periodic jobs: one table with the name, the trigger, the task and the work of each, and the work of all but polls."""
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from bot.alerting.cluster_state.counters import status_context, with_status
-from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.cluster_status import cluster_status
-from bot.clustermgr.call_outcome import CallOutcome, outcome_of
-from bot.clustermgr.models import Snapshot
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
-from bot.leadership.model import HOUSEKEEPING, Hold, cluster_of, watch_of
+from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
+from bot.runtime import polling
 from bot.runtime.outputs import notice_reports
 from bot.runtime.parts import App
 from bot.runtime.remote_notes import refresh_remote_notes
-from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
-from bot.telemetry.metrics import Metrics
 from bot.telemetry.trace import new_trace, within
 from bot.views.notices import clock_set
-from bot.views.status_text import status_sentence
 from bot.watch import decommission
-from bot.watch.admission import Admission
-from bot.watch.channel_moves import follow_channel
 from bot.watch.scheduled_reports import ReportJob
-from bot.watch.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
-POLL = "watch"
-"""First word of the names of the jobs that poll clusters."""
 SWEEP_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
 HOME_SECONDS = 10.0
@@ -42,61 +29,6 @@ FOLLOW_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
 JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
-APART_SECONDS = 0.05
-"""Greatest time between the first polls of two clusters; they are closer if one interval has no room for all."""
-
-
-def poll_job(cluster: str) -> str:
-    """Name of the job that polls a cluster."""
-    return f"{POLL} {cluster}"
-
-
-def poll_gained(scheduler: Scheduler, intervals: Mapping[str, float], tasks: Sequence[str]) -> None:
-    """Poll gained clusters soon, one after the other: no replica may have polled them for a while."""
-    gained = {cluster: intervals[cluster] for cluster in map(cluster_of, tasks) if cluster in intervals}
-    for cluster, after in spread(gained).items():
-        scheduler.run_soon(poll_job(cluster), after)
-
-
-def spread(intervals: Mapping[str, float]) -> Mapping[str, float]:
-    """Seconds until the first poll of each cluster: many clusters are spread over their interval."""
-    apart = min(APART_SECONDS, *(interval / len(intervals) for interval in intervals.values())) if intervals else 0.0
-    return {cluster: place * apart for place, cluster in enumerate(intervals)}
-
-
-@dataclass(frozen=True, slots=True)
-class JobProblems:
-    """Count problems of jobs in the metrics, log them, and report those of polls to the watchdog.
-
-    A poll that is due again before its turn came is no fault of its cluster: the load is too high, which is said once.
-    """
-
-    metrics: Metrics
-    watchdog: Watchdog
-    admission: Admission
-    seen: Counter[tuple[str, ProblemKind]] = field(default_factory=Counter)
-
-    def report(self, problem: JobProblem) -> None:
-        """Report one problem (the scheduler's `on_problem`)."""
-        self.metrics.job_problem(problem.job, problem.kind.name.lower())
-        kind, _, cluster = problem.job.partition(" ")
-        if kind == POLL and problem.kind is ProblemKind.OVERLAPPED and self.admission.skip(cluster):
-            return
-        if kind == POLL:
-            self.watchdog.record_schedule_error(cluster, problem.kind.value)
-        self.seen[problem.job, problem.kind] += 1
-        times = self.seen[problem.job, problem.kind]
-        if times & (times - 1) and problem.error is None:
-            # Only the 1st, 2nd, 4th, 8th …: a slow cluster would fill the log.
-            return
-        log.warning(
-            "schedule.trouble",
-            times=times,
-            job=problem.job,
-            what=problem.kind.value,
-            error=str(problem.error or ""),
-            exc_info=problem.error,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +67,13 @@ class Job:
 
 def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, ...]:
     """List every periodic job; `report_jobs` are those of `settings.summaries`, in the same order."""
-    first = spread({own.name: own.poll_interval for own in settings.clusters})
+    first = polling.spread({own.name: own.poll_interval for own in settings.clusters})
     polls = (
         Job(
-            poll_job(own.name),
-            Every(own.poll_interval, partial(poll, cluster=own.name), own.poll_interval * JITTER, first[own.name]),
+            polling.poll_job(own.name),
+            Every(
+                own.poll_interval, partial(polling.poll, cluster=own.name), own.poll_interval * JITTER, first[own.name]
+            ),
             "Poll every host of the cluster, evaluate the rules, save and post what changed.",
             task=watch_of(own.name),
         )
@@ -235,75 +169,6 @@ async def _run(app: App, task: str, every: Every) -> None:
     if not task or app.membership.hold(task) is not None:
         with within(new_trace()):
             await every.work(app)
-
-
-async def poll(app: App, cluster: str) -> None:
-    """Poll one cluster in its turn."""
-
-    async def held() -> None:
-        hold = app.membership.hold(watch_of(cluster))
-        if hold is not None:
-            await poll_under(app, cluster, hold)
-
-    await app.admission.run(cluster, held)
-
-
-async def poll_under(app: App, cluster: str, hold: Hold) -> None:
-    """Poll one cluster under its hold, then keep and measure the result."""
-    watch = app.watches[cluster]
-    if app.state.polled_under.get(cluster) != hold:
-        watch.resume()
-        app.clusters[cluster].forget()
-        app.state.polled_under[cluster] = hold
-    if app.state.channels_followed.get(cluster) != hold:
-        await follow_alert_channel(app, cluster, hold)
-    began = app.clock()
-    # Each its own trace: a job may poll the cluster twice.
-    with within(new_trace()), app.tracer.span("poll", cluster=cluster) as span:
-        await watch.tick(began, app.membership.check_of(hold))
-        if watch.health.failures:
-            span.fail("failed")
-    now, outcome = app.clock(), "failed" if watch.health.failures else "done"
-    # The system clock: Prometheus compares this time with the clock of the host it runs on.
-    app.metrics.polled(cluster, outcome, now - began, app.wall(), _causes(watch.latest, began))
-    if watch.latest is not None:
-        leader, known = watch.latest.leader, watch.state
-        if known.at != watch.latest.at:
-            # The store did not answer, so the saved state is that of an earlier poll.
-            facts = status_context(known, watch.latest, watch.watched.rules, watch.alerts)
-            status = cluster_status(watch.latest, watch.previous, facts)
-            known = with_status(known, status.level, status_sentence(status))
-        app.cluster_notes[cluster] = ClusterNote(
-            at=watch.latest.at,
-            level=known.level,
-            verdict=known.verdict,
-            leader=leader[1].raft_status.node_id if leader else 0,
-            leader_host=leader[0] if leader else "",
-            term=watch.latest.term,
-            answered=len(watch.latest.answered),
-            state=known,
-        )
-    if app.heartbeat.due(now):
-        app.task_queue.start(app.heartbeat.beat(now, app.status_reporter.problem))
-
-
-async def follow_alert_channel(app: App, cluster: str, hold: Hold) -> None:
-    """Announce the open alerts of a cluster in its alert channel, if the settings named another one before."""
-    watch, check = app.watches[cluster], app.membership.check_of(hold)
-    try:
-        if await follow_channel(app.store, cluster, watch.watched.channel, check, app.clock()):
-            watch.invalidate()
-            app.outbox.wake()
-        app.state.channels_followed[cluster] = hold
-    except StoreError as error:
-        log.debug("channels.store_down", error=str(error))
-
-
-def _causes(snapshot: Snapshot | None, began: float) -> list[CallOutcome]:
-    """Why hosts gave no usable answer to the poll that began then; none if the poll has no snapshot."""
-    if snapshot is None or snapshot.at < began:
-        return []
-    return [outcome_of(answer.error) for answer in snapshot.silent if answer.error is not None]
 
 
 async def update_status(app: App, channel: str) -> None:

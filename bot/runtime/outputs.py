@@ -20,9 +20,7 @@ from bot.watch.output_rows import reconcile
 from bot.watch.watcher import Watcher
 
 NEWS_SECONDS = 30.0
-"""Reports of an Alertmanager are looked for so far back again, because a poll may have read the store just before."""
-
-
+"""Reports of an Alertmanager of this age are looked for again, because a poll may have read the store just before."""
 BEFORE_SECONDS = 60.0
 """An alert that came so long before the last message that reached Slack may be unseen there: messages wait in turn."""
 

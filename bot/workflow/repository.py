@@ -1,6 +1,6 @@
 """Operation repository: saves a transition, its card, its thread line and its audit entry in one transaction."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Unpack
@@ -10,16 +10,12 @@ import structlog
 from bot.alerting.cluster_state.state import Causes, Change
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
-from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations.attribution import caused_by
-from bot.operations.codec import encode_request, encode_seen
 from bot.operations.disk_offline import FOLLOWED_SECONDS
 from bot.operations.leases import NO_LEASE, announcements, ended, started, taking_over
-from bot.operations.model import Event, ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
-from bot.operations.preflight.disk_margins import without_vids
-from bot.operations.preflight.verdict import CheckLevel
+from bot.operations.model import ObservedState, Operation, OpState, StepChanges, StepKind, advance, note
 from bot.operations.requests import DiskRequest, OpKind
 from bot.operations.step_facts import CardRefused, ChangedSince, StepFact
 from bot.store.database import Store
@@ -27,7 +23,8 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.telemetry.trace import joined
 from bot.views import operations as views
 from bot.views.op_calls import result_concerns_requester
-from bot.views.step_text import WORDING, event_text
+from bot.views.step_text import WORDING
+from bot.workflow.audit_entries import proposal_entries, step_entry
 
 log = structlog.get_logger(__name__)
 
@@ -35,16 +32,14 @@ _MAX_CAUSES = 50
 _OF_DISKS = (OpState.PROPOSED, OpState.WAITING, OpState.RUNNING, OpState.UNKNOWN, OpState.VERIFIED)
 _MAX_OF_DISKS = 200
 """Limit of operations that are looked at for the one behind the state of a disk."""
+_PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
+"""States that end without a decision."""
 Entered = Callable[[OpKind, OpState], None]
 """Called after an operation entered a state, with its kind."""
 
 
 def _ignored(_kind: OpKind, _state: OpState) -> None:
     """Do nothing: operations are not counted."""
-
-
-_PASSING = frozenset({OpState.RUNNING, OpState.UNKNOWN})
-"""States that end without a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,36 +377,3 @@ def _comes_after(first: int, other: Operation) -> bool:
 def _whole_of(op: Operation) -> tuple[int, ...]:
     """Number of the series that an operation is a part of, if it is one."""
     return (op.options.part_of.of,) if op.options.part_of is not None else ()
-
-
-def proposal_entries(op: Operation) -> Iterator[AuditEntry]:
-    """Entries of a new operation: its proposal, and every step that it has taken already."""
-    yield _entry(op, Event(op.created_at, op.state, op.requester, None, StepKind.PROPOSED), "operation.proposed")
-    for event in op.history:
-        yield _entry(op, event, f"operation.{event.state}")
-
-
-def step_entry(op: Operation) -> AuditEntry:
-    """Entry of the newest step; raises IndexError when there is none yet, which is a programming error."""
-    event = op.history[-1]
-    return _entry(op, event, f"operation.{event.state}")
-
-
-def _entry(op: Operation, event: Event, action: str) -> AuditEntry:
-    detail: dict[str, JsonValue] = {
-        "kind": op.kind.value,
-        "request": encode_request(op),
-        "requester": op.requester,
-        "reason": op.reason,
-        "words": event_text(event),
-        "seen": encode_seen(_kept(op.seen), WORDING),
-    }
-    return AuditEntry(event.at, event.by, action, op.cluster, op.id, detail)
-
-
-def _kept(seen: ObservedState) -> ObservedState:
-    """Leave out the checks that passed, as the fingerprint has their facts, and the numbers of volumes."""
-    if seen.verdict is None:
-        return seen
-    loud = tuple(without_vids(check) for check in seen.verdict.checks if check.level is not CheckLevel.PASS)
-    return replace(seen, verdict=replace(seen.verdict, checks=loud))

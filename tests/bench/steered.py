@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, event
 
 from bot.cli.main import main
-from bot.runtime import jobs
+from bot.runtime import polling
 from bot.runtime.parts import App
 
 
@@ -46,8 +46,8 @@ class Steering:
 
 def run() -> int:
     """Run the command line with these changes."""
-    steering = Steering(jobs.poll)
-    jobs.poll = steering.poll  # the table of jobs takes it at the start
+    steering = Steering(polling.poll)
+    polling.poll = steering.poll  # the table of jobs takes it at the start
     event.listen(Engine, "before_cursor_execute", steering.executed)
     threading.Thread(target=steering.obey, args=[sys.stdin], daemon=True).start()
     return main()

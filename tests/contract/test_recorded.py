@@ -12,10 +12,11 @@ import pytest
 
 from bot.clustermgr.blob_nodes import BlobNode
 from bot.clustermgr.client import ClustermgrClient
-from bot.clustermgr.models import Stat, Volume
+from bot.clustermgr.models import Stat
 from bot.clustermgr.status_codes import check_read, check_write
 from bot.clustermgr.transport import Transport
 from bot.clustermgr.volume_answers import index_of
+from bot.clustermgr.volume_models import Volume
 from bot.common.errors import (
     AuthRejected,
     ClusterBadAnswer,

@@ -16,7 +16,7 @@ from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.clustermgr_sim.cluster import Seen
 from bot.playground.clustermgr_sim.nodes import NEVER
 from bot.playground.slack_sim.workspace import Message
-from bot.runtime.jobs import poll
+from bot.runtime.polling import poll
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_journey import STORAGE, alert
 

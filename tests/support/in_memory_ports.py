@@ -29,8 +29,16 @@ from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.disk_reader import Selector
 from bot.clustermgr.disk_states import DiskTally
 from bot.clustermgr.host_facts import HostFacts, host_facts
-from bot.clustermgr.models import DashboardPage, Disk, RaftStatus, Service, Snapshot, Stat, Volume
+from bot.clustermgr.models import (
+    DashboardPage,
+    Disk,
+    RaftStatus,
+    Service,
+    Snapshot,
+    Stat,
+)
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind, HostDialect
+from bot.clustermgr.volume_models import Volume
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.common.errors import NotFound
 from bot.config import AccessSettings, Members

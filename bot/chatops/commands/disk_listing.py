@@ -10,8 +10,9 @@ from bot.alerting.volume_risk import infer_expired
 from bot.clustermgr.client import MAX_COUNTED, MAX_DISKS, ClustermgrClient
 from bot.clustermgr.collector import find_leader
 from bot.clustermgr.disk_states import DiskListing, DiskState, DiskTally, SortBy, ids_in
-from bot.clustermgr.models import MAX_VOLUMES_IN_ANSWER, Disk, Stat
+from bot.clustermgr.models import Disk, Stat
 from bot.clustermgr.volume_answers import placed
+from bot.clustermgr.volume_models import MAX_VOLUMES_IN_ANSWER
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterFailed, ClusterTimeout, ClusterUnreachable
 

@@ -19,7 +19,8 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskFacts, DiskLimits
 from bot.clustermgr.disk_reader import MAX_TARGETS, PAGED_ABOVE, VOLUMES_NOW, DiskReader
-from bot.clustermgr.models import Disk, Snapshot, Volume
+from bot.clustermgr.models import Disk, Snapshot
+from bot.clustermgr.volume_models import Volume
 from bot.operations.preflight.check import preflight
 from bot.operations.preflight.context import PreflightContext
 from bot.operations.preflight.disk_targets import targets_of

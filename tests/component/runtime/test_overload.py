@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from bot.runtime.jobs import JobProblems, poll_job, spread
+from bot.runtime.job_problems import JobProblems
+from bot.runtime.polling import poll_job, spread
 from bot.runtime.scheduler import Scheduler
 from bot.telemetry.metrics import Metrics
 from bot.views.status import too_many_clusters

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from bot.alerting.model import Alert, AlertState
 from bot.config import Secrets, parse
 from bot.playground.clustermgr_sim import SimulatedCluster
-from bot.runtime import jobs
+from bot.runtime import polling
 from bot.runtime.app import build
 from bot.runtime.parts import App
 
@@ -37,7 +37,7 @@ class Two:
         other.membership.holds.clear()
         await app.membership.beat()
         self.now += 60
-        await jobs.poll(app, "prod")
+        await polling.poll(app, "prod")
         async with app.store.read() as uow:
             return [alert for alert in await uow.alerts.open("prod") if alert.state is AlertState.FIRING]
 

@@ -21,7 +21,7 @@ from bot.playground.clustermgr_sim.flavour import FLAVOURS
 from bot.playground.clustermgr_sim.volumes import CHUNK
 from bot.playground.slack_sim.message import Message
 from bot.playground.slack_sim.server import LocalSlack
-from bot.runtime import jobs
+from bot.runtime import jobs, polling
 from bot.runtime.app import build
 from bot.runtime.parts import App
 from tests.e2e.day.channel import Channel
@@ -157,7 +157,7 @@ class Day:
             return
         self.answers += len(self.watched)
         for name in self.watched:
-            await jobs.poll(app, name)
+            await polling.poll(app, name)
         for entry in app.report_jobs:
             due = entry.latest(self.now)
             if due is not None and before < due <= self.now:
@@ -186,7 +186,7 @@ class Day:
         socket = app.socket
         assert socket is not None
         for name in self.watched:
-            await jobs.poll(app, name)
+            await polling.poll(app, name)
         self.clock.advance(5.0)
         work = (socket.run(), app.outbox.run(), self._seconds_pass())
         tasks = [asyncio.create_task(each) for each in work]

@@ -22,8 +22,8 @@ from bot.alerting.volume_risk import (
     volume_risk,
 )
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
-from bot.clustermgr.models import Volume
 from bot.clustermgr.volume_answers import placed
+from bot.clustermgr.volume_models import Volume
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey, unexplained
 from tests.contract.recordings import exchanges
 

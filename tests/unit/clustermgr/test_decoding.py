@@ -12,15 +12,14 @@ from bot.clustermgr.decoding import Bound, parse
 from bot.clustermgr.models import (
     MAX_DISKS_IN_ANSWER,
     MAX_PEERS,
-    MAX_UNITS,
     ConfigList,
     Disk,
     DiskPage,
     KvPage,
     Stat,
-    VolumeUnits,
 )
 from bot.clustermgr.status_codes import Answer
+from bot.clustermgr.volume_models import MAX_UNITS, VolumeUnits
 from bot.common.errors import ClusterBadAnswer
 
 

@@ -86,6 +86,20 @@ def test_an_address_is_never_in_an_error() -> None:
     assert "SECRETKEY" not in refusal(one("kind: wecom, url_env: A"), A="https://h/SECRET\nKEY")
 
 
+@pytest.mark.parametrize(
+    ("receiver", "key"),
+    [
+        ("kind: wecom, url_env: 'https://robot.example/send?key=secretkey'", "url_env"),
+        ("kind: pagerduty, key_env: secretkey", "key_env"),
+        ("kind: webhook, url: 'https://h', secret_env: secretkey", "secret_env"),
+    ],
+)
+def test_a_secret_in_place_of_the_name_of_its_variable_is_not_shown(receiver: str, key: str) -> None:
+    said = refusal(one(receiver))
+    assert "secretkey" not in said
+    assert said.startswith(f"outputs.receivers.r.{key}: write the name of the environment variable")
+
+
 def test_two_receivers_need_two_names() -> None:
     twice = '{name: a, kind: alertmanager, url: "http://h"}'
     assert "two receivers are called 'a'" in refusal(f"outputs: {{receivers: [{twice}, {twice}]}}")

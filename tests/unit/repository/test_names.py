@@ -1,4 +1,4 @@
-"""The house: no loose module in bot/, one class for one name, every package on the map."""
+"""The house: no loose and no long module in bot/, one class for one name, every package on the map."""
 
 import ast
 import re
@@ -7,12 +7,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 BOT = ROOT / "bot"
+MAX_LINES = 400
 SHARED: dict[str, str] = {}
 """Class names that may stand for two things, each with its reason."""
 
 
 def test_bot_has_no_loose_module() -> None:
     assert {path.name for path in BOT.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_no_module_of_bot_is_long() -> None:
+    lengths = {path.relative_to(ROOT).as_posix(): path.read_bytes().count(b"\n") for path in BOT.rglob("*.py")}
+    assert len(lengths) > 1
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
 def test_class_name_stands_for_one_thing() -> None:

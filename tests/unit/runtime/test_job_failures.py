@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from bot.clustermgr.read_pace import ReadPace
 from bot.common.errors import StoreError
-from bot.runtime import jobs
+from bot.runtime import jobs, polling
 from bot.runtime.parts import App
 from bot.telemetry.metrics import Metrics
 from bot.watch.admission import Admission
@@ -88,7 +88,7 @@ async def test_job_without_a_database_is_logged(job: Callable[[App], Awaitable[N
 
 
 async def test_poll_without_the_lease_does_nothing() -> None:
-    await jobs.poll(cast("App", Parts()), "prod")
+    await polling.poll(cast("App", Parts()), "prod")
 
 
 async def test_standby_replica_closes_no_removed_cluster() -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from bot.leadership.model import HOUSEKEEPING, Hold, watch_of
 from bot.runtime import jobs
-from bot.runtime.jobs import Cron, Every, Job, JobProblems, poll_gained, poll_job, spread
+from bot.runtime.job_problems import JobProblems
+from bot.runtime.jobs import Cron, Every, Job
+from bot.runtime.polling import poll_gained, poll_job, spread
 from bot.runtime.scheduler import JobProblem, ProblemKind
 from bot.telemetry.metrics import Metrics
 from bot.watch.admission import Admission

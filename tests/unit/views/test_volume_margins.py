@@ -16,7 +16,7 @@ from bot.operations.requests import DiskAccess, DiskBroken, DiskRequest
 from bot.views.operations import card, evaluation
 from bot.views.ops_list import shown, volumes
 from bot.views.volume_margins import ON_CARD, ON_PAGE
-from bot.workflow.repository import step_entry
+from bot.workflow.audit_entries import step_entry
 from tests.docgen.cluster_fixture import Scene
 from tests.docgen.disk_fixture import DiskScene
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.clustermgr.models import Disk, PlacedUnit, RaftStatus, SpaceStat, Stat, Volume, ZoneDisks
+from bot.clustermgr.models import Disk, RaftStatus, SpaceStat, Stat, ZoneDisks
+from bot.clustermgr.volume_models import PlacedUnit, Volume
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
 from tests.support.in_memory_ports import FakeApi, FakeCluster, typed
 from tests.support.view_samples import HOSTS, disk, seen
