@@ -16,7 +16,7 @@ from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, Hold, cluster_of, watch_of
-from bot.runtime.outputs import notice_reports
+from bot.runtime.outputs import measure_outputs, notice_reports
 from bot.runtime.parts import App
 from bot.runtime.remote_notes import refresh_remote_notes
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
@@ -343,6 +343,7 @@ async def sweep(app: App) -> None:
             open_operations = await uow.operations.open_counts() if unfinished else {}
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         app.metrics.operations_open(open_operations)
+        await measure_outputs(app)
         check_of_cluster = app.membership.check_of_cluster
         if unfinished:
             await app.executor.expire_undecided(check_of_cluster)
