@@ -55,7 +55,7 @@ class Hook:
         now = time.monotonic()
         for alert in (await request.json())["alerts"]:
             labels = alert["labels"]
-            # The simulated clusters have one number and one region: the scrape gives each a region of its own.
+            # The simulated clusters have one number and region: the scrape gives each its region.
             cluster = labels["region" if "region" in labels else "cluster"] if "cluster" in labels else ""
             self.heard.setdefault((labels["alertname"], cluster), now)
         self.more.set()
