@@ -18,6 +18,9 @@ from bot.integrations.sender import Sender
 from bot.store.database import Store
 from bot.store.repositories.outputs import OutputClaim, ReceiverRows
 
+OnOutcome = Callable[[str, str, int], None]
+"""Called with a receiver, an outcome (delivered, failed, refused) and the number of alerts that were sent."""
+
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 60.0
@@ -67,6 +70,7 @@ class OutputWorker:
 
     `owner` names this process in claims, `alive` is False once other replicas may count it as dead. `random` returns
     numbers in [0, 1). `awake` is set when rows were put. `adopt` is called once, before the first row is sent.
+    `on_outcome` is called after each call to a receiver.
     """
 
     def __init__(
@@ -82,10 +86,12 @@ class OutputWorker:
         awake: asyncio.Event | None = None,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
         adopt: Callable[[], Awaitable[None]] | None = None,
+        on_outcome: OnOutcome | None = None,
     ) -> None:
         self._store, self.senders, self._owner = store, senders, owner
         self._clock, self._random, self.outage, self._alive = clock, random, outage, alive
         self._awake, self._pause, self._adopt = awake or asyncio.Event(), pause or _wait, adopt
+        self._on_outcome = on_outcome
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._failing: dict[str, _Failures] = {}
         self._free_at: dict[str, float] = {}
@@ -203,6 +209,8 @@ class OutputWorker:
             await sender.send(claims)
         except DeliveryFailed as error:
             self._free_at[name] = self._clock() + sender.apart
+            if not error.refused or len(claims) == 1:
+                self._count(name, "refused" if error.refused else "failed", claims)
             if not error.refused:
                 await self._record_failure(name, claims, error)
             elif len(claims) == 1:
@@ -217,6 +225,7 @@ class OutputWorker:
                         done += one
                 await self._record_failure(name, [each for each in claims if each not in done], None)
             return
+        self._count(name, "delivered", claims)
         now = self._clock()
         self._free_at[name] = now + sender.apart
         if (held := self._failing.pop(name, None)) is not None:
@@ -224,6 +233,10 @@ class OutputWorker:
         async with self._store.begin() as uow:
             await uow.outputs.delivered(claims, self._owner, now, sender.again)
         self.delivered += len(claims)
+
+    def _count(self, name: str, outcome: str, claims: Sequence[OutputClaim]) -> None:
+        if self._on_outcome is not None:
+            self._on_outcome(name, outcome, len(claims))
 
     async def _record_failure(self, name: str, claims: Sequence[OutputClaim], error: DeliveryFailed | None) -> None:
         """Free the rows: they are due again at once, but a receiver that failed is held."""

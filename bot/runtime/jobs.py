@@ -11,7 +11,7 @@ from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
 from bot.runtime import polling
-from bot.runtime.outputs import notice_reports
+from bot.runtime.outputs import measure_outputs, notice_reports
 from bot.runtime.parts import App
 from bot.runtime.remote_notes import refresh_remote_notes
 from bot.telemetry.trace import new_trace, within
@@ -208,6 +208,7 @@ async def sweep(app: App) -> None:
             open_operations = await uow.operations.open_counts() if unfinished else {}
         app.metrics.outbox(health.depth, health.oldest_age, health.dead)
         app.metrics.operations_open(open_operations)
+        await measure_outputs(app)
         check_of_cluster = app.membership.check_of_cluster
         if unfinished:
             await app.executor.expire_undecided(check_of_cluster)

@@ -58,6 +58,7 @@ def output_worker(
         return None
     reach = SlackReach(outbox, lambda: socket.dead_for if socket else 0.0)
     waiting = frozenset(each.name for each in receivers if each.when is When.SLACK_DOWN)
+    base.metrics.receivers([each.name for each in receivers])
     return OutputWorker(
         base.store,
         senders_of(base.settings, client, base.wall),
@@ -68,6 +69,7 @@ def output_worker(
         alive=lambda: membership.active,
         awake=base.outputs_wait,
         adopt=partial(reconcile, base.store, receivers),
+        on_outcome=base.metrics.output,
     )
 
 
@@ -92,6 +94,13 @@ async def notice_reports(app: App, uow: UnitOfWork) -> None:
     for name in await uow.external_alerts.news(app.clock() - NEWS_SECONDS):
         if name in app.watches:
             app.watches[name].invalidate()
+
+
+async def measure_outputs(app: App) -> None:
+    """Update the gauges of what waits for each receiver. Raises StoreError."""
+    if app.outputs is not None:
+        rows = await app.outputs.health()
+        app.metrics.outputs({name: (each.waiting, each.oldest_age, each.dead) for name, each in rows.items()})
 
 
 def outputs_remark(app: App) -> str:

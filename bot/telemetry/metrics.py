@@ -5,15 +5,24 @@ Those of the clusters are read at a scrape by what `read_clusters` is given (bot
 
 import platform
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.common.version import own_version
 from bot.telemetry.instruments import COUNTER, GAUGE, Instruments
 
+OUTCOMES = ("delivered", "failed", "refused")
+"""What becomes of an alert that is sent to a receiver outside Slack."""
+
 _ACKS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 _CALLS = (0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 _LAGS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+_OUTPUT_ROWS = (
+    ("cmbot_output_depth", "Alerts that wait to be sent to a receiver outside Slack."),
+    ("cmbot_output_oldest_age_seconds", "Age of the oldest alert that waits for a receiver."),
+    ("cmbot_output_dead", "Alerts whose content a receiver refused for good."),
+)
 
 Counts = Mapping[tuple[str, str], float]
 """Numbers by the values of two labels."""
@@ -33,6 +42,7 @@ class Metrics:
         self._make_commands(made)
         self._make_polls(made)
         self._make_slack(made)
+        self._make_outputs(made)
         self._make_store(made)
         self._make_process(made)
 
@@ -158,6 +168,20 @@ class Metrics:
         self._oldest = made.gauge("cmbot_outbox_oldest_age_seconds", "Age of the oldest message that waits.")
         self._dead = made.gauge("cmbot_outbox_dead", "Messages that Slack refused for good.")
 
+    def _make_outputs(self, made: Instruments) -> None:
+        self._deliveries = made.counter(
+            "cmbot_output_deliveries_total",
+            "Alerts sent to receivers outside Slack by outcome: delivered, failed (tried again) or refused.",
+            ("receiver", "outcome"),
+            series="receivers x 3",
+        )
+        self._output_rows: Mapping[str, tuple[int, float, int]] = {}
+        for place, (name, about) in enumerate(_OUTPUT_ROWS):
+            made.read(name, GAUGE, about, ("receiver",), partial(self._of_receivers, place), series="receivers")
+
+    def _of_receivers(self, place: int) -> list[tuple[tuple[str], float]]:
+        return [((name,), float(rows[place])) for name, rows in self._output_rows.items()]
+
     def _make_store(self, made: Instruments) -> None:
         self._transactions: Callable[[], Counts] = dict
         made.read(
@@ -242,6 +266,20 @@ class Metrics:
         self._depth.set(depth)
         self._oldest.set(oldest)
         self._dead.set(dead)
+
+    def receivers(self, names: Collection[str]) -> None:
+        """Begin the counters of these receivers outside Slack at 0: `increase()` then sees their first event."""
+        for name in names:
+            for outcome in OUTCOMES:
+                self._deliveries.labels(name, outcome)
+
+    def output(self, receiver: str, outcome: str, alerts: int) -> None:
+        """Count alerts that were sent to a receiver (`bot.integrations.worker.OnOutcome`)."""
+        self._deliveries.labels(receiver, outcome).inc(alerts)
+
+    def outputs(self, rows: Mapping[str, tuple[int, float, int]]) -> None:
+        """Set what waits for each receiver: alerts, the age of the oldest in seconds, and those refused for good."""
+        self._output_rows = dict(rows)
 
     def clock(self, ahead: float) -> None:
         """Set the seconds by which the system clock is before the clock of the process."""

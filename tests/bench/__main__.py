@@ -15,6 +15,7 @@ from bot.runtime.file_limit import raise_file_limit
 from tests.bench import busy
 from tests.bench.alerting import alerting
 from tests.bench.answering import acknowledging, answering
+from tests.bench.delay import delay
 from tests.bench.figures import Figure, notes, table
 from tests.bench.many import many_disks, many_volumes
 from tests.bench.memory import memory
@@ -50,6 +51,9 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "volumes": Row(judging, {"polls": 3, "disks": 100, "volumes": 50}),
         "volumes-memory": Row(remembering, {"polls": 2, "disks": 100, "volumes": 50}),
         "alert": Row(alerting, {"rounds": 1}),
+        "alert-ways": Row(
+            delay, {"clusters": 1, "spread": 1, "poll": 1, "scrape": 1, "refresh": 1, "report": 1, "calm": 5}
+        ),
         "memory": Row(memory, {"clusters": 2, "polls": 1}),
         "scale": Row(scale, {"clusters": 2, "seconds": 1, "interval": 1, "polled": 1}),
         "start": Row(busy.start, {"clusters": 2, "interval": 1}),

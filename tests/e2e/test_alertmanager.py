@@ -1,9 +1,6 @@
 """Debian's Alertmanager: it hears of a broken disk and of its repair, and its webhook reaches the channel."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,55 +10,12 @@ import pytest
 from bot.integrations.alertmanager import SOURCE
 from bot.integrations.intake import PATH
 from tests.e2e.receiving_program import receiving
-from tests.support.debian import unpack
+from tests.support.alertmanager import alertmanager
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.system
 
 TOKEN = "a-long-random-token"
-CONFIG = """
-route: {{receiver: cmbot, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
-receivers:
-  - name: cmbot
-    webhook_configs:
-      - {{url: "{url}", send_resolved: true, http_config: {{authorization: {{credentials: {token}}}}}}}
-"""
-
-
-def relocated(folder: Path) -> tuple[Path, Path]:
-    """A copy of the program that looks for its templates below its working folder; both.
-
-    Debian's Alertmanager has the path of its templates built in, and the package is not installed.
-    """
-    root = unpack("prometheus-alertmanager")
-    copy = folder / "alertmanager"
-    built_in = b"/usr/share/prometheus/alertmanager"
-    copy.write_bytes((root / "usr/bin/prometheus-alertmanager").read_bytes().replace(built_in, built_in[1:] + b"/"))
-    copy.chmod(0o700)
-    return copy, root
-
-
-@asynccontextmanager
-async def alertmanager(folder: Path, port: int, url: str) -> AsyncIterator[None]:
-    """Run it on the loopback alone until the block ends; it posts to `url`."""
-    config = folder / "alertmanager.yml"
-    config.write_text(CONFIG.format(url=url, token=TOKEN))
-    binary, root = await asyncio.to_thread(relocated, folder)
-    process = await asyncio.create_subprocess_exec(
-        str(binary),
-        f"--config.file={config}",
-        f"--storage.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-        cwd=root,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield
-        assert process.returncode is None
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
 
 
 async def active(session: aiohttp.ClientSession) -> dict[str, Any]:
@@ -81,16 +35,14 @@ async def until_active(session: aiohttp.ClientSession, name: str, *, is_active: 
 
 
 async def test_a_disk_breaks_and_is_repaired_and_an_alert_of_others_is_posted(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     more = f"""
 outputs: {{receivers: [{{name: am, kind: alertmanager, url: "http://127.0.0.1:{port}"}}]}}
 inputs: {{token_env: T}}
 """
     async with (
         receiving(tmp_path, more, T=TOKEN) as world,
-        alertmanager(tmp_path, port, world.url + PATH),
+        alertmanager(tmp_path, port, world.url + PATH, TOKEN),
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
         world.cluster.break_disk(3)

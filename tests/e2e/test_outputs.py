@@ -12,7 +12,7 @@ from bot.integrations.intake import PATH
 from bot.integrations.webhook import signature
 from bot.playground.slack_sim.workspace import Message
 from tests.component.integrations.test_intake import delivery, reported
-from tests.e2e.receiving_program import receiving
+from tests.e2e.receiving_program import Receiving, receiving
 from tests.support.receiver import RecordingReceiver, recording_receiver
 
 pytestmark = pytest.mark.fast_time
@@ -35,6 +35,16 @@ def states(receiver: RecordingReceiver) -> list[tuple[str, str]]:
     return [(body["alert"]["rule"], body["alert"]["state"]) for body in receiver.bodies]
 
 
+async def shown(world: Receiving, line: str) -> None:
+    """Wait until /metrics has this line."""
+    async with asyncio.timeout(900), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{world.url}/metrics") as answer:
+                if line in (await answer.text()).splitlines():
+                    return
+            await asyncio.sleep(0.2)
+
+
 async def test_a_broken_disk_and_its_repair_reach_a_webhook(tmp_path: Path) -> None:
     async with recording_receiver(faults=[500]) as hook:
         outputs = f'outputs: {{receivers: [{{name: hook, kind: webhook, url: "{hook.url}/x", secret_env: S}}]}}'
@@ -43,6 +53,8 @@ async def test_a_broken_disk_and_its_repair_reach_a_webhook(tmp_path: Path) -> N
             await until(lambda: ("disk_broken", "firing") in states(hook))
             await world.slack.wait_for(CHANNEL, lambda m: "disk #3" in m.full_text)
             assert (await world.checks())["outputs"] == "ok"
+            await shown(world, 'cmbot_output_depth{receiver="hook"} 0.0')
+            await shown(world, 'cmbot_output_deliveries_total{outcome="failed",receiver="hook"} 1.0')
             world.cluster.repair_disk(3, "repairing")
             world.cluster.repair_disk(3, "repaired")
             await until(lambda: ("disk_broken", "resolved") in states(hook))

@@ -1,4 +1,8 @@
-"""Debian's Prometheus with what deploy/ has: it scrapes a running cmbot, its rules fire, each panel's query answers."""
+"""Debian's Prometheus and Alertmanager with what deploy/ has, on a running cmbot.
+
+Prometheus scrapes, its rules fire on a broken disk, Alertmanager hears of it on three ways and of its end, and the
+query of each panel answers.
+"""
 
 import asyncio
 import json
@@ -15,8 +19,10 @@ from bot.playground.clustermgr_sim.metrics import REGION
 from bot.playground.slack_sim.server import LocalSlack
 from tests.docgen.dashboards.__main__ import PAGES
 from tests.e2e.conftest import QUICK
+from tests.support.alertmanager import alertmanager
 from tests.support.ports import free_port
 from tests.support.prometheus import Server, prometheus, promtool
+from tests.support.receiver import RecordingReceiver, recording_receiver
 from tests.support.started_program import Started, started
 
 pytestmark = pytest.mark.system
@@ -27,6 +33,8 @@ ALICE, STORAGE = "U0ALICE", "C0STORAGE"
 NEEDS_TWO_WEEKS = frozenset({"Days until full"})
 """Panels whose query has no answer in a test: the trend needs measurements of days."""
 SECONDS = 150
+ALERTS = ("disk_broken", "CmbotDiskBroken", "BlobstoreDiskBroken")
+"""A broken disk as Alertmanager hears of it: from cmbot, by rules over its metrics, by rules over Clustermgr's own."""
 SETTINGS = """
 slack: {{api_url: "{api}"}}
 http: {{port: {port}}}
@@ -39,10 +47,12 @@ clusters:
     poll_interval: 1s
     schedulers: [127.0.0.0/8]
 access: {{operators: {{users: [U0ALICE]}}, approvers: {{users: [U0ALICE, U0BOB]}}}}
+outputs: {{receivers: [{{name: am, kind: alertmanager, url: "http://127.0.0.1:{alerts}"}}], resend: 10s}}
 """
 SCRAPE = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: {rules}
+alerting: {{alertmanagers: [{{static_configs: [{{targets: ["127.0.0.1:{alerts}"]}}]}}]}}
 scrape_configs:
   - job_name: cmbot
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
@@ -53,29 +63,43 @@ scrape_configs:
 
 @dataclass
 class World:
-    """A running cmbot, what it watches, and the Prometheus that scrapes it."""
+    """A running cmbot, what it watches, the Prometheus that scrapes it, and what Alertmanager posts."""
 
     run: Started
     slack: LocalSlack
     cluster: SimulatedCluster
     prometheus: Server
+    hook: RecordingReceiver
+
+    async def posted(self, status: str, *alerts: str) -> None:
+        """Wait until Alertmanager has posted these alerts with this status."""
+        while not {*alerts} <= self._names(status):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.2)
+
+    def _names(self, status: str) -> set[str]:
+        found = (each for body in self.hook.bodies for each in body["alerts"])
+        return {each["labels"]["alertname"] for each in found if each["status"] == status}
 
 
 @asynccontextmanager
 async def watched(folder: Path) -> AsyncIterator[World]:
     """Start all of them."""
-    port, config = free_port(), folder / "config.yaml"
+    port, alerts, config = free_port(), free_port(), folder / "config.yaml"
     rules = json.dumps([str(file.resolve()) for file in RULES])
     async with SimulatedCluster(timing=replace(QUICK, report=1.0), schedulers=1) as cluster, LocalSlack() as slack:
-        config.write_text(
-            SETTINGS.format(api=slack.api_url, port=port, folder=folder, hosts=json.dumps(list(cluster.hosts)))
-        )
+        hosts = json.dumps(list(cluster.hosts))
+        config.write_text(SETTINGS.format(api=slack.api_url, port=port, alerts=alerts, folder=folder, hosts=hosts))
         nodes = json.dumps([host.partition("//")[2] for host in cluster.hosts])
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
-        async with started(folder, str(config), port, **tokens) as run:
+        scrape = SCRAPE.format(rules=rules, port=port, alerts=alerts, nodes=nodes)
+        async with (
+            recording_receiver() as hook,
+            alertmanager(folder, alerts, hook.url, "unchecked"),
+            started(folder, str(config), port, **tokens) as run,
+            prometheus(folder, scrape) as server,
+        ):
             await slack.wait_connected(timeout=60)
-            async with prometheus(folder, SCRAPE.format(rules=rules, port=port, nodes=nodes)) as server:
-                yield World(run, slack, cluster, server)
+            yield World(run, slack, cluster, server, hook)
 
 
 @pytest.mark.parametrize("file", RULES, ids=lambda file: file.name)
@@ -98,12 +122,16 @@ async def test_scrape_has_every_panel_and_a_broken_disk_fires(tmp_path: Path) ->
         world.cluster.break_disk(3)
         assert (await _fired(world, "CmbotDiskBroken"))["cluster"] == "prod"
         assert (await _fired(world, "BlobstoreDiskBroken"))["region"] == REGION, "by Clustermgr's own gauges"
+        await world.posted("firing", *ALERTS)
         status, said = promtool("check", "metrics", stdin=(await world.run.page("/metrics"))[1])
         assert (status, said.strip()) == (0, "")
         # A stopped process misses the runs of its jobs.
         world.run.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(8)
         world.run.process.send_signal(signal.SIGCONT)
+        for state in ("repairing", "repaired"):
+            world.cluster.repair_disk(3, state)
+        await world.posted("resolved", *ALERTS)
         await world.cluster.kill(3)
         assert await _without_an_answer(world.prometheus) == NEEDS_TWO_WEEKS
 

@@ -13,7 +13,7 @@ from bot.integrations.pagerduty import PagerDutySender
 from bot.integrations.robots import RobotSender
 from bot.integrations.sender import ReceiverTarget, Sender
 from bot.integrations.webhook import WebhookSender
-from bot.integrations.worker import OutputWorker, SlackDown, SlackOutage
+from bot.integrations.worker import OnOutcome, OutputWorker, SlackDown, SlackOutage
 from bot.store.database import Store
 from tests.support.databases import Clock
 
@@ -65,6 +65,7 @@ async def informing(
     seconds: float = 2.0,
     outage: SlackOutage | None = None,
     receiver: Mapping[str, Any] | None = None,
+    on_outcome: OnOutcome | None = None,
     **target: Any,
 ) -> AsyncIterator[OutputWorker]:
     """A worker that tells one receiver, `pager`."""
@@ -72,7 +73,13 @@ async def informing(
     async with HttpClient.opened(seconds) as client:
         senders = {"pager": sender_of(kind, url, client, clock, **target)}
         worker = OutputWorker(
-            store, senders, owner=owner, clock=clock, random=lambda: 0.0, outage=outage or SlackOutage(never_down)
+            store,
+            senders,
+            owner=owner,
+            clock=clock,
+            random=lambda: 0.0,
+            outage=outage or SlackOutage(never_down),
+            on_outcome=on_outcome,
         )
         yield worker
 

@@ -60,6 +60,24 @@ async def test_faults_lose_nothing(store: Store, clock: Clock, kind: ReceiverKin
     assert worker.delivered == 1
 
 
+async def test_every_call_is_counted_by_its_outcome(store: Store, clock: Clock) -> None:
+    """A call that is refused with several alerts counts for none: each is sent alone then."""
+    counted: list[tuple[str, str, int]] = []
+
+    def count_it(receiver: str, outcome: str, alerts: int) -> None:
+        counted.append((receiver, outcome, alerts))
+
+    async with (
+        recording_receiver(faults=[500, 400, 400]) as receiver,
+        informing(store, clock, ALERTMANAGER, receiver.url, on_outcome=count_it) as worker,
+    ):
+        await put(store, BROKEN, replace(BROKEN, id=BROKEN.id + 1, key="other"))
+        await drained(worker, clock)
+        rows = (await worker.health())["pager"]
+    assert counted[:3] == [("pager", "failed", 2), ("pager", "refused", 1), ("pager", "delivered", 1)]
+    assert (rows.waiting, rows.dead) == (0, 0)
+
+
 @pytest.mark.parametrize("kind", sorted(OK))
 @pytest.mark.parametrize(
     "body",

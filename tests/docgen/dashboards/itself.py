@@ -112,6 +112,27 @@ ITSELF = Page(
             ),
             Graph("Acknowledgements", [Query(_p99("cmbot_ack_seconds", "le, kind"), "{{kind}} p99")], unit="s"),
         ),
+        "Receivers outside Slack": (
+            Graph(
+                "Alerts sent, by outcome",
+                [Query(_rate("cmbot_output_deliveries_total", "receiver, outcome"), "{{receiver}} {{outcome}}")],
+                unit="ops",
+                about="Only with receivers in `outputs` of the settings.",
+            ),
+            Graph(
+                "Alerts that wait for receivers",
+                [Query(f"max by (receiver) (cmbot_output_depth{{{AT}}})", "{{receiver}}")],
+            ),
+            Graph(
+                "Age of the oldest alert that waits",
+                [Query(f"max by (receiver) (cmbot_output_oldest_age_seconds{{{AT}}})", "{{receiver}}")],
+                unit="s",
+            ),
+            Graph(
+                "Alerts refused for good",
+                [Query(f"max by (receiver) (cmbot_output_dead{{{AT}}})", "{{receiver}}")],
+            ),
+        ),
         "Operations and database": (
             Graph(
                 "Operations by state",

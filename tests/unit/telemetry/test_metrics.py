@@ -32,6 +32,9 @@ def fill(metrics: Metrics) -> None:
     metrics.slack_rejected("SLACK_BOT_TOKEN", rejected=True)
     metrics.replicas(3, ["watch:prod", "chores"], active=True)
     metrics.replicas(3, ["chores"], active=True)
+    metrics.receivers(["pager"])
+    metrics.output("pager", "failed", 3)
+    metrics.outputs({"pager": (2, 90.5, 1)})
     metrics.loop_lag(0.01)
     metrics.watch_store(lambda: {("write", "failed"): 3})
     metrics.watch_loop(lambda: 0.5)
@@ -58,6 +61,11 @@ def test_metrics_page_shows_every_value(metrics: Metrics) -> None:
         "cmbot_outbox_depth 4.0",
         "cmbot_outbox_oldest_age_seconds 12.5",
         "cmbot_outbox_dead 1.0",
+        'cmbot_output_deliveries_total{outcome="failed",receiver="pager"} 3.0',
+        'cmbot_output_deliveries_total{outcome="delivered",receiver="pager"} 0.0',
+        'cmbot_output_depth{receiver="pager"} 2.0',
+        'cmbot_output_oldest_age_seconds{receiver="pager"} 90.5',
+        'cmbot_output_dead{receiver="pager"} 1.0',
         "cmbot_clock_ahead_seconds -3.0",
         'cmbot_cluster_call_duration_seconds_count{call="/stat",cluster="prod"} 1.0',
         'cmbot_cluster_calls_total{cluster="prod",call="/stat",outcome="timeout"} 1.0',
