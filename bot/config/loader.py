@@ -213,7 +213,8 @@ def _check(place: str, value: str) -> None:
 def _read(path: Path) -> str:
     copy = "run `cmbot init` to write it, or name another with --config or CMBOT_CONFIG"
     try:
-        held = path.read_bytes()
+        with path.open("rb") as opened:
+            held = opened.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{_unread(path)} ({system_words(error)}): {copy}.") from error
     if len(held) > _MAX_BYTES:
