@@ -11,8 +11,7 @@ from bot.common.text import count
 from bot.config import AccessSettings, Members, Settings
 from bot.operations.policy import POLICIES, Policy, PolicyMode, short_of
 from bot.permissions.roles import HELD_ROLES, Role
-from bot.runtime.settings_mapping import code_required, mode_of, names_no_default, policy
-from bot.runtime.startup import code_key
+from bot.runtime.settings_mapping import code_key, code_required, mode_of, names_no_default, policy
 from bot.views.decisions import shortfall_text
 from bot.views.policy_text import MODES, UNSET, UNSET_FIX
 

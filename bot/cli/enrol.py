@@ -12,7 +12,7 @@ from bot.common.text import shown
 from bot.config import Settings
 from bot.config.types import UserId
 from bot.permissions.one_time_codes import CodeKey, address_of, new_secret
-from bot.runtime.startup import code_key
+from bot.runtime.settings_mapping import code_key
 from bot.store.database import Store
 from bot.workflow.code_check import Enrolments
 

@@ -4,7 +4,7 @@ import sys
 from http.client import HTTPConnection, HTTPException
 
 from bot.common.errors import ConfigError, system_words
-from bot.config import load
+from bot.config import load, load_http
 
 _OK = 200
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - the address to ask if the server listens on all
@@ -28,14 +28,15 @@ def fault_of(host: str, port: int, seconds: float = _SECONDS) -> str:
 
 def main() -> int:
     """Return 0 if healthy, else print one line and return 1."""
+    remark = ""
     try:
         http = load().http
     except ConfigError as error:
-        sys.stdout.write(f"{error}\n")
-        return 1
+        # The program may run well with the settings before, which a reload keeps: a restart would end that.
+        http, remark = load_http(), f"{error}\n"
     wrong = fault_of(http.host, http.port)
     if wrong:
-        sys.stdout.write(f"{wrong}\n")
+        sys.stdout.write(f"{remark}{wrong}\n")
     return 1 if wrong else 0
 
 

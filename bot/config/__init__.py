@@ -1,6 +1,6 @@
 """The settings: their model, the types of their values, and the only module that reads them."""
 
-from bot.config.loader import in_file, load, parse
+from bot.config.loader import in_file, load, load_http, parse
 from bot.config.model import (
     ClusterSettings,
     EscalationSettings,
@@ -30,5 +30,6 @@ __all__ = [
     "WindowSettings",
     "in_file",
     "load",
+    "load_http",
     "parse",
 ]

@@ -101,6 +101,10 @@ def _of_secrets(old: Settings, new: Settings) -> Iterator[Change]:
             if cluster in {own.name for own in new.clusters} and before.get(cluster) != after.get(cluster):
                 key = f"{_CLUSTERS}.{cluster}.{'token' if kind == _TOKENS[0] else 'scheduler token'}"
                 yield Change(key, "", _how(_value(before.get(cluster)), _value(after.get(cluster))))
+    before, after = old.exchange_secrets, new.exchange_secrets
+    for variable in sorted({*before, *after}):
+        if before.get(variable) != after.get(variable):
+            yield Change(variable, "", _how(_value(before.get(variable)), _value(after.get(variable))))
 
 
 def _value(secret: SecretStr | None) -> str:

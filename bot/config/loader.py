@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 from bot.common.errors import ConfigError, system_words
 from bot.config.error_text import not_settings, problems, yaml_words
 from bot.config.http_address import with_http_host
-from bot.config.model import Settings
+from bot.config.model import HttpSettings, Settings
 from bot.config.outputs import output_url
 from bot.config.proxy import proxy_url
 from bot.config.secret_sources import SecretFound, find_secret
@@ -81,6 +81,20 @@ def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
     with in_file(str(file)):
         settings = parse(text, secrets=secrets.model_copy(update={"cmbot_config": file}), tokens=tokens)
         return settings.model_copy(update={"remarks": (*remarks, *settings.remarks)})
+
+
+def load_http() -> HttpSettings:
+    """Read the address of the HTTP server alone; the default one if the file cannot be read as far as that."""
+    own = Secrets()
+    try:
+        data = yaml.load(_read(own.cmbot_config), Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
+    except (ConfigError, yaml.YAMLError, RecursionError):
+        data = None
+    given = with_http_host(data if isinstance(data, dict) else {}, own.cmbot_http_host).get("http", {})
+    try:
+        return HttpSettings.model_validate(given)
+    except ValidationError:
+        return HttpSettings()
 
 
 @contextmanager
@@ -213,7 +227,8 @@ def _check(place: str, value: str) -> None:
 def _read(path: Path) -> str:
     copy = "run `cmbot init` to write it, or name another with --config or CMBOT_CONFIG"
     try:
-        held = path.read_bytes()
+        with path.open("rb") as opened:
+            held = opened.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{_unread(path)} ({system_words(error)}): {copy}.") from error
     if len(held) > _MAX_BYTES:

@@ -49,8 +49,19 @@ def _files(name: str, environment: Mapping[str, str]) -> Iterable[tuple[str, Pat
         return
     for credential in (name, name.lower()):
         path = Path(folder) / credential
-        if path.exists():
+        if _is_there(path):
             yield f"the credential {credential}", path
+
+
+def _is_there(path: Path) -> bool:
+    """True if there is such a file. Raises ConfigError if the folder cannot be looked into."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ConfigError(f"{CREDENTIALS}: the folder cannot be read ({system_words(error)}).") from error
+    return True
 
 
 def _read(name: str, place: str, path: Path) -> SecretFound:

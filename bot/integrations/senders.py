@@ -44,7 +44,7 @@ def _sender(settings: Settings, own: ReceiverSettings, client: HttpClient, wall:
         held(own.url_env) or own.url or PAGERDUTY_URL,
         held(own.key_env),
         held(own.secret_env),
-        _context(own),
+        context_of(own),
         settings.docs_url or "",
     )
     kind = ReceiverKind(own.kind)
@@ -57,12 +57,13 @@ def _sender(settings: Settings, own: ReceiverSettings, client: HttpClient, wall:
     return RobotSender(target, kind, client, wall)
 
 
-def _context(own: ReceiverSettings) -> ssl.SSLContext | None:
+def context_of(own: ReceiverSettings) -> ssl.SSLContext | None:
+    """The TLS context of a receiver with the authorities of its settings, None without any. Raises ConfigError."""
     if own.ca_file is None:
         return None
     try:
         return ssl.create_default_context(cafile=own.ca_file)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"outputs.receivers.{own.name}.ca_file = {str(own.ca_file)!r}: cannot be read as certificates; "
             "name a PEM file."

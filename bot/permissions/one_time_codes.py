@@ -112,16 +112,16 @@ def is_code(typed: str) -> bool:
     return len(typed) == DIGITS and typed.isascii() and typed.isdigit()
 
 
-def judge(held: Enrolment, secret: str, typed: str, now: float) -> tuple[CodeVerdict, Enrolment]:
+def judge(held: Enrolment, secret: str, typed: str, now: float, present: int) -> tuple[CodeVerdict, Enrolment]:
     """Decide if a typed code counts, and return the enrolment as it is stored afterwards.
 
+    `present` is the step of the system clock, with which the clocks of phones agree; `now` is compared with the lock.
     Each step counts once, and no earlier step counts after it. Wrong and repeated codes count towards the lock.
     """
     if now < held.locked_until:
         return CodeVerdict.LOCKED, held
     if not is_code(typed):
         return CodeVerdict.MALFORMED, held
-    present = step_of(now)
     matching = [
         step
         for step in range(max(0, present - DRIFT), present + DRIFT + 1)

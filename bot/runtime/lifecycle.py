@@ -109,6 +109,9 @@ async def _slack(app: App, stop: Shutdown, handover: KeptOpen | None) -> AsyncIt
             if handover is not None:
                 app.socket.take_over(handover.slack)
             await stack.enter_async_context(_background(app, stop, "socket", app.socket.run()))
+        elif handover is not None:
+            # From now on Slack delivers over HTTP: it must not go on with a connection that no one reads.
+            await handover.slack.close()
         await stack.enter_async_context(_background(app, stop, "standing", app.token_status.run()))
         try:
             yield

@@ -74,9 +74,11 @@ class Reloads:
                 await self._rehearse(new)
                 found = (*map(str, changes(self.settings, new)), *self._renewed(new))
                 await self._record(by, "settings.reloaded", {"changes": list(found[:_LINES])}, everywhere=everywhere)
-            except CmbotError as error:
-                await self._refuse(by, error)
-                raise UserError(f"The settings were not changed, and the old ones stay. {error}") from error
+            except Exception as error:
+                # Also for an error that no check foresaw: the program must go on with the old settings.
+                known = error if isinstance(error, CmbotError) else _unknown(error)
+                await self._refuse(by, known)
+                raise UserError(f"The settings were not changed, and the old ones stay. {known}") from error
             log.info("reload.accepted" if found else "reload.unchanged", by=by, changes=list(found))
             if found:
                 self._handover.slack.renew = _other_connection(self.settings, new)
@@ -160,11 +162,21 @@ class Reloads:
             self._followed = now
 
 
+def _unknown(error: Exception) -> ConfigError:
+    """Return the refusal for an error of a library, whose text could have a secret."""
+    log.error("reload.crashed", exc_info=error)
+    return ConfigError(f"They cannot be used ({type(error).__name__}); the log of cmbot has the place.")
+
+
 def _digests(settings: Settings) -> Mapping[str, str]:
-    """The content of each file that the settings of clusters name, as a hash; "" for one that cannot be read."""
+    """The content of each file that clusters and receivers name, as a hash; "" for one that cannot be read."""
+    holders = {
+        **{f"clusters.{own.name}": own for own in settings.clusters},
+        **{f"outputs.receivers.{own.name}": own for own in settings.outputs.receivers},
+    }
     named = {
-        f"clusters.{own.name}.{key}": path
-        for own in settings.clusters
+        f"{place}.{key}": path
+        for place, own in holders.items()
         for key in _FILES
         if isinstance(path := getattr(own, key, None), Path)
     }
@@ -174,7 +186,7 @@ def _digests(settings: Settings) -> Mapping[str, str]:
 def _digest(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+    except (OSError, ValueError):
         return ""
 
 

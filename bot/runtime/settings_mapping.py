@@ -9,6 +9,7 @@ from bot.chatops.commands.registry import COMMANDS
 from bot.common.errors import ConfigError
 from bot.config import EscalationSettings, Settings, SummarySettings
 from bot.operations.policy import Policy, PolicyMode, PolicyOverride, policy_of, stricter, strictest
+from bot.permissions.one_time_codes import CodeKey
 from bot.runtime.scheduler import Crontab
 from bot.watch.scheduled_reports import ReportJob
 
@@ -38,6 +39,12 @@ def heartbeat_url(settings: Settings) -> str:
             "CMBOT_HEARTBEAT_URL: this is no URL; write a complete one, as in https://hc.example.com/ping/…"
         )
     return url
+
+
+def code_key(settings: Settings) -> CodeKey | None:
+    """Return the key of the environment, None if none is set; raises ConfigError for a wrong one."""
+    written = settings.secrets.cmbot_code_key.get_secret_value()
+    return CodeKey(written) if written else None
 
 
 def is_command_word(name: str) -> bool:

@@ -72,8 +72,11 @@ class Signals:
             for wait in waits:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
+        if self._end.is_set() or other.is_set():
+            # A SIGHUP that came meanwhile counts after the reload: the files may have changed again.
+            return True
         self._hung_up.clear()
-        return self._end.is_set() or other.is_set()
+        return False
 
     async def ended(self) -> None:
         """Wait for the signal to end."""

@@ -24,9 +24,8 @@ from bot.delivery.block_support import BlockSupport
 from bot.leadership.membership import BEATS, Membership
 from bot.leadership.model import HOUSEKEEPING, watch_of
 from bot.operations.policy import PolicyMode
-from bot.permissions.one_time_codes import CodeKey
 from bot.runtime.clock import Clock, ProcessClock, steady
-from bot.runtime.settings_mapping import code_required
+from bot.runtime.settings_mapping import code_key, code_required
 from bot.runtime.tls import tls_of
 from bot.slack.client import SlackClient
 from bot.store.database import Store
@@ -104,13 +103,7 @@ async def foundation(
 def code_check(base: Foundation) -> CodeCheck:
     """Build the check of the codes of break-glass. Raises ConfigError for a wrong key."""
     key = code_key(base.settings)
-    return CodeCheck(base.store, key, base.clock, partial(code_required, base.settings))
-
-
-def code_key(settings: Settings) -> CodeKey | None:
-    """Return the key of the environment, None if none is set; raises ConfigError for a wrong one."""
-    written = settings.secrets.cmbot_code_key.get_secret_value()
-    return CodeKey(written) if written else None
+    return CodeCheck(base.store, key, base.clock, base.wall, partial(code_required, base.settings))
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ def tls_of(own: ClusterSettings) -> ssl.SSLContext | None:
         return None
     try:
         context = ssl.create_default_context(cafile=own.ca_file)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _wrong(own, "ca_file", own.ca_file, "cannot be read as certificates; name a PEM file") from error
     if own.cert_file is not None:
         _show(own, context, own.cert_file, own.key_file)
@@ -47,6 +47,8 @@ def _readable(own: ClusterSettings, key: str, path: Path) -> None:
             return
     except OSError as error:
         raise _wrong(own, key, path, f"cannot be read ({system_words(error)}); name a PEM file") from error
+    except ValueError as error:
+        raise _wrong(own, key, path, "is no name of a file; name a PEM file") from error
 
 
 def _wrong(own: ClusterSettings, key: str, path: Path | None, words: str) -> ConfigError:

@@ -2,7 +2,8 @@
 
 from bot.alerting.rules.thresholds import configure
 from bot.config import Settings
-from bot.runtime.settings_mapping import heartbeat_url, refuse_reserved_names, report_jobs_of
+from bot.integrations.senders import context_of
+from bot.runtime.settings_mapping import code_key, heartbeat_url, refuse_reserved_names, report_jobs_of
 from bot.runtime.tls import tls_of
 from bot.runtime.windows import windows_of
 
@@ -13,6 +14,9 @@ def refuse_wrong(settings: Settings) -> None:
     for own in settings.clusters:
         configure(settings.rules, own.rules)
         tls_of(own)
+    for receiver in settings.outputs.receivers:
+        context_of(receiver)
+    code_key(settings)
     report_jobs_of(settings)
     windows_of(settings)
     heartbeat_url(settings)

@@ -66,17 +66,22 @@ def _raised(error: object) -> str:
     return type(error).__name__ if isinstance(error, BaseException) else ""
 
 
-def _kept(fields: Fields) -> Fields:
+def _kept(fields: Fields, redact: Callable[[str], str]) -> Fields:
     """The plain values of a line: an exception would keep the frames of its traceback alive."""
     plain = {name: value for name, value in fields.items() if isinstance(value, str | int | float)}
-    return {name: value[:_KEPT_CHARS] if isinstance(value, str) else value for name, value in plain.items()}
+    return {name: _cut(value, redact) if isinstance(value, str) else value for name, value in plain.items()}
+
+
+def _cut(text: str, redact: Callable[[str], str]) -> str:
+    """The beginning of a text: without its secrets before it is cut, because half a secret is not recognised."""
+    return text if len(text) <= _KEPT_CHARS else redact(text)[:_KEPT_CHARS]
 
 
 class LogThrottle:
     """Decides which lines are written. Thread-safe; a thread writes the summaries, also while the event loop stands.
 
     `write` gets each summary, after `window` seconds. `clock` is steady, in seconds. `timed` is False where `sum_up` is
-    called by hand.
+    called by hand. `redact` removes the secrets of a text.
     """
 
     def __init__(
@@ -86,7 +91,9 @@ class LogThrottle:
         clock: Callable[[], float] = time.monotonic,
         window: float = WINDOW_SECONDS,
         timed: bool = True,
+        redact: Callable[[str], str] = str,
     ) -> None:
+        self.redact = redact
         self._write, self._clock, self._seconds, self._timed = write, clock, window, timed
         self._lock = threading.Lock()
         self._kinds: dict[str, dict[Kind, KindCount]] = {}
@@ -107,7 +114,7 @@ class LogThrottle:
                 counted.written += 1
                 return True
             counted.left += 1
-            counted.newest = _kept(fields)
+            counted.newest = _kept(fields, self.redact)
             if not kind[2] and len(counted.clusters) < MAX_EVENTS and (cluster := fields.get("cluster")):
                 counted.clusters.add(str(cluster))
             if self._timer is None and self._timed:
@@ -172,4 +179,6 @@ class ThrottleForeign(logging.Filter):
         if isinstance(record.msg, dict):
             return True
         fields = {"exc_info": record.exc_info} if record.exc_info else {}
-        return self._throttle.admits(record.levelno, f"{record.name}: {str(record.msg)[:_CAUSE_CHARS]}", fields)
+        return self._throttle.admits(
+            record.levelno, f"{record.name}: {self._throttle.redact(str(record.msg))[:_CAUSE_CHARS]}", fields
+        )

@@ -45,7 +45,8 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool, stream: TextIO 
 
     `level` is debug, info, warning or error. Every record and every traceback is redacted.
     """
-    redactor, throttle = Redactor(secrets), LogThrottle(_write_summary)
+    redactor = Redactor(secrets)
+    throttle = LogThrottle(_write_summary, redact=redactor.text)
     known: list[Processor] = [structlog.contextvars.merge_contextvars, _with_trace]
     shared: list[Processor] = [
         structlog.stdlib.add_logger_name,

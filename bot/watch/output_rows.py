@@ -18,10 +18,14 @@ async def put_outputs(uow: UnitOfWork, alerts: Iterable[Alert]) -> None:
 async def reconcile(store: Store, receivers: Sequence[Receiver]) -> None:
     """Adopt the receivers of the settings: new ones get the open alerts, rows of removed ones are deleted.
 
-    Raises StoreError.
+    One that was away, and is back under its name, hears of the alerts that ended meanwhile. Raises StoreError.
     """
     store.receivers = tuple(receivers)
     async with store.begin() as uow:
         await uow.outputs.drop_others([each.name for each in receivers])
         if receivers:
             await put_outputs(uow, await uow.alerts.open())
+            missed = await uow.outputs.unended()
+            ended = await uow.alerts.some(missed)
+            await put_outputs(uow, ended)
+            await uow.outputs.drop({*missed} - {alert.id for alert in ended})

@@ -8,7 +8,7 @@ import structlog
 
 from bot.audit.chain import AuditEntry
 from bot.common.errors import StoreError
-from bot.permissions.one_time_codes import MAX_FAILURES, CodeKey, CodeVerdict, Enrolment, judge
+from bot.permissions.one_time_codes import MAX_FAILURES, CodeKey, CodeVerdict, Enrolment, judge, step_of
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 
@@ -33,12 +33,14 @@ class CodeCheck:
     """Checks the codes of break-glass; raises StoreError.
 
     `key` is None where none is set. `required` is true for a cluster that demands a code of each person; elsewhere
-    those who have one must type it.
+    those who have one must type it. `clock` is that of the process, on which all replicas agree; `wall` is the system
+    clock, which may have been set since the start.
     """
 
     store: Store
     key: CodeKey | None
     clock: Callable[[], float]
+    wall: Callable[[], float]
     required: Callable[[str], bool]
     late: set[asyncio.Task[CodeResult]] = field(default_factory=set)
 
@@ -74,7 +76,8 @@ class CodeCheck:
             held = await uow.codes.get(user)
             if held is None:
                 return CodeResult(CodeVerdict.UNKNOWN)
-            verdict, after = judge(held, self.key.open(user, held.sealed), typed, self.clock())
+            secret = self.key.open(user, held.sealed)
+            verdict, after = judge(held, secret, typed, self.clock(), step_of(self.wall()))
             if after != held:
                 await uow.codes.put(after)
             if verdict in _ATTEMPTS or verdict is CodeVerdict.ACCEPTED:

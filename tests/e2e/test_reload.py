@@ -17,6 +17,7 @@ from bot.playground.slack_sim.delivery import INTERACTION
 from bot.playground.slack_sim.inputs import form_state
 from bot.runtime.program import Program
 from bot.store.database import Store
+from tests.support.receiver import recording_receiver
 from tests.support.reloadable import TOKENS, Reloadable, reloadable
 
 PROD = "name: prod, alert_channel: C0STORAGE, poll_interval: 500ms"
@@ -81,6 +82,11 @@ async def test_wrong_settings_are_refused_whole(world: Reloadable) -> None:
         good + "\nrules: {zebra: {hold: 1s}}\n": "zebra",
         good.replace("port: 0", "port: 1, host: 192.0.2.1"): "cannot listen on",
         good.replace("poll_interval", "token_env: NOT_SET, poll_interval"): "NOT_SET is not set",
+        good.replace("port: 0", f"port: 0, host: {'a' * 70}"): "They cannot be used (UnicodeError)",
+        good.replace("poll_interval", 'ca_file: "a\\0b", poll_interval'): "cannot be read as certificates",
+        good + "outputs: {receivers: [{name: am, kind: alertmanager, url: 'http://127.0.0.1:9', ca_file: /nope}]}\n": (
+            "outputs.receivers.am.ca_file"
+        ),
     }
     for number, (text, words) in enumerate(wrong.items(), 1):
         world.config.write_text(text)
@@ -176,6 +182,29 @@ async def test_tokens_are_rotated_without_a_restart(world: Reloadable) -> None:
     ack = await alice.delivery.deliver(INTERACTION, payload)
     assert "This form is not valid any more. Close it and open a new one" in str(ack.payload)
     assert not world.logged("outbox.rejected")
+
+
+async def test_secrets_of_receivers_are_rotated_without_a_restart(
+    world: Reloadable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.folder / "key"
+    monkeypatch.setenv("AM_KEY_FILE", str(key))
+    key.write_text("key-one")
+    key.chmod(0o600)
+    async with recording_receiver() as receiver:
+        line = f"outputs: {{receivers: [{{name: am, kind: alertmanager, url: '{receiver.url}', key_env: AM_KEY}}]}}"
+        world.write(PROD, more=line)
+        world.hang_up()
+        await world.until_logged("reload.done")
+        key.write_text("key-two")
+        world.hang_up()
+        assert (await world.until_logged("reload.accepted", 2))["changes"] == ["AM_KEY: changed"]
+        await world.until_logged("reload.done", 2)
+        world.cluster.break_disk(3)
+        async with asyncio.timeout(30):
+            while not receiver.taken:  # noqa: ASYNC110 - the receiver wakes no one
+                await asyncio.sleep(0.05)
+    assert receiver.taken[-1].headers["Authorization"] == "Bearer key-two"
 
 
 async def test_requests_wait_while_the_program_is_built_again(world: Reloadable) -> None:

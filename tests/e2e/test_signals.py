@@ -1,6 +1,7 @@
 """Signals to `cmbot run`: it stops in order and in time even while Slack hangs, and SIGHUP reloads it."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -36,7 +37,7 @@ async def connected(folder: Path) -> AsyncIterator[tuple[Started, LocalSlack]]:
         config, port = settings(folder, slack, list(cluster.hosts))
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         async with started(folder, config, port, **tokens) as run:
-            await slack.wait_connected(timeout=30)
+            await slack.wait_connected(timeout=60)
             await run.until("/metrics", 'cmbot_poll_last_timestamp_seconds{cluster="prod"}')
             yield run, slack
 
@@ -58,10 +59,13 @@ async def test_hangup_reloads_the_process(tmp_path: Path) -> None:
         config = tmp_path / "config.yaml"
         config.write_text(f"{config.read_text()}timezone: Europe/Berlin\n")
         run.process.send_signal(signal.SIGHUP)
-        while "reload.done" not in run.stderr.read_text():  # noqa: ASYNC110 - another process writes it
-            await asyncio.sleep(0.1)
-        assert "timezone: UTC → Europe/Berlin" in run.stderr.read_text()
-        await run.until("/metrics", 'cmbot_last_tick_time{cluster="prod"}')
+        async with asyncio.timeout(60):
+            while "reload.done" not in run.stderr.read_text():  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.1)
+        lines = [json.loads(line) for line in run.stderr.read_text().splitlines()]
+        [accepted] = [line for line in lines if line["event"] == "reload.accepted"]
+        assert accepted["changes"] == ["timezone: UTC → Europe/Berlin"]
+        await run.until("/metrics", 'cmbot_poll_last_timestamp_seconds{cluster="prod"}')
         assert (await run.checks())["watch"] == "ok"
         assert run.process.returncode is None
 
@@ -118,7 +122,7 @@ async def test_stop_while_slack_never_answered(tmp_path: Path, names_hang: bool)
         path = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"} if names_hang else {}
         async with started(tmp_path, config, port, **tokens, **path) as run:
             assert (await run.page("/livez"))[0] == 200
-            await run.until("/metrics", 'cmbot_last_tick_time{cluster="prod"}')
+            await run.until("/metrics", 'cmbot_poll_last_timestamp_seconds{cluster="prod"}')
             run.process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(run.process.wait(), END_SECONDS) == 0
     written = run.stderr.read_text()

@@ -39,7 +39,7 @@ def test_a_code_counts_once_within_its_time_and_never_while_locked(
         now += seconds
         code = typed if isinstance(typed, str) else code_at(SECRET, step_of(now) + typed)
         near = {step for step in range(step_of(now) - DRIFT, step_of(now) + DRIFT + 1) if code_at(SECRET, step) == code}
-        verdict, held = judge(held, SECRET, code, now)
+        verdict, held = judge(held, SECRET, code, now, step_of(now))
         if now < locked_until:
             assert verdict is CodeVerdict.LOCKED
             continue
@@ -62,6 +62,8 @@ def test_a_code_counts_once_within_its_time_and_never_while_locked(
 @given(st.integers(0, 10**6), st.integers(-DRIFT, DRIFT))
 def test_clocks_may_differ_by_one_step(step: int, off: int) -> None:
     now = START + step * STEP_SECONDS
-    verdict, held = judge(Enrolment("U0ANNA", "", START), SECRET, code_at(SECRET, step_of(now) + off), now)
+    verdict, held = judge(
+        Enrolment("U0ANNA", "", START), SECRET, code_at(SECRET, step_of(now) + off), now, step_of(now)
+    )
     assert verdict is CodeVerdict.ACCEPTED
     assert abs(held.last_step - step_of(now)) <= DRIFT

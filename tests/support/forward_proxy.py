@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -70,3 +71,17 @@ async def forwarding(*, login: str = "", refuse: int = 0) -> AsyncIterator[Forwa
     async with server:
         proxy.port = server.sockets[0].getsockname()[1]
         yield proxy
+
+
+@asynccontextmanager
+async def terminating(context: ssl.SSLContext, place: str) -> AsyncIterator[int]:
+    """Take encrypted connections, and pass on what they say to `place` (host:port); yield the port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, _, port = place.rpartition(":")
+        upstream, into = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(_pump(reader, into), _pump(upstream, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]

@@ -39,11 +39,15 @@ class Started:
 
     async def until(self, path: str, *words: str) -> str:
         """Wait until a page holds all words; the page."""
-        while True:
-            _, body = await self.page(path)
-            if all(word in body for word in words):
-                return body
-            await asyncio.sleep(0.1)
+        body = ""
+        try:
+            async with asyncio.timeout(60):
+                while not all(word in body for word in words) or not body:
+                    await asyncio.sleep(0.1)
+                    _, body = await self.page(path)
+        except TimeoutError as error:
+            raise AssertionError(f"{path} never held {' and '.join(words)}:\n{body}") from error
+        return body
 
     async def checks(self, path: str = "/readyz") -> Mapping[str, Any]:
         return dict(json.loads((await self.page(path))[1])["checks"])

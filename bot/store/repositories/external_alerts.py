@@ -24,12 +24,12 @@ class ExternalAlerts:
         refused = 0
         for cluster in dict.fromkeys(alert.cluster for alert in alerts):
             own = {alert.fingerprint: alert for alert in alerts if alert.cluster == cluster}
-            known = await self._firing(cluster)
-            # The end of an alert, and news of one that is known, are always taken.
+            known = await self._firing(cluster, max(alert.received_at for alert in own.values()))
+            # The end of an alert that is known, and news of it, are always taken; the end of another one is no news.
             new = [each for each in own.values() if each.firing and each.fingerprint not in known]
             room = max(0, MAX_FIRING - len(known))
             refused += len(new[room:])
-            taken = [each for each in own.values() if not each.firing or each.fingerprint in known] + new[:room]
+            taken = [each for each in own.values() if each.fingerprint in known] + new[:room]
             if taken:
                 insert = self._session.insert(external_alerts)
                 changed = {name: insert.excluded[name] for name in ("firing", "data", "received_at", "expires_at")}
@@ -50,8 +50,9 @@ class ExternalAlerts:
         rows = await self._session.rows(query.group_by(external_alerts.c.cluster))
         return {row["cluster"]: row["at"] for row in rows}
 
-    async def _firing(self, cluster: str) -> set[str]:
-        this = (external_alerts.c.cluster == cluster) & external_alerts.c.firing
+    async def _firing(self, cluster: str, now: float) -> set[str]:
+        current = external_alerts.c.firing & (external_alerts.c.expires_at > now)
+        this = (external_alerts.c.cluster == cluster) & current
         rows = await self._session.rows(select(external_alerts.c.fingerprint).where(this))
         return {row["fingerprint"] for row in rows}
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, delete, func, select, update
 
+from bot.alerting.model import AlertState
 from bot.alerting.receivers import OutputAlert, Receiver, When
-from bot.store.schema import outputs
+from bot.store.schema import alerts, outputs
 from bot.store.session import Session
 
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
@@ -190,6 +191,16 @@ class Outputs:
             (row["receiver"], row["alert"])
             for row in await self._session.rows(select(outputs.c.receiver, outputs.c.alert))
         }
+
+    async def unended(self) -> list[int]:
+        """The alerts that are over, or no longer stored, of which a row does not say so."""
+        still_open = select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)
+        missed = outputs.c.mark.not_like(f"{AlertState.RESOLVED}%") & outputs.c.alert.not_in(still_open)
+        return [row["alert"] for row in await self._session.rows(select(outputs.c.alert).where(missed).distinct())]
+
+    async def drop(self, ids: Collection[int]) -> int:
+        """Delete the rows of these alerts; return their number."""
+        return await self._session.change(delete(outputs).where(outputs.c.alert.in_(list(ids)))) if ids else 0
 
     async def drop_others(self, names: Collection[str]) -> int:
         """Delete the rows of all other receivers; return their number."""

@@ -93,6 +93,20 @@ async def test_the_end_of_an_alert_replaces_it(webhook: Served, store: Store) ->
     assert not alert.firing
 
 
+async def test_the_end_of_an_unknown_alert_is_not_kept(webhook: Served, store: Store) -> None:
+    """Else a flood that was over the bound would leave a row for each of its alerts."""
+    assert (await webhook.post(delivery(reported(status="resolved"))))[0] == 200
+    async with store.read() as uow:
+        assert await uow.external_alerts.of_cluster("prod") == ()
+
+
+async def test_alerts_that_ran_out_leave_room_for_others(webhook: Served, clock: Clock) -> None:
+    """Their Alertmanager went away without a word; nothing has deleted their rows yet."""
+    await webhook.post(delivery(*(reported(number) for number in range(MAX_FIRING))))
+    clock.now += 3601
+    assert (await webhook.post(delivery(reported(MAX_FIRING), reported(0))))[1]["too_many"] == 0
+
+
 @pytest.mark.parametrize("token", [None, "", "wrong", TOKEN.upper(), TOKEN + "x", "ü"])
 async def test_no_one_delivers_without_the_token(webhook: Served, store: Store, token: str | None) -> None:
     status, _ = await webhook.post(delivery(reported()), token=token)

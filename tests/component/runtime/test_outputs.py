@@ -1,20 +1,37 @@
 """Wiring of outputs and inputs: the outage of Slack as the worker sees it, and reports that another replica took."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from bot.alerting.details import ExternalReport
 from bot.alerting.external import ExternalAlert
+from bot.alerting.model import Alert, AlertState, Severity
+from bot.alerting.receivers import Receiver, ReceiverKind
 from bot.delivery.worker import Outbox
 from bot.integrations.worker import SlackDown
 from bot.runtime.outputs import BEFORE_SECONDS, NEWS_SECONDS, SlackReach, notice_reports
 from bot.runtime.parts import App
 from bot.store.database import Store
 from bot.store.repositories.outbox import OutboxHealth
+from bot.views.alert_text.table import alert_text
+from bot.watch.output_rows import reconcile
 from tests.support.databases import Clock
 
 NOW = 10_000.0
+FIRING = Alert(
+    "prod",
+    "disk_broken",
+    "",
+    AlertState.FIRING,
+    Severity.CRITICAL,
+    ExternalReport("HighLatency"),
+    since=NOW,
+    fired_at=NOW,
+    version=1,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +72,21 @@ async def test_reports_that_another_replica_took_are_noticed(store: Store, clock
     async with store.read() as uow:
         await notice_reports(app, uow)
     assert noticed == ["prod"]
+
+
+async def test_a_receiver_that_was_away_hears_of_the_ends_it_missed(store: Store, clock: Clock) -> None:
+    """While no receiver was in the settings, nothing was put for it: an Alertmanager would hold the alerts for good."""
+    receivers = (Receiver("pager", ReceiverKind.ALERTMANAGER),)
+    async with store.begin() as uow:
+        first, second = [
+            await uow.alerts.save(replace(FIRING, subject=subject), alert_text(FIRING)) for subject in ("a", "b")
+        ]
+    await reconcile(store, receivers)
+    store.receivers = ()
+    ended = replace(first, state=AlertState.RESOLVED, resolved_at=clock.now, version=first.version + 1)
+    async with store.begin() as uow:
+        await uow.alerts.save(ended, alert_text(ended))
+    await reconcile(store, receivers)
+    async with store.begin() as uow:
+        claims = await uow.outputs.claim("pager", "me", clock.now, 60.0, 10)
+    assert {claim.alert.id: claim.alert.open for claim in claims} == {first.id: False, second.id: True}

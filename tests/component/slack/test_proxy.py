@@ -2,9 +2,13 @@
 
 import asyncio
 import random
-from functools import partial
+import ssl
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
+import trustme
 from slack_bolt.async_app import AsyncApp
 
 from bot.common.errors import SlackRetryable
@@ -14,7 +18,7 @@ from bot.interactions.message import Message
 from bot.playground.slack_sim.server import LocalSlack
 from bot.slack.client import SlackClient
 from bot.slack.socket_mode import SocketMode
-from tests.support.forward_proxy import forwarding
+from tests.support.forward_proxy import forwarding, terminating
 
 
 def proxy_at(url: str) -> SlackProxy:
@@ -41,6 +45,23 @@ async def test_everything_goes_through_the_proxy() -> None:
     assert seen[3] == 2, "the address, then the WebSocket"
 
 
+async def test_slack_is_reached_encrypted_through_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy sees the name of Slack and no more: both the Web API and the WebSocket are TLS inside of CONNECT."""
+    authority, trusting = trustme.CA(), ssl.create_default_context()
+    authority.configure_trust(trusting)
+    monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", trusting)
+    own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(own)
+    async with forwarding(login="me:very-secret") as proxy, LocalSlack() as slack:
+        inner = urlsplit(slack.api_url).netloc
+        async with terminating(own, inner) as port:
+            url = f"https://localhost:{port}/api/"
+            async with SlackClient(slack.bot_token, url, proxy=proxy_at(proxy.url)) as gateway:
+                assert (await gateway.auth_test()).bot
+                await _connected(slack, gateway, lambda at: at.replace(f"ws://{inner}", f"wss://localhost:{port}"))
+    assert proxy.seen == [("CONNECT", f"localhost:{port}")] * 2
+
+
 async def test_what_the_proxy_does_not_cover_is_direct() -> None:
     async with forwarding() as proxy, LocalSlack() as slack:
         for route in (
@@ -53,9 +74,12 @@ async def test_what_the_proxy_does_not_cover_is_direct() -> None:
     assert proxy.seen == []
 
 
-async def _connected(slack: LocalSlack, gateway: SlackClient) -> None:
+async def _connected(slack: LocalSlack, gateway: SlackClient, place: Callable[[str], str] = str) -> None:
     app = AsyncApp(token=slack.bot_token, request_verification_enabled=False)
-    address = partial(gateway.socket_address, slack.app_token)
+
+    async def address() -> str:
+        return place(await gateway.socket_address(slack.app_token))
+
     task = asyncio.create_task(SocketMode(app, address, random=random.random, proxy_of=gateway.proxy_of).run())
     await slack.wait_connected()
     task.cancel()

@@ -22,7 +22,10 @@ class World:
 
     def __init__(self, store: Store) -> None:
         self.now, self.key, self.secret = NOW, CodeKey(new_key()), new_secret()
-        self.check = CodeCheck(store, self.key, lambda: self.now, lambda cluster: cluster == "prod")
+        self.ahead = 0.0
+        self.check = CodeCheck(
+            store, self.key, lambda: self.now, lambda: self.now + self.ahead, lambda cluster: cluster == "prod"
+        )
         self.people = Enrolments(store, lambda: self.now)
         self.store = store
 
@@ -71,11 +74,22 @@ async def test_five_wrong_codes_lock_and_are_recorded(world: World) -> None:
     assert world.secret not in text
 
 
+async def test_codes_follow_the_system_clock_when_it_is_set(world: World) -> None:
+    """A machine whose clock was wrong at the start of the process: phones know better, and locks go on as before."""
+    world.ahead = 3600.0
+    old, right = world.code(), code_at(world.secret, step_of(NOW + world.ahead))
+    assert (await world.check.check(ANNA, old)).verdict is CodeVerdict.WRONG
+    assert (await world.check.check(ANNA, right)).verdict is CodeVerdict.ACCEPTED
+    for _ in range(4):
+        await world.check.check(ANNA, old)
+    assert (await world.check.check(ANNA, old)).locked_until == NOW + LOCK_SECONDS
+
+
 async def test_code_is_wanted_of_the_enrolled_and_where_it_is_required(world: World) -> None:
     wanted = [await world.check.wanted(user, name) for user in (ANNA, "U0BEN") for name in ("prod", "lab")]
     assert wanted == [True, True, True, False]
     assert (await world.check.check("U0BEN", world.code())).verdict is CodeVerdict.UNKNOWN
-    off = CodeCheck(world.store, None, lambda: NOW, lambda _: False)
+    off = CodeCheck(world.store, None, lambda: NOW, lambda: NOW, lambda _: False)
     assert not await off.wanted(ANNA, "prod")
     assert (await off.check(ANNA, world.code())).verdict is CodeVerdict.NO_KEY
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.healthcheck import fault_of, main
+from bot.config import HttpSettings, load_http
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 
@@ -61,3 +62,26 @@ def test_broken_settings_are_unhealthy(
     monkeypatch.setenv("CMBOT_CONFIG", str(tmp_path / "missing.yaml"))
     assert main() == 1
     assert "cannot be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", ["zebra: 1", "inputs: {token_env: NOT_SET}"])
+async def test_settings_that_a_reload_would_refuse_are_not_unhealthy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    """The program goes on with the settings before."""
+    server = Health(Metrics(), live={}, ready={}).server()
+    async with served(server, "127.0.0.1", 0) as port:
+        path = tmp_path / "config.yaml"
+        path.write_text(f"{CONFIG.format(port=port)}{more}\n")
+        monkeypatch.setenv("CMBOT_CONFIG", str(path))
+        assert await asyncio.to_thread(main) == 0
+
+
+@pytest.mark.parametrize("text", ["clusters: [", "[]", "http: 7", "http: {port: x}"])
+def test_address_that_cannot_be_read_is_the_default_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    monkeypatch.setenv("CMBOT_CONFIG", str(path))
+    assert load_http() == HttpSettings()

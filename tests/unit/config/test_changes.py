@@ -49,6 +49,19 @@ def test_every_difference_is_a_line() -> None:
     ]
 
 
+def test_rotated_secrets_of_receivers_and_inputs_are_differences() -> None:
+    text = f"""{OLD}
+outputs: {{receivers: [{{name: pager, kind: pagerduty, key_env: PAGER}}]}}
+inputs: {{token_env: INTAKE}}
+"""
+    secrets = Secrets(_env_file=None)
+    old, new = (
+        parse(text, secrets=secrets, environment={"TOKEN": "t", "PAGER": held, "INTAKE": f"{held}-in"})
+        for held in ("very-secret-one", "very-secret-two")
+    )
+    assert [*map(str, changes(old, new))] == ["INTAKE: changed", "PAGER: changed"]
+
+
 def test_equal_settings_have_no_difference() -> None:
     assert changes(read(OLD), read(f"# a comment\n{OLD}timezone: UTC\n")) == ()
 

@@ -1,5 +1,6 @@
 """The settings: accepted values, and refusals that name the key, the value and the fix."""
 
+import os
 import re
 from importlib import import_module
 from pathlib import Path
@@ -127,6 +128,14 @@ def test_a_cluster_token_comes_from_the_environment() -> None:
     assert "hush" not in repr(settings)
     with pytest.raises(ConfigError, match="PROD_TOKEN is not set"):
         read(text)
+
+
+def test_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.touch()
+    os.truncate(file, 1 << 40)
+    with pytest.raises(ConfigError, match="larger than 1 MiB"):
+        load(file)
 
 
 def test_missing_file_names_the_fix(tmp_path: Path) -> None:

@@ -66,6 +66,11 @@ def test_credentials_of_systemd_are_found(
     assert read.cluster_tokens["prod"].get_secret_value() == "of-TOKEN_PROD"
 
 
+def test_credentials_that_cannot_be_looked_at_are_named() -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        find_secret("SLACK_BOT_TOKEN", {"CREDENTIALS_DIRECTORY": "a" * 5000})
+
+
 def test_secret_in_two_places_is_refused(written: Written) -> None:
     file = written("NAME", "very-secret")
     twice = {"NAME": "very-secret", "NAME_FILE": str(file)}

@@ -76,3 +76,14 @@ async def test_hangup_ends_a_program_in_a_terminal_only(ends: bool, event: str) 
         signals._hangup()
     assert [line["event"] for line in logs] == [event]
     assert signals._end.is_set() is ends
+
+
+async def test_hangup_during_a_reload_is_not_forgotten() -> None:
+    """The files may have changed again after they were read: the next build reads them once more."""
+    accepted = asyncio.Event()
+    with Signals(hangup_ends=False) as signals:
+        signals._hangup()
+        accepted.set()
+        assert await signals.ended_or(accepted)
+        accepted.clear()
+        assert not await signals.ended_or(accepted)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import structlog
 
+from bot.telemetry.log_throttle import FIRST
 from bot.telemetry.logs import context, set_up
 from bot.telemetry.trace import Trace, joined, within
+from tests.support.log_lines import log_lines
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -107,3 +109,16 @@ def test_line_has_the_trace_of_the_work_and_its_cause(lines: Lines) -> None:
     assert (ours["trace"], ours["cause"]) == ("a" * 32, "b" * 32)
     assert theirs["trace"] == "a" * 32
     assert "trace" not in idle
+
+
+def test_summary_shows_no_half_of_a_secret() -> None:
+    """A long text is cut for the summary: a secret at the cut is removed before."""
+    secret = "a-secret-of-many-characters"
+    with log_lines("info", [secret]) as log:
+        for _ in range(FIRST + 2):
+            structlog.get_logger("bot.some").warning("call.failed", error=f"{'x' * 190}{secret}")
+            logging.getLogger("some.library").warning(f"{'y' * 50}{secret}")  # noqa: G004 - as some libraries do
+        log.sum_up()
+    written = log.stream.getvalue()
+    assert written.count("log.more") == 2
+    assert "a-sec" not in written
