@@ -1,6 +1,7 @@
 """Reloads: new settings while the program runs, refused whole when wrong; nothing that Slack delivers is lost."""
 
 import asyncio
+import gc
 import re
 import socket
 import time
@@ -15,6 +16,7 @@ from bot.common.errors import ConfigError
 from bot.playground.slack_sim import payloads
 from bot.playground.slack_sim.delivery import INTERACTION
 from bot.playground.slack_sim.inputs import form_state
+from bot.runtime.parts import App
 from bot.runtime.program import Program
 from bot.store.database import Store
 from tests.support.receiver import recording_receiver
@@ -71,6 +73,16 @@ async def test_clusters_come_and_go_with_a_signal(world: Reloadable) -> None:
     changes = ["clusters.prod: removed", "clusters.other: added, with 3 hosts, alerts in C0STORAGE"]
     assert await audited(world) == [("", "settings.reloaded", changes)]
     assert len(world.slack.delivery.sockets) == 1, "the connection outlived the reload"
+
+
+async def test_what_ran_before_a_reload_is_freed(world: Reloadable) -> None:
+    for number, interval in enumerate(("600ms", "700ms", "800ms"), 1):
+        world.write(PROD.replace("500ms", interval))
+        world.hang_up()
+        await world.until_logged("reload.done", number)
+    gc.collect()
+    gc.unfreeze()
+    assert sum(isinstance(each, App) for each in gc.get_objects()) == 1
 
 
 async def test_wrong_settings_are_refused_whole(world: Reloadable) -> None:

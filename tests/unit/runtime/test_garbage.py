@@ -1,6 +1,7 @@
 """The end of the start: what exists by then costs no garbage collection any more, and full ones are seldom."""
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -32,3 +33,22 @@ def test_full_collections_are_seldom_and_young_ones_as_before() -> None:
     before = gc.get_threshold()
     spare_startup()
     assert gc.get_threshold() == (*before[:2], FULL_AFTER)
+
+
+class Part:
+    """A part of the program, which knows itself through others."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+@pytest.mark.usefixtures("restored")
+def test_what_the_start_left_out_is_freed_at_a_reload() -> None:
+    part = Part()
+    seen = weakref.ref(part)
+    spare_startup()
+    del part
+    gc.collect()
+    assert seen() is not None, "left out"
+    spare_startup()
+    assert seen() is None
