@@ -14,7 +14,7 @@ def spare_startup() -> None:
     """Leave all objects that exist now out of later garbage collections, and go through all others seldom.
 
     They are mostly libraries. Going through them takes a fifth of a second, in which no poll and no answer goes on.
-    At a reload this is called again: what was left out before is gone through once, because the former parts are garbage.
+    At a reload this is called again, and what was left out before is gone through once: the former parts are garbage.
     """
     gc.unfreeze()
     gc.collect()

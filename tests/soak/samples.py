@@ -37,7 +37,7 @@ class Trend:
 
     @property
     def flat(self) -> bool:
-        """True if the slope cannot be told from none: it is within two standard errors of zero."""
+        """True if the slope may as well be zero: it is within two standard errors of zero."""
         return abs(self.slope) <= 2 * self.error
 
     def text(self, unit: str) -> str:
