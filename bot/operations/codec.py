@@ -230,14 +230,15 @@ def _verdict(stored: object) -> PreflightResult | None:
 def encode_verdict(verdict: PreflightResult, wording: CheckWording) -> dict[str, Any]:
     """Encode the checks and the fingerprint of a preflight; its fields of disks take a key only where they are set.
 
-    The facts of the checks are a list beside them: a replica of 0.1.0, which may run during an upgrade, refuses a check
-    with other keys than its own.
+    The facts of the checks, if there are any, are a list beside them: a replica of 0.1.0, which may run during an upgrade,
+    refuses a check with other keys than its own.
     """
     state = _plain(asdict(verdict.fingerprint))
     checks = [encode_check(check, wording) for check in verdict.checks]
+    facts = [{key: value for key, value in check.items() if key in _OF_FACTS} for check in checks]
     return {
         "checks": [{key: value for key, value in check.items() if key not in _OF_FACTS} for check in checks],
-        "facts": [{key: value for key, value in check.items() if key in _OF_FACTS} for check in checks],
+        **({"facts": facts} if any(facts) else {}),
         "fingerprint": {key: value for key, value in state.items() if key not in _OF_DISKS or value not in ([], None)},
     }
 
