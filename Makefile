@@ -17,14 +17,14 @@ endef
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests with one of these marks have a target each; .ci/run runs them all.
-MARKED := browser or chaos or fuzz or matrix or system
+MARKED := browser or chaos or fuzz or long or matrix or system
 # One worker more than processors: many tests wait for a process or a deadline.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PARALLEL := -n $(WORKERS) --dist worksteal
 SUITE := $(PARALLEL) -m "not ($(MARKED))"
 FAST := tests/unit tests/contract tests/property
 
-.PHONY: install demo quick test test-chaos test-fuzz test-matrix test-system test-all test-image browser gallery coverage check hooks \
+.PHONY: install demo quick test test-chaos test-fuzz test-long test-matrix test-system test-all test-image browser gallery coverage check hooks \
 	bench chaos soak fuzz docs docs-zh pins sbom audit release format clean
 
 install:  ## the bot alone, into venv/: what a real installation runs; with the packages of the extras: make install EXTRAS=otel
@@ -45,7 +45,7 @@ quick: $(READY)  ## unit, contract and property tests, with fewer examples for e
 test: $(READY)  ## all tests but the marked ones
 	$(BIN)/pytest $(SUITE)
 
-test-chaos test-fuzz test-matrix test-system: test-%: $(READY)  ## the tests with that mark
+test-chaos test-fuzz test-long test-matrix test-system: test-%: $(READY)  ## the tests with that mark
 	$(BIN)/pytest $(PARALLEL) -m $*
 
 browser: $(READY)  ## the demo page driven by headless Chromium (Debian's package chromium)

@@ -230,8 +230,8 @@ def _verdict(stored: object) -> PreflightResult | None:
 def encode_verdict(verdict: PreflightResult, wording: CheckWording) -> dict[str, Any]:
     """Encode the checks and the fingerprint of a preflight; its fields of disks take a key only where they are set.
 
-    The facts of the checks, if there are any, are a list beside them: a replica of 0.1.0, which may run during an upgrade,
-    refuses a check with other keys than its own.
+    The facts of the checks, if there are any, are a list beside them: a replica of 0.1.0, which may run during an
+    upgrade, refuses a check with other keys than its own.
     """
     state = _plain(asdict(verdict.fingerprint))
     checks = [encode_check(check, wording) for check in verdict.checks]

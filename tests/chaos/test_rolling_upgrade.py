@@ -13,7 +13,7 @@ from tests.chaos.people import Changes, DiskFaults
 from tests.chaos.world import LEASE, POLL, World, world
 from tests.support.older_release import newest, unpacked
 
-pytestmark = pytest.mark.chaos
+pytestmark = pytest.mark.long
 PATIENCE = 300.0
 SETTINGS = {
     # The older release does not know it: it is set after the upgrade.

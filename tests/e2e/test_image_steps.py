@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.dockerfile import Build, Stage
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,13 +9,9 @@ from tests.bench.__main__ import ROWS, Row, main
 from tests.bench.figures import Figure, percentile
 from tests.bench.volumes import mean_and_median
 
-WITH_DEBIAN = frozenset({"alert-ways"})
-"""Rows with programs of Debian packages."""
 
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.system if name in WITH_DEBIAN else ()) for name in ROWS]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", ROWS)
 def test_every_row_can_be_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """All processes of the row start, exchange messages and end; no time is asserted."""
     assert main([name, "--quick"]) == 0
