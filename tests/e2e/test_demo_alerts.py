@@ -42,6 +42,7 @@ UNTIMED = frozenset({"slow_answers"})
 """The time of an answer is measured by the machine's clock, which waiting does not speed up in these tests."""
 
 
+@pytest.mark.long
 @pytest.mark.fast_time
 @pytest.mark.parametrize("rule", [rule for rule in RECIPES if rule not in UNTIMED])
 async def test_alert_is_seen_after_its_button(trial: Demo, rule: str) -> None:

@@ -20,7 +20,7 @@ from tests.support.ports import free_port
 from tests.support.receiver import recording_receiver
 from tests.support.started_program import Started, started
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.long
 
 PAGE = ROOT / "docs/production.md"
 HOSTS = "192.0.2.11:9998,192.0.2.12:9998,192.0.2.13:9998"

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.restored_installation import SECRETS, cmbot, configured, recorded, restored
 from tests.support.older_release import newest, older_cmbot, unpacked
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.long
 LAST = recorded("audit")[-1]
 HEAD = f"{LAST['seq']}:{LAST['hash']}"
 """Last hash of the recorded audit log."""

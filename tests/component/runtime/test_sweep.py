@@ -54,6 +54,7 @@ async def steps_of(store: Store) -> list[str]:
         dispatcher=steps,
         task_queue=SimpleNamespace(start=lambda work: work.close()),
         intake=None,
+        outputs=None,
     )
     await sweep(cast("App", parts))
     await follow_disks(cast("App", parts))
