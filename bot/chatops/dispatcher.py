@@ -165,7 +165,7 @@ class Dispatcher:
             self.ended(_KINDS[type(work)], "refused")
             again = isinstance(error, UserError | ClusterError) and not isinstance(error, NotAllowed)
             await _answer_last(work, answer, Reply(error_views.sentence(error), keeps_form=again))
-        except Exception:  # the command edge: one of the three broad excepts of this program
+        except Exception:  # the edge of commands: the person gets an answer
             span.fail("crashed")
             log.exception("command.crashed", user=work.user, work=type(work).__name__)
             self.ended(_KINDS[type(work)], "crashed")

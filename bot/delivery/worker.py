@@ -276,7 +276,7 @@ class Outbox:
             return await work
         except StoreError as error:
             log.debug("outbox.store_down", what=what, slot=str(message_key or ""), error=str(error))
-        except Exception:  # the outbox worker: one of the three broad excepts of this program
+        except Exception:  # a fault of one message must not end the outbox
             log.exception("outbox.crashed", what=what, slot=str(message_key or ""))
         return otherwise()
 

@@ -146,7 +146,7 @@ class Watcher:
                 stored, observation, plan
             ):
                 await self._commit(stored, observation, causes, plan)
-        except Exception as error:  # one of the three broad ones: no fault may end the watch
+        except Exception as error:  # a fault of a poll must not end the watch
             failures = self._count_failure(error)
             if failures & (failures - 1) == 0:
                 # Log the 1st, 2nd, 4th, 8th … failure; an unexpected one with its traceback.

@@ -46,7 +46,7 @@ class AgentCalls:
             found = failure(f"{name:.60}: not answered within {self.deadline:g} s. Name one cluster, or ask again.")
         except CmbotError as error:
             found = failure(error_text(error))
-        except Exception:
+        except Exception:  # the edge of agents: the caller gets an answer
             log.exception("agents.failed", tool=name[:60])
             found = failure("This was not answered, because cmbot itself failed. Its log has the error.")
         finally:

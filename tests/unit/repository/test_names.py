@@ -40,3 +40,29 @@ def test_architecture_names_packages_and_modules_that_exist() -> None:
     modules = re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|md)|(?:bot|docs|tests)/(?:[a-z_]+/)*)`", page)
     assert modules
     assert [name for name in modules if not ((BOT / name).exists() or (ROOT / name).exists())] == []
+
+
+BROAD = {
+    "bot/chatops/dispatcher.py": "the person who typed gets an answer",
+    "bot/cli/agents/calls.py": "the agent that asked gets an answer",
+    "bot/delivery/worker.py": "a fault of one message must not end the outbox",
+    "bot/runtime/reload.py": "the program goes on with the old settings",
+    "bot/store/session.py": "rolls back, and raises again",
+    "bot/telemetry/otel.py": "names the error in the span, and raises again",
+    "bot/watch/watcher.py": "a fault of a poll must not end the watch",
+}
+"""Modules that may catch every error once, each with its reason; the playground is no part of the program."""
+
+
+def test_only_named_modules_catch_every_error() -> None:
+    found: dict[str, int] = defaultdict(int)
+    for path in BOT.rglob("*.py"):
+        if "playground" not in path.parts:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ExceptHandler) and _is_broad(node.type):
+                    found[path.relative_to(ROOT).as_posix()] += 1
+    assert found == dict.fromkeys(BROAD, 1)
+
+
+def _is_broad(caught: ast.expr | None) -> bool:
+    return caught is None or (isinstance(caught, ast.Name) and caught.id in {"Exception", "BaseException"})
