@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
+import logging
 import re
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +76,17 @@ async def test_clusters_come_and_go_with_a_signal(world: Reloadable) -> None:
     assert len(world.slack.delivery.sockets) == 1, "the connection outlived the reload"
 
 
+@pytest.fixture
+def no_record_of_late_jobs() -> Iterator[None]:
+    """Pytest keeps each record, a record of APScheduler its job, and a job the program that it is of."""
+    scheduler = logging.getLogger("apscheduler")
+    before = scheduler.level
+    scheduler.setLevel(logging.CRITICAL)
+    yield
+    scheduler.setLevel(before)
+
+
+@pytest.mark.usefixtures("no_record_of_late_jobs")
 async def test_what_ran_before_a_reload_is_freed(world: Reloadable) -> None:
     for number, interval in enumerate(("600ms", "700ms", "800ms"), 1):
         world.write(PROD.replace("500ms", interval))
