@@ -13,6 +13,7 @@ FAST_RULES: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "hosts_disagree": {"hold": "20s", "clear": "20s"},
         "stale_host": {"hold": "20s", "clear": "10s"},
         "leader_unseen": {"hold": "20s"},
+        "leader_changed": {"window": "2m"},
         "apply_stalled": {"hold": "20s"},
         "learner_ready": {"hold": "20s", "clear": "1m"},
         "volumes_unreachable": {"hold": "20s"},

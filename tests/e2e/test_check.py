@@ -1,10 +1,8 @@
 """`cmbot check` and `cmbot status`, run as a person runs them."""
 
-import asyncio
 import io
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from bot.config import Secrets, parse
 from bot.operations.policy import PolicyMode
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
+from tests.support.command_line import command_line
 
 SETTINGS = """
 slack: {{api_url: "{api}"}}
@@ -55,14 +54,8 @@ WITHOUT_ADMINS = "only its requester can cancel an operation, and no one can set
 
 async def cmbot(*words: str, **environment: str) -> tuple[int, str]:
     """Run the command line; its exit status and everything it printed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *words),
-        env=os.environ | {"COLUMNS": "300"} | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    return process.returncode or 0, out.decode()
+    status, out, err = await command_line(*words, environment=os.environ | {"COLUMNS": "300"} | environment)
+    return status, out + err
 
 
 def write(folder: Path, slack: LocalSlack, hosts: list[str], *, channel: str, group: str = "S0ONCALL") -> str:

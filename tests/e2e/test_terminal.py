@@ -14,6 +14,7 @@ import pytest
 from bot.playground.clustermgr_sim import SimulatedCluster
 from bot.playground.slack_sim.server import LocalSlack
 from tests.e2e.program_process import Outside
+from tests.support.command_line import command_line
 
 SETTINGS = """
 store: {{url: "sqlite:///{folder}/cmbot.db"}}
@@ -30,15 +31,7 @@ def environment(**more: str) -> dict[str, str]:
 
 async def cmbot(*words: str, given: str = "", **variables: str) -> tuple[int, str, str]:
     """Run the command line; its exit status, its output and what it said on standard error."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *words),
-        env=environment(**variables),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate(given.encode())
-    return process.returncode or 0, out.decode(), err.decode()
+    return await command_line(*words, environment=environment(**variables), given=given)
 
 
 def write(folder: Path, clusters: dict[str, tuple[str, ...]]) -> str:

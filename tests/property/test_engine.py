@@ -466,4 +466,4 @@ class Engine(RuleBasedStateMachine):
 
 
 TestEngine = Engine.TestCase
-TestEngine.settings = settings(max_examples=examples(120), stateful_step_count=50, deadline=None)
+TestEngine.settings = settings(max_examples=examples(80), stateful_step_count=50, deadline=None)

@@ -83,10 +83,14 @@ class Reloadable:
         return await self.slack.wait_for(channel, lambda message: message.ts not in before, user=user, timeout=20)
 
 
+ACK_SECONDS = 30.0
+"""Seconds after which a delivery is lost; a busy machine may build a program for longer than Slack's three."""
+
+
 @asynccontextmanager
 async def reloadable(folder: Path, *clusters: str) -> AsyncIterator[Reloadable]:
     """Run the program until the block ends; nothing that Slack forbids may happen, and no delivery may be lost."""
-    async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack() as slack:
+    async with SimulatedCluster(timing=QUICK) as cluster, LocalSlack(ack_seconds=ACK_SECONDS) as slack:
         world = Reloadable(slack, cluster, folder)
         world.write(*(clusters or ("name: prod, alert_channel: C0STORAGE, poll_interval: 500ms",)))
         world.write_tokens()

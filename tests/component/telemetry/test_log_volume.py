@@ -60,7 +60,7 @@ async def test_outbox_without_slack_stays_within_the_bound(store: Store, clock: 
             await uow.outbox.put(MessageKey.parse(f"alert:{number}"), f"C{number}", Message("broken"))
     outbox = Outbox(store, slack, owner="me", clock=clock, random=Random(7).random, pause=clock.pause)
     with log_lines() as log:
-        await outbox.drain(patience=120.0)
+        await outbox.drain(patience=30.0)
         log.sum_up()
     assert log.excess() == {}
     assert len(log.of("outbox.failed")) <= FIRST_MINUTE
