@@ -281,21 +281,72 @@ async def test_command_may_have_another_name(world: Reloadable) -> None:
     assert world.logged("edge.other_command")[0]["typed"] == "/cm"
 
 
-async def test_build_that_fails_after_all_falls_back(world: Reloadable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What no check foresaw: the program runs again with the settings before."""
+@pytest.mark.parametrize("error", [ConfigError("unforeseen"), RuntimeError("with a secret")])
+async def test_build_that_fails_after_all_falls_back(
+    world: Reloadable, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """What no check foresaw: the program runs again with the settings before, and says so to who asked."""
     once = Program._once
     failed: list[object] = []
 
     async def fail_once(self: Program, settings: object, *rest: object) -> None:
         if getattr(settings, "timezone", "") == "Europe/Berlin" and not failed:
             failed.append(settings)
-            raise ConfigError("unforeseen")
+            raise error
         await once(self, settings, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Program, "_once", fail_once)
     world.write(PROD, more="timezone: Europe/Berlin")
-    world.hang_up()
+    assert "Taking over 1 change" in (await world.ask("/cm admin reload")).text
     await world.until_logged("reload.failed")
     await world.until_logged("reload.done")
     assert world.used[-1].timezone == "UTC"
+    told = await world.slack.wait_for("D0ALICE", lambda m: "could not be used after all" in m.text, user="U0ALICE")
+    why = "unforeseen" if isinstance(error, ConfigError) else "They cannot be used (RuntimeError)"
+    assert why in told.full_text
+    assert "secret" not in told.full_text
+    rows = await audited(world)
+    assert [(actor, action) for actor, action, _ in rows] == [
+        ("U0ALICE", "settings.reloaded"),
+        ("U0ALICE", "settings.failed"),
+    ]
+    assert why in str(rows[-1][2])
     assert "prod is" in (await world.ask("/cm stat")).text
+
+
+async def test_program_that_fails_at_its_end_does_not_stop_the_reload(
+    world: Reloadable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = Program._once
+    failed: list[object] = []
+
+    async def fail_at_the_end(self: Program, settings: object, *rest: object) -> None:
+        await once(self, settings, *rest)  # type: ignore[arg-type]
+        if not failed:
+            failed.append(settings)
+            raise OSError("a connection could not be closed")
+
+    monkeypatch.setattr(Program, "_once", fail_at_the_end)
+    for number, zone in enumerate(("Europe/Berlin", "Asia/Tokyo"), 1):
+        world.write(PROD, more=f"timezone: {zone}")
+        world.hang_up()
+        await world.until_logged("reload.done", number)
+    assert len(world.logged("reload.end_failed")) == 1
+    assert world.used[-1].timezone == "Asia/Tokyo"
+
+
+async def test_another_address_of_the_pages_is_used_after_a_reload(world: Reloadable) -> None:
+    port = free_port()
+
+    async def status(host: str) -> int:
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/healthz") as answer:
+                return answer.status
+        except aiohttp.ClientConnectionError:
+            return 0
+
+    for number, (host, other) in enumerate((("127.0.0.1", "127.0.0.2"), ("127.0.0.2", "127.0.0.1")), 1):
+        world.write(PROD, more=f"http: {{host: {host}, port: {port}}}", but="http:")
+        world.hang_up()
+        await world.until_logged("reload.done", number)
+        assert (await status(host), await status(other)) == (200, 0)
