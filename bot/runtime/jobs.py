@@ -297,6 +297,8 @@ async def housekeeping(app: App) -> None:
     """Close what belongs to removed clusters, and delete rows past their retention."""
     await close_removed_clusters(app)
     try:
+        if app.receivers is not None:
+            await app.receivers.forget()
         deleted = await app.retention.apply()
         log.info("forget.done", rows=deleted)
     except StoreError as error:

@@ -34,6 +34,7 @@ from bot.telemetry.metrics import Metrics
 from bot.telemetry.tracer import NO_TRACER, Tracer
 from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
+from bot.watch.output_rows import ReceiversInUse
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
@@ -120,6 +121,7 @@ class App:
     read_pace: ReadPace
     reloads: Follower | None = None
     outputs: OutputWorker | None = None
+    receivers: ReceiversInUse | None = None
     intake: Intake | None = None
     remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)

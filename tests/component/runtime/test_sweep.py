@@ -55,6 +55,7 @@ async def steps_of(store: Store) -> list[str]:
         task_queue=SimpleNamespace(start=lambda work: work.close()),
         intake=None,
         outputs=None,
+        receivers=None,
     )
     await sweep(cast("App", parts))
     await follow_disks(cast("App", parts))
