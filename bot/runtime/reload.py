@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bot.audit.chain import AuditEntry
 from bot.common.errors import CmbotError, ConfigError, SlackError, SlackRetryable, StoreError, UserError, system_words
 from bot.common.message_key import MessageKey
 from bot.config import Settings
-from bot.config.changes import changes
+from bot.config.changes import changes, view_of
 from bot.interactions.reload import Reloaded
 from bot.runtime.handover import KeptOpen
 from bot.runtime.parts import App
@@ -53,12 +54,14 @@ class Reloads:
         self._followed: float | None = None
         self._by = ""
         self._unsaid: list[tuple[str, str]] = []
+        self._published = True
 
     def bind(self, app: App) -> None:
         """Say which program runs now."""
         self._app = app
         self.accepted.clear()
         self.use(app.settings)
+        self._published = False
         if self._followed is None:
             self._followed = app.clock() - _SLACK
 
@@ -82,6 +85,17 @@ class Reloads:
                     await uow.outbox.put(MessageKey.settings(app.membership.name, now), by, told)
             self._unsaid.pop(0)
             app.outbox.wake()
+
+    async def _publish(self) -> None:
+        """Store the settings that are used, once, for `cmbot config diff --running`."""
+        if self._published:
+            return
+        app = self._running
+        async with app.store.begin() as uow:
+            listed = [each.name for each in (await uow.replicas.assignments()).replicas]
+            view = json.dumps(view_of(app.settings), sort_keys=True)
+            await uow.facts.put_settings(app.membership.name, view, app.clock(), listed)
+        self._published = True
 
     def use(self, settings: Settings) -> None:
         """Compare later settings with these."""
@@ -123,8 +137,12 @@ class Reloads:
             return
 
     async def follow(self) -> None:
-        """Reload if a person asked every replica to; before that, say what failed. Raises StoreError."""
+        """Reload if a person asked every replica to; before that, say what failed and what is used.
+
+        Raises StoreError.
+        """
         await self._say_failed()
+        await self._publish()
         async with self._running.store.read() as uow:
             last = await uow.scheduled_runs.last((_JOB,), float("inf"))
         if last is None or self._followed is None or last <= self._followed:

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.cli.main import main
 from bot.common.errors import ConfigError
 from bot.playground.slack_sim import payloads
 from bot.playground.slack_sim.delivery import INTERACTION
@@ -156,6 +157,31 @@ async def test_command_reloads_and_says_what_changed(world: Reloadable) -> None:
         ("U0ALICE", "settings.reloaded"),
     ]
     assert "nothing changes" in (await world.ask("/cm admin reload")).text, "it is answered once"
+
+
+async def test_what_a_reload_would_change_is_shown_before_it(
+    world: Reloadable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def diff(status: int) -> str:
+        """Compare with what runs until the command has this status: a program says its settings when it has started."""
+        async with asyncio.timeout(30):
+            while True:
+                found = await asyncio.to_thread(main, ["config", "diff", "--running", "--config", str(world.config)])
+                said = capsys.readouterr().out
+                if found == status:
+                    return said
+                await asyncio.sleep(0.1)
+
+    assert "No change." in await diff(0)
+    world.write(PROD, more="timezone: Europe/Berlin")
+    assert "timezone: UTC → Europe/Berlin\n1 change.\n" in await diff(1)
+    world.hang_up()
+    await world.until_logged("reload.done")
+    assert "No change." in await diff(0)
+    async with Store.existing(f"sqlite:///{world.folder}/cmbot.db") as store, store.read() as uow:
+        [stored] = (await uow.facts.settings()).values()
+    assert world.slack.bot_token not in stored
+    assert world.slack.app_token not in stored
 
 
 async def test_alert_whose_channel_changed_goes_on_in_the_new_one(world: Reloadable) -> None:

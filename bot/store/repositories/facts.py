@@ -9,11 +9,11 @@ from bot.store.schema import facts
 from bot.store.session import Session
 
 _POLICIES = "policies"
-_RECEIVER = "receiver:"
+_RECEIVER, _SETTINGS = "receiver:", "settings:"
 
 
 class Facts:
-    """Facts by name: the policies are recorded once, when the database begins; replicas report their receivers."""
+    """Facts by name: the policies, recorded once when the database begins; receivers and settings that replicas report."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -29,8 +29,7 @@ class Facts:
 
     async def receivers(self) -> Mapping[str, tuple[str, float]]:
         """Return the receivers that replicas reported: what each is, and when that was last said (Unix seconds)."""
-        rows = await self._session.rows(select(facts).where(facts.c.name.startswith(_RECEIVER, autoescape=True)))
-        return {row["name"].removeprefix(_RECEIVER): (row["value"], row["since"]) for row in rows}
+        return await self._named(_RECEIVER)
 
     async def report_receivers(self, found: Mapping[str, str], now: float) -> None:
         """Record what each receiver is, by its name."""
@@ -41,6 +40,21 @@ class Facts:
         if names:
             held = [f"{_RECEIVER}{name}" for name in sorted(names)]
             await self._session.change(delete(facts).where(facts.c.name.in_(held)))
+
+    async def settings(self) -> Mapping[str, str]:
+        """Return the settings that replicas run with, as text without secrets, by the names of the replicas."""
+        return {name: value for name, (value, _) in (await self._named(_SETTINGS)).items()}
+
+    async def put_settings(self, replica: str, value: str, now: float, listed: Collection[str]) -> None:
+        """Record the settings of a replica, and forget those of replicas that are not `listed` any more."""
+        await self._put({f"{_SETTINGS}{replica}": value}, now)
+        gone = [f"{_SETTINGS}{name}" for name in await self._named(_SETTINGS) if name not in {replica, *listed}]
+        if gone:
+            await self._session.change(delete(facts).where(facts.c.name.in_(gone)))
+
+    async def _named(self, prefix: str) -> Mapping[str, tuple[str, float]]:
+        rows = await self._session.rows(select(facts).where(facts.c.name.startswith(prefix, autoescape=True)))
+        return {row["name"].removeprefix(prefix): (row["value"], row["since"]) for row in rows}
 
     async def _put(self, values: Mapping[str, str], now: float) -> None:
         for name, value in sorted(values.items()):
