@@ -13,7 +13,7 @@ _RECEIVER, _SETTINGS = "receiver:", "settings:"
 
 
 class Facts:
-    """Facts by name: the policies, recorded once when the database begins; receivers and settings that replicas report."""
+    """Facts by name: the policies with which the database began; the receivers and settings that replicas report."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
