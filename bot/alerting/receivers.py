@@ -86,6 +86,21 @@ class Receiver:
     severity: Severity = Severity.INFO
     when: When = When.ALWAYS
 
+    def to_json(self) -> dict[str, Any]:
+        """The form in which replicas report it to each other."""
+        return {
+            "kind": self.kind.value,
+            "clusters": sorted(self.clusters),
+            "severity": int(self.severity),
+            "when": self.when.value,
+        }
+
+    @classmethod
+    def from_json(cls, name: str, stored: Mapping[str, Any]) -> Self:
+        """The receiver that a replica reported; raises ValueError, KeyError for one of a later release."""
+        severity, when = Severity(stored["severity"]), When(stored["when"])
+        return cls(name, ReceiverKind(stored["kind"]), frozenset(map(str, stored["clusters"])), severity, when)
+
     def takes(self, alert: OutputAlert) -> bool:
         """True if the receiver gets this alert. One that came from an Alertmanager never goes back to one."""
         if alert.rule == EXTERNAL_RULE and self.kind is ReceiverKind.ALERTMANAGER:

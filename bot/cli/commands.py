@@ -39,6 +39,7 @@ from bot.runtime.signals import END_SECONDS, Signals
 from bot.runtime.traces import exported_traces
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
+from bot.telemetry.python_faults import logged_faults
 from bot.views.errors import error_text
 
 log = structlog.get_logger(__name__)
@@ -86,7 +87,11 @@ async def _run(args: argparse.Namespace) -> int:
     refuse_faulty_tokens(settings)
     raise_file_limit()
     use = partial(_use, secrets=traces.secrets)
-    with Signals(hangup_ends=False, end_within=END_SECONDS) as signals, exported_traces(traces) as tracer:
+    with (
+        logged_faults(),
+        Signals(hangup_ends=False, end_within=END_SECONDS) as signals,
+        exported_traces(traces) as tracer,
+    ):
         await Program(partial(_read_again, args), use, WAIT_FOR_DATABASE, tracer).run(settings, signals)
         signals.orderly()
     return 0

@@ -327,14 +327,19 @@ def _config(commands: _Commands) -> None:
     )
     compared = commands.add(
         "diff",
-        "show what differs between two files of settings, key by key",
+        "show what differs between two files of settings, or from what runs, key by key",
         command="config diff",
-        variables=("CMBOT_CONFIG",),
+        variables=("CMBOT_CONFIG", "CMBOT_STORE_URL"),
         statuses=_DIFFERENCE,
         more="The new ones are validated as at a start. No secret is shown.",
     )
     compared.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="OLD and NEW; with one file OLD is the file of --config"
+        "files", nargs="*", type=Path, metavar="FILE", help="OLD and NEW; with one file OLD is the file of --config"
+    )
+    compared.add_argument(
+        "--running",
+        action="store_true",
+        help="compare FILE (else the file of --config) with what each replica runs: what a reload would change",
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 _ALERT, _CARD, _GROUP, _SILENCE, _STATUS, _UNPOSTED = "alert", "op", "digest", "silence", "status", "unposted"
-_NOTICES = frozenset({"blind", "channel", "clock", "handover", "left", "summary"})
+_NOTICES = frozenset({"blind", "channel", "clock", "handover", "left", "settings", "summary"})
 """Kinds that are posted once and never edited."""
 _GROUP_PARTS = 2
 
@@ -78,6 +78,11 @@ class MessageKey:
     def channel_left(cls, cluster: str, channel: str, at: float) -> Self:
         """Name the notice in a channel that the alerts of a cluster are announced elsewhere."""
         return cls("channel", (cluster, channel, str(int(at))))
+
+    @classmethod
+    def settings(cls, replica: str, at: float) -> Self:
+        """Name the notice that the settings that a person had read again are not used."""
+        return cls("settings", (replica, str(int(at))))
 
     @classmethod
     def unposted(cls, channel: str) -> Self:

@@ -1,4 +1,7 @@
-"""What differs between two settings, key by key; secrets are named and never shown. No I/O."""
+"""What differs between two settings, key by key; secrets are named and never shown. No I/O.
+
+A *view* has all values of the settings without secrets, with clusters by name, as JSON has them.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +20,8 @@ _LONGEST = 120
 _TOKENS = ("cluster_tokens", "scheduler_tokens")
 _UNSET = "not set"
 
+View = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -33,24 +38,37 @@ class Change:
 
 def changes(old: Settings, new: Settings) -> tuple[Change, ...]:
     """Return every difference: clusters first, then the keys in the order of the settings, then secrets."""
-    return (*_of_clusters(old, new), *_of_keys(old, new), *_of_secrets(old, new))
+    return (*_of_views(_dump(old), _dump(new)), *_of_secrets(old, new))
 
 
-def _of_clusters(old: Settings, new: Settings) -> Iterator[Change]:
-    before, after = ({own.name: own for own in each.clusters} for each in (old, new))
+def view_of(settings: Settings) -> View:
+    """Return what may be shown and stored of settings."""
+    return {key: _without_passwords(value) for key, value in _dump(settings).items()}
+
+
+def view_changes(old: View, new: View) -> tuple[Change, ...]:
+    """Return every difference of two views; a password in an address is not compared."""
+    return tuple(_of_views(old, new))
+
+
+def _of_views(old: View, new: View) -> Iterator[Change]:
+    yield from _of_clusters(old[_CLUSTERS], new[_CLUSTERS])
+    yield from _of_keys(old, new)
+
+
+def _of_clusters(before: View, after: View) -> Iterator[Change]:
     for name in [*before, *(name for name in after if name not in before)]:
         if name not in after:
             yield Change(f"{_CLUSTERS}.{name}", "", "removed")
         elif name not in before:
             own = after[name]
-            yield Change(
-                f"{_CLUSTERS}.{name}", "", f"added, with {count(len(own.hosts), 'host')}, alerts in {own.alert_channel}"
-            )
+            hosts = count(len(own["hosts"]), "host")
+            yield Change(f"{_CLUSTERS}.{name}", "", f"added, with {hosts}, alerts in {own['alert_channel']}")
 
 
-def _of_keys(old: Settings, new: Settings) -> Iterator[Change]:
-    before, after = dict(_flat(_dump(old))), dict(_flat(_dump(new)))
-    both = {own.name for own in old.clusters} & {own.name for own in new.clusters}
+def _of_keys(old: View, new: View) -> Iterator[Change]:
+    before, after = dict(_flat(old)), dict(_flat(new))
+    both = {*old[_CLUSTERS]} & {*new[_CLUSTERS]}
     for place in [*before, *(place for place in after if place not in before)]:
         if place[0] == _CLUSTERS and place[1] not in both:
             continue
@@ -59,8 +77,15 @@ def _of_keys(old: Settings, new: Settings) -> Iterator[Change]:
             yield Change(key, _shown(place, before.get(place)), _shown(place, after.get(place)))
 
 
-def _dump(settings: Settings) -> Mapping[str, Any]:
-    """Return the settings as plain values, with clusters by name."""
+def _without_passwords(value: Any) -> Any:
+    if isinstance(value, str):
+        return _PASSWORD.sub(r"\1…\2", value)
+    if isinstance(value, Mapping):
+        return {key: _without_passwords(inner) for key, inner in value.items()}
+    return [_without_passwords(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _dump(settings: Settings) -> View:
     found = settings.model_dump(mode="json", by_alias=True)
     return {**found, _CLUSTERS: {own["name"]: own for own in found[_CLUSTERS]}}
 

@@ -30,7 +30,7 @@ from bot.runtime.answering import dispatcher_of, forms_of, home_tab, note_of
 from bot.runtime.clock import Clock, ClockGuard, earliest
 from bot.runtime.edge import edge
 from bot.runtime.job_problems import JobProblems
-from bot.runtime.outputs import intake_of, output_worker
+from bot.runtime.outputs import intake_of, output_worker, receivers_in_use
 from bot.runtime.parts import App, Notes
 from bot.runtime.polling import poll_gained
 from bot.runtime.reload import Reloads
@@ -142,7 +142,8 @@ async def build(
         installation = InstallationCheck(base.gateway.identity, lambda: base.gateway.app_id)
         bolt = edge(base, dispatcher, forms, home, task_queue, installation)
         socket_mode = _socket_mode(base, bolt)
-        outputs = output_worker(base, client, outbox, membership, socket_mode)
+        receivers = receivers_in_use(base, membership)
+        outputs = output_worker(base, client, outbox, membership, socket_mode, receivers)
         yield App(
             settings=settings,
             clock=base.clock,
@@ -183,6 +184,7 @@ async def build(
             tracer=tracer,
             reloads=reloads,
             outputs=outputs,
+            receivers=receivers,
             intake=intake_of(base, watches),
         )
 

@@ -9,14 +9,14 @@ import structlog
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
-from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
+from bot.leadership.model import HOUSEKEEPING, watch_of
 from bot.runtime import polling
 from bot.runtime.outputs import measure_outputs, notice_reports
 from bot.runtime.parts import App
 from bot.runtime.remote_notes import refresh_remote_notes
+from bot.runtime.removed_clusters import close_removed_clusters, follow_removed_clusters
 from bot.telemetry.trace import new_trace, within
 from bot.views.notices import clock_set
-from bot.watch import decommission
 from bot.watch.scheduled_reports import ReportJob
 
 log = structlog.get_logger(__name__)
@@ -219,6 +219,7 @@ async def sweep(app: App) -> None:
         # In the background: a resumed operation may watch its effect for half a minute.
         app.task_queue.start(_resume(app))
         await app.fallback.retry_closed_channels()
+        await follow_removed_clusters(app)
     except StoreError as error:
         log.debug("sweep.store_down", error=str(error))
 
@@ -297,21 +298,9 @@ async def housekeeping(app: App) -> None:
     """Close what belongs to removed clusters, and delete rows past their retention."""
     await close_removed_clusters(app)
     try:
+        if app.receivers is not None:
+            await app.receivers.forget()
         deleted = await app.retention.apply()
         log.info("forget.done", rows=deleted)
     except StoreError as error:
         log.debug("forget.store_down", error=str(error))
-
-
-async def close_removed_clusters(app: App) -> None:
-    """Close alerts and operations of clusters that no replica has in its settings any more."""
-    if not app.membership.active:
-        return
-    try:
-        known = {*app.clusters, *filter(None, map(cluster_of, app.membership.known))}
-        await app.executor.close_gone(known)
-        channels = {own.alert_channel for own in app.settings.clusters}
-        if await decommission.close_gone(app.store, known, channels, app.clock()):
-            app.outbox.wake()
-    except StoreError as error:
-        log.debug("close_gone.store_down", error=str(error))

@@ -13,6 +13,7 @@ from bot.runtime import jobs
 from bot.runtime.handover import KeptOpen
 from bot.runtime.http_server import serving
 from bot.runtime.parts import App
+from bot.runtime.removed_clusters import close_removed_clusters
 from bot.runtime.shutdown import Shutdown
 
 log = structlog.get_logger(__name__)
@@ -88,7 +89,7 @@ async def _work(app: App, stop: Shutdown) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _schedule(app: App, stop: Shutdown) -> AsyncIterator[None]:
     """Run the periodic jobs; at the end start none any more and wait for those that run."""
-    await jobs.close_removed_clusters(app)
+    await close_removed_clusters(app)
     jobs.schedule(app)
     app.scheduler.start()
 

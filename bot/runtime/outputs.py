@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from bot.alerting.receivers import When
 from bot.delivery.worker import Outbox
@@ -16,11 +15,13 @@ from bot.runtime.parts import App
 from bot.runtime.startup import Foundation
 from bot.slack.socket_mode import SocketMode
 from bot.store.unit_of_work import UnitOfWork
-from bot.watch.output_rows import reconcile
+from bot.watch.output_rows import ReceiversInUse
 from bot.watch.watcher import Watcher
 
 NEWS_SECONDS = 30.0
 """Reports of an Alertmanager of this age are looked for again, because a poll may have read the store just before."""
+OUTPUTS_SINCE = "0014"
+"""Schema revision of the first release that puts alerts for receivers."""
 BEFORE_SECONDS = 60.0
 """An alert that came so long before the last message that reached Slack may be unseen there: messages wait in turn."""
 
@@ -48,12 +49,28 @@ class SlackReach:
         return SlackDown(min(failing, now - self.dead_for()), unseen)
 
 
+def receivers_in_use(base: Foundation, membership: Membership) -> ReceiversInUse:
+    """Build what knows the receivers of this replica and of others."""
+    base.store.receivers = own = receivers_of(base.settings)
+    return ReceiversInUse(
+        base.store,
+        own,
+        base.clock,
+        alone=lambda: membership.active_replicas <= 1,
+        older=lambda: bool(membership.older_than(OUTPUTS_SINCE)),
+    )
+
+
 def output_worker(
-    base: Foundation, client: HttpClient, outbox: Outbox, membership: Membership, socket: SocketMode | None
+    base: Foundation,
+    client: HttpClient,
+    outbox: Outbox,
+    membership: Membership,
+    socket: SocketMode | None,
+    in_use: ReceiversInUse,
 ) -> OutputWorker | None:
     """Build the worker; None without receivers. Raises ConfigError."""
-    receivers = receivers_of(base.settings)
-    base.store.receivers = receivers
+    receivers = in_use.own
     if not receivers:
         return None
     reach = SlackReach(outbox, lambda: socket.dead_for if socket else 0.0)
@@ -68,7 +85,7 @@ def output_worker(
         outage=SlackOutage(reach.down, base.settings.outputs.slack_down_after, waiting),
         alive=lambda: membership.active,
         awake=base.outputs_wait,
-        adopt=partial(reconcile, base.store, receivers),
+        adopt=in_use.adopt,
         on_outcome=base.metrics.output,
     )
 
@@ -97,7 +114,9 @@ async def notice_reports(app: App, uow: UnitOfWork) -> None:
 
 
 async def measure_outputs(app: App) -> None:
-    """Update the gauges of what waits for each receiver. Raises StoreError."""
+    """Learn the receivers of other replicas; update the gauges of what waits for each one here. Raises StoreError."""
+    if app.receivers is not None:
+        await app.receivers.refresh()
     if app.outputs is not None:
         rows = await app.outputs.health()
         app.metrics.outputs({name: (each.waiting, each.oldest_age, each.dead) for name, each in rows.items()})

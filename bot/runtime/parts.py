@@ -1,7 +1,7 @@
 """App: all parts of the running program, built by `bot.runtime.app.build`."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,6 +34,7 @@ from bot.telemetry.metrics import Metrics
 from bot.telemetry.tracer import NO_TRACER, Tracer
 from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
+from bot.watch.output_rows import ReceiversInUse
 from bot.watch.scheduled_reports import ReportJob, Summaries
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
@@ -55,6 +56,21 @@ class Follower(Protocol):
 
 
 @dataclass(slots=True)
+class KnownClusters:
+    """The clusters of all replicas: since when they are the same ones; `closed` once all others were closed."""
+
+    names: frozenset[str] = frozenset()
+    since: float = 0.0
+    closed: bool = False
+
+    def note(self, names: Collection[str], now: float) -> float:
+        """Note those of now; return for how many seconds they have been the same."""
+        if self.names != set(names):
+            self.names, self.since, self.closed = frozenset(names), now, False
+        return now - self.since
+
+
+@dataclass(slots=True)
 class RunState:
     """State of a running program; `port` is where health, metrics and Slack's events are served.
 
@@ -68,6 +84,7 @@ class RunState:
     """Background parts that ended by themselves, which is always a fault."""
     polled_under: dict[str, Hold] = field(default_factory=dict)
     """The hold under which this replica polled each cluster last."""
+    known: KnownClusters = field(default_factory=KnownClusters)
     channels_followed: dict[str, Hold] = field(default_factory=dict)
     """The hold under which the open alerts of each cluster were last looked for in its alert channel."""
 
@@ -120,6 +137,7 @@ class App:
     read_pace: ReadPace
     reloads: Follower | None = None
     outputs: OutputWorker | None = None
+    receivers: ReceiversInUse | None = None
     intake: Intake | None = None
     remote_times: RemoteTimes = field(default_factory=RemoteTimes)
     state: RunState = field(default_factory=RunState)

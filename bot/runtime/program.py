@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.common.errors import CmbotError
 from bot.config import Settings
 from bot.runtime.app import build
 from bot.runtime.garbage import spare_startup
@@ -49,12 +48,20 @@ class Program:
                 try:
                     self.use(now)
                     await self._once(now, reloads, handover, signals)
-                except CmbotError as error:
-                    if before is None or not reloads.accepted.is_set():
+                except Exception as error:
+                    # Also an error that no check foresaw: the program must go on with the old settings.
+                    if not reloads.accepted.is_set():
                         raise
-                    log.warning("reload.failed", error=str(error), what="the old settings are used again")
-                    reloads.use(before)
-                    before = None
+                    if reloads.settings is not now:
+                        # The program before the reload failed at its end; the new one is built all the same.
+                        log.warning("reload.end_failed", exc_info=error)
+                        before = now
+                    elif before is None:
+                        log.exception("reload.ended", what="the old settings cannot be used either, so cmbot ends")
+                        raise
+                    else:
+                        reloads.failed(error, before)
+                        before = None
                 else:
                     before = now
 

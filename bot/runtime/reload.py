@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import structlog
 
 from bot.audit.chain import AuditEntry
 from bot.common.errors import CmbotError, ConfigError, SlackError, SlackRetryable, StoreError, UserError, system_words
+from bot.common.message_key import MessageKey
 from bot.config import Settings
-from bot.config.changes import changes
+from bot.config.changes import changes, view_of
 from bot.interactions.reload import Reloaded
 from bot.runtime.handover import KeptOpen
 from bot.runtime.parts import App
 from bot.runtime.validation import refuse_wrong
 from bot.slack.client import SlackClient
 from bot.store.database import Store
+from bot.views.reload import reload_failed
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +27,7 @@ Read = Callable[[], Settings]
 """Reads and validates the settings; raises ConfigError."""
 SIGNAL = "SIGHUP"
 ELSEWHERE = "another replica"
+_NO_PERSON = frozenset({SIGNAL, ELSEWHERE})
 _JOB = "reload settings"
 """Name of the rows that ask all replicas to reload; the due time is that of the request."""
 _SLACK = 60.0
@@ -36,7 +40,8 @@ _FILES = ("ca_file", "cert_file", "key_file")
 class Reloads:
     """Takes new settings for the running program; `accepted` is set when it must be built again with `settings`.
 
-    `bind` names the running program; it is called after each build.
+    `bind` names the running program; it is called after each build. `failed` is called instead if there is none with
+    the new settings; `follow` then records that and tells the person who asked.
     """
 
     def __init__(self, settings: Settings, read: Read, handover: KeptOpen) -> None:
@@ -47,14 +52,50 @@ class Reloads:
         self._lock = asyncio.Lock()
         self._app: App | None = None
         self._followed: float | None = None
+        self._by = ""
+        self._unsaid: list[tuple[str, str]] = []
+        self._published = True
 
     def bind(self, app: App) -> None:
         """Say which program runs now."""
         self._app = app
         self.accepted.clear()
         self.use(app.settings)
+        self._published = False
         if self._followed is None:
             self._followed = app.clock() - _SLACK
+
+    def failed(self, error: Exception, before: Settings) -> None:
+        """Go back to the settings before: the program cannot be built with the new ones."""
+        known = error if isinstance(error, CmbotError) else _unknown(error)
+        log.error("reload.failed", by=self._by, error=str(known), what="the old settings are used again")
+        self._unsaid.append((self._by, str(known)))
+        self.use(before)
+
+    async def _say_failed(self) -> None:
+        """Record what failed, and tell the person who asked."""
+        app = self._running
+        while self._unsaid:
+            by, why = self._unsaid[0]
+            now = app.clock()
+            async with app.store.begin() as uow:
+                await uow.audit.append(_entry(app, now, by, "settings.failed", {"words": why}))
+                if by not in _NO_PERSON:
+                    told = reload_failed(app.membership.name, why)
+                    await uow.outbox.put(MessageKey.settings(app.membership.name, now), by, told)
+            self._unsaid.pop(0)
+            app.outbox.wake()
+
+    async def _publish(self) -> None:
+        """Store the settings that are used, once, for `cmbot config diff --running`."""
+        if self._published:
+            return
+        app = self._running
+        async with app.store.begin() as uow:
+            listed = [each.name for each in (await uow.replicas.assignments()).replicas]
+            view = json.dumps(view_of(app.settings), sort_keys=True)
+            await uow.facts.put_settings(app.membership.name, view, app.clock(), listed)
+        self._published = True
 
     def use(self, settings: Settings) -> None:
         """Compare later settings with these."""
@@ -82,6 +123,7 @@ class Reloads:
             log.info("reload.accepted" if found else "reload.unchanged", by=by, changes=list(found))
             if found:
                 self._handover.slack.renew = _other_connection(self.settings, new)
+                self._by = by
                 self.settings = new
                 self.accepted.set()
             return Reloaded(app.membership.name, found, app.membership.active_replicas - 1)
@@ -95,7 +137,12 @@ class Reloads:
             return
 
     async def follow(self) -> None:
-        """Reload if a person asked every replica to."""
+        """Reload if a person asked every replica to; before that, say what failed and what is used.
+
+        Raises StoreError.
+        """
+        await self._say_failed()
+        await self._publish()
         async with self._running.store.read() as uow:
             last = await uow.scheduled_runs.last((_JOB,), float("inf"))
         if last is None or self._followed is None or last <= self._followed:
@@ -151,15 +198,18 @@ class Reloads:
         """Write a row of the audit log; with `everywhere` also the row that all replicas follow. Raises StoreError."""
         app = self._running
         now = app.clock()
-        person = "" if by in {SIGNAL, ELSEWHERE} else by
-        cause = {"by": by} if not person else {}
         async with app.store.begin() as uow:
-            entry = AuditEntry(now, person, action, "", detail={"replica": app.membership.name, **cause, **detail})
-            await uow.audit.append(entry)
+            await uow.audit.append(_entry(app, now, by, action, detail))
             if everywhere:
                 await uow.scheduled_runs.once(_JOB, now)
         if everywhere:
             self._followed = now
+
+
+def _entry(app: App, now: float, by: str, action: str, detail: Mapping[str, str | list[str]]) -> AuditEntry:
+    person = "" if by in _NO_PERSON else by
+    cause = {"by": by} if not person else {}
+    return AuditEntry(now, person, action, "", detail={"replica": app.membership.name, **cause, **detail})
 
 
 def _unknown(error: Exception) -> ConfigError:

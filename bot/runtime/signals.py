@@ -17,6 +17,8 @@ _EXIT_STATUS = 130
 """Exit status of a program that SIGINT ended."""
 END_SECONDS = 7.5
 """Time from the signal after which a process ends, even if a thread or a disk hangs; Docker kills it after ten."""
+_NAMED = 20
+"""Tasks and threads that the log names when an end is cut short."""
 
 
 class Signals:
@@ -31,10 +33,11 @@ class Signals:
         self._orderly = False
         self._end, self._hung_up = asyncio.Event(), asyncio.Event()
         self._starting: asyncio.Task[object] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __enter__(self) -> Self:
         """Install the handlers."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, self._stop, each)
         loop.add_signal_handler(signal.SIGHUP, self._hangup)
@@ -107,9 +110,12 @@ class Signals:
         os._exit(_EXIT_STATUS)
 
     def _exit_late(self) -> None:
-        log.warning("end.cut_short", step="threads" if self._orderly else "end", seconds=self._end_within)
+        """End with status 0: a signal asked for it, and the next start completes what was cut short."""
+        left = _threads() if self._orderly else (*_tasks(self._loop), *_threads())
+        step = "threads" if self._orderly else "end"
+        log.warning("end.cut_short", step=step, seconds=self._end_within, left=left[:_NAMED])
         sys.stderr.flush()
-        os._exit(0 if self._orderly else 1)
+        os._exit(0)
 
     def _hangup(self) -> None:
         if self._hangup_ends:
@@ -117,3 +123,19 @@ class Signals:
             return
         log.info("signal.hangup", what="the settings are read again")
         self._hung_up.set()
+
+
+def _tasks(loop: asyncio.AbstractEventLoop | None) -> tuple[str, ...]:
+    """Name the tasks that have not ended; called in another thread, while the loop may stand."""
+    try:
+        found = asyncio.all_tasks(loop) if loop is not None else set()
+    except RuntimeError:
+        # The set changed all the time.
+        return ()
+    return tuple(sorted(task.get_name() for task in found if not task.done()))
+
+
+def _threads() -> tuple[str, ...]:
+    """Name the threads that the end waits for."""
+    own = {threading.main_thread(), threading.current_thread()}
+    return tuple(sorted(each.name for each in threading.enumerate() if each not in own and not each.daemon))

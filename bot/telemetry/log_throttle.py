@@ -168,7 +168,10 @@ class LogThrottle:
 
 
 class ThrottleForeign(logging.Filter):
-    """Counts the lines of libraries; those of cmbot were counted before they were rendered."""
+    """Counts the lines of libraries; those of cmbot were counted before they were rendered.
+
+    The name of the logger stands for the event, and the text for the cause: libraries put values into their texts.
+    """
 
     def __init__(self, throttle: LogThrottle) -> None:
         super().__init__()
@@ -178,7 +181,7 @@ class ThrottleForeign(logging.Filter):
         """Return True if the line is to be written."""
         if isinstance(record.msg, dict):
             return True
-        fields = {"exc_info": record.exc_info} if record.exc_info else {}
-        return self._throttle.admits(
-            record.levelno, f"{record.name}: {self._throttle.redact(str(record.msg))[:_CAUSE_CHARS]}", fields
-        )
+        fields: dict[str, Any] = {"why": str(record.msg)}
+        if record.exc_info:
+            fields["exc_info"] = record.exc_info
+        return self._throttle.admits(record.levelno, record.name, fields)

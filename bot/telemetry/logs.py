@@ -70,6 +70,10 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool, stream: TextIO 
         cache_logger_on_first_use=False,
     )
     handler = _Handler(throttle, stream or sys.stderr)
+    for former in logging.getLogger().handlers:
+        if isinstance(former, _Handler) and former.stream is handler.stream:
+            # A reload: what was counted so far is not left unmentioned.
+            former.sum_up()
     handler.setFormatter(_Formatter(redactor, [*known, *shared], as_json=as_json))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     own = logging.getLevelNamesMapping()[level.upper()]
@@ -107,6 +111,16 @@ class _Handler(logging.StreamHandler[TextIO]):
         super().__init__(stream)
         self._throttle = throttle
         self.addFilter(ThrottleForeign(throttle))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - a name of logging
+        """Say in one line that a library's line could not be rendered; Python would print a traceback."""
+        if not isinstance(record.msg, dict):
+            log.warning("log.unrendered", library=record.name, exc_info=sys.exc_info()[1])
+
+    def sum_up(self) -> None:
+        """Sum up what was counted; then this handler writes nothing more."""
+        self._throttle.close()
+        self._throttle.sum_up()
 
     def close(self) -> None:
         """Stop counting; a handler that was replaced writes nothing more."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
+import requests
 from opentelemetry import trace as api
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -81,7 +82,10 @@ class OtelTracer:
             span_limits=SpanLimits(max_span_attributes=MAX_ATTRIBUTES, max_span_attribute_length=MAX_CHARS),
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        session = requests.Session()
+        # Proxies of the environment are for Slack alone; nor does it look for passwords in a .netrc.
+        session.trust_env = False
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(session=session)))
         self._tracer = self._provider.get_tracer("cmbot", version)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The answer to /cm admin reload. No I/O."""
+"""The answer to /cm admin reload, and what its caller hears later. No I/O."""
 
 from bot.interactions.message import Message
 from bot.interactions.reload import Reloaded
@@ -18,6 +18,12 @@ def reloaded(found: Reloaded) -> Message:
     if left := len(found.changes) - _SHOWN:
         lines += [f"• and {left} more: the audit log lists them"] if left > 0 else []
     return message(text, section(text), section("\n".join(lines)), where)
+
+
+def reload_failed(replica: str, why: str) -> Message:
+    """Tell the person who reloaded that the program could not be built with the new settings."""
+    text = "The new settings could not be used after all: the ones before are in use again."
+    return message(text, section(text), section(escape(why)), context(f"Replica: {code(escape(replica))}."))
 
 
 def _of_others(others: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from bot.chatops.dispatcher import STORE_DOWN
 from bot.playground.slack_sim.message import Message
 from tests.chaos.world import World
 
@@ -148,17 +149,27 @@ class Changes:
             await self._card(lambda m: _same(m, card) and "*Running*" not in m.full_text, self.patience)
 
     async def _click(self, card: Message) -> Message | None:
-        """Click; an acknowledged click must be carried out, whichever process dies. Return the card."""
+        """Click; an acknowledged click must be carried out, whichever process dies, or refused. Return the card."""
         channel, ts, old = self.world.channel_of(self.cluster), card.ts, _number(card)
+        refusals = {m.ts for m in self.world.slack.as_user(ALICE).sees(channel) if _refuses(m)}
         ack = await self.world.slack.as_user(ALICE).click(channel, ts, "op_confirm", confirmed=True)
         if ack.error:
             await asyncio.sleep(0.5)
             return await self._card(lambda m: _same(m, card), 0.5)
-        self.confirmed += 1
         began = time.monotonic()
-        now = await self._card(
-            lambda m: _same(m, card) and ("*Waiting*" not in m.full_text or _number(m) != old), self.patience
+        now = await self._shown(
+            lambda m: (
+                (_is_card(m) and _same(m, card) and ("*Waiting*" not in m.full_text or _number(m) != old))
+                or (_refuses(m) and m.ts not in refusals)
+            ),
+            self.patience,
+            user=ALICE,
         )
+        if now is not None and _refuses(now):
+            # The database did not answer in time: Alice was told that nothing was done, and clicks again.
+            await asyncio.sleep(0.5)
+            return await self._card(lambda m: _same(m, card), 0.5)
+        self.confirmed += 1
         if now is None and began - REFUSED_SECONDS < self.world.database_at:
             # Acknowledged and refused, because the database was down: Alice got an answer and clicks again.
             return card
@@ -173,13 +184,22 @@ class Changes:
         ]
 
     async def _card(self, wanted: Callable[[Message], bool], seconds: float) -> Message | None:
-        channel = self.world.channel_of(self.cluster)
+        return await self._shown(lambda m: _is_card(m) and wanted(m), seconds)
+
+    async def _shown(self, wanted: Callable[[Message], bool], seconds: float, *, user: str = "") -> Message | None:
         try:
-            return await self.world.wait_for(
-                channel, lambda m: not m.thread_ts and m.metadata is not None and wanted(m), seconds
-            )
+            return await self.world.wait_for(self.world.channel_of(self.cluster), wanted, seconds, user=user)
         except TimeoutError:
             return None
+
+
+def _is_card(message: Message) -> bool:
+    return not message.thread_ts and message.metadata is not None
+
+
+def _refuses(message: Message) -> bool:
+    """True for the answer to one person that nothing was stored."""
+    return bool(message.only_for) and STORE_DOWN in message.full_text
 
 
 def _same(message: Message, card: Message) -> bool:

@@ -162,11 +162,16 @@ class World:
         self.refused_until = time.monotonic() + seconds
         self._after(seconds, over)
 
-    async def wait_for(self, channel: str, wanted: Callable[[Message], bool], seconds: float) -> Message:
-        """Wait for a message for so many seconds in which Slack takes messages; raises TimeoutError."""
+    async def wait_for(
+        self, channel: str, wanted: Callable[[Message], bool], seconds: float, *, user: str = ""
+    ) -> Message:
+        """Wait for a message for so many seconds in which Slack takes messages; raises TimeoutError.
+
+        With `user`, messages to that person alone count too.
+        """
         while True:
             try:
-                return await self.slack.wait_for(channel, wanted, timeout=seconds)
+                return await self.slack.wait_for(channel, wanted, user=user, timeout=seconds)
             except TimeoutError:
                 if time.monotonic() - seconds > self.refused_until:
                     raise

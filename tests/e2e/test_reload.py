@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.cli.main import main
 from bot.common.errors import ConfigError
 from bot.playground.slack_sim import payloads
 from bot.playground.slack_sim.delivery import INTERACTION
@@ -158,6 +159,31 @@ async def test_command_reloads_and_says_what_changed(world: Reloadable) -> None:
     assert "nothing changes" in (await world.ask("/cm admin reload")).text, "it is answered once"
 
 
+async def test_what_a_reload_would_change_is_shown_before_it(
+    world: Reloadable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def diff(status: int) -> str:
+        """Compare with what runs until the command has this status: a program says its settings when it has started."""
+        async with asyncio.timeout(30):
+            while True:
+                found = await asyncio.to_thread(main, ["config", "diff", "--running", "--config", str(world.config)])
+                said = capsys.readouterr().out
+                if found == status:
+                    return said
+                await asyncio.sleep(0.1)
+
+    assert "No change." in await diff(0)
+    world.write(PROD, more="timezone: Europe/Berlin")
+    assert "timezone: UTC → Europe/Berlin\n1 change.\n" in await diff(1)
+    world.hang_up()
+    await world.until_logged("reload.done")
+    assert "No change." in await diff(0)
+    async with Store.existing(f"sqlite:///{world.folder}/cmbot.db") as store, store.read() as uow:
+        [stored] = (await uow.facts.settings()).values()
+    assert world.slack.bot_token not in stored
+    assert world.slack.app_token not in stored
+
+
 async def test_alert_whose_channel_changed_goes_on_in_the_new_one(world: Reloadable) -> None:
     """The old channel has a note; the message there stays, and only the new one is edited."""
     world.cluster.break_disk(3)
@@ -281,21 +307,72 @@ async def test_command_may_have_another_name(world: Reloadable) -> None:
     assert world.logged("edge.other_command")[0]["typed"] == "/cm"
 
 
-async def test_build_that_fails_after_all_falls_back(world: Reloadable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What no check foresaw: the program runs again with the settings before."""
+@pytest.mark.parametrize("error", [ConfigError("unforeseen"), RuntimeError("with a secret")])
+async def test_build_that_fails_after_all_falls_back(
+    world: Reloadable, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """What no check foresaw: the program runs again with the settings before, and says so to who asked."""
     once = Program._once
     failed: list[object] = []
 
     async def fail_once(self: Program, settings: object, *rest: object) -> None:
         if getattr(settings, "timezone", "") == "Europe/Berlin" and not failed:
             failed.append(settings)
-            raise ConfigError("unforeseen")
+            raise error
         await once(self, settings, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Program, "_once", fail_once)
     world.write(PROD, more="timezone: Europe/Berlin")
-    world.hang_up()
+    assert "Taking over 1 change" in (await world.ask("/cm admin reload")).text
     await world.until_logged("reload.failed")
     await world.until_logged("reload.done")
     assert world.used[-1].timezone == "UTC"
+    told = await world.slack.wait_for("D0ALICE", lambda m: "could not be used after all" in m.text, user="U0ALICE")
+    why = "unforeseen" if isinstance(error, ConfigError) else "They cannot be used (RuntimeError)"
+    assert why in told.full_text
+    assert "secret" not in told.full_text
+    rows = await audited(world)
+    assert [(actor, action) for actor, action, _ in rows] == [
+        ("U0ALICE", "settings.reloaded"),
+        ("U0ALICE", "settings.failed"),
+    ]
+    assert why in str(rows[-1][2])
     assert "prod is" in (await world.ask("/cm stat")).text
+
+
+async def test_program_that_fails_at_its_end_does_not_stop_the_reload(
+    world: Reloadable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = Program._once
+    failed: list[object] = []
+
+    async def fail_at_the_end(self: Program, settings: object, *rest: object) -> None:
+        await once(self, settings, *rest)  # type: ignore[arg-type]
+        if not failed:
+            failed.append(settings)
+            raise OSError("a connection could not be closed")
+
+    monkeypatch.setattr(Program, "_once", fail_at_the_end)
+    for number, zone in enumerate(("Europe/Berlin", "Asia/Tokyo"), 1):
+        world.write(PROD, more=f"timezone: {zone}")
+        world.hang_up()
+        await world.until_logged("reload.done", number)
+    assert len(world.logged("reload.end_failed")) == 1
+    assert world.used[-1].timezone == "Asia/Tokyo"
+
+
+async def test_another_address_of_the_pages_is_used_after_a_reload(world: Reloadable) -> None:
+    port = free_port()
+
+    async def status(host: str) -> int:
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/healthz") as answer:
+                return answer.status
+        except aiohttp.ClientConnectionError:
+            return 0
+
+    for number, (host, other) in enumerate((("127.0.0.1", "127.0.0.2"), ("127.0.0.2", "127.0.0.1")), 1):
+        world.write(PROD, more=f"http: {{host: {host}, port: {port}}}", but="http:")
+        world.hang_up()
+        await world.until_logged("reload.done", number)
+        assert (await status(host), await status(other)) == (200, 0)

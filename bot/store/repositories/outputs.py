@@ -51,7 +51,7 @@ class ReceiverRows:
 
 
 class Outputs:
-    """Puts, claims and settles rows; `receivers` are those of the settings."""
+    """Puts, claims and settles rows; `receivers` are those of this replica, and those of others."""
 
     def __init__(self, session: Session, clock: Callable[[], float], receivers: Sequence[Receiver]) -> None:
         self._session = session
@@ -192,19 +192,26 @@ class Outputs:
             for row in await self._session.rows(select(outputs.c.receiver, outputs.c.alert))
         }
 
-    async def unended(self) -> list[int]:
-        """The alerts that are over, or no longer stored, of which a row does not say so."""
+    async def unended(self, names: Collection[str]) -> list[int]:
+        """The alerts that are over, or no longer stored, of which a row of these receivers does not say so."""
         still_open = select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)
         missed = outputs.c.mark.not_like(f"{AlertState.RESOLVED}%") & outputs.c.alert.not_in(still_open)
-        return [row["alert"] for row in await self._session.rows(select(outputs.c.alert).where(missed).distinct())]
+        theirs = missed & outputs.c.receiver.in_(list(names))
+        return [row["alert"] for row in await self._session.rows(select(outputs.c.alert).where(theirs).distinct())]
 
     async def drop(self, ids: Collection[int]) -> int:
         """Delete the rows of these alerts; return their number."""
         return await self._session.change(delete(outputs).where(outputs.c.alert.in_(list(ids)))) if ids else 0
 
-    async def drop_others(self, names: Collection[str]) -> int:
-        """Delete the rows of all other receivers; return their number."""
-        return await self._session.change(delete(outputs).where(outputs.c.receiver.not_in(list(names))))
+    async def named(self) -> set[str]:
+        """The receivers that have rows."""
+        return {row["receiver"] for row in await self._session.rows(select(outputs.c.receiver).distinct())}
+
+    async def drop_receivers(self, names: Collection[str]) -> int:
+        """Delete the rows of these receivers; return their number."""
+        if not names:
+            return 0
+        return await self._session.change(delete(outputs).where(outputs.c.receiver.in_(list(names))))
 
 
 def _held(since: float, names: Collection[str]) -> ColumnElement[bool]:

@@ -45,7 +45,7 @@ async def steps_of(store: Store) -> list[str]:
         clusters={},
         admission=Admission({"prod": 15.0}, lambda: 0.0),
         read_pace=ReadPace(lambda: 0.0),
-        membership=SimpleNamespace(active_replicas=1, active=True, holds={}, check_of_cluster=None),
+        membership=SimpleNamespace(active_replicas=1, active=True, alone=True, holds={}, check_of_cluster=None),
         executor=steps,
         reversions=steps,
         drop_follower=steps,
@@ -55,6 +55,7 @@ async def steps_of(store: Store) -> list[str]:
         task_queue=SimpleNamespace(start=lambda work: work.close()),
         intake=None,
         outputs=None,
+        receivers=None,
     )
     await sweep(cast("App", parts))
     await follow_disks(cast("App", parts))

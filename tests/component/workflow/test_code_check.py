@@ -1,8 +1,10 @@
 """Codes of break-glass in a real database: used up once by many at the same time, recorded, and never stored."""
 
 import asyncio
+import dataclasses
 import json
 import re
+import time
 
 import pytest
 
@@ -10,6 +12,8 @@ from bot.cli.enrol import enrol
 from bot.common.errors import ConfigError, UserError
 from bot.config import Secrets, Settings, parse
 from bot.permissions.one_time_codes import LOCK_SECONDS, CodeKey, CodeVerdict, code_at, new_key, new_secret, step_of
+from bot.runtime.settings_mapping import code_key
+from bot.runtime.startup import code_check, foundation
 from bot.store.database import Store
 from bot.workflow.code_check import CodeCheck, Enrolments
 
@@ -92,6 +96,23 @@ async def test_code_is_wanted_of_the_enrolled_and_where_it_is_required(world: Wo
     off = CodeCheck(world.store, None, lambda: NOW, lambda: NOW, lambda _: False)
     assert not await off.wanted(ANNA, "prod")
     assert (await off.check(ANNA, world.code())).verdict is CodeVerdict.NO_KEY
+
+
+@pytest.mark.parametrize("injected", [True, False])
+@pytest.mark.usefixtures("store")
+async def test_codes_follow_the_clock_of_the_system_or_the_one_in_its_place(database_url: str, injected: bool) -> None:
+    """As the program is built: not the clock of the process, which began with another time."""
+    own, secret = settings(database_url, new_key()), new_secret()
+    async with foundation(own, (lambda: NOW) if injected else None, 0.0) as base:
+        key = code_key(own)
+        assert key is not None
+        await Enrolments(base.store, base.clock).add(ANNA, key.seal(ANNA, secret))
+        present = NOW if injected else time.time()
+        own_clock = base.clock if injected else lambda: present + 3600.0
+        found = await code_check(dataclasses.replace(base, clock=own_clock)).check(
+            ANNA, code_at(secret, step_of(present))
+        )
+    assert found.verdict is CodeVerdict.ACCEPTED
 
 
 def settings(url: str, key: str) -> Settings:

@@ -24,6 +24,7 @@ from bot.playground.slack_sim.server import LocalSlack
 from bot.runtime import jobs, polling
 from bot.runtime.app import build
 from bot.runtime.parts import App
+from bot.runtime.removed_clusters import close_removed_clusters
 from tests.e2e.day.channel import Channel
 from tests.support.inline_sqlite import inline_sqlite
 from tests.support.simulated_volumes import counted_volumes
@@ -127,7 +128,7 @@ class Day:
         pace = RateLimit(interval=0.0)
         self.app = await self._life.enter_async_context(build(self.settings(), clock=self.clock.now, pace=pace))
         await self.app.membership.beat()
-        await jobs.close_removed_clusters(self.app)
+        await close_removed_clusters(self.app)
         await jobs.catch_up(self.app)
 
     async def stop(self) -> None:

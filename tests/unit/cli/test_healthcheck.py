@@ -1,6 +1,9 @@
 """Health check of the container, over a real socket."""
 
 import asyncio
+import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from bot.cli.healthcheck import fault_of, main
 from bot.config import HttpSettings, load_http
 from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
+from tests.support.dockerfile import steps
 
 CONFIG = """
 clusters:
@@ -54,6 +58,27 @@ async def test_healthcheck_takes_its_port_from_the_settings(tmp_path: Path, monk
         path.write_text(CONFIG.format(port=port))
         monkeypatch.setenv("CMBOT_CONFIG", str(path))
         assert await asyncio.to_thread(main) == 0
+
+
+@pytest.mark.parametrize("given", ["in the settings", "of the image"])
+async def test_healthcheck_asks_the_address_that_is_listened_on(tmp_path: Path, given: str) -> None:
+    """One address of several: the default one does not answer. The command is that of the Dockerfile."""
+    dockerfile = (Path(__file__).parents[3] / "Dockerfile").read_text(encoding="utf-8")
+    [check] = [words.partition(" CMD ")[2] for instruction, words in steps(dockerfile) if instruction == "HEALTHCHECK"]
+    program = json.loads(check)
+    assert program[:2] == ["python", "-m"]
+    server = Health(Metrics(), live={}, ready={}).server()
+    async with served(server, "127.0.0.3", 0) as port:
+        path = tmp_path / "config.yaml"
+        host = "127.0.0.3" if given == "in the settings" else ""
+        text = CONFIG.format(port=port)
+        path.write_text(text.replace("host: 0.0.0.0", f"host: {host}") if host else text.replace("host: 0.0.0.0, ", ""))
+        environment = {"CMBOT_CONFIG": str(path), "CMBOT_HTTP_HOST": "" if host else "127.0.0.3"}
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, *program[1:], env=os.environ | environment, stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await run.communicate()
+    assert (run.returncode, said) == (0, b"")
 
 
 def test_broken_settings_are_unhealthy(

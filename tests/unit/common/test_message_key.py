@@ -22,6 +22,7 @@ STORED = {
     "clock:one:100:C1": MessageKey.clock("one", 100.0, "C1"),
     "blind:prod:100": MessageKey.stale("prod", 100.9),
     "left:prod:C1:100": MessageKey.left("prod", "C1", 100.9),
+    "settings:one:100": MessageKey.settings("one", 100.9),
     "unposted:C1": MessageKey.unposted("C1"),
 }
 

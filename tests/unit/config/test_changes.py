@@ -1,5 +1,6 @@
 """What differs between two settings."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from pydantic import SecretStr
 
 from bot.cli.main import main
 from bot.config import Secrets, Settings, parse
-from bot.config.changes import changes
+from bot.config.changes import changes, view_changes, view_of
 
 OLD = """
 clusters:
@@ -64,6 +65,28 @@ inputs: {{token_env: INTAKE}}
 
 def test_equal_settings_have_no_difference() -> None:
     assert changes(read(OLD), read(f"# a comment\n{OLD}timezone: UTC\n")) == ()
+
+
+def test_stored_view_shows_the_same_differences_without_secrets() -> None:
+    old, new = read(OLD), read(NEW, "two", "xoxb-2")
+    stored = json.dumps(view_of(new))
+    assert not [secret for secret in ("very-secret", "two", "xoxb-2") if secret in stored]
+    seen = view_changes(json.loads(json.dumps(view_of(old))), json.loads(stored))
+    assert seen == changes(old, new)[:-2], "all but those of secrets"
+    assert view_changes(json.loads(stored), view_of(new)) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--running"], "There is no database"), (["--running", "a", "b"], "alone, or none"), ([], "name the new")],
+)
+def test_config_diff_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    own = tmp_path / "config.yaml"
+    own.write_text(f"{OLD}\nstore: {{url: 'sqlite:///{tmp_path}/none.db'}}\n")
+    assert main(["config", "diff", "--config", str(own), *words]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ BROAD = {
     "bot/chatops/dispatcher.py": "the person who typed gets an answer",
     "bot/cli/agents/calls.py": "the agent that asked gets an answer",
     "bot/delivery/worker.py": "a fault of one message must not end the outbox",
+    "bot/runtime/program.py": "the program goes on with the old settings",
     "bot/runtime/reload.py": "the program goes on with the old settings",
     "bot/store/session.py": "rolls back, and raises again",
     "bot/telemetry/otel.py": "names the error in the span, and raises again",

@@ -12,6 +12,7 @@ from bot.clustermgr.read_pace import ReadPace
 from bot.common.errors import StoreError
 from bot.runtime import jobs, polling
 from bot.runtime.parts import App
+from bot.runtime.removed_clusters import close_removed_clusters
 from bot.telemetry.metrics import Metrics
 from bot.watch.admission import Admission
 
@@ -23,6 +24,7 @@ class Down:
     active_replicas = 1
     holds: frozenset[str] = frozenset()
     known = frozenset({"watch prod"})
+    alone = True
 
     def _raise(self, *_: object) -> NoReturn:
         raise StoreError("The database is locked.")
@@ -58,6 +60,7 @@ class Parts:
     read_pace: ReadPace = field(default_factory=lambda: ReadPace(lambda: 0.0))
     clusters: dict[str, Any] = field(default_factory=dict)
     watches: dict[str, Any] = field(default_factory=dict)
+    receivers: None = None
 
     def clock(self) -> float:
         return 0.0
@@ -78,7 +81,7 @@ async def report(app: App) -> None:
         (jobs._resume, "resume.store_down"),
         (jobs.check_watchdog, "sentry.store_down"),
         (jobs.housekeeping, "forget.store_down"),
-        (jobs.close_removed_clusters, "close_gone.store_down"),
+        (close_removed_clusters, "close_gone.store_down"),
     ],
 )
 async def test_job_without_a_database_is_logged(job: Callable[[App], Awaitable[None]], event: str) -> None:
@@ -95,5 +98,5 @@ async def test_standby_replica_closes_no_removed_cluster() -> None:
     parts = Parts()
     parts.membership.active = False
     with capture_logs() as logs:
-        await jobs.close_removed_clusters(cast("App", parts))
+        await close_removed_clusters(cast("App", parts))
     assert logs == []
