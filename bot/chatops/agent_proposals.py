@@ -96,7 +96,8 @@ class AgentProposals:
         cluster = self.clusters.get(work.cluster)
         channel = cluster.operations_channel if cluster is not None else ""
         kind = kind_of(work.command)
-        text = as_typed(kind, work.cluster, work.values) if kind is not None else work.command
+        values = {name: str(value) for name, value in work.values.items()}
+        text = as_typed(kind, work.cluster, values) if kind is not None else work.command
         return Invocation(work.key, work.user, channel, text, "")
 
     async def refused(self, work: AgentProposal, why: str) -> None:

@@ -234,6 +234,16 @@ def settings_in(folder: Path) -> Settings:
     return parse(json.dumps(settings), secrets=Secrets(_env_file=None), environment={})
 
 
+async def pending(store: Store, number: int) -> None:
+    """Wait until so many proposals wait."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with store.read() as uow:
+                if len(await uow.inbox.pending(time.time())) == number:
+                    return
+            await asyncio.sleep(0.1)
+
+
 @pytest.mark.fast_time
 async def test_without_a_program_that_runs_nothing_is_proposed_later(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
@@ -258,6 +268,22 @@ async def test_without_a_program_that_runs_nothing_is_proposed_later(tmp_path: P
                 async with store.begin() as uow:
                     await uow.inbox.insert_if_new(work.key, *encode_work(work), time.time(), done=True)
             assert "in the last hour: ask again later" in await failure(agent)
+
+
+@pytest.mark.fast_time
+async def test_proposal_that_is_cancelled_is_withdrawn(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    async with Store.open(settings.store_url) as store:
+        await store.migrate()
+        async with store.begin() as uow:
+            await uow.replicas.beat(Replica("bot-1", 0.0, time.time(), time.time() + 9e9, (), "0015"))
+        async with reading(settings) as reader:
+            asking = asyncio.create_task(Proposals(reader, ALICE, wait=9e9).propose(CHANGE))
+            await pending(store, 1)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            await pending(store, 0)
 
 
 @pytest.mark.fast_time

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -94,7 +94,7 @@ class Proposals:
 
     async def propose(self, arguments: Mapping[str, Any]) -> AgentAnswer:
         """Store a proposal and return what came of it. Raises UserError, StoreError."""
-        work = self._work(arguments)
+        work = proposal_of(arguments, tuple(self.reader.clusters), self.owner)
         store = await self._store()
         work = await _accepted(store, work)
         found = await self._answer_to(store, work)
@@ -111,24 +111,6 @@ class Proposals:
             "without_database": None,
         }
         return answered(data, _shown(text, found))
-
-    def _work(self, arguments: Mapping[str, Any]) -> AgentProposal:
-        """Check the arguments; the cmbot that runs checks them again."""
-        try:
-            given = ProposeInput.model_validate(dict(arguments))
-        except ValidationError as error:
-            raise UserError(f"{PROPOSE}: {'; '.join(map(fault, error.errors(include_url=False)))}.") from error
-        kind, cluster = proposable(given.change), configured(given.cluster, tuple(self.reader.clusters))
-        refuse_force(given.arguments)
-        if own := next((name for name in _OWN if name in given.arguments), ""):
-            raise UserError(f"{own} is an argument of {PROPOSE} itself: leave it out of arguments.").at(own)
-        reason = clean(given.reason).strip()
-        if not reason:
-            raise UserError("reason cannot be empty: say why, for the people who decide.").at("reason")
-        values = {name: clean(_words(value)) for name, value in given.arguments.items() if name != "force"}
-        values |= {"reason": reason, "dry_run": "yes" if given.dry_run else "no"}
-        validated(kind.command, values)
-        return AgentProposal(f"agent-{secrets.token_hex(16)}", self.owner, 0.0, kind.key, cluster, values)
 
     async def _store(self) -> Store:
         """Return the database, if a cmbot runs on it that knows proposals of agents."""
@@ -168,6 +150,25 @@ class Proposals:
             f"The proposal was taken, but not answered within {self.wait:g} s. Look with the tool operations if it is "
             f"there before you propose it again; it is refused {MAX_AGE:g} s after it was stored."
         )
+
+
+def proposal_of(arguments: Mapping[str, Any], clusters: Sequence[str], owner: str) -> AgentProposal:
+    """Return the proposal, without its time; the cmbot that runs checks it again. Raises UserError."""
+    try:
+        given = ProposeInput.model_validate(dict(arguments))
+    except ValidationError as error:
+        raise UserError(f"{PROPOSE}: {'; '.join(map(fault, error.errors(include_url=False)))}.") from error
+    kind, cluster = proposable(given.change), configured(given.cluster, clusters)
+    refuse_force(given.arguments)
+    if own := next((name for name in _OWN if name in given.arguments), ""):
+        raise UserError(f"{own} is an argument of {PROPOSE} itself: leave it out of arguments.").at(own)
+    reason = clean(given.reason).strip()
+    if not reason:
+        raise UserError("reason cannot be empty: say why, for the people who decide.").at("reason")
+    values = {name: clean(_words(value)) for name, value in given.arguments.items() if name != "force"}
+    values |= {"reason": reason, "dry_run": "yes" if given.dry_run else "no"}
+    validated(kind.command, values)
+    return AgentProposal(f"agent-{secrets.token_hex(16)}", owner, 0.0, kind.key, cluster, values)
 
 
 async def _accepted(store: Store, work: AgentProposal) -> AgentProposal:
