@@ -10,6 +10,7 @@ from bot.audit.chain import GENESIS, AuditEntry, AuditRow, BrokenChain, Head, cu
 from bot.audit.export import csv_head, csv_rows
 from bot.audit.query import ALL, AuditQuery, CsvExport, Found
 from bot.common.errors import StoreError
+from bot.common.json_object import JsonValue
 from bot.interactions.command_name import DEFAULT
 from bot.interactions.events import Click, Invocation
 from bot.store.database import Store
@@ -41,6 +42,11 @@ class AuditLog:
         """Record a command that its sender has no right to give. Never raises: the refusal stands in any case."""
         detail = {"text": f"{self.command} {invocation.text}"[:MAX_TEXT], "channel": invocation.channel, "words": why}
         await self._note(AuditEntry(self.clock(), invocation.user, "refused.command", cluster, detail=detail))
+
+    async def refused_agent(self, owner: str, cluster: str, text: str, why: str) -> None:
+        """Record a proposal of an agent, in the name of `owner`, that was refused. Never raises."""
+        detail: dict[str, JsonValue] = {"text": f"{self.command} {text}"[:MAX_TEXT], "agent": True, "words": why}
+        await self._note(AuditEntry(self.clock(), owner, "refused.agent", cluster, detail=detail))
 
     async def refused_click(self, click: Click, why: str) -> None:
         """Record a click that was refused, also one with a forged value. Never raises."""

@@ -17,7 +17,8 @@ class CommandRequest:
     `command` is None when the text names no command. `single` is set for a click: the clicker gets the last answer
     only, because a second answer at the click's response_url would replace the card. With a `title` that answer opens
     as a modal. `details` and `at` are those of RunCommand. `thread` is the ts of the thread in which a mention is
-    answered: it only reads. `form` is True for what was filled in, `proven` for what its person typed a code for.
+    answered: it only reads. `form` is True for what was filled in, `proven` for what its person typed a code for,
+    `agent` for what an agent proposes in the person's name.
     """
 
     invocation: Invocation
@@ -32,6 +33,7 @@ class CommandRequest:
     at: float = 0.0
     form: bool = False
     proven: bool = False
+    agent: bool = False
 
 
 def typed(

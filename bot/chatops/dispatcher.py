@@ -1,4 +1,4 @@
-"""Dispatcher: authorise, run, audit and answer what Slack delivered.
+"""Dispatcher: authorise, run, audit and answer what Slack delivered, and what agents propose.
 
 Commands that only read run at once and are never stored. Changing commands, clicks and forms are stored first
 (`accept`) and then run (`work`). When the process dies in between, the next start runs them again (`resume`).
@@ -12,6 +12,7 @@ import structlog
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
 from bot.alerting.windows import Window
+from bot.chatops.agent_proposals import AgentProposals
 from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
 from bot.chatops.command_request import CommandRequest, submitted, typed
@@ -35,7 +36,7 @@ from bot.interactions.command import (
     ReportBook,
     TimelineBook,
 )
-from bot.interactions.events import Click, Invocation, RunCommand, Submission, Work
+from bot.interactions.events import AgentProposal, Click, Invocation, RunCommand, Submission, Work
 from bot.interactions.message import Message
 from bot.interactions.reload import SettingsPort
 from bot.permissions.access import Access
@@ -55,7 +56,12 @@ STORE_DOWN = (
     "Commands that only read still work. Try again in a minute."
 )
 
-_KINDS: Mapping[type[Work], str] = {Invocation: "command", Click: "click", Submission: "form"}
+_KINDS: Mapping[type[Work], str] = {
+    Invocation: "command",
+    Click: "click",
+    Submission: "form",
+    AgentProposal: "agent",
+}
 
 Answer = Callable[[Reply], Awaitable[None]]
 """Sends one answer in the place of the answer before; raises SlackError."""
@@ -81,7 +87,7 @@ class Dispatcher:
     remembered: Callable[[str], ClusterNote]
     clock: Callable[[], float]
     ended: Callable[[str, str], None]
-    """Called when work ends, with its kind (`command`, `click`, `form`) and `answered`, `refused` or `crashed`."""
+    """Called when work ends, with its kind (one of `_KINDS`) and `answered`, `refused` or `crashed`."""
     answers_private: bool = False
     rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
     docs_url: str = ""
@@ -91,6 +97,8 @@ class Dispatcher:
     timelines: TimelineBook | None = None
     settings: SettingsPort | None = None
     codes: CodeForms | None = None
+    agents: AgentProposals | None = None
+    """Takes the proposals of agents."""
     details: DetailsMemory = field(default_factory=DetailsMemory)
     tracer: Tracer = NO_TRACER
     _resumed: set[str] = field(default_factory=set)
@@ -145,7 +153,7 @@ class Dispatcher:
     async def _traced(self, work: Work, answer: Answer, thread: str, span: TraceSpan) -> None:
         request = None
         try:
-            request = await self._decide(work, answer) if isinstance(work, Click) else self._request(work)
+            request = await self._asked(work, answer)
             if request is not None:
                 span.note(cluster=request.cluster, command=" ".join(request.command.path) if request.command else "")
             if request is not None and not await self._guided(request := replace(request, thread=thread), answer):
@@ -176,7 +184,9 @@ class Dispatcher:
 
         async def answer(reply: Reply) -> None:
             nonlocal first
-            if isinstance(work, Submission):
+            if isinstance(work, AgentProposal):
+                await self._agents.answer(work, reply)
+            elif isinstance(work, Submission):
                 await self.forms.answer(work, reply)
             elif isinstance(work, Click) and not work.response_url:
                 # A click in the Home tab has no channel.
@@ -200,10 +210,21 @@ class Dispatcher:
             await answer(reply)
         return None
 
-    def _request(self, work: Invocation | Submission) -> CommandRequest:
+    async def _asked(self, work: Work, answer: Answer) -> CommandRequest | None:
+        """Return the command that work stands for, None for a click that is carried out already."""
+        if isinstance(work, Click):
+            return await self._decide(work, answer)
+        if isinstance(work, AgentProposal):
+            return await self._agents.request(work)
         if isinstance(work, Submission):
             return submitted(work, self.commands, tuple(self.clusters), self._default(work.invocation))
         return self._typed(work)
+
+    @property
+    def _agents(self) -> AgentProposals:
+        if self.agents is None:
+            raise AssertionError("no program of cmbot runs without what takes proposals of agents")
+        return self.agents
 
     def _typed(self, invocation: Invocation, *, single: bool = False) -> CommandRequest:
         return typed(invocation, self.commands, tuple(self.clusters), self._default(invocation), single=single)
@@ -305,8 +326,10 @@ class Dispatcher:
         return kept is not None
 
     async def _audit(self, work: Work, request: CommandRequest | None, error: CmbotError) -> None:
-        """Record a click that was refused, and a command that its sender has no right to give."""
-        if request is not None and isinstance(error, NotAllowed):
+        """Record a click and a proposal of an agent that was refused, and a command without the right to give it."""
+        if isinstance(work, AgentProposal):
+            await self._agents.refused(work, error_views.error_text(error))
+        elif request is not None and isinstance(error, NotAllowed):
             await self.audit.refused_command(request.invocation, request.cluster, error_views.error_text(error))
         elif request is None and isinstance(work, Click) and isinstance(error, UserError):
             await self.audit.refused_click(work, error_views.error_text(error))
@@ -317,7 +340,9 @@ class Dispatcher:
 
     def _caller(self, request: CommandRequest) -> Caller:
         asked = request.invocation
-        return Caller(asked.user, asked.channel, asked.key, asked.response_url, request.thread, request.proven)
+        return Caller(
+            asked.user, asked.channel, asked.key, asked.response_url, request.thread, request.proven, request.agent
+        )
 
     def _call(self, caller: Caller, cluster: str) -> Call:
         return Call(

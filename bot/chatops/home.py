@@ -12,7 +12,7 @@ from bot.chatops.home_viewers import HomeViewers
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
-from bot.operations.change_request import policy_keys
+from bot.operations.change_request import policy_on
 from bot.operations.decisions import Act, refuse_decision
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import PolicyOf
@@ -153,5 +153,5 @@ class HomeTab:
         return await link_to(self.slack.permalink, op.channel, await self.repository.posted_at(op))
 
     def _may(self, op: Operation, rights: Rights, now: float) -> bool:
-        policy = self.policies(op.cluster, policy_keys(op.request, op.options), op.forced)
+        policy = policy_on(self.policies, op.cluster, op.request, op.options)
         return refuse_decision(op, Act.APPROVE, rights, policy, version=op.version, now=now) is None

@@ -11,7 +11,7 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel, cluster_status
 from bot.alerting.model import Alert
 from bot.cli.check_outputs import check_outputs
-from bot.cli.check_policies import code_row, mode_row, own_roles, policies, role_rows
+from bot.cli.check_policies import agent_rows, code_row, mode_row, own_roles, policies, role_rows
 from bot.cli.check_row import CheckRow
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
@@ -135,6 +135,7 @@ async def _slack(settings: Settings, gateway: SlackClient, began_as: PolicyMode)
     )
     members = await _members(settings, gateway)
     roles = [*role_rows(settings), *own_roles(settings), *policies(settings, began_as, members)]
+    roles += agent_rows(settings, began_as, members)
     return [*(CheckRow(one.what, one.ok, one.words, one.fix, one.warns) for one in checked), *roles]
 
 

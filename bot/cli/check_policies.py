@@ -9,7 +9,7 @@ from bot.cli.check_row import CheckRow
 from bot.common.errors import ConfigError
 from bot.common.text import count
 from bot.config import AccessSettings, Members, Settings
-from bot.operations.policy import POLICIES, Policy, PolicyMode, short_of
+from bot.operations.policy import POLICIES, Policy, PolicyMode, of_agent, short_of
 from bot.permissions.roles import HELD_ROLES, Role
 from bot.runtime.settings_mapping import code_key, code_required, mode_of, names_no_default, policy
 from bot.views.decisions import shortfall_text
@@ -122,6 +122,30 @@ def code_row(settings: Settings, enrolled: frozenset[str] | None) -> CheckRow:
     if demanded and enrolled is not None and without:
         return _failed(what, found=f"{', '.join(without)} have none", fix=f"run cmbot enrol {without[0]} on this host")
     return _passed(what, found=f"{count(len(enrolled or ()), 'person', 'people')} enrolled")
+
+
+def agent_rows(settings: Settings, began_as: PolicyMode, members: GroupMembers) -> list[CheckRow]:
+    """Return a row for the person in whose name agents propose, none if they may not propose."""
+    owner = settings.mcp.owner
+    if not settings.mcp.propose or owner is None:
+        return []
+    names = settings.mcp.clusters or tuple(own.name for own in settings.clusters)
+    people = {name: _People(settings.own_access.get(name, settings.access), members) for name in names}
+    operators = {name: own.of(Role.OPERATOR) for name, own in people.items()}
+    barred = [name for name, held in operators.items() if held is not None and owner not in held]
+    if barred:
+        found = f"{owner} is no operator of {', '.join(barred)}, so what agents propose there is refused"
+        return [_failed("mcp.owner", found=found, fix="name the person under access.operators, or another owner")]
+    for name, keys in product(names, _CHANGES):
+        rule = of_agent(policy(settings, began_as, name, keys, forced=False))
+        if not all(_enough_besides(people[name].of(need.source), owner, need.approvals) for need in rule.needs):
+            found = f"too few people besides {owner} can approve what agents propose on {name} (policies.{keys[0]})"
+            return [_passed("mcp.owner", found=found, fix="name more people, or another owner", warns=True)]
+    return [_passed("mcp.owner", found=f"agents propose in the name of {owner} on {', '.join(names)}")]
+
+
+def _enough_besides(people: frozenset[str] | None, owner: str, needed: int) -> bool:
+    return people is None or len(people - {owner}) >= needed
 
 
 _WITHOUT = {

@@ -262,7 +262,8 @@ def _running(commands: _Commands) -> None:
         "mcp",
         "let an agent read through the Model Context Protocol, on standard input and output",
         variables=(*_SETTINGS, "CMBOT_MCP_TOKEN"),
-        more="It can change nothing. No token of Slack is needed (docs/agents.md).",
+        more="It can change nothing; with mcp.propose it proposes changes, which people approve in Slack. No token of "
+        "Slack is needed (docs/agents.md).",
     )
     agents.add_argument("--http", action="store_true", help="listen on mcp.host and mcp.port of the settings instead")
 

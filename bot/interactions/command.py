@@ -111,7 +111,8 @@ class Caller:
     """The person who typed, and the channel (Slack ids); `key` is the inbound key of a stored command, else "".
 
     For a typed command `key` is its trigger id, and `answer_to` its response_url. `thread` is the ts of the thread in
-    which a mention is answered, "" for a typed command. `proven` is True if the person typed a code for this command.
+    which a mention is answered, "" for a typed command. `proven` is True if the person typed a code for this command,
+    `agent` if an agent asks in the person's name.
     """
 
     user: str
@@ -120,6 +121,7 @@ class Caller:
     answer_to: str = ""
     thread: str = ""
     proven: bool = False
+    agent: bool = False
 
 
 class Proposer(Protocol):

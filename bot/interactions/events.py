@@ -1,4 +1,4 @@
-"""Deliveries of Slack as values: a command, a click, a submitted form. No I/O."""
+"""Deliveries as values: a command, a click, a submitted form of Slack; a proposal of an agent. No I/O."""
 
 import json
 from collections.abc import Mapping
@@ -96,7 +96,28 @@ class Submission:
         return Invocation(self.key, self.user, self.channel, self.text, self.response_url)
 
 
-Work = Invocation | Click | Submission
+@dataclass(frozen=True, slots=True)
+class AgentProposal:
+    """A change that an agent proposes in the name of `user`, as `cmbot mcp` stored it at `at` (Unix seconds).
+
+    `command` has the words of the command, `values` its arguments by name. What is stored allows nothing: the program
+    that takes it checks its own settings.
+    """
+
+    key: str
+    user: str
+    at: float
+    command: str
+    cluster: str
+    values: Mapping[str, str]
+
+    @property
+    def answer_key(self) -> str:
+        """Key of the row that has the answer."""
+        return f"{self.key}:answer"
+
+
+Work = Invocation | Click | Submission | AgentProposal
 
 PROVEN = "with a code"
 """In place of the command in a Submission: its `text` was typed, and its person has proven themself with a code.

@@ -1,7 +1,8 @@
-"""The typed facts behind the answers of reading commands, for readers other than people. No I/O."""
+"""The typed facts behind the answers of reading commands and of proposals, for readers other than people. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.alerting.cluster_status import StatusContext
 from bot.alerting.model import Alert, Silence
@@ -49,6 +50,24 @@ class OperationRows:
 
     operations: Sequence[Operation]
     undelivered: Sequence[Undelivered]
+
+
+class ProposalResult(StrEnum):
+    """What came of a proposal: a card, a recorded refusal of the checks, a dry run, or nothing to do."""
+
+    PROPOSED = "proposed"
+    BLOCKED = "blocked"
+    DRY_RUN = "dry_run"
+    ALREADY_SO = "already_so"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalFacts:
+    """What came of a proposal; the operation has the number 0 if it was not stored. `link` is that of its card."""
+
+    result: ProposalResult
+    op: Operation
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

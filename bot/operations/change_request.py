@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.common.errors import Refused
+from bot.operations.policy import Policy, PolicyOf, of_agent
 from bot.operations.request_problems import BadLease
 from bot.operations.requests import DiskAccess, OpKind, Request, TaskSwitch
 
@@ -35,7 +36,8 @@ class RequestOptions:
     (detected). `policy` names one more policy: that of the replacement of which this is a step; `replaces` are its
     dead and its new peer. `reverts` is set on the operation that ends a lease, `part_of` on one of several
     disks of one approved operation. `begun_after` are the other changes of disks that were running when this one
-    began: it counts them, and so they need not count it.
+    began: it counts them, and so they need not count it. `agent` is True if an agent proposed it in the name of its
+    requester, who may not approve it then.
     """
 
     forced: bool = False
@@ -46,6 +48,7 @@ class RequestOptions:
     reverts: Reversion | None = None
     part_of: PartOf | None = None
     begun_after: tuple[int, ...] = ()
+    agent: bool = False
 
     @property
     def thread(self) -> int:
@@ -90,6 +93,12 @@ def policy_keys(request: Request, options: RequestOptions) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*found, _policy_key(request))))
     own, back = ("task_enable", "task_disable") if request.on else ("task_disable", "task_enable")
     return (*found, own, *((back,) if options.lease else ()))
+
+
+def policy_on(policies: PolicyOf, cluster: str, request: Request, options: RequestOptions) -> Policy:
+    """Return the policy of a change on a cluster; that of an agent is stricter."""
+    found = policies(cluster, policy_keys(request, options), options.forced)
+    return of_agent(found) if options.agent else found
 
 
 _KEYS = {OpKind.DISKS_OFFLINE: "disk_offline", OpKind.NODE_DROP: "node_offline"}

@@ -83,6 +83,7 @@ def encode_request(op: Operation) -> dict[str, Any]:
         "policy": options.policy,
         "replaces": list(options.replaces),
         "begun_after": list(options.begun_after),
+        "agent": options.agent,
     }
     if (reversion := options.reverts) is not None:
         extra |= {"reverts": reversion.of, "thread": reversion.thread, "left": reversion.left}
@@ -127,6 +128,7 @@ def decode_options(data: Json) -> RequestOptions:
         reverts=Reversion(int(reverts), thread_of(data), str(data.get("left", ""))) if reverts else None,
         part_of=PartOf(int(part_of), thread_of(data)) if part_of else None,
         begun_after=tuple(map(int, data.get("begun_after", ()))),
+        agent=bool(data.get("agent")),
     )
 
 

@@ -51,9 +51,13 @@ class AlreadyApproved(OperationRefusal):
 
 @dataclass(frozen=True, slots=True)
 class OwnOperation(OperationRefusal):
-    """The person proposed the operation, so another one must act; `lease` is True if a lease is to be changed."""
+    """The person proposed the operation, so another one must act; `lease` is True if a lease is to be changed.
+
+    `agent` is True if an agent proposed it in the person's name.
+    """
 
     lease: bool
+    agent: bool = False
 
 
 class Lacking(StrEnum):
@@ -112,8 +116,8 @@ def _refuse_approval(op: Operation, rights: Rights, policy: Policy) -> DecisionR
         return AlreadyApproved(op.id)
     if rights.user != op.requester:
         return _lacking(op, Lacking.APPROVE, lacks_all(rights, policy))
-    if policy.requester_may == "never":
-        return OwnOperation(op.id, lease=False)
+    if policy.requester_may == "never" or op.options.agent:
+        return OwnOperation(op.id, lease=False, agent=op.options.agent)
     return _lacking(op, Lacking.APPROVE_OWN, _own_lacks(rights, policy))
 
 
@@ -135,8 +139,8 @@ def refuse_keeping(op: Operation, rights: Rights, policy: Policy) -> DecisionRef
         return LeaseOver(op.id)
     if rights.user != op.requester:
         return _lacking(op, Lacking.CHANGE_LEASE, lacks_all(rights, policy))
-    if policy.requester_may == "never":
-        return OwnOperation(op.id, lease=True)
+    if policy.requester_may == "never" or op.options.agent:
+        return OwnOperation(op.id, lease=True, agent=op.options.agent)
     return _lacking(op, Lacking.CHANGE_LEASE, _own_lacks(rights, policy))
 
 

@@ -89,7 +89,10 @@ def part(parent: Operation, request: DiskOffline | NodeDrop, seen: ObservedState
         cluster=parent.cluster,
         request=request,
         options=RequestOptions(
-            forced=parent.options.forced, part_of=PartOf(parent.id, parent.card_id), policy=parent.options.policy
+            forced=parent.options.forced,
+            part_of=PartOf(parent.id, parent.card_id),
+            policy=parent.options.policy,
+            agent=parent.options.agent,
         ),
         requester=parent.requester,
         created_at=now,

@@ -106,6 +106,11 @@ class ApproversUnproven(Problem):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentMayNotForce(Problem):
+    """An agent asked for break-glass."""
+
+
+@dataclass(frozen=True, slots=True)
 class CodeNeeded(Problem):
     """Break-glass needs a time-based code of the person who proposes."""
 

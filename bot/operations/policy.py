@@ -141,6 +141,11 @@ def stricter(policy: Policy, glass: Policy) -> Policy:
     return strictest(policy, least)
 
 
+def of_agent(policy: Policy) -> Policy:
+    """Policy of a change that an agent proposes: its requester, in whose name it does, never counts."""
+    return replace(policy, requester_may=LENIENCY[0], reason="required")
+
+
 def _merged(parts: tuple[Policy, ...]) -> list[Need]:
     needs = [need for part in parts if not _given_by_proposing(part) for need in part.needs]
     most: dict[str, int] = {}

@@ -56,6 +56,10 @@ FIRST_READ_BY: Mapping[OpKind, str] = dict.fromkeys(
 """Schema revision of the first release that can read operations of a kind; kinds of 0.1.0 are left out."""
 
 
+AGENT_FIRST_READ_BY = "0015"
+"""Schema revision of the first release that knows proposals of agents: an earlier one lets the requester approve."""
+
+
 @dataclass(frozen=True, slots=True)
 class MemberAdd:
     """Add a raft member: `host` is its raft address, `node_host` its service address ("" where the server knows none).

@@ -5,6 +5,7 @@ from functools import partial
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.rules.base import Rule
+from bot.chatops.agent_proposals import AgentProposals, AgentRights
 from bot.chatops.audit_log import AuditLog
 from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.registry import COMMANDS
@@ -18,6 +19,7 @@ from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
 from bot.chatops.note_keeper import NoteKeeper
 from bot.chatops.shortcuts import Shortcuts
+from bot.config import Settings
 from bot.interactions.reload import SettingsPort
 from bot.runtime.parts import Notes
 from bot.runtime.settings_mapping import names_no_default
@@ -103,6 +105,7 @@ def dispatcher_of(
             code_forms=codes,
         ),
         codes=codes,
+        agents=AgentProposals(base.store, base.clock, base.wall, agent_rights(own), base.clusters, audit_log),
         slack=base.gateway,
         forms=forms,
         inbox=inbox,
@@ -120,6 +123,12 @@ def dispatcher_of(
         tracer=base.tracer,
         settings=reloads,
     )
+
+
+def agent_rights(settings: Settings) -> AgentRights:
+    """Return what the settings allow agents to propose."""
+    own = settings.mcp
+    return AgentRights(own.owner or "", own.clusters) if own.propose else AgentRights()
 
 
 def note_of(cluster_notes: Notes, cluster: str) -> ClusterNote:

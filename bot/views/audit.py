@@ -93,7 +93,8 @@ def _when(row: AuditRow) -> str:
 def _details(details: Mapping[str, JsonValue]) -> str:
     """Return the request, the outcome and the reason, cut short; the file has the whole."""
     reason = f"reason: {details['reason']}" if details.get("reason") else ""
-    words = (_wanted(details), _attended(details), details.get("words"), details.get("text"), reason)
+    agent = "by an agent" if _of_agent(details) else ""
+    words = (_wanted(details), agent, _attended(details), details.get("words"), details.get("text"), reason)
     text = "; ".join(str(word) for word in words if word)
     return text if len(text) <= _MAX_DETAILS else f"{text[: _MAX_DETAILS - 1]}…"
 
@@ -114,6 +115,11 @@ def _attended(details: Mapping[str, JsonValue]) -> str:
         return f"silence #{silence} ({what}{f', alert #{alert}' if alert else ''})"
     sentence = details.get("sentence")
     return f"alert #{alert} ({rule})" + (f": {sentence}" if sentence else "")
+
+
+def _of_agent(details: Mapping[str, JsonValue]) -> bool:
+    request = details.get("request")
+    return bool(details.get("agent") or (isinstance(request, Mapping) and request.get("agent")))
 
 
 def _wanted(details: Mapping[str, JsonValue]) -> str:

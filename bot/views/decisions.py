@@ -62,7 +62,8 @@ def _already_approved(refusal: d.AlreadyApproved) -> str:
 
 def _own_operation(refusal: d.OwnOperation) -> str:
     act = "extend or keep it" if refusal.lease else "approve it"
-    return f"You proposed operation #{refusal.op}, so another person must {act}."
+    who = "An agent proposed operation #{} in your name" if refusal.agent else "You proposed operation #{}"
+    return f"{who.format(refusal.op)}, so another person must {act}."
 
 
 _ACTS: Mapping[Lacking, str] = MappingProxyType(

@@ -29,7 +29,7 @@ from bot.views.blocks import (
 )
 from bot.views.holders import held_by
 from bot.views.maintenance_text import maintenance_line
-from bot.views.op_parts import title, waits_for
+from bot.views.op_parts import proposer, title, waits_for
 from bot.views.parts import mark_of, verdict_of
 
 STATUS, CHANGE = "home:status:", "home:change:"
@@ -176,7 +176,7 @@ def _operations(waiting: Sequence[Waiting]) -> Iterator[BlockJson]:
     ranked = sorted(waiting, key=lambda each: (not each.mine, each.op.id))
     for each in ranked[:_MAX_OPEN]:
         for_whom = "*you may approve it*" if each.mine else f"waits for {waits_for(each.op)[0].rstrip('.')}"
-        sentence = f"Operation #{each.op.id}: {escape(title(each.op))}, asked for by <@{escape(each.op.requester)}>"
+        sentence = f"Operation #{each.op.id}: {escape(title(each.op))}, asked for by {proposer(each.op)}"
         # People decide at the card, which shows the results of the checks.
         link = button("Open the card", f"home:card:{each.op.id}", "", url=each.link) if each.link else None
         yield section(f"⏳ {sentence}\n{for_whom}, until {date(each.op.expires_at, 'time')}", accessory=link)

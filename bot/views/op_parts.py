@@ -43,6 +43,20 @@ def person(user: str) -> str:
     return f"<@{escape(user)}>"
 
 
+def proposer(op: Operation) -> str:
+    """Mention of the person who asked for an operation, or in whose name an agent did."""
+    return f"an agent for {person(op.requester)}" if op.options.agent else person(op.requester)
+
+
+def reason_block(op: Operation) -> list[BlockJson]:
+    """Paragraph with the reason; the words of an agent are marked as such, and nothing in them is formatted."""
+    if not op.reason:
+        return []
+    if op.options.agent:
+        return [section(f"*Reason, in the words of the agent*\n{code(op.reason)}")]
+    return [section(f"*Reason*\n{escape(op.reason)}")]
+
+
 def stored(value: str | None) -> str:
     """Stored value of a switch."""
     return "unset" if value is None else code(clip(json.dumps(value, ensure_ascii=False), MAX_VALUE))
@@ -142,7 +156,7 @@ def facts(op: Operation) -> list[str]:
         shown += _switch_facts(op, op.request)
     else:
         shown += _disk_facts(op) if isinstance(op.request, DiskRequest) else _member_facts(op)
-    return [*shown, f"*Asked for by*\n{person(op.requester)}"]
+    return [*shown, f"*{'Proposed' if op.options.agent else 'Asked for'} by*\n{proposer(op)}"]
 
 
 def _switch_facts(op: Operation, request: TaskSwitch) -> list[str]:

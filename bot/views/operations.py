@@ -42,6 +42,8 @@ from bot.views.op_parts import (
     facts,
     findings,
     person,
+    proposer,
+    reason_block,
     rest_proposal,
     stored,
     title,
@@ -74,6 +76,8 @@ def card(op: Operation, *, call: bool = True) -> Message:
     blocks: list[BlockJson] = [header(title(op)), section(f"{STATES[op.state].mark} {_state(op)}")]
     if called:
         blocks.append(section(f"📣 {called}: please decide."))
+    if op.options.agent:
+        blocks.append(section(f"🤖 *Proposed by {proposer(op)}*, who may not approve it: another person decides."))
     if op.forced:
         blocks.append(section(_LOUD))
     if found := step_text(op.seen.contradiction):
@@ -87,8 +91,7 @@ def card(op: Operation, *, call: bool = True) -> Message:
         blocks.append(section(f"*Units moved off it*\n{escape(_drop(op.seen.drop))}"))
     if verdict is not None and decides:
         blocks += findings(op.request, verdict, op.seen.difference, op_id=op.id)
-    if op.reason:
-        blocks.append(section(f"*Reason*\n{escape(op.reason)}"))
+    blocks += reason_block(op)
     blocks += fold(op, verdict if decides else None)
     blocks += _buttons(op)
     blocks.append(context(*_history(op)))
@@ -177,7 +180,8 @@ def writable_command(op: Operation) -> str:
 
 def outcome(op: Operation) -> str:
     """Operation and its state in a few words, for summaries."""
-    return f"operation #{op.id}: {what(op)}, {state_now(op)}"
+    by_agent = ", proposed by an agent" if op.options.agent else ""
+    return f"operation #{op.id}: {what(op)}{by_agent}, {state_now(op)}"
 
 
 def what(op: Operation) -> str:
@@ -348,7 +352,7 @@ def _history(op: Operation) -> list[str]:
     # The first sentence says who proposed it.
     steps = [event for event in op.history if event.kind is not StepKind.PROPOSED]
     events = steps[-MAX_LINES:]
-    head = f"Operation #{op.id}, proposed by {person(op.requester)} {date(op.created_at)}"
+    head = f"Operation #{op.id}, proposed by {proposer(op)} {date(op.created_at)}"
     earlier = len(steps) - len(events)
     return [
         f"{head} ({count(earlier, 'earlier step')} not shown)" if earlier else head,

@@ -111,7 +111,8 @@ def _state(op: Operation, now: float) -> str:
 def _row(op: Operation, now: float) -> tuple[str, ...]:
     approved = PeopleCell(" ".join(op.approvals)) if op.approvals else "—"
     age = NumberCell(f"{duration(now - op.created_at)} ago", now - op.created_at)
-    return (_state(op, now), NumberCell(f"#{op.id}", op.id), title(op), PeopleCell(op.requester), approved, age)
+    what = f"{title(op)} (proposed by an agent)" if op.options.agent else title(op)
+    return (_state(op, now), NumberCell(f"#{op.id}", op.id), what, PeopleCell(op.requester), approved, age)
 
 
 def shown(op: Operation, notes: Sequence[Note] = ()) -> Message:

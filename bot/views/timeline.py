@@ -131,7 +131,8 @@ def _step(fact: OperationEvent) -> str:
     if event is op.history[0]:
         why = f" (reason: {op.reason})" if op.reason else ""
         more = words.removeprefix(StepKind.PROPOSED).lstrip(" :,;")
-        return f"operation #{op.id} proposed: {title(op)}{why}{f'; {more}' if more else ''}"
+        by_agent = " by an agent" if op.options.agent else ""
+        return f"operation #{op.id} proposed{by_agent}: {title(op)}{why}{f'; {more}' if more else ''}"
     if event.kind is not None and event.kind.by_person:
         begins = ", now running" if event.state is OpState.RUNNING else ""
         return f"operation #{op.id} {words}{begins}"

@@ -9,7 +9,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Conflict, NotAllowed, Refused
 from bot.interactions.command import Caller, Reply
 from bot.interactions.events import Click
-from bot.operations.change_request import policy_keys
+from bot.operations.change_request import policy_on
 from bot.operations.decisions import (
     Act,
     DecisionRights,
@@ -145,7 +145,7 @@ class ApprovalService:
         return rights
 
     def _policy(self, op: Operation) -> Policy:
-        return self.policies(op.cluster, policy_keys(op.request, op.options), op.forced)
+        return policy_on(self.policies, op.cluster, op.request, op.options)
 
     async def refuse_early(self, op: Operation, click: Click) -> None:
         """Refuse a click that opens a form which the person may not send; raises Refused or NotAllowed."""

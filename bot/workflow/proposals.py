@@ -8,14 +8,22 @@ from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Conflict, NotAllowed, Refused, SlackError
 from bot.common.message_key import MessageKey
 from bot.interactions.command import Caller, Reply
+from bot.interactions.facts import ProposalFacts, ProposalResult
 from bot.interactions.message import Undelivered
-from bot.operations.change_request import ChangeRequest
+from bot.operations.change_request import ChangeRequest, policy_on
 from bot.operations.model import Operation, OpState, StepKind, advance
-from bot.operations.operation_problems import CardNotPosted, ChannelShared, CodeNeeded, NothingToForce, OlderReplicas
+from bot.operations.operation_problems import (
+    AgentMayNotForce,
+    CardNotPosted,
+    ChannelShared,
+    CodeNeeded,
+    NothingToForce,
+    OlderReplicas,
+)
 from bot.operations.policy import PolicyOf, ReasonMissing, Terms, lacks_all, refuse_proposal
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.replacement_plan import Replacement, next_change, was_caught_up
-from bot.operations.requests import FIRST_READ_BY
+from bot.operations.requests import AGENT_FIRST_READ_BY, FIRST_READ_BY
 from bot.operations.step_facts import ChecksRefuse
 from bot.permissions.access import Access
 from bot.permissions.roles import Role
@@ -62,21 +70,24 @@ class ProposalService:
 
     async def propose(self, caller: Caller, cluster: Cluster, change_request: ChangeRequest) -> Reply:
         """Evaluate a change request and propose it; the reply has the card's address, or the checks that refuse it."""
+        change_request = _as_asked(caller, change_request)
         terms, lacking = await self._allowed(caller, cluster, change_request)
-        if older := self.older(FIRST_READ_BY.get(change_request.request.kind, "")):
+        if older := self.older(_first_read_by(change_request)):
             raise Refused(OlderReplicas(older))
         for last in (False, True):
             evaluation = await self._evaluate(cluster, change_request)
             op = self._operation(caller, cluster, change_request, terms)
             op = replace(op, seen=evaluation.seen)
             if evaluation.verdict.already_so:
-                return Reply(views.already(op, await self.repository.leased(op)))
+                facts = ProposalFacts(ProposalResult.ALREADY_SO, op)
+                return Reply(views.already(op, await self.repository.leased(op)), facts=facts)
             if change_request.options.forced and not evaluation.forces and not evaluation.verdict.blocked:
                 raise Refused(NothingToForce())
             if lacking is not None:
                 raise Refused(lacking)
             if change_request.dry_run:
-                return Reply(views.evaluation(op, evaluation.verdict, dry_run=True), keeps_form=True)
+                facts = ProposalFacts(ProposalResult.DRY_RUN, op)
+                return Reply(views.evaluation(op, evaluation.verdict, dry_run=True), facts=facts, keeps_form=True)
             if op.forced and not caller.proven and await self.code_wanted(caller.user, cluster.name):
                 raise Refused(CodeNeeded())
             try:
@@ -91,7 +102,7 @@ class ProposalService:
         self, caller: Caller, cluster: Cluster, change_request: ChangeRequest
     ) -> tuple[Terms, ReasonMissing | None]:
         """Find the terms, and what a forced request lacks besides rights; needed once there is a check to force."""
-        policy = self.policies(cluster.name, change_request.policy_keys, change_request.options.forced)
+        policy = policy_on(self.policies, cluster.name, change_request.request, change_request.options)
         rights = await self.access.rights(caller.user, cluster.name)
         forced = change_request.options.forced
         await self._refuse_shared(caller.channel, cluster.operations_channel)
@@ -136,7 +147,8 @@ class ProposalService:
             refusals = ChecksRefuse(evaluation.verdict.of_level(CheckLevel.BLOCK))
             blocked = advance(op, OpState.BLOCKED, at=op.created_at, fact=refusals)
             noted = await self.repository.open(blocked, inbound_key=caller.key)
-            return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False), keeps_form=True)
+            facts = ProposalFacts(ProposalResult.BLOCKED, noted)
+            return Reply(views.evaluation(noted, evaluation.verdict, dry_run=False), facts=facts, keeps_form=True)
         waiting = advance(op, OpState.WAITING, at=op.created_at, by=caller.user, kind=StepKind.PROPOSED)
         return await self._show(await self.repository.open(waiting, inbound_key=caller.key))
 
@@ -146,7 +158,8 @@ class ProposalService:
             await self.repository.withdraw(op.card_id, refusal)
             raise Refused(CardNotPosted(op.channel, refusal))
         ts = await self.repository.posted_at(op)
-        return Reply(views.proposed(op, await link_to(self.permalink, op.channel, ts)))
+        link = await link_to(self.permalink, op.channel, ts)
+        return Reply(views.proposed(op, link), facts=ProposalFacts(ProposalResult.PROPOSED, op, link))
 
     async def replace(
         self, caller: Caller, cluster: Cluster, wanted: Replacement, change_request: ChangeRequest
@@ -213,6 +226,21 @@ class ProposalService:
             await uow.audit.append(AuditEntry(self.clock(), caller.user, "messages.retried", detail=detail))
         self.repository.wake()
         return Reply(ops_list.redelivered(len(tried)))
+
+
+def _as_asked(caller: Caller, change_request: ChangeRequest) -> ChangeRequest:
+    """Mark the change request of an agent; raises Refused for break-glass by one."""
+    if not caller.agent:
+        return change_request
+    if change_request.options.forced:
+        raise Refused(AgentMayNotForce())
+    return replace(change_request, options=replace(change_request.options, agent=True))
+
+
+def _first_read_by(change_request: ChangeRequest) -> str:
+    """Schema revision of the first release that can read the operation, "" for all."""
+    of_agent = AGENT_FIRST_READ_BY if change_request.options.agent else ""
+    return max(of_agent, FIRST_READ_BY.get(change_request.request.kind, ""))
 
 
 async def link_to(permalink: Permalink, channel: str, ts: str) -> str:

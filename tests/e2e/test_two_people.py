@@ -34,7 +34,7 @@ async def test_requester_needs_a_second_person(world: Demo) -> None:
     assert "one approver other than <@U0ALICE>" in card.full_text
     assert "You proposed operation #1, so another person must approve it" in await refused(world, card, ALICE)
     assert (await only_op(world)).state is OpState.WAITING
-    assert writes(world, "/task/config/set") == []
+    assert writes(world, "/config/set") == []
     await click(world, card, BOB)
     await card_with(world, card, "Verified")
 

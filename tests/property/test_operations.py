@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.change_request import MAX_LEASE, MIN_LEASE, RequestOptions, Reversion
-from bot.operations.decisions import Act, refuse_decision
+from bot.operations.decisions import Act, OwnOperation, refuse_decision, refuse_keeping
 from bot.operations.leases import MAX_NOTICE, reverting, started, until
 from bot.operations.model import (
     LOCKING,
@@ -20,7 +20,7 @@ from bot.operations.model import (
     advance,
     note,
 )
-from bot.operations.policy import POLICIES, Need, Policy, enough, stricter, strictest
+from bot.operations.policy import POLICIES, Need, Policy, enough, missing, of_agent, stricter, strictest
 from bot.operations.requests import TaskSwitch
 from bot.permissions.roles import HELD_ROLES, Rights, Role
 from bot.views.problem_text.table import problem_text
@@ -59,6 +59,18 @@ def test_operation_takes_defined_transitions_only(wanted: list[OpState]) -> None
     assert OpState.VERIFIED not in {event.state for event in op.history} or OpState.RUNNING in {
         event.state for event in op.history
     }
+
+
+@given(policies, rights, st.lists(rights, max_size=4))
+def test_requester_never_approves_what_an_agent_proposed(policy: Policy, who: Rights, others: list[Rights]) -> None:
+    """By no policy, with no role, and not as one of several approvers either."""
+    waiting = advance(replace(BASE, requester=who.user, options=RequestOptions(agent=True)), OpState.WAITING, at=1.0)
+    refusal = refuse_decision(waiting, Act.APPROVE, who, policy, version=waiting.version, now=50.0)
+    assert refusal == OwnOperation(waiting.id, lease=False, agent=True)
+    assert refuse_keeping(replace(waiting, lease_until=90.0), who, policy) == OwnOperation(0, lease=True, agent=True)
+    held = of_agent(policy)
+    without = [each for each in others if each.user != who.user]
+    assert missing(held, who.user, [*others, who]) == missing(held, who.user, without)
 
 
 @given(policies, st.lists(rights, max_size=12), st.sampled_from(PEOPLE))

@@ -18,7 +18,7 @@ from bot.common.json_object import JsonObject
 from bot.interactions.command import Args, Call, Caller, Reply
 from bot.interactions.events import Invocation, Submission
 from bot.interactions.message import Message
-from bot.operations.change_request import ChangeRequest
+from bot.operations.change_request import ChangeRequest, policy_on
 from bot.operations.policy import PolicyOf, ReasonMissing, refuse_proposal
 from bot.operations.replacement_plan import Replacement
 from bot.permissions.access import Access, lacking
@@ -52,7 +52,7 @@ class _PolicyCheck:
         if self.rights is None:
             return Reply(Message(""))
         forced = change_request.options.forced
-        policy = self.policies(cluster.name, change_request.policy_keys, forced)
+        policy = policy_on(self.policies, cluster.name, change_request.request, change_request.options)
         refusal = refuse_proposal(
             policy, self.rights, channel=caller.channel, reason=change_request.reason, forced=forced
         )

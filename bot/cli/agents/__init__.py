@@ -1,1 +1,1 @@
-"""Tools with which agents read clusters, over standard input and output or over HTTP; none of them changes anything."""
+"""Tools with which agents read clusters and propose changes, over standard input and output or over HTTP."""

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from bot.cli.agents.answers import AgentAnswer, answered, failure
+from bot.cli.agents.propose import PROPOSE, Proposals
 from bot.cli.agents.tools import tool_named
 from bot.cli.terminal.ask import ask
 from bot.cli.terminal.show import as_json, as_text
@@ -27,10 +28,11 @@ DEADLINE = 90.0
 
 @dataclass(slots=True)
 class AgentCalls:
-    """Answers the calls of all sessions with one reader."""
+    """Answers the calls of all sessions with one reader; without `proposals` nothing can be proposed."""
 
     reader: Reader
     deadline: float = DEADLINE
+    proposals: Proposals | None = None
     _running: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_RUNNING))
     _held: int = 0
 
@@ -40,8 +42,12 @@ class AgentCalls:
             return failure(f"{self._held} calls are under way: ask again in a few seconds.")
         self._held += 1
         try:
-            async with asyncio.timeout(self.deadline), self._running:
-                found = await self._answer(name, arguments)
+            if name == PROPOSE and self.proposals is not None:
+                # It waits for another process, within its own time, and must not be cut off.
+                found = await self.proposals.propose(arguments)
+            else:
+                async with asyncio.timeout(self.deadline), self._running:
+                    found = await self._answer(name, arguments)
         except TimeoutError:
             found = failure(f"{name:.60}: not answered within {self.deadline:g} s. Name one cluster, or ask again.")
         except CmbotError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from bot.cli.agents.calls import AgentCalls
+from bot.cli.agents.propose import Proposals
 from bot.common.errors import ConfigError
 from bot.config import Settings
 from bot.runtime.reading import reading
@@ -39,7 +40,9 @@ async def serve_agents(settings: Settings, *, http: bool) -> int:
     only = settings.mcp.clusters or None
     with Signals(hangup_ends=True) as signals:
         async with reading(settings, only) as reader:
-            tools = server.tool_server(AgentCalls(reader))
+            own = settings.mcp
+            proposals = Proposals(reader, own.owner) if own.propose and own.owner else None
+            tools = server.tool_server(AgentCalls(reader, proposals=proposals))
             if http:
                 await _over_http(settings, tools, signals)
             else:
@@ -54,7 +57,8 @@ async def _over_stdio(serving: Coroutine[Any, Any, None], signals: Signals) -> N
     ended = asyncio.create_task(signals.ended())
     await asyncio.wait({served, ended}, return_when=asyncio.FIRST_COMPLETED)
     if not served.done():
-        # A thread waits for standard input and cannot be ended; nothing is written, so nothing can be lost.
+        # A thread waits for standard input and cannot be ended. Nothing can be lost: a proposal that is stored and
+        # waits for its answer is taken within its time, or refused after it.
         sys.stderr.flush()
         os._exit(0)
     ended.cancel()

@@ -96,10 +96,11 @@ class AgentTool:
         try:
             return self.runs(self.input.model_validate(dict(arguments)), clusters)
         except ValidationError as error:
-            raise UserError(f"{self.name}: {'; '.join(map(_fault, error.errors(include_url=False)))}.") from error
+            raise UserError(f"{self.name}: {'; '.join(map(fault, error.errors(include_url=False)))}.") from error
 
 
-def _fault(error: Mapping[str, Any]) -> str:
+def fault(error: Mapping[str, Any]) -> str:
+    """Return an error of pydantic with the argument that it is about."""
     where = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{where[:60]}: there is no such argument"

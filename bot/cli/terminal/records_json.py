@@ -97,6 +97,7 @@ def _operation(op: Operation) -> JsonObject:
         "state": str(op.state),
         "open": not op.final,
         "requested_by": op.requester,
+        "by_agent": op.options.agent,
         "approved_by": list(op.approvals),
         "reason": op.reason or None,
         "created_at": iso(op.created_at),

@@ -1,18 +1,23 @@
-"""Inbound rows: what Slack delivered, stored once and done once; the codec of their payloads."""
+"""Inbound rows: what Slack delivered and agents propose, stored once and done once; the codec of their payloads."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from bot.common.errors import Fenced
 from bot.common.json_object import JsonObject
-from bot.interactions.events import Click, Invocation, Submission, Work
+from bot.interactions.events import AgentProposal, Click, Invocation, Submission, Work
 from bot.store.repositories.outbox_claims import is_active
 from bot.store.schema import inbox_rows
 from bot.store.session import Session
 
-_TYPES: Mapping[str, type[Work]] = {"Invocation": Invocation, "Click": Click, "Submission": Submission}
+_TYPES: Mapping[str, type[Work]] = {
+    "Invocation": Invocation,
+    "Click": Click,
+    "Submission": Submission,
+    "AgentProposal": AgentProposal,
+}
 """The stored kind of each type of work."""
 _STORED: Mapping[type[Work], str] = {each: kind for kind, each in _TYPES.items()}
 
@@ -28,7 +33,7 @@ def decode_work(kind: str, payload: JsonObject) -> Work:
 
 
 class InboxRows:
-    """Deliveries by their key: `trigger_id` of commands, clicks and views, `event_id` of events.
+    """Deliveries by their key: `trigger_id` of commands, clicks and views, `event_id` of events, random for agents.
 
     `owner` is the process that uses this unit of work, "" for one that claims nothing.
     """
@@ -61,6 +66,21 @@ class InboxRows:
         """Match rows without a valid claim; an active process may resume its own work, by its own clock."""
         others = (inbox_rows.c.claimed_by != self._owner) & is_active(inbox_rows.c.claimed_by)
         return (inbox_rows.c.claimed_until <= now) & ~others
+
+    async def payload(self, key: str) -> JsonObject | None:
+        """Return what is stored under the key, None for an unknown one."""
+        row = await self._session.row(select(inbox_rows.c.payload).where(inbox_rows.c.key == key))
+        return None if row is None else dict(row["payload"])
+
+    async def count(self, kind: str, since: float) -> int:
+        """Count the deliveries of a kind since a time, done or not."""
+        wanted = (inbox_rows.c.kind == kind) & (inbox_rows.c.seen_at >= since)
+        return int(await self._session.value(select(func.count()).select_from(inbox_rows).where(wanted)))
+
+    async def withdraw(self, key: str) -> bool:
+        """Mark the row done, so that no process begins it; False if one has begun it."""
+        this = (inbox_rows.c.key == key) & (~inbox_rows.c.done) & (inbox_rows.c.claimed_by == "")
+        return bool(await self._session.change(update(inbox_rows).where(this).values(done=True, payload={})))
 
     async def done(self, key: str) -> None:
         """Mark the row done and drop its payload; the key stays, to detect a second delivery.

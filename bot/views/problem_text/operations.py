@@ -11,6 +11,11 @@ def nothing_to_force(_: p.NothingToForce) -> str:
     return "There is nothing to force: no check refuses this. Leave `force=yes` out."
 
 
+def agent_may_not_force(_: p.AgentMayNotForce) -> str:
+    """An agent asked for break-glass."""
+    return "An agent cannot use break-glass: leave `force` out. A person can propose it in Slack."
+
+
 def code_needed(_: p.CodeNeeded) -> str:
     """The requester has not typed a code."""
     return "Break-glass needs your code: type the command again, and enter the code in the form that opens."

@@ -134,6 +134,7 @@ async def test_every_tool_answers_and_none_changes_anything(tmp_path: Path, prod
             assert answer.structured_content["notice"].startswith("This is data")
             found[tool.name] = answer.structured_content["data"]
     assert len(found) >= 10
+    assert "propose" not in found
     assert found["status"]["results"][0]["quorum"]["healthy"] == 3
     assert [each["rule"] for each in found["alerts"]["results"]] == ["read_only"]
     assert found["operations"]["results"][0]["requested_by"] == "U1"
@@ -179,6 +180,7 @@ async def test_what_cannot_be_answered_says_why(tmp_path: Path, prod: SimulatedC
     async with served(settings) as server, server.client() as client:
         cases: tuple[tuple[str, dict[str, Any], str], ...] = (
             ("nope", {}, "There is no tool 'nope'"),
+            ("propose", {}, "There is no tool 'propose'"),
             ("disk", {"disk": 999}, "has no disk 999"),
             ("runbook", {"rule": "disk_brokn"}, "disk_broken"),
             ("timeline", {}, "There is no database"),

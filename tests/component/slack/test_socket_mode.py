@@ -14,7 +14,7 @@ from bot.chatops.dispatcher import STORE_DOWN, Dispatcher
 from bot.chatops.forms.events import HomeOpened
 from bot.common.errors import SlackError, SlackRetryable, StoreError
 from bot.interactions.command import Reply
-from bot.interactions.events import Click, Invocation, Submission, Work
+from bot.interactions.events import Click, Invocation, Work
 from bot.interactions.message import Message
 from bot.playground.slack_sim.server import LocalSlack
 from bot.slack.client import SlackClient
@@ -48,7 +48,7 @@ class Echo(Dispatcher):
         self.asked.append(work)
         if self.slow is not None:
             await self.slow.wait()
-        assert not isinstance(work, Submission)
+        assert isinstance(work, Invocation | Click)
         words = work.text if isinstance(work, Invocation) else work.value
         await self.gateway.respond(work.response_url, Reply(Message(f"you said {words}"), private=False))
 

@@ -8,11 +8,12 @@ import pytest
 from bot.common.errors import Refused
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Caller
-from bot.operations.change_request import ChangeRequest
-from bot.operations.operation_problems import OlderReplicas
-from bot.operations.policy import POLICIES, Policy
+from bot.interactions.facts import ProposalFacts, ProposalResult
+from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.operation_problems import AgentMayNotForce, OlderReplicas
+from bot.operations.policy import POLICIES, Policy, ReasonMissing
 from bot.operations.replacement_plan import Replacement
-from bot.operations.requests import FIRST_READ_BY, DiskAccess, MemberRemove, OpKind, TaskSwitch
+from bot.operations.requests import AGENT_FIRST_READ_BY, FIRST_READ_BY, DiskAccess, MemberRemove, OpKind, TaskSwitch
 from bot.permissions.access import Access
 from bot.store.migrate import revisions
 from bot.workflow.proposals import ProposalService
@@ -86,10 +87,42 @@ async def test_change_that_an_older_replica_cannot_read_is_refused(scenery: Scen
     assert asked == ["0015", ""]
 
 
+async def test_change_of_an_agent_waits_until_every_replica_knows_agents(scenery: Scenery) -> None:
+    """A replica of 0.1.0 would let the person approve in whose name the agent proposed."""
+    service = replace(proposals(scenery), older=lambda revision: ["cmbot-0"] if revision >= "0015" else [])
+    change = ChangeRequest(TaskSwitch("balance", on=False), "too much traffic")
+    with pytest.raises(Refused) as refused:
+        await service.propose(replace(ANNA, agent=True), scenery.cluster, change)
+    assert refused.value.problem == OlderReplicas(["cmbot-0"])
+    assert await scenery.repository.recent(None, 9) == []
+
+
+async def test_change_of_an_agent_has_a_reason_and_stricter_terms_and_no_force(scenery: Scenery) -> None:
+    service, agent = proposals(scenery), replace(ANNA, agent=True)
+    change = ChangeRequest(TaskSwitch("balance", on=True))
+    with pytest.raises(Refused) as refused:
+        await service.propose(agent, scenery.cluster, change)
+    assert refused.value.problem == ReasonMissing()
+    forced = replace(change, reason="drill", options=RequestOptions(forced=True))
+    with pytest.raises(Refused) as refused:
+        await service.propose(agent, scenery.cluster, forced)
+    assert refused.value.problem == AgentMayNotForce()
+    scenery.simulated.set_switch("balance", "false")
+    reply = await service.propose(agent, scenery.cluster, replace(change, reason="too slow"))
+    assert isinstance(reply.facts, ProposalFacts)
+    [op] = await scenery.repository.recent(None, 9)
+    assert (reply.facts.result, reply.facts.op.id) == (ProposalResult.PROPOSED, op.id)
+    assert op.options.agent
+    assert op.terms is not None
+    assert op.terms.policy.requester_may == "never"
+
+
 def test_first_readers_name_every_kind_that_0_1_0_does_not_know() -> None:
     """A new kind without an entry would stop the replicas of the former release during an upgrade."""
     assert {*FIRST_READ_BY, *json.loads(text_of("names.json"))["operation_kinds"]} == set(OpKind)
 
 
 def test_first_readers_are_known_revisions_that_replicas_save() -> None:
-    assert set(FIRST_READ_BY.values()) <= {revision for revision in revisions() if revision >= "0015"}
+    assert {AGENT_FIRST_READ_BY, *FIRST_READ_BY.values()} <= {
+        revision for revision in revisions() if revision >= "0015"
+    }

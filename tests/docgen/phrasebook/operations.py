@@ -31,7 +31,7 @@ from bot.operations.model import (
     advance,
     note,
 )
-from bot.operations.policy import POLICIES, Terms, stricter
+from bot.operations.policy import POLICIES, Terms, of_agent, stricter
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.replacement_plan import replace_plan
 from bot.operations.requests import (
@@ -225,6 +225,9 @@ def _states() -> Iterator[Sample]:
         start = RUNNING if state not in TRANSITIONS[OpState.WAITING] else WAITING
         kind = None if text else StepKind(state)
         reached.append(advance(start, state, at=AT + 61, by=by, fact=LegacyWords(text) if text else None, kind=kind))
+    by_agent = _of_agent(WAITING)
+    yield Sample("waiting, proposed by an agent: card", operations.card(by_agent))
+    yield Sample("waiting, proposed by an agent: /cm ops", ops_list.listed((by_agent,), open_only=True, now=AT + 70))
     yield Sample("all volumes of a disk", ops_list.volumes(_disk_operation(DiskBroken(7), "disk_broken", 7), 1))
     yield Sample("no check of volumes", ops_list.volumes(WAITING, 1))
     unknown = advance(RUNNING, OpState.UNKNOWN, at=AT + 61, fact=LegacyWords(ENDS[OpState.UNKNOWN][1]))
@@ -252,6 +255,12 @@ def _states() -> Iterator[Sample]:
         yield Sample(
             "waiting, its approvers called: reply", operations.thread_line(replace(removal, terms=calling), call=True)
         )
+
+
+def _of_agent(op: Operation) -> Operation:
+    reason = "disks fail *today* `<!channel>`"
+    terms = Terms(of_agent(op.terms.policy)) if op.terms else None
+    return replace(op, options=replace(op.options, agent=True), reason=reason, terms=terms)
 
 
 def _leases() -> Iterator[Sample]:

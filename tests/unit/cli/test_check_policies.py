@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cli.check_policies import mode_row, policies
+from bot.cli.check_policies import agent_rows, mode_row, policies
 from bot.config import Secrets, parse
 from bot.operations.policy import PolicyMode
 
@@ -77,3 +77,35 @@ def test_default_policies_have_a_row_and_a_warning_until_they_are_set(
     row = mode_row(parse(written, secrets=Secrets(_env_file=None), environment={}), mode)
     assert row.found.startswith(words)
     assert (row.well, row.warns, bool(row.fix)) == (True, warns, warns)
+
+
+@pytest.mark.parametrize(
+    ("access", "mcp", "well", "warns", "words"),
+    [
+        ("{operators: {users: [U0ANNA]}}", "{}", True, False, ""),
+        ("{operators: {users: [U0BEN]}}", "{propose: true, owner: U0ANNA}", False, False, "is no operator of prod"),
+        ("{}", "{propose: true, owner: U0ANNA}", False, False, "is no operator of prod"),
+        ("{operators: {users: [U0ANNA]}}", "{propose: true, owner: U0ANNA}", True, True, "too few people besides"),
+        (
+            "{operators: {users: [U0ANNA, U0BEN]}, approvers: {users: [U0BEN]}}",
+            "{propose: true, owner: U0ANNA}",
+            True,
+            False,
+            "agents propose in the name of U0ANNA on prod",
+        ),
+        (
+            "{operators: {groups: [S0ONCALL]}, approvers: {groups: [S0DBA]}}",
+            "{propose: true, owner: U0ANNA}",
+            True,
+            False,
+            "agents",
+        ),
+    ],
+)
+def test_person_behind_agents_must_be_an_operator_and_have_approvers_besides(
+    access: str, mcp: str, well: bool, warns: bool, words: str
+) -> None:
+    text = f'clusters: [{{name: prod, hosts: ["10.0.0.1:9998"], alert_channel: C0A}}]\naccess: {access}\nmcp: {mcp}\n'
+    settings = parse(text, secrets=Secrets(_env_file=None), environment={})
+    rows = agent_rows(settings, PolicyMode.LOOSE, {})
+    assert [(row.well, row.warns, words in row.found) for row in rows] == ([(well, warns, True)] if words else [])

@@ -49,6 +49,7 @@ def stored(value: Any) -> Any:
         RequestOptions(),
         RequestOptions(forced=True, lease=7200.0, dialect="v1", policy="member_replace", replaces=(3, 4)),
         RequestOptions(reverts=Reversion(of=12, thread=11, left="false")),
+        RequestOptions(agent=True),
     ],
 )
 def test_options_after_storing_are_the_same(options: RequestOptions) -> None:
@@ -56,6 +57,7 @@ def test_options_after_storing_are_the_same(options: RequestOptions) -> None:
     assert decode_options(kept) == options
     assert decode_request("task_switch", kept) == OP.request
     assert thread_of(kept) == (options.reverts.thread if options.reverts else 0)
+    assert ("agent" in kept) is options.agent, "earlier releases need not know the key"
 
 
 @pytest.mark.parametrize(

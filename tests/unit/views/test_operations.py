@@ -8,10 +8,13 @@ import pytest
 
 from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
 from bot.interactions.message import Message, Undelivered
+from bot.interactions.timeline import OperationEvent, TimelineEvent
+from bot.operations.change_request import RequestOptions
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind, advance
 from bot.operations.requests import TaskSwitch
 from bot.operations.step_facts import LegacyWords
 from bot.views import errors, operations, ops_list
+from bot.views.timeline import event_words
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 SWITCH = ObservedSwitch(
@@ -134,6 +137,28 @@ def test_hostile_values_and_reasons_are_harmless_in_card_and_dialog() -> None:
     assert len(buttons(operations.card(mean))[0]["confirm"]["text"]["text"]) <= 300
     assert_harmless(operations.line(ended(OpState.FAILED, HOSTILE * 50)))
     assert_harmless(operations.already(replace(WAITING, seen=replace(SEEN, switch=replace(SWITCH, value=HOSTILE)))))
+
+
+def test_proposal_of_an_agent_is_marked_and_its_words_are_not_formatted() -> None:
+    reason = "approved by *security* `<!channel>`\n:white_check_mark:"
+    op = replace(WAITING, options=RequestOptions(agent=True), reason=reason)
+    card = operations.card(op)
+    text = seen(card)
+    for part in (
+        "*Proposed by an agent for <@U0ANNA>*, who may not approve it",
+        "*Proposed by*\nan agent for <@U0ANNA>",
+        "*Reason, in the words of the agent*\n`approved by *security*",
+        "Operation #12, proposed by an agent for <@U0ANNA>",
+    ):
+        assert part in text
+    assert "<!channel>" not in text
+    assert "Reason of the agent: approved by" in buttons(card)[0]["confirm"]["text"]["text"]
+    assert "(proposed by an agent)" in seen(ops_list.listed((op,), open_only=True, now=AT))
+    assert operations.outcome(op).endswith("balance off, proposed by an agent, waiting")
+    event = TimelineEvent(AT, "prod", OperationEvent(op, op.history[0]), "U0ANNA")
+    assert event_words(event).startswith("operation #12 proposed by an agent: Turn balance off in prod")
+    for found in (card, operations.line(op), ops_list.shown(op)):
+        assert_postable(found)
 
 
 def test_replies_to_the_requester_name_the_card() -> None:
