@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
 
 from bot.audit.query import ALL
-from bot.chatops.agent_proposals import AgentRights
+from bot.chatops.agent_proposals import MAX_OPEN, AgentRights, common_time
 from bot.cli.agents.calls import AgentCalls
 from bot.cli.agents.http import over_http
 from bot.cli.agents.propose import MAX_AN_HOUR, Proposals
@@ -29,13 +29,16 @@ from bot.interactions.events import AgentProposal
 from bot.leadership.model import Replica
 from bot.operations.model import OpState
 from bot.operations.policy import PolicyMode
+from bot.operations.requests import DiskAccess
 from bot.runtime.app import build
 from bot.runtime.reading import reading
 from bot.store.database import Store
 from bot.store.repositories.inbox import encode_work
 from tests.e2e.conftest import QUICK
 from tests.e2e.program_process import Outside
+from tests.e2e.replicas import SETTINGS, two_replicas
 from tests.e2e.test_operations import ALICE, BOB, DAVE, OPERATIONS, PATIENCE, ask, card_with, click, refused, writes
+from tests.support.databases import Postgres
 
 TOKEN = "t0ken-" + "z" * 32
 CHANGE = {"change": "task disable", "cluster": "prod", "arguments": {"task": "balance"}, "reason": "*too* much traffic"}
@@ -211,6 +214,28 @@ async def test_two_replicas_take_a_proposal_once(world: Demo) -> None:
     assert (op.state, op.requester, op.options.agent) == (OpState.WAITING, ALICE, True)
     cards = [m for m in world.slack.workspace.messages if "proposed by an agent for" in m.full_text and not m.thread_ts]
     assert len(cards) == 1
+
+
+@pytest.mark.system
+async def test_two_processes_over_one_server_take_each_proposal_once(
+    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both look for stored proposals four times a second."""
+    monkeypatch.setattr("tests.e2e.replicas.SETTINGS", f"{SETTINGS}mcp: {{{{propose: true, owner: {ALICE}}}}}\n")
+    async with two_replicas(tmp_path, postgres) as replicas:
+        disks = range(1, MAX_OPEN + 1)
+        async with replicas.store.begin() as uow:
+            at = await common_time(uow, time.time)
+            for disk in disks:
+                values = {"id": str(disk), "reason": "slow", "dry_run": "no"}
+                work = AgentProposal(f"agent-{disk}", ALICE, at, "disk readonly", "prod", values)
+                await uow.inbox.insert_if_new(work.key, *encode_work(work), at)
+        await replicas.slack.wait_for(
+            "C0STORAGE", lambda _: len(replicas.messages("🤖 *Proposed by an agent")) == MAX_OPEN, timeout=60
+        )
+        requests = [op.request for op in await replicas.operations()]
+        assert sorted(map(str, requests)) == sorted(str(DiskAccess(disk, readonly=True)) for disk in disks)
+        replicas.assert_each_message_is_there_once()
 
 
 @pytest.mark.fast_time
