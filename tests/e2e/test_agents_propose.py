@@ -150,6 +150,7 @@ async def test_agent_proposes_and_another_person_decides(world: Demo) -> None:
         events = history.structured_content["data"]["results"][0]["events"]
         assert any("operation #1 proposed by an agent" in event["text"] for event in events)
     assert "Proposed by an agent for" in (await ask(world, "/cm op 1")).full_text
+    assert "turn balance off; by an agent" in (await ask(world, "/cm audit")).full_text
     rows = await audited(world)
     assert ("operation.proposed", ALICE, True) in rows
     assert all(agent for action, _, agent in rows if action.startswith("operation."))
