@@ -83,8 +83,9 @@ class AgentProposals:
     async def _refuse_too_many(self) -> None:
         now = self.clock()
         async with self.store.read() as uow:
-            open_now = sum(map(_begun_by_agent, await uow.operations.open()))
-            lately = sum(map(_begun_by_agent, await uow.operations.recent(_MAX_READ, now - HOUR)))
+            open_now = sum(map(_of_agent, await uow.operations.open()))
+            # What took over a card is no further proposal.
+            lately = sum(_of_agent(op) and not op.card for op in await uow.operations.recent(_MAX_READ, now - HOUR))
         if open_now >= MAX_OPEN:
             raise UserError(
                 f"{open_now} operations of agents are open, and more are refused: people decide on them first."
@@ -111,9 +112,9 @@ class AgentProposals:
             await uow.inbox.insert_if_new(work.answer_key, ANSWER, answer_json(reply), self.clock(), done=True)
 
 
-def _begun_by_agent(op: Operation) -> bool:
-    """True for a proposal of an agent, without its parts and what took over its card."""
-    return op.options.agent and op.options.part_of is None and not op.card
+def _of_agent(op: Operation) -> bool:
+    """True for what an agent proposed, without the parts of several disks."""
+    return op.options.agent and op.options.part_of is None
 
 
 async def common_time(uow: UnitOfWork, wall: Callable[[], float]) -> float:

@@ -150,6 +150,7 @@ async def test_agent_proposes_and_another_person_decides(world: Demo) -> None:
         events = history.structured_content["data"]["results"][0]["events"]
         assert any("operation #1 proposed by an agent" in event["text"] for event in events)
     assert "Proposed by an agent for" in (await ask(world, "/cm op 1")).full_text
+    assert "turn balance off; by an agent" in (await ask(world, "/cm audit")).full_text
     rows = await audited(world)
     assert ("operation.proposed", ALICE, True) in rows
     assert all(agent for action, _, agent in rows if action.startswith("operation."))
@@ -231,7 +232,7 @@ async def test_two_processes_over_one_server_take_each_proposal_once(
                 work = AgentProposal(f"agent-{disk}", ALICE, at, "disk readonly", "prod", values)
                 await uow.inbox.insert_if_new(work.key, *encode_work(work), at)
         await replicas.slack.wait_for(
-            "C0STORAGE", lambda _: len(replicas.messages("🤖 *Proposed by an agent")) == MAX_OPEN or None, timeout=60
+            "C0STORAGE", lambda _: len(replicas.messages("🤖 *Proposed by an agent")) == MAX_OPEN, timeout=60
         )
         requests = [op.request for op in await replicas.operations()]
         assert sorted(map(str, requests)) == sorted(str(DiskAccess(disk, readonly=True)) for disk in disks)

@@ -12,7 +12,7 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import UserError
 from bot.interactions.events import AgentProposal
-from bot.operations.change_request import RequestOptions
+from bot.operations.change_request import PartOf, RequestOptions
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.requests import DiskAccess
 from bot.permissions.roles import Role
@@ -88,20 +88,39 @@ async def test_stale_proposal_is_refused(store: Store, clock: Clock, age: float)
 
 
 async def fill(
-    store: Store, clock: Clock, number: int, *, ended: bool = False, agent: bool = True, first: int = 1
+    store: Store,
+    clock: Clock,
+    number: int,
+    *,
+    ended: bool = False,
+    agent: bool = True,
+    first: int = 1,
+    card: int = 0,
+    parts: bool = False,
 ) -> None:
+    """Store operations; with `card` they took over that card, as `parts` they belong to several disks."""
+    part_of = PartOf(1, 1) if parts else None
     repository = OperationRepository(store, lambda: None, clock)
     for disk in range(first, first + number):
         op = Operation(
-            "prod", DiskAccess(disk, readonly=True), OWNER, clock(), clock() + 900, options=RequestOptions(agent=agent)
+            "prod",
+            DiskAccess(disk, readonly=True),
+            OWNER,
+            clock(),
+            clock() + 900,
+            options=RequestOptions(agent=agent, part_of=part_of),
         )
-        await repository.open(advance(op, OpState.BLOCKED if ended else OpState.WAITING, at=clock()))
+        await repository.open(
+            replace(advance(op, OpState.BLOCKED if ended else OpState.WAITING, at=clock()), card=card)
+        )
 
 
 async def test_only_a_few_proposals_of_agents_are_open_at_a_time(store: Store, clock: Clock) -> None:
     agents = agents_of(store, clock)
-    await fill(store, clock, MAX_OPEN - 1)
-    await fill(store, clock, 3, agent=False, first=50)
+    await fill(store, clock, MAX_OPEN - 2)
+    await fill(store, clock, 1, first=40, card=1)
+    await fill(store, clock, 3, first=50, agent=False)
+    await fill(store, clock, 3, first=60, parts=True)
     assert (await agents.request(await proposal(store, clock))).agent
     await fill(store, clock, 1, first=90)
     with pytest.raises(UserError, match=f"{MAX_OPEN} operations of agents are open"):
@@ -111,7 +130,10 @@ async def test_only_a_few_proposals_of_agents_are_open_at_a_time(store: Store, c
 
 async def test_agents_propose_only_so_often_in_an_hour(store: Store, clock: Clock) -> None:
     agents = agents_of(store, clock)
-    await fill(store, clock, MAX_AN_HOUR, ended=True)
+    await fill(store, clock, MAX_AN_HOUR - 1, ended=True)
+    await fill(store, clock, 3, ended=True, card=1)
+    assert (await agents.request(await proposal(store, clock))).agent
+    await fill(store, clock, 1, ended=True)
     with pytest.raises(UserError, match=f"proposed {MAX_AN_HOUR} changes in the last hour"):
         await agents.request(await proposal(store, clock))
     clock.now += HOUR + 1
