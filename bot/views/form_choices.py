@@ -18,10 +18,10 @@ from bot.views.operations import state_now
 
 NO_ALERT = "No alert is open."
 NOT_YOURS = "No alert is open in a cluster that you operate."
-ALL_YOURS = "You hold every open alert. /cm unack gives one back."
+ALL_YOURS = "You hold every open alert of the clusters that you operate. /cm unack gives one back."
 NONE_HELD = "You hold no alert. /cm alerts lists the open ones."
-NO_SILENCE = "Nothing is silenced, and no silence is planned."
-NOTHING_TO_NOTE = "No alert is open, and there is no operation yet."
+NO_SILENCE = "No silence that you may lift is in force or planned. /cm silences lists all."
+NOTHING_TO_NOTE = "There is no open alert and no operation in a cluster that you operate."
 NOTHING_TO_CANCEL = "No operation waits that you may cancel. /cm ops lists the open ones."
 NOTHING_TO_REJECT = "No operation waits that you may reject. /cm ops lists the open ones."
 NOTHING_TO_SETTLE = "No operation has an unknown outcome that you may settle. /cm ops lists the open ones."
