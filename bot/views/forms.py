@@ -45,7 +45,7 @@ class FormField:
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class FormWording:
     """The title of a form, its two buttons, and what follows when it is sent."""
 
     title: str
@@ -71,7 +71,7 @@ class Form:
     entries: Sequence[FormField] = ()
     notes: Sequence[str] = ()
     sealed: str = ""
-    wording: Wording | None = None
+    wording: FormWording | None = None
     outcome: Message | None = None
     found: Message | None = None
     asks: frozenset[str] = frozenset({KIND, CLUSTER})
@@ -113,7 +113,7 @@ def _outcome(said: Message | None) -> Iterator[BlockJson]:
     yield divider()
 
 
-_OF_A_CARD = Wording(
+_OF_A_CARD = FormWording(
     "Change a cluster",
     "Check and propose",
     "cmbot checks the change and posts a card in the cluster's operations channel. "

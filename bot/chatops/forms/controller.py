@@ -25,7 +25,7 @@ from bot.chatops.forms.fields import (
 )
 from bot.chatops.forms.labels import WORDINGS
 from bot.chatops.forms.signing import Origin, attempts_of, is_form, sign, verify
-from bot.chatops.forms.stored_choices import STORED, Asked, StoredChoices, as_offered
+from bot.chatops.forms.stored_choices import STORED, ChoiceQuery, StoredChoices, as_offered
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.forms.wanted import wanted_form
 from bot.chatops.slack_gateway import SlackGateway
@@ -156,7 +156,7 @@ class Forms:
         wanted = wants(kind)
         for offer in wanted & STORED:
             named = next(name for name, info in kind.command.args.typed().items() if offered(info) is offer)
-            asked = Asked(origin.user, cluster.name if cluster else "", given.get(named, ""))
+            asked = ChoiceQuery(origin.user, cluster.name if cluster else "", given.get(named, ""))
             return await self.stored.read(offer, asked)
         return await read(cluster, wanted, service=wants_service(kind)) if cluster else Offers()
 

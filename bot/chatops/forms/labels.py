@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from bot.common.durations import EXPECTED
 from bot.interactions.notes import MAX_NOTE
-from bot.views.forms import Wording
+from bot.views.forms import FormWording
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +49,24 @@ TITLES: Mapping[str, str] = MappingProxyType(
 """The changes by the words of their command."""
 
 _QUIET = "This takes effect at once and sends nothing to the cluster: it changes which alerts are announced."
-_HOST = Wording("Change a cluster", "Check and do", _QUIET, "Cancel")
+_HOST = FormWording("Change a cluster", "Check and do", _QUIET, "Cancel")
 _NOTHING_SENT = "This takes effect at once, and nothing is sent to the cluster."
-WORDINGS: Mapping[str, Wording] = MappingProxyType(
+WORDINGS: Mapping[str, FormWording] = MappingProxyType(
     {
         "maintenance start": _HOST,
         "maintenance end": _HOST,
-        "ack": Wording(TITLES["ack"], "Acknowledge", f"{_NOTHING_SENT} The alert's message names you."),
-        "unack": Wording(TITLES["unack"], "Give back", f"{_NOTHING_SENT} The alert's thread says so."),
-        "note": Wording(TITLES["note"], "Keep", "The note is posted at once in the thread, with your name."),
-        "silence": Wording(
+        "ack": FormWording(TITLES["ack"], "Acknowledge", f"{_NOTHING_SENT} The alert's message names you."),
+        "unack": FormWording(TITLES["unack"], "Give back", f"{_NOTHING_SENT} The alert's thread says so."),
+        "note": FormWording(TITLES["note"], "Keep", "The note is posted at once in the thread, with your name."),
+        "silence": FormWording(
             TITLES["silence"],
             "Silence",
             "This sends nothing to the cluster: it changes which alerts are announced. The alert channel is notified.",
         ),
-        "unsilence": Wording(TITLES["unsilence"], "Lift", f"{_QUIET} The alert channel is notified."),
-        "op cancel": Wording(TITLES["op cancel"], "Cancel it", f"{_NOTHING_SENT} Its card names you."),
-        "op reject": Wording(TITLES["op reject"], "Reject", f"{_NOTHING_SENT} Its card names you and the reason."),
-        "op settle": Wording(
+        "unsilence": FormWording(TITLES["unsilence"], "Lift", f"{_QUIET} The alert channel is notified."),
+        "op cancel": FormWording(TITLES["op cancel"], "Cancel it", f"{_NOTHING_SENT} Its card names you."),
+        "op reject": FormWording(TITLES["op reject"], "Reject", f"{_NOTHING_SENT} Its card names you and the reason."),
+        "op settle": FormWording(
             TITLES["op settle"],
             "Settle",
             f"{_NOTHING_SENT} Look at the cluster first: other operations may follow once this one is settled.",

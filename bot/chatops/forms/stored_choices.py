@@ -37,7 +37,7 @@ T = TypeVar("T", bound=_OfCluster)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChoiceQuery:
     """The person, the cluster of the form ("": of all clusters), and the value that the field has already."""
 
     user: str
@@ -56,7 +56,7 @@ class StoredChoices:
     clock: Callable[[], float]
     clusters: Sequence[str] = field(default=())
 
-    async def read(self, offer: Offer, asked: Asked, *, within: float = READ_SECONDS) -> Offers:
+    async def read(self, offer: Offer, asked: ChoiceQuery, *, within: float = READ_SECONDS) -> Offers:
         """Return the choices; a note instead of them if the database does not answer in time."""
         try:
             async with asyncio.timeout(within):
@@ -72,7 +72,7 @@ class StoredChoices:
         allowed = await self.access.of_clusters(user, role, tuple(dict.fromkeys(each.cluster for each in known)))
         return [each for each in known if each.cluster in allowed]
 
-    async def open_alerts(self, asked: Asked) -> Offers:
+    async def open_alerts(self, asked: ChoiceQuery) -> Offers:
         """Offer the open alerts that the person does not hold."""
         found = await self.alerts.open()
         own = await self._operated(found, asked.user)
@@ -80,28 +80,28 @@ class StoredChoices:
         nothing = views.ALL_YOURS if own else views.NOT_YOURS if found else views.NO_ALERT
         return self._of_alerts(Offer.OPEN_ALERT, free, asked, nothing)
 
-    async def held_alerts(self, asked: Asked) -> Offers:
+    async def held_alerts(self, asked: ChoiceQuery) -> Offers:
         """Offer the alerts that the person holds."""
         own = await self._operated(await self.alerts.open(), asked.user)
         held = [alert for alert in own if _held(alert, asked.user)]
         return self._of_alerts(Offer.HELD_ALERT, held, asked, views.NONE_HELD)
 
-    def _of_alerts(self, offer: Offer, found: Sequence[Alert], asked: Asked, nothing: str) -> Offers:
+    def _of_alerts(self, offer: Offer, found: Sequence[Alert], asked: ChoiceQuery, nothing: str) -> Offers:
         now = self.clock()
         return _offered(offer, [views.alert_choice(alert, asked.user, now) for alert in found], nothing, "alert")
 
-    async def rules(self, asked: Asked) -> Offers:
+    async def rules(self, asked: ChoiceQuery) -> Offers:
         """Offer all rules, those with open alerts of the cluster first."""
         return Offers({Offer.RULE: views.rule_choices(RULES, await self.alerts.open(asked.cluster))})
 
-    async def silences(self, asked: Asked) -> Offers:
+    async def silences(self, asked: ChoiceQuery) -> Offers:
         """Offer the silences in force and the planned ones."""
         held = await self._operated((*await self.alerts.silences(), *await self.alerts.planned()), asked.user)
         muted, now = await self.alerts.muted() if held else {}, self.clock()
         choices = [views.silence_choice(each, muted.get(each.id, 0), now) for each in held]
         return _offered(Offer.SILENCE, choices, views.NO_SILENCE, "silence")
 
-    async def noted(self, asked: Asked) -> Offers:
+    async def noted(self, asked: ChoiceQuery) -> Offers:
         """Offer the open alerts and the last operations, and what is named already."""
         alerts = await self._operated(await self.alerts.open(), asked.user)
         ops = await self._operated(await self.operations.listed(None, open_only=False), asked.user)
@@ -129,15 +129,15 @@ class StoredChoices:
             return []
         return [views.as_subject(views.operation_choice(op, self.clock()), NoteKind.OPERATION) for op in ops]
 
-    async def to_cancel(self, asked: Asked) -> Offers:
+    async def to_cancel(self, asked: ChoiceQuery) -> Offers:
         """Offer the waiting operations that the person may cancel."""
         return await self._waiting(Offer.TO_CANCEL, Act.CANCEL, asked, views.NOTHING_TO_CANCEL)
 
-    async def to_reject(self, asked: Asked) -> Offers:
+    async def to_reject(self, asked: ChoiceQuery) -> Offers:
         """Offer the waiting operations that the person may reject."""
         return await self._waiting(Offer.TO_REJECT, Act.REJECT, asked, views.NOTHING_TO_REJECT)
 
-    async def _waiting(self, offer: Offer, act: Act, asked: Asked, nothing: str) -> Offers:
+    async def _waiting(self, offer: Offer, act: Act, asked: ChoiceQuery, nothing: str) -> Offers:
         open_ones = await self.operations.listed(None, open_only=True)
         found = [op for op in open_ones if await self._may_end(op, act, asked.user)]
         return self._of_operations(offer, found, nothing)
@@ -149,7 +149,7 @@ class StoredChoices:
             return False
         return refuse_decision(op, act, rights, policy, version=op.version, now=self.clock()) is None
 
-    async def to_settle(self, asked: Asked) -> Offers:
+    async def to_settle(self, asked: ChoiceQuery) -> Offers:
         """Offer the operations with an unknown outcome on the clusters of which the person is an admin."""
         unknown = [op for op in await self.operations.listed(None, open_only=True) if op.state is OpState.UNKNOWN]
         own = await self._operated(unknown, asked.user, Role.ADMIN)
@@ -182,7 +182,7 @@ def as_offered(offer: Offer | None, value: str) -> str:
     return value.lower() if offer is Offer.RULE else value
 
 
-_READERS: Mapping[Offer, Callable[[StoredChoices, Asked], Awaitable[Offers]]] = MappingProxyType(
+_READERS: Mapping[Offer, Callable[[StoredChoices, ChoiceQuery], Awaitable[Offers]]] = MappingProxyType(
     {
         Offer.OPEN_ALERT: StoredChoices.open_alerts,
         Offer.HELD_ALERT: StoredChoices.held_alerts,

@@ -12,7 +12,7 @@ from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Mai
 from bot.alerting.problems import NoSuchAlert
 from bot.alerting.rules.table import RULES
 from bot.chatops.forms.choices import Offers
-from bot.chatops.forms.stored_choices import STORED, Asked, StoredChoices, as_offered
+from bot.chatops.forms.stored_choices import STORED, ChoiceQuery, StoredChoices, as_offered
 from bot.common.errors import Refused, StoreError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Offer
@@ -82,7 +82,7 @@ async def read(
         lambda: NOW,
         ("prod", "other"),
     )
-    return await stored.read(offer, Asked(user, "prod", given))
+    return await stored.read(offer, ChoiceQuery(user, "prod", given))
 
 
 def values(offers: Offers) -> list[str]:
@@ -189,7 +189,7 @@ async def test_long_list_is_cut_and_says_so(offer: Offer) -> None:
         lambda: NOW,
         ("prod",),
     )
-    offers = await stored.read(offer, Asked(BEN, "prod"))
+    offers = await stored.read(offer, ChoiceQuery(BEN, "prod"))
     assert 0 < len(values(offers)) <= MAX_OPTIONS
     if offer not in {Offer.RULE, Offer.NOTED}:
         assert offers.notes[0].startswith("The first 100 of 250 ")
@@ -229,7 +229,7 @@ class NoDesk(FakeDesk):
 @pytest.mark.parametrize("offer", sorted(STORED))
 async def test_form_says_that_the_database_is_down_and_takes_a_typed_number(offer: Offer) -> None:
     stored = StoredChoices(NoBook(), NoDesk(), ACCESS, lambda _c, _k, _f: Policy(), lambda: NOW, ("prod",))
-    offers = await stored.read(offer, Asked(ANNA, "prod"))
+    offers = await stored.read(offer, ChoiceQuery(ANNA, "prod"))
     assert not offers.nothing
     [note] = offers.notes
     assert "cannot be read now" in note
@@ -241,7 +241,7 @@ async def test_form_says_that_the_database_is_down_and_takes_a_typed_number(offe
 
 async def test_slow_database_is_not_waited_for() -> None:
     stored = StoredChoices(SlowBook(), FakeDesk(), ACCESS, lambda _c, _k, _f: Policy(), lambda: NOW, ("prod",))
-    offers = await stored.read(Offer.OPEN_ALERT, Asked(ANNA), within=0.01)
+    offers = await stored.read(Offer.OPEN_ALERT, ChoiceQuery(ANNA), within=0.01)
     assert offers.notes == (views.to_be_typed(Offer.OPEN_ALERT),)
 
 
