@@ -96,13 +96,23 @@ def nearest_command(words: Sequence[str], paths: Sequence[tuple[str, ...]]) -> s
     )
 
 
-def no_command(typed: Sequence[str], words: Sequence[str], commands: Sequence[tuple[str, ...]], form: str) -> str:
-    """Return the error for an unknown command: with the nearest one after `form`, or with the first words of all."""
-    paths = [path for path in commands if path]
-    near = nearest_command(words, paths)
-    begin = list(dict.fromkeys(path[0] for path in paths))
-    hint = f"Did you mean {form} {near}?" if near else f"Commands begin with {', '.join(begin)}."
-    return f"There is no command {shown(' '.join(typed))}. {hint} {form.split(maxsplit=1)[0]} help lists all."
+def no_command(
+    typed: Sequence[str],
+    words: Sequence[str],
+    commands: Sequence[tuple[str, ...]],
+    form: str,
+    groups: Sequence[str] = (),
+) -> str:
+    """Return the error for an unknown command: with the nearest one after `form`, or with the groups of commands."""
+    near, slash = nearest_command(words, [path for path in commands if path]), form.split(maxsplit=1)[0]
+    hint = f"Did you mean {form} {near}? {slash} help lists all." if near else _in_groups(slash, groups)
+    return f"There is no command {shown(' '.join(typed))}. {hint}"
+
+
+def _in_groups(slash: str, groups: Sequence[str]) -> str:
+    if not groups:
+        return f"{slash} help lists all."
+    return f"{slash} lists them by purpose; {slash} help {listed(groups, 'or')} shows one group."
 
 
 def suggestion(given: str, known: Iterable[str], form: str = "{}") -> str:

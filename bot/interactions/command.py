@@ -43,14 +43,22 @@ FREE = frozenset({"reason"})
 
 
 class Offer(StrEnum):
-    """The choices that a form offers for an argument, read from the cluster.
+    """The choices that a form offers for an argument: the first three are read from the cluster, the others stored.
 
-    PEER: a member that does not lead; FOLLOWER: a voter that does not lead.
+    PEER: a member that does not lead; FOLLOWER: a voter that does not lead; HELD_ALERT: one that the person holds.
     """
 
     PEER = "peer"
     FOLLOWER = "follower"
     TASK = "task"
+    OPEN_ALERT = "open alert"
+    HELD_ALERT = "held alert"
+    RULE = "rule"
+    SILENCE = "silence"
+    NOTED = "alert or operation"
+    TO_CANCEL = "operation to cancel"
+    TO_REJECT = "operation to reject"
+    TO_SETTLE = "operation to settle"
 
 
 class Args(BaseModel):

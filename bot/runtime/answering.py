@@ -14,6 +14,7 @@ from bot.chatops.forms.card_forms import CardForms
 from bot.chatops.forms.code_forms import CodeForms
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.signing import key_of
+from bot.chatops.forms.stored_choices import StoredChoices
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
@@ -53,7 +54,13 @@ def home_tab(
 
 
 def forms_of(
-    base: Foundation, cluster_notes: Notes, approvals: ApprovalService, audit_log: AuditLog, home: HomeTab
+    base: Foundation,
+    cluster_notes: Notes,
+    approvals: ApprovalService,
+    proposals: ProposalService,
+    alert_actions: AlertActions,
+    audit_log: AuditLog,
+    home: HomeTab,
 ) -> Forms:
     """Build the forms in which changes are filled in."""
     return Forms(
@@ -65,6 +72,14 @@ def forms_of(
         screens=ViewVersions(base.gateway),
         record_refusal=audit_log.refused_command,
         home=home.show,
+        stored=StoredChoices(
+            alerts=alert_actions,
+            operations=proposals,
+            access=approvals.access,
+            policies=approvals.policies,
+            clock=base.clock,
+            clusters=tuple(base.clusters),
+        ),
         key=key_of(base.settings.secrets.slack_bot_token.get_secret_value()),
     )
 

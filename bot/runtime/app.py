@@ -134,7 +134,7 @@ async def build(
         audit_log = AuditLog(base.store, base.clock, settings.slack.command)
         inbox = Inbox(base.store, base.replica, base.clock)
         home = home_tab(base, cluster_notes, approvals, alert_actions, inbox)
-        forms = forms_of(base, cluster_notes, approvals, audit_log, home)
+        forms = forms_of(base, cluster_notes, approvals, proposals, alert_actions, audit_log, home)
         dispatcher = dispatcher_of(
             base, cluster_notes, rules, approvals, proposals, alert_actions, reports, forms, inbox, audit_log, reloads
         )

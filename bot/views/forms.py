@@ -45,11 +45,23 @@ class FormField:
 
 
 @dataclass(frozen=True, slots=True)
+class FormWording:
+    """The title of a form, its two buttons, and what follows when it is sent."""
+
+    title: str
+    submit: str
+    follows: str
+    close: str = "Not now"
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """The content of the form; `sealed` is its signed private metadata, `notes` are plain text.
 
-    `card` is False for a change that needs no approval. `outcome` is what came of the form the last time, and stands
-    above the fields. `found` is what a check finds while they are filled in, and stands below: no field moves.
+    `wording` is that of a form without a card, None for a change that makes one. `asks` are the choices that come
+    first: of the change, of the cluster. `outcome` is what came of the form the last time, and stands above the fields.
+    `found` is what a check finds while they are filled in, and stands below: no field moves. `nothing` says that there
+    is nothing to choose from: then the form has no fields and cannot be sent.
     """
 
     kinds: Sequence[Choice]
@@ -59,29 +71,35 @@ class Form:
     entries: Sequence[FormField] = ()
     notes: Sequence[str] = ()
     sealed: str = ""
-    card: bool = True
+    wording: FormWording | None = None
     outcome: Message | None = None
     found: Message | None = None
+    asks: frozenset[str] = frozenset({KIND, CLUSTER})
+    nothing: str = ""
 
 
 def form(shown: Form) -> JsonObject:
-    """Render the form to fill in; without a kind or a cluster it asks for these only."""
-    ready = bool(shown.kind and shown.cluster)
-    blocks = [
-        *_outcome(shown.outcome),
-        choose(Ask(KIND, KIND, "Change", required=True, value=shown.kind, at_once=True), shown.kinds),
-        choose(Ask(CLUSTER, CLUSTER, "Cluster", required=True, value=shown.cluster, at_once=True), shown.clusters),
-        *(context(escape(note)) for note in shown.notes),
-        *(_entry(entry) for entry in shown.entries if ready),
-    ]
-    if ready:
-        if shown.card:
+    """Render the form to fill in; without a kind or a cluster that it asks for it asks for these only."""
+    words = shown.wording or _OF_A_CARD
+    if shown.nothing:
+        return _modal(words.title, [*_outcome(shown.outcome), section(escape(shown.nothing))], close="Close")
+    blocks = [*_outcome(shown.outcome), *_choices(shown), *(context(escape(note)) for note in shown.notes)]
+    if shown.kind and (shown.cluster or CLUSTER not in shown.asks):
+        blocks += [_entry(entry) for entry in shown.entries]
+        if shown.wording is None:
             blocks.append(actions(button("Check now", CHECK, shown.cluster)))
         if shown.found is not None:
             blocks += _fitting(titles_only(shown.found), _MAX_OUTCOME)
-        blocks.append(context(_WHAT_FOLLOWS if shown.card else _AT_ONCE))
-    submit = "Check and propose" if shown.card else "Check and do"
-    return _modal("Change a cluster", blocks, submit=submit, sealed=shown.sealed, close="Cancel")
+        blocks.append(context(words.follows))
+    return _modal(words.title, blocks, submit=words.submit, sealed=shown.sealed, close=words.close)
+
+
+def _choices(shown: Form) -> Iterator[BlockJson]:
+    """Yield the choices that decide which fields follow."""
+    asked = {KIND: ("Change", shown.kind, shown.kinds), CLUSTER: ("Cluster", shown.cluster, shown.clusters)}
+    for name, (label, value, choices) in asked.items():
+        if name in shown.asks:
+            yield choose(Ask(name, name, label, required=True, value=value, at_once=True), choices)
 
 
 _MAX_OUTCOME = 40
@@ -95,13 +113,15 @@ def _outcome(said: Message | None) -> Iterator[BlockJson]:
     yield divider()
 
 
-_WHAT_FOLLOWS = (
+_OF_A_CARD = FormWording(
+    "Change a cluster",
+    "Check and propose",
     "cmbot checks the change and posts a card in the cluster's operations channel. "
-    "Nothing is sent to the cluster before the card is approved."
+    "Nothing is sent to the cluster before the card is approved.",
+    "Cancel",
 )
-
-
-_AT_ONCE = "This takes effect at once and sends nothing to the cluster: it changes which alerts are announced."
+_LONG = frozenset({"reason", "text"})
+"""Fields with several lines."""
 
 
 def _entry(entry: FormField) -> BlockJson:
@@ -113,7 +133,7 @@ def _entry(entry: FormField) -> BlockJson:
         return tick(ask)
     if entry.choices:
         return choose(ask, entry.choices)
-    return typed(ask, most=entry.most, multiline=entry.name == "reason")
+    return typed(ask, most=entry.most, multiline=entry.name in _LONG)
 
 
 def loading(what: str = "") -> JsonObject:
@@ -133,10 +153,18 @@ def incomplete() -> Message:
     return Message(text, (context(text),))
 
 
+_ANYWAY = "You may close this: you get the answer anyway."
+
+
 def checking(cluster: str) -> JsonObject:
     """Render the modal that is shown while the change is checked; to close it changes nothing."""
     notice = f"⏳ Checking the change against the present state of {escape(cluster)}. This takes some seconds."
-    return _modal("Being checked", [section(notice), context("You may close this: you get the answer anyway.")])
+    return _modal("Being checked", [section(notice), context(_ANYWAY)])
+
+
+def being_done() -> JsonObject:
+    """Render the modal that is shown while something takes effect that needs no check of a cluster."""
+    return _modal("One moment", [section("⏳ cmbot is doing this."), context(_ANYWAY)])
 
 
 def notice(message: Message, title: str = "cmbot") -> JsonObject:

@@ -125,8 +125,8 @@ _HOLDERS = """\
 The person who acknowledged an alert holds it. Its message, `/cm alerts`, the Home tab, summaries and the hand-over name
 the holder and the end of the acknowledgement.
 
-- **Hold it**: *Acknowledge*, or `/cm ack 3`. Its message names you. It sends no reminder to the channel and calls no
-  one until it gets worse.
+- **Hold it**: *Acknowledge*, `/cm ack 3`, or `/cm ack` alone: its form lists the open alerts. Its message names you. It
+  sends no reminder to the channel and calls no one until it gets worse.
 - **Hold it for a time**: `/cm ack 3 for=2h` (7 days at most); the same with another time changes the end. Then the
   alert fires for everyone, its thread says so and mentions you, and it escalates after `escalate_after`, as at first.
 - **Take it over**: *Take over*, or `/cm ack 3 take`, with `for=` if you like. Its thread mentions the person

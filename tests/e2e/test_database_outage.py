@@ -97,6 +97,21 @@ async def until(done: Callable[[], bool]) -> None:
             turn.clear()
 
 
+async def form_without_database(world: World) -> None:
+    """A form opens: a locked file can still be read, else its alert is typed; to send it stores nothing."""
+    person = world.slack.as_user(ALICE)
+    assert not (await person.command(STORAGE, "/cm ack")).error
+    view = await world.slack.wait_for_view(
+        lambda view: view.content["title"]["text"] == "Acknowledge an alert", user=ALICE, timeout=40
+    )
+    if "No alert is open." in view.full_text:
+        assert "submit" not in view.content
+        return
+    assert "Type the number of the alert" in view.full_text
+    ack = await person.submit({"field:id": "1"})
+    assert STORE_DOWN in str(ack.errors)
+
+
 @pytest.fixture(params=BACKENDS)
 async def world(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -140,6 +155,7 @@ async def test_database_outage_is_reported_and_ends_by_itself(world: World) -> N
             assert STORE_DOWN in refused.full_text
             await world.confirm(card)
             await world.slack.wait_for(OPERATIONS, lambda m: STORE_DOWN in m.full_text, user=BOB, timeout=20)
+            await form_without_database(world)
             world.cluster.break_disk(3)
             await until(lambda: world.app.watches["prod"].health.failures > 0)
         assert {each["event"] for each in logs if each["log_level"] == "error"} == {"store.down"}

@@ -107,6 +107,9 @@ async def test_form_shows_errors_at_their_fields(world: Demo) -> None:
     person = world.slack.as_user(ALICE)
     filled = {"field:peer_id": "0", "field:host": "10.0.0.4:10110"}
     ack = await person.submit(filled)
+    assert list(ack.errors) == [id_of(view, "field:node")], "this release refuses a member without it"
+    filled |= {"field:node": "10.0.0.4:9998"}
+    ack = await person.submit(filled)
     assert list(ack.errors) == [id_of(view, "field:peer_id")]
     assert ack.errors[id_of(view, "field:peer_id")].startswith("Peer id 0 cannot be used")
     ack = await person.submit({**filled, "field:peer_id": "4", "field:host": "http://10.0.0.4:10110"})
@@ -350,7 +353,7 @@ async def test_home_of_a_viewer_has_only_the_status_button(world: Demo) -> None:
 async def test_replacement_form_shows_its_plan_and_proposes_one_step(world: Demo) -> None:
     await world.clusters["prod"].kill(3)
     await opened(world, "/cm do member replace prod")
-    filled = {"field:dead": "3", "field:new": "4", "field:host": "127.0.0.1:7999"}
+    filled = {"field:dead": "3", "field:new": "4", "field:host": "127.0.0.1:7999", "field:node": "127.0.0.1:7998"}
     ack = await world.slack.as_user(ALICE).submit(filled)
     assert not ack.errors
     view = await seen(world, ALICE, lambda view: "Replacing peer 3" in view.full_text)

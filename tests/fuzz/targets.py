@@ -12,7 +12,7 @@ from bot.chatops.button_router import _alert_of
 from bot.chatops.commands.parser import is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.forms.events import ViewSubmission
-from bot.chatops.forms.fields import kind_of, values_of
+from bot.chatops.forms.fields import FORMS, values_of
 from bot.chatops.forms.signing import verify
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.status_codes import Answer
@@ -79,8 +79,7 @@ def view_state(data: bytes) -> None:
     if isinstance(found, ViewSubmission):
         with suppress(UserError):
             verify(found.view.sealed, b"key", found.user)
-        kind = kind_of("task_enable") or kind_of("member_remove")
-        if kind is not None:
+        for kind in FORMS:
             assert all(isinstance(value, str) for value in values_of(kind, found.view.values).values())
 
 

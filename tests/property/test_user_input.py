@@ -14,7 +14,7 @@ from bot.chatops.button_router import ButtonRouter
 from bot.chatops.commands.parser import addressed, is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.commands.tokenizer import MAX_TEXT
-from bot.chatops.forms.fields import KINDS, as_typed, values_of
+from bot.chatops.forms.fields import FORMS, as_typed, values_of
 from bot.common.errors import NotFound, UserError
 from bot.interactions.events import Click, RunCommand
 from bot.slack.payloads import read
@@ -115,15 +115,17 @@ async def test_any_value_of_a_button_is_acted_on_or_refused(action: str, value: 
 
 
 @given(
-    kind=st.sampled_from(KINDS),
-    held=st.dictionaries(st.sampled_from(["task", "peer_id", "host", "reason", "for"]), ANY),
+    kind=st.sampled_from(FORMS),
+    held=st.dictionaries(st.sampled_from(["task", "peer_id", "host", "reason", "for", "id", "about", "text"]), ANY),
 )
 def test_any_form_is_values_that_a_command_takes_or_refuses(kind: Any, held: Mapping[str, str]) -> None:
     values = values_of(kind, {f"{FIELD}{name}": value for name, value in held.items()})
     assert set(values) <= set(kind.command.args.typed())
     assert values.get("reason", "") in {"", held.get("reason", "").strip()}
     with contextlib.suppress(UserError):
-        parsed = parse(as_typed(kind, "prod", values), COMMANDS, clusters=CLUSTERS, default_cluster=None)
+        parsed = parse(
+            as_typed(kind, "prod" if kind.of_cluster else "", values), COMMANDS, clusters=CLUSTERS, default_cluster=None
+        )
         assert parsed.command == kind.command
 
 

@@ -3,7 +3,7 @@
 import zoneinfo
 from collections.abc import AsyncIterator
 from datetime import tzinfo
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -17,7 +17,7 @@ from bot.common.durations import EXPECTED, MAX_SPAN, seconds_of
 from bot.common.errors import Refused
 from bot.common.moments import EXPECTED_MOMENT, MAX_MOMENT, moment
 from bot.common.text import listed
-from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.interactions.command import Args, Call, Command, Offer, Reply, Scope
 from bot.interactions.facts import OpenAlerts
 from bot.permissions.roles import Role
 from bot.views import alert_lists as views
@@ -25,6 +25,7 @@ from bot.views.alerts import in_full
 
 MAX_ID = 2**53
 DEFAULT_LENGTH = "1h"
+_NUMBER = "its number, as the list shows it"
 
 
 class AlertsArgs(Args):
@@ -37,13 +38,26 @@ class IdArgs(Args):
     """The number of an alert or a silence."""
 
     words: ClassVar[tuple[str, ...]] = ("id",)
-    id: int = Field(ge=1, le=MAX_ID, description="its number, as the list shows it")
+    id: int = Field(ge=1, le=MAX_ID, description=_NUMBER)
+
+
+class UnackArgs(IdArgs):
+    """The number of the alert."""
+
+    id: Annotated[int, Offer.HELD_ALERT] = Field(ge=1, le=MAX_ID, description=_NUMBER)
+
+
+class UnsilenceArgs(IdArgs):
+    """The number of the silence."""
+
+    id: Annotated[int, Offer.SILENCE] = Field(ge=1, le=MAX_ID, description=_NUMBER)
 
 
 class AckArgs(IdArgs):
     """The number of the alert, and how it is held."""
 
     words = ("id", "take")
+    id: Annotated[int, Offer.OPEN_ALERT] = Field(ge=1, le=MAX_ID, description=_NUMBER)
     take: Literal["take"] | None = Field(None, description="take over an alert that another person holds")
     for_: str | None = Field(
         None, alias="for", max_length=MAX_SPAN, description=f"how long you hold it, {EXPECTED} (no end)"
@@ -61,7 +75,7 @@ class SilenceArgs(Args):
     """The rule or subject to silence, the time and the reason."""
 
     words = ("rule",)
-    rule: str = Field(
+    rule: Annotated[str, Offer.RULE] = Field(
         min_length=1, max_length=40, description="a rule, as in /cm alerts; * for all but the most severe"
     )
     for_: str = Field("", alias="for", max_length=MAX_SPAN, description=f"how long, {EXPECTED} (1h)")
@@ -116,7 +130,7 @@ async def run_ack(call: Call, args: AckArgs) -> AsyncIterator[Reply]:
     yield Reply(views.acknowledged(alert, "" if held == user else held, folded=folded))
 
 
-async def run_unack(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
+async def run_unack(call: Call, args: UnackArgs) -> AsyncIterator[Reply]:
     """Give one back."""
     found = await call.alerts.alert(args.id)
     await call.access.require(call.caller.user, Role.OPERATOR, found.cluster)
@@ -158,7 +172,7 @@ async def run_silences(call: Call, _: NoArgs) -> AsyncIterator[Reply]:
     yield Reply(shown, private=False)
 
 
-async def run_unsilence(call: Call, args: IdArgs) -> AsyncIterator[Reply]:
+async def run_unsilence(call: Call, args: UnsilenceArgs) -> AsyncIterator[Reply]:
     """Lift one."""
     for each in (*await call.alerts.silences(), *await call.alerts.planned()):
         if each.id == args.id:
@@ -205,7 +219,7 @@ ACK = Command(
 UNACK = Command(
     path=("unack",),
     summary="Give back an alert that you acknowledged: it fires for everyone again.",
-    args=IdArgs,
+    args=UnackArgs,
     run=run_unack,
     scope=Scope.NO_CLUSTER,
     role=Role.OPERATOR,
@@ -247,7 +261,7 @@ SILENCES = Command(
 UNSILENCE = Command(
     path=("unsilence",),
     summary="Lift a silence before its time.",
-    args=IdArgs,
+    args=UnsilenceArgs,
     run=run_unsilence,
     scope=Scope.NO_CLUSTER,
     role=Role.OPERATOR,

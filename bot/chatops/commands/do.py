@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
-from bot.chatops.forms.fields import KINDS, kinds_like
+from bot.chatops.forms.fields import FORMS, KINDS, kinds_like
 from bot.common.errors import UserError
 from bot.common.text import listed, shown, suggestion
 from bot.interactions.command import Args, Call, Command, Reply, Scope
@@ -33,7 +33,7 @@ def _kind(words: tuple[str, ...]) -> str:
     found = kinds_like(words)
     if not found:
         keys = [kind.key for kind in KINDS]
-        near = suggestion(" ".join(words), keys, "/cm do {}")
+        near = suggestion(" ".join(words), [kind.key for kind in FORMS], "/cm do {}")
         raise UserError(f"There is no form for {shown(' '.join(words))}.{near} There are {listed(keys)}.")
     return found[0].key
 
@@ -50,6 +50,8 @@ DO = Command(
     notes=(
         "The form asks for the arguments of the typed command, and the same checks apply. It lists the peers and tasks "
         "of the cluster. The outcome appears in the form and where you typed. "
-        "The Home tab of cmbot opens the same form."
+        "The Home tab of cmbot opens the same form. "
+        "Any change that lacks an argument opens its form too, filled with what was typed: /cm ack lists the open "
+        "alerts, /cm op cancel the operations that you may cancel."
     ),
 )

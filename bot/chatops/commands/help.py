@@ -52,7 +52,7 @@ def with_help(named: tuple[CommandGroup, ...]) -> tuple[Command, ...]:
             yield Reply(overview(_topics(everything), clusters))
         elif purpose is not None:
             yield Reply(overview(purpose.topics, clusters, purpose.title))
-        elif len(found := _asked(everything, words)) == 1:
+        elif len(found := _asked(everything, words, [group.name for group in named])) == 1:
             yield Reply(details(topic(found[0]), call.docs_url))
         else:
             yield Reply(overview(_topics(found), clusters, " ".join((SLASH, *words))))
@@ -70,11 +70,11 @@ def with_help(named: tuple[CommandGroup, ...]) -> tuple[Command, ...]:
     return everything
 
 
-def _asked(commands: Sequence[Command], words: tuple[str, ...]) -> Sequence[Command]:
+def _asked(commands: Sequence[Command], words: tuple[str, ...], named: Sequence[str]) -> Sequence[Command]:
     found = [command for command in commands if command.path[: len(words)] == words]
     exact = [command for command in found if words and command.path == words]
     if not found:
-        raise UserError(no_command(words, words, [command.path for command in commands], f"{SLASH} help"))
+        raise UserError(no_command(words, words, [command.path for command in commands], f"{SLASH} help", named))
     return exact or found
 
 

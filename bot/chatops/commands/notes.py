@@ -1,11 +1,12 @@
 """/cm note: keeps a note on an alert or an operation."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
 from bot.common.errors import UserError
-from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.interactions.command import Args, Call, Command, Offer, Reply, Scope
 from bot.interactions.notes import TYPED, NoteKind, subject_named
 from bot.permissions.roles import Role
 from bot.views.notes import note_kept, note_text
@@ -19,7 +20,7 @@ class NoteArgs(Args):
     words = ("about", "text")
     tail = "text"
     kinds = frozenset(NoteKind) | {"operation"}
-    about: str = Field(max_length=40, description=_ABOUT)
+    about: Annotated[str, Offer.NOTED] = Field(max_length=40, description=_ABOUT)
     text: str = Field(max_length=3000, description="the note: the rest of the line, without quotes")
 
     @field_validator("about")

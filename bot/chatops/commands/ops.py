@@ -1,13 +1,13 @@
 """/cm ops and /cm op: lists, cancels and settles operations."""
 
 from collections.abc import AsyncIterator
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from bot.chatops.commands.arguments import configured
 from bot.chatops.commands.stat import NoArgs
-from bot.interactions.command import Args, Call, Command, Reply, Scope
+from bot.interactions.command import Args, Call, Command, Offer, Reply, Scope
 from bot.interactions.facts import OperationRows
 from bot.interactions.notes import NoteKind, NoteSubject
 from bot.permissions.roles import Role
@@ -15,6 +15,7 @@ from bot.views.ops_list import listed, shown, volumes
 
 MAX_ID = (1 << 53) - 1
 MAX_PAGE = 1000
+_NUMBER = "the operation's number"
 
 
 class OpsArgs(Args):
@@ -28,7 +29,7 @@ class OpArgs(Args):
     """The number of an operation."""
 
     words: ClassVar[tuple[str, ...]] = ("id",)
-    id: int = Field(ge=1, le=MAX_ID, description="the operation's number")
+    id: int = Field(ge=1, le=MAX_ID, description=_NUMBER)
 
 
 class VolumesArgs(OpArgs):
@@ -37,9 +38,16 @@ class VolumesArgs(OpArgs):
     page: int = Field(1, ge=1, le=MAX_PAGE, description="which page, where there are several (1)")
 
 
+class CancelArgs(OpArgs):
+    """The operation that is cancelled."""
+
+    id: Annotated[int, Offer.TO_CANCEL] = Field(ge=1, le=MAX_ID, description=_NUMBER)
+
+
 class RejectArgs(OpArgs):
     """The operation, and why it is rejected."""
 
+    id: Annotated[int, Offer.TO_REJECT] = Field(ge=1, le=MAX_ID, description=_NUMBER)
     reason: str = Field("", max_length=300, description="why, for its card and the audit log")
 
 
@@ -47,6 +55,7 @@ class SettleArgs(OpArgs):
     """The outcome, and how the admin knows it."""
 
     words = ("id", "outcome")
+    id: Annotated[int, Offer.TO_SETTLE] = Field(ge=1, le=MAX_ID, description=_NUMBER)
     outcome: Literal["done", "not-done"] = Field(description="what an admin found out")
     reason: str = Field(min_length=3, max_length=300, description="how that is known")
 
@@ -80,7 +89,7 @@ async def run_volumes(call: Call, args: VolumesArgs) -> AsyncIterator[Reply]:
     yield Reply(volumes(await call.operations.shown(args.id), args.page), private=False)
 
 
-async def run_cancel(call: Call, args: OpArgs) -> AsyncIterator[Reply]:
+async def run_cancel(call: Call, args: CancelArgs) -> AsyncIterator[Reply]:
     """Cancel a waiting operation."""
     yield await call.operations.cancel(call.caller, args.id)
 
@@ -137,7 +146,7 @@ VOLUMES = Command(
 CANCEL = Command(
     path=("op", "cancel"),
     summary="Cancel an operation that waits for approval: its requester may, and an admin.",
-    args=OpArgs,
+    args=CancelArgs,
     run=run_cancel,
     scope=Scope.NO_CLUSTER,
     role=Role.OPERATOR,

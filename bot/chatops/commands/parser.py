@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from bot.chatops.commands.arguments import MissingArgument, all_of, validated
 from bot.chatops.commands.cluster_word import may_follow, pick, takes_cluster
-from bot.chatops.commands.registry import COMMANDS
+from bot.chatops.commands.registry import COMMANDS, GROUPS
 from bot.chatops.commands.stray import stray
 from bot.chatops.commands.surplus import lacks_value, subcommand, surplus
 from bot.chatops.commands.tail import tail_command, with_tail
@@ -41,7 +41,10 @@ def parse(text: str, commands: Sequence[Command], *, clusters: Sequence[str], de
     """
     if (split := with_tail(text, commands)) is not None:
         command, values = split
-        return Parsed(command, validated(command, values), None)
+        try:
+            return Parsed(command, validated(command, values), None)
+        except MissingArgument as error:
+            raise _with_given(error, values, None) from error.__cause__
     found = tokens(text)
     try:
         return _parsed(found, commands, clusters=clusters, default_cluster=default_cluster)
@@ -120,13 +123,23 @@ def is_changing(text: str) -> bool:
     One that lacks an argument changes nothing: it opens its form, for which Slack gives three seconds.
     """
     if (tailed := tail_command(text, COMMANDS)) is not None:
-        return tailed.changes
+        return tailed.changes and not _lacks_tail(text)
     try:
         found = tokens(text)
     except UserError:
         return False
     command = _longest(_split(found)[0], COMMANDS)
     return command is not None and command.changes and not _lacks_argument(found)
+
+
+def _lacks_tail(text: str) -> bool:
+    try:
+        parse(text, COMMANDS, clusters=(), default_cluster=None)
+    except MissingArgument:
+        return True
+    except UserError:
+        return False
+    return False
 
 
 def _lacks_argument(found: Sequence[Token]) -> bool:
@@ -181,7 +194,8 @@ def _unknown(words: Sequence[str], commands: Sequence[Command], clusters: Sequen
         return f"{SLASH} {first} {wrong}: it takes {listed(nexts, 'or')}.{near}"
     if first in clusters:
         return f"{shown(words[0])} is a cluster, not a command: write, for instance, {SLASH} stat {first}."
-    return no_command(words[:1], words, [command.path for command in commands], SLASH)
+    named = [group.name for group in GROUPS]
+    return no_command(words[:1], words, [command.path for command in commands], SLASH, named)
 
 
 def _sole(command: Command, clusters: Sequence[str], default: str | None) -> str | None:

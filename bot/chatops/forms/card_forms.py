@@ -49,7 +49,7 @@ def submission_of(sent: ViewSubmission, key: bytes) -> Submission:
         values["outcome"] = sent.view.values.get(OUTCOME, "")
     return Submission(
         # Not the trigger: a form that is sent twice is one decision.
-        key=f"form:{sent.view.id}",
+        key=f"card:{sent.view.id}",
         user=sent.user,
         channel=origin.channel,
         response_url=origin.answer_to,

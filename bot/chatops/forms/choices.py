@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.alerting.quorum import proven_health
 from bot.chatops.commands.tasks import NOT_YET
@@ -23,18 +23,36 @@ READ_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The choices, notes on what could not be read (plain text), and if the dialect is known."""
+    """The choices, notes on what could not be read (plain text), and if the dialect is known.
+
+    `nothing` says that there is nothing to choose from, so that the form cannot be sent. `needs_service` is True if the
+    cluster is known to refuse a member without its service address.
+    """
 
     choices: Mapping[Offer, tuple[Choice, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     dialect_known: bool = True
+    needs_service: bool = False
+    nothing: str = ""
 
 
-async def read(cluster: Cluster, wanted: frozenset[Offer], *, within: float = READ_SECONDS) -> Offers:
-    """Poll the cluster once for what is wanted; a silent cluster yields notes. Never raises ClusterError."""
+async def read(
+    cluster: Cluster, wanted: frozenset[Offer], *, within: float = READ_SECONDS, service: bool = False
+) -> Offers:
+    """Poll the cluster once for what is wanted; a silent cluster yields notes. Never raises ClusterError.
+
+    With `service` it is found whether the cluster needs the service address of a member.
+    """
     if Offer.TASK in wanted:
         answer, detected = await asyncio.gather(_snapshot(cluster, keys_for(None), within), _dialect(cluster, within))
         return tasks(cluster.name, answer, detected)
+    if not service:
+        return await _members(cluster, wanted, within)
+    found, detected = await asyncio.gather(_members(cluster, wanted, within), _dialect(cluster, within))
+    return replace(found, needs_service=detected.dialect is Dialect.V3)
+
+
+async def _members(cluster: Cluster, wanted: frozenset[Offer], within: float) -> Offers:
     if wanted & {Offer.PEER, Offer.FOLLOWER}:
         return peers(cluster.name, await _snapshot(cluster, (), within))
     return Offers()

@@ -10,22 +10,25 @@ from types import MappingProxyType
 from annotated_types import MaxLen
 from pydantic.fields import FieldInfo
 
+from bot.chatops.commands.alerts import ACK, SILENCE, UNACK, UNSILENCE
 from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE, READONLY, WRITABLE
 from bot.chatops.commands.maintenance import MAINTENANCE_END, MAINTENANCE_START
 from bot.chatops.commands.members import ADD, REMOVE, REPLACE, TRANSFER
+from bot.chatops.commands.notes import NOTE
+from bot.chatops.commands.ops import CANCEL, REJECT, SETTLE
 from bot.chatops.commands.tasks import DISABLE, ENABLE
 from bot.chatops.commands.unicode_input import plain_word
 from bot.chatops.commands.usage import choices, full_name
 from bot.chatops.forms.labels import title_of, words_of
 from bot.common.text import shown
-from bot.interactions.command import FREE, Command, Offer, offered
+from bot.interactions.command import FREE, Command, Offer, Scope, offered
 from bot.views.forms import FIELD, FormField
-from bot.views.inputs import Choice
+from bot.views.inputs import TICKED, Choice
 
 _YES_NO = frozenset({"yes", "no"})
 REASON = "reason"
 """The argument that says why, for those who read the card."""
-_FORCE, _DIALECT = "force", "dialect"
+_FORCE, _DIALECT, _NODE = "force", "dialect", "node"
 _MAX_LENGTH = 3000
 
 
@@ -47,6 +50,16 @@ class Kind:
     def key(self) -> str:
         """The words of the command: `task disable`."""
         return " ".join(self.command.path)
+
+    @property
+    def of_cluster(self) -> bool:
+        """True if the form asks for a cluster; False if what is chosen in it has one."""
+        return self.command.scope is not Scope.NO_CLUSTER
+
+    @property
+    def listed(self) -> bool:
+        """True if the form lets its person choose another kind of change."""
+        return self in KINDS
 
     @property
     def choice(self) -> Choice:
@@ -71,17 +84,30 @@ KINDS: tuple[Kind, ...] = (
     Kind(MAINTENANCE_START),
     Kind(MAINTENANCE_END),
 )
+"""The changes of a cluster, among which a form lets its person choose."""
+ANSWERS: tuple[Kind, ...] = (
+    Kind(ACK),
+    Kind(UNACK),
+    Kind(NOTE),
+    Kind(SILENCE),
+    Kind(UNSILENCE),
+    Kind(CANCEL),
+    Kind(REJECT),
+    Kind(SETTLE),
+)
+"""What people do with alerts, silences and operations: each has its own form."""
+FORMS = (*KINDS, *ANSWERS)
 
 
 def kind_of(key: str) -> Kind | None:
-    """Return the kind of change with these words, None if there is none."""
-    return next((kind for kind in KINDS if kind.key == key), None)
+    """Return the kind of form with these words, None if there is none."""
+    return next((kind for kind in FORMS if kind.key == key), None)
 
 
 def kinds_like(words: Sequence[str]) -> tuple[Kind, ...]:
     """Return the kinds that start with these words: `member` matches three."""
     lowered = tuple(word.lower() for word in words)
-    return tuple(kind for kind in KINDS if kind.command.path[: len(lowered)] == lowered)
+    return tuple(kind for kind in FORMS if kind.command.path[: len(lowered)] == lowered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +115,7 @@ class FormContext:
     """Facts for drawing a form: the values that the cluster offers, and what its reader may and must do.
 
     A missing offer could not be read, so the person types the argument. `dialect_known` is False if it is unknown how
-    the cluster spells its switches.
+    the cluster spells its switches, `needs_service` True if it refuses a member without a service address.
     """
 
     cluster: str = ""
@@ -97,10 +123,16 @@ class FormContext:
     may_force: bool = False
     needs_reason: bool = False
     dialect_known: bool = True
+    needs_service: bool = False
+
+
+def wants_service(kind: Kind) -> bool:
+    """True if the form asks for the service address of a new member."""
+    return "member" in kind.command.path and _NODE in kind.command.args.typed()
 
 
 def wants(kind: Kind) -> frozenset[Offer]:
-    """Return what must be read from the cluster to offer the choices."""
+    """Return what must be read to offer the choices."""
     return frozenset(offer for each in kind.command.args.typed().values() if (offer := offered(each)))
 
 
@@ -127,20 +159,26 @@ def _entries(
 def _entry(kind: str, name: str, info: FieldInfo, known: FormContext) -> FormField:
     offer, words, named = offered(info), choices(info), words_of(kind, name)
     describes = named.hint or info.description or ""
-    flag = frozenset(words) == _YES_NO
+    flag = _is_flag(words)
+    needed = (name == REASON and known.needs_reason) or (name == _NODE and known.needs_service)
     own = tuple(Choice(word, named.options.get(word, word)) for word in words) if not flag else ()
     default = info.get_default() if not info.is_required() else None
     return FormField(
         name=name,
         label=named.label,
         hint=describes[:1].upper() + describes[1:],
-        required=info.is_required() or (name == REASON and known.needs_reason),
+        required=info.is_required() or needed,
         choices=known.offers.get(offer, ()) if offer else own,
         flag=flag,
         most=next((part.max_length for part in info.metadata if isinstance(part, MaxLen)), _MAX_LENGTH),
         value=str(default) if default and not flag else "",
         of=known.cluster if offer else "",
     )
+
+
+def _is_flag(words: Sequence[str]) -> bool:
+    """True for an argument that is yes or no, and for one that is a single word or left out."""
+    return frozenset(words) == _YES_NO or len(words) == 1
 
 
 def filled(asked: Sequence[FormField], given: Mapping[str, str]) -> Iterator[FormField]:
@@ -168,19 +206,46 @@ def values_of(kind: Kind, filled: Mapping[str, str]) -> Mapping[str, str]:
     """Return the arguments that a form holds (by action id), without the empty ones."""
     names = kind.command.args.typed()
     typed = {name: filled.get(f"{FIELD}{name}", "").strip() for name in names}
-    held = {name: value if name in FREE else plain_word(value) for name, value in typed.items()}
+    held = {name: _value(kind, name, value) for name, value in typed.items()}
     return {name: value for name, value in held.items() if value}
+
+
+def _value(kind: Kind, name: str, value: str) -> str:
+    """Return an argument as its command takes it: a ticked box as its word, a note as Slack escapes typed text."""
+    args = kind.command.args
+    words = choices(args.typed()[name])
+    if name == args.tail:
+        return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if value == TICKED and len(words) == 1:
+        return words[0]
+    return value if name in FREE else plain_word(value)
+
+
+def given_values(kind: Kind, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return arguments as the fields of the form hold them, the reverse of `values_of`."""
+    return {name: _held(kind, name, value) for name, value in given.items()}
+
+
+def _held(kind: Kind, name: str, value: str) -> str:
+    args = kind.command.args
+    info = args.typed().get(name)
+    if info is None:
+        return value
+    if name == args.tail:
+        return value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return TICKED if choices(info) == (value.lower(),) else value
 
 
 def as_typed(kind: Kind, cluster: str, values: Mapping[str, str]) -> str:
     """Return the command as a person would type it, for the audit log and for people who type it next time."""
-    words = [_quoted(values[name]) for name in kind.command.args.words if name in values]
+    args = kind.command.args
+    words = [values[name] if args.tail else _quoted(values[name]) for name in args.words if name in values]
     pairs = [
         f"{name.replace('_', '-')}={_quoted(value)}"
         for name, value in values.items()
         if name not in kind.command.args.words
     ]
-    return " ".join((full_name(kind.command).partition(" ")[2], *words, cluster, *pairs))
+    return " ".join(filter(None, (full_name(kind.command).partition(" ")[2], *words, cluster, *pairs)))
 
 
 def _quoted(value: str) -> str:

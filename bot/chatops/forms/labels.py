@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bot.common.durations import EXPECTED
+from bot.interactions.notes import MAX_NOTE
+from bot.views.forms import FormWording
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,44 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "node offline": "Take all disks of a node offline",
         "maintenance start": "Start the maintenance of a host",
         "maintenance end": "End the maintenance of a host",
+        "ack": "Acknowledge an alert",
+        "unack": "Give back an alert",
+        "note": "Keep a note",
+        "silence": "Silence alerts",
+        "unsilence": "Lift a silence",
+        "op cancel": "Cancel an operation",
+        "op reject": "Reject an operation",
+        "op settle": "Settle an operation",
     }
 )
 """The changes by the words of their command."""
+
+_QUIET = "This takes effect at once and sends nothing to the cluster: it changes which alerts are announced."
+_HOST = FormWording("Change a cluster", "Check and do", _QUIET, "Cancel")
+_NOTHING_SENT = "This takes effect at once, and nothing is sent to the cluster."
+WORDINGS: Mapping[str, FormWording] = MappingProxyType(
+    {
+        "maintenance start": _HOST,
+        "maintenance end": _HOST,
+        "ack": FormWording(TITLES["ack"], "Acknowledge", f"{_NOTHING_SENT} The alert's message names you."),
+        "unack": FormWording(TITLES["unack"], "Give back", f"{_NOTHING_SENT} The alert's thread says so."),
+        "note": FormWording(TITLES["note"], "Keep", "The note is posted at once in the thread, with your name."),
+        "silence": FormWording(
+            TITLES["silence"],
+            "Silence",
+            "This sends nothing to the cluster: it changes which alerts are announced. The alert channel is notified.",
+        ),
+        "unsilence": FormWording(TITLES["unsilence"], "Lift", f"{_QUIET} The alert channel is notified."),
+        "op cancel": FormWording(TITLES["op cancel"], "Cancel it", f"{_NOTHING_SENT} Its card names you."),
+        "op reject": FormWording(TITLES["op reject"], "Reject", f"{_NOTHING_SENT} Its card names you and the reason."),
+        "op settle": FormWording(
+            TITLES["op settle"],
+            "Settle",
+            f"{_NOTHING_SENT} Look at the cluster first: other operations may follow once this one is settled.",
+        ),
+    }
+)
+"""What the forms without a card are called, and what follows when they are sent; it is true for each of them."""
 
 _SPAN = f"{EXPECTED[:1].upper()}{EXPECTED[1:]}"
 _ADDRESS = "Name or IP address and port, as in 10.0.0.4:10110"
@@ -44,6 +81,10 @@ _SERVICE = Words(
     "Service address",
     "Where the node answers requests, as in 10.0.0.4:9998. Version 3.2 and later refuse a member without it",
 )
+_ALERT = Words("Alert", "The most severe ones come first")
+_OPERATION = Words("Operation", "The newest ones come first")
+_SILENCED = Words("Silence", "Also a planned one, or the maintenance of a host")
+_MOMENT = "As in 22:00, sat 22:00 or 2026-11-28T22:00, in the cluster's time zone"
 _NEW_ID = Words("Raft number of the new node", "A number that no member has")
 _DISK = Words("Number of the disk", "As the list of disks shows it")
 _COMMON: Mapping[str, Words] = MappingProxyType(
@@ -87,7 +128,32 @@ _OF: Mapping[tuple[str, str], Words] = MappingProxyType(
         ("maintenance start", "host"): Words("Host", "As in 10.0.0.7 or 10.0.0.7:8899"),
         ("maintenance start", "for"): Words("For how long", _SPAN),
         ("maintenance start", "anyway"): Words("Start although it is not safe", "Needs a reason"),
+        ("maintenance start", "reason"): Words("Reason", "Why, for those who read the alert channel"),
         ("maintenance end", "host"): Words("Host", "As the list of maintenances shows it"),
+        ("ack", "id"): _ALERT,
+        ("ack", "take"): Words("Take it over", "Needed for an alert that another person holds, whom its thread names"),
+        ("ack", "for"): Words("For how long", f"{_SPAN}, at most 7 days; then it fires again. Empty: without an end"),
+        ("unack", "id"): _ALERT,
+        ("note", "about"): Words("About", "An open alert, or one of the last operations"),
+        ("note", "text"): Words("Note", f"At most {MAX_NOTE:,} characters"),
+        ("silence", "rule"): Words("Rule", "Those with open alerts come first"),
+        ("silence", "for"): Words("For how long", f"{_SPAN}, at most 7 days. Empty: one hour"),
+        ("silence", "from"): Words("From", f"{_MOMENT}. Empty: now"),
+        ("silence", "until"): Words("Until", f"In place of the length. {_MOMENT}"),
+        ("silence", "subject"): Words(
+            "Only about", "The number of a peer, a host, a zone or a background task. Empty: all alerts of the rule"
+        ),
+        ("silence", "reason"): Words("Reason", "Why, for those who read the alert channel"),
+        ("unsilence", "id"): _SILENCED,
+        ("op cancel", "id"): _OPERATION,
+        ("op reject", "id"): _OPERATION,
+        ("op settle", "id"): _OPERATION,
+        ("op settle", "outcome"): Words(
+            "Outcome",
+            "What the cluster shows",
+            MappingProxyType({"done": "Done: the cluster did it", "not-done": "Not done: it did not, and will not"}),
+        ),
+        ("op settle", "reason"): Words("How that is known", "At least 3 characters"),
     }
 )
 

@@ -3,14 +3,17 @@
 import hashlib
 import hmac
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 
 from bot.common.errors import UserError
 
 VERSION = 1
+_LATER = frozenset({"attempt", "reason", "given"})
+"""Fields that earlier releases do not know."""
 MAX_SEALED = 3000
 """Characters of private metadata that Slack keeps."""
-STALE = "This form is not valid any more. Close it and open a new one with /cm do."
+STALE = "This form is not valid any more. Close it and open a new one with /cm do, or type its command again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,17 @@ class Origin:
     """How often this view was sent already and came back with its fields: each time is another change request."""
     reason: str = ""
     """The reason to fill in once the change is chosen."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """The arguments to fill in once the cluster is chosen."""
 
     def key(self, view_id: str) -> str:
         """Return the key of the view as it is sent: not its trigger, so that sent twice it is one change request."""
         return f"form:{view_id}:{self.attempt}" if self.attempt else f"form:{view_id}"
+
+
+def is_form(key: str) -> bool:
+    """True for a key that `Origin.key` made."""
+    return key.startswith("form:")
 
 
 def attempts_of(key: str) -> int:
@@ -47,14 +57,15 @@ def key_of(secret: str) -> bytes:
 
 
 def sign(origin: Origin, key: bytes) -> str:
-    """Return the private metadata, without the response_url if it would be too long for Slack."""
-    text = _joined(origin, key)
-    return text if len(text) <= MAX_SEALED else _joined(Origin(**{**asdict(origin), "answer_to": ""}), key)
+    """Return the private metadata, without what is given and the response_url if it would be too long for Slack."""
+    shorter = (origin, replace(origin, given={}), replace(origin, given={}, answer_to=""))
+    texts = [_joined(each, key) for each in shorter]
+    return next((text for text in texts if len(text) <= MAX_SEALED), texts[-1])
 
 
 def _joined(origin: Origin, key: bytes) -> str:
     # Without what earlier releases do not know if it is empty, so that they can read it.
-    fields = {name: value for name, value in asdict(origin).items() if name not in {"attempt", "reason"} or value}
+    fields = {name: value for name, value in asdict(origin).items() if name not in _LATER or value}
     body = json.dumps(fields, separators=(",", ":"))
     return f"{VERSION}.{_mac(body, key)}.{body}"
 

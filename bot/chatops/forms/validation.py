@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.dispatcher import STORE_DOWN
 from bot.chatops.forms.card_forms import submission_of
+from bot.chatops.forms.controller import asked_first
 from bot.chatops.forms.events import FormAnswer, ViewSubmission
 from bot.chatops.forms.fields import Kind, as_typed, kind_of, values_of
 from bot.chatops.forms.labels import words_of
 from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.clustermgr.cluster import Cluster
-from bot.common.errors import Refused, UserError
+from bot.common.errors import NotAllowed, Refused, UserError
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Args, Call, Caller, Reply
 from bot.interactions.events import Invocation, Submission
@@ -27,8 +29,7 @@ from bot.views.blocks import clip, plain
 from bot.views.card_forms import CARD_CALLBACK
 from bot.views.code_forms import CODE_CALLBACK
 from bot.views.errors import error_text
-from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, checking, notice
-from bot.views.problem_text.table import problem_text
+from bot.views.forms import CALLBACK, CLUSTER, FIELD, KIND, being_done, checking, notice
 
 RIGHTS_SECONDS = 1.5
 """Seconds for the look-up of user groups, of the three that Slack waits; the look-up is repeated later."""
@@ -91,15 +92,20 @@ class FormValidator:
             origin = self._origin(sent)
         except UserError as error:
             return FormAnswer({"response_action": "update", "view": notice(Message(error_text(error)))})
-        rights = await self._rights(sent.user, origin.cluster)
-        if rights is not None and (why := lacking(rights, Role.OPERATOR)):
-            return await self._refused(sent, origin, problem_text(why))
+        return await self._of_form(sent, origin)
+
+    async def _of_form(self, sent: ViewSubmission, origin: Origin) -> FormAnswer:
+        try:
+            rights = await self._allowed(sent.user, origin)
+        except NotAllowed as error:
+            return await self._refused(sent, origin, error_text(error))
         try:
             work, kind = self._work(sent, origin)
             await self._rehearse(work, kind, validated(kind.command, work.values), rights)
         except UserError as error:
             return FormAnswer(_errors(sent, _in_words(origin.kind, error), error.argument))
-        return FormAnswer({"response_action": "update", "view": checking(work.cluster)}, work)
+        view = checking(work.cluster) if kind.listed else being_done()
+        return FormAnswer({"response_action": "update", "view": view}, work)
 
     def _of_card(self, sent: ViewSubmission) -> FormAnswer:
         """Read the modal of a card; whether its person may decide is found when its command runs."""
@@ -112,13 +118,26 @@ class FormValidator:
             return FormAnswer({"response_action": "update", "view": notice(Message(error_text(error)))})
         return FormAnswer({"response_action": "update", "view": checking(f"operation #{work.values['id']}")}, work)
 
-    async def _rights(self, user: str, cluster: str) -> Rights | None:
-        """Return the rights of `user`, None if Slack is too slow; they are looked up again once the form is stored."""
-        try:
+    async def _allowed(self, user: str, origin: Origin) -> Rights | None:
+        """Return the rights of `user` on the form's cluster; raises NotAllowed without the role of its command.
+
+        Return None if Slack is too slow, and for a form without a cluster: the command looks them up again.
+        """
+        kind = kind_of(origin.kind)
+        role = kind.command.role if kind else Role.OPERATOR
+        with suppress(TimeoutError):
             async with asyncio.timeout(RIGHTS_SECONDS):
-                return await self.access.rights(user, cluster)
-        except TimeoutError:
-            return None
+                if kind is None or kind.of_cluster:
+                    return await self._with_role(user, role, origin.cluster)
+                if role is not Role.VIEWER:
+                    await self.access.require_somewhere(user, role)
+        return None
+
+    async def _with_role(self, user: str, role: Role, cluster: str) -> Rights:
+        rights = await self.access.rights(user, cluster)
+        if (why := lacking(rights, role)) is not None:
+            raise NotAllowed(why)
+        return rights
 
     async def _refused(self, sent: ViewSubmission, origin: Origin, why: str) -> FormAnswer:
         """Refuse before the fields are validated, and record the refusal like that of a command."""
@@ -134,9 +153,10 @@ class FormValidator:
     def _work(self, sent: ViewSubmission, origin: Origin) -> tuple[Submission, Kind]:
         held = sent.view.values
         kind = kind_of(origin.kind)
-        if kind is None or (held.get(KIND), held.get(CLUSTER)) != (origin.kind, origin.cluster):
+        chosen = {KIND: origin.kind, CLUSTER: origin.cluster}
+        if kind is None or any(held.get(name) != chosen[name] for name in asked_first(kind)):
             raise UserError(_CHANGING)
-        cluster = configured(origin.cluster, tuple(self.clusters))
+        cluster = configured(origin.cluster, tuple(self.clusters)) if kind.of_cluster else ""
         values = values_of(kind, held)
         work = Submission(
             key=origin.key(sent.view.id),

@@ -32,7 +32,7 @@ def wanted_form(value: str) -> WantedForm:
         found = None
     held = found if isinstance(found, dict) else {}
     kind = kind_of(str(held.get("kind", "")))
-    if kind is None:
+    if kind is None or not kind.listed:
         raise UserError("This button names no change that cmbot knows. /cm do lists the changes.")
     given = held.get("given")
     texts = {name: text for name, text in given.items() if isinstance(text, str)} if isinstance(given, dict) else {}

@@ -15,6 +15,7 @@ from bot.chatops.commands.stat import NoArgs
 from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.signing import key_of
+from bot.chatops.forms.stored_choices import StoredChoices
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.inbox import Inbox
 from bot.common.errors import Conflict, StoreError, UserError
@@ -133,6 +134,7 @@ def dispatcher(
             ViewVersions(slack),
             audit_log.refused_command,
             home,
+            StoredChoices(FakeAlerts(), FakeDesk(), rights, policies, clock, tuple(clusters)),
             key_of("xoxb-1"),
         ),
         inbox=Inbox(store, "test", clock),

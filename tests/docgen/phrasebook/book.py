@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.docgen.phrasebook.alerts import sections as alert_sections
+from tests.docgen.phrasebook.answer_forms import section as answer_form_section
 from tests.docgen.phrasebook.background import sections as background_sections
 from tests.docgen.phrasebook.clusters import sections as cluster_sections
 from tests.docgen.phrasebook.notes import sections as note_sections
@@ -25,7 +26,8 @@ and menus, and an indented block below a button is its dialog. Times are in UTC.
 def sections() -> tuple[Section, ...]:
     """Every view in every state: what the page writes, and `make gallery` draws."""
     answers = (*cluster_sections(), *background_sections(), *alert_sections(), *note_sections())
-    return (*answers, *operation_sections(), *report_sections(), settings_section(), problem_section())
+    operations = (*operation_sections(), answer_form_section())
+    return (*answers, *operations, *report_sections(), settings_section(), problem_section())
 
 
 def book() -> str:

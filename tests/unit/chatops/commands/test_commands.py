@@ -64,7 +64,7 @@ async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
     for command in ("stat", "members", "clusters"):
         [reply] = await typed(command, FakeCluster(seen=[healthy()]), alerts=open_now, remembered=noted)
         shown = seen(reply.message).replace("*prod*", "prod")
-        assert "prod is critical: alert #38 is still open: Something of prod is wrong" in shown
+        assert "prod is critical, because alert #38 is still open. Something of prod is wrong" in shown
 
 
 async def test_settings_of_rules_hold_for_the_verdict_too() -> None:
@@ -276,7 +276,7 @@ async def test_disks_of_a_zone_in_capitals_are_found() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("help nonsense", "Commands begin with help, clusters, stat"),
+        ("help nonsense", "/cm help state, change, alerting, reports, hosts or operations shows one group."),
         ("help statt", "Did you mean /cm help stat?"),
         ("help enable", "Did you mean /cm help task enable?"),
         ("ops cluster=prd", "Did you mean prod?"),
@@ -287,7 +287,7 @@ async def test_disks_of_a_zone_in_capitals_are_found() -> None:
         ("disks prod status=brokn", "did you mean broken?"),
         ("disks prod statu=broken", "Did you mean status=?"),
         ("do task disabl", "Did you mean /cm do task disable?"),
-        ("zzzz", "Commands begin with help, clusters, stat"),
+        ("zzzz", "/cm help state, change, alerting, reports, hosts or operations shows one group."),
     ],
 )
 async def test_misspelled_name_gets_a_suggestion(text: str, words: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.chatops.commands.arguments import MissingArgument
 from bot.chatops.commands.notes import NoteArgs
 from bot.chatops.commands.parser import addressed, is_changing, parse
 from bot.chatops.commands.registry import COMMANDS
@@ -32,12 +33,13 @@ def read(text: str) -> tuple[str, str]:
     ],
 )
 def test_rest_of_the_line_is_kept_as_typed(typed: str, about: str, text: str) -> None:
-    assert is_changing(typed)
+    assert is_changing(typed) is bool(text), "without a text it opens its form"
     command, cluster = addressed(typed, COMMANDS, clusters=("prod",), default_cluster="prod")
     assert (command.path if command else (), cluster) == (("note",), "")
     if not text:
-        with pytest.raises(UserError, match="needs text"):
+        with pytest.raises(MissingArgument, match="needs text") as caught:
             read(typed)
+        assert caught.value.given == {"about": about}
         return
     assert read(typed) == (about, text)
 

@@ -85,6 +85,16 @@ async def test_tasks_are_those_of_the_dialect() -> None:
     assert "disk_drop" in labels, "not read: without its state"
 
 
+@pytest.mark.parametrize(("dialect", "needed"), [(Dialect.V3, True), (Dialect.V1, False), (None, False)])
+@pytest.mark.parametrize("wanted", [frozenset[Offer](), frozenset({Offer.PEER})])
+async def test_service_address_is_needed_by_releases_known_to_refuse_without(
+    dialect: Dialect | None, needed: bool, wanted: frozenset[Offer]
+) -> None:
+    cluster = FakeCluster(seen=[healthy()], verdict=DetectedDialect(dialect, DialectEvidence(EvidenceKind.NO_SIGN)))
+    assert (await read(cluster, wanted, service=True)).needs_service is needed
+    assert not (await read(cluster, wanted)).needs_service
+
+
 async def test_change_without_cluster_facts_sends_no_request() -> None:
     cluster = FakeCluster()
     assert await read(cluster, frozenset()) == Offers()

@@ -46,6 +46,7 @@ def forms(slack: SlackRecorder, refusals: Refusals) -> Forms:
         screens=ViewVersions(slack),
         record_refusal=refusals.refused_command,
         home=other,
+        stored=other,
         key=KEY,
     )
 

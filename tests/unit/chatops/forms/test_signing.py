@@ -49,3 +49,12 @@ def test_address_too_long_for_slack_is_omitted() -> None:
     sealed = sign(long, KEY)
     assert len(sealed) <= MAX_SEALED
     assert verify(sealed, KEY, "U1") == Origin("U1", "C1")
+
+
+def test_what_was_given_is_kept_unless_it_is_too_long_for_slack() -> None:
+    kept = Origin("U1", "C1", "https://hooks.slack.com/1", "silence", given={"rule": "disk_broken", "for": "4h"})
+    assert verify(sign(kept, KEY), KEY, "U1") == kept
+    long = Origin("U1", "C1", "https://hooks.slack.com/1", "silence", given={"reason": "x" * MAX_SEALED})
+    sealed = sign(long, KEY)
+    assert len(sealed) <= MAX_SEALED
+    assert verify(sealed, KEY, "U1") == Origin("U1", "C1", "https://hooks.slack.com/1", "silence")

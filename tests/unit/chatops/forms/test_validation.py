@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.chatops.forms.controller import asked_first
 from bot.chatops.forms.events import ViewState, ViewSubmission
-from bot.chatops.forms.fields import KINDS
+from bot.chatops.forms.fields import FORMS, kind_of
 from bot.chatops.forms.signing import Origin, key_of, sign
 from bot.chatops.forms.validation import FormValidator
 from bot.common.errors import SlackError
@@ -76,7 +77,8 @@ def validator(policy: Policy | None = None) -> FormValidator:
 
 
 def sent(values: Mapping[str, str], origin: Origin = ORIGIN, **changes: Any) -> ViewSubmission:
-    held = {KIND: origin.kind, CLUSTER: origin.cluster}
+    asked = asked_first(kind_of(origin.kind))
+    held = {name: value for name, value in ((KIND, origin.kind), (CLUSTER, origin.cluster)) if name in asked}
     held |= {f"{FIELD}{name}": value for name, value in values.items()}
     blocks = {action: f"block of {action}" for action in held}
     view = ViewState("V1", "h", CALLBACK, sign(origin, KEY), held, blocks)
@@ -180,11 +182,79 @@ async def test_a_choice_that_was_not_drawn_yet_is_not_sent() -> None:
     assert "still being redrawn" in str(evaluation.answer["errors"])
 
 
+ANSWER = replace(ORIGIN, kind="ack", cluster="")
+
+
+async def test_form_without_cluster_becomes_work() -> None:
+    found = await validator().validate(sent({"id": "17", "take": "yes", "for": "2h"}, ANSWER))
+    work = found.work
+    assert work is not None
+    assert (work.command, work.cluster, work.text) == ("ack", "", "ack 17 take for=2h")
+    assert work.values == {"id": "17", "take": "take", "for": "2h"}
+    assert "cmbot is doing this" in str(found.answer["view"]), "no cluster is checked"
+
+
+async def test_silence_becomes_work_of_its_cluster() -> None:
+    origin = replace(ORIGIN, kind="silence")
+    found = await validator().validate(sent({"rule": "*", "from": "sat 22:00", "reason": "new rack"}, origin))
+    assert found.work is not None
+    assert found.work.text == 'silence * prod from="sat 22:00" reason="new rack"'
+    redrawn = sent({"rule": "*"}, origin)
+    held = {**redrawn.view.values, CLUSTER: "other"}
+    found = await validator().validate(replace(redrawn, view=replace(redrawn.view, values=held)))
+    assert "still being redrawn" in str(found.answer["errors"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "field", "words"),
+    [
+        ("ack", {"id": "x"}, "id", "Alert cannot be"),
+        ("ack", {"id": "17", "for": "soon"}, "for", "For how long cannot be"),
+        ("note", {"about": "soon", "text": "x"}, "about", "alert 17"),
+        ("op reject", {"id": "12", "reason": "x" * 301}, "reason", "at most 300 characters"),
+    ],
+)
+async def test_error_of_an_answer_is_shown_at_its_field(
+    kind: str, values: dict[str, str], field: str, words: str
+) -> None:
+    found = await validator().validate(sent(values, replace(ANSWER, kind=kind)))
+    assert found.work is None
+    [(block, said)] = found.answer["errors"].items()
+    assert (block, words in said) == (f"block of {FIELD}{field}", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "refused"), [("ack", True), ("op settle", True), ("op cancel", True), ("op reject", False)]
+)
+async def test_form_without_cluster_needs_the_role_of_its_command_somewhere(kind: str, refused: bool) -> None:
+    """The policy of an operation decides who may reject it, so that form is open to all."""
+    REFUSALS.clear()
+    values = {"id": "12", "outcome": "done", "reason": "seen"}
+    form = replace(sent(values, replace(ANSWER, kind=kind, user="U0EVE")), user="U0EVE")
+    found = await validator().validate(form)
+    assert (found.work is None) is refused
+    assert bool(REFUSALS) is refused
+
+
 @given(
-    kind=st.sampled_from([kind.key for kind in KINDS]),
+    kind=st.sampled_from([kind.key for kind in FORMS]),
     values=st.dictionaries(
         st.sampled_from(
-            ["task", "for", "peer_id", "host", "node", "as", "reason", "dry_run", "force", "dialect", "new"]
+            [
+                "task",
+                "for",
+                "peer_id",
+                "host",
+                "node",
+                "as",
+                "reason",
+                "dry_run",
+                "force",
+                "dialect",
+                "new",
+                "id",
+                "text",
+            ]
         ),
         st.text(st.characters(exclude_categories=()), max_size=80),
     ),
