@@ -1,20 +1,26 @@
 """Actions in views that are out of date: the view says so, and nothing else happens."""
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.model import Alert
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.events import ViewAction, ViewState
 from bot.chatops.forms.signing import Origin, sign
+from bot.chatops.forms.stored_choices import StoredChoices
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.config import AccessSettings, Members
+from bot.interactions.command import Caller
+from bot.operations.policy import Policy
 from bot.permissions.access import Access
 from bot.views.forms import CLUSTER, KIND
 from bot.views.home import CHANGE, STATUS
-from tests.support.in_memory_ports import FakeCluster
+from tests.support.in_memory_ports import FakeAlerts, FakeCluster, FakeDesk
 from tests.support.slack_recorder import SlackRecorder
 
 KEY = b"key"
@@ -90,3 +96,29 @@ async def test_form_that_slack_does_not_open_is_no_refusal() -> None:
         await forms(slack, refusals).acted(acted(CHANGE, "prod", "U0ANNA"))
     assert "expired_trigger_id" in logs[-1]["error"]
     assert (slack.shown, refusals.noted) == ([], [])
+
+
+class SlowBook(FakeAlerts):
+    """A database that does not answer; `asked` is set when it is read."""
+
+    asked: asyncio.Event
+
+    async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:  # noqa: ARG002 - the port's
+        self.asked.set()
+        await asyncio.Event().wait()
+        return ()
+
+
+async def test_form_opens_before_the_database_answers() -> None:
+    """Slack gives three seconds to open a form, and a slow database takes longer."""
+    slack, other = SlackRecorder(), forms(SlackRecorder(), Refusals())
+    book = SlowBook()
+    book.asked = asyncio.Event()
+    stored = StoredChoices(book, FakeDesk(), other.access, lambda *_: Policy(), lambda: 0.0, ("prod",))
+    held = replace(other, slack=slack, screens=ViewVersions(slack), remembered=lambda _: ClusterNote(), stored=stored)
+    opening = asyncio.create_task(held.open(Caller("U0ANNA", "C1", "T1"), "ack", ""))
+    await book.asked.wait()
+    assert "Reading what is open" in str(slack.shown[-1])
+    assert not opening.done()
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
