@@ -81,8 +81,8 @@ class Reloads:
             async with app.store.begin() as uow:
                 await uow.audit.append(_entry(app, now, by, "settings.failed", {"words": why}))
                 if by not in _NO_PERSON:
-                    told = reload_failed(app.membership.name, why)
-                    await uow.outbox.put(MessageKey.settings(app.membership.name, now), by, told)
+                    notice = reload_failed(app.membership.name, why)
+                    await uow.outbox.put(MessageKey.settings(app.membership.name, now), by, notice)
             self._unsaid.pop(0)
             app.outbox.wake()
 

@@ -327,10 +327,10 @@ async def test_build_that_fails_after_all_falls_back(
     await world.until_logged("reload.failed")
     await world.until_logged("reload.done")
     assert world.used[-1].timezone == "UTC"
-    told = await world.slack.wait_for("D0ALICE", lambda m: "could not be used after all" in m.text, user="U0ALICE")
+    notice = await world.slack.wait_for("D0ALICE", lambda m: "could not be used after all" in m.text, user="U0ALICE")
     why = "unforeseen" if isinstance(error, ConfigError) else "They cannot be used (RuntimeError)"
-    assert why in told.full_text
-    assert "secret" not in told.full_text
+    assert why in notice.full_text
+    assert "secret" not in notice.full_text
     rows = await audited(world)
     assert [(actor, action) for actor, action, _ in rows] == [
         ("U0ALICE", "settings.reloaded"),

@@ -50,7 +50,7 @@ async def proxy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ForwardProxy]:
 
 @pytest.fixture
 def page() -> web.Application:
-    """Answers whatever is asked."""
+    """Answers any request."""
     app = web.Application()
 
     async def answer(_: web.Request) -> web.Response:
