@@ -166,7 +166,7 @@ class Changes:
             user=ALICE,
         )
         if now is not None and _refuses(now):
-            # The database did not answer in time: Alice was notified that nothing was done, and clicks again.
+            # The database did not answer in time: Alice got the answer that nothing was done, and clicks again.
             await asyncio.sleep(0.5)
             return await self._card(lambda m: _same(m, card), 0.5)
         self.confirmed += 1
