@@ -138,7 +138,7 @@ def _problems(shown: Home) -> Iterator[BlockJson]:
     if shown.store_down:
         yield context(f"⚠ {STORE_DOWN}")
     if shown.undelivered:
-        yield context(f"⚠ {count(shown.undelivered, 'message')} could not be posted: /cm ops lists them.")
+        yield context(f"⚠ {count(shown.undelivered, 'message')} could not be posted: `/cm ops` lists them.")
     for note in shown.notes:
         yield context(f"⚠ {escape(note)}")
 
@@ -161,7 +161,7 @@ def _clusters(clusters: Sequence[HomeCluster], *, may_change: Collection[str]) -
         yield section("\n".join(cluster.line for cluster in group))
     left = len(rest) - _PARAGRAPHS * _LINES
     if left > 0:
-        yield context(f"… and {left} more: /cm clusters lists all.")
+        yield context(f"… and {left} more: `/cm clusters` lists all.")
 
 
 def _buttons(cluster: str, *, may_change: bool) -> BlockJson:
@@ -221,4 +221,4 @@ def _alert(alert: Alert, now: float) -> str:
 
 def _more(total: int, command: str) -> Iterator[BlockJson]:
     if total > _MAX_OPEN:
-        yield context(f"… and {total - _MAX_OPEN} more: {command} lists all.")
+        yield context(f"… and {total - _MAX_OPEN} more: {code(command)} lists all.")

@@ -64,7 +64,7 @@ async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
     for command in ("stat", "members", "clusters"):
         [reply] = await typed(command, FakeCluster(seen=[healthy()]), alerts=open_now, remembered=noted)
         shown = seen(reply.message).replace("*prod*", "prod")
-        assert "prod is critical: alert #38 is still open: Something of prod is wrong" in shown
+        assert "prod is critical while alert #38 is still open: Something of prod is wrong" in shown
 
 
 async def test_settings_of_rules_hold_for_the_verdict_too() -> None:
@@ -204,7 +204,7 @@ async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
     assert "/cm task enable" in seen(group.message)
     assert "/cm task disable" in seen(group.message)
     assert "/cm stat" not in seen(group.message)
-    assert group.message.text == "/cm task: 2 commands. /cm help all lists all commands."
+    assert group.message.text == "/cm task: 2 commands. `/cm help all` lists all commands."
     [every] = await typed("help all")
     number = len([command for command in COMMANDS if command.path])
     assert every.message.text == f"cmbot operates CubeFS Clustermgr clusters from Slack with {number} commands."
