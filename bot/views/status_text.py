@@ -63,7 +63,7 @@ def _said(headline: f.StatusFact, fact: f.StatusFact) -> bool:
 def alert_headline(cluster: str, alert: Alert) -> str:
     """The headline of a status that an open alert raises: the alert may be of the past, its severity is of now."""
     which = f"alert #{alert.id}" if alert.id else "an alert"
-    return f"{cluster} is {level_of(alert.severity)} while {which} is still open: {_problem(alert)}."
+    return f"{cluster} is {level_of(alert.severity)}: {which} is still open: {_problem(alert)}."
 
 
 def noted_sentence(cluster: str, verdict: str, raised_by: Alert | None) -> str:

@@ -136,7 +136,7 @@ async def test_repeated_event_shows_nothing_unless_the_database_is_down(
 async def test_home_shows_no_cluster_milder_than_its_worst_alert(store: Store, clock: Clock) -> None:
     await raise_alert(store, clock, Severity.CRITICAL)
     text = await published(store, clock, "U0ANNA")
-    assert "🔴 *prod* is critical while alert #1 is still open: Peer 3 is down." in text
+    assert "🔴 *prod* is critical: alert #1 is still open: Peer 3 is down." in text
     assert "0 of 1 cluster are healthy" in text
 
 

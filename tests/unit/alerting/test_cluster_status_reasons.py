@@ -48,7 +48,7 @@ def test_headline_of_an_alert_says_that_it_is_open() -> None:
     found = cluster_status(polled(100), polled(90), StatusContext((about,)))
     assert found.level is StatusLevel.CRITICAL
     assert status_sentence(found) == (
-        "prod is critical while alert #38 is still open: prod accepts no writes: it has no leader. Peer 1 leads in term 5."
+        "prod is critical: alert #38 is still open: prod accepts no writes: it has no leader. Peer 1 leads in term 5."
     )
     assert listed_reasons(found) == []
 
@@ -57,9 +57,9 @@ def test_old_alert_of_an_answering_cluster_is_no_present_state() -> None:
     hosts = tuple(HostFault(f"h:{node}", AnswerFault(FaultKind.TIMEOUT)) for node in (1, 2, 3))
     old = replace(alert(Severity.CRITICAL, rule="cluster_unreachable"), detail=ClusterSilent(hosts))
     sentence = status_sentence(cluster_status(polled(100, silent=(1,)), None, StatusContext((old,), voters=3)))
-    assert sentence.startswith("prod is critical while alert #38 is still open: prod is unreachable")
+    assert sentence.startswith("prod is critical: alert #38 is still open: prod is unreachable")
     unnumbered = alert_headline("Something", replace(alert(Severity.WARNING), id=0))
-    assert unnumbered == "Something is degraded while an alert is still open: Something of prod is wrong."
+    assert unnumbered == "Something is degraded: an alert is still open: Something of prod is wrong."
 
 
 @pytest.mark.parametrize("detail", DETAIL_SAMPLES)
@@ -327,7 +327,7 @@ def test_noted_verdict_is_raised_by_an_alert_of_now() -> None:
     assert not_milder(note, "prod", (stale,)).level == "critical"
     assert not_milder(note, "prod", (replace(stale, cluster="other"),)) == note
     raised = not_milder(ClusterNote(), "prod", (stale,))
-    assert raised.verdict == "prod is critical while alert #38 is still open: Something of prod is wrong."
+    assert raised.verdict == "prod is critical: alert #38 is still open: Something of prod is wrong."
     dark = ClusterNote(level="unreachable", verdict="prod is unreachable.")
     assert not_milder(dark, "prod", (stale,)) == dark
 

@@ -61,7 +61,7 @@ def test_unowned_alerts_come_before_owned_ones() -> None:
     )
     lines = text.split("\n")
     assert lines[0] == "Hand-over: 2 alerts open, 1 of them not acknowledged"
-    assert lines[1] == "🔴 *prod* is critical while alert #2 is still open: Alert 2."
+    assert lines[1] == "🔴 *prod* is critical: alert #2 is still open: Alert 2."
     assert lines[3] == "• ⚠️ Warning for 2 h: Alert 1. · `/cm ack 1`"
     assert lines[5].startswith(f"• <@U1> since <!date^{NOW - HOUR:.0f}^")
     assert lines[5].endswith("🚨 Critical for 2 h: Alert 2.")

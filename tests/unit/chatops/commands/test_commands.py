@@ -64,7 +64,7 @@ async def test_verdicts_of_stat_and_clusters_name_an_open_alert() -> None:
     for command in ("stat", "members", "clusters"):
         [reply] = await typed(command, FakeCluster(seen=[healthy()]), alerts=open_now, remembered=noted)
         shown = seen(reply.message).replace("*prod*", "prod")
-        assert "prod is critical while alert #38 is still open: Something of prod is wrong" in shown
+        assert "prod is critical: alert #38 is still open: Something of prod is wrong" in shown
 
 
 async def test_settings_of_rules_hold_for_the_verdict_too() -> None:
