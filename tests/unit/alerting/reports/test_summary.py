@@ -286,7 +286,8 @@ def test_hundred_unhealthy_clusters_continue_in_the_thread() -> None:
     assert "and 113 more" in text
     assert len(report.thread) == 6
     assert all(check_blocks(list(reply.blocks)) == [] for reply in report.thread)
-    assert report.thread[-1].blocks[-1]["elements"][0]["text"].startswith("… and 10 more; for one of them: `/cm summary &lt;cluster&gt;`")
+    last = report.thread[-1].blocks[-1]["elements"][0]["text"]
+    assert last == "… and 10 more; for one of them: `/cm summary &lt;cluster&gt;`", "Slack reads <…> as a link"
 
 
 def test_command_answer_points_to_the_rest() -> None:
