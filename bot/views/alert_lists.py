@@ -168,7 +168,8 @@ def silences(
 def _ends_early(held: Sequence[Silence]) -> list[BlockJson]:
     """How to end one of these silences; a maintenance has a command of its own."""
     first = next((each for each in held if each.scope is None), None)
-    return [context(f"{code(f'/cm unsilence {first.id}')} ends one early")] if first else []
+    which = "it" if len(held) == 1 else "one"
+    return [context(f"{code(f'/cm unsilence {first.id}')} ends {which} early")] if first else []
 
 
 def silence_lifted(done: Lifted) -> Message:

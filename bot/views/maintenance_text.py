@@ -153,7 +153,6 @@ def maintenances(held: Sequence[Silence], muted: Mapping[int, int], *, now: floa
         else "No host is in maintenance."
     )
     lines = [section(maintenance_line(each, muted.get(each.id, 0), now)) for each in held[: blocks.MAX_BLOCKS - 10]]
-    end = (
-        [context(f"{code(f'/cm maintenance end {held[0].subject} {held[0].cluster}')} ends one early")] if held else []
-    )
-    return message(sentence, section(f"*{sentence}*"), *lines, *end)
+    which = "it" if len(held) == 1 else "one"
+    end = [f"{code(f'/cm maintenance end {each.subject} {each.cluster}')} ends {which} early" for each in held[:1]]
+    return message(sentence, section(f"*{sentence}*"), *lines, *map(context, end))

@@ -211,7 +211,7 @@ def proposed(op: Operation, link: str) -> Message:
     """Reply to the requester when the card is posted; `link` is its address, "" when it is not known."""
     where = f"<{escape(link)}|its card>" if link else "its card"
     text = (
-        f"Operation #{op.id} ({escape(title(op))}) waits for {' '.join(waits_for(op))} "
+        f"Operation #{op.id} ({escape(title(op))}) waits for {' '.join(filter(None, waits_for(op)))} "
         f"See {where} in <#{escape(op.channel)}>."
     )
     return message(text, section(text))

@@ -113,11 +113,17 @@ def test_silences_that_are_left_have_their_verb(left: tuple[Silence, ...], words
     assert f", but {words}:" in alert_lists.lifted(Lifted(ONE, left), "U0BEN").text
 
 
+def test_answer_about_a_proposal_has_no_gap() -> None:
+    op = Operation("prod", DiskOffline(7), "U0ANNA", AT, AT + 900, channel="C0OPS", id=12, seen=ObservedState())
+    assert "  " not in operations.proposed(replace(op, state=OpState.WAITING), "").text
+
+
 def test_lists_of_what_mutes_say_how_to_end_it() -> None:
     assert "`/cm unsilence 7` ends one early" in seen(alert_lists.silences((HOST, ONE), now=AT))
-    assert "`/cm unsilence 7` ends one early" in seen(alert_lists.silences((), now=AT, planned=(ONE,)))
+    assert "`/cm unsilence 7` ends it early" in seen(alert_lists.silences((ONE,), now=AT))
+    assert "`/cm unsilence 7` ends one early" in seen(alert_lists.silences((), now=AT, planned=(ONE, OTHER)))
     assert "/cm" not in seen(alert_lists.silences((), now=AT))
-    assert "`/cm maintenance end 10.0.0.7 prod` ends one early" in seen(maintenances((HOST,), {}, now=AT))
+    assert "`/cm maintenance end 10.0.0.7 prod` ends it early" in seen(maintenances((HOST,), {}, now=AT))
     assert "/cm" not in seen(maintenances((), {}, now=AT))
 
 
