@@ -166,7 +166,7 @@ def silences(
 
 
 def _ends_early(held: Sequence[Silence]) -> list[BlockJson]:
-    """How to end one of these silences; a maintenance has a command of its own."""
+    """How to end one of these silences; a maintenance has a separate command."""
     first = next((each for each in held if each.scope is None), None)
     which = "it" if len(held) == 1 else "one"
     return [context(f"{code(f'/cm unsilence {first.id}')} ends {which} early")] if first else []

@@ -215,7 +215,7 @@ _KNOWN_LATER = frozenset(
         UnknownPart.UNPLACED,
     }
 )
-"""What the next polls may tell; the check of the quorum has advice of its own."""
+"""What the next polls may tell; the check of the quorum has its advice."""
 
 
 def _again(verdict: StopVerdict) -> str:
