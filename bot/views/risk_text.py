@@ -40,7 +40,7 @@ def _worst(levels: Mapping[RiskLevel, int]) -> RiskLevel:
 def risk_text(risk: RiskNote, *, besides: Collection[RiskLevel] = ()) -> str:
     """The volumes at each standing and what is not known, as one raw phrase without a full stop.
 
-    `besides` are standings that the reader has read already; with them the phrase may be "".
+    `besides` are standings that the reader knows; with them the phrase may be "".
     """
     levels = {
         RiskLevel.LOST: risk.lost,

@@ -215,7 +215,7 @@ _KNOWN_LATER = frozenset(
         UnknownPart.UNPLACED,
     }
 )
-"""What the next polls may tell; the check of the quorum has its advice."""
+"""What the next polls may tell; the check of the quorum says when to ask again."""
 
 
 def _again(verdict: StopVerdict) -> str:
