@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bot.alerting.cluster_state.state import ClusterNote
+from bot.alerting.folding import folded_into
 from bot.alerting.model import Alert
 from bot.chatops.forms.events import HomeOpened
 from bot.chatops.home_viewers import HomeViewers
@@ -129,9 +130,14 @@ class HomeTab:
             undelivered=lost,
             maintenances=maintenances,
             muted=muted,
-            links={alert.id: link for alert in alerts[:MAX_LINKED] if (link := await self._message(alert))},
+            links=await self._links(alerts),
             notes=notes,
         )
+
+    async def _links(self, alerts: Sequence[Alert]) -> dict[int, str]:
+        """Return the addresses of the first alerts' messages; that of a folded alert is the message it is in."""
+        shown = {alert.id: folded_into(alert, alerts) or alert for alert in alerts[:MAX_LINKED]}
+        return {number: link for number, alert in shown.items() if (link := await self._message(alert))}
 
     async def _message(self, alert: Alert) -> str:
         """Return the address of an alert's message, "" if it is not known."""

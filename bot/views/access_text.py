@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from bot.common.text import listed
 from bot.permissions.access import ClusterStanding, HeldRole, Standing
 from bot.permissions.roles import Role
 from bot.views.problem_text.table import problem_text
@@ -43,13 +44,11 @@ def _held(held: HeldRole) -> str:
 
 
 def _on_clusters(standing: ClusterStanding) -> str:
-    return f"On {', '.join(standing.clusters)}: {_roles(standing)}{_NAMED}."
+    return f"On {listed(standing.clusters)} {_roles(standing)}{_NAMED}."
 
 
 def _roles(standing: ClusterStanding) -> str:
     if standing.roles:
-        return f"there you are {', '.join(f'*{_NAMES[role]}*' for role in standing.roles)} only"
+        return f"you are {listed([f'*{_NAMES[role]}*' for role in standing.roles])} only"
     unlisted = ", ".join(standing.unlisted)
-    return (
-        f"you hold no role there{f', because Slack did not list {unlisted}' if unlisted else ', so you may only read'}"
-    )
+    return f"you hold no role{f', because Slack did not list {unlisted}' if unlisted else ', so you may only read'}"

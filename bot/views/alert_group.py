@@ -32,10 +32,10 @@ def group_card(group: AlertGroup, alerts: Sequence[Grouped], worst: Sequence[Ale
     parts = [section(f"{mark} *{sentence}*\n{state}")]
     if left:
         shown = [_bullet(alert) for alert in worst]
-        rest = [f"… and {len(left) - MAX_SHOWN:,} more: /cm alerts"] if len(left) > MAX_SHOWN else []
+        rest = [f"… and {len(left) - MAX_SHOWN:,} more: `/cm alerts`"] if len(left) > MAX_SHOWN else []
         parts.append(section("\n".join([*shown, *rest])))
     most = f" Most severe: {escape(sentence_of(worst[0]))}" if worst else ""
-    return message(f"{sentence} {state}{most}", *parts, context(_small_print(group)))
+    return message(f"{sentence} {state}{most}", *parts, context(_small_print(group, listed=bool(left))))
 
 
 def group_line(transitions: Sequence[Transition]) -> Message:
@@ -104,10 +104,12 @@ def _state(group: AlertGroup, left: Sequence[Grouped], alerts: Sequence[Grouped]
     return f"The storm ended after {duration(group.ended_at - group.since)}: {', '.join(counts)}."
 
 
-def _small_print(group: AlertGroup) -> str:
+def _small_print(group: AlertGroup, *, listed: bool) -> str:
     if group.active:
-        return "This message is edited. The thread and /cm alerts list each alert; /cm ack ID acknowledges one."
-    return "New alerts get separate messages again. Open alerts stay listed here until they are resolved: /cm alerts"
+        acknowledge = f"{code('/cm ack <id>')} acknowledges one."
+        return f"This message is edited. The thread and `/cm alerts` list each alert; {acknowledge}"
+    still = " Open alerts stay listed here until they are resolved: `/cm alerts`" if listed else ""
+    return f"New alerts get separate messages again.{still}"
 
 
 def most_severe(alerts: Sequence[Grouped]) -> Severity:

@@ -57,10 +57,12 @@ def alerts(
         blocks.append(context(f"… and {len(found) - MOST} more"))
     if maintenances:
         shown = [maintenance_line(each, muted.get(each.id, 0), now) for each in maintenances[:MAX_LEFT]]
-        more = [f"… and {len(maintenances) - MAX_LEFT} more: /cm maintenances"] if len(maintenances) > MAX_LEFT else []
+        more = (
+            [f"… and {len(maintenances) - MAX_LEFT} more: `/cm maintenances`"] if len(maintenances) > MAX_LEFT else []
+        )
         blocks.append(context("\n".join((*shown, *more))))
     if silences:
-        blocks.append(context(f"{count(silences, 'silence')} in force: /cm silences"))
+        blocks.append(context(f"{count(silences, 'silence')} in force: `/cm silences`"))
     if found and (first := found[0].id):
         blocks.append(
             context(f"{code(f'/cm alert {first}')} shows one in full, {code(f'/cm ack {first}')} acknowledges it")
@@ -92,7 +94,7 @@ def acknowledged(alert: Alert, before: str = "", *, folded: Sequence[Alert] = ()
     text = f"{done} alert #{alert.id} in {escape(alert.cluster)}{was}{until(alert)}: {sentence}"
     ends = alert.notes.acked_until is not None
     quiet = "until then, unless it gets worse; then it fires for everyone again" if ends else "until it gets worse"
-    return message(text, section(text), context(f"It stays quiet {quiet}. /cm unack {alert.id} gives it back."))
+    return message(text, section(text), context(f"It stays quiet {quiet}. `/cm unack {alert.id}` gives it back."))
 
 
 def given_back(alert: Alert) -> Message:
@@ -109,14 +111,14 @@ def silenced(begun: SilenceResult, folded: Sequence[Alert] = ()) -> Message:
     done = f"extended silence #{held.id} of" if begun.was else "silenced"
     was = f", before only until {date(begun.was, 'minute')}" if begun.was else ""
     text = f"<@{escape(held.by)}> {done} {_what(held)} {_until(held)}{was}{_why(held)}.{now}{spared}{also}"
-    rest = f"It ends by itself for an alert that gets worse. To end it early: /cm unsilence {held.id}"
+    rest = f"It ends by itself for an alert that gets worse. To end it early: `/cm unsilence {held.id}`"
     return message(text, section(text), context(rest))
 
 
 def _spared(held: Silence) -> str:
     if held.rule != EVERY_RULE:
         return ""
-    return f" It does not mute {', '.join(sorted(NEVER_WILDCARD_SILENCED))}: name one to mute it."
+    return f" It does not mute {', '.join(map(code, sorted(NEVER_WILDCARD_SILENCED)))}: name one to mute it."
 
 
 def silence_begun(begun: SilenceResult) -> Message:
@@ -152,12 +154,27 @@ def silences(
     later = [section(planned_line(each, _what(each), now)) for each in planned[: MOST - len(lines)]]
     left = len(held) + len(planned) - len(lines) - len(later)
     more = [context(f"… and {left:,} more")] if left else []
-    return message(sentence, section(f"*{sentence}*"), *lines, *later, *more, *windows_blocks(windows, now))
+    return message(
+        sentence,
+        section(f"*{sentence}*"),
+        *lines,
+        *later,
+        *more,
+        *_ends_early((*held, *planned)),
+        *windows_blocks(windows, now),
+    )
+
+
+def _ends_early(held: Sequence[Silence]) -> list[BlockJson]:
+    """How to end one of these silences; a maintenance has a separate command."""
+    first = next((each for each in held if each.scope is None), None)
+    which = "it" if len(held) == 1 else "one"
+    return [context(f"{code(f'/cm unsilence {first.id}')} ends {which} early")] if first else []
 
 
 def silence_lifted(done: Lifted) -> Message:
     """Confirm to a person that they lifted a silence; the alert channel has the whole message."""
-    left = f"; {count(len(done.left), 'silence')} still mute some of the same alerts" if done.left else ""
+    left = f"; {_still_mute(done.left)} some of the same alerts" if done.left else ""
     verb = "cancelled the planned" if done.planned else "lifted"
     text = f"You {verb} silence #{done.silence.id} of {_what(done.silence)}{left}; the alert channel knows."
     return message(text, section(text))
@@ -174,13 +191,15 @@ def lifted(done: Lifted, by: str) -> Message:
         many = held.rule == EVERY_RULE or held.window is not None
         text = f"{begins}: {_what(held)} {'are' if many else 'is'} announced again."
         return message(text, section(text))
-    text = (
-        f"{begins} of {_what(held)}, but {count(len(left), 'silence')} still {'mutes' if len(left) == 1 else 'mute'}:"
-    )
-    rest = [f"#{each.id} mutes {_what(each)} {_until(each)}: /cm unsilence {each.id}" for each in left[:MAX_LEFT]]
-    more = [f"… and {len(left) - MAX_LEFT} more: /cm silences"] if len(left) > MAX_LEFT else []
+    text = f"{begins} of {_what(held)}, but {_still_mute(left)}:"
+    rest = [f"#{each.id} mutes {_what(each)} {_until(each)}: `/cm unsilence {each.id}`" for each in left[:MAX_LEFT]]
+    more = [f"… and {len(left) - MAX_LEFT} more: `/cm silences`"] if len(left) > MAX_LEFT else []
     whole = "\n".join((text, *rest, *more))
     return message(whole, section(whole))
+
+
+def _still_mute(left: Sequence[Silence]) -> str:
+    return f"{count(len(left), 'silence')} still {'mutes' if len(left) == 1 else 'mute'}"
 
 
 def _what(held: Silence) -> str:

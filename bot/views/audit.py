@@ -59,7 +59,8 @@ def _sentence(found: Found, asked: AuditQuery) -> str:
     if not found.rows:
         return f"The audit log has no row{which}."
     shown = len(found.rows)
-    few = f"; these are the newest {shown}" if shown < found.total else ""
+    newest = "this is the newest" if shown == 1 else f"these are the newest {shown}"
+    few = f"; {newest}" if shown < found.total else ""
     return f"The audit log has {count(found.total, 'row')}{which}{few}."
 
 

@@ -15,7 +15,7 @@ MAX_ROWS = 20
 _MAX_NAMED = 5
 _MAX_OUTLIERS = 10
 """Outliers that the table of all kinds shows; the rest of its rows has the places in their order."""
-_HEADER = ("Place", "Zone", "Usable disks", "Free chunks", "Chunks used", "Bytes used", "Stands out")
+_HEADER = ("Chunks used", "Place", "Free chunks", "Zone", "Usable disks", "Bytes used", "Stands out")
 _NO_ROOM = (
     DiskState.BROKEN,
     DiskState.REPAIRING,
@@ -62,7 +62,7 @@ def balance(report: BalanceReport) -> Message:
 
 def _table(report: BalanceReport, rows: Sequence[Sequence[str]], header: Sequence[str]) -> BlockJson:
     caption = f"Use of the places of {report.cluster}"
-    return data_table(rows, header=header, caption=caption, most=MAX_ROWS)
+    return data_table(rows, header=header, caption=caption, names=1, most=MAX_ROWS)
 
 
 def _mark(report: BalanceReport) -> str:
@@ -160,7 +160,7 @@ def _row(use: Use, outlier: Outlier | None) -> tuple[str, ...]:
     used = f"{size(use.used_bytes)} ({percent(use.used_bytes, use.size)})" if use.size else "-"
     chunks_used = NumberCell(_chunks_used(use) if use.chunks else "-", use.share or 0.0)
     usable = NumberCell(f"{use.room:,} of {use.disks:,}", use.room)
-    return (name, use.zone, usable, free, chunks_used, NumberCell(used, use.used_bytes), stands_out)
+    return (chunks_used, name, free, use.zone, usable, NumberCell(used, use.used_bytes), stands_out)
 
 
 def _stands_out(outlier: Outlier) -> str:

@@ -159,7 +159,7 @@ def _unnamed(expired: int, inferred: int) -> str:
     has = "has" if expired == 1 else "have"
     counted = f"By the leader's counters {count(expired, 'disk')} {has} lost the heartbeat"
     if not inferred:
-        return f"{counted}; no call names them."
+        return f"{counted}; no call names {'it' if expired == 1 else 'them'}."
     if unnamed := max(0, expired - inferred):
         return f"{counted}; {count(unnamed, 'of them', 'of them')} cannot be named."
     return f"{counted}."

@@ -83,8 +83,7 @@ def disk(
         f"*Used* {percent(found.used, found.size)}\n`{filled}` {size(found.used)} of {size(found.size)}",
         f"*Free*\n{size(found.free)}",
         f"*Chunks*\n{found.used_chunk_cnt:,} used, {found.free_chunk_cnt:,} free of {found.max_chunk_cnt:,}",
-        f"*Created*\n{_time(found.create_time)}",
-        f"*Last update of its record*\n{_time(found.last_update_time)}",
+        *(f"*{name}*\n{_time(written)}" for name, written in _times(found) if written.strip()),
     )
     margin = margin_note(safety.unwritten, safety.not_rebuilt) if safety.not_rebuilt else ""
     notes = [f"{margin[0].upper()}{margin[1:]}."] if margin else []
@@ -100,6 +99,11 @@ def disk(
         *work,
         context(" ".join((*notes, f"As of {date(at, 'time')}."))),
     )
+
+
+def _times(found: Disk) -> tuple[tuple[str, str], ...]:
+    """The times of a disk as the server writes them; not every release does."""
+    return (("Created", found.create_time), ("Last update of its record", found.last_update_time))
 
 
 def _affected(risk: DiskRisk) -> str:

@@ -43,4 +43,4 @@ def channel_recovered(since: float, error: str, fallback: str) -> Message:
     return message(text, context(text))
 
 
-_ALERTS = "Open alerts: /cm alerts"
+_ALERTS = "Open alerts: `/cm alerts`"

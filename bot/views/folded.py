@@ -42,7 +42,7 @@ def folded_lines(folded: Sequence[Alert]) -> str:
     rest = folded[MAX_FOLDED:]
     still = sum(alert.open for alert in rest)
     over = len(rest) - still
-    said = [f"{still} open: /cm alerts"] if still else []
+    said = [f"{still} open: `/cm alerts`"] if still else []
     said += [f"{over} resolved"] if over else []
     more = [f"… and {len(rest)} more ({', '.join(said)})"] if rest else []
     return "\n".join(["*Of the same cause:*", *map(_line, folded[:MAX_FOLDED]), *more])

@@ -79,7 +79,7 @@ def _states(value: Handover) -> Iterator[str]:
     well = [state for state in value.states if state not in ill]
     yield from (_state(state, value.now) for state in ill[:MAX_STATES])
     if len(ill) > MAX_STATES:
-        yield f"… and {count(len(ill) - MAX_STATES, 'more cluster')} not healthy: /cm clusters"
+        yield f"… and {count(len(ill) - MAX_STATES, 'more cluster')} not healthy: `/cm clusters`"
     if well:
         yield f"{mark_of('healthy')} healthy: {listed([f'*{escape(state.name)}*' for state in well])}"
 
@@ -97,7 +97,7 @@ def _section(title: str, lines: Sequence[str], most: int = MOST) -> Iterator[Blo
 
 def _alert(alert: Alert, value: Handover) -> str:
     mark, word = severity_mark(alert.severity), severity_word(alert.severity)
-    number = f" · /cm ack {alert.id}" if alert.id else ""
+    number = f" · `/cm ack {alert.id}`" if alert.id else ""
     where = where_folded(alert, (*value.free, *value.held))
     return f"{mark} {word} for {duration(value.now - alert.since)}{where}: {escape(sentence_of(alert))}{number}"
 
@@ -136,7 +136,7 @@ def _happened(found: Sequence[Happening], *, threaded: bool) -> Iterator[BlockJs
     if not found:
         yield section("*What happened*\nNothing was recorded.")
         return
-    shown = [_happening(each) for each in found[-MAX_EVENTS:]]
+    shown = [f"• {_happening(each)}" for each in found[-MAX_EVENTS:]]
     more = len(found) - len(shown)
     where = ", all in the thread" if threaded else ""
     before = [f"_… {more:,} before that{where}_"] if more else []
@@ -159,7 +159,7 @@ def _thread(found: Sequence[Happening]) -> Iterator[Message]:
         left = len(found) - first - len(page) if first == pages[-1] else 0
         rest = [context(f"… and {left:,} more after these")] if left else []
         text = f"What happened in the shift: {count(len(page), 'entry', 'entries')}."
-        yield message(text, *(section("\n".join(_happening(each) for each in part)) for part in parts), *rest)
+        yield message(text, *(section("\n".join(f"• {_happening(each)}" for each in part)) for part in parts), *rest)
 
 
 def _small_print(value: Handover) -> Iterator[str]:

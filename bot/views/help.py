@@ -38,7 +38,7 @@ class HelpGroup:
 
 def groups(found: Sequence[HelpGroup], clusters: Sequence[str]) -> Message:
     """Render the groups, one a paragraph, each with a button that lists its commands."""
-    text = "cmbot operates CubeFS Clustermgr clusters from Slack. Begin with /cm stat."
+    text = "cmbot operates CubeFS Clustermgr clusters from Slack. Begin with `/cm stat`."
     paragraphs = [section(f"*{escape(text)}*")]
     for group in found:
         names = " ".join(code(topic.name.partition(" ")[2]) for topic in group.topics)
@@ -56,7 +56,7 @@ def overview(topics: Sequence[HelpTopic], clusters: Sequence[str], group: str = 
     number = count(len(topics), "command")
     text = f"cmbot operates CubeFS Clustermgr clusters from Slack with {number}."
     if group:
-        text = f"{escape(group)}: {number}. /cm help all lists all commands."
+        text = f"{escape(group)}: {number}. `/cm help all` lists all commands."
     return message(text, section(f"*{text}*"), *(section("\n".join(chunk)) for chunk in chunks), _foot(clusters))
 
 

@@ -69,7 +69,7 @@ def _reminded(transition: Transition, holder: str, what: str) -> str:
         also = f" You also hold {count(len(transition.also), 'other alert')}: {names}."
     return (
         f"{holder}, you have held alert #{number} for {held}{until(new)}. Still firing in {what}{also} "
-        f"If you cannot work on it: /cm unack {number}"
+        f"If you cannot work on it: `/cm unack {number}`"
     )
 
 

@@ -27,6 +27,7 @@ from bot.views.blocks import (
     header,
     section,
 )
+from bot.views.folded import where_folded
 from bot.views.holders import held_by
 from bot.views.maintenance_text import maintenance_line
 from bot.views.op_parts import proposer, title, waits_for
@@ -138,7 +139,7 @@ def _problems(shown: Home) -> Iterator[BlockJson]:
     if shown.store_down:
         yield context(f"⚠ {STORE_DOWN}")
     if shown.undelivered:
-        yield context(f"⚠ {count(shown.undelivered, 'message')} could not be posted: /cm ops lists them.")
+        yield context(f"⚠ {count(shown.undelivered, 'message')} could not be posted: `/cm ops` lists them.")
     for note in shown.notes:
         yield context(f"⚠ {escape(note)}")
 
@@ -161,7 +162,7 @@ def _clusters(clusters: Sequence[HomeCluster], *, may_change: Collection[str]) -
         yield section("\n".join(cluster.line for cluster in group))
     left = len(rest) - _PARAGRAPHS * _LINES
     if left > 0:
-        yield context(f"… and {left} more: /cm clusters lists all.")
+        yield context(f"… and {left} more: `/cm clusters` lists all.")
 
 
 def _buttons(cluster: str, *, may_change: bool) -> BlockJson:
@@ -188,7 +189,7 @@ def _alerts(shown: Home) -> Iterator[BlockJson]:
         return
     yield header("Open alerts")
     for alert in shown.alerts[:_MAX_OPEN]:
-        yield section(_alert(alert, shown.now), accessory=_taken(alert, shown.may_change))
+        yield section(_alert(alert, shown.now, shown.alerts), accessory=_taken(alert, shown.may_change))
         if alert.id in shown.links:
             yield context(f"<{shown.links[alert.id]}|Open its message and thread>")
     yield from _more(len(shown.alerts), "/cm alerts")
@@ -210,9 +211,10 @@ def _maintenances(shown: Home) -> Iterator[BlockJson]:
     yield from _more(len(shown.maintenances), "/cm maintenances")
 
 
-def _alert(alert: Alert, now: float) -> str:
+def _alert(alert: Alert, now: float, alerts: Sequence[Alert]) -> str:
     held = f", {held_by(alert)}" if held_by(alert) else ""
     held += ", silenced" if alert.notes.muted else ""
+    held += where_folded(alert, alerts)
     return (
         f"{severity_mark(alert.severity)} *#{alert.id}* {severity_word(alert.severity)} · *{escape(alert.cluster)}*: "
         f"{escape(clip(sentence_of(alert), _SENTENCE))} (for {duration(now - alert.since)}{held})"
@@ -221,4 +223,4 @@ def _alert(alert: Alert, now: float) -> str:
 
 def _more(total: int, command: str) -> Iterator[BlockJson]:
     if total > _MAX_OPEN:
-        yield context(f"… and {total - _MAX_OPEN} more: {command} lists all.")
+        yield context(f"… and {total - _MAX_OPEN} more: {code(command)} lists all.")

@@ -84,7 +84,7 @@ def maintenance_over(ended: EndedMaintenance, by: str = "") -> Message:
         rest = "These alerts are announced now:"
         lines = [f"• {escape(sentence_of(alert))}" for alert in ended.open_alerts[:_MAX_ALERTS]]
         more = len(ended.open_alerts) - _MAX_ALERTS
-        lines += [f"… and {more} more: /cm alerts"] if more > 0 else []
+        lines += [f"… and {more} more: `/cm alerts`"] if more > 0 else []
         return message(sentence, section(f"🔧 {sentence} {rest}\n" + "\n".join(lines)))
     if ended.pending:
         sentence = f"{begins}, and the host is still away." if ended.away else f"{begins}."
@@ -116,7 +116,7 @@ def _margin_fell(reason: MarginFell) -> str:
         return (
             f"volume #{reason.vid} cannot be read while the host is away ({reason.promised} more units at the start)."
         )
-    now = "no more unit" if reason.left == 0 else f"only {count(reason.left, 'more unit')}"
+    now = "no more units" if reason.left == 0 else f"only {count(reason.left, 'more unit')}"
     return f"with the host away, volume #{reason.vid} can miss {now} (at the start at least {reason.promised})."
 
 
@@ -153,4 +153,6 @@ def maintenances(held: Sequence[Silence], muted: Mapping[int, int], *, now: floa
         else "No host is in maintenance."
     )
     lines = [section(maintenance_line(each, muted.get(each.id, 0), now)) for each in held[: blocks.MAX_BLOCKS - 10]]
-    return message(sentence, section(f"*{sentence}*"), *lines)
+    which = "it" if len(held) == 1 else "one"
+    end = [f"{code(f'/cm maintenance end {each.subject} {each.cluster}')} ends {which} early" for each in held[:1]]
+    return message(sentence, section(f"*{sentence}*"), *lines, *map(context, end))

@@ -93,7 +93,9 @@ def _came_of(kept: Sequence[Alert]) -> str:
     said = f"It muted {count(len(kept), 'alert')}"
     if not cared:
         return f"{said}; {'it is' if len(kept) == 1 else 'all are'} resolved."
-    return f"{said}, of which {count(cared, 'acknowledged one')} {'is' if cared == 1 else 'are'} still open: /cm alerts"
+    return (
+        f"{said}, of which {count(cared, 'acknowledged one')} {'is' if cared == 1 else 'are'} still open: `/cm alerts`"
+    )
 
 
 def _mention(transition: Transition) -> str:

@@ -1,6 +1,7 @@
 """Parts of an operation's card: its title, its request, the result of the preflight, the missing approvals. No I/O."""
 
 import json
+import re
 from dataclasses import asdict
 
 from bot.common.text import listed
@@ -132,6 +133,12 @@ def will_send(op: Operation) -> str:
     return ", ".join(f"{name} {json.dumps(value)}" for name, value in asdict(request).items())
 
 
+def call_text(op: Operation) -> str:
+    """Request that is sent, in mrkdwn: each path as code."""
+    sent = _PATH.sub(lambda found: code(found[0]), escape(will_send(op)))
+    return f"{code(_CALLS[op.kind])} {sent}" if op.kind in _CALLS else sent
+
+
 def _disk_calls(request: DiskRequest) -> str:
     """Requests of a change of disks, each as it is sent, in their order."""
     match request:
@@ -202,7 +209,7 @@ def _disk_requests(op: Operation) -> list[str]:
     """What is sent; of a series that has begun, the parts whose requests may be out, and those that are left."""
     parts = parts_of(op) if op.kind in SERIES else None
     if parts is None or not (parts.begun or parts.node_op):
-        return [f"*{_tense(op)}*\n{escape(will_send(op))}"]
+        return [f"*{_tense(op)}*\n{call_text(op)}"]
     begun = [f"disk #{disk} by operation #{number}" for disk, number in parts.begun.items()]
     begun += [f"the node by operation #{parts.node_op}"] if parts.node_op else []
     shown = [f"*Begun*\n{_some(begun)}: each card has what was sent"]
@@ -237,9 +244,10 @@ def _disk_fact(disk: ObservedDisk) -> str:
 
 
 def _member_facts(op: Operation) -> list[str]:
-    return [f"*{_tense(op)}*\n{code(_CALLS[op.kind])} {escape(will_send(op))}"]
+    return [f"*{_tense(op)}*\n{call_text(op)}"]
 
 
+_PATH = re.compile(r"(?<![\w:/.])/(?:disk|node)/[a-z]+")
 _CALLS = {
     OpKind.MEMBER_ADD: "/member/add",
     OpKind.MEMBER_REMOVE: "/member/remove",

@@ -10,7 +10,7 @@ from bot.alerting.progress import work_progress
 from bot.common.errors import Refused
 from bot.interactions.message import BlockJson, Message
 from bot.operations.disk_offline import offers_writable
-from bot.operations.disk_series import SERIES, begins_until, may_stop
+from bot.operations.disk_series import SERIES, bad_end, begins_until, may_stop
 from bot.operations.disk_step_facts import NodeAccepted, PartAgain, PartWaits, SeriesEnded
 from bot.operations.leases import goes_back_on, switch_of
 from bot.operations.model import DropProgress, Event, Operation, OpState, StepKind
@@ -39,6 +39,7 @@ from bot.views.op_checks import consequence_block, fold
 from bot.views.op_dialog import approval
 from bot.views.op_parts import (
     MAX_WORDS,
+    call_text,
     facts,
     findings,
     person,
@@ -48,7 +49,6 @@ from bot.views.op_parts import (
     stored,
     title,
     waits_for,
-    will_send,
     word,
 )
 from bot.views.preflight_text.table import check_text
@@ -73,7 +73,7 @@ def card(op: Operation, *, call: bool = True) -> Message:
     With `call` it calls those who must act: a copy of it elsewhere calls no one.
     """
     called = calls(op) if call else ""
-    blocks: list[BlockJson] = [header(title(op)), section(f"{STATES[op.state].mark} {_state(op)}")]
+    blocks: list[BlockJson] = [header(title(op)), section(f"{_mark(op)} {_state(op)}")]
     if called:
         blocks.append(section(f"📣 {called}: please decide."))
     if op.options.agent:
@@ -112,7 +112,7 @@ def line(op: Operation) -> Message:
     states = [event.state for event in op.history[-2:]]
     stayed = len(states) > 1 and states[0] is states[1]
     step = f"{_step(op.history[-1])}." if stayed and op.history[-1].by else _state(op)
-    text = f"{STATES[op.state].mark} Operation #{op.id}{glass} ({escape(title(op))}): {step}"
+    text = f"{_mark(op)} Operation #{op.id}{glass} ({escape(title(op))}): {step}"
     return message(text, section(text))
 
 
@@ -215,7 +215,7 @@ def proposed(op: Operation, link: str) -> Message:
     """Reply to the requester when the card is posted; `link` is its address, "" when it is not known."""
     where = f"<{escape(link)}|its card>" if link else "its card"
     text = (
-        f"Operation #{op.id} ({escape(title(op))}) waits for {' '.join(waits_for(op))} "
+        f"Operation #{op.id} ({escape(title(op))}) waits for {' '.join(filter(None, waits_for(op)))} "
         f"See {where} in <#{escape(op.channel)}>."
     )
     return message(text, section(text))
@@ -229,7 +229,7 @@ def evaluation(op: Operation, verdict: PreflightResult, *, dry_run: bool) -> Mes
         text = f"⛔ {head}: refused, nothing was sent. {number}{_forcing(verdict)}".rstrip()
     else:
         text = f"✓ {head}: it could be proposed. This was a dry run: nothing was proposed and nothing was sent."
-    sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{escape(will_send(op))}")]
+    sent = [] if verdict.blocked or not dry_run else [section(f"*Would be sent*\n{call_text(op)}")]
     blocks = map(check_text, verdict.of_level(CheckLevel.BLOCK))
     refusals = " ".join(f"{block.ended} {block.next_step}" for block in blocks)
     return message(
@@ -272,6 +272,11 @@ STATES: Mapping[OpState, _StateView] = {
     OpState.CLOSED: _StateView("⏹", "{because}, {when}."),
 }
 """How a card shows each state; its name is the value of OpState there, in threads, lists, audit and docs."""
+
+
+def _mark(op: Operation) -> str:
+    """Mark of the state; a warning for a drop that ended with a disk that must not be pulled."""
+    return "⚠️" if op.state is OpState.VERIFIED and bad_end(op) is not None else STATES[op.state].mark
 
 
 def _state(op: Operation) -> str:

@@ -10,7 +10,7 @@ from bot.clustermgr.models import DiskStatus
 from bot.interactions.message import Message
 from bot.views.blocks import NumberCell, code, context, count, data_table, date, duration, escape, message, section
 from bot.views.progress import pace, progress_bar
-from bot.views.task_activity import hindered_text, schedulers_text
+from bot.views.task_activity import hindered_lines, schedulers_text
 
 MAX_ROWS = 20
 _HEADER = ("Work", "Disk", "Done", "Left", "Pace", "Since", "Host", "Zone", "Counted")
@@ -43,12 +43,19 @@ class RepairReport:
 def repairs(report: RepairReport) -> Message:
     """Render the repairs and drops, those under way first."""
     sentence = _sentence(report)
+    head = section("\n".join((f"*{sentence}*", *_hindered(report))))
     notes = " ".join(filter(None, (*_notes(report), _as_of(report))))
     if not report.work:
-        return message(sentence, section(f"*{sentence}*"), context(notes))
+        return message(sentence, head, context(notes))
     rows = [_row(each, report.now) for each in report.work[:MAX_ROWS]]
     listed = data_table(rows, header=_HEADER, caption=f"Repairs and drops of {report.cluster}", names=1)
-    return message(sentence, section(f"*{sentence}*"), listed, context(notes))
+    return message(sentence, head, listed, context(notes))
+
+
+def _hindered(report: RepairReport) -> list[str]:
+    """Why work waits, one task a line, with the next step: it stands above the table."""
+    lines = [f"⚠ {line}" for line in hindered_lines(report.tasks, escape(report.cluster))]
+    return [*lines, f"Each task, and what happens with it: {code(f'/cm tasks {report.cluster}')}"] if lines else []
 
 
 def _sentence(report: RepairReport) -> str:
@@ -98,8 +105,6 @@ def _notes(report: RepairReport) -> list[str]:
         notes.append(f"{count(len(report.work) - MAX_ROWS, 'more disk')} not shown.")
     if not report.own_known:
         notes.append("The database does not answer: a drop that cmbot began in the last minute may be missing.")
-    if waits := hindered_text(dict(report.tasks)):
-        notes.append(f"{waits}.")
     counted = (report.background.task(task, report.now) for task in report.tasks)
     counts = [text for each in counted if each is not None and (text := _scheduler_counts(each))]
     if counts:

@@ -141,7 +141,7 @@ def watch_text(fact: h.WatchFact) -> str:
 def _unknown(fact: h.OperationUndecided) -> str:
     return (
         f"It is unknown whether operation #{fact.op} of {fact.cluster} was applied: "
-        f"check the cluster, then type /cm op settle {fact.op}."
+        f"check the cluster, then type `/cm op settle {fact.op}`."
     )
 
 
@@ -184,13 +184,13 @@ _WATCH: Mapping[type[h.WatchFact], Callable[[Any], str]] = MappingProxyType(
         h.RepairsStuck: _repairs_stuck,
         h.RepairOff: _repair_off,
         h.VolumesReduced: lambda fact: (
-            f"Volumes of {fact.cluster}: {risk_text(fact.fact.risk)}: /cm risk {fact.cluster}"
+            f"Volumes of {fact.cluster}: {risk_text(fact.fact.risk)}: `/cm risk {fact.cluster}`"
         ),
         h.LeaderUnsteady: lambda fact: (
             f"The leader of {fact.cluster} changed {fact.times} times in this shift: find the cause."
         ),
         h.FullSoon: lambda fact: (
-            f"{fact.cluster} is full in about {count(fact.days, 'day')} at the current pace: /cm trend {fact.cluster}"
+            f"{fact.cluster} is full in about {count(fact.days, 'day')} at the current pace: `/cm trend {fact.cluster}`"
         ),
     }
 )

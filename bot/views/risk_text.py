@@ -1,6 +1,6 @@
 """Words about the risk of volumes that several views share. No I/O."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from bot.alerting.risk_facts import RiskNote
@@ -11,7 +11,7 @@ from bot.views.alert_text.caveats import caveat_lines
 _PHRASES: Mapping[RiskLevel, tuple[str, str]] = MappingProxyType(
     {
         RiskLevel.LOST: ("has lost data", "have lost data"),
-        RiskLevel.NONE_LEFT: ("can lose no more unit", "can lose no more unit"),
+        RiskLevel.NONE_LEFT: ("can lose no more units", "can lose no more units"),
         RiskLevel.UNKNOWN: ("has lost units and an unknown code mode", "have lost units and an unknown code mode"),
         RiskLevel.UNREADABLE: ("cannot be read now", "cannot be read now"),
         RiskLevel.ONE_LEFT: ("can lose 1 more unit", "can lose 1 more unit"),
@@ -37,8 +37,11 @@ def _worst(levels: Mapping[RiskLevel, int]) -> RiskLevel:
     return next(level for level in _PHRASES if levels.get(level))
 
 
-def risk_text(risk: RiskNote) -> str:
-    """The volumes at each standing and what is not known, as one raw phrase without a full stop."""
+def risk_text(risk: RiskNote, *, besides: Collection[RiskLevel] = ()) -> str:
+    """The volumes at each standing and what is not known, as one raw phrase without a full stop.
+
+    `besides` are standings that the reader knows; with them the phrase may be "".
+    """
     levels = {
         RiskLevel.LOST: risk.lost,
         RiskLevel.NONE_LEFT: risk.none_left,
@@ -48,8 +51,8 @@ def risk_text(risk: RiskNote) -> str:
         RiskLevel.REDUCED: risk.reduced,
         RiskLevel.NONE: risk.unreachable,
     }
-    nothing = "no volume is known to have lost units" if risk.caveats.judged else ""
-    known = levels_text(levels) or nothing
+    nothing = "no volume is known to have lost units" if risk.caveats.judged and not besides else ""
+    known = levels_text({level: number for level, number in levels.items() if level not in besides}) or nothing
     return "; ".join(([known] if known else []) + [*caveat_lines(risk.caveats)])
 
 

@@ -109,7 +109,7 @@ def _cautions(verdict: StopVerdict) -> str:
         spare = isinstance(fact, QuorumAfter) and fact.after.spare > 0
         found.append("not every voter is confirmed" if spare else "one more voter down stops writes")
     if data is not None and data.tight:
-        found.append(f"{count(data.tight, 'volume')} can miss no more unit meanwhile")
+        found.append(f"{count(data.tight, 'volume')} can miss no more units meanwhile")
     if data is not None and data.whole_zones:
         found.append(f"{count(len(data.whole_zones), 'zone')} {_has(len(data.whole_zones))} no writable disk meanwhile")
     if data is not None and data.unwritten and not data.tight:
@@ -200,14 +200,35 @@ def _margin(worst: StopMargin) -> str:
     if worst.left < 0:
         result = "it could not be read"
     elif worst.left == 0:
-        result = "it could miss no more unit"
+        result = "it could miss no more units"
     else:
         result = f"{count(worst.left, 'more unit')} could be away"
     return f"volume #{worst.vid} ({worst.mode}): {sums}; {result}."
 
 
+_KNOWN_LATER = frozenset(
+    {
+        UnknownPart.DISK_LIST,
+        UnknownPart.DISKS,
+        UnknownPart.UNITS,
+        UnknownPart.HEARTBEATS,
+        UnknownPart.UNPLACED,
+    }
+)
+"""What the next polls may tell; the check of the quorum says when to ask again."""
+
+
+def _again(verdict: StopVerdict) -> str:
+    """When to ask again, if what is not judged is known later; "" if not."""
+    parts = {each.part for each in verdict.unknown}
+    if verdict.level is not StopLevel.UNKNOWN or not parts & _KNOWN_LATER:
+        return ""
+    when = "in some minutes" if UnknownPart.HEARTBEATS in parts else "in a minute"
+    return f"Ask again {when}: {code(f'/cm safe-to-stop {verdict.host} {verdict.cluster}')}"
+
+
 def _notes(verdict: StopVerdict) -> list[str]:
-    notes = []
+    notes = [again] if (again := _again(verdict)) else []
     if not verdict.allowed:
         notes.append(
             "To mute its alerts all the same: "

@@ -64,7 +64,7 @@ def silence_started(held: Silence, muted: int) -> Message:
             f"Silence #{held.id} by <@{escape(held.by)}> began: {rule}{about} of {escape(held.cluster)} "
             f"{'are' if held.rule == '*' else 'is'} muted {until}{why}."
         )
-    rest = f"It ends by itself for an alert that gets worse. To end it early: /cm unsilence {held.id}"
+    rest = f"It ends by itself for an alert that gets worse. To end it early: `/cm unsilence {held.id}`"
     return message(f"{text} {mutes_text(muted)}", section(f"🔇 {text} {mutes_text(muted)}"), context(rest))
 
 

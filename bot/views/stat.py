@@ -6,7 +6,9 @@ from bot.alerting.cluster_status import NOTHING_KNOWN, ClusterStatus, StatusCont
 from bot.alerting.model import Alert, AlertState
 from bot.alerting.quorum import proven_health, quorum_of
 from bot.alerting.risk_facts import RiskFact
+from bot.alerting.status_facts import VolumesStand
 from bot.alerting.topics import most_severe_first
+from bot.alerting.volume_risk import RiskLevel
 from bot.clustermgr.models import Snapshot, SpaceStat
 from bot.common.errors import ClusterTimeout
 from bot.common.text import listed
@@ -74,13 +76,21 @@ def stat_head(status: ClusterStatus, known: StatusContext, *, most: int) -> Iter
     if known.fresh:
         yield context(_NOT_COUNTED)
     if known.risk is not None:
-        yield section(_risk(known.risk))
+        yield section(_risk(known.risk, _standings(status)))
 
 
-def _risk(fact: RiskFact) -> str:
-    """The line about volumes, as the watch judged them last."""
+def _standings(status: ClusterStatus) -> frozenset[RiskLevel]:
+    """The standings of volumes that the headline or the reasons count."""
+    facts = (status.headline, *status.reasons)
+    return frozenset(fact.standing for fact in facts if isinstance(fact, VolumesStand))
+
+
+def _risk(fact: RiskFact, said: frozenset[RiskLevel]) -> str:
+    """The line about volumes, as the watch judged them last, without what is `said` above it."""
     when = f", as of {date(fact.at, 'minute')}" if fact.at else ""
-    return f"{risk_mark(fact.risk)} *Volumes at risk* {escape(risk_text(fact.risk))}{when}: `/cm risk`"
+    text = risk_text(fact.risk, besides=said)
+    also = f" {'also ' if said else ''}{escape(text)}" if text else ""
+    return f"{risk_mark(fact.risk)} *Volumes at risk*{also}{when}: `/cm risk`"
 
 
 def stat_sentence(snapshot: Snapshot, status: ClusterStatus, *, fresh: bool) -> str:

@@ -100,5 +100,5 @@ def _oldest(lines: Sequence[ClusterLine]) -> str:
 
 def _outbox(now: Status) -> str:
     waits = f", the oldest for {duration(now.waiting)}" if now.depth else ""
-    dead = f" · {count(now.dead, 'dead letter')}" if now.dead else ""
+    dead = f" · {count(now.dead, 'message')} that Slack refused: `/cm ops`" if now.dead else ""
     return f"{count(now.depth, 'message')} to be sent{waits}{dead}"

@@ -64,7 +64,7 @@ def _short(part: ClusterSummary, now: float, room: int, *, threaded: bool) -> st
     shown = lines(part, now)
     if len(shown) <= room:
         return _listed(part, now, shown)
-    where = ", in the thread" if threaded else f": /cm summary {blocks.escape(part.name)}"
+    where = ", in the thread" if threaded else f": `/cm summary {blocks.escape(part.name)}`"
     return _listed(part, now, [*shown[: room - 1], f"_… and {len(shown) - room + 1:,} more{where}_"])
 
 
@@ -101,7 +101,7 @@ def _small_print(value: Summary) -> Iterator[str]:
     yield from period(value.since, value.now, value.watched_later, len(value.clusters))
     if value.due_at and value.now - value.due_at > _LATE_SECONDS:
         yield f"late: due {blocks.date(value.due_at, 'minute')}, when cmbot could not post"
-    yield "space of a cluster: /cm trend · open alerts: /cm alerts"
+    yield "space of a cluster: `/cm trend` · open alerts: `/cm alerts`"
 
 
 def _details(parts: Sequence[ClusterSummary], now: float) -> Iterator[Message]:
@@ -110,7 +110,11 @@ def _details(parts: Sequence[ClusterSummary], now: float) -> Iterator[Message]:
         page = parts[first : first + _SECTIONS]
         sections = [blocks.section(_listed(part, now, lines(part, now))) for part in page]
         left = len(parts) - first - len(page) if first == _SECTIONS * (_REPLIES - 1) else 0
-        rest = [blocks.context(f"… and {left:,} more; for one of them: /cm summary <cluster>")] if left else []
+        rest = (
+            [blocks.context(f"… and {left:,} more; for one of them: {blocks.code('/cm summary <cluster>')}")]
+            if left
+            else []
+        )
         yield blocks.message(f"More on {blocks.count(len(page), 'cluster')}.", *sections, *rest)
 
 

@@ -96,7 +96,7 @@ def _ending(part: ClusterSummary, now: float) -> Iterator[str]:
             what = f"the maintenance window {code(silence.window.name)}"
         yield f"🔕 silence #{silence.id} of {what} ends in {duration(silence.until - now)} ({author_of(silence)})"
     if part.silences > len(part.ending):
-        yield f"🔕 {count(part.silences - len(part.ending), 'silence')} in force: /cm silences"
+        yield f"🔕 {count(part.silences - len(part.ending), 'silence')} in force: `/cm silences`"
 
 
 def period(since: float, now: float, watched_later: Mapping[str, float], clusters: int) -> Iterator[str]:

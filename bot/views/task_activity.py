@@ -1,8 +1,10 @@
 """What happens with each background task, in words. No I/O."""
 
+from collections.abc import Mapping
+
 from bot.alerting.cluster_state.background import BackgroundNote
 from bot.alerting.task_activity import ActivityKind, TaskActivity
-from bot.common.text import count, listed
+from bot.common.text import count
 from bot.views.text import date
 
 _WORK = {"disk_repair": ("repairing", "to be repaired"), "disk_drop": ("emptying", "to be emptied")}
@@ -83,8 +85,8 @@ def _is(number: int) -> str:
     return "is" if number in {0, 1} else "are"
 
 
-def hindered_text(tasks: dict[str, TaskActivity]) -> str:
-    """Return which tasks of disks wait, "" if none does."""
+def hindered_lines(tasks: Mapping[str, TaskActivity], cluster: str) -> list[str]:
+    """Return a sentence for each task of disks that does not run while disks wait for it; `cluster` is escaped."""
     hindered = {
         ActivityKind.OFF,
         ActivityKind.NOT_REGISTERED,
@@ -92,7 +94,12 @@ def hindered_text(tasks: dict[str, TaskActivity]) -> str:
         ActivityKind.SWITCH_UNKNOWN,
         ActivityKind.NOT_READ,
     }
-    waits = [
-        f"`{task}`: {activity_text(task, each)}" for task, each in tasks.items() if each.kind in hindered and each.disks
+    return [
+        f"`{task}` is {activity_text(task, each)}.{_turn_on(task, each, cluster)}"
+        for task, each in tasks.items()
+        if each.kind in hindered and each.disks
     ]
-    return listed(waits)
+
+
+def _turn_on(task: str, activity: TaskActivity, cluster: str) -> str:
+    return f" To turn it on: `/cm task enable {task} {cluster}`" if activity.kind is ActivityKind.OFF else ""

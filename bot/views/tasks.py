@@ -10,6 +10,7 @@ from bot.alerting.task_activity import ActivityKind, TaskActivity
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, SwitchEffect, Task, meaning_of
 from bot.clustermgr.wire import Others
+from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.operations.model import Operation
 from bot.views.blocks import clip, code, context, count, data_table, date, escape, message, section
@@ -19,12 +20,15 @@ from bot.views.parts import bullets, hosts_line, others_line
 from bot.views.task_activity import activity_text, schedulers_text
 
 _MARKS = {"on": "🟢 on", "off": "⚪ off", "unset": "◌ unset", "meaningless": "⚠ meaningless here"}
-_HEADER = ("Is", "Task", "What happens", "Stored")
-_OF_BOTH_DIALECTS = ("Is", "Task", "Stored", "What services make of it")
+_HEADER = ("State", "Task", "What happens", "Stored")
+_OF_BOTH_DIALECTS = ("State", "Task", "Stored", "What services make of it")
 _FAULTS = frozenset({ActivityKind.FAILING, ActivityKind.SILENT, ActivityKind.NOT_REGISTERED})
 _CLEAR = frozenset({SwitchEffect.RUN, SwitchEffect.DO_NOT_RUN})
 """Effects that the state of the switch says already."""
 _UNREAD = "? not read"
+_WARNING = "⚠"
+_MAX_FAULTY = 4
+"""Tasks that the headline names."""
 _MAX_UNKNOWN = 10
 """Unknown switches that are named."""
 _EFFECTS: Mapping[SwitchEffect, str] = MappingProxyType(
@@ -69,15 +73,15 @@ def tasks(
     if not values and snapshot.leader is None:
         return _unread(snapshot)
     rows = sorted(_known(values, verdict.dialect, found) if verdict.dialect else _unknown(values), key=_place)
-    cells = [row.cells for row in rows]
+    cells = [_shown(row) for row in rows]
     header = _HEADER if verdict.dialect else _OF_BOTH_DIALECTS
     sentence = _sentence(snapshot.cluster, rows)
     known = f"{schedulers_text(background or BackgroundNote(), snapshot.at)} "
     foot = f"{known}Services read their switches every 15 s. {hosts_line(snapshot)}. As of {date(snapshot.at, 'time')}."
-    listed = data_table(cells, header=header, caption=f"Background tasks of {snapshot.cluster}", names=1)
+    table = data_table(cells, header=header, caption=f"Background tasks of {snapshot.cluster}", names=1)
     spelling = _dialect(snapshot.cluster, verdict)
     # A dialect that is known is small print; one that is not is why no task can be changed.
-    blocks = [section(f"*{sentence}*" if verdict.dialect else f"*{sentence}*\n{spelling}"), listed]
+    blocks = [section(f"*{sentence}*" if verdict.dialect else f"*{sentence}*\n{spelling}"), table]
     if effects := [f"{code(row.task.name)}: {row.effect}" for row in rows if row.effect]:
         blocks.append(section(bullets(effects)))
     if not values:
@@ -118,6 +122,12 @@ class _Row:
     faulty: bool = False
 
 
+def _shown(row: _Row) -> tuple[str, ...]:
+    """The cells of a task; one that does not work has a warning in place of the lamp of its switch."""
+    state, *rest = row.cells
+    return (f"{_WARNING} {state.partition(' ')[2]}" if row.faulty else state, *rest)
+
+
 def _place(row: _Row) -> int:
     """Return the place of a task: what does not work first, then what is odd, off and on."""
     order = ("meaningless", "unset", "off", "on")
@@ -129,7 +139,9 @@ def _sentence(cluster: str, rows: Sequence[_Row]) -> str:
     states = [row.cells[0] for row in rows]
     kinds = (*_MARKS.items(), ("not read", _UNREAD), ("unknown", "? unknown"))
     parts = [f"{states.count(shown)} {state}" for state, shown in kinds if shown in states]
-    return f"{escape(cluster)} has {count(len(rows), 'background task')}: {', '.join(parts)}."
+    faulty = listed([row.task.name for row in rows if row.faulty], most=_MAX_FAULTY)
+    broken = f" Not working: {faulty}." if faulty else ""
+    return f"{escape(cluster)} has {count(len(rows), 'background task')}: {', '.join(parts)}.{broken}"
 
 
 def _dialect(cluster: str, verdict: DetectedDialect) -> str:

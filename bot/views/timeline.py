@@ -8,11 +8,12 @@ from types import MappingProxyType
 from bot.alerting.history import SILENCED, AlertRecord
 from bot.alerting.reports.facts import Happening
 from bot.audit.chain import AuditRow
+from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.interactions.notes import Note
 from bot.interactions.timeline import OperationEvent, SilenceEvent, Timeline, TimelineEvent
 from bot.operations.model import OpState, StepKind
-from bot.views.blocks import clip, context, count, date, escape, message, plain, section, utc
+from bot.views.blocks import clip, code, context, count, date, escape, message, plain, section, utc
 from bot.views.op_parts import title
 from bot.views.report_text import event_text as change_text
 from bot.views.step_text import event_text as step_text
@@ -62,7 +63,8 @@ def timeline(found: Timeline, upload: FileState, *, why: str = "") -> Message:
     span = f"from {date(found.since, 'minute')} to {date(found.until, 'minute')}"
     if not found.events:
         text = f"{head}, {span}."
-        return message(text, section(f"*{text}*"))
+        longer = [] if found.subject else [context(f"For a longer time: {code('/cm timeline since=24h')}")]
+        return message(text, section(f"*{text}*"), *longer)
     shown = _shortened(found)
     lines = [_line(found, event) for event in shown]
     blocks = [section("\n".join(lines[at : at + _PER_SECTION])) for at in range(0, len(lines), _PER_SECTION)]
@@ -84,7 +86,7 @@ def timeline(found: Timeline, upload: FileState, *, why: str = "") -> Message:
 
 
 def _name(found: Timeline) -> str:
-    where = escape(", ".join(found.clusters))
+    where = escape(listed(found.clusters))
     return f"Timeline of {found.subject} of {where}" if found.subject else f"Timeline of {where}"
 
 

@@ -67,11 +67,11 @@ def _nothing(timeseries: Timeseries) -> str:
     if timeseries.watched_since >= timeseries.now - timeseries.window:
         return (
             f"{name} has no space to measure yet: since {date(timeseries.watched_since, 'minute')} each measurement "
-            f"was without disks. /cm stat {name} shows the current state."
+            f"was without disks. `/cm stat {name}` shows the current state."
         )
     return (
         f"Nothing was measured of {name} in the last {days(timeseries.window / DAY)}, while before that it was "
-        f"(since {date(timeseries.watched_since, 'minute')}). /cm stat {name} shows the current state."
+        f"(since {date(timeseries.watched_since, 'minute')}). `/cm stat {name}` shows the current state."
     )
 
 

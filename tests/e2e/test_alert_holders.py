@@ -57,7 +57,7 @@ async def test_alert_changes_hands(world: Demo) -> None:
     assert {"Take over", "Give back"} <= set(buttons(first))
     await world.slack.as_user(DAVE).click(STORAGE, posted.ts, "alert_take")
     await refused(world, DAVE, "not an operator")
-    assert "To take it over: /cm ack 1 take" in (await ask(world, "/cm ack 1", user=BOB)).text
+    assert "To take it over: `/cm ack 1 take`" in (await ask(world, "/cm ack 1", user=BOB)).text
     await bob.click(STORAGE, posted.ts, "alert_take")
     await held(world, posted, f"acknowledged by <@{BOB}>")
     said_so = await said(world, posted, "took over alert #1")

@@ -12,6 +12,7 @@ from playwright.async_api import Page, async_playwright, expect
 from bot.cli.demo import demo
 from bot.operations.policy import PolicyMode
 from bot.playground.slack_sim.server import LocalSlack
+from bot.views.blocks import data_table, message
 from tests.docgen.phrasebook.book import sections
 from tests.e2e.conftest import QUICK
 from tests.gallery.__main__ import DRAW, drawn
@@ -212,6 +213,36 @@ async def test_emoji_are_drawn_where_no_font_has_them_in_colour(tmp_path: Path) 
         assert box is not None
         assert box["width"] > 10
         assert box["height"] > 10
+        await browser.close()
+
+
+def few_rows(number: int) -> dict[str, object]:
+    """A message with a table of that many rows."""
+    return drawn(
+        "rows", message("rows", data_table([[f"row {n}"] for n in range(number)], header=["Row"], caption="R"))
+    )
+
+
+async def test_phone_shows_the_beginning_of_a_long_message_and_no_filter_above_few_rows() -> None:
+    """The headline of an answer that is longer than the page is in sight; the next short message is, too."""
+    async with LocalSlack(port=0) as slack, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = await browser.new_page(viewport={"width": 390, "height": 844})
+        opened.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        await opened.goto(slack.page_url)
+        await expect(opened.get_by_text("No messages here yet.")).to_be_visible()
+        await say(
+            opened, "\n".join(["The headline", "• one", "    ◦ two", *(f"line {n}" for n in range(60)), "• the end"])
+        )
+        await expect(opened.locator("ul.inner li")).to_have_text("two")
+        await expect(opened.get_by_text("The headline")).to_be_in_viewport()
+        await expect(opened.get_by_text("the end")).not_to_be_in_viewport()
+        await say(opened, "short")
+        await expect(opened.get_by_text("short", exact=True)).to_be_in_viewport()
+        await opened.evaluate(DRAW, [few_rows(3), few_rows(30)])
+        await expect(opened.get_by_role("searchbox")).to_have_count(1)
+        await expect(opened.get_by_role("button", name="Next")).to_have_count(1)
         await browser.close()
 
 

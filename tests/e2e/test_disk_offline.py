@@ -61,7 +61,7 @@ BOTH = [("/disk/access", {"disk_id": 7, "readonly": True}), ("/disk/drop", {"dis
 async def test_disk_offline_is_sent_once_each_and_ends_safe_to_pull(ready: Demo) -> None:
     card = await propose(ready, LINE)
     assert "A drop cannot be cancelled" in card.full_text
-    assert "/disk/access disk_id 7, readonly true; then /disk/drop disk_id 7" in card.full_text
+    assert "`/disk/access` disk_id 7, readonly true; then `/disk/drop` disk_id 7" in card.full_text
     assert "can lose" in card.full_text
     assert sent(ready) == []
     await click(ready, card, BOB)
@@ -211,7 +211,7 @@ async def test_broken_card_names_each_volume_and_its_button_lists_all(
 async def test_dry_run_of_an_offline_proposes_nothing(ready: Demo) -> None:
     reply = await ask(ready, f"{LINE} dry-run=yes")
     assert "This was a dry run" in reply.full_text
-    assert "then /disk/drop disk_id 7" in reply.full_text
+    assert "then `/disk/drop` disk_id 7" in reply.full_text
     assert writes(ready, "/disk/access") == []
 
 

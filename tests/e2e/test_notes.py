@@ -140,7 +140,7 @@ async def test_timeline_of_a_time_has_all_clusters_and_of_an_operation_its_steps
     await propose(world, "/cm task disable balance reason=test")
     await ask(world, "/cm op cancel 1")
     of_time = await shown(world, "/cm timeline since=1h")
-    assert "Timeline of prod, archive" in of_time
+    assert "Timeline of prod and archive" in of_time
     assert "prod: operation #1 cancelled" in of_time
     assert "▶ operation #1 cancelled" in await shown(world, "/cm timeline op 1", channel=OPERATIONS)
 

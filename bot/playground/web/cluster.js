@@ -75,7 +75,7 @@ async function repairDisks() {
 
 async function riskVolume() {
   const answer = await post(`${prefix()}/risk_volume`, {});
-  if (answer.ok) toast(`Broken: ${answer.result.map((disk) => `disk ${disk}`).join(", ")}. A volume has a unit on each`);
+  if (answer.ok) toast(`Broken: ${answer.result.map((disk) => `disk ${disk}`).join(", ")}. A volume has a unit on ${answer.result.length === 1 ? "it" : "each"}`);
   else toast(answer.message ?? answer.error ?? "That did not work", "error");
   return look();
 }

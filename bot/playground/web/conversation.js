@@ -10,6 +10,7 @@ import { channel, state } from "./state.js";
 import { announce } from "./toast.js";
 
 const NEAR = 120;
+const GAP = 6;
 const byId = (id) => document.getElementById(id);
 
 let openThread = () => {};
@@ -22,9 +23,16 @@ let shownPlace = "";
 
 const target = () => (state.place.kind === "channel" ? { channel: state.place.id } : null);
 const threadTarget = () => (state.thread ? { channel: state.thread.channel, thread_ts: state.thread.ts } : null);
-const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+/** Where the newest message begins, from the top of its list. */
+const newestTop = (box) => {
+  const last = [...box.querySelectorAll(".message")].at(-1);
+  return last ? last.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop : Infinity;
+};
+/** True if the end is in sight, or the beginning of a newest message that is longer than the page. */
+const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR || box.scrollTop > newestTop(box) - NEAR;
+/** Show the newest message: its end, or its beginning if it is longer than the page. */
 const toEnd = (box) => {
-  box.scrollTop = box.scrollHeight;
+  box.scrollTop = Math.min(box.scrollHeight, newestTop(box) - GAP);
 };
 
 /**
@@ -70,6 +78,13 @@ export async function loadCentre() {
   return state.place.kind === "home" ? loadHome() : loadChannel();
 }
 
+/** What an empty channel says: how to begin, where there is an app to ask. */
+function emptyWords() {
+  const [command] = state.commands;
+  const hint = command ? ` Type ${command.command} to see what you can ask` : "";
+  return `No messages here yet.${hint}${hint && state.panel ? ", or break something in the panel Cluster." : hint && "."}`;
+}
+
 async function loadChannel() {
   const asked = key();
   const answer = await get("/play/messages", { user: state.me, channel: state.place.id });
@@ -81,7 +96,7 @@ async function loadChannel() {
   byId("messages").dataset.kind = "channel";
   drawChannel(answer.messages);
   byId("messages").querySelector(".empty")?.remove();
-  if (!answer.messages.length) byId("messages").append(h("p", { class: "empty" }, "No messages here yet."));
+  if (!answer.messages.length) byId("messages").append(h("p", { class: "empty" }, emptyWords()));
   const last = answer.messages.at(-1);
   if (last && !fresh && last.ts > newest) {
     if (last.user !== state.me) announce(spoken(last));

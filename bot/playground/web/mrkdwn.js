@@ -120,8 +120,10 @@ const angles = (text) => text.split(/(<[^<>\n]+>)/).map((part) => (/^<.+>$/.test
 
 const QUOTE = /^(?:&gt;|>) ?/;
 const BULLET = /^(?:•|[-–]) +/;
+// Below a bullet, as the app writes it.
+const INNER = /^ +◦ +/;
 const NUMBER = /^\d{1,3}[.)] +/;
-const kindOf = (line) => (QUOTE.test(line) ? "quote" : BULLET.test(line) ? "ul" : NUMBER.test(line) ? "ol" : "p");
+const kindOf = (line) => (QUOTE.test(line) ? "quote" : BULLET.test(line) ? "ul" : INNER.test(line) ? "inner" : NUMBER.test(line) ? "ol" : "p");
 
 function lines(text) {
   const groups = [];
@@ -139,6 +141,7 @@ const broken = (held) => held.flatMap((line, index) => (index ? [h("br"), ...inl
 function drawn(kind, held) {
   if (kind === "quote") return h("blockquote", {}, broken(held.map((line) => line.replace(QUOTE, ""))));
   if (kind === "ul") return h("ul", {}, held.map((line) => h("li", {}, inline(line.replace(BULLET, "")))));
+  if (kind === "inner") return h("ul", { class: "inner" }, held.map((line) => h("li", {}, inline(line.replace(INNER, "")))));
   if (kind === "ol") {
     return h("ol", { start: Number.parseInt(held[0], 10) }, held.map((line) => h("li", {}, inline(line.replace(NUMBER, "")))));
   }

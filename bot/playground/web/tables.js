@@ -5,6 +5,9 @@ import { withEmoji } from "./emoji.js";
 import { decoded } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
 
+// So many rows are found by looking.
+const FEW = 5;
+
 const words = (cell) => withEmoji(decoded(cell?.text ?? ""));
 const content = (cell) => (cell?.type === "rich_text" ? richText(cell) : [words(cell)]);
 const numeric = (cell) => cell?.type === "raw_number";
@@ -81,9 +84,11 @@ export function dataTable(block) {
     const pages = Math.max(1, Math.ceil(all.length / size));
     const shown = all.slice(view.page * size, (view.page + 1) * size);
     fill(body, shown.map((row) => h("tr", {}, row.map(cellOf))));
+    const one = pages === 1 && !view.wanted;
     const range = all.length ? `${view.page * size + 1}–${view.page * size + shown.length} of ${all.length}` : "No row has these words";
     const step = (label, by, off) => h("button", { type: "button", class: "small", disabled: off, onclick: () => turn(by) }, label);
-    fill(foot, h("span", { role: "status" }, range), pages > 1 && [step("Previous", -1, view.page === 0), step("Next", 1, view.page + 1 >= pages)]);
+    // How many rows there are is seen where all of them are.
+    fill(foot, h("span", { role: "status", class: one ? "unseen" : "" }, range), pages > 1 && [step("Previous", -1, view.page === 0), step("Next", 1, view.page + 1 >= pages)]);
   }
   const search = (event) => {
     Object.assign(view, { wanted: event.target.value.trim().toLowerCase(), page: 0 });
@@ -92,5 +97,5 @@ export function dataTable(block) {
   draw();
   const filter = h("input", { type: "search", class: "field table-filter", placeholder: "Filter rows", "aria-label": `Filter ${block.caption}`, oninput: search });
   const drawn = h("table", {}, h("caption", {}, withEmoji(decoded(block.caption))), h("thead", {}, heads), body);
-  return h("div", { class: "data-table" }, rows.length > 1 && filter, h("div", { class: "table-box", tabindex: "0", role: "group", "aria-label": block.caption }, drawn), foot);
+  return h("div", { class: "data-table" }, rows.length > FEW && filter, h("div", { class: "table-box", tabindex: "0", role: "group", "aria-label": block.caption }, drawn), foot);
 }

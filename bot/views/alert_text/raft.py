@@ -240,8 +240,7 @@ def learner_ready(detail: LearnerReady, cluster: str) -> AlertText:
     return AlertText(
         f"Learner {detail.peer} of {cluster} has caught up and can become a voter.",
         (
-            "a learner cannot become a voter in place: remove it, then add the same node as a voter",
-            f"1. `/cm member remove {detail.peer} {cluster}`",
-            f"2. `/cm member add {detail.peer} {where} node={service} as=normal {cluster}`",
+            f"first: `/cm member remove {detail.peer} {cluster}`",
+            f"then: `/cm member add {detail.peer} {where} node={service} as=normal {cluster}`",
         ),
     )

@@ -23,22 +23,21 @@ _KINDS: Mapping[SubjectKind, str] = MappingProxyType(
 
 def no_such_alert(problem: p.NoSuchAlert) -> str:
     """The number is of no alert."""
-    return f"There is no alert #{problem.alert}. /cm alerts lists what is open."
+    return f"There is no alert #{problem.alert}. `/cm alerts` lists what is open."
 
 
 def hold_refused(problem: p.HoldRefused) -> str:
     """The alert is not acknowledged, taken over or given back."""
     number, holder = problem.alert, f"<@{problem.holder}>"
     if problem.why is HoldRefusal.OVER:
-        return f"Alert #{number} is resolved already, so nothing was changed. /cm alerts lists what is open."
+        return f"Alert #{number} is resolved already, so nothing was changed. `/cm alerts` lists what is open."
     if problem.why is HoldRefusal.NOT_ANNOUNCED:
         return f"Alert #{number} was not announced: a silence mutes it, or it has not lasted long enough yet."
     if problem.why is HoldRefusal.HELD_BY_CALLER:
-        return (
-            f"You hold alert #{number} already. /cm ack {number} for=2h sets its end; /cm unack {number} gives it back."
-        )
+        change = f"`/cm ack {number} for=2h` sets its end; `/cm unack {number}` gives it back."
+        return f"You hold alert #{number} already. {change}"
     if problem.why is HoldRefusal.HELD_BY_ANOTHER:
-        return f"Alert #{number} is acknowledged already, by {holder}. To take it over: /cm ack {number} take"
+        return f"Alert #{number} is acknowledged already, by {holder}. To take it over: `/cm ack {number} take`"
     if problem.why is HoldRefusal.NOT_HELD:
         return f"No one holds alert #{number}, so there is nothing to give back."
     now = f"{holder} holds it now" if problem.holder else "no one holds it now"
@@ -52,7 +51,7 @@ def bad_hold_length(_: p.BadHoldLength) -> str:
 
 def alert_is_over(problem: p.AlertIsOver) -> str:
     """The alert is resolved."""
-    return f"Alert #{problem.alert} is {problem.state} already, so nothing was done. /cm alerts lists what is open."
+    return f"Alert #{problem.alert} is {problem.state} already, so nothing was done. `/cm alerts` lists what is open."
 
 
 def alert_contended(problem: p.AlertContended) -> str:
@@ -113,7 +112,7 @@ def silenced_longer(problem: p.SilencedLonger) -> str:
     left = f"{duration(held.until - problem.now)} longer, until {utc(held.until)}"
     return (
         f"Silence #{held.id} already mutes {what}, for {left}, so nothing was changed. "
-        f"To end it earlier, lift it first: /cm unsilence {held.id}"
+        f"To end it earlier, lift it first: `/cm unsilence {held.id}`"
     )
 
 
@@ -127,7 +126,7 @@ def maintenance_contended(problem: p.MaintenanceContended) -> str:
 
 def no_such_silence(problem: p.NoSuchSilence) -> str:
     """The number is of no silence in force."""
-    return f"There is no silence #{problem.silence} any more. /cm silences lists what holds."
+    return f"There is no silence #{problem.silence} any more. `/cm silences` lists what holds."
 
 
 def subject_refused(problem: SubjectRefused) -> str:

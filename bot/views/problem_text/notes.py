@@ -5,7 +5,7 @@ from bot.interactions import notes as n
 
 def note_empty(_: n.NoteEmpty) -> str:
     """There is no text."""
-    return "The note is empty: write its text behind the number, as in /cm note alert 17 fan 3 was loud."
+    return "The note is empty: write its text behind the number, as in `/cm note alert 17 fan 3 was loud`."
 
 
 def note_too_long(problem: n.NoteTooLong) -> str:
@@ -22,7 +22,7 @@ def no_such_thread(_: n.NoSuchThread) -> str:
     """The message is elsewhere."""
     return (
         "This message is in no thread of an alert or operation that cmbot knows, so nothing was kept. "
-        "/cm note alert 17 … keeps a note on an alert by its number."
+        "`/cm note alert 17 …` keeps a note on an alert by its number."
     )
 
 
@@ -30,5 +30,5 @@ def several_alerts(_: n.SeveralAlerts) -> str:
     """The thread is of a group of alerts."""
     return (
         "This thread is of several alerts, so nothing was kept. "
-        "Name one of them: /cm note alert 17 … (/cm alerts has the numbers)."
+        "Name one of them: `/cm note alert 17 …` (`/cm alerts` has the numbers)."
     )

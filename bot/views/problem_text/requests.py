@@ -46,7 +46,8 @@ def peer_id_not_whole(_: p.PeerIdNotWhole) -> str:
 
 def peer_id_not_digits(problem: p.PeerIdNotDigits) -> str:
     """The id is not in plain digits."""
-    return f"A peer id is a whole number in plain digits, as in 4; {harmless_code(problem.given)} is not."
+    given = f"{harmless_code(problem.given)} is not" if problem.given else "none was given"
+    return f"A peer id is a whole number in plain digits, as in 4; {given}."
 
 
 def peer_id_zero(problem: p.PeerIdZero) -> str:

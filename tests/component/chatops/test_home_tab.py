@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.alerting.cluster_state.state import ClusterNote
-from bot.alerting.model import Alert, AlertState, LegacyDetail, Severity
+from bot.alerting.model import Alert, AlertState, EngineNotes, LegacyDetail, Severity
 from bot.chatops.forms.events import HomeOpened
 from bot.chatops.home import HomeTab
 from bot.chatops.inbox import Inbox
@@ -108,6 +109,21 @@ async def test_approver_sees_waiting_operations(busy: Store, clock: Clock) -> No
     assert CHANGE in text
 
 
+async def test_a_folded_alert_links_to_the_message_it_is_in(store: Store, clock: Clock) -> None:
+    since = clock.now - 60.0
+    first = Alert("prod", "disk_broken", "", AlertState.FIRING, Severity.WARNING, LegacyDetail("2 disks broke."), since)
+    also = replace(first, rule="volumes_at_risk", detail=LegacyDetail("At risk."), notes=EngineNotes(folded=first.pair))
+    async with store.begin() as uow:
+        for alert in (first, also):
+            await uow.alerts.save(alert, alert_text(alert))
+        await uow.outbox.put(MessageKey.alert(1), "C0STORAGE", Message("2 disks broke."))
+    outbox = Outbox(store, FakeSlack(clock), owner="one", clock=clock, random=Random(7).random, pause=clock.pause)
+    await outbox.drain(patience=600.0)
+    text = await published(store, clock, "U0ANNA")
+    assert "At risk. (for 1 min, in the message of #1)" in text
+    assert text.count("|Open its message and thread>") == 2, "the second one is in the message of the first"
+
+
 async def test_a_viewer_sees_the_same_without_buttons_to_change(busy: Store, clock: Clock) -> None:
     text = await published(busy, clock, "U0EVE")
     assert "Operation #2" in text
@@ -117,7 +133,7 @@ async def test_a_viewer_sees_the_same_without_buttons_to_change(busy: Store, clo
 
 
 async def test_undelivered_messages_are_shown_to_admins_only(busy: Store, clock: Clock) -> None:
-    assert "2 messages could not be posted: /cm ops lists them." in await published(busy, clock, "U0ADMIN")
+    assert "2 messages could not be posted: `/cm ops` lists them." in await published(busy, clock, "U0ADMIN")
     assert "could not be posted" not in await published(busy, clock, "U0ANNA")
 
 

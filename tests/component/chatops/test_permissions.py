@@ -127,9 +127,9 @@ async def test_the_audit_log_shows_rows_of_operated_clusters_only(
 async def test_whoami_names_the_clusters_with_own_roles() -> None:
     two = Access(AccessSettings(operators=Members(users=("U0ANNA",))), no_members, (), {**OWN, "lab2": OWN["lab"]})
     anna = " ".join(standing_text(await two.standing("U0ANNA")))
-    assert "On lab, lab2: you hold no role there" in anna
+    assert "On lab and lab2 you hold no role" in anna
     lars = " ".join(standing_text(await two.standing("U0LARS")))
-    assert "On lab, lab2: there you are *operator*, *admin*" in lars
+    assert "On lab and lab2 you are *operator* and *admin*" in lars
     assert "except `/cm audit`" not in lars
 
 

@@ -99,7 +99,7 @@ async def test_stalled_repair_says_so_and_estimates_nothing() -> None:
         assert "about" not in progress(world)
         listed = await asked(world, "repairs")
         assert re.search(r"no unit moved for 1\d min", listed)
-        assert "`disk_repair`: on, but no scheduler is registered; 1 disk waits to be repaired." in listed
+        assert "`disk_repair` is on, but no scheduler is registered; 1 disk waits to be repaired." in listed
 
 
 async def test_scheduler_that_is_gone_is_announced_and_ends() -> None:

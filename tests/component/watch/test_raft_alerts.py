@@ -98,9 +98,9 @@ async def test_new_learner_fires_when_it_caught_up() -> None:
         assert await world.ticks(4) == []
         assert await world.ticks(20) == ["Info in prod: Learner 4 of prod has caught up and can become a voter."]
         [alert] = world.store.firing()
-        assert lines(alert)[1:] == (
-            "1. `/cm member remove 4 prod`",
-            "2. `/cm member add 4 127.0.0.1:10113 node=SERVICE-HOST:PORT as=normal prod`",
+        assert lines(alert) == (
+            "first: `/cm member remove 4 prod`",
+            "then: `/cm member add 4 127.0.0.1:10113 node=SERVICE-HOST:PORT as=normal prod`",
         )
 
 

@@ -334,7 +334,7 @@ async def test_disk_with_units_stays_announced_until_a_count_finds_none(shown: i
 STEPS = (
     (1, "can lose 2 more units", "can still lose 2 or more units"),
     (2, "can lose 1 more unit", "can lose 1 more unit"),
-    (3, "can lose no more", "can lose no more unit"),
+    (3, "can lose no more", "can lose no more units"),
     (4, "data of the worst is lost", "lost data"),
 )
 

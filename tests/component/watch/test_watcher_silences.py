@@ -75,7 +75,7 @@ async def test_silence_of_acknowledged_alert_ends_in_the_channel(world: World) -
     await silence(world)
     assert (await world.ticks(10))[-1] == (
         "Silence #1 of `disk_broken` of prod ended. It muted 1 alert, of which 1 acknowledged one is still "
-        "open: /cm alerts"
+        "open: `/cm alerts`"
     )
 
 

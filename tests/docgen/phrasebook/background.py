@@ -48,7 +48,7 @@ def sections() -> Iterator[Section]:
 
 
 def _switches_on() -> Snapshot:
-    return replace(view_samples.healthy(), switches=dict.fromkeys(ACTIVITIES, "true"))
+    return replace(view_samples.healthy(), switches={**dict.fromkeys(ACTIVITIES, "true"), "shard_disk_repair": "false"})
 
 
 def _work(number: int, status: int, *counts: tuple[float, int], drop: bool = False) -> WorkOnDisk:

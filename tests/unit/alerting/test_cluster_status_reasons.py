@@ -92,7 +92,7 @@ def test_verdict_is_never_milder_than_worst_alert(severity: Severity, state: Ale
     ("risk", "level", "words"),
     [
         (RiskNote(lost=1), StatusLevel.CRITICAL, "1 volume has lost data"),
-        (RiskNote(none_left=2), StatusLevel.CRITICAL, "2 volumes can lose no more unit"),
+        (RiskNote(none_left=2), StatusLevel.CRITICAL, "2 volumes can lose no more units"),
         (RiskNote(unknown=1), StatusLevel.CRITICAL, "1 volume has lost units and an unknown code mode"),
         (RiskNote(unreadable=32, unreachable=8), StatusLevel.CRITICAL, "32 volumes cannot be read now"),
         (RiskNote(one_left=3, reduced=4), StatusLevel.DEGRADED, "3 volumes can lose 1 more unit"),

@@ -63,7 +63,7 @@ def test_old_verdict_has_its_time_behind_it() -> None:
 def test_missing_messages_and_database_are_reported() -> None:
     text = json.dumps(home(Home([], STANDING, undelivered=1, store_down=True)), ensure_ascii=False)
     assert STORE_DOWN in text
-    assert "1 message could not be posted: /cm ops lists them." in text
+    assert "1 message could not be posted: `/cm ops` lists them." in text
 
 
 def test_help_shows_usage_and_allowed_commands() -> None:

@@ -76,7 +76,7 @@ def test_scheduler_counts_stand_beside_the_units() -> None:
     tasks = {"disk_drop": TaskActivity(ActivityKind.OFF, 1)}
     text = seen(repairs(RepairReport("prod", [work(9, drop=True, status=1)], AT, AT, tasks, background)))
     assert "prod: 1 disk being emptied." in text
-    assert "`disk_drop`: off; 1 disk waits to be emptied." in text
+    assert "`disk_drop` is off; 1 disk waits to be emptied. To turn it on: `/cm task enable disk_drop prod`" in text
     assert "The scheduler counts 12 of 18 tasks done for `disk_drop` of 1 disk, 3 in the last minute." in text
     assert "30 of 60" in text
 

@@ -41,7 +41,7 @@ WATCHED: list[tuple[h.WatchFact, str]] = [
     (h.PollsStale("prod", 3600.0), "cmbot has not polled prod for 1 h: its data here is that old."),
     (
         h.OperationUndecided("prod", 6),
-        "It is unknown whether operation #6 of prod was applied: check the cluster, then type /cm op settle 6.",
+        "It is unknown whether operation #6 of prod was applied: check the cluster, then type `/cm op settle 6`.",
     ),
     (h.ApprovalExpires("prod", 5, 90.0), "Operation #5 of prod expires in 1 min 30 s unless it is approved."),
     (h.SwitchReverts("prod", "", 3600.0), "A switch of prod reverts automatically in 1 h."),
@@ -53,18 +53,18 @@ WATCHED: list[tuple[h.WatchFact, str]] = [
     (h.RepairOff("prod", 2), "disk_repair is off in prod while 2 disks wait for repair."),
     (
         h.VolumesReduced("prod", RiskFact(RiskNote(none_left=1, reduced=12), 1.0)),
-        "Volumes of prod: 1 volume can lose no more unit and 12 can still lose 2 or more units: /cm risk prod",
+        "Volumes of prod: 1 volume can lose no more units and 12 can still lose 2 or more units: `/cm risk prod`",
     ),
     (
         h.VolumesReduced("prod", RiskFact(RiskNote(unreachable=2, caveats=RiskCaveats(pending_disks=3)), 1.0)),
-        "Volumes of prod: 2 volumes have unreachable units only; not judged yet: 3 disks: /cm risk prod",
+        "Volumes of prod: 2 volumes have unreachable units only; not judged yet: 3 disks: `/cm risk prod`",
     ),
     (
         h.VolumesReduced("prod", RiskFact(RiskNote(caveats=RiskCaveats(judged=False)), 0.0)),
-        "Volumes of prod: not judged: the volumes on bad disks cannot be read now: /cm risk prod",
+        "Volumes of prod: not judged: the volumes on bad disks cannot be read now: `/cm risk prod`",
     ),
     (h.LeaderUnsteady("prod", 3), "The leader of prod changed 3 times in this shift: find the cause."),
-    (h.FullSoon("prod", 1), "prod is full in about 1 day at the current pace: /cm trend prod"),
+    (h.FullSoon("prod", 1), "prod is full in about 1 day at the current pace: `/cm trend prod`"),
 ]
 
 

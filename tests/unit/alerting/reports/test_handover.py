@@ -18,7 +18,7 @@ from bot.views.handover import handover
 
 DAY, HOUR = 86400.0, 3600.0
 NOW = 1_790_000_000.0
-SETTLE = "check the cluster, then type /cm op settle 6."
+SETTLE = "check the cluster, then type `/cm op settle 6`."
 SHIFT = NOW - 12 * HOUR
 HEALTHY = ClusterState(
     at=NOW - 10, leader=1, term=7, level="healthy", verdict="prod is healthy: peer 1 leads in term 7."
@@ -62,7 +62,7 @@ def test_unowned_alerts_come_before_owned_ones() -> None:
     lines = text.split("\n")
     assert lines[0] == "Hand-over: 2 alerts open, 1 of them not acknowledged"
     assert lines[1] == "🔴 *prod* is critical, because alert #2 is still open. Alert 2."
-    assert lines[3] == "• ⚠️ Warning for 2 h: Alert 1. · /cm ack 1"
+    assert lines[3] == "• ⚠️ Warning for 2 h: Alert 1. · `/cm ack 1`"
     assert lines[5].startswith(f"• <@U1> since <!date^{NOW - HOUR:.0f}^")
     assert lines[5].endswith("🚨 Critical for 2 h: Alert 2.")
 
@@ -108,7 +108,7 @@ def test_watch_list_comes_from_known_state() -> None:
         "The repair of 1 disk of prod has made no progress for 7 h (disk 4).",
         "disk_repair is off in prod while 1 disk waits for repair.",
         "The leader of prod changed 3 times in this shift: find the cause.",
-        "prod is full in about 20 days at the current pace: /cm trend prod",
+        "prod is full in about 20 days at the current pace: `/cm trend prod`",
         "cmbot has never polled new: check its configuration.",
     ):
         assert f"• {sentence}" in text
@@ -187,7 +187,7 @@ def test_many_unhealthy_clusters_fold() -> None:
     facts += [facts_of(f"h{n:02}", HEALTHY) for n in range(40)]
     text = of(*facts)
     assert "🔴 *c00*: It has none." in text
-    assert "… and 56 more clusters not healthy: /cm clusters" in text
+    assert "… and 56 more clusters not healthy: `/cm clusters`" in text
     assert "*h09* and 30 more" in text
 
 

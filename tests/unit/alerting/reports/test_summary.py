@@ -193,7 +193,7 @@ def test_leases_ending_soon_and_disabled_tasks_are_listed() -> None:
     assert "• ⏳ operation #5 (remove peer 3, requested by <@U2>) waits for approval, expires in 10 min" in text
     assert "• ❓ operation #6 (add peer 4, requested by <@U2>): unknown whether it was applied" in text
     assert "• 🔕 silence #7 of all alerts ends in 30 min (by <@U1>)" in text
-    assert "• 🔕 1 silence in force: /cm silences" in text
+    assert "• 🔕 1 silence in force: `/cm silences`" in text
 
 
 def test_space_growth_has_its_share() -> None:
@@ -286,14 +286,15 @@ def test_hundred_unhealthy_clusters_continue_in_the_thread() -> None:
     assert "and 113 more" in text
     assert len(report.thread) == 6
     assert all(check_blocks(list(reply.blocks)) == [] for reply in report.thread)
-    assert report.thread[-1].blocks[-1]["elements"][0]["text"].startswith("… and 10 more; for one of them: /cm summary")
+    last = report.thread[-1].blocks[-1]["elements"][0]["text"]
+    assert last == "… and 10 more; for one of them: `/cm summary &lt;cluster&gt;`", "Slack reads <…> as a link"
 
 
 def test_command_answer_points_to_the_rest() -> None:
     value = summarise([facts_of("prod", HEALTHY, open=tuple(alert(n) for n in range(50)))], NOW - DAY, NOW)
     report = summary(value, threaded=False)
     assert report.thread == ()
-    assert "more: /cm summary prod" in shown(report.message)
+    assert "more: `/cm summary prod`" in shown(report.message)
 
 
 def test_late_summary_names_its_due_time() -> None:

@@ -259,9 +259,8 @@ def test_ready_learner_names_the_next_step() -> None:
     answer = ask("learner_ready", after(*twice(polled(115, members=FOUR, nodes=FOUR, peers=LEARNER))))
     assert answer is not CANNOT_TELL
     assert lines(answer[0]) == (
-        "a learner cannot become a voter in place: remove it, then add the same node as a voter",
-        "1. `/cm member remove 4 prod`",
-        "2. `/cm member add 4 10.0.0.4:10110 node=10.0.0.4:9998 as=normal prod`",
+        "first: `/cm member remove 4 prod`",
+        "then: `/cm member add 4 10.0.0.4:10110 node=10.0.0.4:9998 as=normal prod`",
     )
 
 

@@ -204,7 +204,7 @@ async def test_help_on_a_group_on_nothing_and_with_the_slash() -> None:
     assert "/cm task enable" in seen(group.message)
     assert "/cm task disable" in seen(group.message)
     assert "/cm stat" not in seen(group.message)
-    assert group.message.text == "/cm task: 2 commands. /cm help all lists all commands."
+    assert group.message.text == "/cm task: 2 commands. `/cm help all` lists all commands."
     [every] = await typed("help all")
     number = len([command for command in COMMANDS if command.path])
     assert every.message.text == f"cmbot operates CubeFS Clustermgr clusters from Slack with {number} commands."

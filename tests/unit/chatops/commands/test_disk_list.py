@@ -148,7 +148,8 @@ async def test_balance_of_one_kind_shows_only_that() -> None:
 async def test_balance_counts_no_room_on_disks_that_take_no_chunks() -> None:
     disks = (placed(1, 1000), placed(2, 1000, readonly=True), disk(3), disk(4, status=8))
     shown = await answer("balance", Api(disks))
-    assert "1 of 4  1,000 of 2,000" in shown
+    # What a phone shows comes first: the share, then the place.
+    assert "50 % zone z0 1,000 of 2,000 z0 1 of 4" in " ".join(shown.split())
     assert "No room: 1 broken, 1 read-only and 1 in a state unknown to cmbot." in shown
 
 
