@@ -16,7 +16,7 @@ from tests.support.started_program import settings, started
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0
 HANGING_END = """
 import time
 from bot.leadership.membership import Membership
