@@ -15,6 +15,9 @@ LOCK = 0x7265706C
 
 _AT_ONCE = 200
 """Most tasks in one statement."""
+_VERSION = select(func.count().label("number"), func.coalesce(func.sum(holds.c.token), 0).label("tokens")).select_from(
+    holds
+)
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
@@ -29,16 +32,26 @@ class Replicas:
         self._session = session
         self._clock = clock
 
-    async def assignments(self) -> Assignments:
-        """All replicas and holds as of now; in a writing unit of work other replicas wait until it ends."""
+    async def assignments(self, known: Assignments | None = None) -> Assignments:
+        """All replicas and holds as of now; in a writing unit of work other replicas wait until it ends.
+
+        The holds of `known`, read earlier, are taken if no task has changed hands since: there is a row for each
+        cluster, and every heartbeat needs them.
+        """
         if self._session.postgres and self._session.writable:
             await self._session.value(select(func.pg_advisory_xact_lock(LOCK)))
-        known = [
-            Replica(**{**row, "tasks": tuple(row["tasks"])})
-            for row in await self._session.rows(select(replicas).order_by(replicas.c.name))
-        ]
-        held = {row["task"]: Hold(**row) for row in await self._session.rows(select(holds).order_by(holds.c.task))}
-        return Assignments(await self._now(), known, held)
+        rows = await self._session.rows(select(replicas).order_by(replicas.c.name))
+        listed = [Replica(**{**row, "tasks": tuple(row["tasks"])}) for row in rows]
+        held = await self._holds() if known is None or await self._changed(known) else known.holds
+        return Assignments(await self._now(), listed, held)
+
+    async def _holds(self) -> Mapping[str, Hold]:
+        return {row["task"]: Hold(**row) for row in await self._session.rows(select(holds).order_by(holds.c.task))}
+
+    async def _changed(self, known: Assignments) -> bool:
+        """True if a task has changed hands since: each change adds a hold or raises a token (`assign_all`)."""
+        row = await self._session.row(_VERSION)
+        return row is None or (int(row["number"]), int(row["tokens"])) != known.version
 
     async def _now(self) -> float:
         now = await self.server_time()
