@@ -1,11 +1,20 @@
 """Channel histories in the store: what each Slack channel received lately, for the grouping of alerts."""
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.alerting.grouping import ChannelHistory
 from bot.store.schema import channels
-from bot.store.session import Session
+from bot.store.session import Session, insert_into
 from bot.store.state_codec import decode_history, encode_history
+
+
+def _put_changed(new: sqlite.Insert | postgresql.Insert) -> Executable:
+    changed = channels.c.data.is_distinct_from(new.excluded.data)
+    return new.on_conflict_do_update(index_elements=["channel"], set_={"data": new.excluded.data}, where=changed)
+
+
+_PUT = {postgres: _put_changed(insert_into(channels, postgres=postgres)) for postgres in (False, True)}
 
 
 class ChannelHistories:
@@ -34,14 +43,8 @@ class ChannelHistories:
 
     async def put(self, history: ChannelHistory) -> None:
         """Store the history; an unchanged row is not written."""
-        new = self._session.insert(channels).values(channel=history.channel, data=encode_history(history))
-        await self._session.change(
-            new.on_conflict_do_update(
-                index_elements=["channel"],
-                set_={"data": new.excluded.data},
-                where=channels.c.data.is_distinct_from(new.excluded.data),
-            )
-        )
+        values = {"channel": history.channel, "data": encode_history(history)}
+        await self._session.change(_PUT[self._session.postgres], values)
 
     async def known(self) -> list[str]:
         """The channels with a stored history."""

@@ -25,7 +25,15 @@ def _put_all(new: sqlite.Insert | postgresql.Insert) -> Executable:
     return new.on_conflict_do_update(index_elements=["cluster"], set_={"data": new.excluded.data})
 
 
-_PUT = {postgres: _put_all(insert_into(cluster_states, postgres=postgres)) for postgres in (False, True)}
+def _put_changed(new: sqlite.Insert | postgresql.Insert) -> Executable:
+    changed = cluster_states.c.data.is_distinct_from(new.excluded.data)
+    return new.on_conflict_do_update(index_elements=["cluster"], set_={"data": new.excluded.data}, where=changed)
+
+
+_PUT_ALL, _PUT = (
+    {postgres: put(insert_into(cluster_states, postgres=postgres)) for postgres in (False, True)}
+    for put in (_put_all, _put_changed)
+)
 
 
 class ClusterStates:
@@ -54,15 +62,8 @@ class ClusterStates:
     async def put(self, cluster: str, state: ClusterState) -> None:
         """Store the state; keys of another release stay, and an unchanged row is not written."""
         stored = self._locked.get(cluster) or await self._stored(cluster)
-        data = {**stored, **encode_state(state)}
-        new = self._session.insert(cluster_states).values(cluster=cluster, data=data)
-        await self._session.change(
-            new.on_conflict_do_update(
-                index_elements=["cluster"],
-                set_={"data": new.excluded.data},
-                where=cluster_states.c.data.is_distinct_from(new.excluded.data),
-            )
-        )
+        values = {"cluster": cluster, "data": {**stored, **encode_state(state)}}
+        await self._session.change(_PUT[self._session.postgres], values)
 
     async def quiet_since(self, clusters: Collection[str]) -> dict[str, float]:
         """Times of the stored states (Unix seconds, 0 for none) of those clusters without an open alert or a silence.
@@ -90,7 +91,7 @@ class ClusterStates:
                 {"cluster": cluster, "data": {**self._locked.get(cluster, {}), **encode_state(states[cluster])}}
                 for cluster in sorted(states)
             ]
-            await self._session.change_all(_PUT[self._session.postgres], rows)
+            await self._session.change_all(_PUT_ALL[self._session.postgres], rows)
 
     async def clusters(self) -> list[str]:
         """The clusters with a stored state."""
