@@ -1,6 +1,6 @@
 """Channel histories in the store: what each Slack channel received lately, for the grouping of alerts."""
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.alerting.grouping import ChannelHistory
@@ -14,6 +14,8 @@ def _put_changed(new: sqlite.Insert | postgresql.Insert) -> Executable:
     return new.on_conflict_do_update(index_elements=["channel"], set_={"data": new.excluded.data}, where=changed)
 
 
+_ONE = select(channels.c.data).where(channels.c.channel == bindparam("name"))
+_ONE_LOCKED = _ONE.with_for_update()
 _PUT = {postgres: _put_changed(insert_into(channels, postgres=postgres)) for postgres in (False, True)}
 
 
@@ -28,17 +30,16 @@ class ChannelHistories:
 
         Clusters that share a channel wait for one another here, so each counts the alerts of the others.
         """
-        query = select(channels.c.data).where(channels.c.channel == channel)
+        values = {"name": channel}
         if not self._session.writable:
-            return decode_history(channel, dict(await self._session.value(query) or {}))
-        query = query.with_for_update()
-        stored = await self._session.value(query)
+            return decode_history(channel, dict(await self._session.value(_ONE, values) or {}))
+        stored = await self._session.value(_ONE_LOCKED, values)
         if stored is None:
             # Without a row there is no lock: two first writers would both find nothing.
             await self._session.change(
                 self._session.insert(channels).values(channel=channel, data={}).on_conflict_do_nothing()
             )
-            stored = await self._session.value(query)
+            stored = await self._session.value(_ONE_LOCKED, values)
         return decode_history(channel, dict(stored or {}))
 
     async def put(self, history: ChannelHistory) -> None:

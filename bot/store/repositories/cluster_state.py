@@ -18,6 +18,8 @@ _STORED = (
     .order_by(cluster_states.c.cluster)
 )
 _LOCKED = _STORED.with_for_update()
+_ONE = select(cluster_states.c.data).where(cluster_states.c.cluster == bindparam("name"))
+_ONE_LOCKED = _ONE.with_for_update()
 _QUIET = _STORED.add_columns(is_loud(cluster_states.c.cluster).label("loud"))
 
 
@@ -104,10 +106,10 @@ class ClusterStates:
         await self._session.change(delete(cluster_states).where(cluster_states.c.cluster == cluster))
 
     async def _stored(self, cluster: str) -> JsonObject:
-        query = select(cluster_states.c.data).where(cluster_states.c.cluster == cluster)
+        values = {"name": cluster}
         if not self._session.writable:
-            return dict(await self._session.value(query) or {})
-        stored = dict(await self._session.value(query.with_for_update()) or {})
+            return dict(await self._session.value(_ONE, values) or {})
+        stored = dict(await self._session.value(_ONE_LOCKED, values) or {})
         if stored:
             self._locked[cluster] = stored
         return stored

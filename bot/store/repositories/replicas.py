@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from bot.common.errors import Fenced
 from bot.leadership.model import Assignments, Hold, Replica
@@ -18,6 +18,8 @@ _AT_ONCE = 200
 _VERSION = select(func.count().label("number"), func.coalesce(func.sum(holds.c.token), 0).label("tokens")).select_from(
     holds
 )
+_TOKEN = select(holds.c.token).where(holds.c.task == bindparam("held"), holds.c.holder == bindparam("by"))
+_TOKEN_LOCKED = _TOKEN.with_for_update(read=True)
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
@@ -92,8 +94,8 @@ class Replicas:
 
     async def require_hold(self, hold: Hold) -> None:
         """Raise Fenced if another replica has the task now; until the unit of work ends it cannot change hands."""
-        query = select(holds.c.token).where(holds.c.task == hold.task, holds.c.holder == hold.holder)
-        token = await self._session.value(query.with_for_update(read=True) if self._session.writable else query)
+        values = {"held": hold.task, "by": hold.holder}
+        token = await self._session.value(_TOKEN_LOCKED if self._session.writable else _TOKEN, values)
         if token != hold.token:
             raise Fenced(f"Nothing was written: another process holds {hold.task} now.")
 
