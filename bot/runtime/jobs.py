@@ -168,7 +168,7 @@ async def _run(app: App, job: Job, every: Every) -> None:
     """Run a job, unless it belongs to a task that this replica does not hold.
 
     The poll of a cluster that another replica holds rests until the hold is gained (`polling.poll_gained`): of three
-    replicas each has twice as many of them as clusters of its own.
+    replicas each has twice as many of them as it holds.
     """
     if not job.task or app.membership.hold(job.task) is not None:
         with within(new_trace()):

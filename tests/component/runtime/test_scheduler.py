@@ -28,7 +28,7 @@ async def test_job_runs_at_once_and_again() -> None:
     await scheduler.stop()
 
 
-async def test_job_that_rests_runs_again_only_when_it_is_told_to() -> None:
+async def test_job_that_rests_runs_again_only_when_it_is_asked_for() -> None:
     ran, others = asyncio.Semaphore(0), asyncio.Semaphore(0)
     rests = True
 
