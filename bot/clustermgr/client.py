@@ -15,6 +15,7 @@ from bot.clustermgr.blob_nodes import BlobNode
 from bot.clustermgr.bulkhead import Bulkhead
 from bot.clustermgr.decoding import Bound, parse, parse_text
 from bot.clustermgr.disk_states import DiskTally
+from bot.clustermgr.give_way import give_way
 from bot.clustermgr.hedging import first_answer
 from bot.clustermgr.models import (
     MAX_SWITCHES,
@@ -306,6 +307,7 @@ class ClustermgrClient:
         return parse(ConfigList, answer, decoding.CONFIGS).configs
 
     async def _read(self, host: str, target: str, bound: Bound) -> Answer:
+        await give_way()
         async with self._bulkhead.slot(host):
             answer = await self._transport.get(host, target, bound.size)
         check_read(answer)

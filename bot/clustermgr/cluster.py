@@ -90,6 +90,8 @@ class Cluster:
 
     _recent: RecentSnapshots = field(default_factory=RecentSnapshots)
     _dropping: frozenset[int] = frozenset()
+    _suspects: SuspectDisks = field(default_factory=SuspectDisks)
+    _in_use: frozenset[int] = frozenset()
     _services: tuple[Service, ...] = ()
     _surveyed: SchedulerSurvey | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -241,7 +243,7 @@ class Cluster:
         self._volume_reader.gone_since = gone_since
 
     async def _read_volumes(self, snapshot: Snapshot, host: str, within: float, pace: ReadPace | None) -> VolumeSurvey:
-        bad = frozenset(disk.disk_id for disk in snapshot.bad_disks or ())
+        bad = frozenset([disk.disk_id for disk in snapshot.bad_disks or ()])
         dashboard = await self._read_dashboard(snapshot.at, host)
         listed = self._slow_poller.listed
         dropping = self._dropping - bad - listed.gone
@@ -255,6 +257,8 @@ class Cluster:
             listed.unknown - bad,
             len(listed.missing),
         )
+        # Equal ones are kept once: volumes that were judged by them refer to them.
+        disks = self._suspects = self._suspects if disks == self._suspects else disks
         self._volume_reader.expired = snapshot.expired_disks
         self._volume_reader.total = snapshot.leader[1].volume_stat.total_volume if snapshot.leader else 0
         async with self._reading:
@@ -262,11 +266,12 @@ class Cluster:
         seen = (volume.code_mode for volume in survey.volumes.values())
         # The same set if no disk is lost: a copy of a large one takes its time.
         normal = self._normal() - disks.lost if disks.lost else self._normal()
+        self._in_use = self._in_use if normal == self._in_use else normal
         return replace(
             survey,
             dashboard=dashboard,
             doubtful=self._doubtful(disks, snapshot.at),
-            in_use=normal if disks.listed else frozenset(),
+            in_use=self._in_use if disks.listed else frozenset(),
             as_of=min(survey.as_of, listed.at or survey.as_of),
             extended=await self._code_mode_reader.read(snapshot.at, host, seen),
             others=self._volume_reader.others,

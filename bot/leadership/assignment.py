@@ -31,7 +31,8 @@ def plan(me: Replica, assignments: Assignments, lease: float) -> AssignmentPlan:
     active = [me, *(other for other in assignments.active if other.name != me.name)]
     assignments = replace(assignments, replicas=active)
     load = Counter({other.name: len(assignments.held_by(other.name)) for other in active})
-    release = tuple(hold.task for hold in assignments.held_by(me.name) if hold.task not in me.tasks)
+    known = frozenset(me.tasks)
+    release = tuple(hold.task for hold in assignments.held_by(me.name) if hold.task not in known)
     load[me.name] -= len(release)
     take = _share(me, assignments, load)
     return AssignmentPlan(take, () if take else _surplus(me, assignments, load, lease), release)
@@ -42,7 +43,8 @@ def alone(me: Replica, assignments: Assignments) -> AssignmentPlan:
 
     It releases the other tasks that earlier processes held.
     """
-    gone = (task for task, hold in sorted(assignments.holds.items()) if hold.holder and task not in me.tasks)
+    known = frozenset(me.tasks)
+    gone = (task for task, hold in sorted(assignments.holds.items()) if hold.holder and task not in known)
     return AssignmentPlan(take=me.tasks, release=tuple(gone))
 
 
@@ -53,7 +55,8 @@ def beside(me: Replica, assignments: Assignments) -> AssignmentPlan:
     when the later process ends.
     """
     active = replace(assignments, replicas=[me, *(other for other in assignments.replicas if other.name != me.name)])
-    release = tuple(hold.task for hold in assignments.held_by(me.name) if hold.task not in me.tasks)
+    known = frozenset(me.tasks)
+    release = tuple(hold.task for hold in assignments.held_by(me.name) if hold.task not in known)
     return AssignmentPlan(take=tuple(_free(me.tasks, active)), release=release)
 
 

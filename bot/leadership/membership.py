@@ -51,6 +51,8 @@ class Membership:
     _joined: bool = False
     _until: float = 0.0
     _leaving: bool = False
+    _read: Assignments | None = None
+    """The replicas and holds as they were last read."""
 
     @property
     def active(self) -> bool:
@@ -111,9 +113,10 @@ class Membership:
         """True if the assignments have not changed and the last heartbeat is recent: then nothing must be written."""
         try:
             async with self.store.read() as uow:
-                assignments = await uow.replicas.assignments()
+                assignments = await uow.replicas.assignments(self._read)
         except StoreError:
             return False
+        self._read = assignments
         alone = len(assignments.replicas) == 1
         only = [each for each in assignments.replicas if alone and each.name == self.name]
         young = [each for each in only if each.until and abs(assignments.now - each.beat_at) < ALONE_BEAT]
@@ -134,7 +137,7 @@ class Membership:
         """Save a heartbeat, and take, hand over and release tasks by the plan; raises StoreError."""
         began = self.steady()
         async with self.store.begin() as uow:
-            seen = await uow.replicas.assignments()
+            seen = await uow.replicas.assignments(self._read)
             me = self._me(seen)
             # At its start a process that is alone on a file cannot tell active replicas from those that ended.
             first = self.alone and not self._joined
@@ -151,6 +154,7 @@ class Membership:
             for task in (*steps.release, *(task for task, _ in steps.hand_over)):
                 held.pop(task, None)
             held |= await _apply(uow, me, steps, assignments.now)
+        self._read = seen
         others = [other for other in assignments.replicas if other.name != self.name]
         self._until = float("inf") if self.alone and not others else began + self.lease * TRUST
         self._joined = True

@@ -62,4 +62,9 @@ class Assignments:
 
     def held_by(self, name: str) -> tuple[Hold, ...]:
         """Holds of a replica, sorted by task."""
-        return tuple(hold for _, hold in sorted(self.holds.items()) if hold.holder == name)
+        return tuple(sorted((hold for hold in self.holds.values() if hold.holder == name), key=lambda hold: hold.task))
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The number of holds and the sum of their tokens: one of them grows whenever a task changes hands."""
+        return len(self.holds), sum(hold.token for hold in self.holds.values())

@@ -15,8 +15,11 @@ from bot.leadership.model import Assignments, Hold, Replica
 class ReplicaRows(Protocol):
     """Replicas and holds in the store; all raise StoreError."""
 
-    async def assignments(self) -> Assignments:
-        """Everything as of now; other replicas that decide wait until this unit of work ends."""
+    async def assignments(self, known: Assignments | None = None) -> Assignments:
+        """Everything as of now; other replicas that decide wait until this unit of work ends.
+
+        The holds of `known`, read earlier, are returned if no task has changed hands since.
+        """
 
     async def beat(self, replica: Replica) -> None:
         """Save a heartbeat."""

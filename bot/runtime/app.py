@@ -17,6 +17,7 @@ from bot.chatops.audit_log import AuditLog
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.cluster import Cluster, OnPartial
 from bot.clustermgr.collector import poll_deadline
+from bot.clustermgr.give_way import giving_way
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.read_pace import ReadPace
 from bot.common.message_key import MessageKey
@@ -234,8 +235,9 @@ def _watches(
 
 
 async def _poll(cluster: Cluster, deadline: float, admission: Admission, on_partial: OnPartial) -> Snapshot:
-    """Poll a cluster; the evaluation waits for the commands that are being worked on."""
-    snapshot = await cluster.poll(deadline, on_partial)
+    """Poll a cluster; its reads and the evaluation wait for the commands that are being worked on."""
+    with giving_way(admission.give_way):
+        snapshot = await cluster.poll(deadline, on_partial)
     await admission.after_commands()
     return snapshot
 

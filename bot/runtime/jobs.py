@@ -160,15 +160,21 @@ def schedule(app: App) -> None:
             app.scheduler.cron(cron.expression, cron.timezone, partial(cron.work, app), name=job.name)
         else:
             every = job.trigger
-            run = partial(_run, app, job.task, every)
+            run = partial(_run, app, job, every)
             app.scheduler.every(every.seconds, run, name=job.name, jitter=every.jitter, after=every.after)
 
 
-async def _run(app: App, task: str, every: Every) -> None:
-    """Run a job, unless it belongs to a task that this replica does not hold."""
-    if not task or app.membership.hold(task) is not None:
+async def _run(app: App, job: Job, every: Every) -> None:
+    """Run a job, unless it belongs to a task that this replica does not hold.
+
+    The poll of a cluster that another replica holds rests until the hold is gained (`polling.poll_gained`): of three
+    replicas each has twice as many of them as it holds.
+    """
+    if not job.task or app.membership.hold(job.task) is not None:
         with within(new_trace()):
             await every.work(app)
+    elif cluster_of(job.task) and job.task not in app.membership.holds:
+        app.scheduler.rest(job.name)
 
 
 async def update_status(app: App, channel: str) -> None:

@@ -122,6 +122,11 @@ class Scheduler:
         if self._scheduler.running and self._scheduler.get_job(name) is not None:
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC) + timedelta(seconds=after))
 
+    def rest(self, name: str) -> None:
+        """Do not run the job of that name until `run_soon`: a job that has nothing to do still takes its time."""
+        if self._scheduler.running and self._scheduler.get_job(name) is not None:
+            self._scheduler.pause_job(name)
+
     def start(self) -> None:
         """Start; needs a running event loop."""
         self._scheduler.start()

@@ -82,10 +82,10 @@ class Session:
         with translated(self._errors):
             return (await self._connection.execute(statement)).mappings().first()
 
-    async def value(self, statement: Executable) -> Any:
-        """Return the first column of the first row or None; raises StoreError."""
+    async def value(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Any:
+        """Return the first column of the first row or None; `values` as in `rows`. Raises StoreError."""
         with translated(self._errors):
-            return (await self._connection.execute(statement)).scalar()
+            return (await self._connection.execute(statement, values)).scalar()
 
     async def change(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
         """Write; return the number of changed rows. Raises Conflict for violated uniqueness, else StoreError."""

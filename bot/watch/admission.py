@@ -25,8 +25,8 @@ SLOW_TURN = 0.03
 PROMPT_TURN = 0.01
 """Seconds below which more of them run at once."""
 HOLD_SECONDS = 0.1
-"""Longest time for which no poll begins because a command or an approval is being worked on; most are done by then.
-For three times as long after that, polls begin beside commands."""
+"""Longest time for which no poll begins, and none goes on to read, because a command or an approval is being worked on;
+most are done by then. For three times as long after that, polls begin and read beside commands."""
 LOOK_SECONDS = 0.005
 """Seconds between two looks whether it is done."""
 BESIDE_COMMANDS = 8
@@ -139,6 +139,11 @@ class Admission:
         while self.busy() and loop.time() < until:  # noqa: ASYNC110 - what it works on has many ends
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def give_way(self) -> None:
+        """Wait before a read of a poll as the polls that have not begun do: HOLD_SECONDS in four times as long."""
+        while self._held():  # noqa: ASYNC110 - what it works on has many ends
+            await asyncio.sleep(LOOK_SECONDS)
+
     def skip(self, cluster: str) -> bool:
         """Count a poll that is due while the one before still waits for its turn; False if none waits.
 
@@ -216,14 +221,20 @@ class Admission:
         """How many polls may run at once now."""
         if not self.busy():
             return self.limit
-        now = self.clock()
-        if now - self._held_at >= 4 * HOLD_SECONDS:
-            self._held_at = now
-        if now - self._held_at >= HOLD_SECONDS:
+        if not self._held():
             return min(self.limit, BESIDE_COMMANDS)
         if self._look is None:
             self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
         return 0
+
+    def _held(self) -> bool:
+        """True while polls wait for a command or an approval that is being worked on."""
+        if not self.busy():
+            return False
+        now = self.clock()
+        if now - self._held_at >= 4 * HOLD_SECONDS:
+            self._held_at = now
+        return now - self._held_at < HOLD_SECONDS
 
     def _look_again(self) -> None:
         self._look = None

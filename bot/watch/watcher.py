@@ -34,6 +34,7 @@ from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.notices import watch_recovered
+from bot.watch.kept_alerts import kept_alerts
 from bot.watch.planning import ClusterObservation, StoredState, TickPlan, Watched, plan_poll, plan_tick, updated
 from bot.watch.publisher import announce_expired, announce_lifted, publish
 from bot.watch.silence_times import announce_started, open_windows, unannounced
@@ -90,7 +91,7 @@ class Watcher:
         self.state = ClusterState()
         """The cluster state after the last tick, its status with the open alerts included."""
         self.alerts: tuple[Alert, ...] = ()
-        """The alerts after the last tick that could read the store."""
+        """The alerts after the last tick that could read the store, by their sentence alone (kept_alerts.py)."""
         self._poll = poll
         self._store = store
         self._wake = wake
@@ -250,7 +251,8 @@ class Watcher:
         return plan_poll(self.watched, stored, observation, explained(state, causes)), causes
 
     def _keep(self, plan: TickPlan) -> None:
-        self._terms, self.state, self.alerts = plan.terms, plan.state, plan.alerts
+        self._terms, self.state = plan.terms, plan.state
+        self.alerts = kept_alerts(plan.alerts, self.alerts)
 
     async def _commit(
         self, planned_from: StoredState, observation: ClusterObservation, causes: Causes, plan: TickPlan
@@ -270,7 +272,7 @@ class Watcher:
             await self._announce_gap(uow, stored, now)
             await announce_expired(uow, stored.expired, stored.alerts, plan.transitions, self.watched.channel)
             await announce_started(uow, stored.silences, plan.alerts, now, self.watched.channel)
-        self.state, self.alerts = plan.state, plan.alerts
+        self.state, self.alerts = plan.state, kept_alerts(plan.alerts, self.alerts)
         self._opened |= {(window.key, occurrence.begins) for window, occurrence in due}
         if not (stored.alerts or plan.transitions or plan.save_history):
             self._cached = StoredState(plan.state if plan.save_state else stored.state, plan.history)

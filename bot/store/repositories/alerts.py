@@ -19,6 +19,13 @@ _MEMBER = (
     alerts.c.data[GROUP_KEY].as_string().label("group"),
 )
 
+# Every poll of a cluster with an alert asks these.
+_OF = select(alerts).where(alerts.c.cluster == bindparam("name")).order_by(alerts.c.id)
+_OPEN_OF = _OF.where(alerts.c.state != AlertState.RESOLVED)
+_FOLDED_OF = _OF.where(
+    (alerts.c.state != AlertState.RESOLVED) | (alerts.c.changed_at >= bindparam("since")),
+    alerts.c.data[FOLDED_KEY].as_string().is_not(None),
+)
 
 _THESE: BindParameter[Sequence[str]] = bindparam("clusters", expanding=True)
 _LOUD = union(
@@ -41,7 +48,9 @@ class Alerts:
 
     async def open(self, cluster: str | None = None) -> list[Alert]:
         """Alerts that are not resolved, oldest first."""
-        return await self._list(alerts.c.state != AlertState.RESOLVED, cluster)
+        if cluster is None:
+            return await self._list(alerts.c.state != AlertState.RESOLVED, None)
+        return [alert_of(row) for row in await self._session.rows(_OPEN_OF, {"name": cluster})]
 
     async def recent(self, since: float, cluster: str | None = None) -> list[Alert]:
         """Alerts that changed at `since` (Unix seconds) or later, open or resolved, oldest first."""
@@ -65,8 +74,8 @@ class Alerts:
 
     async def folded(self, cluster: str, since: float) -> list[Alert]:
         """The folded alerts of a cluster that are open, or changed at `since` (Unix seconds) or later, oldest first."""
-        now = (alerts.c.state != AlertState.RESOLVED) | (alerts.c.changed_at >= since)
-        return await self._list(now & alerts.c.data[FOLDED_KEY].as_string().is_not(None), cluster)
+        rows = await self._session.rows(_FOLDED_OF, {"name": cluster, "since": since})
+        return [alert_of(row) for row in rows]
 
     async def some(self, ids: Sequence[int]) -> list[Alert]:
         """The alerts of these ids that are still stored, oldest first."""

@@ -18,6 +18,8 @@ _STORED = (
     .order_by(cluster_states.c.cluster)
 )
 _LOCKED = _STORED.with_for_update()
+_ONE = select(cluster_states.c.data).where(cluster_states.c.cluster == bindparam("name"))
+_ONE_LOCKED = _ONE.with_for_update()
 _QUIET = _STORED.add_columns(is_loud(cluster_states.c.cluster).label("loud"))
 
 
@@ -25,7 +27,15 @@ def _put_all(new: sqlite.Insert | postgresql.Insert) -> Executable:
     return new.on_conflict_do_update(index_elements=["cluster"], set_={"data": new.excluded.data})
 
 
-_PUT = {postgres: _put_all(insert_into(cluster_states, postgres=postgres)) for postgres in (False, True)}
+def _put_changed(new: sqlite.Insert | postgresql.Insert) -> Executable:
+    changed = cluster_states.c.data.is_distinct_from(new.excluded.data)
+    return new.on_conflict_do_update(index_elements=["cluster"], set_={"data": new.excluded.data}, where=changed)
+
+
+_PUT_ALL, _PUT = (
+    {postgres: put(insert_into(cluster_states, postgres=postgres)) for postgres in (False, True)}
+    for put in (_put_all, _put_changed)
+)
 
 
 class ClusterStates:
@@ -54,15 +64,8 @@ class ClusterStates:
     async def put(self, cluster: str, state: ClusterState) -> None:
         """Store the state; keys of another release stay, and an unchanged row is not written."""
         stored = self._locked.get(cluster) or await self._stored(cluster)
-        data = {**stored, **encode_state(state)}
-        new = self._session.insert(cluster_states).values(cluster=cluster, data=data)
-        await self._session.change(
-            new.on_conflict_do_update(
-                index_elements=["cluster"],
-                set_={"data": new.excluded.data},
-                where=cluster_states.c.data.is_distinct_from(new.excluded.data),
-            )
-        )
+        values = {"cluster": cluster, "data": {**stored, **encode_state(state)}}
+        await self._session.change(_PUT[self._session.postgres], values)
 
     async def quiet_since(self, clusters: Collection[str]) -> dict[str, float]:
         """Times of the stored states (Unix seconds, 0 for none) of those clusters without an open alert or a silence.
@@ -90,7 +93,7 @@ class ClusterStates:
                 {"cluster": cluster, "data": {**self._locked.get(cluster, {}), **encode_state(states[cluster])}}
                 for cluster in sorted(states)
             ]
-            await self._session.change_all(_PUT[self._session.postgres], rows)
+            await self._session.change_all(_PUT_ALL[self._session.postgres], rows)
 
     async def clusters(self) -> list[str]:
         """The clusters with a stored state."""
@@ -103,10 +106,10 @@ class ClusterStates:
         await self._session.change(delete(cluster_states).where(cluster_states.c.cluster == cluster))
 
     async def _stored(self, cluster: str) -> JsonObject:
-        query = select(cluster_states.c.data).where(cluster_states.c.cluster == cluster)
+        values = {"name": cluster}
         if not self._session.writable:
-            return dict(await self._session.value(query) or {})
-        stored = dict(await self._session.value(query.with_for_update()) or {})
+            return dict(await self._session.value(_ONE, values) or {})
+        stored = dict(await self._session.value(_ONE_LOCKED, values) or {})
         if stored:
             self._locked[cluster] = stored
         return stored

@@ -12,13 +12,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, delete, func, or_, select, true, update
+from sqlalchemy import Executable, bindparam, case, delete, func, or_, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import PARENT_DEAD, Claims
 from bot.store.schema import posts
-from bot.store.session import Session
+from bot.store.session import Session, insert_into
 from bot.telemetry.trace import current
 
 _RESENT = {"state": "pending", "attempts": 0, "next_attempt_at": 0.0, "last_error": ""}
@@ -84,55 +85,27 @@ class OutboxMessages(Claims):
         moved; a reply goes to the channel of its parent. The row has the trace of its newest content.
         """
         now = self._clock()
-        new = self._session.insert(posts).values(
-            slot=str(message_key),
-            channel=channel if parent is None else func.coalesce(_place_of(parent), channel),
-            home=channel,
-            parent=None if parent is None else str(parent),
-            broadcast=broadcast,
-            former="",
-            content=message.to_json(),
-            version=1,
-            sent_version=0,
-            removed=False,
-            claimed_by="",
-            claimed_until=0.0,
-            doubt=False,
-            pending_since=now,
-            created_at=now,
-            updated_at=now,
-            trace=str(current()),
-            **_RESENT,
-        )
-        unposted = posts.c.ts.is_(None) & ~posts.c.doubt
-        moved = unposted & (posts.c.home != new.excluded.home)
-        differs = or_(posts.c.content.is_distinct_from(new.excluded.content), posts.c.removed, moved)
-        await self._session.change(
-            new.on_conflict_do_update(
-                index_elements=["slot"],
-                set_={
-                    "content": new.excluded.content,
-                    "channel": case((moved, new.excluded.channel), else_=posts.c.channel),
-                    "home": case((moved, new.excluded.home), else_=posts.c.home),
-                    "removed": False,
-                    "trace": new.excluded.trace,
-                    **self._raised(now),
-                },
-                where=differs,
-            )
-        )
-
-    def _raised(self, now: float) -> dict[str, Any]:
-        """Raise the version; keep a back-off, and retry a dead row."""
-        waiting = posts.c.state == "pending"
-        return {
-            "version": posts.c.version + 1,
-            "state": "pending",
-            "attempts": case((waiting, posts.c.attempts), else_=0),
-            "next_attempt_at": case((waiting, posts.c.next_attempt_at), else_=0.0),
-            "pending_since": case((waiting, posts.c.pending_since), else_=now),
+        values = {
+            "slot": str(message_key),
+            "home": channel,
+            "parent": None if parent is None else str(parent),
+            "broadcast": broadcast,
+            "former": "",
+            "content": message.to_json(),
+            "version": 1,
+            "sent_version": 0,
+            "removed": False,
+            "claimed_by": "",
+            "claimed_until": 0.0,
+            "doubt": False,
+            "pending_since": now,
+            "created_at": now,
             "updated_at": now,
+            "trace": str(current()),
+            **_RESENT,
         }
+        values |= {"channel": channel} if parent is None else {"thread": str(parent), "otherwise": channel}
+        await self._session.change(_PUT[self._session.postgres, parent is not None], values)
 
     async def remove(self, message_key: MessageKey) -> None:
         """Delete the message from Slack; drop a row that was never tried."""
@@ -141,7 +114,7 @@ class OutboxMessages(Claims):
             await self._drop_replies(message_key)
             return
         this = (posts.c.slot == str(message_key)) & ~posts.c.removed
-        await self._session.change(update(posts).where(this).values(removed=True, **self._raised(self._clock())))
+        await self._session.change(update(posts).where(this).values(removed=True, **_raised(self._clock())))
 
     async def ts_of(self, message_key: MessageKey) -> str | None:
         """Return the id of the message in Slack, None until it was posted."""
@@ -202,9 +175,49 @@ class OutboxMessages(Claims):
         return OutboxHealth(waiting["n"] if waiting else 0, age, found["dead"]["n"] if "dead" in found else 0)
 
 
-def _place_of(message_key: MessageKey) -> Any:
-    others = posts.alias("others")
-    return select(others.c.channel).where(others.c.slot == str(message_key)).scalar_subquery()
+def _raised(now: Any) -> dict[str, Any]:
+    """Raise the version at `now`, a number or a column; keep a back-off, and retry a dead row."""
+    waiting = posts.c.state == "pending"
+    return {
+        "version": posts.c.version + 1,
+        "state": "pending",
+        "attempts": case((waiting, posts.c.attempts), else_=0),
+        "next_attempt_at": case((waiting, posts.c.next_attempt_at), else_=0.0),
+        "pending_since": case((waiting, posts.c.pending_since), else_=now),
+        "updated_at": now,
+    }
+
+
+def _put(new: sqlite.Insert | postgresql.Insert, *, reply: bool) -> Executable:
+    """Put a row; a reply goes to the channel of the message `thread`, and to `otherwise` while that does not exist.
+
+    It is made once: each time it takes a copy of the table, which the collector of garbage has to find.
+    """
+    if reply:
+        others = posts.alias("others")
+        parent = select(others.c.channel).where(others.c.slot == bindparam("thread")).scalar_subquery()
+        new = new.values(channel=func.coalesce(parent, bindparam("otherwise", type_=posts.c.channel.type)))
+    unposted = posts.c.ts.is_(None) & ~posts.c.doubt
+    moved = unposted & (posts.c.home != new.excluded.home)
+    return new.on_conflict_do_update(
+        index_elements=["slot"],
+        set_={
+            "content": new.excluded.content,
+            "channel": case((moved, new.excluded.channel), else_=posts.c.channel),
+            "home": case((moved, new.excluded.home), else_=posts.c.home),
+            "removed": False,
+            "trace": new.excluded.trace,
+            **_raised(new.excluded.updated_at),
+        },
+        where=or_(posts.c.content.is_distinct_from(new.excluded.content), posts.c.removed, moved),
+    )
+
+
+_PUT = {
+    (postgres, reply): _put(insert_into(posts, postgres=postgres), reply=reply)
+    for postgres in (False, True)
+    for reply in (False, True)
+}
 
 
 def _post(row: Mapping[Any, Any]) -> OutboxMessage:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from bot.common.errors import Fenced
 from bot.leadership.model import Assignments, Hold, Replica
@@ -15,6 +15,11 @@ LOCK = 0x7265706C
 
 _AT_ONCE = 200
 """Most tasks in one statement."""
+_VERSION = select(func.count().label("number"), func.coalesce(func.sum(holds.c.token), 0).label("tokens")).select_from(
+    holds
+)
+_TOKEN = select(holds.c.token).where(holds.c.task == bindparam("held"), holds.c.holder == bindparam("by"))
+_TOKEN_LOCKED = _TOKEN.with_for_update(read=True)
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
@@ -29,16 +34,26 @@ class Replicas:
         self._session = session
         self._clock = clock
 
-    async def assignments(self) -> Assignments:
-        """All replicas and holds as of now; in a writing unit of work other replicas wait until it ends."""
+    async def assignments(self, known: Assignments | None = None) -> Assignments:
+        """All replicas and holds as of now; in a writing unit of work other replicas wait until it ends.
+
+        The holds of `known`, read earlier, are taken if no task has changed hands since: there is a row for each
+        cluster, and every heartbeat needs them.
+        """
         if self._session.postgres and self._session.writable:
             await self._session.value(select(func.pg_advisory_xact_lock(LOCK)))
-        known = [
-            Replica(**{**row, "tasks": tuple(row["tasks"])})
-            for row in await self._session.rows(select(replicas).order_by(replicas.c.name))
-        ]
-        held = {row["task"]: Hold(**row) for row in await self._session.rows(select(holds).order_by(holds.c.task))}
-        return Assignments(await self._now(), known, held)
+        rows = await self._session.rows(select(replicas).order_by(replicas.c.name))
+        listed = [Replica(**{**row, "tasks": tuple(row["tasks"])}) for row in rows]
+        held = await self._holds() if known is None or await self._changed(known) else known.holds
+        return Assignments(await self._now(), listed, held)
+
+    async def _holds(self) -> Mapping[str, Hold]:
+        return {row["task"]: Hold(**row) for row in await self._session.rows(select(holds).order_by(holds.c.task))}
+
+    async def _changed(self, known: Assignments) -> bool:
+        """True if a task has changed hands since: each change adds a hold or raises a token (`assign_all`)."""
+        row = await self._session.row(_VERSION)
+        return row is None or (int(row["number"]), int(row["tokens"])) != known.version
 
     async def _now(self) -> float:
         now = await self.server_time()
@@ -79,8 +94,8 @@ class Replicas:
 
     async def require_hold(self, hold: Hold) -> None:
         """Raise Fenced if another replica has the task now; until the unit of work ends it cannot change hands."""
-        query = select(holds.c.token).where(holds.c.task == hold.task, holds.c.holder == hold.holder)
-        token = await self._session.value(query.with_for_update(read=True) if self._session.writable else query)
+        values = {"held": hold.task, "by": hold.holder}
+        token = await self._session.value(_TOKEN_LOCKED if self._session.writable else _TOKEN, values)
         if token != hold.token:
             raise Fenced(f"Nothing was written: another process holds {hold.task} now.")
 

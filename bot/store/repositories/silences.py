@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
 from bot.alerting.model import MaintenanceScope, Silence, WindowScope
 from bot.store.column_types import encode
@@ -14,6 +14,7 @@ from bot.store.session import Session
 
 _SCOPE = TypeAdapter(MaintenanceScope)
 _WINDOW = TypeAdapter(WindowScope)
+_OF_CLUSTER = select(silences).where(silences.c.cluster == bindparam("name")).order_by(silences.c.until, silences.c.id)
 
 
 class Silences:
@@ -50,8 +51,7 @@ class Silences:
 
     async def of_cluster(self, now: float, cluster: str) -> tuple[list[Silence], list[Silence]]:
         """Silences of a cluster that are not over at `now`, and those whose end was not announced yet."""
-        query = select(silences).where(silences.c.cluster == cluster).order_by(silences.c.until, silences.c.id)
-        stored = [_silence(row) for row in await self._session.rows(query)]
+        stored = [_silence(row) for row in await self._session.rows(_OF_CLUSTER, {"name": cluster})]
         return [each for each in stored if each.until > now], [each for each in stored if each.until <= now]
 
     async def end_with(self, alert_id: int) -> int:

@@ -10,6 +10,7 @@ import pytest
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.collector import snapshots, take_snapshot
 from bot.clustermgr.dialect import detect_dialect
+from bot.clustermgr.give_way import giving_way
 from bot.clustermgr.models import Disk, Stat
 from bot.common.errors import ClusterBadAnswer, ClusterFailed, ClusterTimeout, ClusterUnreachable, NoLeader
 from bot.views.dialect_text import evidence_text
@@ -282,3 +283,29 @@ async def test_silent_hosts_are_not_asked_a_second_time() -> None:
         verdict = await detect_dialect(api, deadline=0.2)
     assert [request.target.partition("?")[0] for request in one.requests] == ["/kv/list"]
     assert f"{one.host} gave no answer" in evidence_text(verdict.evidence)
+
+
+async def test_reads_that_give_way_begin_after_other_work() -> None:
+    """The hosts answer for themselves at once; the list of disks is read later, and that of a command at once."""
+    asked: list[str] = []
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def logged(request: Request, writer: asyncio.StreamWriter) -> None:
+        asked.append(request.target.partition("?")[0])
+        await host(1, 1, disks=(7,))(request, writer)
+
+    async def wait() -> None:
+        reached.set()
+        await go_on.wait()
+
+    async with serving(logged) as server, ClustermgrClient((server.host,)) as api:
+        with giving_way(wait):
+            poll = asyncio.create_task(take_snapshot(api, "prod", now=100.0, deadline=60.0))
+        await reached.wait()
+        assert asked == ["/stat"]
+        command = await take_snapshot(api, "prod", now=100.0, deadline=60.0)
+        assert [disk.disk_id for disk in command.bad_disks or ()] == [7]
+        assert asked == ["/stat", "/stat", "/disk/list", "/disk/list"]
+        go_on.set()
+        snapshot = await poll
+    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [7]

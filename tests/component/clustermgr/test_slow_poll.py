@@ -261,6 +261,22 @@ async def test_bad_disks_that_the_whole_list_has_too_are_kept_once() -> None:
     assert [(disk.disk_id, disk.status) for disk in third.bad_disks or ()] == [(3, 3)]
 
 
+async def test_disks_by_state_are_kept_once_while_they_stay_the_same() -> None:
+    async with scenery() as world:
+        world.simulated.break_disk(3)
+        first, second = await world.poll(), await world.poll()
+        world.simulated.break_disk(4)
+        third = await world.poll()
+    assert first.volumes
+    assert second.volumes
+    assert third.volumes
+    assert first.volumes.disks.bad == {3}
+    assert second.volumes.disks is first.volumes.disks
+    assert second.volumes.in_use is first.volumes.in_use
+    assert third.volumes.disks.bad == {3, 4}
+    assert 3 not in third.volumes.in_use
+
+
 async def test_unreadable_disk_list_leaves_chunks_unknown() -> None:
     async with scenery() as world, odd_answers(world, "/disk/list?count=200", "[]") as seen:
         assert seen.zones is None

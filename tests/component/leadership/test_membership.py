@@ -71,6 +71,24 @@ async def test_many_tasks_are_taken_and_released_in_one_heartbeat(store: Store) 
     assert held.keys() == set(tasks)
 
 
+async def test_holds_are_read_again_only_once_a_task_has_changed_hands(store: Store) -> None:
+    one = member(store, "one")
+    await one.beat()
+    async with store.read() as uow:
+        known = await uow.replicas.assignments()
+    await one.beat()
+    async with store.read() as uow:
+        same = await uow.replicas.assignments(known)
+    assert same.holds is known.holds
+    await one.release()
+    async with store.read() as uow:
+        assert {hold.holder for hold in (await uow.replicas.assignments(known)).holds.values()} == {""}
+    two = member(store, "two", tasks=(*TASKS, watch_of("new")))
+    await two.beat()
+    async with store.read() as uow:
+        assert watch_of("new") in (await uow.replicas.assignments(known)).holds
+
+
 async def put(store: Store, term: int, check: HoldCheck) -> None:
     """Write under a hold."""
     async with store.begin() as uow:

@@ -28,6 +28,37 @@ async def test_job_runs_at_once_and_again() -> None:
     await scheduler.stop()
 
 
+async def test_job_that_rests_runs_again_only_when_it_is_asked_for() -> None:
+    ran, others = asyncio.Semaphore(0), asyncio.Semaphore(0)
+    rests = True
+
+    async def job() -> None:
+        ran.release()
+        if rests:
+            scheduler.rest("watch prod")
+
+    async def other() -> None:
+        others.release()
+
+    scheduler = Scheduler(ignore)
+    scheduler.every(0.01, job, name="watch prod")
+    scheduler.every(0.01, other, name="sweep")
+    scheduler.start()
+    await asyncio.wait_for(ran.acquire(), 20)
+    for _ in range(20):
+        await asyncio.wait_for(others.acquire(), 20)
+    assert ran.locked()
+    rests = False
+    scheduler.run_soon("watch prod")
+    for _ in range(3):
+        await asyncio.wait_for(ran.acquire(), 20)
+    await scheduler.stop()
+
+
+async def test_rest_before_start_does_nothing() -> None:
+    Scheduler(ignore).rest("watch prod")
+
+
 async def test_stop_waits_for_running_jobs_and_starts_none() -> None:
     begun, go_on, log = asyncio.Event(), asyncio.Event(), []
 

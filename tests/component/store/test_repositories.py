@@ -1,6 +1,7 @@
 """Alerts, silences, cluster state and operations: values round-trip, and no update is lost."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -197,9 +198,9 @@ async def test_state_that_was_read_is_saved_without_a_second_read(
     values: list[object] = []
     read = Session.value
 
-    async def counted(self: Session, statement: Executable) -> object:
+    async def counted(self: Session, statement: Executable, named: Mapping[str, object] | None = None) -> object:
         values.append(statement)
-        return await read(self, statement)
+        return await read(self, statement, named)
 
     monkeypatch.setattr(Session, "value", counted)
     async with store.begin() as uow:

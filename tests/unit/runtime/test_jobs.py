@@ -25,6 +25,9 @@ class Recorder:
     held: tuple[str, ...] = ()
     scheduled: dict[str, Any] = field(default_factory=dict)
     soon: dict[str, float] = field(default_factory=dict)
+    resting: list[str] = field(default_factory=list)
+    lapsed: bool = False
+    """True while the lease of this process may have ended."""
     reported: list[tuple[str, str]] = field(default_factory=list)
 
     def every(self, seconds: float, fn: Any, *, name: str, jitter: float = 0.0, after: float = 0.0) -> None:
@@ -36,8 +39,15 @@ class Recorder:
     def run_soon(self, name: str, after: float = 0.0) -> None:
         self.soon[name] = after
 
+    def rest(self, name: str) -> None:
+        self.resting.append(name)
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        return {task: Hold(task, "me", 1, 0.0) for task in self.held}
+
     def hold(self, task: str) -> Hold | None:
-        return Hold(task, "me", 1, 0.0) if task in self.held else None
+        return None if self.lapsed else self.holds.get(task)
 
     def record_schedule_error(self, cluster: str, text: str) -> None:
         self.reported.append((cluster, text))
@@ -88,6 +98,31 @@ async def test_job_with_a_task_runs_on_its_holder_only(
     seconds, jitter, fn = recorder.scheduled["forget"]
     await fn()
     assert (seconds, jitter, len(ran)) == (3600.0, 0.0, runs)
+
+
+@pytest.mark.parametrize(
+    ("task", "held", "lapsed", "rests"),
+    [
+        (watch_of("prod"), (), False, True),
+        (watch_of("prod"), (watch_of("prod"),), False, False),
+        # Its hold may be renewed at the next heartbeat, without being gained again.
+        (watch_of("prod"), (watch_of("prod"),), True, False),
+        (HOUSEKEEPING, (), False, False),
+    ],
+)
+async def test_poll_of_a_cluster_that_another_replica_holds_rests(
+    monkeypatch: pytest.MonkeyPatch, task: str, held: tuple[str, ...], lapsed: bool, rests: bool
+) -> None:
+    async def work(_app: object) -> None:
+        pass
+
+    table = (Job("a job", Every(15.0, work), "Work.", task=task),)
+    monkeypatch.setattr(jobs, "jobs_of", lambda *_: table)
+    recorder = Recorder(held, lapsed=lapsed)
+    jobs.schedule(cast("Any", Parts(recorder, recorder)))
+    *_, fn = recorder.scheduled["a job"]
+    await fn()
+    assert recorder.resting == (["a job"] if rests else [])
 
 
 async def test_cron_job_gets_the_time_that_was_due(monkeypatch: pytest.MonkeyPatch) -> None:

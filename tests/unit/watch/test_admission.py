@@ -341,3 +341,23 @@ async def test_evaluation_waits_for_a_command_but_not_for_long() -> None:
     await evaluation
     commands[0] = True
     await queue.after_commands()
+
+
+async def test_reads_of_polls_wait_for_commands_but_a_quarter_of_the_time_at_most() -> None:
+    clock, commands = Clock(), [True]
+    queue = Admission({"c0": INTERVAL}, clock, busy=lambda: commands[0])
+    first = asyncio.create_task(queue.give_way())
+    await settled()
+    assert not first.done()
+    clock.now += 1.01 * HOLD_SECONDS
+    await asyncio.wait_for(first, 20)
+    for _ in range(3):
+        # The command still runs: polls read beside it.
+        await asyncio.wait_for(queue.give_way(), 20)
+        clock.now += 0.99 * HOLD_SECONDS
+    clock.now += 0.1 * HOLD_SECONDS
+    again = asyncio.create_task(queue.give_way())
+    await settled()
+    assert not again.done()
+    commands[0] = False
+    await again
