@@ -3,10 +3,12 @@
 A *view* has all values of the settings without secrets, with clusters by name, as JSON has them.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -14,7 +16,8 @@ from bot.common.text import count
 from bot.config.model import Settings
 from bot.config.setting_keys import is_duration
 
-_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^\s]*(@)")
+_PASSWORD = re.compile(r"(://[^:/]*:).*(@)", re.DOTALL)
+"""As a database takes it: a user may have an @, and a password a blank."""
 _CLUSTERS = "clusters"
 _LONGEST = 120
 _TOKENS = ("cluster_tokens", "scheduler_tokens")
@@ -85,8 +88,19 @@ def _without_passwords(value: Any) -> Any:
     return [_without_passwords(inner) for inner in value] if isinstance(value, list) else value
 
 
+def _without_path(url: str) -> str:
+    """Return an address of a receiver without what stands behind its host, which may be a key; its digest differs."""
+    parts = urlsplit(url)
+    rest = f"{parts.path}?{parts.query}#{parts.fragment}".strip("/?#")
+    if not rest:
+        return url
+    return f"{parts.scheme}://{parts.netloc}/…{hashlib.sha256(rest.encode()).hexdigest()[:8]}"
+
+
 def _dump(settings: Settings) -> View:
     found = settings.model_dump(mode="json", by_alias=True)
+    for receiver in found["outputs"]["receivers"]:
+        receiver["url"] = _without_path(receiver["url"] or "") or None
     return {**found, _CLUSTERS: {own["name"]: own for own in found[_CLUSTERS]}}
 
 

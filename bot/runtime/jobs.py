@@ -9,7 +9,7 @@ import structlog
 from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
-from bot.leadership.model import HOUSEKEEPING, watch_of
+from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
 from bot.runtime import polling
 from bot.runtime.outputs import measure_outputs, notice_reports
 from bot.runtime.parts import App

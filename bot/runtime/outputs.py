@@ -56,7 +56,7 @@ def receivers_in_use(base: Foundation, membership: Membership) -> ReceiversInUse
         base.store,
         own,
         base.clock,
-        alone=lambda: membership.active_replicas <= 1,
+        alone=lambda: membership.alone,
         older=lambda: bool(membership.older_than(OUTPUTS_SINCE)),
     )
 

@@ -11,10 +11,11 @@ from bot.watch import decommission
 
 log = structlog.get_logger(__name__)
 
-SETTLED_SECONDS = 300.0
+SETTLED_SECONDS = 900.0
 """Seconds for which the replicas must have the same clusters before anything is closed.
 
-While settings are rolled out, a cluster may be in those of a replica alone that just restarts.
+While settings are rolled out, a cluster may be in those of a replica alone that just restarts. Kubernetes moves the
+replica of a lost node after five minutes.
 """
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from bot.alerting.engine import withdrawn
 from bot.alerting.model import Alert, AlertState, Silence
 from bot.alerting.outcomes import NotWatched
+from bot.common.errors import Conflict
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -48,7 +49,8 @@ async def _close(
             await publish_one(uow, transition, channel)
             closed[channel] = closed.get(channel, 0) + 1
     for held in silences:
-        await uow.silences.remove(held.id)
+        if not await uow.silences.remove(held.id):
+            raise Conflict(f"Silence {held.id} is gone: another replica closes what belongs to {cluster}.")
     quiet = {channel for held in silences if (channel := await _channel(uow, MessageKey.silence(held.id)))}
     for channel in (*closed, *(quiet - closed.keys())):
         note = cluster_left(cluster, closed.get(channel, 0), len(silences))

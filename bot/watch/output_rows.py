@@ -51,7 +51,8 @@ class ReceiversInUse:
     """The receivers of this replica, `own`, and those that others report: settings differ while they are rolled out.
 
     Alerts are put for all of them, whichever replica watches the cluster; each replica sends to its own. `alone` is
-    true without other replicas, `older` while one runs that does not put alerts for receivers.
+    true where no other process uses the database: a replica whose lease was late for a moment is still one. `older`
+    is true while one runs that does not put alerts for receivers.
     """
 
     store: Store

@@ -1,5 +1,6 @@
 """A cluster that leaves the settings: its open alerts are closed and announced once in their channels."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,18 @@ async def test_its_silences_end_with_it(store: Store) -> None:
     assert (await texts(store))["left:prod:C1:100"].endswith("Closed: 1 silence.")
     async with store.read() as uow:
         assert await uow.silences.active(0.0) == []
+
+
+async def test_two_replicas_say_it_once(store: Store, database_url: str) -> None:
+    """Both see the silence; the one whose transaction comes second writes nothing."""
+    async with store.begin() as uow:
+        held = await uow.silences.add(Silence("prod", "*", "", 9000, "U1"))
+        await uow.outbox.put(MessageKey.parse(f"silence:{held.id}"), "C1", Message("Silenced."))
+    async with Store.open(database_url) as other:
+        both = (close_gone(each, (), (), at) for each, at in ((store, 100), (other, 101)))
+        ended = await asyncio.gather(*both, return_exceptions=True)
+    assert ended.count(True) == 1
+    assert len([key for key in await texts(store) if key.startswith("left:")]) == 1
 
 
 async def test_configured_clusters_are_unchanged(store: Store) -> None:

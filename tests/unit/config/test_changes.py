@@ -119,3 +119,24 @@ def test_config_diff_refuses_what_a_start_refuses(files: tuple[str, str], capsys
 def test_config_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "schema"]) == 0
     assert '"$schema": "https://json-schema.org/' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("log_in", ["user@corp:s3cret", "u:s3 cret", "u:s3/cret@x"])
+def test_a_password_is_hidden_in_every_form_that_a_database_takes(log_in: str) -> None:
+    old, new = read(OLD), read(NEW.replace("u:very-secret", log_in))
+    for shown in (json.dumps(view_of(new)), *map(str, changes(old, new))):
+        assert "cret" not in shown.replace("secret", "")
+    assert "@h/db" in json.dumps(view_of(new))
+
+
+def test_address_of_a_receiver_may_hold_a_key_behind_its_host() -> None:
+    texts = [
+        f'{OLD}\noutputs: {{receivers: [{{name: hook, kind: alertmanager, url: "https://h.example:8/in/{key}"}}]}}'
+        for key in ("first-key", "second-key")
+    ]
+    old, new = map(read, texts)
+    [change] = changes(old, new)
+    assert change.key == "outputs.receivers.hook.url"
+    for shown in (str(change), json.dumps(view_of(new))):
+        assert "https://h.example:8/" in shown
+        assert "-key" not in shown
