@@ -5,7 +5,7 @@ Each list has only what its person may act on.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -106,14 +106,16 @@ class StoredChoices:
         alerts = await self._operated(await self.alerts.open(), asked.user)
         ops = await self._operated(await self.operations.listed(None, open_only=False), asked.user)
         now, latest = self.clock(), ops[:MAX_NOTED_OPERATIONS]
+        first = alerts[: MAX_OPTIONS - 1 - len(latest)]
         choices = [
-            *(self._alert_noted(alert, asked.user) for alert in alerts[: MAX_OPTIONS - 1 - len(latest)]),
+            *(self._alert_noted(alert, asked.user) for alert in first),
             *(views.as_subject(views.operation_choice(op, now), NoteKind.OPERATION) for op in latest),
         ]
         subject = subject_named(asked.given)
         if subject is not None and all(choice.value != subject_value(subject) for choice in choices):
             choices = [*await self._named(subject, asked.user), *choices]
-        return _offered(Offer.NOTED, choices, views.NOTHING_TO_NOTE, "alert")
+        cut = views.noted_cut(len(first), len(alerts), len(latest), len(ops))
+        return replace(_offered(Offer.NOTED, choices, views.NOTHING_TO_NOTE, "alert"), notes=cut)
 
     def _alert_noted(self, alert: Alert, user: str) -> Choice:
         return views.as_subject(views.alert_choice(alert, user, self.clock()), NoteKind.ALERT)

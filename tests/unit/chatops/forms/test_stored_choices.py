@@ -171,6 +171,28 @@ async def test_note_is_about_an_open_alert_or_a_recent_operation() -> None:
     assert (await read(Offer.NOTED, alerts=OneAlert())).nothing == views.NOTHING_TO_NOTE
 
 
+@pytest.mark.parametrize(
+    ("alerts", "ops", "said"),
+    [
+        (69, 30, ()),
+        (70, 30, ("The first 69 of 70 open alerts are listed.",)),
+        (99, 0, ()),
+        (100, 0, ("The first 99 of 100 open alerts are listed.",)),
+        (0, 31, ("The newest 30 operations are listed.",)),
+        (250, 50, ("The first 69 of 250 open alerts are listed.", "The newest 30 operations are listed.")),
+    ],
+)
+async def test_note_says_what_it_does_not_list(alerts: int, ops: int, said: tuple[str, ...]) -> None:
+    book = OneAlert(tuple(alert(number) for number in range(1, alerts + 1)))
+    known = [op(number, OpState.VERIFIED) for number in range(ops, 0, -1)]
+    offers = await read(Offer.NOTED, alerts=book, ops=known)
+    assert offers.notes[: len(said)] == said
+    assert [note for note in offers.notes if "by its number" in note] == list(offers.notes[len(said) :])
+    assert bool(said) == bool(offers.notes)
+    named = await read(Offer.NOTED, alerts=book, ops=known, given=f"alert {alerts}") if alerts else offers
+    assert len(values(named)) <= MAX_OPTIONS
+
+
 @pytest.mark.parametrize("offer", sorted(STORED))
 async def test_long_list_is_cut_and_says_so(offer: Offer) -> None:
     """Slack takes a hundred options of a select without groups."""
