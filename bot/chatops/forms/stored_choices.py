@@ -104,7 +104,7 @@ class StoredChoices:
     async def noted(self, asked: ChoiceQuery) -> Offers:
         """Offer the open alerts and the last operations, and what is named already."""
         alerts = await self._operated(await self.alerts.open(), asked.user)
-        ops = await self._operated(await self.operations.listed(None, open_only=False), asked.user)
+        ops = await self._latest(asked.user)
         now, latest = self.clock(), ops[:MAX_NOTED_OPERATIONS]
         first = alerts[: MAX_OPTIONS - 1 - len(latest)]
         choices = [
@@ -116,6 +116,19 @@ class StoredChoices:
             choices = [*await self._named(subject, asked.user), *choices]
         cut = views.noted_cut(len(first), len(alerts), len(latest), len(ops))
         return replace(_offered(Offer.NOTED, choices, views.NOTHING_TO_NOTE, "alert"), notes=cut)
+
+    async def _latest(self, user: str) -> Sequence[Operation]:
+        """Return the newest operations of the clusters that the person operates.
+
+        The list over all clusters ends at a number: those of other clusters may leave too little room in it.
+        """
+        newest = await self.operations.listed(None, open_only=False)
+        own = await self._operated(newest, user)
+        if len(own) == len(newest) or len(own) > MAX_NOTED_OPERATIONS:
+            return own
+        operated = await self.access.of_clusters(user, Role.OPERATOR, self.clusters)
+        found = [op for name in operated for op in await self.operations.listed(name, open_only=False)]
+        return sorted(found, key=lambda op: op.id, reverse=True)
 
     def _alert_noted(self, alert: Alert, user: str) -> Choice:
         return views.as_subject(views.alert_choice(alert, user, self.clock()), NoteKind.ALERT)
