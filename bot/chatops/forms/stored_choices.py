@@ -15,7 +15,7 @@ from bot.chatops.forms.choices import READ_SECONDS, Offers
 from bot.common.errors import StoreError, UserError
 from bot.interactions.command import AlertBook, Offer, OperationBook
 from bot.interactions.notes import NoteKind, NoteSubject, subject_named
-from bot.operations.change_request import policy_keys
+from bot.operations.change_request import policy_on
 from bot.operations.decisions import Act, refuse_decision
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import PolicyOf
@@ -158,7 +158,7 @@ class StoredChoices:
         return self._of_operations(offer, found, nothing)
 
     async def _may_end(self, op: Operation, act: Act, user: str) -> bool:
-        policy = self.policies(op.cluster, policy_keys(op.request, op.options), op.forced)
+        policy = policy_on(self.policies, op.cluster, op.request, op.options)
         rights = await self.access.rights(user, op.cluster)
         if act is Act.CANCEL and not rights.has(Role.OPERATOR):
             return False
