@@ -41,7 +41,7 @@ from bot.permissions.roles import Role
 from bot.views import errors as error_views
 from bot.views.alert_actions import FORM_NEXT
 from bot.views.code_forms import CODE_BUTTON
-from bot.views.forms import CLUSTER, KIND, Form, form, loading, notice
+from bot.views.forms import CLUSTER, KIND, NOT_OPERATED, Form, form, loading, notice
 from bot.views.home import CHANGE, STATUS
 from bot.views.inputs import Choice
 from bot.views.stat_details import stat_in_full
@@ -114,6 +114,7 @@ class Forms:
     ) -> JsonObject:
         """Return the form, filled with `given`, below an `outcome` of it and above what a check `found`, if any."""
         kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
+        asks = asked_first(kind)
         operated = await self.access.of_clusters(origin.user, Role.OPERATOR, tuple(self.clusters))
         shown = Form(
             kinds=[each.choice for each in KINDS],
@@ -124,9 +125,10 @@ class Forms:
             wording=WORDINGS.get(kind.key) if kind else None,
             outcome=outcome,
             found=found,
-            asks=asked_first(kind),
+            asks=asks,
+            nothing=NOT_OPERATED if CLUSTER in asks and not operated else "",
         )
-        if kind is None or (kind.of_cluster and cluster is None):
+        if shown.nothing or kind is None or (kind.of_cluster and cluster is None):
             return form(shown)
         return form(await self._filled(shown, origin, kind, cluster, given))
 

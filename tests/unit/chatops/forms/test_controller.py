@@ -18,6 +18,7 @@ from bot.config import AccessSettings, Members
 from bot.interactions.command import Caller
 from bot.operations.policy import Policy
 from bot.permissions.access import Access
+from bot.playground.slack_sim.blockkit import check_view
 from bot.views.forms import CLUSTER, KIND
 from bot.views.home import CHANGE, STATUS
 from tests.support.in_memory_ports import FakeAlerts, FakeCluster, FakeDesk
@@ -96,6 +97,19 @@ async def test_form_that_slack_does_not_open_is_no_refusal() -> None:
         await forms(slack, refusals).acted(acted(CHANGE, "prod", "U0ANNA"))
     assert "expired_trigger_id" in logs[-1]["error"]
     assert (slack.shown, refusals.noted) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["", "task disable", "silence"])
+async def test_form_says_that_no_cluster_is_operated(kind: str) -> None:
+    """Every cluster names its own operators, and this person is an operator of all others."""
+    slack, other = SlackRecorder(), forms(SlackRecorder(), Refusals())
+    access = replace(other.access, own={"prod": AccessSettings(operators=Members(users=("U0BEN",)))})
+    held = replace(other, slack=slack, screens=ViewVersions(slack), access=access)
+    await held.open(Caller("U0ANNA", "C1", "T1"), kind, "")
+    view = slack.shown[-1]
+    assert "You operate none of the configured clusters" in str(view)
+    assert check_view(view) == []
+    assert "submit" not in view
 
 
 class SlowBook(FakeAlerts):
