@@ -15,6 +15,7 @@ from bot.chatops.forms.fields import (
     REASON,
     FormContext,
     Kind,
+    cut_to_fields,
     entries,
     filled,
     given_values,
@@ -24,7 +25,7 @@ from bot.chatops.forms.fields import (
     wants_service,
 )
 from bot.chatops.forms.labels import WORDINGS
-from bot.chatops.forms.signing import Origin, attempts_of, is_form, sign, verify
+from bot.chatops.forms.signing import Origin, attempts_of, fitting, is_form, sign, verify
 from bot.chatops.forms.stored_choices import STORED, ChoiceQuery, StoredChoices, as_offered
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.forms.wanted import wanted_form
@@ -41,7 +42,7 @@ from bot.permissions.roles import Role
 from bot.views import errors as error_views
 from bot.views.alert_actions import FORM_NEXT
 from bot.views.code_forms import CODE_BUTTON
-from bot.views.forms import CLUSTER, KIND, NOT_OPERATED, Form, form, loading, notice
+from bot.views.forms import CLUSTER, GIVEN_LOST, KIND, NOT_OPERATED, Form, form, loading, notice
 from bot.views.home import CHANGE, STATUS
 from bot.views.inputs import Choice
 from bot.views.stat_details import stat_in_full
@@ -126,6 +127,7 @@ class Forms:
             outcome=outcome,
             found=found,
             asks=asks,
+            notes=(GIVEN_LOST,) if origin.given and not fitting(origin).given else (),
             nothing=NOT_OPERATED if CLUSTER in asks and not operated else "",
         )
         if shown.nothing or kind is None or (kind.of_cluster and cluster is None):
@@ -269,7 +271,7 @@ class Forms:
 def _origin(caller: Caller, kind: Kind | None, cluster: str, given: Mapping[str, str]) -> Origin:
     """Return the origin of a form that opens, with what cannot be filled in before the change or cluster is chosen."""
     reason = "" if kind else given.get(REASON, "")
-    kept = dict(given) if kind and kind.of_cluster and not cluster else {}
+    kept = dict(cut_to_fields(kind, given)) if kind and kind.of_cluster and not cluster else {}
     named = kind.key if kind else ""
     return Origin(caller.user, caller.channel, caller.answer_to, named, cluster, reason=reason, given=kept)
 

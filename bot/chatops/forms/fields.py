@@ -23,7 +23,7 @@ from bot.common.text import shown
 from bot.interactions.command import FREE, Command, Offer, Scope, offered
 from bot.views.forms import FIELD, FormField
 from bot.views.inputs import TICKED, Choice
-from bot.views.text import MAX_ESCAPED
+from bot.views.text import MAX_ESCAPED, clip
 
 _YES_NO = frozenset({"yes", "no"})
 REASON = "reason"
@@ -226,6 +226,12 @@ def _value(kind: Kind, name: str, value: str) -> str:
     if value == TICKED and len(words) == 1:
         return words[0]
     return value if name in FREE else plain_word(value)
+
+
+def cut_to_fields(kind: Kind, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the given arguments that the form has fields for, each cut to what its field takes."""
+    typed = kind.command.args.typed()
+    return {name: clip(value, _most(kind, name)) for name, value in given.items() if name in typed}
 
 
 def given_values(kind: Kind, given: Mapping[str, str]) -> Mapping[str, str]:
