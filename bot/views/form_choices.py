@@ -46,6 +46,16 @@ def cut_short(shown: int, number: int, what: str) -> str:
     return f"The first {shown:,} of {count(number, what)} are listed." if number > shown else ""
 
 
+def noted_cut(alerts: int, of_alerts: int, operations: int, of_operations: int) -> tuple[str, ...]:
+    """Say which subjects of a note are left out, and how one of them is named; nothing if all are listed."""
+    cut = (
+        cut_short(alerts, of_alerts, "open alert"),
+        f"The newest {count(operations, 'operation')} are listed." if of_operations > operations else "",
+    )
+    said = tuple(filter(None, cut))
+    return (*said, "Name another one by its number, as in /cm note op 12.") if said else ()
+
+
 def alert_choice(alert: Alert, user: str, now: float) -> Choice:
     """Render an alert by its number, cluster and sentence; below its severity, its age, and if a person holds it."""
     held = alert.acked_by if alert.state is AlertState.ACKNOWLEDGED else ""

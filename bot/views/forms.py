@@ -20,6 +20,8 @@ FIELD = "field:"
 """The prefix of the action id of each field."""
 MAX_TITLE = 24
 MAX_BLOCKS = 100
+GIVEN_LOST = "What you typed is too long to be kept until the cluster is chosen: fill it in again then."
+NOT_OPERATED = "You operate none of the configured clusters. /cm whoami shows your roles."
 _NOT_IN_MODALS = frozenset({"data_table", "data_visualization", "markdown"})
 
 

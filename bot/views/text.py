@@ -34,6 +34,8 @@ DATE_STYLES = {
 """Placeholders of Slack for dates, by the name of the style."""
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+MAX_ESCAPED = 5
+"""Characters that one character becomes at most when it is escaped: `&` becomes `&amp;`."""
 _ANGLES = str.maketrans({"<": "\u2039", ">": "\u203a"})
 _DATE_MARK = "<!date^"
 _LATEST = 9_999_999_999

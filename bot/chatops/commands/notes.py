@@ -7,9 +7,10 @@ from pydantic import Field, field_validator
 
 from bot.common.errors import UserError
 from bot.interactions.command import Args, Call, Command, Offer, Reply, Scope
-from bot.interactions.notes import TYPED, NoteKind, subject_named
+from bot.interactions.notes import MAX_NOTE, TYPED, NoteKind, subject_named
 from bot.permissions.roles import Role
 from bot.views.notes import note_kept, note_text
+from bot.views.text import MAX_ESCAPED
 
 _ABOUT = "what it is about: alert 17 (or 17 alone), or op 12"
 
@@ -21,7 +22,7 @@ class NoteArgs(Args):
     tail = "text"
     kinds = frozenset(NoteKind) | {"operation"}
     about: Annotated[str, Offer.NOTED] = Field(max_length=40, description=_ABOUT)
-    text: str = Field(max_length=3000, description="the note: the rest of the line, without quotes")
+    text: str = Field(max_length=MAX_NOTE * MAX_ESCAPED, description="the note: the rest of the line, without quotes")
 
     @field_validator("about")
     @classmethod

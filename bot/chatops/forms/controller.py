@@ -15,6 +15,7 @@ from bot.chatops.forms.fields import (
     REASON,
     FormContext,
     Kind,
+    cut_to_fields,
     entries,
     filled,
     given_values,
@@ -24,7 +25,7 @@ from bot.chatops.forms.fields import (
     wants_service,
 )
 from bot.chatops.forms.labels import WORDINGS
-from bot.chatops.forms.signing import Origin, attempts_of, is_form, sign, verify
+from bot.chatops.forms.signing import Origin, attempts_of, fitting, is_form, sign, verify
 from bot.chatops.forms.stored_choices import STORED, ChoiceQuery, StoredChoices, as_offered
 from bot.chatops.forms.view_versions import ViewVersions
 from bot.chatops.forms.wanted import wanted_form
@@ -41,7 +42,7 @@ from bot.permissions.roles import Role
 from bot.views import errors as error_views
 from bot.views.alert_actions import FORM_NEXT
 from bot.views.code_forms import CODE_BUTTON
-from bot.views.forms import CLUSTER, KIND, Form, form, loading, notice
+from bot.views.forms import CLUSTER, GIVEN_LOST, KIND, NOT_OPERATED, Form, form, loading, notice
 from bot.views.home import CHANGE, STATUS
 from bot.views.inputs import Choice
 from bot.views.stat_details import stat_in_full
@@ -114,6 +115,7 @@ class Forms:
     ) -> JsonObject:
         """Return the form, filled with `given`, below an `outcome` of it and above what a check `found`, if any."""
         kind, cluster = kind_of(origin.kind), self.clusters.get(origin.cluster)
+        asks = asked_first(kind)
         operated = await self.access.of_clusters(origin.user, Role.OPERATOR, tuple(self.clusters))
         shown = Form(
             kinds=[each.choice for each in KINDS],
@@ -124,9 +126,11 @@ class Forms:
             wording=WORDINGS.get(kind.key) if kind else None,
             outcome=outcome,
             found=found,
-            asks=asked_first(kind),
+            asks=asks,
+            notes=(GIVEN_LOST,) if origin.given and not fitting(origin).given else (),
+            nothing=NOT_OPERATED if CLUSTER in asks and not operated else "",
         )
-        if kind is None or (kind.of_cluster and cluster is None):
+        if shown.nothing or kind is None or (kind.of_cluster and cluster is None):
             return form(shown)
         return form(await self._filled(shown, origin, kind, cluster, given))
 
@@ -267,7 +271,7 @@ class Forms:
 def _origin(caller: Caller, kind: Kind | None, cluster: str, given: Mapping[str, str]) -> Origin:
     """Return the origin of a form that opens, with what cannot be filled in before the change or cluster is chosen."""
     reason = "" if kind else given.get(REASON, "")
-    kept = dict(given) if kind and kind.of_cluster and not cluster else {}
+    kept = dict(cut_to_fields(kind, given)) if kind and kind.of_cluster and not cluster else {}
     named = kind.key if kind else ""
     return Origin(caller.user, caller.channel, caller.answer_to, named, cluster, reason=reason, given=kept)
 

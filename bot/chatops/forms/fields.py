@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from annotated_types import MaxLen
-from pydantic.fields import FieldInfo
 
 from bot.chatops.commands.alerts import ACK, SILENCE, UNACK, UNSILENCE
 from bot.chatops.commands.disk_changes import BROKEN, NODE_OFFLINE, OFFLINE, READONLY, WRITABLE
@@ -24,6 +23,7 @@ from bot.common.text import shown
 from bot.interactions.command import FREE, Command, Offer, Scope, offered
 from bot.views.forms import FIELD, FormField
 from bot.views.inputs import TICKED, Choice
+from bot.views.text import MAX_ESCAPED, clip
 
 _YES_NO = frozenset({"yes", "no"})
 REASON = "reason"
@@ -142,22 +142,21 @@ def entries(kind: Kind, known: FormContext) -> tuple[FormField, ...]:
     words = kind.command.args.words
     last = tuple(name for name in (REASON, "dry_run", _FORCE) if name in typed)
     names = (*words, *(name for name in typed if name not in {*words, *last}), *last)
-    shown = _entries(kind.key, typed, names, known)
+    shown = _entries(kind, names, known)
     # What is chosen or typed is checked at once; a change without a card has no checks, and no check reads the reason.
     return tuple(replace(each, live=bool(kind.policies) and not each.flag and each.name != REASON) for each in shown)
 
 
-def _entries(
-    kind: str, typed: Mapping[str, FieldInfo], names: Sequence[str], known: FormContext
-) -> Iterator[FormField]:
+def _entries(kind: Kind, names: Sequence[str], known: FormContext) -> Iterator[FormField]:
     for name in names:
         if (name == _FORCE and not known.may_force) or (name == _DIALECT and known.dialect_known):
             continue
-        yield _entry(kind, name, typed[name], known)
+        yield _entry(kind, name, known)
 
 
-def _entry(kind: str, name: str, info: FieldInfo, known: FormContext) -> FormField:
-    offer, words, named = offered(info), choices(info), words_of(kind, name)
+def _entry(kind: Kind, name: str, known: FormContext) -> FormField:
+    info = kind.command.args.typed()[name]
+    offer, words, named = offered(info), choices(info), words_of(kind.key, name)
     describes = named.hint or info.description or ""
     flag = _is_flag(words)
     needed = (name == REASON and known.needs_reason) or (name == _NODE and known.needs_service)
@@ -170,10 +169,18 @@ def _entry(kind: str, name: str, info: FieldInfo, known: FormContext) -> FormFie
         required=info.is_required() or needed,
         choices=known.offers.get(offer, ()) if offer else own,
         flag=flag,
-        most=next((part.max_length for part in info.metadata if isinstance(part, MaxLen)), _MAX_LENGTH),
+        most=_most(kind, name),
         value=str(default) if default and not flag else "",
         of=known.cluster if offer else "",
     )
+
+
+def _most(kind: Kind, name: str) -> int:
+    """Return how many characters of an argument are taken; a note is counted as typed, before it is escaped."""
+    args = kind.command.args
+    metadata = args.typed()[name].metadata
+    most = next((part.max_length for part in metadata if isinstance(part, MaxLen)), _MAX_LENGTH)
+    return most // MAX_ESCAPED if name == args.tail else most
 
 
 def _is_flag(words: Sequence[str]) -> bool:
@@ -219,6 +226,12 @@ def _value(kind: Kind, name: str, value: str) -> str:
     if value == TICKED and len(words) == 1:
         return words[0]
     return value if name in FREE else plain_word(value)
+
+
+def cut_to_fields(kind: Kind, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the given arguments that the form has fields for, each cut to what its field takes."""
+    typed = kind.command.args.typed()
+    return {name: clip(value, _most(kind, name)) for name, value in given.items() if name in typed}
 
 
 def given_values(kind: Kind, given: Mapping[str, str]) -> Mapping[str, str]:

@@ -13,6 +13,8 @@ _LATER = frozenset({"attempt", "reason", "given"})
 """Fields that earlier releases do not know."""
 MAX_SEALED = 3000
 """Characters of private metadata that Slack keeps."""
+_AROUND = len(f"{VERSION}.{hashlib.sha256().hexdigest()}.")
+"""Characters of private metadata before the origin."""
 STALE = "This form is not valid any more. Close it and open a new one with /cm do, or type its command again."
 
 
@@ -57,17 +59,31 @@ def key_of(secret: str) -> bytes:
 
 
 def sign(origin: Origin, key: bytes) -> str:
-    """Return the private metadata, without what is given and the response_url if it would be too long for Slack."""
+    """Return the private metadata of what fits into it."""
+    body = _body(fitting(origin))
+    return f"{VERSION}.{_mac(body, key)}.{body}"
+
+
+def fitting(origin: Origin) -> Origin:
+    """Return the origin without what is given and the response_url if it would be too long for Slack."""
     shorter = (origin, replace(origin, given={}), replace(origin, given={}, answer_to=""))
-    texts = [_joined(each, key) for each in shorter]
-    return next((text for text in texts if len(text) <= MAX_SEALED), texts[-1])
+    return next((each for each in shorter if _fits(_body(each))), shorter[-1])
 
 
-def _joined(origin: Origin, key: bytes) -> str:
+def _body(origin: Origin) -> str:
+    """Return the origin as JSON: in ASCII, or with its characters as they are if only that fits."""
     # Without what earlier releases do not know if it is empty, so that they can read it.
     fields = {name: value for name, value in asdict(origin).items() if name not in _LATER or value}
-    body = json.dumps(fields, separators=(",", ":"))
-    return f"{VERSION}.{_mac(body, key)}.{body}"
+    escaped = json.dumps(fields, separators=(",", ":"))
+    if _fits(escaped):
+        return escaped
+    as_is = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return as_is if _fits(as_is) else escaped
+
+
+def _fits(body: str) -> bool:
+    """True if Slack keeps it, also if it counts a character beyond the first 65,536 twice."""
+    return _AROUND + len(body.encode("utf-16-le", "surrogatepass")) // 2 <= MAX_SEALED
 
 
 def verify(text: str, key: bytes, user: str) -> Origin:

@@ -5,7 +5,7 @@ Each list has only what its person may act on.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from bot.chatops.forms.choices import READ_SECONDS, Offers
 from bot.common.errors import StoreError, UserError
 from bot.interactions.command import AlertBook, Offer, OperationBook
 from bot.interactions.notes import NoteKind, NoteSubject, subject_named
-from bot.operations.change_request import policy_keys
+from bot.operations.change_request import policy_on
 from bot.operations.decisions import Act, refuse_decision
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import PolicyOf
@@ -104,16 +104,31 @@ class StoredChoices:
     async def noted(self, asked: ChoiceQuery) -> Offers:
         """Offer the open alerts and the last operations, and what is named already."""
         alerts = await self._operated(await self.alerts.open(), asked.user)
-        ops = await self._operated(await self.operations.listed(None, open_only=False), asked.user)
+        ops = await self._latest(asked.user)
         now, latest = self.clock(), ops[:MAX_NOTED_OPERATIONS]
+        first = alerts[: MAX_OPTIONS - 1 - len(latest)]
         choices = [
-            *(self._alert_noted(alert, asked.user) for alert in alerts[: MAX_OPTIONS - 1 - len(latest)]),
+            *(self._alert_noted(alert, asked.user) for alert in first),
             *(views.as_subject(views.operation_choice(op, now), NoteKind.OPERATION) for op in latest),
         ]
         subject = subject_named(asked.given)
         if subject is not None and all(choice.value != subject_value(subject) for choice in choices):
             choices = [*await self._named(subject, asked.user), *choices]
-        return _offered(Offer.NOTED, choices, views.NOTHING_TO_NOTE, "alert")
+        cut = views.noted_cut(len(first), len(alerts), len(latest), len(ops))
+        return replace(_offered(Offer.NOTED, choices, views.NOTHING_TO_NOTE, "alert"), notes=cut)
+
+    async def _latest(self, user: str) -> Sequence[Operation]:
+        """Return the newest operations of the clusters that the person operates.
+
+        The list over all clusters ends at a number: those of other clusters may leave too little room in it.
+        """
+        newest = await self.operations.listed(None, open_only=False)
+        own = await self._operated(newest, user)
+        if len(own) == len(newest) or len(own) > MAX_NOTED_OPERATIONS:
+            return own
+        operated = await self.access.of_clusters(user, Role.OPERATOR, self.clusters)
+        found = [op for name in operated for op in await self.operations.listed(name, open_only=False)]
+        return sorted(found, key=lambda op: op.id, reverse=True)
 
     def _alert_noted(self, alert: Alert, user: str) -> Choice:
         return views.as_subject(views.alert_choice(alert, user, self.clock()), NoteKind.ALERT)
@@ -143,7 +158,7 @@ class StoredChoices:
         return self._of_operations(offer, found, nothing)
 
     async def _may_end(self, op: Operation, act: Act, user: str) -> bool:
-        policy = self.policies(op.cluster, policy_keys(op.request, op.options), op.forced)
+        policy = policy_on(self.policies, op.cluster, op.request, op.options)
         rights = await self.access.rights(user, op.cluster)
         if act is Act.CANCEL and not rights.has(Role.OPERATOR):
             return False

@@ -1,6 +1,7 @@
 """Actions in views that are out of date: the view says so, and nothing else happens."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,14 +12,16 @@ from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert
 from bot.chatops.forms.controller import Forms
 from bot.chatops.forms.events import ViewAction, ViewState
-from bot.chatops.forms.signing import Origin, sign
+from bot.chatops.forms.signing import Origin, sign, verify
 from bot.chatops.forms.stored_choices import StoredChoices
 from bot.chatops.forms.view_versions import ViewVersions
+from bot.common.json_object import JsonObject
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Caller
 from bot.operations.policy import Policy
 from bot.permissions.access import Access
-from bot.views.forms import CLUSTER, KIND
+from bot.playground.slack_sim.blockkit import check_view
+from bot.views.forms import CLUSTER, GIVEN_LOST, KIND
 from bot.views.home import CHANGE, STATUS
 from tests.support.in_memory_ports import FakeAlerts, FakeCluster, FakeDesk
 from tests.support.slack_recorder import SlackRecorder
@@ -96,6 +99,46 @@ async def test_form_that_slack_does_not_open_is_no_refusal() -> None:
         await forms(slack, refusals).acted(acted(CHANGE, "prod", "U0ANNA"))
     assert "expired_trigger_id" in logs[-1]["error"]
     assert (slack.shown, refusals.noted) == ([], [])
+
+
+async def asking_for_a_cluster(kind: str, given: Mapping[str, str]) -> JsonObject:
+    """Open the form of a command that lacks its cluster, and return its view."""
+    slack, other = SlackRecorder(), forms(SlackRecorder(), Refusals())
+    held = replace(other, slack=slack, screens=ViewVersions(slack), remembered=lambda _: ClusterNote())
+    await held.open(Caller("U0ANNA", "C1", "T1", answer_to="https://hooks.slack.com/1"), kind, "", given)
+    view = slack.shown[-1]
+    assert check_view(view) == []
+    return view
+
+
+@pytest.mark.parametrize("char", ["x", "盘", "\N{OPTICAL DISC}"])
+async def test_long_text_is_kept_until_the_cluster_is_chosen(char: str) -> None:
+    """Cut to what its field takes, as where the cluster is known."""
+    view = await asking_for_a_cluster("silence", {"reason": char * 3000, "rule": "disk_broken", "other": "y" * 3000})
+    given = verify(view["private_metadata"], KEY, "U0ANNA").given
+    assert given["rule"] == "disk_broken"
+    assert given["reason"].startswith(char * 250)
+    assert len(given["reason"]) <= 300
+    assert GIVEN_LOST not in str(view)
+
+
+async def test_text_that_cannot_be_kept_until_the_cluster_is_chosen_is_said_to_be_lost() -> None:
+    view = await asking_for_a_cluster("member add", dict.fromkeys(("host", "node", "reason"), "\x01" * 300))
+    assert not verify(view["private_metadata"], KEY, "U0ANNA").given
+    assert GIVEN_LOST in str(view)
+
+
+@pytest.mark.parametrize("kind", ["", "task disable", "silence"])
+async def test_form_says_that_no_cluster_is_operated(kind: str) -> None:
+    """Every cluster names its own operators, and this person is an operator of all others."""
+    slack, other = SlackRecorder(), forms(SlackRecorder(), Refusals())
+    access = replace(other.access, own={"prod": AccessSettings(operators=Members(users=("U0BEN",)))})
+    held = replace(other, slack=slack, screens=ViewVersions(slack), access=access)
+    await held.open(Caller("U0ANNA", "C1", "T1"), kind, "")
+    view = slack.shown[-1]
+    assert "You operate none of the configured clusters" in str(view)
+    assert check_view(view) == []
+    assert "submit" not in view
 
 
 class SlowBook(FakeAlerts):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chatops.commands.arguments import validated
+from bot.chatops.commands.notes import NoteArgs
 from bot.chatops.commands.parser import parse
 from bot.chatops.commands.registry import COMMANDS
 from bot.chatops.forms.controller import asked_first
@@ -28,6 +29,7 @@ from bot.chatops.forms.fields import (
 from bot.chatops.forms.labels import TITLES, WORDINGS, is_named
 from bot.interactions.command import Command, Offer, Scope
 from bot.interactions.message import Message
+from bot.interactions.notes import MAX_NOTE
 from bot.operations.policy import POLICIES
 from bot.playground.slack_sim.blockkit import check_view
 from bot.views.forms import CLUSTER, FIELD, KIND, MAX_TITLE, Form, being_done, checking, form, loading, notice
@@ -247,6 +249,16 @@ def test_note_is_kept_as_it_was_written() -> None:
     values = values_of(kind, {f"{FIELD}text": text})
     assert note_text(values["text"]) == text
     assert given_values(kind, values) == {"text": text}, "a form that is refused has it again"
+
+
+@pytest.mark.parametrize("text", ["<a/>" * 400, "&" * MAX_NOTE, "<" * MAX_NOTE, "x" * MAX_NOTE])
+def test_note_is_counted_as_it_was_typed_and_not_as_it_is_escaped(text: str) -> None:
+    kind = kind_of("note")
+    assert kind is not None
+    assert [each.most for each in entries(kind, FormContext()) if each.name == "text"] == [MAX_NOTE]
+    args = validated(kind.command, {"about": "alert 17", **values_of(kind, {f"{FIELD}text": text})})
+    assert isinstance(args, NoteArgs)
+    assert note_text(args.text) == text
 
 
 @pytest.mark.parametrize("key", ["member add", "member replace"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chatops.forms.signing import MAX_SEALED, Origin, key_of, sign, verify
+from bot.chatops.forms.signing import MAX_SEALED, Origin, fitting, key_of, sign, verify
 from bot.common.errors import UserError
 
 KEY = key_of("xoxb-1")
@@ -49,6 +49,22 @@ def test_address_too_long_for_slack_is_omitted() -> None:
     sealed = sign(long, KEY)
     assert len(sealed) <= MAX_SEALED
     assert verify(sealed, KEY, "U1") == Origin("U1", "C1")
+
+
+@pytest.mark.parametrize(("char", "kept"), [("x", 2700), ("盘", 2700), ("\N{OPTICAL DISC}", 1350), ("\x01", 450)])
+def test_what_was_given_counts_as_slack_counts_it(char: str, kept: int) -> None:
+    """Not the six characters by which JSON in ASCII stands for one of another script."""
+    origin = Origin("U1", "C1", "https://hooks.slack.com/1", "silence", given={"reason": char * kept})
+    sealed = sign(origin, KEY)
+    assert len(sealed.encode("utf-16-le")) // 2 <= MAX_SEALED
+    assert verify(sealed, KEY, "U1") == fitting(origin) == origin
+    longer = Origin("U1", given={"reason": char * (kept + 300)})
+    assert fitting(longer) == verify(sign(longer, KEY), KEY, "U1") == Origin("U1")
+
+
+def test_metadata_is_ascii_where_that_fits() -> None:
+    """Slack hands it back unchanged."""
+    assert sign(Origin("U1", given={"reason": "盘" * 300}), KEY).isascii()
 
 
 def test_what_was_given_is_kept_unless_it_is_too_long_for_slack() -> None:

@@ -21,6 +21,7 @@ from bot.operations.policy import Policy
 from bot.permissions.access import Access
 from bot.views import form_choices as views
 from bot.views.inputs import MAX_OPTIONS
+from bot.workflow.proposals import MAX_LISTED
 from tests.docgen.phrasebook.operations import WAITING
 from tests.support.in_memory_ports import FakeAlerts, FakeDesk, no_members
 from tests.support.view_samples import AT
@@ -72,11 +73,12 @@ async def read(
     *,
     alerts: FakeAlerts | None = None,
     ops: Sequence[Operation] = (),
+    desk: FakeDesk | None = None,
     given: str = "",
 ) -> Offers:
     stored = StoredChoices(
         alerts or FakeAlerts(),
-        FakeDesk(known=ops),
+        desk or FakeDesk(known=ops),
         ACCESS,
         lambda _c, _k, _f: Policy(),
         lambda: NOW,
@@ -169,6 +171,50 @@ async def test_note_is_about_an_open_alert_or_a_recent_operation() -> None:
     assert values(await read(Offer.NOTED, alerts=book, ops=ops, given="18")) == values(offers), "of another cluster"
     assert values(await read(Offer.NOTED, alerts=book, ops=ops, given="alert 99")) == values(offers)
     assert (await read(Offer.NOTED, alerts=OneAlert())).nothing == views.NOTHING_TO_NOTE
+
+
+@dataclass
+class NewestDesk(FakeDesk):
+    """Lists the newest operations only, as the real one does."""
+
+    async def listed(self, cluster: str | None, *, open_only: bool) -> Sequence[Operation]:
+        return (await super().listed(cluster, open_only=open_only))[:MAX_LISTED]
+
+
+async def test_operations_of_other_clusters_do_not_hide_those_that_may_be_noted() -> None:
+    """The list over all clusters ends before the operations of a cluster on which little is done."""
+    others = [op(number, OpState.VERIFIED, cluster="other") for number in range(MAX_LISTED + 40, 40, -1)]
+    own = [op(number, OpState.VERIFIED) for number in range(40, 0, -1)]
+    offers = await read(Offer.NOTED, desk=NewestDesk(known=[*others, *own]))
+    assert values(offers) == [f"op {number}" for number in range(40, 10, -1)]
+    mixed = [op(99, OpState.VERIFIED), *others[2:], *own]
+    assert values(await read(Offer.NOTED, desk=NewestDesk(known=mixed)))[:2] == ["op 99", "op 40"]
+    both = await read(Offer.NOTED, BEN, desk=NewestDesk(known=[*others, *own]))
+    assert values(both) == [f"op {each.id}" for each in others[:30]], "an operator of both"
+    nothing = await read(Offer.NOTED, desk=NewestDesk(known=others))
+    assert nothing.nothing == views.NOTHING_TO_NOTE
+
+
+@pytest.mark.parametrize(
+    ("alerts", "ops", "said"),
+    [
+        (69, 30, ()),
+        (70, 30, ("The first 69 of 70 open alerts are listed.",)),
+        (99, 0, ()),
+        (100, 0, ("The first 99 of 100 open alerts are listed.",)),
+        (0, 31, ("The newest 30 operations are listed.",)),
+        (250, 50, ("The first 69 of 250 open alerts are listed.", "The newest 30 operations are listed.")),
+    ],
+)
+async def test_note_says_what_it_does_not_list(alerts: int, ops: int, said: tuple[str, ...]) -> None:
+    book = OneAlert(tuple(alert(number) for number in range(1, alerts + 1)))
+    known = [op(number, OpState.VERIFIED) for number in range(ops, 0, -1)]
+    offers = await read(Offer.NOTED, alerts=book, ops=known)
+    assert offers.notes[: len(said)] == said
+    assert [note for note in offers.notes if "by its number" in note] == list(offers.notes[len(said) :])
+    assert bool(said) == bool(offers.notes)
+    named = await read(Offer.NOTED, alerts=book, ops=known, given=f"alert {alerts}") if alerts else offers
+    assert len(values(named)) <= MAX_OPTIONS
 
 
 @pytest.mark.parametrize("offer", sorted(STORED))
