@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
 
 from bot.audit.query import ALL
-from bot.chatops.agent_proposals import MAX_OPEN, AgentRights, common_time
+from bot.chatops.agent_proposals import AgentRights, common_time
 from bot.cli.agents.calls import AgentCalls
 from bot.cli.agents.http import over_http
 from bot.cli.agents.propose import MAX_AN_HOUR, Proposals
@@ -27,6 +27,7 @@ from bot.cli.demo import EXAMPLE, Demo, demo
 from bot.config import Secrets, Settings, parse
 from bot.interactions.events import AgentProposal
 from bot.leadership.model import Replica
+from bot.operations.agent_limits import MAX_OPEN
 from bot.operations.model import OpState
 from bot.operations.policy import PolicyMode
 from bot.operations.requests import DiskAccess

@@ -1,17 +1,19 @@
 """What the program that runs checks of a stored proposal of an agent: its own settings, its age, how many there are."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.audit.query import ALL
-from bot.chatops.agent_proposals import HOUR, MAX_AGE, MAX_AN_HOUR, MAX_OPEN, AgentProposals, AgentRights, common_time
+from bot.chatops.agent_proposals import MAX_AGE, AgentProposals, AgentRights, common_time
 from bot.chatops.audit_log import AuditLog
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import UserError
 from bot.interactions.events import AgentProposal
+from bot.operations.agent_limits import HOUR, MAX_AN_HOUR, MAX_OPEN
 from bot.operations.change_request import PartOf, RequestOptions
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.requests import DiskAccess
@@ -138,6 +140,20 @@ async def test_agents_propose_only_so_often_in_an_hour(store: Store, clock: Cloc
         await agents.request(await proposal(store, clock))
     clock.now += HOUR + 1
     assert (await agents.request(await proposal(store, clock))).agent
+
+
+async def test_proposals_at_one_moment_count_each_other(store: Store, database_url: str, clock: Clock) -> None:
+    """Also those of two replicas."""
+    await fill(store, clock, MAX_OPEN - 1)
+    async with Store.open(database_url, clock=clock) as other:
+        both = (fill(each, clock, 1, first=disk) for each, disk in ((store, 90), (other, 91)))
+        ended = await asyncio.gather(*both, return_exceptions=True)
+    [refused] = [each for each in ended if each is not None]
+    assert isinstance(refused, UserError), refused
+    assert f"{MAX_OPEN} operations of agents are open" in error_text(refused)
+    async with store.read() as uow:
+        assert len(await uow.operations.open()) == MAX_OPEN
+    await fill(store, clock, 1, first=92, agent=False)
 
 
 async def test_refusal_is_recorded_with_the_agent(store: Store, clock: Clock) -> None:
