@@ -10,6 +10,7 @@ from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnkn
 from bot.interactions.message import Message, Undelivered
 from bot.interactions.timeline import OperationEvent, TimelineEvent
 from bot.operations.change_request import RequestOptions
+from bot.operations.leases import reverting
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind, advance
 from bot.operations.requests import TaskSwitch
 from bot.operations.step_facts import LegacyWords
@@ -159,6 +160,16 @@ def test_proposal_of_an_agent_is_marked_and_its_words_are_not_formatted() -> Non
     assert event_words(event).startswith("operation #12 proposed by an agent: Turn balance off in prod")
     for found in (card, operations.line(op), ops_list.shown(op)):
         assert_postable(found)
+
+
+def test_end_of_a_lease_of_an_agent_is_marked_and_has_the_words_of_cmbot() -> None:
+    op = replace(WAITING, options=RequestOptions(agent=True, lease=7200.0), reason="*calm*")
+    back = replace(reverting(op, AT, operations.reversion_reason(op)), id=13, seen=SEEN)
+    text = seen(operations.card(back))
+    assert "*Proposed by*\nan agent for <@U0ANNA>" in text
+    assert "*Reason*\noperation #12 was for a time only" in text
+    assert "another person decides" not in text
+    assert operations.outcome(back).startswith("operation #13: turn balance on in prod again, proposed by an agent, ")
 
 
 def test_replies_to_the_requester_name_the_card() -> None:
