@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.audit.query import ALL
 from bot.chatops.agent_proposals import MAX_AGE, AgentProposals, AgentRights, common_time
 from bot.chatops.audit_log import AuditLog
+from bot.chatops.inbox import Inbox
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import UserError
@@ -20,6 +22,7 @@ from bot.operations.requests import DiskAccess
 from bot.permissions.roles import Role
 from bot.store.database import Store
 from bot.store.repositories.inbox import decode_work, encode_work
+from bot.store.schema import inbox_rows
 from bot.views.errors import error_text
 from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
@@ -163,6 +166,52 @@ async def test_refusal_is_recorded_with_the_agent(store: Store, clock: Clock) ->
     assert (row.action, row.actor, row.cluster) == ("refused.agent", OWNER, "prod")
     assert row.details["agent"] is True
     assert str(row.details["text"]).startswith("/cm task disable balance prod")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"values": ["force"]},
+        {"values": {"task": ["balance"]}},
+        {"cluster": ["prod"]},
+        {"command": None},
+        {"user": 7},
+        {"at": "now"},
+        {"key": "agent-2"},
+    ],
+)
+async def test_malformed_proposal_is_dropped_and_holds_up_no_other(
+    store: Store, clock: Clock, wrong: dict[str, Any]
+) -> None:
+    """A row of another release stays: a replica of that release may read it."""
+    inbox = Inbox(store, "p1", clock)
+    good = await proposal(store, clock, key="agent-2")
+    kind, payload = encode_work(await proposal(store, clock))
+    async with store.begin() as uow:
+        await uow.inbox.insert_if_new("agent-1", kind, {**payload, **wrong}, clock() - 3)
+        await uow.inbox.insert_if_new("agent-0", kind, {**payload, "of_a_later_release": 1}, clock() - 2)
+    await inbox.accept(good)
+    # An earlier process claimed it and ended.
+    async with store.begin() as uow:
+        assert await uow.inbox.claim("agent-1", "p0", now=clock(), until=clock())
+    clock.now += 1
+    assert await inbox.pending() == [good]
+    async with store.read() as uow:
+        assert [key for key, _, _ in await uow.inbox.pending(clock())] == ["agent-0", "agent-2"]
+        assert await uow.inbox.payload("agent-1") == {}
+
+
+async def test_payload_that_is_no_object_is_dropped(store: Store, clock: Clock) -> None:
+    inbox = Inbox(store, "p1", clock)
+    good = await proposal(store, clock, key="agent-2")
+    for work in (await proposal(store, clock), good):
+        await inbox.accept(work)
+    async with store.begin() as uow:
+        of_one = inbox_rows.c.key == "agent-1"
+        await uow.inbox._session.change(update(inbox_rows).where(of_one).values(payload=["force"]))
+    assert await inbox.pending() == [good]
+    async with store.read() as uow:
+        assert [key for key, _, _ in await uow.inbox.pending(clock())] == ["agent-2"]
 
 
 async def test_proposal_that_no_process_began_can_be_withdrawn(store: Store, clock: Clock) -> None:
