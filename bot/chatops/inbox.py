@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.common.errors import StoreError
+from bot.common.errors import CmbotError, Conflict, Fenced, StoreError
 from bot.common.json_object import JsonObject
 from bot.interactions.events import AgentProposal, Work
 from bot.store.database import Store
@@ -117,3 +117,14 @@ def _decoded(key: str, kind: str, payload: JsonObject) -> Work:
     if isinstance(work, AgentProposal) and work.key != key:
         raise Malformed("The payload has another key.")
     return work
+
+
+def is_left_to_the_row(work: Work, error: CmbotError) -> bool:
+    """True if the stored row decides what comes next, so that this process answers and records nothing.
+
+    Another process took the row over; or the database failed a proposal of an agent: its card may be stored already,
+    and then the row is done, else it is taken again.
+    """
+    if isinstance(work, AgentProposal) and isinstance(error, StoreError):
+        return not isinstance(error, Conflict)
+    return isinstance(error, Fenced)
