@@ -46,10 +46,10 @@ def decode_work(kind: str, payload: JsonObject) -> Work:
 
 
 def _of_wrong_type(work: AgentProposal) -> list[str]:
-    """Return the fields with values of another type; other programs than those that Slack calls write such rows."""
+    """Return the fields of another type: any program with the right to write the database can store such a row."""
     values: Mapping[str, object] = asdict(work)
     texts = [name for name in ("key", "user", "command", "cluster") if not isinstance(values[name], str)]
-    at = [] if isinstance(work.at, int | float) and not isinstance(work.at, bool) else ["at"]
+    at = [] if type(values["at"]) in {int, float} else ["at"]
     return [*texts, *at, *([] if _of_words(work.values) else ["values"])]
 
 
