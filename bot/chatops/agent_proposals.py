@@ -13,7 +13,7 @@ from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
 from bot.interactions.events import AgentProposal, Invocation
 from bot.interactions.facts import ProposalFacts
-from bot.operations.model import Operation
+from bot.operations.agent_limits import HOUR, MAX_READ, refuse_too_many
 from bot.operations.operation_problems import AgentMayNotForce
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -24,12 +24,6 @@ MAX_AGE = 120.0
 """Seconds after which a stored proposal is refused: what was right to do then may be wrong now."""
 MAX_AHEAD = 60.0
 """Seconds by which the clock of `cmbot mcp` may be ahead."""
-MAX_OPEN = 5
-"""Operations of agents that are not ended at a time."""
-MAX_AN_HOUR = 20
-"""Operations that agents may begin in an hour, those that the checks refuse included."""
-HOUR = 3600.0
-_MAX_READ = 500
 ANSWER = "AgentAnswer"
 """The stored kind of the answer to a proposal."""
 
@@ -81,17 +75,10 @@ class AgentProposals:
             return await common_time(uow, self.wall)
 
     async def _refuse_too_many(self) -> None:
-        now = self.clock()
+        """Refuse before the cluster is read; the repository counts again when it stores the operation."""
+        since = self.clock() - HOUR
         async with self.store.read() as uow:
-            open_now = sum(map(_of_agent, await uow.operations.open()))
-            # What took over a card is no further proposal.
-            lately = sum(_of_agent(op) and not op.card for op in await uow.operations.recent(_MAX_READ, now - HOUR))
-        if open_now >= MAX_OPEN:
-            raise UserError(
-                f"{open_now} operations of agents are open, and more are refused: people decide on them first."
-            )
-        if lately >= MAX_AN_HOUR:
-            raise UserError(f"Agents proposed {lately} changes in the last hour, and more are refused: ask a person.")
+            refuse_too_many(await uow.operations.open(), await uow.operations.recent(MAX_READ, since))
 
     def _invocation(self, work: AgentProposal) -> Invocation:
         cluster = self.clusters.get(work.cluster)
@@ -110,11 +97,6 @@ class AgentProposals:
         """Store the answer, which `cmbot mcp` waits for; a second one is dropped."""
         async with self.store.begin() as uow:
             await uow.inbox.insert_if_new(work.answer_key, ANSWER, answer_json(reply), self.clock(), done=True)
-
-
-def _of_agent(op: Operation) -> bool:
-    """True for what an agent proposed, without the parts of several disks."""
-    return op.options.agent and op.options.part_of is None
 
 
 async def common_time(uow: UnitOfWork, wall: Callable[[], float]) -> float:

@@ -19,7 +19,7 @@ from bot.chatops.command_request import CommandRequest, submitted, typed
 from bot.chatops.forms.code_forms import CodeForms, asked_for
 from bot.chatops.forms.controller import Forms
 from bot.chatops.guidance import is_asked_change, offer, opened_form
-from bot.chatops.inbox import Inbox
+from bot.chatops.inbox import Inbox, is_left_to_the_row
 from bot.chatops.modal_answer import DetailsMemory, ModalAnswer
 from bot.chatops.slack_gateway import SlackGateway
 from bot.clustermgr.cluster import Cluster
@@ -161,12 +161,11 @@ class Dispatcher:
                 if not await self._code_missing(request, answer):
                     await self._run(request, answer)
             self.ended(_KINDS[type(work)], "answered")
-        except Fenced:
-            # The process that took over answers.
-            raise
         except SlackError as error:
             _log_lost(work, error)
         except CmbotError as error:
+            if is_left_to_the_row(work, error):
+                raise
             span.note(refused=type(error).__name__)
             log.info("answer.refused", user=work.user, kind=type(error).__name__, error=error_views.error_text(error))
             await self._audit(work, request, error)

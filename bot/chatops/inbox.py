@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.common.errors import StoreError
+from bot.common.errors import CmbotError, Conflict, Fenced, StoreError
 from bot.common.json_object import JsonObject
-from bot.interactions.events import Work
+from bot.interactions.events import AgentProposal, Work
 from bot.store.database import Store
-from bot.store.repositories.inbox import decode_work, encode_work
+from bot.store.repositories.inbox import Malformed, decode_work, encode_work
 
 log = structlog.get_logger(__name__)
 
@@ -88,16 +88,43 @@ class Inbox:
             await uow.inbox.done(key)
 
     async def pending(self) -> Sequence[Work]:
-        """Return the work that is neither done nor claimed by an active process, oldest first."""
+        """Return the work that is neither done nor claimed by an active process, oldest first.
+
+        A row that no release can read is marked done. One of another release stays, as its replicas may read it.
+        """
         async with self.store.read() as uow:
             rows = await uow.inbox.pending(self.clock())
-        return [work for key, kind, payload in rows if (work := _decoded(key, kind, payload)) is not None]
+        found: list[Work] = []
+        for key, kind, payload in rows:
+            try:
+                found.append(_decoded(key, kind, payload))
+            except Malformed as error:
+                log.warning("inbound.unreadable", key=key, kind=kind, error=str(error))
+                await self._drop(key)
+            except (LookupError, TypeError, ValueError) as error:
+                log.warning("inbound.unreadable", key=key, kind=kind, error=str(error))
+        return found
+
+    async def _drop(self, key: str) -> None:
+        now = self.clock()
+        async with self.store.begin() as uow:
+            if await uow.inbox.claim(key, self.owner, now=now, until=now):
+                await uow.inbox.done(key)
 
 
-def _decoded(key: str, kind: str, payload: JsonObject) -> Work | None:
-    """Decode one row; None, with a log entry, for one that this release cannot read: the others must go on."""
-    try:
-        return decode_work(kind, payload)
-    except (LookupError, TypeError, ValueError) as error:
-        log.warning("inbound.unreadable", key=key, kind=kind, error=str(error))
-        return None
+def _decoded(key: str, kind: str, payload: JsonObject) -> Work:
+    work = decode_work(kind, payload)
+    if isinstance(work, AgentProposal) and work.key != key:
+        raise Malformed("The payload has another key.")
+    return work
+
+
+def is_left_to_the_row(work: Work, error: CmbotError) -> bool:
+    """True if the stored row decides what comes next, so that this process answers and records nothing.
+
+    Another process took the row over; or the database failed a proposal of an agent: its card may be stored already,
+    and then the row is done, else it is taken again.
+    """
+    if isinstance(work, AgentProposal) and isinstance(error, StoreError):
+        return not isinstance(error, Conflict)
+    return isinstance(error, Fenced)

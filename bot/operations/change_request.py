@@ -37,7 +37,7 @@ class RequestOptions:
     dead and its new peer. `reverts` is set on the operation that ends a lease, `part_of` on one of several
     disks of one approved operation. `begun_after` are the other changes of disks that were running when this one
     began: it counts them, and so they need not count it. `agent` is True if an agent proposed it in the name of its
-    requester, who may not approve it then.
+    requester, who may not approve it then, and for what follows from such a proposal: its parts, the end of its lease.
     """
 
     forced: bool = False

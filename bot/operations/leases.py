@@ -62,13 +62,16 @@ def taking_over(op: Operation, earlier: Operation | None) -> Operation:
 
 
 def reverting(op: Operation, now: float, reason: str) -> Operation:
-    """Make the operation that restores the value before a lease; an unset or meaningless value becomes off."""
+    """Make the operation that restores the value before a lease; an unset or meaningless value becomes off.
+
+    It is marked as an agent's if the lease is, but no person decides on it and its reason is that of cmbot.
+    """
     request, switch = switch_of(op)
     reversion = Reversion(of=op.id, thread=op.card_id, left=switch.will_send)
     return Operation(
         cluster=op.cluster,
         request=TaskSwitch(request.task, on=goes_back_on(op)),
-        options=RequestOptions(dialect=op.options.dialect, reverts=reversion),
+        options=RequestOptions(dialect=op.options.dialect, reverts=reversion, agent=op.options.agent),
         requester=op.requester,
         created_at=now,
         expires_at=now,

@@ -25,7 +25,7 @@ from bot.operations.requests import (
     TaskSwitch,
 )
 from bot.views.blocks import MAX_CONFIRM_BUTTON, MAX_CONFIRM_TEXT, Style, clip, confirm, count, duration, plain, utc
-from bot.views.op_parts import MAX_VALUE, request_phrase, title, will_send, word
+from bot.views.op_parts import MAX_VALUE, in_agents_words, request_phrase, title, will_send, word
 from bot.views.preflight_text.table import check_text
 
 _MAX_IDS = 60
@@ -95,7 +95,7 @@ def _lines(op: Operation) -> list[str]:
     warned = verdict.of_level(CheckLevel.WARN) if verdict is not None else ()
     lines += [f"Warning: {check_text(each).sentence}" for each in warned]
     if op.reason:
-        lines.append(f"{'Reason of the agent' if op.options.agent else 'Reason'}: {clip(op.reason, _MAX_REASON)}")
+        lines.append(f"{'Reason of the agent' if in_agents_words(op) else 'Reason'}: {clip(op.reason, _MAX_REASON)}")
     if (switch := op.seen.switch) is not None:
         now = "unset" if switch.value is None else json.dumps(switch.value, ensure_ascii=False)
         lines.append(f"Now: {clip(now, MAX_VALUE)} ({switch.meaning}).")

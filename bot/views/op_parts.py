@@ -49,11 +49,16 @@ def proposer(op: Operation) -> str:
     return f"an agent for {person(op.requester)}" if op.options.agent else person(op.requester)
 
 
+def in_agents_words(op: Operation) -> bool:
+    """True if an agent wrote the reason: that of the operation which ends a lease is of cmbot."""
+    return op.options.agent and op.options.reverts is None
+
+
 def reason_block(op: Operation) -> list[BlockJson]:
     """Paragraph with the reason; the words of an agent are marked as such, and nothing in them is formatted."""
     if not op.reason:
         return []
-    if op.options.agent:
+    if in_agents_words(op):
         return [section(f"*Reason, in the words of the agent*\n{code(op.reason)}")]
     return [section(f"*Reason*\n{escape(op.reason)}")]
 

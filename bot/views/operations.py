@@ -76,7 +76,7 @@ def card(op: Operation, *, call: bool = True) -> Message:
     blocks: list[BlockJson] = [header(title(op)), section(f"{_mark(op)} {_state(op)}")]
     if called:
         blocks.append(section(f"📣 {called}: please decide."))
-    if op.options.agent:
+    if op.options.agent and not op.options.reverts:
         blocks.append(section(f"🤖 *Proposed by {proposer(op)}*, who may not approve it: another person decides."))
     if op.forced:
         blocks.append(section(_LOUD))

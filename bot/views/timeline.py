@@ -14,9 +14,10 @@ from bot.interactions.notes import Note
 from bot.interactions.timeline import OperationEvent, SilenceEvent, Timeline, TimelineEvent
 from bot.operations.model import OpState, StepKind
 from bot.views.blocks import clip, code, context, count, date, escape, message, plain, section, utc
-from bot.views.op_parts import title
+from bot.views.op_parts import in_agents_words, title
 from bot.views.report_text import event_text as change_text
 from bot.views.step_text import event_text as step_text
+from bot.views.text import in_ticks
 
 MAX_SHOWN = 30
 """Events in the message; the file has all."""
@@ -105,7 +106,11 @@ def _line(found: Timeline, event: TimelineEvent) -> str:
     mark = "▶ " if found.of_subject(event) else ""
     where = f"{escape(event.cluster)}: " if len(found.clusters) > 1 else ""
     who = f" — <@{escape(event.by)}>" if event.by else ""
-    return f"`{_clock(event.at)}` {mark}{where}{clip(escape(event_words(event)), _MAX_LINE)}{who}"
+    words = escape(event_words(event))
+    shown = clip(words, _MAX_LINE)
+    # A cut that falls into code ends it: what follows is formatted again.
+    end = "`" if shown.count("`") % 2 > words.count("`") % 2 else ""
+    return f"`{_clock(event.at)}` {mark}{where}{shown}{end}{who}"
 
 
 def _clock(at: float) -> str:
@@ -131,7 +136,8 @@ def _step(fact: OperationEvent) -> str:
     op, event = fact.op, fact.event
     words, state = step_text(event), event.state.value
     if event is op.history[0]:
-        why = f" (reason: {op.reason})" if op.reason else ""
+        reason = in_ticks(op.reason) if op.reason and in_agents_words(op) else op.reason
+        why = f" (reason: {reason})" if reason else ""
         more = words.removeprefix(StepKind.PROPOSED).lstrip(" :,;")
         by_agent = " by an agent" if op.options.agent else ""
         return f"operation #{op.id} proposed{by_agent}: {title(op)}{why}{f'; {more}' if more else ''}"

@@ -12,6 +12,7 @@ from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
 from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
+from bot.operations import agent_limits
 from bot.operations.attribution import caused_by
 from bot.operations.disk_offline import FOLLOWED_SECONDS
 from bot.operations.leases import NO_LEASE, announcements, ended, started, taking_over
@@ -65,9 +66,12 @@ class OperationRepository:
     async def open(self, op: Operation, *, inbound_key: str = "") -> Operation:
         """Store a new operation and its card, and mark its inbound work done in the same transaction.
 
-        A blocked operation gets no card. Raises Conflict when another operation has its lock.
+        A blocked operation gets no card. Raises Conflict when another operation has its lock, and UserError when
+        agents have proposed too much.
         """
         async with self._traced(op) as uow:
+            if agent_limits.counts(op):
+                await _refuse_too_many(uow, self.clock())
             stored = await uow.operations.add(op, WORDING)
             if not stored.final:
                 await uow.outbox.put(MessageKey.card(stored.card_id), stored.channel, views.card(stored))
@@ -355,6 +359,14 @@ class OperationRepository:
         """Get the Slack timestamp of the card, "" before it is posted."""
         async with self.store.read() as uow:
             return await uow.outbox.ts_of(MessageKey.card(op.card_id)) or ""
+
+
+async def _refuse_too_many(uow: UnitOfWork, now: float) -> None:
+    """Refuse one more proposal of an agent; two at one moment, also of two replicas, count each other."""
+    await uow.operations.queue_proposal()
+    since = now - agent_limits.HOUR
+    lately = await uow.operations.recent(agent_limits.MAX_READ, since)
+    agent_limits.refuse_too_many(await uow.operations.open(), lately)
 
 
 async def _in_order(uow: UnitOfWork, op: Operation) -> Operation:

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
+from sqlalchemy import update
 
 from bot.audit.query import ALL
-from bot.chatops.agent_proposals import MAX_OPEN, AgentRights, common_time
+from bot.chatops.agent_proposals import AgentRights, common_time
 from bot.cli.agents.calls import AgentCalls
 from bot.cli.agents.http import over_http
 from bot.cli.agents.propose import MAX_AN_HOUR, Proposals
@@ -27,6 +29,7 @@ from bot.cli.demo import EXAMPLE, Demo, demo
 from bot.config import Secrets, Settings, parse
 from bot.interactions.events import AgentProposal
 from bot.leadership.model import Replica
+from bot.operations.agent_limits import MAX_OPEN
 from bot.operations.model import OpState
 from bot.operations.policy import PolicyMode
 from bot.operations.requests import DiskAccess
@@ -34,6 +37,7 @@ from bot.runtime.app import build
 from bot.runtime.reading import reading
 from bot.store.database import Store
 from bot.store.repositories.inbox import encode_work
+from bot.store.schema import inbox_rows
 from tests.e2e.conftest import QUICK
 from tests.e2e.program_process import Outside
 from tests.e2e.replicas import SETTINGS, two_replicas
@@ -215,6 +219,56 @@ async def test_two_replicas_take_a_proposal_once(world: Demo) -> None:
     assert (op.state, op.requester, op.options.agent) == (OpState.WAITING, ALICE, True)
     cards = [m for m in world.slack.workspace.messages if "proposed by an agent for" in m.full_text and not m.thread_ts]
     assert len(cards) == 1
+
+
+@asynccontextmanager
+async def failing(world: Demo, table: str, when: str = "true") -> AsyncIterator[None]:
+    """A database that refuses to insert such rows, as it does while its disk is full."""
+    path = world.app.settings.store_url.removeprefix("sqlite:///")
+
+    def change(statement: str) -> None:
+        with closing(sqlite3.connect(path, timeout=30)) as database, database:
+            database.execute(statement)
+
+    trigger = f"CREATE TRIGGER failing BEFORE INSERT ON {table} WHEN {when} BEGIN SELECT json('no'); END"
+    await asyncio.to_thread(change, trigger)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(change, "DROP TRIGGER failing")
+
+
+@pytest.mark.fast_time
+async def test_proposal_with_a_card_is_not_recorded_as_refused_if_its_answer_is_lost(world: Demo) -> None:
+    proposed = "NEW.kind = 'AgentAnswer' AND json_extract(NEW.payload, '$.result') IS NOT NULL"
+    async with client(world.app.settings, wait=10.0) as agent:
+        async with failing(world, inbox_rows.name, proposed):
+            assert "was taken, but not answered" in await failure(agent)
+    await world.app.dispatcher.resume()
+    [op] = await world.app.repository.recent(None, 9)
+    assert (op.state, op.options.agent) == (OpState.WAITING, True)
+    assert [row for row in await audited(world) if row[0] == "refused.agent"] == []
+    async with world.app.store.read() as uow:
+        assert await uow.inbox.pending(9e12) == []
+
+
+@pytest.mark.fast_time
+async def test_proposal_without_a_card_is_taken_again_after_the_database_failed(world: Demo) -> None:
+    work = stored(world)
+    async with failing(world, "operations"):
+        await world.app.dispatcher.accept(work)
+        await world.app.dispatcher.work(work)
+        # The sweep may have taken it first.
+        await world.app.task_queue.idle(PATIENCE)
+    async with world.app.store.read() as uow:
+        assert [key for key, _, _ in await uow.inbox.pending(9e12)] == [work.key]
+        assert await uow.inbox.payload(work.answer_key) is None
+    assert [row for row in await audited(world) if row[0] == "refused.agent"] == []
+    async with world.app.store.begin() as uow:
+        # The claim ends.
+        await uow.inbox._session.change(update(inbox_rows).where(inbox_rows.c.key == work.key).values(claimed_until=0))
+    assert (await taken(world, work))["result"] == "proposed"
+    assert len(await world.app.repository.recent(None, 9)) == 1
 
 
 @pytest.mark.system

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.operations.agent_limits import counts
 from bot.operations.change_request import MAX_LEASE, MIN_LEASE, RequestOptions, Reversion
 from bot.operations.decisions import Act, OwnOperation, refuse_decision, refuse_keeping
 from bot.operations.leases import MAX_NOTICE, reverting, started, until
@@ -170,3 +171,12 @@ def test_value_that_a_lease_restores(meaning: str, on: bool) -> None:
     assert back.request == TaskSwitch("balance", on)
     assert back.options.reverts == Reversion(of=12, thread=12, left="false")
     assert back.state is OpState.PROPOSED
+    assert not back.options.agent
+
+
+def test_end_of_a_lease_of_an_agent_is_marked_and_counts_as_no_proposal() -> None:
+    op = replace(BASE, id=12, seen=ObservedState(switch=ObservedSwitch("balance", None, "on", "false", "v3")))
+    op = replace(op, options=RequestOptions(agent=True, lease=7200.0))
+    back = reverting(op, 5.0, "it was for a time only")
+    assert back.options.agent
+    assert (counts(op), counts(back)) == (True, False)

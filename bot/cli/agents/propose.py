@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 from rich.text import Text
 
-from bot.chatops.agent_proposals import HOUR, MAX_AGE, common_time, proposable, refuse_force
+from bot.chatops.agent_proposals import MAX_AGE, common_time, proposable, refuse_force
 from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.commands.usage import CLUSTER
 from bot.chatops.commands.usage import arguments as arguments_of
@@ -25,6 +25,7 @@ from bot.cli.terminal.show import SCHEMA
 from bot.common.errors import Refused, StoreError, UserError
 from bot.common.json_object import JsonObject
 from bot.interactions.events import AgentProposal
+from bot.operations.agent_limits import HOUR
 from bot.operations.operation_problems import OlderReplicas
 from bot.operations.requests import AGENT_FIRST_READ_BY
 from bot.runtime.reading import Reader

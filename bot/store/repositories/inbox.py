@@ -22,14 +22,39 @@ _TYPES: Mapping[str, type[Work]] = {
 _STORED: Mapping[type[Work], str] = {each: kind for kind, each in _TYPES.items()}
 
 
+class Malformed(ValueError):
+    """A payload that no release writes."""
+
+
 def encode_work(work: Work) -> tuple[str, JsonObject]:
     """Return the kind and the payload as they are stored."""
     return _STORED[type(work)], asdict(work)
 
 
 def decode_work(kind: str, payload: JsonObject) -> Work:
-    """Return the work that `encode_work` stored."""
-    return _TYPES[kind](**payload)
+    """Return the work that `encode_work` stored.
+
+    Raises LookupError or TypeError for a row of another release, Malformed for one that no release writes.
+    """
+    found = _TYPES[kind]
+    if not isinstance(payload, Mapping):
+        raise Malformed("The payload is no object.")
+    work = found(**payload)
+    if isinstance(work, AgentProposal) and (wrong := _of_wrong_type(work)):
+        raise Malformed(f"Fields of another type: {', '.join(wrong)}.")
+    return work
+
+
+def _of_wrong_type(work: AgentProposal) -> list[str]:
+    """Return the fields of another type: any program with the right to write the database can store such a row."""
+    values: Mapping[str, object] = asdict(work)
+    texts = [name for name in ("key", "user", "command", "cluster") if not isinstance(values[name], str)]
+    at = [] if type(values["at"]) in {int, float} else ["at"]
+    return [*texts, *at, *([] if _of_words(work.values) else ["values"])]
+
+
+def _of_words(values: object) -> bool:
+    return isinstance(values, Mapping) and all(isinstance(value, str) for value in values.values())
 
 
 class InboxRows:
@@ -53,7 +78,7 @@ class InboxRows:
         """Return what is neither done nor claimed, oldest first: (key, kind, payload)."""
         free = (~inbox_rows.c.done) & self._free(now)
         query = select(inbox_rows).where(free).order_by(inbox_rows.c.seen_at, inbox_rows.c.key).limit(limit)
-        return [(row["key"], row["kind"], dict(row["payload"])) for row in await self._session.rows(query)]
+        return [(row["key"], row["kind"], row["payload"]) for row in await self._session.rows(query)]
 
     async def claim(self, key: str, owner: str, *, now: float, until: float) -> bool:
         """Claim the row until `until`; False if it is done, unknown or still claimed, also by `owner`."""

@@ -67,6 +67,8 @@ def _operation(row: RowMapping) -> Operation:
 
 STARTS = 0x6469736B73
 """Key of the advisory lock under which changes of disks start on PostgreSQL: "disks" in ASCII."""
+PROPOSALS = 0x6167656E74
+"""Key of the advisory lock under which proposals of agents are stored on PostgreSQL: "agent" in ASCII."""
 
 
 class Operations:
@@ -90,6 +92,14 @@ class Operations:
         """
         if self._session.postgres:
             await self._session.value(select(func.pg_advisory_xact_lock(STARTS)))
+
+    async def queue_proposal(self) -> None:
+        """Wait until each proposal of an agent before this one has committed; call it first in a unit of work.
+
+        Then none of two that are stored at one moment is left out of the count. SQLite has one writer anyway.
+        """
+        if self._session.postgres:
+            await self._session.value(select(func.pg_advisory_xact_lock(PROPOSALS)))
 
     async def get(self, op_id: int) -> Operation | None:
         """Get an operation, or None."""

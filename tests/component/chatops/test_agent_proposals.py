@@ -1,23 +1,28 @@
 """What the program that runs checks of a stored proposal of an agent: its own settings, its age, how many there are."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.audit.query import ALL
-from bot.chatops.agent_proposals import HOUR, MAX_AGE, MAX_AN_HOUR, MAX_OPEN, AgentProposals, AgentRights, common_time
+from bot.chatops.agent_proposals import MAX_AGE, AgentProposals, AgentRights, common_time
 from bot.chatops.audit_log import AuditLog
+from bot.chatops.inbox import Inbox
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import UserError
 from bot.interactions.events import AgentProposal
+from bot.operations.agent_limits import HOUR, MAX_AN_HOUR, MAX_OPEN
 from bot.operations.change_request import PartOf, RequestOptions
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.requests import DiskAccess
 from bot.permissions.roles import Role
 from bot.store.database import Store
 from bot.store.repositories.inbox import decode_work, encode_work
+from bot.store.schema import inbox_rows
 from bot.views.errors import error_text
 from bot.workflow.repository import OperationRepository
 from tests.support.databases import Clock
@@ -140,6 +145,20 @@ async def test_agents_propose_only_so_often_in_an_hour(store: Store, clock: Cloc
     assert (await agents.request(await proposal(store, clock))).agent
 
 
+async def test_proposals_at_one_moment_count_each_other(store: Store, database_url: str, clock: Clock) -> None:
+    """Also those of two replicas."""
+    await fill(store, clock, MAX_OPEN - 1)
+    async with Store.open(database_url, clock=clock) as other:
+        both = (fill(each, clock, 1, first=disk) for each, disk in ((store, 90), (other, 91)))
+        ended = await asyncio.gather(*both, return_exceptions=True)
+    [refused] = [each for each in ended if each is not None]
+    assert isinstance(refused, UserError), refused
+    assert f"{MAX_OPEN} operations of agents are open" in error_text(refused)
+    async with store.read() as uow:
+        assert len(await uow.operations.open()) == MAX_OPEN
+    await fill(store, clock, 1, first=92, agent=False)
+
+
 async def test_refusal_is_recorded_with_the_agent(store: Store, clock: Clock) -> None:
     await agents_of(store, clock).refused(await proposal(store, clock), "No.")
     async with store.read() as uow:
@@ -147,6 +166,52 @@ async def test_refusal_is_recorded_with_the_agent(store: Store, clock: Clock) ->
     assert (row.action, row.actor, row.cluster) == ("refused.agent", OWNER, "prod")
     assert row.details["agent"] is True
     assert str(row.details["text"]).startswith("/cm task disable balance prod")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"values": ["force"]},
+        {"values": {"task": ["balance"]}},
+        {"cluster": ["prod"]},
+        {"command": None},
+        {"user": 7},
+        {"at": "now"},
+        {"key": "agent-2"},
+    ],
+)
+async def test_malformed_proposal_is_dropped_and_holds_up_no_other(
+    store: Store, clock: Clock, wrong: dict[str, Any]
+) -> None:
+    """A row of another release stays: a replica of that release may read it."""
+    inbox = Inbox(store, "p1", clock)
+    good = await proposal(store, clock, key="agent-2")
+    kind, payload = encode_work(await proposal(store, clock))
+    async with store.begin() as uow:
+        await uow.inbox.insert_if_new("agent-1", kind, {**payload, **wrong}, clock() - 3)
+        await uow.inbox.insert_if_new("agent-0", kind, {**payload, "of_a_later_release": 1}, clock() - 2)
+    await inbox.accept(good)
+    # An earlier process claimed it and ended.
+    async with store.begin() as uow:
+        assert await uow.inbox.claim("agent-1", "p0", now=clock(), until=clock())
+    clock.now += 1
+    assert await inbox.pending() == [good]
+    async with store.read() as uow:
+        assert [key for key, _, _ in await uow.inbox.pending(clock())] == ["agent-0", "agent-2"]
+        assert await uow.inbox.payload("agent-1") == {}
+
+
+async def test_payload_that_is_no_object_is_dropped(store: Store, clock: Clock) -> None:
+    inbox = Inbox(store, "p1", clock)
+    good = await proposal(store, clock, key="agent-2")
+    for work in (await proposal(store, clock), good):
+        await inbox.accept(work)
+    async with store.begin() as uow:
+        of_one = inbox_rows.c.key == "agent-1"
+        await uow.inbox._session.change(update(inbox_rows).where(of_one).values(payload=["force"]))
+    assert await inbox.pending() == [good]
+    async with store.read() as uow:
+        assert [key for key, _, _ in await uow.inbox.pending(clock())] == ["agent-2"]
 
 
 async def test_proposal_that_no_process_began_can_be_withdrawn(store: Store, clock: Clock) -> None:

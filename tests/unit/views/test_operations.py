@@ -8,13 +8,14 @@ import pytest
 
 from bot.common.errors import ClusterRefused, ConfigError, NoLeader, OutcomeUnknown, StoreError, UserError
 from bot.interactions.message import Message, Undelivered
-from bot.interactions.timeline import OperationEvent, TimelineEvent
+from bot.interactions.timeline import OperationEvent, Timeline, TimelineEvent
 from bot.operations.change_request import RequestOptions
+from bot.operations.leases import reverting
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind, advance
 from bot.operations.requests import TaskSwitch
 from bot.operations.step_facts import LegacyWords
 from bot.views import errors, operations, ops_list
-from bot.views.timeline import event_words
+from bot.views.timeline import FileState, event_words, timeline
 from tests.support.view_samples import AT, HOSTILE, assert_harmless, assert_postable, seen
 
 SWITCH = ObservedSwitch(
@@ -159,6 +160,27 @@ def test_proposal_of_an_agent_is_marked_and_its_words_are_not_formatted() -> Non
     assert event_words(event).startswith("operation #12 proposed by an agent: Turn balance off in prod")
     for found in (card, operations.line(op), ops_list.shown(op)):
         assert_postable(found)
+
+
+@pytest.mark.parametrize("reason", ["*calm* and `bold`", "*calm* " * 42])
+def test_timeline_does_not_format_the_words_of_an_agent(reason: str) -> None:
+    op = replace(WAITING, options=RequestOptions(agent=True), reason=reason)
+    event = TimelineEvent(AT, "prod", OperationEvent(op, op.history[0]), "U0ANNA")
+    text = seen(timeline(Timeline(AT, AT, ("prod",), (event,)), FileState.NONE))
+    line = next(each for each in text.split("\n") if "by an agent" in each)
+    outside = line.split("`")[::2]
+    assert "*calm*" in line
+    assert not any("*" in part for part in outside), line
+
+
+def test_end_of_a_lease_of_an_agent_is_marked_and_has_the_words_of_cmbot() -> None:
+    op = replace(WAITING, options=RequestOptions(agent=True, lease=7200.0), reason="*calm*")
+    back = replace(reverting(op, AT, operations.reversion_reason(op)), id=13, seen=SEEN)
+    text = seen(operations.card(back))
+    assert "*Proposed by*\nan agent for <@U0ANNA>" in text
+    assert "*Reason*\noperation #12 was for a time only" in text
+    assert "another person decides" not in text
+    assert operations.outcome(back).startswith("operation #13: turn balance on in prod again, proposed by an agent, ")
 
 
 def test_replies_to_the_requester_name_the_card() -> None:
