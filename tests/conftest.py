@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,9 @@ def docs_are_read_only(event: str, arguments: tuple[object, ...]) -> None:
 sys.addaudithook(docs_are_read_only)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders that take longest; within one, the order stays."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the folders that take longest, and give each worker a share of them; a file stays together."""
     tests = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
@@ -58,6 +60,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
     items.sort(key=place)
+    # xdist gives each worker as many tests, in the order of the list; what one has left at the end, others take.
+    shares: list[list[pytest.Item]] = [[] for _ in range(getattr(config, "workerinput", {}).get("workercount", 1))]
+    for _, own in groupby(items, key=lambda item: item.path):
+        min(shares, key=len).extend(own)
+    items[:] = [item for share in shares for item in share]
 
 
 def pytest_collection_finish() -> None:

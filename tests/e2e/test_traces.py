@@ -61,14 +61,15 @@ async def test_one_id_leads_from_the_command_to_the_request_and_the_card(traced:
     # The spans.
     await receiver.until(lambda: receiver.named("operation.verify"))
     await receiver.until(lambda: any(span.trace == trace for span in receiver.named("outbox.send")))
-    by_id = {span.id: span for span in receiver.spans}
 
     def ancestors(span_id: str) -> list[str]:
-        span = by_id.get(span_id)
+        span = next((span for span in receiver.spans if span.id == span_id), None)
         return [] if span is None else [span.name, *ancestors(span.parent)]
 
     [post] = receiver.named("POST /member/remove")
     assert post.trace == trace
+    # A span is sent when it ends: those that enclose others come last.
+    await receiver.until(lambda: "command" in ancestors(post.id))
     assert ancestors(post.id) == ["POST /member/remove", "operation.execute", "operation.decide", "command"]
     [decide] = receiver.named("operation.decide")
     assert decide.links == (clicked,)

@@ -51,6 +51,7 @@ const DRAWN = {
   "🔇": [speaker, slash],
   "🔧": [line("m3 13 6-6", GREY, 2.6), shape("M14.3 4.6a4 4 0 1 1-2.9-2.9L9.5 3.6l.4 2.5 2.5.4z", GREY)],
   "📝": [shape("M2.5 1.5h9v13h-9z", "#e8ebf0"), line("M4.5 5h5m-5 3h4m-4 3h2.5", GREY, 1.2), line("m8.5 11.5 5-5", "#e8740c", 2.2)],
+  "🤖": [line("M8 1.5v2.2", GREY), shape("M3.5 3.7h9a2 2 0 0 1 2 2v6.8a2 2 0 0 1-2 2h-9a2 2 0 0 1-2-2V5.7a2 2 0 0 1 2-2", GREY), line("M5.3 7.7v.1m5.4-.1v.1", WHITE, 2.6), line("M5 11.5h6", WHITE)],
   "👤": [shape(head, "#5b6b85"), shape("M2 14.5c0-7 12-7 12 0z", "#5b6b85")],
   "🙋": [shape(head, YELLOW), shape("M2.5 14.5c0-7 11-7 11 0z", BLUE), line("M12.3 10.5 14 3.5", YELLOW, 1.8)],
   "👀": [{ ...line("M4.5 3.5c3.5 0 3.5 9 0 9s-3.5-9 0-9m7 0c3.5 0 3.5 9 0 9s-3.5-9 0-9", GREY, 1), fill: WHITE }, line("M5.3 8.5v1m7-1v1", DARK, 2.4)],

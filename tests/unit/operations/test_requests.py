@@ -46,7 +46,7 @@ def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
         ("9" * 10_000, "out of range"),
         ("abc", "plain digits"),
         ("1.5", "plain digits"),
-        ("", "nothing is not"),
+        ("", "none was given"),
         (" 4", "plain digits"),
         ("+4", "plain digits"),
         ("1_000", "plain digits"),
