@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.alerting.model import Alert
+from bot.alerting.model import Alert, AlertState
 from bot.alerting.receivers import Receiver
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -39,7 +39,12 @@ async def reconcile(store: Store, receivers: Sequence[Receiver]) -> None:
     if not receivers:
         return
     async with store.begin() as uow:
-        await put_outputs(uow, await uow.alerts.open())
+        seen = [alert.id for alert in await uow.alerts.open()]
+        # Read again under the lock of their rows: another replica may have changed them meanwhile.
+        await uow.outputs.lock(seen)
+        await put_outputs(
+            uow, [alert for alert in await uow.alerts.some(seen) if alert.state is not AlertState.RESOLVED]
+        )
         missed = await uow.outputs.unended([each.name for each in receivers])
         ended = await uow.alerts.some(missed)
         await put_outputs(uow, ended)

@@ -75,6 +75,10 @@ class Outputs:
         if new:
             await self._session.change_all(self._session.insert(outputs).on_conflict_do_nothing(), new)
 
+    async def lock(self, alerts: Sequence[int]) -> None:
+        """Let no other unit of work change the rows of these alerts until this one ends."""
+        await self._rows_of(alerts)
+
     async def _rows_of(self, ids: Sequence[int]) -> Mapping[tuple[str, int], Mapping[Any, Any]]:
         found: dict[tuple[str, int], Mapping[Any, Any]] = {}
         for start in range(0, len(ids), _AT_ONCE):

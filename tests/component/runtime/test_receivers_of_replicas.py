@@ -1,5 +1,6 @@
 """Replicas with different receivers, as while settings are rolled out: nothing that one put is lost by the other."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -93,6 +94,26 @@ async def test_alerts_are_put_for_the_receivers_of_every_replica(store: Store, c
         await other.refresh()
         await fire(second, clock.now, "b")
         assert await owed(store, PAGER, clock.now) == [], "no replica has it any more"
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_change_that_is_committed_meanwhile_is_not_undone(
+    store: Store, clock: Clock, database_url: str
+) -> None:
+    """The other replica has the row; the one that adopts has read the alert already."""
+    async with another(database_url) as second:
+        await reconcile(store, (PAGER,))
+        alert = await fire(store, clock.now, "a")
+        async with store.begin() as uow:
+            milder = replace(alert, severity=Severity.WARNING, version=alert.version + 1)
+            await uow.alerts.save(milder, alert_text(milder))
+            await put_outputs(uow, [milder])
+            adopting = asyncio.create_task(reconcile(second, (PAGER,)))
+            await asyncio.wait({adopting}, timeout=0.5)
+        await adopting
+        async with store.begin() as uow:
+            [claim] = await uow.outputs.claim(PAGER.name, "me", clock.now, 60.0, 100)
+        assert claim.alert.severity is Severity.WARNING
 
 
 async def test_what_a_replica_put_before_it_read_of_a_receiver_comes_later(
