@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from bot.common.errors import UserError
+from bot.common.errors import Refused
 from bot.operations.model import Operation
+from bot.operations.operation_problems import AgentOperationsOpen, AgentProposalsLately
 
 MAX_OPEN = 5
 """Operations of agents that are not ended at a time."""
@@ -20,11 +21,11 @@ def counts(op: Operation) -> bool:
 
 
 def refuse_too_many(open_now: Iterable[Operation], lately: Iterable[Operation]) -> None:
-    """Refuse one more proposal of an agent beside these operations; raises UserError."""
+    """Refuse one more proposal of an agent beside these operations; raises Refused."""
     waiting = sum(map(counts, open_now))
     # What took over a card is no further proposal.
     begun = sum(counts(op) and not op.card for op in lately)
     if waiting >= MAX_OPEN:
-        raise UserError(f"{waiting} operations of agents are open, and more are refused: people decide on them first.")
+        raise Refused(AgentOperationsOpen(waiting))
     if begun >= MAX_AN_HOUR:
-        raise UserError(f"Agents proposed {begun} changes in the last hour, and more are refused: ask a person.")
+        raise Refused(AgentProposalsLately(begun))

@@ -111,6 +111,20 @@ class AgentMayNotForce(Problem):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentOperationsOpen(Problem):
+    """So many operations of agents are open that no more are taken."""
+
+    open_now: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentProposalsLately(Problem):
+    """Agents proposed so many changes in the last hour that no more are taken."""
+
+    lately: int
+
+
+@dataclass(frozen=True, slots=True)
 class CodeNeeded(Problem):
     """Break-glass needs a time-based code of the person who proposes."""
 

@@ -238,8 +238,10 @@ async def test_several_disks_go_one_after_another(ready: Demo) -> None:
     await empty(ready, 7)
     await card_with(ready, card, "Verified")
     assert drops(ready) == [7, 8]
-    children = [m for m in ready.slack.as_user(ALICE).sees(OPERATIONS) if m.thread_ts == card.ts]
-    assert any("Take disk #7 offline" in m.full_text and "safe to pull" in m.full_text for m in children)
+    await ready.slack.wait_for(
+        OPERATIONS,
+        lambda m: m.thread_ts == card.ts and "Take disk #7 offline" in m.full_text and "safe to pull" in m.full_text,
+    )
 
 
 async def test_refused_part_stops_the_rest(ready: Demo) -> None:

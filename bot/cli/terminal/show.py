@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import io
 import json
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ from bot.views.errors import error_text
 
 SCHEMA = 1
 """Version of the JSON: a key that is removed or changes its meaning raises it, a new key does not."""
+_USUAL, _USUAL_LINES = 80, 25
+"""Columns of a terminal that does not say its width; its lines, which matter for nothing that is shown."""
 _UNWRAPPED = 100_000
 """Width of text that is not for a terminal: a line is never wrapped."""
 
@@ -158,10 +161,21 @@ def as_text(answers: Sequence[TerminalAnswer], *, without_store: str, command: s
     return Group(*parts)
 
 
+def _columns(out: TextIO) -> int:
+    """Return the width of a terminal: what COLUMNS says, else what the terminal itself says."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said) > 0:
+        return int(said)
+    with suppress(OSError):
+        return os.get_terminal_size(out.fileno()).columns or _USUAL
+    return _USUAL
+
+
 def write(shown: RenderableType, out: TextIO) -> None:
     """Write to a terminal in its width and colours (NO_COLOR counts), and elsewhere as plain lines."""
     if out.isatty():
-        Console(file=out, highlight=False, markup=False).print(shown)
+        # Both, or the library takes 80 columns for a terminal that it knows little of.
+        Console(file=out, width=_columns(out), height=_USUAL_LINES, highlight=False, markup=False).print(shown)
         return
     text = io.StringIO()
     Console(file=text, width=_UNWRAPPED, color_system=None, highlight=False, markup=False).print(shown)

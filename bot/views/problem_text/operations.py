@@ -16,6 +16,16 @@ def agent_may_not_force(_: p.AgentMayNotForce) -> str:
     return "An agent cannot use break-glass: leave `force` out. A person can propose it in Slack."
 
 
+def agent_operations_open(problem: p.AgentOperationsOpen) -> str:
+    """As many operations of agents are open as may be."""
+    return f"{problem.open_now} operations of agents are open, and more are refused: people decide on them first."
+
+
+def agent_proposals_lately(problem: p.AgentProposalsLately) -> str:
+    """Agents proposed as many changes in the last hour as they may."""
+    return f"Agents proposed {problem.lately} changes in the last hour, and more are refused: ask a person."
+
+
 def code_needed(_: p.CodeNeeded) -> str:
     """The requester has not typed a code."""
     return "Break-glass needs your code: type the command again, and enter the code in the form that opens."

@@ -38,6 +38,8 @@ PROBLEMS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
         operation_problems.CodeNeeded: operations.code_needed,
         operation_problems.ChannelShared: operations.channel_shared,
         operation_problems.AgentMayNotForce: operations.agent_may_not_force,
+        operation_problems.AgentOperationsOpen: operations.agent_operations_open,
+        operation_problems.AgentProposalsLately: operations.agent_proposals_lately,
         operation_problems.OlderReplicas: operations.older_replicas,
         operation_problems.CardNotPosted: operations.card_not_posted,
         operation_problems.NoSuchTask: operations.no_such_task,

@@ -13,11 +13,12 @@ from bot.chatops.audit_log import AuditLog
 from bot.chatops.inbox import Inbox
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
-from bot.common.errors import UserError
+from bot.common.errors import Refused, UserError
 from bot.interactions.events import AgentProposal
 from bot.operations.agent_limits import HOUR, MAX_AN_HOUR, MAX_OPEN
 from bot.operations.change_request import PartOf, RequestOptions
 from bot.operations.model import Operation, OpState, advance
+from bot.operations.operation_problems import AgentOperationsOpen, AgentProposalsLately
 from bot.operations.requests import DiskAccess
 from bot.permissions.roles import Role
 from bot.store.database import Store
@@ -128,8 +129,9 @@ async def test_only_a_few_proposals_of_agents_are_open_at_a_time(store: Store, c
     await fill(store, clock, 3, first=60, parts=True)
     assert (await agents.request(await proposal(store, clock))).agent
     await fill(store, clock, 1, first=90)
-    with pytest.raises(UserError, match=f"{MAX_OPEN} operations of agents are open"):
+    with pytest.raises(Refused) as refused:
         await agents.request(await proposal(store, clock))
+    assert refused.value.problem == AgentOperationsOpen(MAX_OPEN)
     assert (await agents.request(await proposal(store, clock, values={**VALUES, "dry_run": "yes"}))).agent
 
 
@@ -139,8 +141,9 @@ async def test_agents_propose_only_so_often_in_an_hour(store: Store, clock: Cloc
     await fill(store, clock, 3, ended=True, card=1)
     assert (await agents.request(await proposal(store, clock))).agent
     await fill(store, clock, 1, ended=True)
-    with pytest.raises(UserError, match=f"proposed {MAX_AN_HOUR} changes in the last hour"):
+    with pytest.raises(Refused) as refused:
         await agents.request(await proposal(store, clock))
+    assert refused.value.problem == AgentProposalsLately(MAX_AN_HOUR)
     clock.now += HOUR + 1
     assert (await agents.request(await proposal(store, clock))).agent
 

@@ -66,6 +66,8 @@ PROBLEMS: tuple[Problem, ...] = (
     request_problems.NoReplacementNeeded(3),
     operation_problems.NothingToForce(),
     operation_problems.AgentMayNotForce(),
+    operation_problems.AgentOperationsOpen(5),
+    operation_problems.AgentProposalsLately(20),
     operation_problems.CodeNeeded(),
     operation_problems.ChannelShared("C0OPS"),
     operation_problems.OlderReplicas(("cmbot-0-5f3a",)),
