@@ -236,7 +236,7 @@ class Workspace:
             raise AssertionError("the app broke rules of the platform:\n" + "\n".join(lines))
 
     async def wait_until(self, look: Callable[[], T | None], timeout: float = 10.0) -> T:  # noqa: ASYNC109 - a caller's plain deadline reads better than a wrapped one
-        """Return the first result of `look` that is not None; `look` runs at every change. Raises TimeoutError."""
+        """Return the first result of `look` that is not empty; it runs at every change. Raises TimeoutError."""
         woken = asyncio.Event()
 
         def wake(_event: Event) -> None:
@@ -245,7 +245,7 @@ class Workspace:
         self.observers.add(wake)
         try:
             async with asyncio.timeout(timeout):
-                while (found := look()) is None:
+                while not (found := look()):
                     await woken.wait()
                     woken.clear()
                 return found
