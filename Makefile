@@ -16,7 +16,7 @@ endef
 # Compiled modules are kept, in folders that git ignores: to collect the tests then takes half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Tests with one of these marks have a target each; .ci/run runs them all.
+# Tests with one of these marks have a target each; .ci/run runs all but `chaos` and `long`, which are run before a release.
 MARKED := browser or chaos or fuzz or long or matrix or system
 # One worker more than processors: many tests wait for a process or a deadline.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
