@@ -147,8 +147,10 @@ async def _measure(folder: Path) -> None:
         (now - (count - place) * EVERY, Measurement(total=10e12, used=place * 1e10, writable=10e12 - place * 1e10))
         for place in range(count)
     ]
-    async with Store.open(f"sqlite:///{folder}/cmbot.db") as store, store.begin() as uow:
-        await uow.samples.fill("prod", measured)
+    async with Store.open(f"sqlite:///{folder}/cmbot.db") as store:
+        await store.migrate()
+        async with store.begin() as uow:
+            await uow.samples.fill("prod", measured)
 
 
 async def _until_scraped(world: World) -> None:
