@@ -51,20 +51,20 @@ class Source(Generic[T]):
 
 
 def text_of(families: Iterable[Family[T]], sources: Sequence[Source[T]]) -> Iterator[str]:
-    """The exposition in parts; any thread may ask, because nothing is kept between two series."""
+    """The exposition in parts, none of them empty; any thread may ask, because nothing is kept between two series."""
     for family in families:
         part, size = [family.info.head], 0
         for source in sources:
-            lines = [
-                f"{family.info.name}{label_text(family.info.labels, (*source.labels, *labels))} {float(value)!r}\n"
-                for labels, value in family.read(source.of)
-            ]
-            part += lines
-            size += sum(map(len, lines))
-            if size > PART:
-                yield "".join(part)
-                part, size = [], 0
-        yield "".join(part)
+            for labels, value in [*family.read(source.of)]:
+                text = label_text(family.info.labels, (*source.labels, *labels))
+                line = f"{family.info.name}{text} {float(value)!r}\n"
+                part.append(line)
+                size += len(line)
+                if size > PART:
+                    yield "".join(part)
+                    part, size = [], 0
+        if part:
+            yield "".join(part)
 
 
 def label_text(names: Sequence[str], values: Sequence[str]) -> str:

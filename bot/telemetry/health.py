@@ -74,7 +74,7 @@ class Health:
             return answer
         parts = self._metrics.parts()
         # In a thread, part by part: with a thousand clusters the text has 10 MB, and the event loop must go on.
-        while part := await asyncio.to_thread(next, parts, b""):
+        while (part := await asyncio.to_thread(next, parts, None)) is not None:
             await answer.write(part)
         return answer
 

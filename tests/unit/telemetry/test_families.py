@@ -35,3 +35,15 @@ def test_series_of_a_family_stand_together_in_bounded_parts() -> None:
     text = "".join(parts)
     assert text.count("# TYPE") == 2
     assert text.index("cmbot_zones{") > text.rindex("cmbot_size_bytes{")
+
+
+def test_long_family_of_one_source_ends_nothing() -> None:
+    """Its last series fills a part: no empty part may follow, which would end the page."""
+    width = len(f'cmbot_size_bytes{{cluster="c",zone="z{0:05}"}} 1.0\n')
+    head = len(SIZE.info.head)
+    for number in (PART // width, (PART - head) // width + 1, 5 * PART // width):
+        long: Source[Mapping[str, float]] = Source(("c",), {f"z{zone:05}": 1.0 for zone in range(number)})
+        parts = [*text_of(BOTH, [long])]
+        assert all(parts)
+        assert max(map(len, parts)) < 2 * PART
+        assert "".join(parts).endswith(f'cmbot_zones{{cluster="c"}} {float(number)}\n')

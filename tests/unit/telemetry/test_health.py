@@ -128,7 +128,7 @@ async def test_metrics_are_rendered_while_the_event_loop_goes_on(session: aiohtt
         def parts(self) -> Iterator[bytes]:
             asked.set()
             assert answered.wait(10)
-            yield b"large"
+            yield from (b"la", b"", b"rge")
 
     pages = Health(LargeMetrics(), live={"loop": no_problem}, ready={})
     async with served(pages.server(), "127.0.0.1", 0) as port:

@@ -108,3 +108,16 @@ def test_gauge_of_a_cluster_follows_each_change(metrics: Metrics) -> None:
     for number in (0, 2, 2, 0):
         metrics.unpolled("prod", float(number))
         assert f'cmbot_watch_blind_seconds{{cluster="prod"}} {number:.1f}' in metrics.exposed().decode()
+
+
+def test_page_of_a_thousand_clusters_is_whole(metrics: Metrics) -> None:
+    """Each metric stands in it, also behind a long one."""
+    fill(metrics)
+    few = {family.name for family in text_string_to_metric_families(metrics.exposed().decode())}
+    for number in range(1000):
+        for call in ("/stat", "/disk/list", "/config/get", "/service/list"):
+            metrics.cluster_call(f"cluster-{number}", call, "ok", 0.1)
+    many = {family.name for family in text_string_to_metric_families(metrics.exposed().decode())}
+    assert many == few
+    for part in metrics.parts():
+        assert part
