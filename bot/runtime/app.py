@@ -238,7 +238,7 @@ async def _poll(cluster: Cluster, deadline: float, admission: Admission, on_part
     """Poll a cluster; its reads and the evaluation wait for the commands that are being worked on."""
     with giving_way(admission.give_way):
         snapshot = await cluster.poll(deadline, on_partial)
-    await admission.after_commands()
+    await admission.give_way()
     return snapshot
 
 

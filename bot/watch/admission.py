@@ -26,7 +26,9 @@ PROMPT_TURN = 0.01
 """Seconds below which more of them run at once."""
 HOLD_SECONDS = 0.1
 """Longest time for which no poll begins, and none goes on to read, because a command or an approval is being worked on;
-most are done by then. For three times as long after that, polls begin and read beside commands."""
+most are done by then. After that, polls begin and read beside commands until half of this time is regained."""
+REGAINED = 1 / 3
+"""Seconds of it that a second without a hold gives back: commands may hold polls for a quarter of the time."""
 LOOK_SECONDS = 0.005
 """Seconds between two looks whether it is done."""
 BESIDE_COMMANDS = 8
@@ -83,8 +85,15 @@ class Admission:
     _gaps: dict[str, float] = field(default_factory=dict)
     _admitted_at: float = float("-inf")
     _said_until: float = float("-inf")
-    _held_at: float = float("-inf")
+    _holding: bool = False
+    _hold_left: float = HOLD_SECONDS
+    _hold_used_up: bool = False
+    _asked_at: float = field(init=False)
     _look: asyncio.TimerHandle | None = None
+    _free: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._asked_at = self.clock()
 
     @property
     def waiting(self) -> int:
@@ -132,17 +141,10 @@ class Admission:
             if self.closed or cluster not in self._owed:
                 return
 
-    async def after_commands(self) -> None:
-        """Wait while a command or an approval is being worked on, at most HOLD_SECONDS."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + HOLD_SECONDS
-        while self.busy() and loop.time() < until:  # noqa: ASYNC110 - what it works on has many ends
-            await asyncio.sleep(LOOK_SECONDS)
-
     async def give_way(self) -> None:
-        """Wait before a read of a poll as the polls that have not begun do: HOLD_SECONDS in four times as long."""
-        while self._held():  # noqa: ASYNC110 - what it works on has many ends
-            await asyncio.sleep(LOOK_SECONDS)
+        """Wait before a read or the evaluation of a poll, until no command or approval holds polls."""
+        while self._held():
+            await self._free.wait()
 
     def skip(self, cluster: str) -> bool:
         """Count a poll that is due while the one before still waits for its turn; False if none waits.
@@ -219,25 +221,32 @@ class Admission:
 
     def _most(self) -> float:
         """How many polls may run at once now."""
+        held = self._held()
         if not self.busy():
             return self.limit
-        if not self._held():
-            return min(self.limit, BESIDE_COMMANDS)
-        if self._look is None:
-            self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
-        return 0
+        return 0 if held else min(self.limit, BESIDE_COMMANDS)
 
     def _held(self) -> bool:
-        """True while polls wait for a command or an approval that is being worked on."""
-        if not self.busy():
-            return False
+        """True while polls wait for a command or an approval that is being worked on; asks itself again soon."""
         now = self.clock()
-        if now - self._held_at >= 4 * HOLD_SECONDS:
-            self._held_at = now
-        return now - self._held_at < HOLD_SECONDS
+        passed, self._asked_at = now - self._asked_at, now
+        if self._holding:
+            self._hold_left = max(0.0, self._hold_left - passed)
+            self._hold_used_up = self._hold_left == 0
+        else:
+            self._hold_left = min(HOLD_SECONDS, self._hold_left + passed * REGAINED)
+            self._hold_used_up = self._hold_used_up and self._hold_left < HOLD_SECONDS / 2
+        self._holding = self.busy() and not self._hold_used_up
+        if not self._holding:
+            self._free.set()
+        elif self._look is None:
+            self._free.clear()
+            self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
+        return self._holding
 
     def _look_again(self) -> None:
         self._look = None
+        self._held()
         self._admit()
 
     def _look_for_slow_host(self, cluster: str) -> None:

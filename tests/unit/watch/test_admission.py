@@ -12,6 +12,7 @@ from bot.watch.admission import (
     FEWEST,
     HOLD_SECONDS,
     LONGEST_STRETCH,
+    LOOK_SECONDS,
     MOST,
     SLOW_TURN,
     Admission,
@@ -144,6 +145,23 @@ async def test_commands_one_after_the_other_hold_polls_a_quarter_of_the_time() -
     clock.now += 1.5 * HOLD_SECONDS
     await until(lambda: begun == ["c0", "c1", "c2"])
     await asyncio.gather(*polls)
+
+
+async def test_every_short_command_of_many_holds_polls() -> None:
+    """Six commands a second of 20 ms each use an eighth of the time."""
+    clock, commands = Clock(), [False]
+    queue = Admission({"c0": INTERVAL}, clock, busy=lambda: commands[0])
+    for _ in range(20):
+        commands[0] = True
+        read = asyncio.create_task(queue.give_way())
+        await settled()
+        clock.now += 0.02
+        await asyncio.sleep(2 * LOOK_SECONDS)
+        assert not read.done()
+        commands[0] = False
+        await read
+        await asyncio.sleep(2 * LOOK_SECONDS)
+        clock.now += 0.15
 
 
 async def noted(queue: Admission, name: str, begun: list[str]) -> None:
@@ -331,16 +349,16 @@ async def test_poll_forgotten_at_the_moment_of_its_turn_begins() -> None:
     assert await poll == "c0"
 
 
-async def test_evaluation_waits_for_a_command_but_not_for_long() -> None:
+async def test_what_waited_for_a_command_goes_on_after_it() -> None:
     commands = [True]
     queue = Admission({"c0": INTERVAL}, Clock(), busy=lambda: commands[0])
-    evaluation = asyncio.create_task(queue.after_commands())
+    reads = [asyncio.create_task(queue.give_way()) for _ in range(3)]
     await settled()
-    assert not evaluation.done()
+    assert not any(read.done() for read in reads)
+    reads[0].cancel()
     commands[0] = False
-    await evaluation
-    commands[0] = True
-    await queue.after_commands()
+    await asyncio.gather(*reads[1:])
+    await queue.give_way()
 
 
 async def test_reads_of_polls_wait_for_commands_but_a_quarter_of_the_time_at_most() -> None:
@@ -354,7 +372,7 @@ async def test_reads_of_polls_wait_for_commands_but_a_quarter_of_the_time_at_mos
     for _ in range(3):
         # The command still runs: polls read beside it.
         await asyncio.wait_for(queue.give_way(), 20)
-        clock.now += 0.99 * HOLD_SECONDS
+        clock.now += 0.49 * HOLD_SECONDS
     clock.now += 0.1 * HOLD_SECONDS
     again = asyncio.create_task(queue.give_way())
     await settled()
