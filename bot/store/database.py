@@ -39,6 +39,8 @@ REMIND_SECONDS = 300.0
 """Seconds between two log lines during an outage."""
 _ACCESS = ("read", "write")
 _OUTCOMES = ("committed", "rolled_back", "failed")
+BACKGROUND_READS = 2
+"""Reading units of polls at once, of four connections on SQLite: after a fault of many clusters every poll reads."""
 _BUSY_MS = 10_000
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
@@ -101,6 +103,7 @@ class Store:
         self._owner = owner
         self._outages = (_Outage("reading", clock), _Outage("writing", clock))
         self._queued = 0
+        self._background = asyncio.Semaphore(BACKGROUND_READS)
         self.groups: GroupCommit[UnitOfWork] = GroupCommit(
             self._group, clock=time.monotonic, wanted=lambda: self._queued > 0
         )
@@ -235,6 +238,15 @@ class Store:
         """Open a read-only unit of work over one consistent view. Raises StoreError."""
         async with self._session(self._reader, writable=False) as (session, _):
             yield UnitOfWork(session, self._clock, self._wall, self._owner, self.receivers)
+
+    @asynccontextmanager
+    async def background_read(self) -> AsyncIterator[UnitOfWork]:
+        """Open a read-only unit of work of a poll: few at once, so that those of people find a free connection.
+
+        Raises StoreError.
+        """
+        async with self._background, self.read() as uow:
+            yield uow
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine, *, writable: bool) -> AsyncIterator[tuple[Session, Any]]:

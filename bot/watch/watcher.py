@@ -137,7 +137,7 @@ class Watcher:
             observation = self._observe(await self._polled(now), now)
             stored = await self._load(now)
             if stored.state.forecast.due(now):
-                async with self._store.read() as uow:
+                async with self._store.background_read() as uow:
                     stored = await self._with_forecast(uow, stored, now)
             # Evaluate, inhibit, silence, group:
             plan, causes = await self._plan(stored, observation)
@@ -167,7 +167,7 @@ class Watcher:
             return
         now = self._started_at
         observation = ClusterObservation(snapshot, None, now, first=False, terms=self._terms)
-        async with self._store.read() as uow:
+        async with self._store.background_read() as uow:
             stored = await self._read(uow, now)
         if not new_changes(stored.state, self._with_leader(stored.state, observation)):
             return
@@ -218,7 +218,7 @@ class Watcher:
         """
         if self._cached is not None and not self._was_stale(now):
             return self._cached
-        async with self._store.read() as uow:
+        async with self._store.background_read() as uow:
             stored = await self._read(uow, now)
         self._cached = None if stored.alerts else stored
         return stored
