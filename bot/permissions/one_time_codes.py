@@ -26,7 +26,7 @@ _WRONG_KEY = "CMBOT_CODE_KEY: this is no key; `cmbot enrol --new-key` prints one
 
 
 class CodeKey:
-    """The key that encrypts the secrets of codes in the database; it comes from the environment."""
+    """The key that encrypts the secrets of codes in the database; it is never there itself."""
 
     def __init__(self, written: str) -> None:
         """Read the key; raises ConfigError, which does not show it."""
