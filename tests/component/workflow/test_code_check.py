@@ -199,9 +199,9 @@ async def test_command_enrols_lists_and_removes(database_url: str) -> None:
     shown = await enrol(own, ANNA, remove=False, again=False)
     assert "No code counts before" not in shown
     async with Store.open(database_url) as store, store.begin() as uow:
-        held = await uow.codes.get(ANNA)
-        assert held is not None
-        await uow.codes.put(dataclasses.replace(held, locked_until=time.time() + LOCK_SECONDS))
+        own_row = await uow.codes.get(ANNA)
+        assert own_row is not None
+        await uow.codes.put(dataclasses.replace(own_row, locked_until=time.time() + LOCK_SECONDS))
     await enrol(own, ANNA, remove=True, again=False)
     assert await enrol(own, None, remove=False, again=False) == "No person has a code."
     assert "No code counts before" in await enrol(own, ANNA, remove=False, again=False)
