@@ -6,6 +6,9 @@ PIP_QUIET := install --disable-pip-version-check --quiet
 # What runs the bot in earnest is apart from what develops it: it holds the packages of constraints-runtime.txt only, or
 # with EXTRAS (any value) those of constraints-extras.txt, which are those of the extras otel and mcp too.
 LIVE := venv
+# The pins that are installed there, and those of what builds cmbot there: also what `sbom` and `audit` are about.
+LIVE_PINS = constraints-$(if $(EXTRAS),extras,runtime).txt
+BUILD_PINS := constraints-build.txt
 
 define HAS_PYTHON
 $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -31,8 +34,8 @@ install:  ## the bot alone, into venv/: what a real installation runs; with the 
 	@$(HAS_PYTHON)
 	@echo "installing into $(LIVE) (about a minute)..."
 	@$(PYTHON) -m venv $(LIVE)
-	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r constraints-$(if $(EXTRAS),extras,runtime).txt
-	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r constraints-build.txt
+	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r $(LIVE_PINS)
+	@$(LIVE)/bin/pip $(PIP_QUIET) --require-hashes -r $(BUILD_PINS)
 	@$(LIVE)/bin/pip $(PIP_QUIET) --no-deps --no-build-isolation --force-reinstall .
 	@echo "done: $(LIVE)/bin/cmbot --help"
 
@@ -118,19 +121,19 @@ pins: $(READY)  ## choose new pinned versions
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --universal --upgrade --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make pins" -o constraints-runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra otel --extra mcp --universal --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-annotate --custom-compile-command "make pins" -c constraints.txt \
+		--no-emit-find-links --custom-compile-command "make pins" -c constraints.txt \
 		-o constraints-extras.txt
 	echo hatchling | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-annotate --custom-compile-command "make pins" -c constraints.txt \
+		--no-emit-find-links --custom-compile-command "make pins" -c constraints.txt \
 		-o constraints-build.txt
 	echo 'atheris>=3,<3.1' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --custom-compile-command "make pins" -o constraints-fuzz.txt
 
-sbom: $(READY)  ## the software bill of materials of an installation, in sbom.cdx.json (CycloneDX)
-	$(BIN)/python .ci/sbom.py sbom.cdx.json
+sbom: $(READY)  ## what `make install` installs, in sbom.cdx.json (CycloneDX); of one with the extras: make sbom EXTRAS=mcp
+	$(BIN)/python .ci/sbom.py --build $(BUILD_PINS) --out sbom.cdx.json $(LIVE_PINS)
 
-audit: $(READY)  ## compare the pins with published advisories; exit status 3 if these cannot be had
-	@$(BIN)/python .ci/audit.py
+audit: $(READY)  ## compare the same pins with published advisories: make audit [EXTRAS=mcp]; exit status 3 if these cannot be had
+	@$(BIN)/python .ci/audit.py $(LIVE_PINS) $(BUILD_PINS)
 
 release: $(READY)  ## check that a version can be released and print how to tag it: make release VERSION=x.y.z
 	@$(BIN)/python .ci/release.py "$(VERSION)"

@@ -1,31 +1,42 @@
 """Compare the pinned packages with published advisories, by pip-audit, which `uvx` fetches.
 
+`python .ci/audit.py PINS...` takes the pins of all files together.
+
 Exit status 0: no advisory names a pinned version. 1: one does, and the table shows it. 3: the advisory data could not
 be had (no network, no access), so nothing is known; that is neither a pass nor a failure of the pins.
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-PINS = ROOT / "constraints-runtime.txt"
 UVX = Path(sys.executable).with_name("uvx")
 AUDITOR = "pip-audit>=2.7,<3"
 KNOWN = "pyyaml==5.3\n"
 """A version with published advisories: a registry that names none for it, such as a mirror, has no such data."""
 NOTHING_FOUND, FOUND, NOT_KNOWN = 0, 1, 3
 _SECONDS = 600
+_BLOCK = re.compile(r"^[^\s#].*\n(?:[ ]+--.*\n)*", re.MULTILINE)
+"""A pin with its hashes, without the comments around it."""
 
 
-def audit(pins: Path) -> int:
+def together(texts: Sequence[str]) -> str:
+    """Return the pins of several files as one, each once: the auditor refuses a package that it finds twice."""
+    blocks = [block for text in texts for block in _BLOCK.findall(text)]
+    return "".join(dict.fromkeys(blocks))
+
+
+def audit(files: Sequence[Path]) -> int:
     """Run the auditor on a version with a known advisory, then on the pins; return the exit status."""
     with tempfile.TemporaryDirectory(prefix="cmbot-audit-") as folder:
-        report, known = Path(folder) / "report.json", Path(folder) / "known.txt"
+        report, known, pins = (Path(folder) / name for name in ("report.json", "known.txt", "pins.txt"))
         known.write_text(KNOWN, encoding="utf-8")
+        pins.write_text(together([each.read_text(encoding="utf-8") for each in files]), encoding="utf-8")
         try:
             if not _advisories(_report(known, report, "--no-deps")):
                 return _not_known(f"the registry has no advisory for {KNOWN.strip()}, so a mirror without them answers")
@@ -70,4 +81,6 @@ def _shown(found: list[dict[str, Any]]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(audit(PINS))
+    if not sys.argv[1:]:
+        sys.exit("name the files with the pins")
+    sys.exit(audit([Path(each) for each in sys.argv[1:]]))

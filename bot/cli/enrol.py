@@ -50,12 +50,13 @@ async def _added(people: Enrolments, key: CodeKey, user: str, *, again: bool) ->
     secret = new_secret()
     if not await people.add(user, key.seal(user, secret), again=again):
         raise UserError(f"{user} has a code already: add --force to replace it.")
+    [held] = [each for each in await people.every() if each.user == user]
     picture = io.StringIO()
     segno.make(address_of(user, secret), error="m").terminal(picture, compact=True, border=2)
     return (
         f"{picture.getvalue()}\n"
         f"Let {user} scan this with an authenticator app, or type the key {secret} there.\n"
-        "It is shown once. Clear this screen afterwards."
+        f"It is shown once. Clear this screen afterwards.{_counts_later(held.locked_until)}"
     )
 
 
@@ -67,6 +68,10 @@ async def _listed(people: Enrolments) -> str:
     found = await people.every()
     lines = [f"{each.user}  since {_at(each.since)}{_locked(each.locked_until)}" for each in found]
     return "\n".join(lines) or "No person has a code."
+
+
+def _counts_later(until: float) -> str:
+    return f"\nNo code counts before {_at(until)}: wrong ones locked this person." if until > time.time() else ""
 
 
 def _locked(until: float) -> str:

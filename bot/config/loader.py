@@ -128,7 +128,8 @@ def parse(
     reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens", "exchange_secrets", "remarks"} & set(data))
     if reserved:
         raise ConfigError(
-            f"{reserved[0]}: secrets are read from environment variables only; remove them from the file."
+            f"{reserved[0]}: secrets are read from environment variables, or from files that they name; "
+            "remove them from the settings."
         )
     try:
         settings = Settings.model_validate({**with_http_host(data, secrets.cmbot_http_host), "secrets": secrets})

@@ -1,4 +1,4 @@
-"""Secrets: the values that only the environment has."""
+"""Secrets: the values that are not in the settings file. bot/config/secret_sources.py says where each comes from."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from bot.config.types import Cleaned, Secret
 
 
 class Secrets(BaseSettings):
-    """Values from the environment; they are never shown."""
+    """Values from variables, or from files that these name; the secret ones are never shown."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     slack_bot_token: Secret = SecretStr("")

@@ -26,7 +26,7 @@ _WRONG_KEY = "CMBOT_CODE_KEY: this is no key; `cmbot enrol --new-key` prints one
 
 
 class CodeKey:
-    """The key that encrypts the secrets of codes in the database; it comes from the environment."""
+    """The key that encrypts the secrets of codes in the database; it is never there itself."""
 
     def __init__(self, written: str) -> None:
         """Read the key; raises ConfigError, which does not show it."""
@@ -86,7 +86,7 @@ class CodeVerdict(StrEnum):
 class Enrolment:
     """The code of one person: its encrypted secret, the last step that counted, wrong codes since, end of a lock.
 
-    Times in Unix seconds.
+    Times in Unix seconds. Without a secret the person has no code any more, and only the lock is kept.
     """
 
     user: str
@@ -95,6 +95,11 @@ class Enrolment:
     last_step: int = 0
     failures: int = 0
     locked_until: float = 0.0
+
+    @property
+    def is_kept_lock(self) -> bool:
+        """True if the code was taken away while it was locked."""
+        return not self.sealed
 
 
 def step_of(now: float) -> int:

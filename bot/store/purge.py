@@ -14,6 +14,7 @@ from bot.store.schema import (
     alert_events,
     alerts,
     channels,
+    codes,
     external_alerts,
     inbox_rows,
     metadata,
@@ -120,6 +121,7 @@ def _aged(table: str, before: float) -> ColumnElement[bool]:
             "outputs": (outputs.c.updated_at < before)
             & outputs.c.alert.not_in(select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)),
             "external_alerts": external_alerts.c.expires_at < before,
+            "codes": (codes.c.sealed == "") & (codes.c.locked_until < before),
             "operations": (operations.c.created_at < before) & ~_OPEN & (operations.c.expires_at < before),
         }
     )

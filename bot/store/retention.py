@@ -87,6 +87,7 @@ class Retention:
             ("notes", self._keep.operations),
             ("outputs", self._keep.messages),
             ("external_alerts", EXTERNAL),
+            ("codes", 0.0),
         ):
             gone += await self._aged(table, now - age)
         gone += await self._messages(now - self._keep.messages)

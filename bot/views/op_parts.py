@@ -73,11 +73,12 @@ def word(request: TaskSwitch) -> str:
     return "on" if request.on else "off"
 
 
-def title(op: Operation) -> str:
-    """Title of an operation, in plain text."""
+def title(op: Operation, *, in_cluster: bool = True) -> str:
+    """Title of an operation, in plain text; without `in_cluster` the words `in CLUSTER` are left out."""
     for_a_time = f" for {duration(op.options.lease)}" if op.options.lease else ""
     back = " again" if op.options.reverts else ""
-    return f"{_title(op.request, op.cluster)}{back}{for_a_time}"
+    words = _title(op.request, op.cluster)
+    return f"{words if in_cluster else words.removesuffix(f' in {op.cluster}')}{back}{for_a_time}"
 
 
 def _title(request: Request, cluster: str) -> str:

@@ -186,8 +186,8 @@ def outcome(op: Operation) -> str:
 
 def what(op: Operation) -> str:
     """Title of an operation inside a sentence, without its cluster."""
-    name = title(op)
-    return f"{name[0].lower()}{name[1:].removesuffix(f' in {op.cluster}')}"
+    name = title(op, in_cluster=False)
+    return f"{name[0].lower()}{name[1:]}"
 
 
 def already(op: Operation, leased: Operation | None = None) -> Message:

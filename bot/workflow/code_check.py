@@ -51,7 +51,8 @@ class CodeCheck:
         if self.key is None:
             return False
         async with self.store.read() as uow:
-            return await uow.codes.get(user) is not None
+            held = await uow.codes.get(user)
+        return held is not None and not held.is_kept_lock
 
     async def check(self, user: str, typed: str) -> CodeResult:
         """Check a code, record the attempt, and use the code up."""
@@ -74,7 +75,7 @@ class CodeCheck:
             return CodeResult(CodeVerdict.NO_KEY)
         async with self.store.begin() as uow:
             held = await uow.codes.get(user)
-            if held is None:
+            if held is None or held.is_kept_lock:
                 return CodeResult(CodeVerdict.UNKNOWN)
             secret = self.key.open(user, held.sealed)
             verdict, after = judge(held, secret, typed, self.clock(), step_of(self.wall()))
@@ -112,18 +113,24 @@ class Enrolments:
         now = self.clock()
         async with self.store.begin() as uow:
             held = await uow.codes.get(user)
-            if held is not None and not again:
+            if held is not None and not held.is_kept_lock and not again:
                 return False
             fresh = Enrolment(user, sealed, now)
-            # A lock outlives the secret: to enrol again does not give more tries.
+            # A lock outlives the secret: to enrol again does not end it.
             await uow.codes.put(fresh if held is None else replace(fresh, locked_until=held.locked_until))
             await uow.audit.append(AuditEntry(now, "", "code.enrolled", detail={"user": user}))
         return True
 
     async def remove(self, user: str) -> bool:
-        """Delete the secret of a person; False if there is none."""
+        """Delete the secret of a person; False if there is none. A lock is kept until it ends."""
+        now = self.clock()
         async with self.store.begin() as uow:
-            if not await uow.codes.remove(user):
+            held = await uow.codes.get(user)
+            if held is None or held.is_kept_lock:
                 return False
-            await uow.audit.append(AuditEntry(self.clock(), "", "code.removed", detail={"user": user}))
+            if now < held.locked_until:
+                await uow.codes.put(Enrolment(user, "", now, locked_until=held.locked_until))
+            else:
+                await uow.codes.remove(user)
+            await uow.audit.append(AuditEntry(now, "", "code.removed", detail={"user": user}))
         return True

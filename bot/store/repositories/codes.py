@@ -1,4 +1,7 @@
-"""Codes of break-glass in the store: one row a person, with an encrypted secret."""
+"""Codes of break-glass in the store: one row a person, with an encrypted secret.
+
+A row without a secret is the lock of a person whose code was taken away: see Enrolment.is_kept_lock.
+"""
 
 from dataclasses import asdict
 
@@ -16,14 +19,15 @@ class Codes:
         self._session = session
 
     async def get(self, user: str) -> Enrolment | None:
-        """Return the enrolment of a person; a writing transaction locks the row."""
+        """Return the enrolment of a person, or their lock; a writing transaction locks the row."""
         query = select(codes).where(codes.c.user == user)
         row = await self._session.row(query.with_for_update() if self._session.writable else query)
         return None if row is None else Enrolment(**row)
 
     async def every(self) -> list[Enrolment]:
-        """Return all enrolments."""
-        return [Enrolment(**row) for row in await self._session.rows(select(codes).order_by(codes.c.user))]
+        """Return the enrolments of all who have a code."""
+        query = select(codes).where(codes.c.sealed != "").order_by(codes.c.user)
+        return [Enrolment(**row) for row in await self._session.rows(query)]
 
     async def put(self, enrolment: Enrolment) -> None:
         """Store an enrolment in the place of an earlier one of the person."""

@@ -15,6 +15,7 @@ from bot.permissions.one_time_codes import LOCK_SECONDS, CodeKey, CodeVerdict, c
 from bot.runtime.settings_mapping import code_key
 from bot.runtime.startup import code_check, foundation
 from bot.store.database import Store
+from bot.store.retention import DAY, Keep, Retention
 from bot.workflow.code_check import CodeCheck, Enrolments
 
 NOW = 1_800_000_000.0
@@ -78,6 +79,62 @@ async def test_five_wrong_codes_lock_and_are_recorded(world: World) -> None:
     assert world.secret not in text
 
 
+async def lock(world: World) -> None:
+    """Type five wrong codes."""
+    wrong = f"{(int(world.code()) + 1) % 1_000_000:06d}"
+    for _ in range(5):
+        await world.check.check(ANNA, wrong)
+
+
+async def enrolled(world: World) -> set[str]:
+    async with world.store.read() as uow:
+        return {each.user for each in await uow.codes.every()}
+
+
+async def has_row(world: World) -> bool:
+    async with world.store.read() as uow:
+        return await uow.codes.get(ANNA) is not None
+
+
+async def test_code_that_is_taken_away_and_given_again_stays_locked(world: World) -> None:
+    """The code is gone at once, and only the lock is kept: not a secret, nor the person in a list."""
+    await lock(world)
+    assert await world.people.remove(ANNA)
+    assert not await world.people.remove(ANNA), "there is none any more"
+    assert await enrolled(world) == {each.user for each in await world.people.every()} == set()
+    assert not await world.check.wanted(ANNA, "lab")
+    assert (await world.check.check(ANNA, world.code())).verdict is CodeVerdict.UNKNOWN
+    world.secret = new_secret()
+    assert await world.people.add(ANNA, world.key.seal(ANNA, world.secret)), "no --force: there is no code"
+    found = await world.check.check(ANNA, world.code())
+    assert (found.verdict, found.locked_until) == (CodeVerdict.LOCKED, NOW + LOCK_SECONDS)
+    world.now += LOCK_SECONDS
+    assert (await world.check.check(ANNA, world.code())).verdict is CodeVerdict.ACCEPTED
+    actions = [action for _, action, _ in await world.audit()]
+    assert [each for each in actions if each in {"code.enrolled", "code.removed", "code.locked"}] == [
+        *("code.enrolled", "code.locked", "code.removed", "code.enrolled"),
+    ]
+
+
+async def test_kept_lock_is_deleted_once_it_has_ended(world: World) -> None:
+    retention = Retention(world.store, Keep(), lambda: world.now)
+    await lock(world)
+    await retention.apply()
+    assert await enrolled(world) == {ANNA}
+    await world.people.remove(ANNA)
+    for later, kept in ((0.0, True), (LOCK_SECONDS - 1.0, True), (LOCK_SECONDS + 1.0, False)):
+        world.now = NOW + later
+        await retention.apply()
+        assert await has_row(world) is kept
+    await world.people.add(ANNA, world.key.seal(ANNA, world.secret))
+    await lock(world)
+    world.now += DAY
+    await retention.apply()
+    assert await enrolled(world) == {ANNA}, "a code whose lock has ended is kept"
+    await world.people.remove(ANNA)
+    assert not await has_row(world), "without a lock the row is deleted at once"
+
+
 async def test_codes_follow_the_system_clock_when_it_is_set(world: World) -> None:
     """A machine whose clock was wrong at the start of the process: phones know better, and locks go on as before."""
     world.ahead = 3600.0
@@ -139,5 +196,14 @@ async def test_command_enrols_lists_and_removes(database_url: str) -> None:
     for user, words in (("anna", "Copy member ID"), ("U0BEN", "U0BEN has no code")):
         with pytest.raises(UserError, match=words):
             await enrol(own, user, remove=True, again=False)
+    shown = await enrol(own, ANNA, remove=False, again=False)
+    assert "No code counts before" not in shown
+    async with Store.open(database_url) as store, store.begin() as uow:
+        own_row = await uow.codes.get(ANNA)
+        assert own_row is not None
+        await uow.codes.put(dataclasses.replace(own_row, locked_until=time.time() + LOCK_SECONDS))
+    await enrol(own, ANNA, remove=True, again=False)
+    assert await enrol(own, None, remove=False, again=False) == "No person has a code."
+    assert "No code counts before" in await enrol(own, ANNA, remove=False, again=False)
     with pytest.raises(ConfigError, match="cmbot enrol --new-key"):
         await enrol(settings(database_url, ""), ANNA, remove=False, again=False)

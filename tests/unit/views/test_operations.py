@@ -180,7 +180,8 @@ def test_end_of_a_lease_of_an_agent_is_marked_and_has_the_words_of_cmbot() -> No
     assert "*Proposed by*\nan agent for <@U0ANNA>" in text
     assert "*Reason*\noperation #12 was for a time only" in text
     assert "another person decides" not in text
-    assert operations.outcome(back).startswith("operation #13: turn balance on in prod again, proposed by an agent, ")
+    assert operations.outcome(back).startswith("operation #13: turn balance on again, proposed by an agent, ")
+    assert operations.what(op) == "turn balance off for 2 h", "a summary says the cluster above its lines"
 
 
 def test_replies_to_the_requester_name_the_card() -> None:

@@ -35,7 +35,7 @@ RETENTION = {
     "alerts": "until retention.alerts after it was resolved",
     "audit": "without limit",
     "channels": "as long as the channel is used: one row each",
-    "codes": "until an admin removes the person: one row each",
+    "codes": "until an admin removes the person, and until the end of a lock: one row each",
     "facts": "without limit: a few rows",
     "external_alerts": "until 1 day after its end",
     "firings": "400 days",
