@@ -25,14 +25,15 @@ def gauges(app: App) -> Iterator[str]:
 
 def _watch_facts(app: App, cluster: str, now: float) -> WatchFacts:
     """What is known of the watch of a cluster: a poll of another replica is exported there."""
+    interval = app.watches[cluster].watched.interval
     if app.membership.hold(watch_of(cluster)) is None:
-        return WatchFacts()
+        return WatchFacts(interval)
     note = app.cluster_notes.get(cluster)
     if note is None or not note.at:
-        return WatchFacts(here=True)
+        return WatchFacts(interval, here=True)
     age = max(0.0, now - note.at)
     current = age <= app.status_reporter.max_age.get(cluster, 0.0)
-    return WatchFacts(here=True, age=age, current=current, answered=bool(note.answered))
+    return WatchFacts(interval, here=True, age=age, current=current, answered=bool(note.answered))
 
 
 def _facts(app: App, cluster: str, now: float) -> GaugeFacts | None:

@@ -7,25 +7,28 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 
 from bot.telemetry.families import Family, MetricInfo, Sample, Source, text_of
 from bot.telemetry.histogram import ManyCounts, ManyTimes
+from bot.telemetry.process_metrics import ProcessMetrics
 
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
 
 
 class Instruments:
-    """A registry; each method makes one metric, whose `series` says for the manual how many series it has."""
+    """A registry; each method makes one metric, whose `series` says for the manual how many series it has.
 
-    def __init__(self) -> None:
+    The metrics of the process are read below `proc`.
+    """
+
+    def __init__(self, *, proc: str = "/proc") -> None:
         # The times at which the library began to count would be a gauge beside each counter and histogram.
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library does not annotate it
         self.registry = CollectorRegistry(auto_describe=True)
-        ProcessCollector(registry=self.registry)
+        ProcessMetrics(proc=proc, registry=self.registry)
         self.infos: list[MetricInfo] = []
         self._texts: list[Callable[[], Iterator[str]]] = []
 

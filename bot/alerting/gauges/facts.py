@@ -24,10 +24,12 @@ _MAX_ZONE = 60
 class WatchFacts:
     """What is exported of every configured cluster.
 
-    `here` is True if this replica polls it. `age` is that of the last poll in seconds, None without one. `current` is
-    True if the poll is not too old. `answered` is True if a host answered it.
+    `interval` are the seconds between its polls in the settings. `here` is True if this replica polls it. `age` is that
+    of the last poll in seconds, None without one. `current` is True if the poll is not too old. `answered` is True if a
+    host answered it.
     """
 
+    interval: float
     here: bool = False
     age: float | None = None
     current: bool = False

@@ -20,6 +20,10 @@ def _gauge(name: str, about: str, *labels: str, series: str = "1") -> MetricInfo
 WATCHED: tuple[Family[WatchFacts], ...] = (
     Family(_gauge("configured", "1 for each cluster of the settings, on every replica."), lambda _: one(1)),
     Family(
+        _gauge("poll_interval_seconds", "Time between polls in the settings, on every replica."),
+        lambda facts: one(facts.interval),
+    ),
+    Family(
         _gauge("up", "1 while the last poll is current and a host answered it, else 0; on the replica that polls it."),
         lambda facts: one((facts.current and facts.answered) if facts.here else None),
     ),

@@ -63,7 +63,12 @@ CLUSTERS = Page(
                 about="Below 0 writes may have stopped.",
                 steps=LIMIT_OF_VOTERS,
             ),
-            Graph("Age of the data", [Query(most("cmbot_cluster_data_age_seconds"))], unit="s"),
+            Graph(
+                "Age of the data",
+                [Query(most("cmbot_cluster_data_age_seconds"))],
+                unit="s",
+                about="Too old above four poll intervals of the cluster, three minutes at least.",
+            ),
         ),
         "Disks and volumes": (
             Graph(
@@ -181,6 +186,14 @@ ONE = Page(
             ),
         ),
         "Polls": (
+            Graph(
+                "Age of the data",
+                [
+                    Query(most("cmbot_cluster_data_age_seconds"), "age"),
+                    Query(f"clamp_min(4 * {most('cmbot_cluster_poll_interval_seconds')}, 180)", "too old above"),
+                ],
+                unit="s",
+            ),
             Graph(
                 "Duration of polls",
                 [

@@ -207,23 +207,28 @@ def test_number_of_series_is_at_most_what_the_manual_says() -> None:
     background = BackgroundNote(1, 100.0, (SchedulerNote("a"),), 100.0, tasks)
     snapshot = replace(with_switches(polled(100, zones=zones, bad=(disk(7),))), dropping=())
     found = facts(snapshot, background=background, forecast=Forecast(100.0, 9_000_000.0), risk_at=100.0)
-    watch = read(WatchFacts(here=True, age=1.0, current=True, answered=True), WATCHED)
+    watch = read(WatchFacts(15.0, here=True, age=1.0, current=True, answered=True), WATCHED)
     number = sum(map(len, read(found).values())) + sum(map(len, watch.values()))
-    assert number <= 64 + 3 + 3 + 14 * 3 + 45
+    assert number <= 65 + 3 + 3 + 14 * 3 + 45
     assert number > 140
 
 
 def test_watch_of_another_replica_shows_only_that_the_cluster_is_configured() -> None:
-    assert read(WatchFacts(), WATCHED) == {"configured": {(): 1}, "up": {}, "data_age_seconds": {}}
+    assert read(WatchFacts(15.0), WATCHED) == {
+        "configured": {(): 1},
+        "poll_interval_seconds": {(): 15.0},
+        "up": {},
+        "data_age_seconds": {},
+    }
 
 
 @pytest.mark.parametrize(
     ("watch", "up"),
     [
-        (WatchFacts(here=True), 0),
-        (WatchFacts(here=True, age=9.0, current=True, answered=True), 1),
-        (WatchFacts(here=True, age=9.0, current=True), 0),
-        (WatchFacts(here=True, age=900.0, answered=True), 0),
+        (WatchFacts(15.0, here=True), 0),
+        (WatchFacts(15.0, here=True, age=9.0, current=True, answered=True), 1),
+        (WatchFacts(15.0, here=True, age=9.0, current=True), 0),
+        (WatchFacts(15.0, here=True, age=900.0, answered=True), 0),
     ],
 )
 def test_up_needs_an_answer_that_is_current(watch: WatchFacts, up: int) -> None:

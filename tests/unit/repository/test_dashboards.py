@@ -16,6 +16,7 @@ from bot.alerting.gauges import INFOS
 from bot.telemetry.families import MetricInfo
 from bot.telemetry.metrics import Metrics
 from tests.docgen.dashboards.__main__ import PAGES, path_of, render
+from tests.docgen.dashboards.clusters import ONE
 
 FILES = sorted(Path("deploy/grafana").glob("*.json"))
 RULES = sorted(Path("deploy/prometheus").glob("*.rules.yml"))
@@ -105,3 +106,16 @@ def test_rules_of_cmbot_use_metrics_that_exist() -> None:
     text = Path("deploy/prometheus/cmbot.rules.yml").read_text(encoding="utf-8")
     expressions = [rule["expr"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
     assert {name for each in expressions for name in _NAME.findall(each)} <= known_names()
+
+
+def test_limit_of_old_data_is_that_of_the_program() -> None:
+    """Polls may be an hour apart: then data of three hours are not too old."""
+    from bot.runtime.status_wiring import LATE_POLLS, LATE_SECONDS  # noqa: PLC0415 - the whole program
+
+    groups = yaml.safe_load(Path("deploy/prometheus/cmbot.rules.yml").read_text(encoding="utf-8"))["groups"]
+    [rule] = [each["expr"] for group in groups for each in group["rules"] if each["alert"] == "CmbotClusterDataStale"]
+    interval = "max by (cluster) (cmbot_cluster_poll_interval_seconds)"
+    assert f"clamp_min({LATE_POLLS} * {interval}, {LATE_SECONDS:.0f})" in rule
+    [graph] = [each for each in ONE.rows["Polls"] if each.title == "Age of the data"]
+    limit = graph.queries[-1].expression.replace('{cluster=~"$cluster"}', "")
+    assert limit == f"clamp_min({LATE_POLLS} * {interval}, {LATE_SECONDS:.0f})"

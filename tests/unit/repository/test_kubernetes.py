@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import kubernetes_validate
 import pytest
 import yaml
@@ -18,7 +19,7 @@ from bot.common.errors import ConfigError
 from bot.config import Secrets, Settings, load, parse
 from bot.runtime.signals import END_SECONDS
 from bot.store.url import parse as parse_url
-from bot.telemetry.health import Health
+from bot.telemetry.health import Health, served
 from bot.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
@@ -148,13 +149,14 @@ def test_selectors_select_the_pods(overlay: str) -> None:
 
 
 def test_overlays_run_the_same_pod() -> None:
-    """They differ in where the state is, in the spread over nodes, and in the database that one of them needs."""
+    """They differ in the state, the spread over nodes, the database that one needs, and what a rollout waits for."""
     shapes = []
     for overlay in OVERLAYS:
         spec = pod(overlay)
         spec.pop("topologySpreadConstraints", None)
         spec["volumes"] = [each for each in spec["volumes"] if each["name"] != "state"]
         [own] = spec["containers"]
+        del own["readinessProbe"]["httpGet"]["path"]
         own["env"] = [each for each in own["env"] if each["name"] != "CMBOT_STORE_URL"]
         shapes.append(spec)
     assert shapes[0] == shapes[1]
@@ -232,11 +234,7 @@ def test_probes_ask_pages_that_exist_at_the_port_of_the_settings(overlay: str) -
         if route.resource
     }
     probes = {kind: own[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")}
-    assert {kind: probe["path"] for kind, probe in probes.items()} == {
-        "startup": "/livez",
-        "liveness": "/livez",
-        "readiness": "/readyz",
-    }
+    assert {probes[kind]["path"] for kind in ("startup", "liveness")} == {"/livez"}
     assert {probe["path"] for probe in probes.values()} <= pages
     assert {probe["port"] for probe in probes.values()} == {port["name"]}
     notes = pods(overlay)["spec"]["template"]["metadata"]["annotations"]
@@ -244,6 +242,26 @@ def test_probes_ask_pages_that_exist_at_the_port_of_the_settings(overlay: str) -
     [service] = [each["spec"] for each in built(FOLDER / overlay) if each["kind"] == "Service"]
     assert [each["targetPort"] for each in service["ports"]] == [port["name"]]
     assert service["publishNotReadyAddresses"] is True
+
+
+@pytest.mark.parametrize(("overlay", "status"), [("sqlite", 200), ("postgres", 503)])
+async def test_only_a_rollout_over_several_pods_waits_for_slack_and_clusters(overlay: str, status: int) -> None:
+    """A StatefulSet does not replace a pod that is not ready: a new token, or other hosts, would not reach the pod."""
+
+    async def works() -> str:
+        return ""
+
+    async def rejected() -> str:
+        return "Slack rejects the token"
+
+    page = container(overlay)["readinessProbe"]["httpGet"]["path"]
+    server = Health(Metrics(), alive={"parts": works}, live={}, ready={"slack": rejected}).server()
+    async with (
+        served(server, "127.0.0.1", 0) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}{page}") as answer,
+    ):
+        assert answer.status == status
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -18,7 +18,7 @@ def app_of(*held: str, now: float, latest: Snapshot | None, clusters: tuple[str,
     """A replica that holds these clusters; each was polled last at 100."""
     snapshot = polled(100)
     note = ClusterNote(100.0, "healthy", "", 1, "", 5, 3, update(ClusterState(), snapshot))
-    watch = SimpleNamespace(latest=latest, previous=None, alerts=(), watched=SimpleNamespace(rules=()))
+    watch = SimpleNamespace(latest=latest, previous=None, alerts=(), watched=SimpleNamespace(rules=(), interval=20.0))
     parts: Any = SimpleNamespace(
         clock=lambda: now,
         clusters=dict.fromkeys(clusters),
@@ -38,7 +38,8 @@ def clusters_with(app: App) -> dict[str, set[str]]:
 
 def test_replica_exports_the_clusters_that_it_polls() -> None:
     shown = clusters_with(app_of("prod", now=110.0, latest=polled(100)))
-    assert shown["cmbot_cluster_configured"] == {"prod", "test"}
+    for name in ("cmbot_cluster_configured", "cmbot_cluster_poll_interval_seconds"):
+        assert shown[name] == {"prod", "test"}, name
     for name in ("cmbot_cluster_up", "cmbot_cluster_data_age_seconds", "cmbot_cluster_status", "cmbot_cluster_alerts"):
         assert shown[name] == {"prod"}, name
 
@@ -46,9 +47,12 @@ def test_replica_exports_the_clusters_that_it_polls() -> None:
 def test_old_data_leave_only_their_age() -> None:
     app = app_of("prod", now=100.0 + MAX_AGE + 1, latest=polled(100))
     shown = {name for name, clusters in clusters_with(app).items() if "prod" in clusters}
-    assert shown == {"cmbot_cluster_configured", "cmbot_cluster_up", "cmbot_cluster_data_age_seconds"}
+    assert shown == {
+        f"cmbot_cluster_{name}" for name in ("configured", "poll_interval_seconds", "up", "data_age_seconds")
+    }
     text = "".join(gauges(app))
     assert 'cmbot_cluster_up{cluster="prod"} 0.0' in text
+    assert 'cmbot_cluster_poll_interval_seconds{cluster="prod"} 20.0' in text
     assert f'cmbot_cluster_data_age_seconds{{cluster="prod"}} {MAX_AGE + 1}' in text
 
 
