@@ -18,19 +18,22 @@ CALL_SECONDS = 10.0
 MAX_ANSWER = 64 * 1024
 """Most bytes of an answer that are read."""
 _MAX_WAIT = 600.0
-_REFUSED_FOR_GOOD = frozenset(
-    {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
-)
-"""Statuses that refuse the content; any other one may pass after a fix at the receiver or in the settings."""
+_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY})
+"""Statuses that may be about the content; any other one is about the receiver, the settings or the network."""
 
 
 class DeliveryFailed(CmbotError):
-    """An alert was not delivered. `refused`: it refuses this content; `retry_after`: seconds that it asks to wait."""
+    """An alert was not delivered.
 
-    def __init__(self, sentence: str, *, refused: bool = False, retry_after: float = 0.0) -> None:
+    `refused`: it seems to refuse this content; `retry_after`: seconds that it asks to wait; `answer`: what it said,
+    which is never shown.
+    """
+
+    def __init__(self, sentence: str, *, refused: bool = False, retry_after: float = 0.0, answer: bytes = b"") -> None:
         super().__init__(sentence)
         self.refused = refused
         self.retry_after = retry_after
+        self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,10 @@ class HttpClient:
             raise DeliveryFailed(f"it cannot be reached ({fault_words(error)})") from error
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise DeliveryFailed(
-                f"it answers with status {status}", refused=status in _REFUSED_FOR_GOOD, retry_after=_seconds(wait)
+                f"it answers with status {status}",
+                refused=status in _REFUSED,
+                retry_after=_seconds(wait),
+                answer=held,
             )
         return HttpAnswer(status, _json(held))
 

@@ -1,5 +1,6 @@
 """Alerts to PagerDuty (Events API v2): one incident for each alert, by its dedup_key."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -7,7 +8,7 @@ from typing import Any
 
 from bot.alerting.model import AlertState
 from bot.alerting.receivers import OutputAlert
-from bot.integrations.client import HttpClient, encoded
+from bot.integrations.client import DeliveryFailed, HttpClient, encoded
 from bot.integrations.reach import reach
 from bot.integrations.sender import ReceiverTarget, rfc3339
 from bot.store.repositories.outputs import OutputClaim
@@ -23,6 +24,8 @@ _ACTIONS: Mapping[AlertState, tuple[str, ...]] = MappingProxyType(
 )
 _MAX_KEY = 255
 _MAX_SUMMARY = 1024
+_ABOUT_KEY = re.compile(rb"routing.key", re.IGNORECASE)
+"""An answer 400 with it is about the settings, not about the alert: `Invalid routing key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,15 @@ class PagerDutySender:
         for claim in claims:
             for action in _ACTIONS[claim.alert.state]:
                 body = encoded(self._event(claim.alert, action))
-                await self.client.post(self.target.url, body, context=self.target.context)
+                await self._post(body)
+
+    async def _post(self, body: bytes) -> None:
+        try:
+            await self.client.post(self.target.url, body, context=self.target.context)
+        except DeliveryFailed as error:
+            if error.refused and _ABOUT_KEY.search(error.answer):
+                raise DeliveryFailed(f"it refuses the key: {error}") from error
+            raise
 
     async def check(self) -> str:
         """Connect: PagerDuty says what a key is worth only when it gets an event."""

@@ -1,7 +1,8 @@
 """Alerts as plain text to the group robots of WeCom, DingTalk and Feishu, with their signatures.
 
 They have no key by which a repeated message is recognised, so a message whose answer was lost may come twice. They
-answer 200 also when they refuse: the code is in the body.
+answer 200 also when they refuse: the code is in the body. What a code means is known of a few only; any other one may
+be about the text, and the worker finds out by what else the robot takes.
 """
 
 import base64
@@ -22,6 +23,8 @@ from bot.views.output_text import robot_text
 
 _TOO_OFTEN = frozenset({45009, 45033, 130101, 660026, 9499, 11232, 11233})
 """Codes of messages that come too often: WeCom, DingTalk, Feishu."""
+_SETTINGS = frozenset({93000, 300001, 300005, 19001, 19021, 19022})
+"""Codes of an address, a token or a signature that the robot does not know: WeCom, DingTalk, Feishu."""
 _WAIT = 60.0
 
 
@@ -54,8 +57,13 @@ def _refuse_errors(answer: HttpAnswer) -> None:
     if code == 0 and not isinstance(code, bool):
         return
     known = isinstance(code, int) and not isinstance(code, bool)
-    what = f"it refuses the message with code {code}" if known else "its answer is not that of a robot"
-    raise DeliveryFailed(what, retry_after=_WAIT if known and code in _TOO_OFTEN else 0.0)
+    if not known:
+        raise DeliveryFailed("its answer is not that of a robot")
+    raise DeliveryFailed(
+        f"it refuses the message with code {code}",
+        refused=code not in _TOO_OFTEN | _SETTINGS,
+        retry_after=_WAIT if code in _TOO_OFTEN else 0.0,
+    )
 
 
 def _wecom(target: ReceiverTarget, text: str, _: float) -> tuple[str, dict[str, Any]]:

@@ -31,8 +31,8 @@ class ReceiverTarget:
 class Sender(Protocol):
     """Tells one receiver.
 
-    `batch` is the most alerts of one call, `apart` the least number of seconds between two calls, and `again` the
-    seconds until an open alert is sent again (0: never).
+    `batch` is the most alerts of one call, `apart` the least number of seconds between two calls of all replicas
+    together, and `again` the seconds until an open alert is sent again (0: never).
     """
 
     @property
@@ -75,4 +75,4 @@ def trial(name: str, now: float, *, resolved: bool = False) -> OutputClaim:
         fired_at=now,
         resolved_at=now if resolved else 0.0,
     )
-    return OutputClaim(0, name, alert, alert if resolved else None, 1 + resolved, f"test.{now:.0f}", 1)
+    return OutputClaim(0, name, alert, alert if resolved else None, 1 + resolved, f"test.{now:.0f}", 0)

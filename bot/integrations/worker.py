@@ -1,8 +1,9 @@
 """The worker of outputs: claims rows, sends them to the receivers, records the outcome.
 
 Receivers are served side by side, each with one call at a time. A failure holds its receiver, with a growing pause, and
-no row is given up but one whose content the receiver refuses. A claim is a lease: after a crash another worker sends
-its rows again, so a receiver without a key may get an alert twice.
+no row is given up but one whose content the receiver refuses. Whether a refusal is about the content shows in what else
+the receiver takes: one that has taken nothing since is at fault itself (its key, its address), and is asked on. A claim
+is a lease: after a crash another worker sends its rows again, so a receiver without a key may get an alert twice.
 """
 
 import asyncio
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 import structlog
 
 from bot.common.errors import StoreError
-from bot.common.text import duration, listed
+from bot.common.text import count, duration, listed
 from bot.integrations.client import DeliveryFailed
 from bot.integrations.sender import Sender
 from bot.store.database import Store
-from bot.store.repositories.outputs import OutputClaim, ReceiverRows
+from bot.store.repositories.outputs import GivenUp, OutputClaim, ReceiverRows
+from bot.store.unit_of_work import UnitOfWork
 
 OnOutcome = Callable[[str, str, int], None]
 """Called with a receiver, an outcome (delivered, failed, refused) and the number of alerts that were sent."""
@@ -27,9 +29,11 @@ LEASE_SECONDS = 60.0
 """Length of a claim: more than the calls for its rows take."""
 IDLE_SECONDS = 5.0
 MAX_REFUSALS = 3
-"""Tries with a content that the receiver refuses."""
+"""Tries with a content that the receiver refuses, while it takes others."""
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 120.0
 _REFUSED_WAIT = 60.0
+_LONGEST_PROBE = 15.0
+"""A receiver that answers, but has refused all since, is held so long at most: what comes next may be taken."""
 _NOT_ALIVE = 1.0
 _REMARK_AFTER = 60.0
 """Seconds of failures after which a receiver is named."""
@@ -96,6 +100,7 @@ class OutputWorker:
         self._failing: dict[str, _Failures] = {}
         self._free_at: dict[str, float] = {}
         self._down: SlackDown | None = None
+        self._given_up: Mapping[str, GivenUp] = {}
         self.delivered = 0
         """Rows that receivers took since the start."""
 
@@ -129,15 +134,22 @@ class OutputWorker:
             for name, each in sorted(self._failing.items())
             if now - each.since >= _REMARK_AFTER
         ]
+        said += [
+            f"{name} refuses {count(given.count, 'alert')}, at last {given.last.rule} of {given.last.cluster}:"
+            f" {given.why}."
+            for name, given in sorted(self._given_up.items())
+            if name in self.senders
+        ]
         if self._down is not None and now - self._down.began >= self.outage.after:
             names = listed(sorted(self.outage.names))
             said.append(f"Slack cannot be reached for {duration(now - self._down.began)}: alerts go to {names}.")
         return " ".join(said)
 
     async def health(self) -> Mapping[str, ReceiverRows]:
-        """The rows of each receiver of the settings. Raises StoreError."""
+        """The rows of each receiver of the settings; reads also what `remark` says of them. Raises StoreError."""
         async with self._store.read() as uow:
             found = await uow.outputs.health(self._clock())
+            self._given_up = await uow.outputs.given_up()
         return {name: found.get(name, ReceiverRows()) for name in self.senders}
 
     async def _round(self) -> float:
@@ -151,19 +163,28 @@ class OutputWorker:
         await self._release(now)
         async with self._store.read() as uow:
             due = await uow.outputs.due(now)
-        due = {name: max(at, self._free_from(name)) for name, at in due.items() if name in self.senders}
-        ready = [name for name, at in due.items() if at <= now and name not in self._under_way]
+        due = {name: at for name, at in due.items() if name in self.senders}
+        for name in self._failing.keys() - due.keys():
+            # Other replicas have sent it all meanwhile.
+            del self._failing[name]
+        ready = [name for name, at in due.items() if max(at, self._free_from(name)) <= now]
+        ready = sorted(name for name in ready if name not in self._under_way)
         if ready:
             async with self._store.begin() as uow:
-                claims = {
-                    name: await uow.outputs.claim(name, self._owner, now, LEASE_SECONDS, self.senders[name].batch)
-                    for name in ready
-                }
+                claims = {name: await self._claim(uow, name, now) for name in ready}
             for name, claimed in claims.items():
                 if claimed:
                     self._start(name, claimed)
-        later = [at - now for name, at in due.items() if at > now]
-        return min([IDLE_SECONDS, *later])
+        later = [max(at, self._free_from(name)) - now for name, at in due.items()]
+        return min([IDLE_SECONDS, *(wait for wait in later if wait > 0)])
+
+    async def _claim(self, uow: UnitOfWork, name: str, now: float) -> Sequence[OutputClaim]:
+        """Claim what is sent now: nothing while a receiver that takes a call now and then had one of any replica."""
+        sender = self.senders[name]
+        if sender.apart and (until := await uow.facts.take_turn(name, now, now + sender.apart)):
+            self._free_at[name] = until
+            return ()
+        return await uow.outputs.claim(name, self._owner, now, LEASE_SECONDS, sender.batch)
 
     def _free_from(self, name: str) -> float:
         held = self._failing[name].until if name in self._failing else 0.0
@@ -204,26 +225,19 @@ class OutputWorker:
             log.debug("output.unrecorded", receiver=name, error=str(error))
 
     async def _send_all(self, name: str, claims: Sequence[OutputClaim]) -> None:
-        sender, until = self.senders[name], self._clock() + LEASE_SECONDS / 2
+        sender = self.senders[name]
         try:
             await sender.send(claims)
         except DeliveryFailed as error:
             self._free_at[name] = self._clock() + sender.apart
-            if not error.refused or len(claims) == 1:
-                self._count(name, "refused" if error.refused else "failed", claims)
-            if not error.refused:
-                await self._record_failure(name, claims, error)
-            elif len(claims) == 1:
+            if error.refused and len(claims) > 1:
+                await self._record_doubt(claims, error)
+                return
+            self._count(name, "refused" if error.refused else "failed", claims)
+            if error.refused:
                 await self._record_refusal(name, claims[0], error)
             else:
-                # One of them is at fault: each is sent alone, those for which there is no time in a later round.
-                alone = [claims[:1]] if sender.apart else [[each] for each in claims]
-                done: list[OutputClaim] = []
-                for one in alone:
-                    if self._clock() < until:
-                        await self._send_all(name, one)
-                        done += one
-                await self._record_failure(name, [each for each in claims if each not in done], None)
+                await self._record_failure(name, claims, error)
             return
         self._count(name, "delivered", claims)
         now = self._clock()
@@ -238,28 +252,48 @@ class OutputWorker:
         if self._on_outcome is not None:
             self._on_outcome(name, outcome, len(claims))
 
-    async def _record_failure(self, name: str, claims: Sequence[OutputClaim], error: DeliveryFailed | None) -> None:
-        """Free the rows: they are due again at once, but a receiver that failed is held."""
-        if error is not None:
-            self._fail(name, error)
-        if claims:
-            now = self._clock()
-            async with self._store.begin() as uow:
-                await uow.outputs.failed(claims, self._owner, now, error=str(error or ""), retry_at=now)
+    async def _record_failure(self, name: str, claims: Sequence[OutputClaim], error: DeliveryFailed) -> None:
+        """Free the rows: they are due again at once, but the receiver is held, by all replicas if it asks to wait."""
+        self._fail(name, error)
+        now = self._clock()
+        async with self._store.begin() as uow:
+            await uow.outputs.failed(claims, self._owner, now, error=str(error), retry_at=now)
+            if error.retry_after and self.senders[name].apart:
+                await uow.facts.rest(name, now + error.retry_after)
+
+    async def _record_doubt(self, claims: Sequence[OutputClaim], error: DeliveryFailed) -> None:
+        """Free rows that were refused together: one of them may be at fault, so each is sent alone next."""
+        now = self._clock()
+        async with self._store.begin() as uow:
+            await uow.outputs.failed(claims, self._owner, now, error=str(error), retry_at=now, refusals=1)
 
     async def _record_refusal(self, name: str, claim: OutputClaim, error: DeliveryFailed) -> None:
-        """Record that the receiver refuses the content of one alert: others are sent meanwhile."""
-        dies, now = claim.attempts >= MAX_REFUSALS, self._clock()
-        log.warning("output.refused", receiver=name, alert=claim.alert.id, why=str(error), given_up=dies)
+        """Record that the receiver refuses one alert.
+
+        The content is at fault if another was taken since the first refusal, and is given up some refusals later.
+        Otherwise the receiver is at fault, and the refusal does not count.
+        """
+        now = self._clock()
         async with self._store.begin() as uow:
-            retry_at = None if dies else now + _REFUSED_WAIT * claim.attempts
-            await uow.outputs.failed([claim], self._owner, now, error=str(error), retry_at=retry_at, refused=True)
+            others = claim.refusals > 0 and await uow.outputs.accepted(name, claim.tried_at)
+            at_fault = others or claim.refusals > 1
+            refusals = max(1, claim.refusals + at_fault)
+            dies = refusals >= MAX_REFUSALS
+            retry_at = None if dies else now + _REFUSED_WAIT * refusals
+            await uow.outputs.failed([claim], self._owner, now, error=str(error), retry_at=retry_at, refusals=refusals)
+        if others:
+            self._failing.pop(name, None)
+        if at_fault:
+            log.warning("output.refused", receiver=name, alert=claim.alert.id, why=str(error), given_up=dies)
+        else:
+            self._fail(name, error)
 
     def _fail(self, name: str, error: DeliveryFailed) -> None:
         now = self._clock()
         held = self._failing.setdefault(name, _Failures(now))
         held.failures += 1
-        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(held.failures - 1, 10)) * (0.5 + 0.5 * self._random())
+        longest = _LONGEST_PROBE if error.refused else _LONGEST_WAIT
+        wait = min(longest, _FIRST_WAIT * 2.0 ** min(held.failures - 1, 10)) * (0.5 + 0.5 * self._random())
         if str(error) != held.why:
             log.warning("output.failed", receiver=name, why=str(error), failures=held.failures)
         held.why, held.until = str(error), now + max(wait, error.retry_after)

@@ -1,7 +1,7 @@
 """Alerts for receivers outside Slack: put in the transaction that changes them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -30,10 +30,11 @@ async def put_outputs(uow: UnitOfWork, alerts: Iterable[Alert]) -> None:
         await uow.outputs.put([output_alert(alert) for alert in alerts if alert.fired_at])
 
 
-async def reconcile(store: Store, receivers: Sequence[Receiver]) -> None:
+async def reconcile(store: Store, receivers: Sequence[Receiver], started: Collection[str] = ()) -> None:
     """Adopt receivers: new ones get the open alerts.
 
-    One that was away, and is back under its name, hears of the alerts that ended meanwhile. Raises StoreError.
+    One that was away, and is back under its name, hears of the alerts that ended meanwhile. Those that `started` with
+    new settings are sent again what they refused with the former ones. Raises StoreError.
     """
     store.receivers = tuple(receivers)
     if not receivers:
@@ -49,6 +50,8 @@ async def reconcile(store: Store, receivers: Sequence[Receiver]) -> None:
         ended = await uow.alerts.some(missed)
         await put_outputs(uow, ended)
         await uow.outputs.drop({*missed} - {alert.id for alert in ended})
+        if started and (again := await uow.outputs.try_again(started)):
+            log.info("outputs.again", receivers=sorted(started), alerts=again)
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ class ReceiversInUse:
         """Report the receivers, and let them hear of what is open and what ended; once. Raises StoreError."""
         self._adopted_at, self._settled = self.clock(), False
         await self._look(self.clock())
-        await reconcile(self.store, self.store.receivers)
+        await reconcile(self.store, self.store.receivers, self._names)
 
     async def refresh(self) -> None:
         """Report the receivers and read those of others, now and then. Raises StoreError."""

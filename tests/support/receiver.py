@@ -37,7 +37,9 @@ class RecordingReceiver:
     faults: list[int | str | bytes] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     poison: bytes = b""
-    """A body with it is answered with 400."""
+    """A body with it is answered with `refusal` as JSON and `refusal_status`."""
+    refusal: Any = None
+    refusal_status: int = 400
     taken: list[Received] = field(default_factory=list)
     """The requests that were answered with success, and those whose answer was lost."""
     seen: int = 0
@@ -59,7 +61,7 @@ class RecordingReceiver:
                 request.transport.abort()
             return web.Response()
         if self.poison and self.poison in got.body:
-            return web.Response(status=400)
+            return web.Response(status=self.refusal_status, body=json.dumps(self.refusal).encode())
         if isinstance(fault, int):
             return web.Response(status=fault, headers=self.headers)
         self.taken.append(got)

@@ -9,11 +9,16 @@ from bot.store.schema import facts
 from bot.store.session import Session
 
 _POLICIES = "policies"
-_RECEIVER, _SETTINGS = "receiver:", "settings:"
+_RECEIVER, _SETTINGS, _TURN = "receiver:", "settings:", "turn:"
+_LONGEST_TURN = 900.0
+"""A turn that ends later was noted by a clock that was wrong."""
 
 
 class Facts:
-    """Facts by name: the policies with which the database began; the receivers and settings that replicas report."""
+    """Facts by name: the policies with which the database began; the receivers and settings that replicas report.
+
+    Also the turns at receivers that may be called now and then only, by whichever replica.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -38,8 +43,22 @@ class Facts:
     async def forget_receivers(self, names: Collection[str]) -> None:
         """Forget receivers."""
         if names:
-            held = [f"{_RECEIVER}{name}" for name in sorted(names)]
+            held = [f"{prefix}{name}" for name in sorted(names) for prefix in (_RECEIVER, _TURN)]
             await self._session.change(delete(facts).where(facts.c.name.in_(held)))
+
+    async def take_turn(self, receiver: str, now: float, until: float) -> float:
+        """Let no other replica call a receiver until then; return 0, or the time at which the turn of another ends."""
+        new = self._session.insert(facts).values(name=f"{_TURN}{receiver}", value="", since=until)
+        over = (facts.c.since <= now) | (facts.c.since > now + _LONGEST_TURN)
+        taking = new.on_conflict_do_update(index_elements=["name"], set_={"since": new.excluded.since}, where=over)
+        if await self._session.change(taking):
+            return 0.0
+        held = select(facts.c.since).where(facts.c.name == f"{_TURN}{receiver}")
+        return float(await self._session.value(held) or 0.0)
+
+    async def rest(self, receiver: str, until: float) -> None:
+        """Let no replica call a receiver until then."""
+        await self._put({f"{_TURN}{receiver}": ""}, until)
 
     async def settings(self) -> Mapping[str, str]:
         """Return the settings that replicas run with, as text without secrets, by the names of the replicas."""

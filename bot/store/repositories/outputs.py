@@ -3,7 +3,8 @@
 Level-triggered as the outbox: a row has the newest content of one alert for one receiver, its version, and the version
 that the receiver has. The version rises with what the receiver must hear of (`Receiver.mark`). A row is `pending` until
 the receiver has its version, then `sent`, or `kept` if it must be sent to an Alertmanager again; `held` while a
-receiver for outages of Slack need not know, and `dead` once the receiver refused the content for good.
+receiver for outages of Slack need not know, and `dead` once the receiver refused the content for good. `attempts` are
+the refusals of the content that counted: a row with any is sent alone, after those that have none.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,6 +20,7 @@ from bot.store.session import Session
 
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 _DUE = outputs.c.state.in_(["pending", "kept"])
+_NOT_ENDED = outputs.c.mark.not_like(f"{AlertState.RESOLVED}%")
 _AT_ONCE = 500
 """Most ids in one query."""
 
@@ -27,9 +29,8 @@ _AT_ONCE = 500
 class OutputClaim:
     """A row as it was claimed. `delivered` is what the receiver has, None for nothing.
 
-    `event` names the version.
-
-    `attempts` includes this attempt.
+    `event` names the version. `refusals` are those of this content that counted, `tried_at` is when the last attempt
+    ended.
     """
 
     seq: int
@@ -38,16 +39,26 @@ class OutputClaim:
     delivered: OutputAlert | None
     version: int
     event: str
-    attempts: int
+    refusals: int
+    tried_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverRows:
-    """Rows of one receiver: those that wait and the age of the oldest in seconds, dead ones, the last error."""
+    """Rows of one receiver: those that wait and the age of the oldest in seconds, and dead ones."""
 
     waiting: int = 0
     oldest_age: float = 0.0
     dead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Open alerts that a receiver refused for good: their number, the last one of them, and the reason."""
+
+    count: int
+    last: OutputAlert
+    why: str
 
 
 class Outputs:
@@ -89,7 +100,8 @@ class Outputs:
 
     async def _renew(self, receiver: Receiver, alert: OutputAlert, row: Mapping[Any, Any], now: float) -> None:
         content, mark = alert.to_json(), receiver.mark(alert)
-        values: dict[str, Any] = {"content": content, "updated_at": now}
+        # Not `updated_at`, which tells when the receiver last heard of the alert.
+        values: dict[str, Any] = {"content": content}
         if mark != row["mark"]:
             held = row["state"] == "held"
             state = "pending" if not held else "held" if alert.open else "sent"
@@ -116,19 +128,28 @@ class Outputs:
         return {row["receiver"]: row["at"] for row in await self._session.rows(query)}
 
     async def claim(self, receiver: str, owner: str, now: float, lease: float, limit: int) -> list[OutputClaim]:
-        """Claim up to `limit` rows of a receiver for `lease` seconds, those that wait longest first."""
-        free = (outputs.c.next_attempt_at <= now) & (outputs.c.claimed_until <= now)
+        """Claim up to `limit` rows of a receiver for `lease` seconds, those that wait longest first.
+
+        One that was refused is claimed alone, and only if there is no other; such ones take turns.
+        """
         first = (outputs.c.pending_since, outputs.c.seq)
-        query = select(outputs.c.seq).where(_DUE, outputs.c.receiver == receiver, free).order_by(*first).limit(limit)
-        rows = await self._session.rows(query.with_for_update(skip_locked=True))
-        taken = [row["seq"] for row in rows]
+        taken = await self._free(receiver, now, outputs.c.attempts == 0, limit, *first)
+        taken = taken or await self._free(receiver, now, outputs.c.attempts > 0, 1, outputs.c.next_attempt_at, *first)
         if not taken:
             return []
-        values = {"claimed_by": owner, "claimed_until": now + lease, "attempts": outputs.c.attempts + 1}
+        values = {"claimed_by": owner, "claimed_until": now + lease}
         claimed = update(outputs).where(outputs.c.seq.in_(taken)).values(values).returning(outputs)
         return sorted(
             (_claim(row) for row in await self._session.rows(claimed)), key=lambda each: taken.index(each.seq)
         )
+
+    async def _free(
+        self, receiver: str, now: float, which: ColumnElement[bool], limit: int, *first: ColumnElement[Any]
+    ) -> list[int]:
+        free = (outputs.c.next_attempt_at <= now) & (outputs.c.claimed_until <= now)
+        query = select(outputs.c.seq).where(_DUE, outputs.c.receiver == receiver, free, which).order_by(*first)
+        rows = await self._session.rows(query.limit(limit).with_for_update(skip_locked=True))
+        return [row["seq"] for row in rows]
 
     async def delivered(self, claims: Collection[OutputClaim], owner: str, now: float, again: float) -> None:
         """Record that the receiver has these versions; open alerts are sent again in `again` seconds (0: never)."""
@@ -156,24 +177,63 @@ class Outputs:
         *,
         error: str,
         retry_at: float | None,
-        refused: bool = False,
+        refusals: int = 0,
     ) -> None:
         """Record that telling failed; `retry_at` None: never again with this content.
 
-        Only the attempts that were `refused` count.
+        `refusals` are those of this content that count now, 0 to leave them as they are.
         """
         for each in claims:
-            dies = (outputs.c.version == each.version) if retry_at is None else (outputs.c.version < 0)
+            newest = outputs.c.version == each.version
             values = {
-                "state": case((dies, "dead"), else_=outputs.c.state),
-                "next_attempt_at": retry_at or 0.0,
-                "attempts": outputs.c.attempts if refused else 0,
+                "next_attempt_at": case((newest, retry_at or 0.0), else_=0.0),
                 "last_error": error,
                 "updated_at": now,
                 **_FREE,
             }
+            if retry_at is None:
+                values["state"] = case((newest, "dead"), else_=outputs.c.state)
+            if refusals:
+                values["attempts"] = case((newest, refusals), else_=outputs.c.attempts)
             this = (outputs.c.seq == each.seq) & (outputs.c.claimed_by == owner)
             await self._session.change(update(outputs).where(this).values(values))
+
+    async def accepted(self, receiver: str, since: float) -> bool:
+        """True if a receiver took any alert at `since` or later."""
+        taken = (outputs.c.sent_version > 0) & (outputs.c.last_error == "") & (outputs.c.updated_at >= since)
+        query = select(outputs.c.seq).where(outputs.c.receiver == receiver, taken).limit(1)
+        return await self._session.value(query) is not None
+
+    async def try_again(self, names: Collection[str]) -> int:
+        """Send these receivers what they refused as if it was new, because they may take it now.
+
+        Not alerts that are over and of which the receiver never had anything. Return the number of rows.
+        """
+        gone = outputs.c.state == "dead"
+        owed = gone & (_NOT_ENDED | (outputs.c.sent_version > 0)) | _DUE & (outputs.c.attempts > 0)
+        values = {
+            "state": case((gone, "pending"), else_=outputs.c.state),
+            "pending_since": case((gone, self._clock()), else_=outputs.c.pending_since),
+            "attempts": 0,
+            "next_attempt_at": 0.0,
+        }
+        theirs = outputs.c.receiver.in_(list(names))
+        return await self._session.change(update(outputs).where(theirs, owed).values(values))
+
+    async def given_up(self) -> Mapping[str, GivenUp]:
+        """The open alerts that each receiver refused for good, of those that have any."""
+        theirs = (outputs.c.state == "dead") & _NOT_ENDED
+        query = select(outputs.c.receiver, func.count().label("n"), func.max(outputs.c.seq).label("last"))
+        counts = {
+            row["last"]: row["n"] for row in await self._session.rows(query.where(theirs).group_by(outputs.c.receiver))
+        }
+        if not counts:
+            return {}
+        rows = await self._session.rows(select(outputs).where(outputs.c.seq.in_(counts)))
+        return {
+            row["receiver"]: GivenUp(counts[row["seq"]], OutputAlert.from_json(row["content"]), row["last_error"])
+            for row in rows
+        }
 
     async def health(self, now: float) -> Mapping[str, ReceiverRows]:
         """The rows of each receiver that wait, or that it refused for good."""
@@ -199,7 +259,7 @@ class Outputs:
     async def unended(self, names: Collection[str]) -> list[int]:
         """The alerts that are over, or no longer stored, of which a row of these receivers does not say so."""
         still_open = select(alerts.c.id).where(alerts.c.state != AlertState.RESOLVED)
-        missed = outputs.c.mark.not_like(f"{AlertState.RESOLVED}%") & outputs.c.alert.not_in(still_open)
+        missed = _NOT_ENDED & outputs.c.alert.not_in(still_open)
         theirs = missed & outputs.c.receiver.in_(list(names))
         return [row["alert"] for row in await self._session.rows(select(outputs.c.alert).where(theirs).distinct())]
 
@@ -254,5 +314,6 @@ def _claim(row: Mapping[Any, Any]) -> OutputClaim:
         version=row["version"],
         # With the time, so that a row that was made again does not repeat the name of an event.
         event=f"{row['alert']}.{row['version']}.{row['created_at']:.0f}",
-        attempts=row["attempts"],
+        refusals=row["attempts"],
+        tried_at=row["updated_at"],
     )

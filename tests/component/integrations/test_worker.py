@@ -171,7 +171,7 @@ async def test_alerts_go_to_an_alertmanager_and_to_robots_in_one_call(store: Sto
 
 
 async def test_a_content_that_is_refused_is_given_up_and_holds_no_other(store: Store, clock: Clock) -> None:
-    """One of several alerts in a call is at fault: each is sent alone."""
+    """One of several alerts in a call is at fault: each is sent alone. What was given up is named while it is open."""
     async with (
         recording_receiver(poison=b"poison") as receiver,
         informing(store, clock, ALERTMANAGER, receiver.url) as worker,
@@ -181,10 +181,12 @@ async def test_a_content_that_is_refused_is_given_up_and_holds_no_other(store: S
         for _ in range(MAX_REFUSALS):
             await worker.drain()
             clock.now += 200
-        assert worker.remark() == ""
         assert (await worker.health())["pager"] == ReceiverRows(0, 0.0, 1)
+        assert worker.remark() == "pager refuses 1 alert, at last disk_broken of prod: it answers with status 400."
         await put(store, replace(BROKEN, summary="Fine again."))
         await worker.drain()
+        await worker.health()
+        assert worker.remark() == ""
     informed_of = {
         (each["labels"].get("subject"), each["annotations"]["summary"]) for body in receiver.bodies for each in body
     }

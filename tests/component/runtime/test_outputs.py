@@ -90,3 +90,22 @@ async def test_a_receiver_that_was_away_hears_of_the_ends_it_missed(store: Store
     async with store.begin() as uow:
         claims = await uow.outputs.claim("pager", "me", clock.now, 60.0, 10)
     assert {claim.alert.id: claim.alert.open for claim in claims} == {first.id: False, second.id: True}
+
+
+async def test_a_start_sends_again_what_the_former_settings_were_refused_for(store: Store, clock: Clock) -> None:
+    pager = Receiver("pager", ReceiverKind.PAGERDUTY)
+
+    async def owed() -> list[str]:
+        async with store.begin() as uow:
+            claims = await uow.outputs.claim("pager", "me", clock.now, 60.0, 10)
+            await uow.outputs.failed(claims, "me", clock.now, error="no", retry_at=None, refusals=3)
+        return [claim.event for claim in claims]
+
+    async with store.begin() as uow:
+        await uow.alerts.save(FIRING, alert_text(FIRING))
+    await reconcile(store, (pager,), ["pager"])
+    first = await owed()
+    await reconcile(store, (pager,))
+    assert await owed() == [], "only a start or a reload changes the settings"
+    await reconcile(store, (pager,), ["pager"])
+    assert (await owed(), len(first)) == (first, 1)
