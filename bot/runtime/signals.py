@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NoReturn, Self
 
@@ -17,6 +17,8 @@ _EXIT_STATUS = 130
 """Exit status of a program that SIGINT ended."""
 END_SECONDS = 7.5
 """Time from the signal after which a process ends, even if a thread or a disk hangs; Docker kills it after ten."""
+_SAID_SECONDS = 1.0
+"""Time in which the log takes the line of an end that is cut short."""
 _NAMED = 20
 """Tasks and threads that the log names when an end is cut short."""
 
@@ -95,12 +97,11 @@ class Signals:
             if which is signal.SIGINT:
                 self._exit_now()
             return
-        log.info("signal.ending", signal=which.name)
         self._end.set()
         if self._end_within is not None:
-            limit = threading.Timer(self._end_within, self._exit_late)
-            limit.daemon = True
-            limit.start()
+            # Before the line: if no one reads the log, a thread that writes to it stands.
+            _later(self._end_within, self._exit_late)
+        log.info("signal.ending", signal=which.name)
         if self._starting is not None:
             self._starting.cancel()
 
@@ -111,6 +112,7 @@ class Signals:
 
     def _exit_late(self) -> None:
         """End with status 0: a signal asked for it, and the next start completes what was cut short."""
+        _later(_SAID_SECONDS, os._exit, 0)
         left = _threads() if self._orderly else (*_tasks(self._loop), *_threads())
         step = "threads" if self._orderly else "end"
         log.warning("end.cut_short", step=step, seconds=self._end_within, left=left[:_NAMED])
@@ -123,6 +125,13 @@ class Signals:
             return
         log.info("signal.hangup", what="the settings are read again")
         self._hung_up.set()
+
+
+def _later(seconds: float, then: Callable[..., object], *args: object) -> None:
+    """Call a function in a thread that does not keep the process alive."""
+    timer = threading.Timer(seconds, then, args)
+    timer.daemon = True
+    timer.start()
 
 
 def _tasks(loop: asyncio.AbstractEventLoop | None) -> tuple[str, ...]:

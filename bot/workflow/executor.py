@@ -87,6 +87,7 @@ class Executor:
     tracer: Tracer = NO_TRACER
     under_way: Counter[int] = field(default_factory=Counter)
     _still: dict[int, Snapshot] = field(default_factory=dict)
+    """Where the calm began in which the effect of an operation that has not ended is not seen."""
     _turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     """One change of disks at a time is started on a cluster: of two together the first one goes on."""
 
@@ -210,12 +211,20 @@ class Executor:
     async def compare_settled(self, check_of_cluster: CheckOfCluster = holds_every_cluster) -> None:
         """Compare what admins settled by hand with this replica's clusters."""
         recent = await self.repository.recent(None, MAX_COMPARED)
+        await self._forget_ended(recent)
         for op in filter(is_open, recent):
             if op.cluster in self.clusters and (check := check_of_cluster(op.cluster)):
                 with joined(op.trace):
                     await self._compare(
                         op, self.clusters[op.cluster], self.repository.under(check), changed_later(op, recent)
                     )
+
+    async def _forget_ended(self, recent: Collection[Operation]) -> None:
+        """Drop what was remembered for operations that need no more looks, however they ended."""
+        if self._still:
+            unknown = await self.repository.in_state(OpState.UNKNOWN)
+            open_ids = {op.id for op in (*unknown, *filter(is_open, recent))}
+            self._still = {number: start for number, start in self._still.items() if number in open_ids}
 
     async def _ours(self, op: Operation, check_of_cluster: CheckOfCluster) -> OperationRepository | None:
         """Get the repository for settling; None while a process executes it, or if another replica has the cluster."""

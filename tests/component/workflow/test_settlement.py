@@ -8,6 +8,7 @@ import pytest
 
 from bot.interactions.command import Caller
 from bot.operations.model import Operation, OpState
+from bot.operations.step_facts import LegacyWords
 from bot.views import operations as views
 from bot.views.step_text import event_text
 from bot.workflow.approvals import ApprovalService
@@ -97,6 +98,30 @@ async def test_settled_as_it_was_is_confirmed_once(scenery: Scenery) -> None:
     await calm(scenery)
     assert await scenery.repository.get(op.id) == found
     assert "opposite" not in await card(scenery, op)
+
+
+async def test_snapshots_of_ended_operations_are_dropped(scenery: Scenery) -> None:
+    """Of one whose comparison is over, of one that failed in the end, and of one that another process ended."""
+    compared = await scenery.opened(REMOVE, OpState.RUNNING, OpState.UNKNOWN)
+    await settle(scenery, compared, done=True)
+    unknown = await scenery.opened(SWITCH, OpState.RUNNING, OpState.UNKNOWN)
+    other = await scenery.opened(TRANSFER, OpState.RUNNING, OpState.UNKNOWN)
+
+    async def look(times: int) -> None:
+        for _ in range(times):
+            scenery.clock.now += 5
+            await scenery.executor.settle_unfinished()
+            await scenery.executor.compare_settled()
+
+    await look(3)
+    assert set(scenery.executor._still) == {compared.id, unknown.id, other.id}
+    await scenery.repository.move(other, OpState.FAILED, fact=LegacyWords("settled elsewhere"))
+    await look(1)
+    assert set(scenery.executor._still) == {compared.id, unknown.id}
+    await look(int(STILL_SECONDS / 5) + 1)
+    assert (await scenery.state_of(unknown))[0] is OpState.FAILED
+    assert "opposite" in (await scenery.state_of(compared))[1]
+    assert scenery.executor._still == {}
 
 
 async def test_later_operation_on_the_same_thing_ends_the_comparison(scenery: Scenery) -> None:

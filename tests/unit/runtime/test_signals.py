@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -64,6 +66,46 @@ async def test_end_that_hangs_is_cut_short(monkeypatch: pytest.MonkeyPatch, orde
     [line] = [line for line in logs if line["event"] == "end.cut_short"]
     assert line["step"] == step
     assert ("hanging part" in line["left"]) is not orderly
+
+
+def test_program_ends_although_its_log_is_not_read() -> None:
+    """A thread stands within a line that it writes, so each other line waits: also those about the end."""
+    with subprocess.Popen([sys.executable, "-c", UNREAD], stderr=subprocess.PIPE) as program:  # noqa: S603
+        try:
+            assert program.wait(30) == 0
+        finally:
+            program.kill()
+
+
+UNREAD = """
+import asyncio, logging, os, signal, threading
+from bot.runtime import signals
+from bot.telemetry.logs import set_up
+
+signals._SAID_SECONDS = 0.1
+
+def write():
+    while True:
+        logging.getLogger("bot").error("x" * 1000)
+
+def fill():
+    set_up("info", (), as_json=True)
+    handler = logging.getLogger().handlers[0]
+    handler.filters.clear()
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    # Until the writer keeps the lock of the handler.
+    while handler.lock.acquire(timeout=0.5):
+        handler.lock.release()
+
+async def main():
+    with signals.Signals(hangup_ends=False, end_within=0.1):
+        fill()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
 
 
 async def test_program_in_a_terminal_may_take_its_time() -> None:

@@ -8,18 +8,18 @@ import pytest
 import structlog
 
 from bot.telemetry import log_throttle
-from bot.telemetry.log_throttle import FIRST, MAX_EVENTS, MAX_KINDS, WINDOW_SECONDS, LogThrottle, Summary, cause_of
+from bot.telemetry.log_throttle import FIRST, MAX_EVENTS, MAX_KINDS, LogThrottle, Summary, cause_of
 from tests.support.log_lines import FIRST_MINUTE, log_lines
 
 EACH_MINUTE = 2 * (MAX_KINDS + 1)
 
 
 class Log:
-    """A throttle on a clock that the test moves; `written` counts whole lines, `summaries` has the others."""
+    """A throttle whose minutes the test ends; `written` counts whole lines, `summaries` has the others."""
 
     def __init__(self) -> None:
-        self.now, self.written, self.summaries = 1000.0, 0, list[Summary]()
-        self.throttle = LogThrottle(self.summaries.append, clock=lambda: self.now, timed=False)
+        self.written, self.summaries = 0, list[Summary]()
+        self.throttle = LogThrottle(self.summaries.append, timed=False)
 
     def line(self, event: str = "store.down", level: int = logging.WARNING, **fields: Any) -> bool:
         admitted = self.throttle.admits(level, event, fields)
@@ -28,7 +28,6 @@ class Log:
 
     def minute(self) -> tuple[int, int]:
         """End the minute; return how many whole lines and summaries it had."""
-        self.now += WINDOW_SECONDS
         self.throttle.sum_up()
         found = self.written, len(self.summaries)
         self.written = 0
@@ -68,9 +67,49 @@ def test_quiet_kinds_begin_again_without_a_summary() -> None:
     log = Log()
     for _ in range(FIRST):
         log.line()
-    log.now += WINDOW_SECONDS
-    assert log.line()
+    assert log.minute() == (FIRST, 0)
+    assert log.minute() == (0, 0)
+    assert all(log.line() for _ in range(FIRST))
     assert log.summaries == []
+
+
+@pytest.mark.parametrize("rate", [1, 2, 4, FIRST])
+def test_fault_that_goes_on_slowly_is_counted_until_it_is_quiet_for_a_minute(rate: int) -> None:
+    """A cluster that is polled every 15 s has 4 lines a minute: it never has more than the first lines in one."""
+    log = Log()
+    minutes = []
+    for _ in range(FIRST + 3):
+        for _ in range(rate):
+            log.line(cluster="prod", error="timeout")
+        minutes.append(log.minute())
+    assert sum(whole for whole, _ in minutes) <= FIRST + len(minutes)
+    assert minutes[-1] == (1, rate > 1)
+    log.minute()
+    assert all(log.line(cluster="prod", error="timeout") for _ in range(FIRST))
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+def test_few_lines_of_what_was_done_are_always_whole(level: int) -> None:
+    """A person who works on for hours: no line is a fault that goes on."""
+    log = Log()
+    for _ in range(20):
+        assert all(log.line("code.checked", level, user="U1") for _ in range(FIRST))
+        assert log.minute() == (FIRST, 0)
+
+
+def test_bound_of_a_minute_holds_while_a_fault_goes_on() -> None:
+    """Each of 25 clusters fails as often as is still written whole, at its own times, some with quiet minutes."""
+    log = Log()
+    minutes = []
+    for minute in range(60):
+        for number in range(25):
+            for _ in range(FIRST if (minute + number) % 3 or number % 2 else 0):
+                log.line("poll.failed", cluster=f"c{number}", error="timeout")
+        minutes.append(log.minute())
+    first, *later = minutes
+    assert first[0] <= FIRST_MINUTE
+    assert sum(whole for whole, _ in minutes) <= FIRST_MINUTE + (MAX_KINDS + 1) * len(minutes)
+    assert all(sum(each) <= EACH_MINUTE for each in later[3:])
 
 
 def test_level_event_cluster_and_cause_tell_kinds_apart() -> None:
@@ -125,7 +164,7 @@ def test_forged_events_and_causes_do_not_fill_memory_or_log() -> None:
         log.line(f"lib: {word}")
         log.line("delivery.unsigned", error=word)
     assert log.written <= MAX_EVENTS + FIRST_MINUTE * 2
-    assert len(log.throttle._kinds) <= MAX_EVENTS + 1
+    assert len(log.throttle._events) <= MAX_EVENTS + 1
 
 
 def test_heads_of_the_audit_log_are_always_written() -> None:
@@ -154,6 +193,7 @@ def test_summary_comes_by_itself_from_a_thread() -> None:
     for _ in range(FIRST + 7):
         throttle.admits(logging.ERROR, "store.down", {})
     assert came.wait(30)
+    throttle.close()
     assert found[0][1].left == 7
 
 

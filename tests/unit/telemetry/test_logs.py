@@ -26,6 +26,8 @@ def lines() -> Iterator[Lines]:
     stream = io.StringIO()
     set_up("info", ["hunter2"], as_json=True, stream=stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    for handler in set(root.handlers) - set(before[1]):
+        handler.close()
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
     root.setLevel(before[0])
