@@ -47,8 +47,9 @@ def channel_shared(problem: p.ChannelShared) -> str:
 def sharing_unknown(problem: p.SharingUnknown) -> str:
     """Slack has not said if the channel is shared."""
     return (
-        f"Slack does not say if <#{problem.channel}> is shared with another organisation, so no change is proposed or "
-        "approved there. Try again in a few seconds. If cmbot is not in that channel, invite it there first."
+        f"Slack does not say if <#{problem.channel}> is shared with another organisation, so no change is proposed "
+        "or approved there. Try again in a few seconds. If cmbot is not in that channel, invite it; if the channel is "
+        "gone, use another one."
     )
 
 
