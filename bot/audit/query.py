@@ -7,7 +7,7 @@ from bot.audit.chain import AuditRow, Head
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Selects rows: recorded at `since` (Unix seconds) or later, by `actor`, about `cluster`; "" and 0 match all.
+    """Selects rows: at `since` (Unix seconds) or later, by `actor`, about `cluster`, of `action`; "" and 0 match all.
 
     The reader may not see rows of the clusters in `hidden`; with `among` they see rows of these clusters only.
     """
@@ -17,6 +17,7 @@ class AuditQuery:
     cluster: str = ""
     hidden: tuple[str, ...] = ()
     among: tuple[str, ...] | None = None
+    action: str = ""
 
 
 ALL = AuditQuery()

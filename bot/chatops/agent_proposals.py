@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.chatops.audit_log import MAX_TEXT, AuditLog
+from bot.audit.query import AuditQuery
+from bot.chatops.audit_log import CHECKED_AGENT, MAX_TEXT, AuditLog
 from bot.chatops.command_request import CommandRequest
 from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.forms.fields import Kind, as_typed, kind_of
@@ -13,8 +14,8 @@ from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
 from bot.interactions.events import AgentProposal, Invocation
 from bot.interactions.facts import ProposalFacts
-from bot.operations.agent_limits import HOUR, MAX_READ, refuse_too_many
-from bot.operations.operation_problems import AgentMayNotForce
+from bot.operations.agent_limits import HOUR, MAX_AN_HOUR, MAX_READ, refuse_too_many
+from bot.operations.operation_problems import AgentChecksLately, AgentMayNotForce
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 from bot.views.op_parts import title, will_send
@@ -68,6 +69,9 @@ class AgentProposals:
         args = validated(kind.command, work.values)
         if getattr(args, "dry_run", "no") != "yes":
             await self._refuse_too_many()
+        else:
+            await self._refuse_too_many_checks()
+            await self.audit.checked_agent(work.user, cluster, self._invocation(work).text)
         return CommandRequest(self._invocation(work), kind.command, cluster, args, form=True, agent=True)
 
     async def _now(self) -> float:
@@ -79,6 +83,13 @@ class AgentProposals:
         since = self.clock() - HOUR
         async with self.store.read() as uow:
             refuse_too_many(await uow.operations.open(), await uow.operations.recent(MAX_READ, since))
+
+    async def _refuse_too_many_checks(self) -> None:
+        """Count the dry runs of all replicas; the audit log has them."""
+        async with self.store.read() as uow:
+            lately = await uow.audit.count(AuditQuery(self.clock() - HOUR, action=CHECKED_AGENT))
+        if lately >= MAX_AN_HOUR:
+            raise Refused(AgentChecksLately(lately))
 
     def _invocation(self, work: AgentProposal) -> Invocation:
         cluster = self.clusters.get(work.cluster)

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 MAX_ROWS = 20_000
 """The newest rows that one CSV file in Slack has; `cmbot audit export` writes all."""
 PAGE = 1000
+CHECKED_AGENT = "checked.agent"
+"""Action of a dry run of an agent."""
 MAX_TEXT = 300
 """Stored characters of a text that a person typed or forged."""
 
@@ -47,6 +49,11 @@ class AuditLog:
         """Record a proposal of an agent, in the name of `owner`, that was refused. Never raises."""
         detail: dict[str, JsonValue] = {"text": f"{self.command} {text}"[:MAX_TEXT], "agent": True, "words": why}
         await self._note(AuditEntry(self.clock(), owner, "refused.agent", cluster, detail=detail))
+
+    async def checked_agent(self, owner: str, cluster: str, text: str) -> None:
+        """Record a dry run of an agent in the name of `owner`, before the checks run. Never raises."""
+        detail: dict[str, JsonValue] = {"text": f"{self.command} {text}"[:MAX_TEXT], "agent": True}
+        await self._note(AuditEntry(self.clock(), owner, CHECKED_AGENT, cluster, detail=detail))
 
     async def refused_click(self, click: Click, why: str) -> None:
         """Record a click that was refused, also one with a forged value. Never raises."""

@@ -9,7 +9,7 @@ from bot.operations.operation_problems import AgentOperationsOpen, AgentProposal
 MAX_OPEN = 5
 """Operations of agents that are not ended at a time."""
 MAX_AN_HOUR = 20
-"""Operations that agents may begin in an hour, those that the checks refuse included."""
+"""Operations that agents may begin in an hour, those that the checks refuse included; and their dry runs."""
 HOUR = 3600.0
 MAX_READ = 500
 """Operations of the last hour that are counted at most."""

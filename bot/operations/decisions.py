@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.operations.disk_series import may_stop
+from bot.operations.leases import extended
 from bot.operations.model import Operation, OpState
-from bot.operations.policy import Lack, Policy, Refusal, lacks, lacks_all, missing
+from bot.operations.policy import Lack, Need, Policy, Refusal, lacks, lacks_all, missing
 from bot.permissions.roles import Rights, Role
 
 
@@ -82,7 +83,20 @@ class LeaseOver(OperationRefusal):
     """The lease of the operation is over."""
 
 
-DecisionRefusal = NotWaiting | TooLate | MayNotCancel | AlreadyApproved | OwnOperation | DeciderLacks | LeaseOver
+@dataclass(frozen=True, slots=True)
+class LeaseNeedsMore(OperationRefusal):
+    """The lease was approved by more than one person, so no single one changes it.
+
+    `short` are the approvals that the person cannot give alone; `forced` is True for break-glass.
+    """
+
+    short: tuple[Need, ...]
+    forced: bool = False
+
+
+DecisionRefusal = (
+    NotWaiting | TooLate | MayNotCancel | AlreadyApproved | OwnOperation | DeciderLacks | LeaseOver | LeaseNeedsMore
+)
 
 
 def refuse_decision(
@@ -134,9 +148,23 @@ def _lacking(op: Operation, act: Lacking, found: tuple[Lack, ...]) -> DeciderLac
 
 
 def refuse_keeping(op: Operation, rights: Rights, policy: Policy) -> DecisionRefusal | None:
-    """Find why a person may not extend or keep a lease; approvers may, because they approved the time."""
+    """Find why a person may not extend or keep a lease; who could approve such a change alone may."""
     if not op.lease_until:
         return LeaseOver(op.id)
+    refusal = _refuse_role(op, rights, policy)
+    short = missing(policy, op.requester, [rights])
+    if refusal is None and (op.forced or short):
+        return LeaseNeedsMore(op.id, tuple(Need(*each) for each in short.items()), forced=op.forced)
+    return refusal
+
+
+def is_proposed_again(op: Operation, policy: Policy) -> bool:
+    """True if a lease is changed by a new proposal: no single person may use its buttons, or its length is used up."""
+    return op.forced or policy.approvals > 1 or bool(policy.also) or extended(op) is None
+
+
+def _refuse_role(op: Operation, rights: Rights, policy: Policy) -> DecisionRefusal | None:
+    """Find why a person could not approve a lease at all."""
     if rights.user != op.requester:
         return _lacking(op, Lacking.CHANGE_LEASE, lacks_all(rights, policy))
     if policy.requester_may == "never" or op.options.agent:

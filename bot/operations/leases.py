@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypedDict
 
-from bot.operations.change_request import RequestOptions, Reversion
+from bot.operations.change_request import MAX_LEASE, RequestOptions, Reversion
 from bot.operations.model import ObservedSwitch, Operation, OpState, StepKind
 from bot.operations.requests import TaskSwitch
 from bot.operations.step_facts import LeaseEnded, Restoration
@@ -46,6 +46,13 @@ def started(op: Operation, now: float) -> Operation:
 def until(end: float, lease: float) -> LeaseTimes:
     """Fields of a lease of that length (seconds) that ends at that time."""
     return {"lease_until": end, "warn_at": end - min(MAX_NOTICE, lease / 4)}
+
+
+def extended(op: Operation) -> LeaseTimes | None:
+    """Fields of a lease that is extended by its length; None if it would be longer than a lease may be, in all."""
+    lease = op.options.lease
+    parts = 2 + sum(event.kind is StepKind.EXTENDED for event in op.history)
+    return None if lease * parts > MAX_LEASE else until(op.lease_until + lease, lease)
 
 
 def goes_back_on(op: Operation) -> bool:

@@ -125,6 +125,13 @@ class AgentProposalsLately(Problem):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentChecksLately(Problem):
+    """Agents had the checks run so often in the last hour that no more dry runs are taken."""
+
+    lately: int
+
+
+@dataclass(frozen=True, slots=True)
 class CodeNeeded(Problem):
     """Break-glass needs a time-based code of the person who proposes."""
 
@@ -134,3 +141,18 @@ class ChannelShared(Problem):
     """The channel is shared with another organisation."""
 
     channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharingUnknown(Problem):
+    """Slack has not said if the channel is shared with another organisation."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTooLong(Problem):
+    """With one more extension, the lease of the operation would be longer than a lease may be; `longest` in seconds."""
+
+    op: int
+    longest: float

@@ -42,6 +42,8 @@ _READ_BY_PEOPLE = ("text", "blocks", "view")
 """Arguments with what people read."""
 _MAX_PAGES = 50
 _GROUP_SECONDS = 60.0
+_PRIVATE = "groups:read"
+"""Scope that shows private channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +297,14 @@ class SlackClient:
         )
 
     async def _is_shared(self, channel: str) -> bool:
-        return (await self.channel_info(channel)).shared
+        try:
+            return (await self.channel_info(channel)).shared
+        except SlackError as error:
+            scopes = (await self.identity()).scopes if error.code == "channel_not_found" else frozenset()
+            if scopes and _PRIVATE not in scopes:
+                # To an app that may not see private channels Slack denies that there is one.
+                raise SlackError(str(error), code="missing_scope") from error
+            raise
 
     async def socket_address(self, app_token: str) -> str:
         """Return a new WebSocket address for Socket Mode, valid for one connection."""

@@ -84,6 +84,16 @@ def _lease_over(refusal: d.LeaseOver) -> str:
     return f"The lease of operation #{refusal.op} is over, so there is nothing to extend or keep."
 
 
+def _lease_needs_more(refusal: d.LeaseNeedsMore) -> str:
+    why = "was forced by break-glass"
+    if not refusal.forced:
+        why = f"needs more than your approval ({missing_text({each.source: each.approvals for each in refusal.short})})"
+    return (
+        f"Operation #{refusal.op} {why}, so no single person may extend or keep it. Propose the change again: without "
+        "`for=` to keep it, with `for=` for more time."
+    )
+
+
 REFUSALS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
     {
         p.ProposerLacks: _proposer_lacks,
@@ -97,6 +107,7 @@ REFUSALS: Mapping[type[Problem], Callable[[Any], str]] = MappingProxyType(
         d.OwnOperation: _own_operation,
         d.DeciderLacks: _decider_lacks,
         d.LeaseOver: _lease_over,
+        d.LeaseNeedsMore: _lease_needs_more,
     }
 )
 """Words for each kind of refusal."""

@@ -1,7 +1,7 @@
 """Approvals: approve, reject, cancel, settle; the cluster is evaluated again before a request is sent."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from bot.operations.decisions import (
     DecisionRights,
     dropped,
     refuse_decision,
+    refuse_keeping,
     refuse_stopping,
     requester_lacks,
     unsure,
@@ -26,7 +27,6 @@ from bot.operations.operation_problems import (
     ApproversUnproven,
     ButtonOutdated,
     ButtonWithoutOperation,
-    ChannelShared,
     NoSuchOperation,
     OtherDecisionFirst,
     OutcomeIsKnown,
@@ -52,6 +52,7 @@ from bot.permissions.access import Access, GroupMembers, lacking_source
 from bot.permissions.roles import Rights, Role
 from bot.telemetry.trace import joined
 from bot.telemetry.tracer import NO_TRACER, Tracer
+from bot.workflow.channel_sharing import Shared, never_shared, refuse_shared
 from bot.workflow.evaluation import Evaluation, Reevaluation, evaluate
 from bot.workflow.executor import Executor
 from bot.workflow.repository import OperationRepository
@@ -62,14 +63,6 @@ STOP = "op_stop"
 """Button that cancels the rest of a series."""
 _TRIES = 10
 """Number of tries for an approval while other approvals of the same card come in between."""
-
-
-Shared = Callable[[str], Awaitable[bool]]
-"""True if a channel is shared with another organisation; never raises."""
-
-
-async def _never_shared(_channel: str) -> bool:
-    return False
 
 
 @dataclass(slots=True)
@@ -88,7 +81,7 @@ class ApprovalService:
     monotonic: Callable[[], float] = time.monotonic
     """Clock for the age of an evaluation until its request is sent."""
     tracer: Tracer = NO_TRACER
-    shared: Shared = _never_shared
+    shared: Shared = never_shared
 
     async def known(self, op_id: int) -> Operation:
         """Get an operation; raises Refused."""
@@ -112,9 +105,7 @@ class ApprovalService:
         if click.action_id == STOP:
             await self._stop_rest(op, click.user, click.key)
         elif act is None:
-            await self._refuse_shared(op)
-            policy = self._policy(op)
-            await self.time_limits.clicked(op, click, await self._rights(op, click.user, policy.source), policy)
+            await self._change_lease(op, click)
         elif act is Act.APPROVE:
             await self._approve(op, click)
         elif act is Act.REJECT:
@@ -122,16 +113,21 @@ class ApprovalService:
         else:
             await self._end(op, act, OpState.CANCELLED, click.user, version=click.number("v"), key=click.key)
 
+    async def _change_lease(self, op: Operation, click: Click) -> None:
+        await refuse_shared(self.shared, op.channel)
+        policy = self._policy(op)
+        refusal = refuse_keeping(op, await self._rights(op, click.user, policy.source), policy)
+        if refusal is not None:
+            raise Refused(refusal)
+        people = await people_of(self.access, op, click.user, now=self.members_now)
+        await self.time_limits.clicked(op, click, people.clicker, policy)
+
     async def _of(self, click: Click) -> Operation:
         op_id = click.number("op")
         op = await self.repository.get(op_id) if op_id else None
         if op is None or op.channel != click.channel:
             raise Refused(ButtonWithoutOperation())
         return op
-
-    async def _refuse_shared(self, op: Operation) -> None:
-        if await self.shared(op.channel):
-            raise Refused(ChannelShared(op.channel))
 
     async def on_card(self, click: Click) -> Operation:
         """Get the operation whose card was clicked; raises Refused."""
@@ -224,7 +220,7 @@ class ApprovalService:
             raise _too_late(op) from error
 
     async def _approve(self, op: Operation, click: Click) -> None:
-        await self._refuse_shared(op)
+        await refuse_shared(self.shared, op.channel)
         policy = self._policy(op)
         rights = await self._rights(op, click.user, policy.source)
         case = _Case(click, policy)
@@ -288,7 +284,7 @@ class ApprovalService:
 
     async def _evaluate(self, op: Operation, cluster: Cluster) -> Evaluation:
         others = await self.repository.beside(op)
-        return await evaluate(cluster, op.request, others, op.options)
+        return await evaluate(cluster, op.request, others, op.options, decided=True)
 
     async def _carry_on(
         self, op: Operation, case: "_Case", cluster: Cluster, evaluation: Evaluation, short: Mapping[str, int]

@@ -66,10 +66,12 @@ async def evaluate(
     options: RequestOptions = NO_OPTIONS,
     *,
     patient: bool = False,
+    decided: bool = False,
 ) -> Evaluation:
     """Read the cluster and run the preflight; `operations` are the other open ones on that cluster.
 
     With `patient`, a change of disks waits for a second poll where the watch has none yet; no person waits then.
+    `decided` is True if a person decides on the request: before that, no address that an agent names is contacted.
     Raises Refused when today's rules refuse the request, or when the cluster has no such background task. Never
     raises ClusterError: what is not known is a check that says so.
     """
@@ -79,7 +81,8 @@ async def evaluate(
         return await _evaluate_switch(cluster, request, others, options)
     if not isinstance(request, MemberRequest):
         return await _evaluate_disks(cluster, request, others, options, patient=patient)
-    (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others))
+    ask = decided or not options.agent
+    (before, now), facts = await asyncio.gather(cluster.snapshot_pair(), _facts(cluster, request, others, ask=ask))
     facts = replace(facts, replaces=options.replaces)
     verdict = preflight(request, before, now, facts=facts)
     return _evaluation(verdict, ObservedState(_leader(now), facts.dialect or ""), forced=options.forced)
@@ -207,25 +210,31 @@ async def _dialect(cluster: Cluster, chosen: str) -> DetectedDialect:
     return DetectedDialect(wanted, replace(detected.evidence, chosen=wanted))
 
 
-async def _facts(cluster: Cluster, request: Request, others: tuple[OpenOperation, ...]) -> PreflightContext:
+async def _facts(
+    cluster: Cluster, request: Request, others: tuple[OpenOperation, ...], *, ask: bool
+) -> PreflightContext:
     if not isinstance(request, MemberAdd):
         return PreflightContext(operations=others)
-    detected, (answers, doubt) = await asyncio.gather(cluster.dialect(fresh=True), _answers(cluster, request.node_host))
+    answer = _answers(cluster, request.node_host, ask=ask)
+    detected, (answers, doubt) = await asyncio.gather(cluster.dialect(fresh=True), answer)
     dialect = detected.dialect.value if detected.dialect else None
     return PreflightContext(
         operations=others, node_answers=answers, node_doubt=doubt, dialect=dialect, dialect_evidence=detected.evidence
     )
 
 
-async def _answers(cluster: Cluster, node_host: str) -> tuple[bool | None, NodeDoubt | None]:
+async def _answers(cluster: Cluster, node_host: str, *, ask: bool) -> tuple[bool | None, NodeDoubt | None]:
     """True if a Clustermgr answers at that address; None, with the reason if it is known, when that is open.
 
-    A person typed the address: unless it is in the settings, it is asked without the request token.
+    Unless it is in the settings, it is what someone typed: it is asked without the request token, and without `ask`
+    its name is not even resolved.
     """
     if not node_host:
         return None, None
     scheme = "https://" if cluster.hosts[0].startswith("https://") else ""
     known = next((host for host in cluster.hosts if same_place(host, node_host)), f"{scheme}{node_host}")
+    if known not in cluster.hosts and not ask:
+        return None, NodeDoubt.NOT_ASKED
     try:
         async with asyncio.timeout(NODE_SECONDS):
             await cluster.api.stat(known)

@@ -11,11 +11,11 @@ from bot.interactions.command import Caller, Reply
 from bot.interactions.facts import ProposalFacts, ProposalResult
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest, policy_on
+from bot.operations.decisions import is_proposed_again
 from bot.operations.model import Operation, OpState, StepKind, advance
 from bot.operations.operation_problems import (
     AgentMayNotForce,
     CardNotPosted,
-    ChannelShared,
     CodeNeeded,
     NothingToForce,
     OlderReplicas,
@@ -31,6 +31,7 @@ from bot.telemetry.trace import current, joined
 from bot.views import operations as views
 from bot.views import ops_list
 from bot.workflow.approvals import ApprovalService
+from bot.workflow.channel_sharing import refuse_shared
 from bot.workflow.evaluation import Evaluation, evaluate
 from bot.workflow.repository import OperationRepository
 
@@ -78,9 +79,8 @@ class ProposalService:
             evaluation = await self._evaluate(cluster, change_request)
             op = self._operation(caller, cluster, change_request, terms)
             op = replace(op, seen=evaluation.seen)
-            if evaluation.verdict.already_so:
-                facts = ProposalFacts(ProposalResult.ALREADY_SO, op)
-                return Reply(views.already(op, await self.repository.leased(op)), facts=facts)
+            if evaluation.verdict.already_so and (reply := await self._already(op)) is not None:
+                return reply
             if change_request.options.forced and not evaluation.forces and not evaluation.verdict.blocked:
                 raise Refused(NothingToForce())
             if lacking is not None:
@@ -98,6 +98,15 @@ class ProposalService:
                     raise
         raise AssertionError("the loop returns or raises")
 
+    async def _already(self, op: Operation) -> Reply | None:
+        """Return the answer to a request for what is so; None if it changes a lease that no button changes."""
+        leased = await self.repository.leased(op)
+        if leased is not None:
+            policy = policy_on(self.policies, leased.cluster, leased.request, leased.options)
+            if is_proposed_again(leased, policy):
+                return None
+        return Reply(views.already(op, leased), facts=ProposalFacts(ProposalResult.ALREADY_SO, op))
+
     async def _allowed(
         self, caller: Caller, cluster: Cluster, change_request: ChangeRequest
     ) -> tuple[Terms, ReasonMissing | None]:
@@ -105,18 +114,13 @@ class ProposalService:
         policy = policy_on(self.policies, cluster.name, change_request.request, change_request.options)
         rights = await self.access.rights(caller.user, cluster.name)
         forced = change_request.options.forced
-        await self._refuse_shared(caller.channel, cluster.operations_channel)
+        await refuse_shared(self.decisions.shared, caller.channel, cluster.operations_channel)
         refusal = refuse_proposal(policy, rights, channel=caller.channel, reason=change_request.reason, forced=forced)
         if refusal is not None and not isinstance(refusal, ReasonMissing):
             raise NotAllowed(refusal)
         if refusal is not None and not forced:
             raise Refused(refusal)
         return Terms(policy, requester_counts=not lacks_all(rights, policy)), refusal
-
-    async def _refuse_shared(self, *channels: str) -> None:
-        for channel in channels:
-            if await self.decisions.shared(channel):
-                raise Refused(ChannelShared(channel))
 
     async def _evaluate(self, cluster: Cluster, change_request: ChangeRequest) -> Evaluation:
         others = await self.repository.open_on(cluster.name)

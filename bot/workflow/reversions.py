@@ -11,10 +11,11 @@ from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Conflict, Fenced, Refused, UserError
 from bot.interactions.events import Click
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
+from bot.operations.change_request import MAX_LEASE
 from bot.operations.decisions import refuse_keeping
-from bot.operations.leases import NO_LEASE, reverting, until
+from bot.operations.leases import NO_LEASE, extended, reverting
 from bot.operations.model import Operation, OpState, StepKind
-from bot.operations.operation_problems import LeaseChanged
+from bot.operations.operation_problems import LeaseChanged, LeaseTooLong
 from bot.operations.policy import Policy
 from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.requests import TaskSwitch
@@ -39,22 +40,23 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class TimeLimitClicks:
-    """Handles the buttons of a switch with a lease; both need the right to approve it."""
+    """Handles the buttons of a switch with a lease; both need the right to approve it alone."""
 
     repository: OperationRepository
     actions: frozenset[str] = frozenset({"op_extend", "op_keep"})
 
     async def clicked(self, op: Operation, click: Click, rights: Rights, policy: Policy) -> None:
-        """Extend a lease by its length, or keep the value for good; raises Refused."""
+        """Extend a lease by its length, or keep the value for good; `rights` are of now. Raises Refused."""
         refused = refuse_keeping(op, rights, policy)
         if refused is not None:
             raise Refused(refused)
         try:
             if click.action_id == "op_keep":
                 kind, fact, changes = StepKind.KEPT, KeptForGood(), NO_LEASE
+            elif (longer := extended(op)) is not None:
+                kind, fact, changes = StepKind.EXTENDED, None, longer
             else:
-                end = op.lease_until + op.options.lease
-                kind, fact, changes = StepKind.EXTENDED, None, until(end, op.options.lease)
+                raise Refused(LeaseTooLong(op.id, MAX_LEASE))
             await self.repository.note(op, by=click.user, fact=fact, kind=kind, inbound_key=click.key, **changes)
         except Conflict as error:
             raise Refused(LeaseChanged(op.id)) from error

@@ -2,6 +2,7 @@
 
 from bot.operations.model import OpState
 from bot.operations.preflight.context import OpenOperation, PreflightContext
+from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import LeaderTransfer, MemberAdd, MemberRemove, OpKind
 from tests.docgen import cluster_fixture as s
 from tests.docgen.cluster_fixture import Scene
@@ -9,6 +10,7 @@ from tests.docgen.examples import ANSWERS, BLOCK, PASS, WARN, Row, Situation, le
 
 _FIVE = (1, 2, 3, 4, 5)
 _SILENT = PreflightContext(node_answers=False)
+_OF_AGENT = PreflightContext(node_doubt=NodeDoubt.NOT_ASKED)
 _GONE = frozenset
 
 
@@ -23,6 +25,7 @@ HEALTHY = (
         (
             Row(learner(4), PASS, "quorum", ANSWERS),
             Row(learner(4), WARN, "answers"),
+            Row(learner(4), WARN, "answers", _OF_AGENT),
             Row(learner(4), WARN, "answers", _SILENT),
             Row(voter(4), WARN, "learner_first", ANSWERS),
             Row(voter(4), BLOCK, "answers", _SILENT),

@@ -1,6 +1,7 @@
 """A person's journey: status, changes, alerts; errors are reported to the person concerned."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -245,15 +246,21 @@ async def test_command_delivered_twice_proposes_once(world: Demo) -> None:
 async def test_proposal_without_postable_card_is_withdrawn(world: Demo) -> None:
     """The requester learns the cause and the fix, and no card can be clicked later."""
     team = world.slack.workspace.team
-    channels = tuple(c for c in team.channels if c.id != OPERATIONS)
-    world.slack.workspace.team = type(team)(**{**_fields(team), "channels": channels})
+    channels = tuple(replace(c, has_bot=False) if c.id == OPERATIONS else c for c in team.channels)
+    world.slack.workspace.team = replace(team, channels=channels)
     answer = await ask(world, "/cm task disable balance")
     assert "Nothing was proposed" in answer.text
-    assert "channel_not_found" in answer.text
+    assert "not_in_channel" in answer.text
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+async def test_proposal_is_refused_while_slack_knows_no_channel_for_its_card(world: Demo) -> None:
+    """It could be a private channel with people of another organisation; reading goes on."""
+    team = world.slack.workspace.team
+    world.slack.workspace.team = replace(team, channels=tuple(c for c in team.channels if c.id != OPERATIONS))
+    answer = await ask(world, "/cm task disable balance")
+    assert f"Slack does not say if <#{OPERATIONS}> is shared with another organisation" in answer.text
+    assert await world.app.repository.recent(None, 5) == []
+    assert "prod" in (await ask(world, "/cm stat")).full_text
 
 
 async def test_click_after_a_change_of_state_sends_nothing(world: Demo) -> None:

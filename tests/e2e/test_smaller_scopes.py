@@ -70,3 +70,10 @@ async def test_group_grants_nothing_without_the_scope_for_groups(world: Demo) ->
     answer = await ask(world, "/cm task disable balance", user=CAROL)
     assert "S0ONCALL (missing_scope)" in answer.text
     assert await world.app.repository.recent(None, 5) == []
+
+
+async def test_change_is_made_without_the_scopes_that_show_if_a_channel_is_shared(world: Demo) -> None:
+    without(world, "channels:read", "groups:read")
+    card = await propose(world, "/cm task disable balance")
+    await click(world, card, BOB)
+    await card_with(world, card, "Verified")

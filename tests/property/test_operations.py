@@ -74,6 +74,13 @@ def test_requester_never_approves_what_an_agent_proposed(policy: Policy, who: Ri
     assert missing(held, who.user, [*others, who]) == missing(held, who.user, without)
 
 
+@given(policies, rights, st.sampled_from(PEOPLE), st.booleans())
+def test_only_who_may_approve_alone_keeps_a_lease(policy: Policy, who: Rights, requester: str, forced: bool) -> None:
+    op = replace(BASE, requester=requester, lease_until=90.0, options=RequestOptions(forced=forced))
+    kept = refuse_keeping(op, who, policy) is None
+    assert kept == (enough(policy, requester, [who]) and not forced)
+
+
 @given(policies, st.lists(rights, max_size=12), st.sampled_from(PEOPLE))
 def test_running_operation_has_enough_distinct_approvers(policy: Policy, clicks: list[Rights], requester: str) -> None:
     op = replace(advance(BASE, OpState.WAITING, at=1.0), requester=requester)

@@ -67,6 +67,7 @@ class Audit:
 
 def _fitting(asked: AuditQuery) -> ColumnElement[bool]:
     fits = true() if not asked.since else audit.c.at >= asked.since
+    fits = fits if not asked.action else fits & (audit.c.action == asked.action)
     fits = fits if not asked.actor else fits & (audit.c.actor == asked.actor)
     fits = fits if not asked.hidden else fits & audit.c.cluster.not_in(asked.hidden)
     fits = fits if asked.among is None else fits & audit.c.cluster.in_(asked.among)

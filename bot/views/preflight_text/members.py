@@ -107,8 +107,13 @@ _DOUBTS: Mapping[NodeDoubt, str] = MappingProxyType(
         NodeDoubt.SLOW: "it gave no answer in time",
         NodeDoubt.TOKEN_WITHHELD: "it asks for the request token, which cmbot sends only to the hosts in the settings",
         NodeDoubt.TOKEN_REFUSED: "it refuses the request token",
+        NodeDoubt.NOT_ASKED: "it was not asked, because an agent proposed it",
     }
 )
+
+
+_REACHED = "Make sure that the node runs and that the other members reach it."
+_ASKED_LATER = "Make sure that the address is right: cmbot asks it when a person approves."
 
 
 def node_unknown(fact: f.NodeUnknown) -> CheckText:
@@ -116,7 +121,7 @@ def node_unknown(fact: f.NodeUnknown) -> CheckText:
     why = f": {_DOUBTS[fact.doubt]}" if fact.doubt else ""
     return CheckText(
         f"It is not known if {fact.node} answers{why}.",
-        "Make sure that the node runs and that the other members reach it.",
+        _ASKED_LATER if fact.doubt is NodeDoubt.NOT_ASKED else _REACHED,
     )
 
 

@@ -1,6 +1,6 @@
 """Words for the problems of proposals and decisions. No I/O."""
 
-from bot.common.text import listed
+from bot.common.text import duration, listed
 from bot.operations import operation_problems as p
 from bot.views.decisions import missing_text
 from bot.views.dialect_text import evidence_text
@@ -26,6 +26,11 @@ def agent_proposals_lately(problem: p.AgentProposalsLately) -> str:
     return f"Agents proposed {problem.lately} changes in the last hour, and more are refused: ask a person."
 
 
+def agent_checks_lately(problem: p.AgentChecksLately) -> str:
+    """Agents had the checks run as often in the last hour as they may."""
+    return f"Agents made {problem.lately} dry runs in the last hour, and more are refused: ask a person."
+
+
 def code_needed(_: p.CodeNeeded) -> str:
     """The requester has not typed a code."""
     return "Break-glass needs your code: type the command again, and enter the code in the form that opens."
@@ -36,6 +41,23 @@ def channel_shared(problem: p.ChannelShared) -> str:
     return (
         f"<#{problem.channel}> is shared with another organisation, so no change is proposed or approved there. "
         "Use a channel of your organisation alone."
+    )
+
+
+def sharing_unknown(problem: p.SharingUnknown) -> str:
+    """Slack has not said if the channel is shared."""
+    return (
+        f"Slack does not say if <#{problem.channel}> is shared with another organisation, so no change is proposed "
+        "or approved there. Try again in a few seconds. If cmbot is not in that channel, invite it; if the channel is "
+        "gone, use another one."
+    )
+
+
+def lease_too_long(problem: p.LeaseTooLong) -> str:
+    """The lease would become too long."""
+    return (
+        f"Operation #{problem.op} cannot be extended: a change holds for {duration(problem.longest)} at most, counted "
+        "from its start. Propose the change again."
     )
 
 

@@ -18,7 +18,7 @@ from bot.interactions.events import AgentProposal
 from bot.operations.agent_limits import HOUR, MAX_AN_HOUR, MAX_OPEN
 from bot.operations.change_request import PartOf, RequestOptions
 from bot.operations.model import Operation, OpState, advance
-from bot.operations.operation_problems import AgentOperationsOpen, AgentProposalsLately
+from bot.operations.operation_problems import AgentChecksLately, AgentOperationsOpen, AgentProposalsLately
 from bot.operations.requests import DiskAccess
 from bot.permissions.roles import Role
 from bot.store.database import Store
@@ -146,6 +146,24 @@ async def test_agents_propose_only_so_often_in_an_hour(store: Store, clock: Cloc
     assert refused.value.problem == AgentProposalsLately(MAX_AN_HOUR)
     clock.now += HOUR + 1
     assert (await agents.request(await proposal(store, clock))).agent
+
+
+async def test_dry_runs_of_agents_are_recorded_and_bounded(store: Store, clock: Clock) -> None:
+    agents, tries = agents_of(store, clock), {**VALUES, "dry_run": "yes"}
+    for _ in range(MAX_AN_HOUR):
+        await agents.request(await proposal(store, clock, values=tries))
+    async with store.read() as uow:
+        rows = await uow.audit.newest(ALL, limit=99)
+    assert {(row.action, row.actor, row.cluster) for row in rows} == {("checked.agent", OWNER, "prod")}
+    assert len(rows) == MAX_AN_HOUR
+    assert rows[0].details["agent"] is True
+    assert str(rows[0].details["text"]).endswith("dry-run=yes")
+    with pytest.raises(Refused) as refused:
+        await agents.request(await proposal(store, clock, values=tries))
+    assert refused.value.problem == AgentChecksLately(MAX_AN_HOUR)
+    assert (await agents.request(await proposal(store, clock))).agent
+    clock.now += HOUR + 1
+    assert (await agents.request(await proposal(store, clock, values=tries))).agent
 
 
 async def test_proposals_at_one_moment_count_each_other(store: Store, database_url: str, clock: Clock) -> None:

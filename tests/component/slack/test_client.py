@@ -206,6 +206,46 @@ async def test_sharing_of_a_channel_is_asked_once_and_kept_while_slack_is_silent
         assert len(stub.asked) == 3
 
 
+async def test_failed_look_at_a_channel_is_no_answer_and_soon_forgotten(stub: Stub) -> None:
+    time = [0.0]
+    async with SlackClient(TOKEN, stub.api_url, monotonic=lambda: time[0]) as gateway:
+        stub.will(
+            "conversations.info",
+            says({"ok": False, "error": "ratelimited"}),
+            says({"ok": False, "error": "fatal_error"}),
+            says({"ok": True, "channel": {"id": "C1", "is_ext_shared": True}}),
+        )
+        for later, shared, looks in ((0.0, None, 1), (2.9, None, 1), (3.1, None, 2), (6.3, True, 3), (300.0, True, 3)):
+            time[0] = later
+            assert await gateway.shared("C1") is shared
+            asked = [each.method for each in stub.asked].count("conversations.info")
+            assert asked == looks
+
+
+@pytest.mark.parametrize(
+    ("error", "scopes", "shared"),
+    [
+        ("missing_scope", "chat:write", False),
+        ("channel_not_found", "chat:write,channels:read", False),
+        ("channel_not_found", "chat:write,channels:read,groups:read", None),
+        ("channel_not_found", "", None),
+    ],
+)
+async def test_sharing_is_left_out_without_the_scope_to_see_it(
+    stub: Stub, error: str, scopes: str, shared: bool | None
+) -> None:
+    """Slack denies that a private channel exists; with the scope that means that cmbot is not in it."""
+    time = [0.0]
+    async with SlackClient(TOKEN, stub.api_url, monotonic=lambda: time[0]) as gateway:
+        stub.will("conversations.info", says({"ok": False, "error": error}))
+        stub.will("auth.test", says({"ok": True, "user_id": "U0ME"}, X_OAuth_Scopes=scopes))
+        assert await gateway.shared("C1") is shared
+        gateway.shared.note("C1", shared=True)
+        time[0] = 301.0
+        stub.will("conversations.info", says({"ok": False, "error": error}))
+        assert await gateway.shared("C1"), "what an event said counts until Slack says otherwise"
+
+
 async def test_a_socket_address_is_asked_for_with_the_app_token(stub: Stub, gateway: SlackClient) -> None:
     stub.will("apps.connections.open", says({"ok": True, "url": "ws://127.0.0.1/link"}))
     assert await gateway.socket_address("xapp-1") == "ws://127.0.0.1/link"

@@ -1,6 +1,7 @@
 """Decisions that come too late, or on what is gone: refused in a sentence, and nothing is sent."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +12,10 @@ from bot.common.errors import SlackError
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Caller
 from bot.interactions.events import Click
-from bot.operations.change_request import RequestOptions
+from bot.operations.change_request import MAX_LEASE, RequestOptions
 from bot.operations.leases import until
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState
-from bot.operations.policy import POLICIES, Policy
+from bot.operations.policy import POLICIES, Need, Policy
 from bot.operations.requests import TaskSwitch
 from bot.operations.step_facts import LegacyWords
 from bot.permissions.access import Access
@@ -84,10 +85,18 @@ def click(op: Operation, action: str, user: str = "U0BEN") -> Click:
     return Click("T1", user, op.channel, action, json.dumps({"op": op.id, "v": op.version}), "1.0", "")
 
 
-async def leased(scenery: Scenery) -> Operation:
+async def leased(scenery: Scenery, **options: Any) -> Operation:
     """A verified switch whose lease runs."""
-    op = await scenery.opened(LEASED, OpState.RUNNING, OpState.VERIFIED)
-    return await scenery.repository.note(op, fact=LegacyWords("leased"), **until(scenery.clock() + 7200, 7200))
+    wanted = replace(LEASED, options=replace(LEASED.options, **options))
+    op = await scenery.opened(wanted, OpState.RUNNING, OpState.VERIFIED)
+    lease = wanted.options.lease
+    return await scenery.repository.note(op, fact=LegacyWords("leased"), **until(scenery.clock() + lease, lease))
+
+
+async def unchanged(scenery: Scenery, op: Operation) -> bool:
+    """True if no step was taken."""
+    found = await scenery.repository.get(op.id)
+    return found is not None and (found.version, found.lease_until) == (op.version, op.lease_until)
 
 
 async def test_button_of_another_release_is_refused(scenery: Scenery) -> None:
@@ -133,6 +142,53 @@ async def test_lease_needs_an_approver_to_be_kept(scenery: Scenery, action: str)
     found = await scenery.repository.get(op.id)
     assert found is not None
     assert found.lease_until == op.lease_until
+
+
+@pytest.mark.parametrize("action", ["op_extend", "op_keep"])
+@pytest.mark.parametrize(
+    ("own", "options", "words"),
+    [
+        (replace(POLICIES["task_disable"], approvals=2), {}, "needs more than your approval (1 approval by approver)"),
+        (replace(POLICIES["task_disable"], also=(Need("S0SEC", 1),)), {}, "(1 approval by S0SEC)"),
+        (replace(POLICIES["break_glass"], approvals=1), {"forced": True}, "was forced by break-glass"),
+    ],
+)
+async def test_lease_that_several_people_approved_is_not_changed_by_one(
+    scenery: Scenery, action: str, own: Policy, options: dict[str, bool], words: str
+) -> None:
+    op = await leased(scenery, **options)
+    decisions = replace(service(scenery), policies=lambda *_: own)
+    with refused(f"{re.escape(words)}, so no single person may extend or keep it. Propose the change again"):
+        await decisions.decide(click(op, action))
+    assert await unchanged(scenery, op)
+
+
+async def test_role_is_looked_up_without_the_cache_before_a_lease_is_kept(scenery: Scenery) -> None:
+    """Ben left the group of approvers; the cache still lists him."""
+
+    async def cached(_group: str) -> frozenset[str]:
+        return frozenset({"U0BEN"})
+
+    op = await leased(scenery)
+    access = Access(ACCESS.model_copy(update={"approvers": Members(groups=("S0ONCALL",))}), cached)
+    with refused("^Only an approver of operation"):
+        await replace(service(scenery), access=access).decide(click(op, "op_keep"))
+    assert await unchanged(scenery, op)
+    await replace(service(scenery), access=access, members_now=cached).decide(click(op, "op_keep"))
+    found = await scenery.repository.get(op.id)
+    assert found is not None
+    assert found.lease_until == 0.0
+
+
+async def test_lease_is_extended_up_to_the_longest_one_only(scenery: Scenery) -> None:
+    op = await leased(scenery, lease=MAX_LEASE / 2)
+    await service(scenery).decide(click(op, "op_extend"))
+    longer = await scenery.repository.get(op.id)
+    assert longer is not None
+    assert longer.lease_until == op.lease_until + MAX_LEASE / 2
+    with refused(r"cannot be extended: a change holds for 30 d at most, counted from its start"):
+        await service(scenery).decide(click(longer, "op_extend"))
+    assert await unchanged(scenery, longer)
 
 
 async def test_lease_that_changed_before_the_click_stays(scenery: Scenery) -> None:

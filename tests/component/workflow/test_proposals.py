@@ -10,16 +10,30 @@ from bot.config import AccessSettings, Members
 from bot.interactions.command import Caller
 from bot.interactions.facts import ProposalFacts, ProposalResult
 from bot.operations.change_request import ChangeRequest, RequestOptions
-from bot.operations.operation_problems import AgentMayNotForce, OlderReplicas
+from bot.operations.leases import goes_back_on
+from bot.operations.model import OpState
+from bot.operations.operation_problems import AgentMayNotForce, OlderReplicas, SharingUnknown
 from bot.operations.policy import POLICIES, Policy, ReasonMissing
+from bot.operations.preflight.verdict import CheckLevel
 from bot.operations.replacement_plan import Replacement
-from bot.operations.requests import AGENT_FIRST_READ_BY, FIRST_READ_BY, DiskAccess, MemberRemove, OpKind, TaskSwitch
+from bot.operations.requests import (
+    AGENT_FIRST_READ_BY,
+    FIRST_READ_BY,
+    DiskAccess,
+    MemberAdd,
+    MemberRemove,
+    OpKind,
+    TaskSwitch,
+)
 from bot.permissions.access import Access
 from bot.store.migrate import revisions
+from bot.views.errors import error_text
 from bot.workflow.proposals import ProposalService
 from tests.component.workflow.test_executor import REMOVE, Scenery, scenery
-from tests.component.workflow.test_late_decisions import no_members, service
+from tests.component.workflow.test_late_decisions import click, leased, no_members, service
+from tests.component.workflow.test_new_node_address import STAT
 from tests.e2e.restored_installation import text_of
+from tests.support.raw_server import says, serving
 
 __all__ = ["scenery"]
 ANNA = Caller(REMOVE.requester, "C0OPS", "")
@@ -126,3 +140,68 @@ def test_first_readers_are_known_revisions_that_replicas_save() -> None:
     assert {AGENT_FIRST_READ_BY, *FIRST_READ_BY.values()} <= {
         revision for revision in revisions() if revision >= "0015"
     }
+
+
+async def test_new_node_of_an_agent_is_asked_after_the_click_of_a_person(scenery: Scenery) -> None:
+    """The answer changes a check, so the first approval is void and the next card shows it."""
+    service = proposals(scenery)
+    await scenery.cluster.snapshot(5.0)
+    scenery.clock.now += 4
+    async with serving(says(200, STAT)) as new:
+        change = ChangeRequest(MemberAdd(4, "10.0.0.4:10110", new.host), "one more learner")
+        for asked in (replace(change, dry_run=True), change):
+            await service.propose(replace(ANNA, agent=True), scenery.cluster, asked)
+            assert new.requests == []
+        [op] = await scenery.repository.recent(None, 9)
+        await service.decisions.decide(click(op, "op_confirm"))
+        assert [request.target for request in new.requests] == ["/stat"]
+        assert (await scenery.state_of(op))[0] is OpState.SUPERSEDED
+        assert scenery.simulated.log.matching(method="POST") == []
+        second, _ = await scenery.repository.recent(None, 9)
+        assert second.seen.verdict is not None
+        shown = second.seen.verdict.check("answers")
+        assert shown is not None
+        assert shown.level is CheckLevel.PASS
+        await service.decisions.decide(click(second, "op_confirm"))
+        assert len(new.requests) > 1
+    assert len(scenery.simulated.log.matching(method="POST", path="/member/add")) == 1
+
+
+async def test_change_is_refused_while_it_is_unknown_if_its_channel_is_shared(scenery: Scenery) -> None:
+    async def unknown(channel: str) -> bool | None:
+        return None if channel == "C0OPS" else False
+
+    service = proposals(scenery)
+    service.decisions.shared = unknown
+    with pytest.raises(Refused) as refused:
+        await service.propose(ANNA, scenery.cluster, ChangeRequest(TaskSwitch("balance", on=False)))
+    assert refused.value.problem == SharingUnknown("C0OPS")
+    op = await scenery.opened(REMOVE)
+    with pytest.raises(Refused) as refused:
+        await service.decisions.decide(click(op, "op_confirm"))
+    assert refused.value.problem == SharingUnknown("C0OPS")
+    assert "Slack does not say if <#C0OPS> is shared" in error_text(refused.value)
+    assert await service.shown(op.id) == op, "reading goes on"
+
+
+@pytest.mark.parametrize("again", [0.0, 3600.0])
+async def test_lease_that_no_single_person_changes_is_changed_by_a_new_proposal(scenery: Scenery, again: float) -> None:
+    def two(*_of: object) -> Policy:
+        return replace(POLICIES["task_disable"], approvals=2)
+
+    scenery.simulated.set_switch("balance", "false")
+    first = await leased(scenery)
+    access = Access(ACCESS.model_copy(update={"approvers": Members(users=("U0BEN", "U0CAT"))}), no_members)
+    service = replace(proposals(scenery), policies=two)
+    service.decisions = replace(service.decisions, policies=two, access=access)
+    change = ChangeRequest(TaskSwitch("balance", on=False), options=RequestOptions(lease=again))
+    await service.propose(ANNA, scenery.cluster, change)
+    op, _ = await scenery.repository.recent(None, 9)
+    assert op.state is OpState.WAITING
+    for user in ("U0BEN", "U0CAT"):
+        await service.decisions.decide(click(op, "op_confirm", user))
+    op, earlier = await scenery.repository.recent(None, 9)
+    assert (op.state, earlier.id, earlier.lease_until) == (OpState.VERIFIED, first.id, 0.0)
+    assert bool(op.lease_until) is bool(again)
+    if again:
+        assert goes_back_on(op), "to the value before the first change"

@@ -12,6 +12,7 @@ from bot.clustermgr.tasks import Dialect, DialectEvidence, EvidenceKind, HostDia
 from bot.common.errors import Problem
 from bot.interactions import notes
 from bot.operations import decisions, maintenance, operation_problems, policy, request_problems
+from bot.operations.change_request import MAX_LEASE
 from bot.operations.decisions import Lacking
 from bot.operations.model import OpState
 from bot.operations.policy import Lack, LackReason, Need
@@ -68,8 +69,11 @@ PROBLEMS: tuple[Problem, ...] = (
     operation_problems.AgentMayNotForce(),
     operation_problems.AgentOperationsOpen(5),
     operation_problems.AgentProposalsLately(20),
+    operation_problems.AgentChecksLately(20),
     operation_problems.CodeNeeded(),
     operation_problems.ChannelShared("C0OPS"),
+    operation_problems.SharingUnknown("C0OPS"),
+    operation_problems.LeaseTooLong(12, MAX_LEASE),
     operation_problems.OlderReplicas(("cmbot-0-5f3a",)),
     operation_problems.CardNotPosted("C0OPS", "not_in_channel"),
     operation_problems.NoSuchTask("prod", Dialect.V3, "shard_inspect"),
@@ -99,6 +103,8 @@ PROBLEMS: tuple[Problem, ...] = (
     decisions.OwnOperation(12, lease=False, agent=True),
     *(decisions.DeciderLacks(12, act, _LACKS[2:]) for act in Lacking),
     decisions.LeaseOver(12),
+    decisions.LeaseNeedsMore(12, (Need("approver", 1), Need("S0SEC", 1))),
+    decisions.LeaseNeedsMore(12, (), forced=True),
     access.RoleWithoutHolders(Role.OPERATOR),
     access.RoleWithoutHolders(Role.APPROVER, "prod"),
     access.RoleUnproven(Role.OPERATOR, "S0OPS (internal_error)"),

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.decisions import Act, DecisionRefusal, refuse_decision, refuse_keeping
+from bot.operations.change_request import RequestOptions
+from bot.operations.decisions import Act, DecisionRefusal, LeaseNeedsMore, refuse_decision, refuse_keeping
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import (
     POLICIES,
+    Need,
     Policy,
     PolicyOverride,
     ProposalRefusal,
@@ -126,6 +128,23 @@ def test_lease_is_extended_only_by_approvers(who: Rights, policy: Policy, text: 
     found = refuse_keeping(replace(OP, lease_until=900.0), who, policy)
     assert (found is None) == (not text)
     assert found is None or text in problem_text(found)
+
+
+@pytest.mark.parametrize(
+    ("op", "who", "policy", "short"),
+    [
+        (OP, BEN, replace(NEVER, approvals=2), (Need("approver", 1),)),
+        (OP, BEN, replace(NEVER, also=(Need("S0SEC", 1),)), (Need("S0SEC", 1),)),
+        (OP, ANNA, replace(IF_APPROVER, approvals=2), (Need("approver", 1),)),
+        (OP, ANNA_ONLY_OPERATOR, replace(ALWAYS, approvals=2), (Need("operator", 1),)),
+        (replace(OP, options=RequestOptions(forced=True)), BEN, NEVER, ()),
+    ],
+)
+def test_lease_that_needs_several_people_is_changed_by_none(
+    op: Operation, who: Rights, policy: Policy, short: tuple[Need, ...]
+) -> None:
+    found = refuse_keeping(replace(op, lease_until=900.0), who, policy)
+    assert found == LeaseNeedsMore(12, short, forced=op.forced)
 
 
 def test_lease_that_is_over_cannot_be_extended() -> None:

@@ -108,6 +108,8 @@ class NodeDoubt(StrEnum):
     SLOW = "slow"
     TOKEN_WITHHELD = "token_withheld"  # noqa: S105 - a reason, not a token
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - a reason, not a token
+    NOT_ASKED = "not_asked"
+    """An agent named the address, and no person has decided on it yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def test_the_verdict_is_the_one_of_the_table(example: Example) -> None:
 
 def test_the_table_holds_at_least_sixty_situations_by_operations() -> None:
     tried = {(example.situation, example.request, repr(example.facts)) for example in EXAMPLES}
-    assert len(tried) == 239
+    assert len(tried) == 240
     members = {MemberAdd, MemberRemove, LeaderTransfer}
     disks = {DiskAccess, DiskBroken, DiskOffline, DisksOffline, NodeOffline, NodeDrop}
     assert {type(example.request) for example in EXAMPLES} == {TaskSwitch, *members, *disks}
@@ -69,7 +69,7 @@ def test_every_membership_and_transfer_card_shows_the_quorum_arithmetic() -> Non
     evaluation = [e.verdict for e in EXAMPLES if e.verdict.fingerprint.leader and isinstance(e.request, MemberRequest)]
     cluster_wide = {"leader", "node_ids", "reach"}
     shown = [v for v in evaluation if not any(check.key in cluster_wide for check in v.of_level(CheckLevel.BLOCK))]
-    assert len(shown) == 96
+    assert len(shown) == 97
     for verdict in shown:
         check = verdict.check("quorum")
         assert check is not None
