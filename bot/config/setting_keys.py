@@ -11,7 +11,7 @@ from bot.config.section import Section
 from bot.config.types import MayHoldSecret
 
 _HIDDEN = re.compile(r"(?:.*_)?(?:url|uri|dsn|address|proxy|token|secret|password|key|headers?)")
-"""Keys whose values no error shows, whatever their type is."""
+"""Keys whose values no error shows, of any type."""
 
 
 def known_keys(place: Sequence[str | int]) -> tuple[str, ...]:
