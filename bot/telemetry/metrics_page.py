@@ -1,7 +1,7 @@
 """The page of metrics: written in parts, within a time, and for a few readers at once.
 
-A client that asks for it and does not read would else hold its connection without a limit, and many such clients would leave
-none for `/livez`.
+A client that asks for it and does not read would else hold its connection without a limit. Many such clients would
+leave none for `/livez`.
 """
 
 import asyncio
