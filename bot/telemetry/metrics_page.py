@@ -51,8 +51,8 @@ class MetricsPage:
         try:
             async with asyncio.timeout(self._limits.longest):
                 await self._write(request, answer)
-        except TimeoutError:
-            # Not `close`, which waits until the client has read what is written.
+        except (TimeoutError, ConnectionError):
+            # A reader that went away is no error. Not `close`, which waits until the client has read what is written.
             if request.transport is not None:
                 request.transport.abort()
         finally:

@@ -84,3 +84,12 @@ async def test_reader_that_does_not_read_is_disconnected(scrape: Open, limits: S
         while part := await asyncio.get_running_loop().sock_recv(stalled, 1 << 20):
             seen += len(part)
         assert seen < len(LARGE) * PARTS
+
+
+async def test_reader_that_goes_away_leaves_no_traceback(scrape: Open, caplog: pytest.LogCaptureFixture) -> None:
+    async with pages(ScrapeLimits(1, 60.0, 60.0)) as port, asyncio.timeout(20):
+        stalled, _ = await scrape(port)
+        stalled.close()
+        while (await get(port, "/metrics"))[0] == 503:  # noqa: ASYNC110 - the end of another request wakes no one
+            await asyncio.sleep(0.05)
+    assert caplog.text == ""
