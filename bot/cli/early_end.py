@@ -1,4 +1,4 @@
-"""SIGTERM before the program has begun.
+"""Signals before the program has begun: SIGTERM ends it, and SIGHUP does not.
 
 The kernel ignores a signal without a handler for the first process of a container, so a container that is stopped
 while it starts would go on until it is killed.
@@ -24,3 +24,12 @@ def end_on_sigterm(command: str) -> None:
         os._exit(0 if command == "run" else _TERMINATED)
 
     signal.signal(signal.SIGTERM, end)
+
+
+def outlive_sighup(command: str) -> None:
+    """Let `run` go on after a SIGHUP that comes before it can reload: it reads the settings after this anyway.
+
+    A function, not SIG_IGN, which a child process would inherit.
+    """
+    if command == "run":
+        signal.signal(signal.SIGHUP, lambda *_: None)

@@ -24,9 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(completion.script(args.shell, options.parser()))
         return 0
-    from bot.cli.early_end import end_on_sigterm  # noqa: PLC0415 - see above
+    from bot.cli.early_end import end_on_sigterm, outlive_sighup  # noqa: PLC0415 - see above
 
     end_on_sigterm(args.command)
+    outlive_sighup(args.command)
     # What is loaded now stays: to look for garbage meanwhile takes a fifth of the time.
     gc.disable()
     from bot.cli import commands  # noqa: PLC0415 - see above

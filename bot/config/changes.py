@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.common.secret_signs import without_log_ins, without_parameters
 from bot.common.text import count
 from bot.config.model import Settings
 from bot.config.setting_keys import is_duration
@@ -82,10 +83,14 @@ def _of_keys(old: View, new: View) -> Iterator[Change]:
 
 def _without_passwords(value: Any) -> Any:
     if isinstance(value, str):
-        return _PASSWORD.sub(r"\1…\2", value)
+        return _without_secrets(value)
     if isinstance(value, Mapping):
         return {key: _without_passwords(inner) for key, inner in value.items()}
     return [_without_passwords(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _without_secrets(text: str) -> str:
+    return without_log_ins(without_parameters(_PASSWORD.sub(r"\1…\2", text)))
 
 
 def _without_path(url: str) -> str:
@@ -125,7 +130,7 @@ def _shown(place: Sequence[str], value: Any) -> str:
         text = f"{value:g}s"
     else:
         text = str(value).lower() if isinstance(value, bool) else str(value)
-    text = _PASSWORD.sub(r"\1…\2", text)
+    text = _without_secrets(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 from pydantic_core import ErrorDetails
 
-from bot.config.setting_keys import is_duration, known_keys
+from bot.common.secret_signs import HIDDEN, given, may_be_secret, named
+from bot.config.setting_keys import is_duration, known_keys, may_hold_secret
 
-_SECRET = re.compile(r"\bx(?:ox[a-z]|app|wfp)[.-]|://[^/\s]*@|://[^\s:]*:[^\s]*@")
-"""Signs of a secret in a value: a token of Slack, or a user and password in an address."""
 _SHOWN = 80
+_KEY_END = re.compile(r"[ :]")
 _LISTS = frozenset({"tuple_type", "list_type", "set_type", "frozen_set_type", "iterable_type"})
 _MAPPINGS = frozenset({"dict_type", "mapping_type"})
 _TEXTS = frozenset({"string_type", "string_unicode", "path_type"})
@@ -55,9 +55,8 @@ def yaml_words(error: yaml.YAMLError) -> str:
 def not_settings(data: object) -> str:
     """Return the error of YAML without a mapping at the top."""
     if isinstance(data, str):
-        return (
-            f'The settings are plain text, so a colon is missing: begin with "clusters:". The text begins {data!r:.40}.'
-        )
+        begin = "" if may_be_secret(data) else f" The text begins {data!r:.40}."
+        return f'The settings are plain text, so a colon is missing: begin with "clusters:".{begin}'
     return "The settings are empty: copy config.example.yaml and name your clusters in it."
 
 
@@ -81,21 +80,23 @@ def _independent(items: Sequence[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def _without_colon(item: ErrorDetails) -> str:
-    """Return the known key at the start of an unknown one, as in `name prod`, else ""."""
+    """Return the known key at the start of an unknown one, as in `name prod` or `{name:prod}`, else ""."""
     if item["type"] != "extra_forbidden":
         return ""
-    first, blank, _ = str(item["loc"][-1]).partition(" ")
-    return first if blank and first in known_keys(item["loc"][:-1]) else ""
+    first, *rest = _KEY_END.split(str(item["loc"][-1]), maxsplit=1)
+    return first if rest and first in known_keys(item["loc"][:-1]) else ""
 
 
 def _problem(item: ErrorDetails, data: object) -> str:
     place = tuple(part for part in item["loc"] if part != "[key]")
-    path = ".".join(_label(part, place[:index], data) for index, part in enumerate(place))
+    labels = [_label(part, place[:index], data) for index, part in enumerate(place)]
+    path = ".".join(labels)
     kind, last = item["type"], str(place[-1]) if place else ""
     if kind == "extra_forbidden":
         # Never show the value: it may be a misplaced secret.
         if key := _without_colon(item):
-            return f'{path.removesuffix(str(place[-1]))}{key}: a colon is missing: write "{key}: value"'
+            missing = "a blank is missing after the colon" if f"{key}:" in last else "a colon is missing"
+            return f'{".".join((*labels[:-1], key))}: {missing}: write "{key}: value"'
         near = get_close_matches(str(place[-1]), known_keys(place[:-1]), n=1)
         hint = f"did you mean {near[0]}?" if near else "look for a typo, or see docs/configuration.md"
         return f"{path}: no such setting; {hint}"
@@ -118,7 +119,7 @@ def _words(item: ErrorDetails, place: tuple[str | int, ...], value: object) -> s
     if kind in _TEXTS:
         return "write text: put the value into quotes"
     if kind in _LISTS:
-        return f"write a list, as in {place[-1]}: [{_plain(value)}]"
+        return f"write a list, as in {place[-1]}: [{_plain(place, value)}]"
     by_kind = {
         _MAPPINGS: "write keys and values below it; see docs/configuration.md",
         _INTEGERS: "write a whole number, as in 3",
@@ -150,26 +151,26 @@ def _expected(item: ErrorDetails) -> str:
 def _label(part: str | int, before: tuple[str | int, ...], data: object) -> str:
     held = _dig(before, data)
     if isinstance(part, int) and isinstance(held, list) and part < len(held) and isinstance(held[part], dict):
-        return str(held[part].get("name", part))
-    return str(part)
+        return named(held[part].get("name", part))
+    return named(part)
 
 
 def _given(loc: tuple[str | int, ...], data: object) -> str:
     value = _dig(loc, data)
-    if isinstance(value, str) and _SECRET.search(value):
-        return " (not shown: it may hold a secret)"
     if isinstance(value, bool):
         # YAML also reads yes, no, on and off as booleans.
         return f" = {str(value).lower()}"
-    if isinstance(value, dt.date):
-        return f" = {value.isoformat()}"
     if isinstance(value, list | tuple) and not value:
         return " = []"
-    return f" = {value!r:.{_SHOWN}}" if isinstance(value, str | int | float) else ""
+    if not isinstance(value, str | int | float | dt.date):
+        return ""
+    if may_hold_secret(loc):
+        return f" ({HIDDEN})"
+    return f" = {value.isoformat()}" if isinstance(value, dt.date) else given(value, _SHOWN)
 
 
-def _plain(value: object) -> str:
-    known = isinstance(value, str | int | float) and not _SECRET.search(str(value))
+def _plain(place: tuple[str | int, ...], value: object) -> str:
+    known = isinstance(value, str | int | float) and not may_hold_secret(place) and not may_be_secret(str(value))
     return f'"{value}"'[:_SHOWN] if known else "a, b"
 
 

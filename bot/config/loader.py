@@ -13,6 +13,7 @@ import yaml
 from pydantic import SecretStr, ValidationError
 
 from bot.common.errors import ConfigError, system_words
+from bot.common.secret_signs import named
 from bot.config.error_text import not_settings, problems, yaml_words
 from bot.config.http_address import with_http_host
 from bot.config.model import HttpSettings, Settings
@@ -65,7 +66,7 @@ class _Loader(yaml.SafeLoader):
         doubled = [key for key in keys if keys.count(key) > 1]
         if doubled:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key {doubled[0]!r} is given twice", node.start_mark
+                None, None, f"the key {named(repr(doubled[0]))} is given twice", node.start_mark
             )
         return super().construct_mapping(node, deep=deep)
 
@@ -124,7 +125,9 @@ def parse(
     if not isinstance(data, dict):
         raise ConfigError(not_settings(data))
     if unnamed := [key for key in data if not isinstance(key, str)]:
-        raise ConfigError(f"{unnamed[0]!r}: no such setting; a key must be a word, see docs/configuration.md.")
+        raise ConfigError(
+            f"{named(repr(unnamed[0]))}: no such setting; a key must be a word, see docs/configuration.md."
+        )
     reserved = sorted({"secrets", "cluster_tokens", "scheduler_tokens", "exchange_secrets", "remarks"} & set(data))
     if reserved:
         raise ConfigError(
@@ -138,8 +141,8 @@ def parse(
     if not tokens:
         return settings
     held = _environment() if environment is None else environment
-    named = {key: {own.name: getattr(own, key) for own in settings.clusters} for key in _TOKEN_KEYS}
-    read = {into: _tokens(key, named[key], held) for key, into in _TOKEN_KEYS.items()}
+    variables = {key: {own.name: getattr(own, key) for own in settings.clusters} for key in _TOKEN_KEYS}
+    read = {into: _tokens(key, variables[key], held) for key, into in _TOKEN_KEYS.items()}
     exchanged = _exchange_secrets(settings, held)
     found = {into: {name: SecretStr(each.value) for name, each in of.items()} for into, of in read.items()}
     found["exchange_secrets"] = {name: SecretStr(each.value) for name, each in exchanged.items()}

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from bot.common.durations import seconds_in_settings
+from bot.common.secret_signs import parameters
 from bot.config.mcp import McpSettings
 from bot.config.outputs import InputSettings, OutputSettings
 from bot.config.policies import AccessSettings, ClusterAccessSettings, Policies
@@ -335,6 +336,6 @@ class Settings(Section):
 
 
 def _passwords(url: str) -> tuple[str, ...]:
-    """Return the password of a database URL, both as written and decoded."""
-    found = {match[1] for log_in in _LOG_INS if (match := log_in.search(url))}
+    """Return the password of a database URL, and its secret parameters, both as written and decoded."""
+    found = {*(match[1] for log_in in _LOG_INS if (match := log_in.search(url))), *parameters(url)}
     return tuple(sorted(found | {unquote(password) for password in found}))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from bot.config.section import Section
-from bot.config.types import Cleaned, Name, Seconds, Variable
+from bot.config.types import Address, Name, Seconds, Variable
 
 ROBOTS = frozenset({"wecom", "dingtalk", "feishu"})
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
@@ -33,7 +33,7 @@ class ReceiverSettings(Section):
 
     name: Name
     kind: Literal["alertmanager", "webhook", "pagerduty", "wecom", "dingtalk", "feishu"]
-    url: Cleaned | None = None
+    url: Address | None = None
     url_env: Variable | None = None
     key_env: Variable | None = None
     secret_env: Variable | None = None

@@ -23,6 +23,10 @@ _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
+class MayHoldSecret:
+    """Marks a type whose values no error shows: addresses have passwords and keys in them, above all malformed ones."""
+
+
 def clean(value: str) -> str:
     """Return a value without blanks around it."""
     return value.strip(_AROUND)
@@ -145,7 +149,8 @@ Secret = Annotated[SecretStr, BeforeValidator(_cleaned)]
 Cleaned = Annotated[str, BeforeValidator(_cleaned)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 """The name of an environment variable."""
-StoreUrl = Cleaned
+Address = Annotated[str, BeforeValidator(_cleaned), MayHoldSecret()]
+StoreUrl = Address
 ChannelId = Annotated[
     str,
     _slack_id("CG", "C0123ABCD", "open the channel's details in Slack, the id is at the bottom"),
@@ -168,8 +173,8 @@ Called = Annotated[
 """One user or user group, or a list of them."""
 Source = Annotated[str, AfterValidator(_source), _shown(rf"^({'|'.join(sorted(_ROLES))}|S[A-Z0-9]{{2,}})$")]
 Timezone = Annotated[str, AfterValidator(_timezone)]
-Url = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_http_url), _shown(rf"^{_AROUND_SHOWN}https?://")]
-Proxy = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_proxy), _shown(r"^[^@]+$")]
+Url = Annotated[Address, AfterValidator(_http_url), _shown(rf"^{_AROUND_SHOWN}https?://")]
+Proxy = Annotated[Address, AfterValidator(_proxy), _shown(r"^[^@]+$")]
 CommandName = Annotated[str, BeforeValidator(_cleaned), AfterValidator(_command), _shown(r"^\s*/[a-z0-9_-]{1,31}\s*$")]
 Name = Annotated[str, AfterValidator(_name), _shown(r"^[a-z0-9][a-z0-9-]{0,39}$")]
 

@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from bot.common.errors import ConfigError, system_words
 from bot.leadership.model import watch_of
 from bot.runtime.cluster_gauges import gauges
-from bot.runtime.handover import KeptOpen
+from bot.runtime.handover import KeptOpen, cannot_listen
 from bot.runtime.outputs import outputs_remark
 from bot.runtime.parts import App
 from bot.runtime.settings_mapping import names_no_default
@@ -35,10 +34,7 @@ async def serving(app: App, handover: KeptOpen | None = None) -> AsyncIterator[i
             bound = await handover.sockets(host, wanted) if handover else ()
             port = await stack.enter_async_context(served(server, host, wanted, bound))
         except OSError as error:
-            where = f"{host}:{wanted}"
-            raise ConfigError(
-                f"http.port: cannot listen on {where} ({system_words(error)}); choose another."
-            ) from error
+            raise cannot_listen(host, wanted, error) from error
         app.state.port = port
         if handover:
             handover.keep_only(host, wanted)

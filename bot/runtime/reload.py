@@ -9,12 +9,12 @@ from pathlib import Path
 import structlog
 
 from bot.audit.chain import AuditEntry
-from bot.common.errors import CmbotError, ConfigError, SlackError, SlackRetryable, StoreError, UserError, system_words
+from bot.common.errors import CmbotError, ConfigError, SlackError, SlackRetryable, StoreError, UserError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.config.changes import changes, view_of
 from bot.interactions.reload import Reloaded
-from bot.runtime.handover import KeptOpen
+from bot.runtime.handover import KeptOpen, cannot_listen
 from bot.runtime.parts import App
 from bot.runtime.validation import refuse_wrong
 from bot.slack.client import SlackClient
@@ -139,7 +139,7 @@ class Reloads:
     async def follow(self) -> None:
         """Reload if a person asked every replica to; before that, say what failed and what is used.
 
-        Raises StoreError.
+        Settings that are refused are not tried again, but what else kept them from being used is. Raises StoreError.
         """
         await self._say_failed()
         await self._publish()
@@ -147,11 +147,14 @@ class Reloads:
             last = await uow.scheduled_runs.last((_JOB,), float("inf"))
         if last is None or self._followed is None or last <= self._followed:
             return
-        self._followed = last
         try:
             await self.reload(ELSEWHERE)
-        except UserError:
-            return
+        except UserError as error:
+            if error.__cause__ is None or isinstance(error.__cause__, StoreError):
+                # Others are taken over at this moment, or the database did not answer.
+                log.info("reload.postponed", by=ELSEWHERE, error=str(error))
+                return
+        self._followed = last
 
     @property
     def _running(self) -> App:
@@ -176,17 +179,19 @@ class Reloads:
         try:
             await self._handover.sockets(new.http.host, new.http.port)
         except OSError as error:
-            where = f"{new.http.host}:{new.http.port}"
-            raise ConfigError(
-                f"http.port: cannot listen on {where} ({system_words(error)}); choose another."
-            ) from error
+            raise cannot_listen(new.http.host, new.http.port, error) from error
         if new.store_url != self.settings.store_url:
-            async with Store.open(new.store_url) as store:
-                await store.migrate()
+            try:
+                async with Store.open(new.store_url) as store:
+                    await store.migrate()
+            except StoreError as error:
+                # Not the database that runs: `follow` would try it again and again.
+                raise ConfigError(str(error)) from error
         await _refuse_rejected(self.settings, new)
 
     async def _refuse(self, by: str, error: CmbotError) -> None:
         log.error("reload.refused", by=by, error=str(error), what="the old settings stay")
+        self._handover.keep_only(self.settings.http.host, self.settings.http.port)
         try:
             await self._record(by, "settings.refused", {"words": str(error)})
         except StoreError as down:

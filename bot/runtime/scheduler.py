@@ -17,6 +17,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.common.errors import ConfigError
+from bot.common.secret_signs import given
 from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -61,9 +62,9 @@ class Crontab:
             self._zone = ZoneInfo(timezone)
             self._triggers = _triggers(expression, self._zone)
         except (ValueError, ZoneInfoNotFoundError) as error:
-            raise ConfigError(f"cron = {expression!r:.80} ({timezone:.60}): {error}; see crontab(5).") from error
+            raise ConfigError(f"cron{given(expression)} ({timezone:.60}): {error}; see crontab(5).") from error
         if self.next(0.0) is None:
-            raise ConfigError(f"cron = {expression!r:.80}: this time never comes; see crontab(5).")
+            raise ConfigError(f"cron{given(expression)}: this time never comes; see crontab(5).")
 
     def next(self, after: float) -> float | None:
         """The first time after `after`, or None; all in Unix seconds."""

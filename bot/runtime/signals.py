@@ -36,6 +36,7 @@ class Signals:
         self._end, self._hung_up = asyncio.Event(), asyncio.Event()
         self._starting: asyncio.Task[object] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._hangup_before = signal.getsignal(signal.SIGHUP)
 
     def __enter__(self) -> Self:
         """Install the handlers."""
@@ -46,9 +47,11 @@ class Signals:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Restore Python's handlers."""
+        """Restore Python's handlers, and for SIGHUP the one before: it must not cut an orderly end short."""
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().remove_signal_handler(each)
+        if self._hangup_before is not None:
+            signal.signal(signal.SIGHUP, self._hangup_before)
 
     @asynccontextmanager
     async def starting(self) -> AsyncIterator[None]:

@@ -30,7 +30,7 @@ class ConnectionLimits:
 
     def __init__(self, *, limit: int = MAX_CONNECTIONS, arrival: float = ARRIVAL_SECONDS) -> None:
         self._limit, self._arrival = limit, arrival
-        self._begun: set[object] = set()
+        self._begun: dict[object, asyncio.Transport | None] = {}
         """Connections with the head of a request, perhaps without its body."""
         self._busy: set[object] = set()
         """Connections whose request is complete and being answered."""
@@ -38,12 +38,16 @@ class ConnectionLimits:
     def accept(self, server: web.Server) -> asyncio.BaseProtocol:
         """Accept a new connection of `server`; at the limit it replaces another one or is rejected."""
         held = server.connections
-        self._begun.intersection_update(held)
+        self._begun = {each: transport for each, transport in self._begun.items() if each in held}
         if len(held) >= self._limit:
             waiting = next((each for each in held if each not in self._busy), None)
             if waiting is None:
                 return _Rejected()
+            transport = self._begun.get(waiting)
             waiting.force_close()
+            if transport is not None:
+                # Closed alone, it would stay until its client has read the answer before.
+                transport.abort()
         handler = server()
         asyncio.get_running_loop().call_later(self._arrival, self._close_idle, server, handler)
         return handler
@@ -56,7 +60,7 @@ class ConnectionLimits:
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Read the complete request within its time, then answer it."""
         connection = request.protocol
-        self._begun.add(connection)
+        self._begun[connection] = request.transport
         try:
             async with asyncio.timeout(self._arrival):
                 await request.read()

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from bot.common.errors import CmbotError
 from bot.telemetry.connection_limits import KEEP_ALIVE_SECONDS, ConnectionLimits
 from bot.telemetry.metrics import Metrics
+from bot.telemetry.metrics_page import USUAL_LIMITS, MetricsPage, ScrapeLimits
 
 Probe = Callable[[], Awaitable[str]]
 """Return the problem as a sentence, "" for none; a CmbotError that it raises counts as a problem too."""
@@ -43,8 +44,10 @@ class Health:
         remarks: Mapping[str, Callable[[], str]] | None = None,
         within: float = 3.0,
         watches: Callable[[], Sequence[str]] | None = None,
+        scrapes: ScrapeLimits = USUAL_LIMITS,
     ) -> None:
-        self._metrics, self._live, self._ready, self._within = metrics, live, ready, within
+        self._metrics = MetricsPage(metrics, scrapes)
+        self._live, self._ready, self._within = live, ready, within
         self._alive, self._watches = alive or {}, watches
         self._remarks = remarks or {}
 
@@ -54,7 +57,7 @@ class Health:
         server.router.add_get("/livez", self._livez)
         server.router.add_get("/healthz", self._healthz)
         server.router.add_get("/readyz", self._readyz)
-        server.router.add_get("/metrics", self._exposed)
+        server.router.add_get("/metrics", self._metrics.answer)
         return server
 
     async def _livez(self, _: web.Request) -> web.Response:
@@ -66,17 +69,6 @@ class Health:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         return await self._answer(self._ready, self._facts)
-
-    async def _exposed(self, request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Type": self._metrics.content_type})
-        await answer.prepare(request)
-        if request.method == hdrs.METH_HEAD:
-            return answer
-        parts = self._metrics.parts()
-        # In a thread, part by part: with a thousand clusters the text has 10 MB, and the event loop must go on.
-        while (part := await asyncio.to_thread(next, parts, None)) is not None:
-            await answer.write(part)
-        return answer
 
     def _facts(self) -> Mapping[str, object]:
         return {} if self._watches is None else {"watches": [*self._watches()]}
@@ -156,7 +148,12 @@ async def _run(attempt: Probe) -> str:
 
 @asynccontextmanager
 async def served(
-    server: web.Application, host: str, port: int, bound: Sequence[socket.socket] = ()
+    server: web.Application,
+    host: str,
+    port: int,
+    bound: Sequence[socket.socket] = (),
+    *,
+    limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[int]:
     """Serve `server` until the block ends; yield the port, a free one if `port` is 0. Raises OSError.
 
@@ -172,7 +169,7 @@ async def served(
         keepalive_timeout=KEEP_ALIVE_SECONDS,
         lingering_time=0.0,
     )
-    limits = ConnectionLimits()
+    limits = limits or ConnectionLimits()
     server.middlewares.insert(0, limits.admit)
     await runner.setup()
     try:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from bot.common.secret_signs import without_log_ins, without_parameters
+
 GONE = "[redacted]"
 
 _HEADERS = r"authorization|proxy-authorization|blob-store-auth-token|x-slack-signature|cookie|set-cookie"
@@ -48,7 +50,7 @@ class Redactor:
             text = self._secrets.sub(GONE, text)
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
-        return text
+        return without_log_ins(without_parameters(text, GONE), GONE)
 
     def value(self, value: Any) -> Any:
         """Return the value without secrets; an object of another type becomes its redacted repr."""

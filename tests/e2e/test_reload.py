@@ -376,3 +376,8 @@ async def test_another_address_of_the_pages_is_used_after_a_reload(world: Reload
         world.hang_up()
         await world.until_logged("reload.done", number)
         assert (await status(host), await status(other)) == (200, 0)
+    everywhere = "0.0.0.0"  # noqa: S104 - it includes the address that is listened on
+    world.write(PROD, more=f"http: {{host: {everywhere}, port: {port}}}", but="http:")
+    world.hang_up()
+    await world.until_logged("reload.done", 3)
+    assert (await status("127.0.0.1"), await status("127.0.0.2")) == (200, 200)

@@ -11,6 +11,7 @@ from bot.alerting.rules.base import Rule, Unit
 from bot.alerting.rules.table import RULES
 from bot.common.durations import EXPECTED, seconds_in_settings
 from bot.common.errors import ConfigError
+from bot.common.secret_signs import given
 
 Overrides = Mapping[str, Mapping[str, object]]
 
@@ -30,14 +31,14 @@ def configure(*layers: Overrides) -> tuple[Rule, ...]:
             if key not in rules:
                 raise ConfigError(f"rules.{key}: no such rule; {_instead(key, rules)}, see docs/alerts.md.")
             if not isinstance(changes, Mapping):
-                raise ConfigError(f"rules.{key} = {changes!r:.80}: write parameters, as in {{hold: 1m}}.")
+                raise ConfigError(f"rules.{key}{given(changes)}: write parameters, as in {{hold: 1m}}.")
             rules[key] = _changed(rules[key], changes)
     return tuple(rule for rule in rules.values() if rule.enabled)
 
 
 def _changed(rule: Rule, changes: Mapping[str, object]) -> Rule:
     for name, value in changes.items():
-        where = f"rules.{rule.key}.{name} = {value!r:.80}"
+        where = f"rules.{rule.key}.{name}{given(value)}"
         if name in _TIMES:
             fields: dict[str, Any] = {_TIMES[name]: _seconds(where, value)}
         elif name == "severity":

@@ -1,4 +1,4 @@
-"""SIGTERM while `cmbot run` still loads its modules ends it in order, also as the first process of a container."""
+"""SIGTERM while `cmbot run` still loads its modules ends it in order, also in a container; SIGHUP does not end it."""
 
 import os
 import shutil
@@ -16,15 +16,15 @@ class Stop:
 
     def find_spec(self, name, *_):
         if name == "bot.cli.commands":
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.{})
 
 sys.meta_path.insert(0, Stop())
 """
 
 
-def stopped(folder: Path, *words: str, first: tuple[str, ...] = ()) -> int:
-    """Run cmbot, which gets SIGTERM while it loads; its exit status."""
-    (folder / "sitecustomize.py").write_text(STOPPED)
+def stopped(folder: Path, *words: str, first: tuple[str, ...] = (), by: str = "SIGTERM") -> int:
+    """Run cmbot, which gets a signal while it loads; its exit status."""
+    (folder / "sitecustomize.py").write_text(STOPPED.format(by))
     environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{Path(__file__).parents[3]}"}
     command = [*first, sys.executable, "-m", "bot", *words]
     return subprocess.run(command, env=environment, cwd=folder, check=False, capture_output=True).returncode  # noqa: S603
@@ -36,6 +36,12 @@ def test_run_ends_with_success(tmp_path: Path) -> None:
 
 def test_other_commands_are_ended_by_the_signal(tmp_path: Path) -> None:
     assert stopped(tmp_path, "migrate") == -15
+
+
+def test_run_outlives_a_hangup(tmp_path: Path) -> None:
+    """It goes on as far as the file of settings, which is not there."""
+    assert stopped(tmp_path, "run", by="SIGHUP") == 1
+    assert stopped(tmp_path, "migrate", by="SIGHUP") == -1
 
 
 IN_CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork")

@@ -96,7 +96,7 @@ def test_text_that_is_no_duration_is_refused(written: object) -> None:
         (MINIMAL + "access: {operators: {users: [alice]}}", ("access.operators.users.0", "'alice'", "member ID")),
         (MINIMAL + "summaries: [{channel: C0X1, timezone: Mars}]", ("timezone", "'Mars'", "Europe/Berlin")),
         (MINIMAL + "summaries: [{channel: C0X1, clusters: [dev]}]", ("'dev'", "not configured")),
-        (MINIMAL + "slack: {api_url: slack.com}", ("slack.api_url", "'slack.com'", "https://slack.com/api/")),
+        (MINIMAL + "slack: {api_url: slack.com}", ("slack.api_url", "not shown", "https://slack.com/api/")),
         (MINIMAL + "mcp: {propose: true}", ("mcp.propose needs mcp.owner", "in whose name agents propose")),
         (MINIMAL + "mcp: {propose: true, owner: anna}", ("mcp.owner", "'anna'", "member ID")),
         (MINIMAL + "secrets: {}", ("secrets", "environment variables")),

@@ -132,3 +132,17 @@ async def test_hangup_during_a_reload_is_not_forgotten() -> None:
         assert await signals.ended_or(accepted)
         accepted.clear()
         assert not await signals.ended_or(accepted)
+
+
+async def test_hangup_after_an_orderly_end_does_what_it_did_before() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    hung_up: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: hung_up.append(number))
+    try:
+        with Signals(hangup_ends=False):
+            pass
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert hung_up == [signal.SIGHUP]

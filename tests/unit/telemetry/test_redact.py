@@ -25,6 +25,11 @@ SECRET = 'p@ss"w\\ö rd/9'
         ("postgresql+asyncpg://cmbot:hunter2@db/cmbot", "hunter2"),
         ("postgresql://cmbot:p@ss:w0rd@db/cmbot", "w0rd"),
         ("wss://wss-primary.slack.com/link/?ticket=a1b2-c3&app_id=x", "a1b2"),
+        ("the proxy user:hunter2@proxy:3128 refuses", "hunter2"),
+        ("postgresql://cmbot@db/cmbot?password=hunter2&sslmode=require", "hunter2"),
+        ("POST https://oapi.dingtalk.com/robot/send?access_token=4bd&timestamp=1&sign=Zm9v%3D", "4bd"),
+        ("POST https://oapi.dingtalk.com/robot/send?timestamp=1&sign=Zm9v%3D", "Zm9v"),
+        ("'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx'", "693a91f6"),
         ("https://hooks.slack.com/commands/T1/22/abcXYZ", "abcXYZ"),
     ],
 )
@@ -35,7 +40,17 @@ def test_text_that_looks_like_a_secret_is_redacted(text: str, hidden: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["an ordinary line", "http://10.0.0.1:9998/stat", "a@b.example", "12:30:05 token bucket", "x-y"]
+    "text",
+    [
+        "an ordinary line",
+        "http://10.0.0.1:9998/stat",
+        "a@b.example",
+        "12:30:05 token bucket",
+        "x-y",
+        "http://10.0.0.1:9998/config/get?key=code_mode_extend",
+        "posted alert:17:line:3 for <@U0ALICE>",
+        "message key=alert:17, token=none",
+    ],
 )
 def test_ordinary_text_is_kept(text: str) -> None:
     assert Redactor(["hunter2"]).text(text) == text
