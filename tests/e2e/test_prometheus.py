@@ -156,7 +156,13 @@ async def _measure(folder: Path) -> None:
 async def _until_scraped(world: World) -> None:
     while not await world.prometheus.query('cmbot_cluster_up{cluster="prod"} == 1'):  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.2)
-    assert {target["health"] for target in await world.prometheus.targets()} == {"up"}
+    while "unknown" in (health := await _health(world)):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.2)
+    assert health == {"up"}
+
+
+async def _health(world: World) -> set[str]:
+    return {target["health"] for target in await world.prometheus.targets()}
 
 
 async def _fired(world: World, alert: str) -> Mapping[str, str]:
