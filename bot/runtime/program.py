@@ -9,7 +9,7 @@ import structlog
 
 from bot.config import Settings
 from bot.runtime.app import build
-from bot.runtime.garbage import spare_startup
+from bot.runtime.garbage import collect_and_spare
 from bot.runtime.handover import KeptOpen
 from bot.runtime.lifecycle import running
 from bot.runtime.parts import App
@@ -82,7 +82,7 @@ class Program:
                 self._stopped_at = time.monotonic()
 
     def _started(self, app: App) -> None:
-        spare_startup()
+        collect_and_spare()
         if self._stopped_at:
             seconds = round(time.monotonic() - self._stopped_at, 2)
             log.info("reload.done", seconds=seconds, clusters=len(app.clusters))

@@ -6,6 +6,7 @@ connection without a complete request is closed, so that complete requests are a
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiohttp import web
 
@@ -14,7 +15,7 @@ ARRIVAL_SECONDS = 5.0
 """Time for the head of the first request of a connection, and again for its body; Slack itself waits for 3 s."""
 KEEP_ALIVE_SECONDS = 30.0
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _Rejected(asyncio.Protocol):
@@ -26,7 +27,7 @@ class _Rejected(asyncio.Protocol):
 
 
 class ConnectionLimits:
-    """State of the connections of one server: `admit` is its outermost middleware, `accept` its protocol factory."""
+    """State of the connections of one server; `accept` is the factory of its protocols."""
 
     def __init__(self, *, limit: int = MAX_CONNECTIONS, arrival: float = ARRIVAL_SECONDS) -> None:
         self._limit, self._arrival = limit, arrival
@@ -34,6 +35,16 @@ class ConnectionLimits:
         """Connections with the head of a request, perhaps without its body."""
         self._busy: set[object] = set()
         """Connections whose request is complete and being answered."""
+        self._timers: dict[object, asyncio.TimerHandle] = {}
+        """For each connection of the last `arrival` seconds, what closes it if it stays without a request."""
+
+    def around(self, server: web.Server) -> None:
+        """Read each request of `server` within its time before it is answered; call once, before it listens.
+
+        No middleware of the application does this, because aiohttp keeps handlers below middlewares, and with them the
+        whole program, for the life of the process: each reload would add one.
+        """
+        server.request_handler = partial(self._admit, answer=server.request_handler)
 
     def accept(self, server: web.Server) -> asyncio.BaseProtocol:
         """Accept a new connection of `server`; at the limit it replaces another one or is rejected."""
@@ -49,16 +60,23 @@ class ConnectionLimits:
                 # Closed alone, it would stay until its client has read the answer before.
                 transport.abort()
         handler = server()
-        asyncio.get_running_loop().call_later(self._arrival, self._close_idle, server, handler)
+        loop = asyncio.get_running_loop()
+        self._timers[handler] = loop.call_later(self._arrival, self._close_idle, server, handler)
         return handler
 
+    def close(self) -> None:
+        """Forget the connections; call when the server has ended."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._begun.clear()
+
     def _close_idle(self, server: web.Server, handler: web.RequestHandler) -> None:
+        self._timers.pop(handler, None)
         if handler not in self._begun and handler in server.connections:
             handler.force_close()
 
-    @web.middleware
-    async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Read the complete request within its time, then answer it."""
+    async def _admit(self, request: web.BaseRequest, answer: Handler) -> web.StreamResponse:
         connection = request.protocol
         self._begun[connection] = request.transport
         try:
@@ -71,6 +89,6 @@ class ConnectionLimits:
             return late
         self._busy.add(connection)
         try:
-            return await handler(request)
+            return await answer(request)
         finally:
             self._busy.discard(connection)

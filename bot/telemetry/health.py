@@ -170,11 +170,11 @@ async def served(
         lingering_time=0.0,
     )
     limits = limits or ConnectionLimits()
-    server.middlewares.insert(0, limits.admit)
     await runner.setup()
     try:
         if runner.server is None:
             raise RuntimeError("aiohttp did not set up the server")
+        limits.around(runner.server)
         accept = partial(limits.accept, runner.server)
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
@@ -186,3 +186,4 @@ async def served(
             yield int(listening[0].sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()
+        limits.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
-from bot.runtime.garbage import spare_startup
+from bot.runtime.garbage import collect_and_spare
 from bot.runtime.parts import App
 from tests.bench.figures import Figure, milliseconds
 from tests.bench.polling import Poll, processor_time, watch
@@ -72,7 +72,7 @@ async def _measurable(folder: Path, held: Hosts, warm_up: int) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         ours, other, [app] = await _both(stack, folder / "measured", held)
         stack.callback(gc.unfreeze)
-        spare_startup()
+        collect_and_spare()
         yield ours, other, app
 
 

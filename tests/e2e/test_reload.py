@@ -6,8 +6,9 @@ import logging
 import re
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import aiohttp
@@ -89,14 +90,38 @@ def no_record_of_late_jobs() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_record_of_late_jobs")
 async def test_what_ran_before_a_reload_is_freed(world: Reloadable) -> None:
-    for number, interval in enumerate(("600ms", "700ms", "800ms"), 1):
-        world.write(PROD.replace("500ms", interval))
-        world.hang_up()
-        await world.until_logged("reload.done", number)
-    gc.collect()
+    """Also after everything was used once: commands, forms, pages over HTTP, alerts."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    world.cluster.break_disk(3)
+    counted: list[Counter[str]] = []
+    async with aiohttp.ClientSession() as session:
+        for number, interval in enumerate(("600ms", "700ms", "800ms"), 1):
+            http = f"http: {{port: {port}, host: 127.0.0.1}}"
+            world.write(PROD.replace("500ms", interval), but="http:", more=http)
+            world.hang_up()
+            await world.until_logged("reload.done", number)
+            for page, status in {"livez": 200, "readyz": None, "healthz": None, "metrics": 200, "other": 404}.items():
+                async with session.get(f"http://127.0.0.1:{port}/{page}") as answer:
+                    assert status in (None, answer.status)
+            assert "prod is" in (await world.ask("/cm stat")).text
+            await world.slack.as_user("U0ALICE").command("C0STORAGE", "/cm do task disable")
+            world.used.clear()
+            counted.append(parts_in_memory(world.folder))
+    assert counted[-1]["App"] == 1
+    first, second, third = counted
+    assert not {name for name in third if first[name] < second[name] < third[name]}
+
+
+def parts_in_memory(folder: Path) -> Counter[str]:
+    """Number of objects of each type of the program's parts, for the programs that use this folder."""
     gc.unfreeze()
-    built = [each for each in gc.get_objects() if isinstance(each, App)]
-    assert sum(str(world.folder) in each.settings.store.url for each in built) == 1
+    gc.collect()
+    objects = [each for each in gc.get_objects() if str(type(each).__module__).startswith("bot.")]
+    apps = [each for each in objects if isinstance(each, App) and str(folder) in each.settings.store.url]
+    own = {type(part) for app in apps for part in (app, *(getattr(app, each.name) for each in fields(app)))}
+    return Counter(type(each).__qualname__ for each in objects if type(each) in own)
 
 
 async def test_wrong_settings_are_refused_whole(world: Reloadable) -> None:

@@ -23,11 +23,12 @@ async def serving(*, limit: int, arrival: float, gate: asyncio.Event | None = No
             await gate.wait()
         return web.Response(text=str(len(await request.read())))
 
-    app = web.Application(middlewares=[limits.admit])
+    app = web.Application()
     app.router.add_post("/", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, lingering_time=0.0)
     await runner.setup()
     assert runner.server is not None
+    limits.around(runner.server)
     accept = partial(limits.accept, runner.server)
     server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
     async with server:

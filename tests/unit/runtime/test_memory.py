@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.runtime.garbage import FULL_AFTER, spare_startup
+from bot.runtime.garbage import FULL_AFTER, collect_and_spare
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def restored() -> Iterator[None]:
 @pytest.mark.usefixtures("restored")
 def test_objects_of_the_start_are_left_out_of_later_collections() -> None:
     kept = {"of": {"the": "start"}}
-    spare_startup()
+    collect_and_spare()
     assert gc.get_freeze_count() > 0
     assert not any(each is kept for each in gc.get_objects())
     gc.unfreeze()
@@ -31,7 +31,7 @@ def test_objects_of_the_start_are_left_out_of_later_collections() -> None:
 @pytest.mark.usefixtures("restored")
 def test_full_collections_are_seldom_and_young_ones_as_before() -> None:
     before = gc.get_threshold()
-    spare_startup()
+    collect_and_spare()
     assert gc.get_threshold() == (*before[:2], FULL_AFTER)
 
 
@@ -46,9 +46,9 @@ class Part:
 def test_what_the_start_left_out_is_freed_at_a_reload() -> None:
     part = Part()
     seen = weakref.ref(part)
-    spare_startup()
+    collect_and_spare()
     del part
     gc.collect()
     assert seen() is not None, "left out"
-    spare_startup()
+    collect_and_spare()
     assert seen() is None
