@@ -16,6 +16,7 @@ from bot.playground.slack_sim.message import Message
 from tests.chaos.world import World
 
 ALICE = "U0ALICE"
+SHARING_UNKNOWN = "Slack does not say if"
 PATIENCE = 90.0
 """Seconds after which an expected message counts as lost, after any number of kills."""
 REFUSED_SECONDS = 5.0
@@ -166,7 +167,7 @@ class Changes:
             user=ALICE,
         )
         if now is not None and _refuses(now):
-            # The database did not answer in time: Alice got the answer that nothing was done, and clicks again.
+            # The database or Slack did not answer in time: Alice got the answer that nothing was done. She clicks again.
             await asyncio.sleep(0.5)
             return await self._card(lambda m: _same(m, card), 0.5)
         self.confirmed += 1
@@ -198,8 +199,8 @@ def _is_card(message: Message) -> bool:
 
 
 def _refuses(message: Message) -> bool:
-    """True for the answer to one person that nothing was stored."""
-    return bool(message.only_for) and STORE_DOWN in message.full_text
+    """True for the answer to one person that nothing was stored, or that Slack does not say who sees the channel."""
+    return bool(message.only_for) and any(words in message.full_text for words in (STORE_DOWN, SHARING_UNKNOWN))
 
 
 def _same(message: Message, card: Message) -> bool:
