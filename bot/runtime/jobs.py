@@ -10,7 +10,7 @@ from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
-from bot.runtime import garbage, polling
+from bot.runtime import memory, polling
 from bot.runtime.outputs import measure_outputs, notice_reports
 from bot.runtime.parts import App
 from bot.runtime.remote_notes import refresh_remote_notes
@@ -139,7 +139,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
         ),
         Job(
             "garbage",
-            Every(garbage.EVERY_SECONDS, collect_garbage, after=garbage.SOON_SECONDS),
+            Every(memory.EVERY_SECONDS, collect_garbage, after=memory.SOON_SECONDS),
             "Free what only a full garbage collection finds, when no command waits for its answer.",
             once="each process has its own memory",
         ),
@@ -247,7 +247,7 @@ def _measure_load(app: App) -> None:
 async def collect_garbage(app: App) -> None:
     """Free what only a full garbage collection finds, when no command waits for its answer."""
     await app.admission.give_way()
-    garbage.collect_and_spare()
+    memory.collect_and_spare()
 
 
 async def follow_disks(app: App) -> None:

@@ -1,5 +1,6 @@
-"""Garbage collection: all objects are gone through by time, and what is left is spared in between."""
+"""Memory of the process: garbage that is old is freed by time, and free pages go back to the operating system."""
 
+import ctypes
 import gc
 
 EVERY_SECONDS = 600.0
@@ -13,6 +14,19 @@ With a thousand clusters that takes about a third of a second, in which no answe
 few seconds, and finds some ten objects: nearly all garbage is found young.
 """
 
+_ARENA_MAX = -8
+"""Parameter of mallopt, from malloc.h of glibc."""
+
+
+def share_one_heap() -> None:
+    """Let all threads take memory from one heap; call before the first thread begins.
+
+    By default each thread of glibc has another heap, with other holes. Threads of Python wait for each other anyhow.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_ARENA_MAX, 1)
+
 
 def collect_and_spare() -> None:
     """Free all garbage, leave all objects that exist now out of later collections, and make full ones seldom.
@@ -25,3 +39,7 @@ def collect_and_spare() -> None:
     gc.freeze()
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, FULL_AFTER)
+    # Only glibc keeps free pages between used ones, and only it can give them back.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -9,9 +9,9 @@ import structlog
 
 from bot.config import Settings
 from bot.runtime.app import build
-from bot.runtime.garbage import collect_and_spare
 from bot.runtime.handover import KeptOpen
 from bot.runtime.lifecycle import running
+from bot.runtime.memory import collect_and_spare, share_one_heap
 from bot.runtime.parts import App
 from bot.runtime.reload import Read, Reloads
 from bot.runtime.signals import Signals
@@ -38,6 +38,7 @@ class Program:
 
     async def run(self, settings: Settings, signals: Signals) -> None:
         """Run with `settings`, then with those of each reload. Raises CmbotError if the first build fails."""
+        share_one_heap()
         async with AsyncExitStack() as stack:
             handover = KeptOpen()
             stack.push_async_callback(handover.close)

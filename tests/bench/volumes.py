@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
-from bot.runtime.garbage import collect_and_spare
+from bot.runtime.memory import collect_and_spare
 from bot.runtime.parts import App
 from tests.bench.figures import Figure, milliseconds
 from tests.bench.polling import Poll, processor_time, watch

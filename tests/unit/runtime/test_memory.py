@@ -1,12 +1,22 @@
-"""The end of the start: what exists by then costs no garbage collection any more, and full ones are seldom."""
+"""Memory: what exists costs no garbage collection, garbage is freed by time, and free pages are given back."""
 
+import asyncio
+import ctypes
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from bot.runtime.garbage import FULL_AFTER, collect_and_spare
+from bot.runtime import jobs
+from bot.runtime.memory import FULL_AFTER, collect_and_spare
+from bot.runtime.parts import App
+
+glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="only glibc has these functions")
 
 
 @pytest.fixture
@@ -52,3 +62,54 @@ def test_what_the_start_left_out_is_freed_at_a_reload() -> None:
     assert seen() is not None, "left out"
     collect_and_spare()
     assert seen() is None
+
+
+@pytest.mark.usefixtures("restored")
+async def test_old_garbage_is_freed_by_time_when_no_command_waits() -> None:
+    part, free = Part(), asyncio.Event()
+    seen = weakref.ref(part)
+    collect_and_spare()
+    del part
+    app = SimpleNamespace(admission=SimpleNamespace(give_way=free.wait))
+    job = asyncio.create_task(jobs.collect_garbage(cast("App", app)))
+    await asyncio.sleep(0)
+    assert seen() is not None, "a command waits for its answer"
+    free.set()
+    await job
+    assert seen() is None
+
+
+def in_another_process(code: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)  # noqa: S603 - this file's
+
+
+@glibc
+def test_free_pages_between_used_ones_are_given_back() -> None:
+    code = """
+import psutil
+from bot.runtime.memory import collect_and_spare
+collect_and_spare()
+many = [bytes(2000) for _ in range(20_000)]
+kept = bytes(2000)
+del many
+before = psutil.Process().memory_info().rss
+collect_and_spare()
+print(before - psutil.Process().memory_info().rss)
+"""
+    assert int(in_another_process(code).stdout) > 30_000_000
+
+
+@glibc
+def test_all_threads_take_memory_from_one_heap() -> None:
+    code = """
+import ctypes, threading
+from bot.runtime.memory import share_one_heap
+share_one_heap()
+threads = [threading.Thread(target=lambda: bytes(2000)) for _ in range(4)]
+for each in threads: each.start()
+for each in threads: each.join()
+ctypes.CDLL(None).malloc_stats()
+"""
+    heaps = [line for line in in_another_process(code).stderr.splitlines() if line.startswith("Arena")]
+    assert heaps == ["Arena 0:"]
