@@ -5,6 +5,7 @@ connection without a complete request is closed, so that complete requests are a
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -14,6 +15,10 @@ MAX_CONNECTIONS = 256
 ARRIVAL_SECONDS = 5.0
 """Time for the head of the first request of a connection, and again for its body; Slack itself waits for 3 s."""
 KEEP_ALIVE_SECONDS = 30.0
+ACCEPT_TURNS = 4
+"""Turns of the event loop in which asyncio makes a connection of what it accepted."""
+SETTLE_SECONDS = 0.2
+"""Most time for the first request of a connection when the server ends: it is on its way."""
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -63,6 +68,16 @@ class ConnectionLimits:
         loop = asyncio.get_running_loop()
         self._timers[handler] = loop.call_later(self._arrival, self._close_idle, server, handler)
         return handler
+
+    async def settle(self, server: web.Server) -> None:
+        """Wait until each connection of `server` has sent its first request, for a short time; none is accepted."""
+        for _ in range(ACCEPT_TURNS):
+            await asyncio.sleep(0)
+        until = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < until and any(  # noqa: ASYNC110 - aiohttp wakes no one
+            each not in self._begun for each in server.connections
+        ):
+            await asyncio.sleep(SETTLE_SECONDS / 20)
 
     def close(self) -> None:
         """Forget the connections; call when the server has ended."""

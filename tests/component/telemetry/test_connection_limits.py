@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from socket import create_connection
 
 import pytest
 from aiohttp import web
 
 from bot.telemetry.connection_limits import ConnectionLimits
+from bot.telemetry.health import served
 
 Send = Callable[[int, str], Awaitable[asyncio.StreamReader]]
 
@@ -88,3 +90,21 @@ async def test_requests_in_progress_are_never_closed_for_new_ones(send: Send) ->
             await refused.readexactly(1)
         gate.set()
         assert [(await reader.read()).endswith(b"3") for reader in busy] == [True, True]
+
+
+@pytest.mark.parametrize("turns", range(2, 7))
+async def test_who_is_accepted_as_the_server_ends_is_answered(turns: int) -> None:
+    """At each turn of the event loop after the connection was accepted."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=str(len(await request.read())))
+
+    app = web.Application()
+    app.router.add_post("/", answer)
+    async with served(app, "127.0.0.1", 0) as port:
+        client = create_connection(("127.0.0.1", port), timeout=5)
+        client.sendall(WHOLE.encode())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    with client:
+        assert (await asyncio.to_thread(client.recv, 10_000)).endswith(b"3")
