@@ -158,9 +158,14 @@ def refuse_keeping(op: Operation, rights: Rights, policy: Policy) -> DecisionRef
     return refusal
 
 
+def needs_more_people(op: Operation, policy: Policy) -> bool:
+    """True if the policy lets no single person extend or keep a lease."""
+    return op.forced or any(need.approvals > 1 for need in policy.needs)
+
+
 def is_proposed_again(op: Operation, policy: Policy) -> bool:
-    """True if a lease is changed by a new proposal: no single person may use its buttons, or its length is used up."""
-    return op.forced or policy.approvals > 1 or bool(policy.also) or extended(op) is None
+    """True if a lease is changed by a new proposal: its buttons are for few or none, or its length is used up."""
+    return needs_more_people(op, policy) or bool(policy.also) or extended(op) is None
 
 
 def _refuse_role(op: Operation, rights: Rights, policy: Policy) -> DecisionRefusal | None:

@@ -184,8 +184,8 @@ async def served(
             for each in listening:
                 await stack.enter_async_context(each)
             yield int(listening[0].sockets[0].getsockname()[1])
-            # Every client that has connected by now is answered. A server of asyncio that closes loses a connection that it
-            # accepted in the same moment: nothing reads it, and nothing closes it.
+            # Every client that has connected is answered. A server of asyncio that closes loses a connection that
+            # it accepted in the same moment: nothing reads it, and nothing closes it.
             for own in (own for each in listening for own in each.sockets):
                 loop.remove_reader(own.fileno())
             await limits.settle(runner.server)

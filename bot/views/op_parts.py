@@ -339,3 +339,8 @@ def _approvers(need: Need) -> str:
     if need.source.startswith("S"):
         return f"{number} {'member' if need.approvals == 1 else 'members'} of the user group {code(need.source)}"
     return f"{number} {need.source}{'' if need.approvals == 1 else 's'}"
+
+
+def button_value(op: Operation) -> str:
+    """Value of a button on the operation's card: its number, and the version that the card shows."""
+    return json.dumps({"op": op.id, "v": op.version}, separators=(",", ":"))

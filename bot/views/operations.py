@@ -1,6 +1,5 @@
 """Card of an operation in each state, its thread lines, and the replies to its requester. No I/O."""
 
-import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -34,11 +33,13 @@ from bot.views.blocks import (
     message,
     section,
 )
+from bot.views.lease_buttons import lease_buttons
 from bot.views.op_calls import calls, mention, people, result_concerns_requester, void_approvers
 from bot.views.op_checks import consequence_block, fold
 from bot.views.op_dialog import approval
 from bot.views.op_parts import (
     MAX_WORDS,
+    button_value,
     call_text,
     facts,
     findings,
@@ -49,7 +50,6 @@ from bot.views.op_parts import (
     stored,
     title,
     waits_for,
-    word,
 )
 from bot.views.preflight_text.table import check_text
 from bot.views.progress import progress_line
@@ -59,7 +59,6 @@ from bot.views.volume_margins import all_button
 
 APPROVE, REJECT, CANCEL = "op_confirm", "op_reject", "op_cancel"
 SETTLE = "op_settle"
-EXTEND, KEEP = "op_extend", "op_keep"
 WRITABLE, STOP = "op_writable", "op_stop"
 MAX_LINES = 9
 _LOUD = (
@@ -365,25 +364,21 @@ def _history(op: Operation) -> list[str]:
     ]
 
 
-def _value(op: Operation) -> str:
-    return json.dumps({"op": op.id, "v": op.version}, separators=(",", ":"))
-
-
 def _buttons(op: Operation) -> list[BlockJson]:
     if op.state is OpState.WAITING:
-        reject = button("Reject", REJECT, _value(op))
-        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, _value(op)), *all_button(op))]
+        reject = button("Reject", REJECT, button_value(op))
+        return [actions(_approve_button(op), reject, button("Cancel", CANCEL, button_value(op)), *all_button(op))]
     if op.state in {OpState.UNKNOWN, OpState.BLOCKED}:
-        own = [button("Settle", SETTLE, _value(op))] if op.state is OpState.UNKNOWN else all_button(op)
+        own = [button("Settle", SETTLE, button_value(op))] if op.state is OpState.UNKNOWN else all_button(op)
         return [actions(*own)] if own else []
     if may_stop(op):
         text = f"Cluster {op.cluster}: no further disk is begun. A drop that has begun goes on; it cannot be cancelled."
         dialog = confirm("Cancel the rest?", text, "Cancel the rest", "Not now")
-        return [actions(button("Cancel the rest", STOP, _value(op), confirm=dialog))]
+        return [actions(button("Cancel the rest", STOP, button_value(op), confirm=dialog))]
     if offers_writable(op):
-        return [actions(button("Make writable again", WRITABLE, _value(op), style="primary"))]
+        return [actions(button("Make writable again", WRITABLE, button_value(op), style="primary"))]
     if op.lease_until and op.state is OpState.VERIFIED:
-        return [actions(button("Extend", EXTEND, _value(op)), _keep_button(op))]
+        return lease_buttons(op)
     return []
 
 
@@ -392,9 +387,4 @@ def _approve_button(op: Operation) -> Button:
     style: Style = "primary" if switch_on and not op.forced else "danger"
     own = op.terms is None or op.terms.policy.requester_may == "always"
     dialog = approval(op, style=style)
-    return button("Confirm" if own else "Approve", APPROVE, _value(op), style=style, confirm=dialog)
-
-
-def _keep_button(op: Operation) -> Button:
-    text = f"Cluster {op.cluster}: {op.task} stays {word(switch_of(op)[0])} until a new change."
-    return button("Keep", KEEP, _value(op), confirm=confirm("Keep it for good?", text, "Keep it", "Not now"))
+    return button("Confirm" if own else "Approve", APPROVE, button_value(op), style=style, confirm=dialog)

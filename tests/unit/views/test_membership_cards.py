@@ -1,13 +1,14 @@
 """Cards of changes to the raft group: what is sent, the votes, what to mind, who must approve, what moved."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.operations.change_request import ChangeRequest, RequestOptions
+from bot.operations.change_request import MAX_LEASE, ChangeRequest, RequestOptions
 from bot.operations.model import ObservedState, ObservedSwitch, Operation, OpState, StepKind, advance, note
-from bot.operations.policy import POLICIES, Policy, Terms, stricter
+from bot.operations.policy import POLICIES, Need, Policy, Terms, stricter
 from bot.operations.preflight.check import PreflightContext, preflight
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import LegacyFact, PreflightResult, warn
@@ -135,8 +136,9 @@ def test_hostile_words_in_requests_and_differences_are_harmless() -> None:
     assert_harmless(ops_list.listed([replace(mean, requester=HOSTILE)], open_only=True, now=AT))
 
 
-def test_leased_switch_shows_its_end_and_buttons() -> None:
-    switch = Operation(
+def leased() -> Operation:
+    """A switch that was turned off for two hours."""
+    return Operation(
         "prod",
         TaskSwitch("balance", on=False),
         "U0ANNA",
@@ -148,6 +150,10 @@ def test_leased_switch_shows_its_end_and_buttons() -> None:
         lease_until=AT + 7200,
         id=12,
     )
+
+
+def test_leased_switch_shows_its_end_and_buttons() -> None:
+    switch = leased()
     text = seen(operations.card(switch))
     assert "for 2 h" in text
     assert " is turned back on " in text
@@ -155,6 +161,26 @@ def test_leased_switch_shows_its_end_and_buttons() -> None:
     assert "balance is turned back on " in operations.warning(switch).text
     assert_postable(operations.warning(switch))
     assert not buttons(replace(switch, lease_until=0.0))
+    used_up = replace(switch, options=RequestOptions(lease=MAX_LEASE))
+    assert [one["action_id"] for one in buttons(used_up)] == ["op_keep"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "forced", "shown"),
+    [
+        (Policy(), False, True),
+        (Policy(also=(Need("admin", 1),)), False, True),
+        (Policy(approvals=2), False, False),
+        (Policy(also=(Need("admin", 2),)), False, False),
+        (Policy(), True, False),
+    ],
+)
+def test_buttons_that_refuse_everyone_are_left_out(policy: Policy, forced: bool, shown: bool) -> None:
+    switch = replace(leased(), terms=Terms(policy), options=RequestOptions(lease=7200.0, forced=forced))
+    for message in (operations.card(switch), operations.warning(switch)):
+        assert ("op_keep" in json.dumps(message.blocks)) is shown
+        assert ("propose it again, without `for=` to keep it" in seen(message)) is not shown
+        assert_postable(message)
 
 
 def test_a_plan_names_the_step_that_is_next() -> None:
