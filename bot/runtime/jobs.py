@@ -27,6 +27,8 @@ HOME_SECONDS = 10.0
 CATCH_UP_SECONDS = 300.0
 FOLLOW_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
+IDLE_SECONDS = 2.0
+"""Most seconds for which a garbage collection waits for answers in progress."""
 JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
 
@@ -140,7 +142,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
         Job(
             "garbage",
             Every(memory.EVERY_SECONDS, collect_garbage, after=memory.SOON_SECONDS),
-            "Free what only a full garbage collection finds, when no command waits for its answer.",
+            "Free what only a full garbage collection finds, after the answers in progress.",
             once="each process has its own memory",
         ),
         Job(
@@ -245,8 +247,8 @@ def _measure_load(app: App) -> None:
 
 
 async def collect_garbage(app: App) -> None:
-    """Free what only a full garbage collection finds, when no command waits for its answer."""
-    await app.admission.give_way()
+    """Free what only a full garbage collection finds; answers in progress are waited for, for a short time."""
+    await app.task_queue.idle(IDLE_SECONDS)
     memory.collect_and_spare()
 
 

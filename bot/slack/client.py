@@ -18,7 +18,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chatops.slack_gateway import Asked, OpenView
-from bot.common.errors import SlackError
+from bot.common.errors import SlackError, SlackLost, SlackRetryable
 from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
 from bot.config.proxy import SlackProxy
@@ -42,6 +42,8 @@ _READ_BY_PEOPLE = ("text", "blocks", "view")
 """Arguments with what people read."""
 _MAX_PAGES = 50
 _GROUP_SECONDS = 60.0
+_AGAIN_SECONDS = 2.0
+"""A read that failed sooner is made again: someone waits for its answer, and Slack for the acknowledgement."""
 _PRIVATE = "groups:read"
 """Scope that shows private channels."""
 
@@ -343,6 +345,16 @@ class SlackClient:
         return (await self._call(method, json={**body, **shown})).data  # type: ignore[no-any-return] # checked by _call
 
     async def _read(self, method: Method, query: JsonObject) -> JsonObject:
+        """Read, and once more at once if the first attempt was lost or failed soon: on some reads a change depends."""
+        began = self._monotonic()
+        try:
+            return await self._read_once(method, query)
+        except (SlackLost, SlackRetryable) as error:
+            if error.code == "ratelimited" or self._monotonic() - began > _AGAIN_SECONDS:
+                raise
+            return await self._read_once(method, query)
+
+    async def _read_once(self, method: Method, query: JsonObject) -> JsonObject:
         return (await self._call(method, http_verb="GET", params=dict(query))).data  # type: ignore[no-any-return] # as above
 
     async def _call(self, method: Method, **arguments: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.common.errors import SlackError
 
 log = structlog.get_logger(__name__)
 
@@ -49,21 +49,12 @@ class SharedChannels:
         """Return what counts now, and for how many seconds."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                return await self._looked(channel), FRESH_SECONDS
+                return await self._look(channel), FRESH_SECONDS
         except (SlackError, TimeoutError) as error:
             log.warning("slack.sharing_unknown", channel=channel, error=str(error) or "timeout")
             if isinstance(error, SlackError) and error.code == "missing_scope":
                 return bool(before), NO_SCOPE_SECONDS
             return before, FAILED_SECONDS
-
-    async def _looked(self, channel: str) -> bool:
-        """Ask Slack, and once more if the answer was lost: without one no change is possible in the channel."""
-        try:
-            return await self._look(channel)
-        except (SlackLost, SlackRetryable) as error:
-            if error.code == "ratelimited":
-                raise
-            return await self._look(channel)
 
     def note(self, channel: str, *, shared: bool) -> None:
         """Record what an event of Slack says of a channel."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 MAX_CONNECTIONS = 256
 ARRIVAL_SECONDS = 5.0
@@ -96,6 +96,10 @@ class ConnectionLimits:
         self._begun[connection] = request.transport
         try:
             async with asyncio.timeout(self._arrival):
+                if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+                    # The client waits for this before it sends the body. aiohttp says it again with the answer.
+                    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    request.writer.output_size = 0
                 await request.read()
         except (TimeoutError, ConnectionError):
             # Late, or closed to make room: a traceback for each would fill the log.

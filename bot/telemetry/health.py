@@ -182,13 +182,21 @@ async def served(
                 await loop.create_server(accept, host, port)
             ]
             for each in listening:
-                await stack.enter_async_context(each)
+                # Its own block would wait for clients that keep their connection, from Python 3.12 on.
+                stack.callback(each.close)
+            stack.push_async_callback(_accept_no_more, listening, runner.server, limits)
             yield int(listening[0].sockets[0].getsockname()[1])
-            # Every client that has connected is answered. A server of asyncio that closes loses a connection that
-            # it accepted in the same moment: nothing reads it, and nothing closes it.
-            for own in (own for each in listening for own in each.sockets):
-                loop.remove_reader(own.fileno())
-            await limits.settle(runner.server)
     finally:
         await runner.cleanup()
         limits.close()
+
+
+async def _accept_no_more(listening: Sequence[asyncio.Server], server: web.Server, limits: ConnectionLimits) -> None:
+    """Let every client that has connected be answered.
+
+    A server of asyncio that closes loses a connection that it accepted in the same moment: nothing reads or closes it.
+    """
+    loop = asyncio.get_running_loop()
+    for own in (own for each in listening for own in each.sockets):
+        loop.remove_reader(own.fileno())
+    await limits.settle(server)

@@ -14,7 +14,7 @@ EXTEND, KEEP = "op_extend", "op_keep"
 
 def lease_buttons(op: Operation) -> list[BlockJson]:
     """Buttons to extend and to keep it; a button that everyone would be refused is left out."""
-    if op.terms is not None and needs_more_people(op, op.terms.policy):
+    if op.forced or (op.terms is not None and needs_more_people(op, op.terms.policy)):
         text = (
             "No single person may change that: propose it again, without `for=` to keep it, with `for=` for more time."
         )

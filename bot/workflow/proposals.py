@@ -11,7 +11,7 @@ from bot.interactions.command import Caller, Reply
 from bot.interactions.facts import ProposalFacts, ProposalResult
 from bot.interactions.message import Undelivered
 from bot.operations.change_request import ChangeRequest, policy_on
-from bot.operations.decisions import is_proposed_again
+from bot.operations.decisions import is_proposed_again, needs_more_people
 from bot.operations.model import Operation, OpState, StepKind, advance
 from bot.operations.operation_problems import (
     AgentMayNotForce,
@@ -103,7 +103,9 @@ class ProposalService:
         leased = await self.repository.leased(op)
         if leased is not None:
             policy = policy_on(self.policies, leased.cluster, leased.request, leased.options)
-            if is_proposed_again(leased, policy):
+            # Its card has no buttons if the policy of its proposal was stricter.
+            then = leased.terms.policy if leased.terms is not None else policy
+            if is_proposed_again(leased, policy) or needs_more_people(leased, then):
                 return None
         return Reply(views.already(op, leased), facts=ProposalFacts(ProposalResult.ALREADY_SO, op))
 

@@ -406,3 +406,26 @@ async def test_another_address_of_the_pages_is_used_after_a_reload(world: Reload
     world.hang_up()
     await world.until_logged("reload.done", 3)
     assert (await status("127.0.0.1"), await status("127.0.0.2")) == (200, 200)
+
+
+async def test_time_limit_of_a_stricter_policy_is_changed_by_a_new_proposal(world: Reloadable) -> None:
+    """Its card has no buttons; the answer must not name them."""
+    alice, bob, prod = (
+        world.slack.as_user("U0ALICE"),
+        world.slack.as_user("U0BOB"),
+        f"{PROD}, operations_channel: C0STORAGE",
+    )
+    world.write(prod, more="policies: {default: loose, task_disable: {approvals: 2}}")
+    world.hang_up()
+    await world.until_logged("reload.done")
+    await alice.command("C0STORAGE", "/cm task disable balance for=2h")
+    card = await world.slack.wait_for("C0STORAGE", lambda m: "*Waiting*" in m.full_text, timeout=20)
+    for person in (alice, bob):
+        await person.click("C0STORAGE", card.ts, "op_confirm", confirmed=True)
+    done = await world.slack.wait_for("C0STORAGE", lambda m: " is turned back on " in m.full_text, timeout=20)
+    assert "propose it again, without `for=` to keep it" in done.full_text
+    world.write(prod, more="policies: {default: loose}")
+    world.hang_up()
+    await world.until_logged("reload.done", 2)
+    await alice.command("C0STORAGE", "/cm task disable balance for=4h")
+    await world.slack.wait_for("C0STORAGE", lambda m: m.ts != card.ts and "*Waiting*" in m.full_text, timeout=20)

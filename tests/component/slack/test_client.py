@@ -222,10 +222,28 @@ async def test_failed_look_at_a_channel_is_no_answer_and_soon_forgotten(stub: St
             assert asked == looks
 
 
-async def test_lost_look_at_a_channel_is_made_again_at_once(stub: Stub, gateway: SlackClient) -> None:
-    """Otherwise one lost call in a channel would refuse the change that someone approves there."""
-    stub.will("conversations.info", cuts, says({"ok": True, "channel": {"id": "C1", "is_ext_shared": False}}))
+FAILED = says({"ok": False, "error": "internal_error"})
+
+
+async def test_failed_read_is_made_again_at_once(stub: Stub, gateway: SlackClient) -> None:
+    """Otherwise one lost call would refuse the change that someone approves."""
+    stub.will("conversations.info", FAILED, says({"ok": True, "channel": {"id": "C1", "is_ext_shared": False}}))
     assert await gateway.shared("C1") is False
+    # The HTTP library itself asks again once after a cut connection.
+    stub.will("usergroups.users.list", cuts, cuts, says({"ok": True, "users": ["U1"]}))
+    assert await gateway.group_members("S1") == {"U1"}
+    stub.will("usergroups.users.list", FAILED, FAILED, says({"ok": True, "users": ["U1"]}))
+    with pytest.raises(SlackError, match="internal_error"):
+        await gateway.group_members("S2")
+
+
+async def test_read_that_failed_late_is_not_made_again(stub: Stub) -> None:
+    """Its caller has waited long enough."""
+    times = iter((0.0, 0.0, 2.1, 2.1))
+    async with SlackClient(TOKEN, stub.api_url, monotonic=lambda: next(times)) as gateway:
+        stub.will("usergroups.users.list", FAILED, says({"ok": True, "users": ["U1"]}))
+        with pytest.raises(SlackError, match="internal_error"):
+            await gateway.group_members("S1")
 
 
 @pytest.mark.parametrize(

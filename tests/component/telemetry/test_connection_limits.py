@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from socket import create_connection
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -33,8 +34,8 @@ async def serving(*, limit: int, arrival: float, gate: asyncio.Event | None = No
     limits.around(runner.server)
     accept = partial(limits.accept, runner.server)
     server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
-    async with server:
-        yield int(server.sockets[0].getsockname()[1])
+    yield int(server.sockets[0].getsockname()[1])
+    server.close()
     await runner.cleanup()
 
 
@@ -108,3 +109,38 @@ async def test_who_is_accepted_as_the_server_ends_is_answered(turns: int) -> Non
             await asyncio.sleep(0)
     with client:
         assert (await asyncio.to_thread(client.recv, 10_000)).endswith(b"3")
+
+
+async def test_a_client_that_waits_for_the_go_ahead_gets_it() -> None:
+    head, body = WHOLE.removesuffix("abc").replace("Host: a", "Host: a\r\nExpect: 100-continue"), "abc"
+    async with serving(limit=10, arrival=60.0) as port, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head.encode())
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(body.encode())
+        answer = await reader.read()
+        writer.close()
+    assert b"HTTP/1.1 200 OK" in answer
+    assert answer.endswith(b"3")
+
+
+async def test_clients_that_keep_their_connection_do_not_hold_up_the_end() -> None:
+    app, ended = web.Application(), asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def ask_on(session: aiohttp.ClientSession, port: int) -> None:
+        while not ended.is_set():
+            async with session.get(f"http://127.0.0.1:{port}/") as answer:
+                await answer.read()
+            await asyncio.sleep(0.01)
+
+    app.router.add_get("/", answer)
+    async with asyncio.timeout(10), aiohttp.ClientSession() as session:
+        async with served(app, "127.0.0.1", 0) as port:
+            asking = asyncio.create_task(ask_on(session, port))
+            await asyncio.sleep(0.1)
+        ended.set()
+        with suppress(aiohttp.ClientError):
+            await asking

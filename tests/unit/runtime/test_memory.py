@@ -15,6 +15,7 @@ import pytest
 from bot.runtime import jobs
 from bot.runtime.memory import FULL_AFTER, collect_and_spare
 from bot.runtime.parts import App
+from bot.slack.task_queue import TaskQueue
 
 glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="only glibc has these functions")
 
@@ -65,16 +66,21 @@ def test_what_the_start_left_out_is_freed_at_a_reload() -> None:
 
 
 @pytest.mark.usefixtures("restored")
-async def test_old_garbage_is_freed_by_time_when_no_command_waits() -> None:
-    part, free = Part(), asyncio.Event()
+async def test_old_garbage_is_freed_by_time_after_the_answers_in_progress() -> None:
+    part, answered, queue = Part(), asyncio.Event(), TaskQueue()
     seen = weakref.ref(part)
     collect_and_spare()
     del part
-    app = SimpleNamespace(admission=SimpleNamespace(give_way=free.wait))
-    job = asyncio.create_task(jobs.collect_garbage(cast("App", app)))
-    await asyncio.sleep(0)
-    assert seen() is not None, "a command waits for its answer"
-    free.set()
+
+    async def answer() -> None:
+        await answered.wait()
+
+    queue.start(answer())
+    job = asyncio.create_task(jobs.collect_garbage(cast("App", SimpleNamespace(task_queue=queue))))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert seen() is not None, "an answer is in progress"
+    answered.set()
     await job
     assert seen() is None
 

@@ -181,6 +181,8 @@ def test_buttons_that_refuse_everyone_are_left_out(policy: Policy, forced: bool,
         assert ("op_keep" in json.dumps(message.blocks)) is shown
         assert ("propose it again, without `for=` to keep it" in seen(message)) is not shown
         assert_postable(message)
+    # A card of an earlier release has no terms.
+    assert ("op_keep" in json.dumps(operations.card(replace(switch, terms=None)).blocks)) is not forced
 
 
 def test_a_plan_names_the_step_that_is_next() -> None:
