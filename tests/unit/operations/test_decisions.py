@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.change_request import RequestOptions
-from bot.operations.decisions import Act, DecisionRefusal, LeaseNeedsMore, refuse_decision, refuse_keeping
+from bot.operations.decisions import (
+    Act,
+    DecisionRefusal,
+    LeaseNeedsMore,
+    needs_more_people,
+    refuse_decision,
+    refuse_keeping,
+)
 from bot.operations.model import Operation, OpState
 from bot.operations.policy import (
     POLICIES,
@@ -145,6 +152,28 @@ def test_lease_that_needs_several_people_is_changed_by_none(
 ) -> None:
     found = refuse_keeping(replace(op, lease_until=900.0), who, policy)
     assert found == LeaseNeedsMore(12, short, forced=op.forced)
+
+
+SOURCES = (*HELD_ROLES, "S0SEC", "S0DBA")
+NEEDS = st.lists(
+    st.builds(Need, st.sampled_from(SOURCES[:-1]), st.integers(1, 2)), max_size=2, unique_by=lambda n: n.source
+)
+
+
+@given(
+    policy=st.builds(
+        Policy,
+        approvals=st.integers(1, 2),
+        source=st.just("S0DBA"),
+        requester_may=st.sampled_from(("always", "if_approver", "never")),
+        also=NEEDS.map(tuple),
+    ),
+    options=st.builds(RequestOptions, forced=st.booleans(), agent=st.booleans()),
+)
+def test_several_people_are_needed_where_no_person_with_all_roles_may(policy: Policy, options: RequestOptions) -> None:
+    op = replace(OP, lease_until=900.0, options=options)
+    may = [refuse_keeping(op, rights(user, *SOURCES), policy) is None for user in ("U0ANNA", "U0BEN")]
+    assert needs_more_people(op, policy) is not any(may)
 
 
 def test_lease_that_is_over_cannot_be_extended() -> None:
