@@ -10,7 +10,7 @@ from bot.common.errors import StoreError
 from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
-from bot.runtime import memory, polling
+from bot.runtime import polling
 from bot.runtime.outputs import measure_outputs, notice_reports
 from bot.runtime.parts import App
 from bot.runtime.remote_notes import refresh_remote_notes
@@ -27,8 +27,6 @@ HOME_SECONDS = 10.0
 CATCH_UP_SECONDS = 300.0
 FOLLOW_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
-IDLE_SECONDS = 2.0
-"""Most seconds for which a garbage collection waits for answers in progress."""
 JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
 
@@ -140,12 +138,6 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
             once="each machine has its own clock",
         ),
         Job(
-            "garbage",
-            Every(memory.EVERY_SECONDS, collect_garbage, after=memory.SOON_SECONDS),
-            "Free what only a full garbage collection finds, after the answers in progress.",
-            once="each process has its own memory",
-        ),
-        Job(
             "reload",
             Every(FOLLOW_SECONDS, follow_reloads),
             "Read the settings again if `/cm admin reload` asked every replica to.",
@@ -244,12 +236,6 @@ def _measure_load(app: App) -> None:
             app.admission.forget(name)
     load = app.admission
     app.metrics.load(load.waiting, load.skipped, load.stretch, reads_wait=app.read_pace.waiting)
-
-
-async def collect_garbage(app: App) -> None:
-    """Free what only a full garbage collection finds; answers in progress are waited for, for a short time."""
-    await app.task_queue.idle(IDLE_SECONDS)
-    memory.collect_and_spare()
 
 
 async def follow_disks(app: App) -> None:

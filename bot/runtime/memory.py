@@ -1,11 +1,17 @@
 """Memory of the process: garbage that is old is freed by time, and free pages go back to the operating system."""
 
+import asyncio
 import ctypes
 import gc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 EVERY_SECONDS = 600.0
 SOON_SECONDS = 60.0
 """Seconds after a start or a reload: what waits for a time limit at a reload keeps the program before it alive."""
+
+IDLE_SECONDS = 2.0
+"""Most seconds for which a collection waits for answers in progress."""
 
 FULL_AFTER = 1000
 """Collections of the middle generation after which all objects are gone through; the default is 10.
@@ -43,3 +49,28 @@ def collect_and_spare() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+@asynccontextmanager
+async def collected_by_time(
+    idle: Callable[[float], Awaitable[object]], *, soon: float = SOON_SECONDS, every: float = EVERY_SECONDS
+) -> AsyncIterator[None]:
+    """Collect all garbage of the process `soon` and then `every` seconds, until the block ends.
+
+    `idle` waits up to so many seconds for the answers in progress.
+    """
+    task = asyncio.create_task(_collect_on(idle, soon, every), name="garbage")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _collect_on(idle: Callable[[float], Awaitable[object]], soon: float, every: float) -> None:
+    seconds = soon
+    while True:
+        await asyncio.sleep(seconds)
+        await idle(IDLE_SECONDS)
+        collect_and_spare()
+        seconds = every

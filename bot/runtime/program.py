@@ -11,7 +11,7 @@ from bot.config import Settings
 from bot.runtime.app import build
 from bot.runtime.handover import KeptOpen
 from bot.runtime.lifecycle import running
-from bot.runtime.memory import collect_and_spare, share_one_heap
+from bot.runtime.memory import collect_and_spare, collected_by_time, share_one_heap
 from bot.runtime.parts import App
 from bot.runtime.reload import Read, Reloads
 from bot.runtime.signals import Signals
@@ -72,6 +72,7 @@ class Program:
             signals.starting(),
             build(settings, wait_for_server=self.wait_for_server, tracer=self.tracer, reloads=reloads) as app,
             running(app, handover),
+            collected_by_time(app.task_queue.idle),
         ):
             reloads.bind(app)
             self._started(app)

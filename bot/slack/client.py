@@ -346,16 +346,13 @@ class SlackClient:
 
     async def _read(self, method: Method, query: JsonObject) -> JsonObject:
         """Read, and once more at once if the first attempt was lost or failed soon: on some reads a change depends."""
-        began = self._monotonic()
+        began, read = self._monotonic(), partial(self._call, method, http_verb="GET", params=dict(query))
         try:
-            return await self._read_once(method, query)
+            return (await read()).data  # type: ignore[no-any-return] # as above
         except (SlackLost, SlackRetryable) as error:
             if error.code == "ratelimited" or self._monotonic() - began > _AGAIN_SECONDS:
                 raise
-            return await self._read_once(method, query)
-
-    async def _read_once(self, method: Method, query: JsonObject) -> JsonObject:
-        return (await self._call(method, http_verb="GET", params=dict(query))).data  # type: ignore[no-any-return] # as above
+        return (await read()).data  # type: ignore[no-any-return] # as above
 
     async def _call(self, method: Method, **arguments: Any) -> Any:
         _ = self._session

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.chatops.slack_gateway import Asked, OpenView
 from bot.common.errors import SlackError
@@ -239,9 +240,14 @@ async def test_failed_read_is_made_again_at_once(stub: Stub, gateway: SlackClien
 
 async def test_read_that_failed_late_is_not_made_again(stub: Stub) -> None:
     """Its caller has waited long enough."""
-    times = iter((0.0, 0.0, 2.1, 2.1))
-    async with SlackClient(TOKEN, stub.api_url, monotonic=lambda: next(times)) as gateway:
-        stub.will("usergroups.users.list", FAILED, says({"ok": True, "users": ["U1"]}))
+    time = [0.0]
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        time[0] += 2.1
+        return await FAILED(request)
+
+    async with SlackClient(TOKEN, stub.api_url, monotonic=lambda: time[0]) as gateway:
+        stub.will("usergroups.users.list", late, says({"ok": True, "users": ["U1"]}))
         with pytest.raises(SlackError, match="internal_error"):
             await gateway.group_members("S1")
 

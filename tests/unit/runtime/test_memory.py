@@ -7,14 +7,10 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
-from bot.runtime import jobs
-from bot.runtime.memory import FULL_AFTER, collect_and_spare
-from bot.runtime.parts import App
+from bot.runtime.memory import FULL_AFTER, collect_and_spare, collected_by_time
 from bot.slack.task_queue import TaskQueue
 
 glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="only glibc has these functions")
@@ -76,13 +72,13 @@ async def test_old_garbage_is_freed_by_time_after_the_answers_in_progress() -> N
         await answered.wait()
 
     queue.start(answer())
-    job = asyncio.create_task(jobs.collect_garbage(cast("App", SimpleNamespace(task_queue=queue))))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert seen() is not None, "an answer is in progress"
-    answered.set()
-    await job
-    assert seen() is None
+    async with collected_by_time(queue.idle, soon=0.0, every=60.0), asyncio.timeout(10):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert seen() is not None, "an answer is in progress"
+        answered.set()
+        while seen() is not None:  # noqa: ASYNC110 - a collection wakes no one
+            await asyncio.sleep(0.01)
 
 
 def in_another_process(code: str) -> "subprocess.CompletedProcess[str]":
