@@ -167,7 +167,7 @@ class Changes:
             user=ALICE,
         )
         if now is not None and _refuses(now):
-            # The database or Slack did not answer in time: Alice knows that nothing was done: she clicks again.
+            # The database or Slack did not answer in time: Alice knows that nothing was done, and clicks again.
             await asyncio.sleep(0.5)
             return await self._card(lambda m: _same(m, card), 0.5)
         self.confirmed += 1

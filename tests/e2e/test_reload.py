@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import re
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +21,7 @@ from bot.playground.slack_sim.inputs import form_state
 from bot.runtime.parts import App
 from bot.runtime.program import Program
 from bot.store.database import Store
+from tests.support.ports import free_port
 from tests.support.receiver import recording_receiver
 from tests.support.reloadable import TOKENS, Reloadable, reloadable
 
@@ -91,11 +91,8 @@ def no_record_of_late_jobs() -> Iterator[None]:
 @pytest.mark.usefixtures("no_record_of_late_jobs")
 async def test_what_ran_before_a_reload_is_freed(world: Reloadable) -> None:
     """Also after everything was used once: commands, forms, pages over HTTP, alerts."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
+    port, counted = free_port(), list[Counter[str]]()
     world.cluster.break_disk(3)
-    counted: list[Counter[str]] = []
     async with aiohttp.ClientSession() as session:
         for number, interval in enumerate(("600ms", "700ms", "800ms"), 1):
             http = f"http: {{port: {port}, host: 127.0.0.1}}"
@@ -307,12 +304,6 @@ async def test_requests_wait_while_the_program_is_built_again(world: Reloadable)
     assert world.used[-1].timezone == "Asia/Tokyo"
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 async def test_command_may_have_another_name(world: Reloadable) -> None:
     """Help, hints, cards and refusals name the command that people type; another one still works and is logged."""
     own = world.config.read_text()
@@ -410,11 +401,8 @@ async def test_another_address_of_the_pages_is_used_after_a_reload(world: Reload
 
 async def test_time_limit_of_a_stricter_policy_is_changed_by_a_new_proposal(world: Reloadable) -> None:
     """Its card has no buttons; the answer must not name them."""
-    alice, bob, prod = (
-        world.slack.as_user("U0ALICE"),
-        world.slack.as_user("U0BOB"),
-        f"{PROD}, operations_channel: C0STORAGE",
-    )
+    alice, bob = (world.slack.as_user(user) for user in ("U0ALICE", "U0BOB"))
+    prod = f"{PROD}, operations_channel: C0STORAGE"
     world.write(prod, more="policies: {default: loose, task_disable: {approvals: 2}}")
     world.hang_up()
     await world.until_logged("reload.done")
