@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ class _Poll:
     cluster: str
     at: float
     api: ClustermgrClient
+    led: str | None
     started: float = field(default_factory=time.monotonic)
     stats: dict[str, asyncio.Task[HostAnswer]] = field(default_factory=dict)
     disks: asyncio.Task[tuple[str, tuple[Disk, ...]]] | None = None
@@ -86,9 +88,12 @@ async def take_snapshot(
     deadline: float,
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
+    leader: str | None = None,
 ) -> Snapshot:
     """Poll once, for at most `deadline` seconds; never raises ClusterError."""
-    polled = snapshots(api, cluster, now=now, deadlines=(deadline,), bad_disks=bad_disks, switches=switches)
+    polled = snapshots(
+        api, cluster, now=now, deadlines=(deadline,), bad_disks=bad_disks, switches=switches, leader=leader
+    )
     return [found async for found in polled][-1]
 
 
@@ -101,13 +106,15 @@ async def snapshots(
     bad_disks: bool = True,
     switches: tuple[str, ...] = (),
     read_slow: ReadSlowState | None = None,
+    leader: str | None = None,
 ) -> AsyncGenerator[Snapshot]:
     """Yield a snapshot at each deadline (seconds) that passes, and a last one when every host has answered.
 
-    A new leader can hold its answers for ten seconds; a later snapshot completes the first. No task is left running
-    when the iteration ends.
+    A new leader can hold its answers for ten seconds; a later snapshot completes the first. `leader` is the host that
+    led lately: its disks are listed while it is asked if it still does. No task is left running when the iteration
+    ends.
     """
-    poll = _Poll(cluster, now, api)
+    poll = _Poll(cluster, now, api, leader)
     _start(poll, bad_disks=bad_disks, switches=switches)
     if read_slow is not None:
         poll.slow = asyncio.create_task(read_slow(lambda: _leader(tuple(poll.stats.values()), patient=False)))
@@ -164,7 +171,21 @@ async def _bad_disks(poll: _Poll) -> tuple[str, tuple[Disk, ...]]:
 
     That is the leader. If no configured host leads, it is a host that answered, of which an empty list proves nothing.
     """
-    stats = tuple(poll.stats.values())
+    early = asyncio.create_task(_listed(poll.api, poll.led)) if poll.led in poll.stats else None
+    try:
+        at = await _disk_host(tuple(poll.stats.values()))
+        if early is not None and at == poll.led:
+            # It may have failed because that host could not answer before it led again.
+            with suppress(ClusterError):
+                return at, await early
+    finally:
+        if early is not None:
+            await _stop((early,))
+    return at, await _listed(poll.api, at)
+
+
+async def _disk_host(stats: tuple[asyncio.Task[HostAnswer], ...]) -> str:
+    """The host whose disks are listed."""
     try:
         async with asyncio.timeout(SLOW_LEADER_SECONDS):
             at = (await _leader(stats, patient=True)).host
@@ -172,11 +193,16 @@ async def _bad_disks(poll: _Poll) -> tuple[str, tuple[Disk, ...]]:
         at = (await _leader(stats, patient=False)).host
     if at is None:
         raise NoLeader("No leader answers.")
+    return at
+
+
+async def _listed(api: ClustermgrClient, at: str) -> tuple[Disk, ...]:
+    """The disks of status 2 and 3 of a host."""
     # Read one list after the other, in the order of a disk's states. Read in parallel, a disk that changes state could
     # be in neither list, which would end its alert. A disk in both lists is kept once, in its later state.
-    lists = [await poll.api.disk_list(status=status, at=at) for status in BAD]
+    lists = [await api.disk_list(status=status, at=at) for status in BAD]
     found = {disk.disk_id: disk for disks in lists for disk in disks if disk.status in BAD}
-    return at, tuple(sorted(found.values(), key=lambda disk: disk.disk_id))
+    return tuple(sorted(found.values(), key=lambda disk: disk.disk_id))
 
 
 async def _leader(stats: tuple[asyncio.Task[HostAnswer], ...], *, patient: bool) -> ReadFrom:

@@ -21,6 +21,11 @@ class RecentSnapshots:
         """The last poll; None before the first."""
         return self._kept[-1] if self._kept else None
 
+    @property
+    def led(self) -> str | None:
+        """The host that led at the last poll; None if none did."""
+        return self.latest.leader[0] if self.latest is not None and self.latest.leader is not None else None
+
     def remember(self, snapshot: Snapshot) -> None:
         """Keep the newest snapshot whole, and the raft state alone of those before."""
         if self._kept:

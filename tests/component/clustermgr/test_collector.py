@@ -61,6 +61,61 @@ async def test_every_answer_and_every_error_is_kept() -> None:
     assert (snapshot.cluster, snapshot.at) == ("prod", 100.0)
 
 
+async def test_disks_of_the_last_leader_are_listed_while_it_is_asked_if_it_leads() -> None:
+    """The list does not wait for the hosts; it counts, because the host is seen to lead still."""
+    listed = asyncio.Event()
+
+    async def leader(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.target.startswith("/disk/list"):
+            listed.set()
+        else:
+            await listed.wait()
+        await host(1, 1, disks=(7,))(request, writer)
+
+    async with serving(leader) as one, serving(host(2, 1)) as two, ClustermgrClient([one.host, two.host]) as api:
+        snapshot = await take_snapshot(api, "prod", now=1.0, deadline=5.0, leader=one.host)
+    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [7]
+    assert snapshot.complete
+
+
+async def test_early_list_that_failed_is_read_again_from_the_host_that_leads() -> None:
+    """A leader without a quorum refuses the list; then it leads again, and says so."""
+    asked = 0
+
+    async def leader(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += request.target.startswith("/disk/list")
+        if asked == 1 and request.target.startswith("/disk/list"):
+            await says(908, '{"error":"no leader"}')(request, writer)
+        else:
+            await host(1, 1, disks=(7,))(request, writer)
+
+    async with serving(leader) as one, ClustermgrClient([one.host]) as api:
+        snapshot = await take_snapshot(api, "prod", now=1.0, deadline=5.0, leader=one.host)
+    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [7]
+
+
+@pytest.mark.parametrize("led", ["old", "hangs", "gone"])
+async def test_list_of_a_host_that_leads_no_more_does_not_count(led: str) -> None:
+    """The new leader is read; a host that lost its leadership, hangs or is no longer configured delays nothing."""
+
+    async def hanging(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.target.startswith("/disk/list"):
+            await hangs(request, writer)
+        await host(2, 1)(request, writer)
+
+    async with (
+        serving(host(1, 1, disks=(7,))) as new,
+        serving(host(2, 1, disks=(8, 9))) as old,
+        serving(hanging) as hung,
+        ClustermgrClient([new.host, old.host, hung.host]) as api,
+    ):
+        before = {"old": old.host, "hangs": hung.host, "gone": "127.0.0.1:1"}[led]
+        snapshot = await take_snapshot(api, "prod", now=1.0, deadline=5.0, leader=before)
+    assert [disk.disk_id for disk in snapshot.bad_disks or ()] == [7]
+    assert snapshot.complete
+
+
 async def test_all_hosts_silent() -> None:
     """Even then a Snapshot comes, and says who was silent; disks are unknown, not none."""
     async with serving(hangs) as one, serving(hangs) as two, ClustermgrClient([one.host, two.host]) as api:
