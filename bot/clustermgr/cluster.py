@@ -23,10 +23,12 @@ from bot.clustermgr.recent_snapshots import RecentSnapshots
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.slow_poll import SlowPoller
+from bot.clustermgr.slow_poll_pace import SlowPollPace
 from bot.clustermgr.tasks import DetectedDialect, Dialect, DialectEvidence, EvidenceKind
 from bot.clustermgr.volume_reader import RECHECK_SECONDS, VolumeReader
 from bot.clustermgr.volume_survey import SuspectDisks, VolumeSurvey
 from bot.common.errors import ClusterError
+from bot.common.periods import Due, elapsed
 
 ANSWER_SHARE = 0.9
 """The share of the answer deadline after which a command answers with what is known by then."""
@@ -59,8 +61,8 @@ class Cluster:
     """Name, hosts, channel and calls of one cluster; keeps the last detected dialect and the last snapshots.
 
     `recheck_for` is how long the units of a disk are read often after its repair or drop (seconds).
-    `slow_poll_admitted` is asked before each slow poll that is due. `read_pace` bounds the units and volumes that polls
-    read (None: nothing does).
+    `slow_pace` admits the slow polls that are due (None: all). `read_pace` bounds the units and volumes that polls
+    read (None: nothing does). `due` says when work that is repeated is due.
     """
 
     name: str
@@ -72,8 +74,9 @@ class Cluster:
     disk_limits: DiskLimits = field(default_factory=DiskLimits)
     recheck_for: float = RECHECK_SECONDS
     schedulers: SchedulerClient = field(default_factory=lambda: SchedulerClient(AllowedSchedulers()))
-    slow_poll_admitted: Callable[[], bool] = lambda: True
+    slow_pace: SlowPollPace | None = None
     read_pace: ReadPace | None = None
+    due: Due = elapsed
     _dialect: DetectedDialect | None = field(default=None)
     _dialect_at: float = field(default=0.0)
     _slow_poller: SlowPoller = field(init=False)
@@ -83,9 +86,9 @@ class Cluster:
 
     def __post_init__(self) -> None:
         """Let slow polls use the dialect that this handle keeps."""
-        self._slow_poller = SlowPoller(self.api, self._recent_dialect)
+        self._slow_poller = SlowPoller(self.api, self._recent_dialect, self.due)
         self._volume_reader = VolumeReader(self.api, self.recheck_for)
-        self._dashboard_reader = DashboardReader(self.api)
+        self._dashboard_reader = DashboardReader(self.api, self.due)
         self._code_mode_reader = CodeModeReader(self.api)
 
     _recent: RecentSnapshots = field(default_factory=RecentSnapshots)
@@ -113,13 +116,10 @@ class Cluster:
 
     async def snapshots(self, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> AsyncGenerator[Snapshot]:
         """Poll all hosts: yield a snapshot at the deadline, and another one when late hosts have answered."""
+        deadlines = (self.deadline * ANSWER_SHARE, self.deadline + LATE_ANSWER_SECONDS)
+        now, led = self.clock(), self._recent.led
         polled = snapshots(
-            self.api,
-            self.name,
-            now=self.clock(),
-            deadlines=(self.deadline * ANSWER_SHARE, self.deadline + LATE_ANSWER_SECONDS),
-            bad_disks=bad_disks,
-            switches=switches,
+            self.api, self.name, now=now, deadlines=deadlines, bad_disks=bad_disks, switches=switches, leader=led
         )
         async with aclosing(polled):
             async for snapshot in polled:
@@ -132,8 +132,9 @@ class Cluster:
         return snapshot
 
     async def _take(self, deadline: float, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> Snapshot:
+        now, led = self.clock(), self._recent.led
         return await take_snapshot(
-            self.api, self.name, now=self.clock(), deadline=deadline, bad_disks=bad_disks, switches=switches
+            self.api, self.name, now=now, deadline=deadline, bad_disks=bad_disks, switches=switches, leader=led
         )
 
     async def poll(self, deadline: float, on_partial: OnPartial = _ignore_partial) -> Snapshot:
@@ -144,15 +145,18 @@ class Cluster:
         now = self.clock()
         latest = (self._recent.latest.bad_disks if self._recent.latest else None) or ()
         bad = [disk.disk_id for disk in latest]
-        slow = self._slow_poller.due(now) and self.slow_poll_admitted()
+        slow = self._slow_poller.is_due(now) and (self.slow_pace is None or self.slow_pace.admits())
         read_slow = partial(self._slow_poller.read, now, bad, pace=self.read_pace) if slow else None
         deadlines = (PARTIAL_SECONDS, deadline) if deadline > PARTIAL_SECONDS else (deadline,)
-        polled = snapshots(self.api, self.name, now=now, deadlines=deadlines, read_slow=read_slow)
+        led = self._recent.led
+        polled = snapshots(self.api, self.name, now=now, deadlines=deadlines, read_slow=read_slow, leader=led)
         async with aclosing(polled):
             snapshot = await anext(polled)
             if not snapshot.complete and len(deadlines) > 1:
                 await on_partial(self._slow_poller.with_bad(snapshot))
                 snapshot = await anext(polled)
+        if slow and self.slow_pace is not None and self._slow_poller.polled_at != now:
+            self.slow_pace.give_back()
         if snapshot.chunks is not None:
             self._volume_reader.take_units(self._slow_poller.take_units(), now)
         snapshot = await self._with_bad(snapshot)
@@ -166,7 +170,7 @@ class Cluster:
         """Add the statistics of the schedulers once a minute; without a leader the last known ones are asked."""
         if snapshot.services is not None:
             self._services = snapshot.services
-        if not self.schedulers.due(snapshot.at):
+        if not self.schedulers.due(snapshot.at, self.due):
             return snapshot
         self._surveyed = await self.schedulers.survey(self._services, snapshot.at)
         return replace(snapshot, schedulers=self._surveyed)
@@ -228,7 +232,7 @@ class Cluster:
 
     def forget(self) -> None:
         """Read disks and volumes again, as after a start: another process may have seen newer ones meanwhile."""
-        self._slow_poller = SlowPoller(self.api, self._recent_dialect)
+        self._slow_poller = SlowPoller(self.api, self._recent_dialect, self.due)
         self._volume_reader = VolumeReader(self.api, self.recheck_for, self._volume_reader.gone_since)
         self._dropping = frozenset()
 
@@ -357,7 +361,7 @@ class Cluster:
         return host_facts(host, self.before(now), now, known)
 
     async def _recent_dialect(self) -> DetectedDialect:
-        return await self.dialect(fresh=self.clock() - self._dialect_at >= DIALECT_SECONDS)
+        return await self.dialect(fresh=self.due(self._dialect_at, self.clock(), DIALECT_SECONDS))
 
     def before(self, now: Snapshot) -> Snapshot | None:
         """The watch's snapshot to compare with `now`, preferably of the same leader and term."""

@@ -13,6 +13,7 @@ import structlog
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dashboard import Dashboard, dashboard_of
 from bot.common.errors import ClusterBadAnswer, ClusterError
+from bot.common.periods import Due, elapsed
 
 log = structlog.get_logger(__name__)
 
@@ -31,14 +32,16 @@ class DashboardReader:
     """Reads the dashboard of one cluster; keeps the last answer, and that there is none."""
 
     api: ClustermgrClient
+    due: Due = elapsed
     _latest: Dashboard | None = None
-    _due: float = 0.0
+    _asked_at: float = 0.0
+    _refused: bool = False
     _logged: bool = field(default=False)
 
     async def read(self, now: float, host: str) -> Dashboard | None:
         """Ask the leader at `host` if a read is due; return the last usable answer. Never raises ClusterError."""
-        if now >= self._due:
-            self._due = now + INTERVAL_SECONDS
+        if self.due(self._asked_at, now, REFUSED_SECONDS if self._refused else INTERVAL_SECONDS):
+            self._asked_at, self._refused = now, False
             await self._read(now, host)
         return self.known(now)
 
@@ -54,7 +57,7 @@ class DashboardReader:
         except ClusterError as error:
             # An answer that was cut has no status.
             if error.status == HTTPStatus.NOT_FOUND or (isinstance(error, ClusterBadAnswer) and error.status):
-                self._refused(now, str(error))
+                self._note_refused(str(error))
             else:
                 self._note_unused(str(error))
         except TimeoutError:
@@ -64,11 +67,11 @@ class DashboardReader:
             if found.usable:
                 self._latest = found
             else:
-                self._refused(now, "an answer of another shape")
+                self._note_refused("an answer of another shape")
 
-    def _refused(self, now: float, why: str) -> None:
+    def _note_refused(self, why: str) -> None:
         """Note that the release has no such call."""
-        self._latest, self._due = None, now + REFUSED_SECONDS
+        self._latest, self._refused = None, True
         self._note_unused(why)
 
     def _note_unused(self, why: str) -> None:

@@ -27,6 +27,7 @@ from bot.clustermgr.status_codes import Answer
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call, origin_of
 from bot.common.addresses import place
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable
+from bot.common.periods import Due, elapsed
 from bot.telemetry.trace import request_id
 from bot.telemetry.tracer import NO_TRACER, Tracer
 
@@ -97,11 +98,11 @@ class SchedulerClient:
     clock: Callable[[], float] = time.time
     on_call: OnCall = ignore_call
     tracer: Tracer = NO_TRACER
-    asked_at: float = field(default=float("-inf"), init=False)
+    asked_at: float = field(default=0.0, init=False)
 
-    def due(self, now: float) -> bool:
+    def due(self, now: float, due: Due = elapsed) -> bool:
         """True if the watch should ask again."""
-        return self.allowed.configured and now - self.asked_at >= INTERVAL_SECONDS
+        return self.allowed.configured and due(self.asked_at, now, INTERVAL_SECONDS)
 
     async def survey(self, services: Sequence[Service], now: float) -> SchedulerSurvey:
         """Ask every allowed scheduler once, for at most ROUND_SECONDS; never raises ClusterError."""

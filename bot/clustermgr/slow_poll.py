@@ -14,6 +14,7 @@ from bot.clustermgr.read_ages import STALE_AFTER
 from bot.clustermgr.read_pace import ReadPace, Urgency
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
+from bot.common.periods import Due, elapsed
 
 BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
 _GONE = (DiskStatus.REPAIRED, DiskStatus.DROPPED)
@@ -51,8 +52,6 @@ LIST_AGAIN_SECONDS = 2.0
 """Limit of such a read in a poll that waits for it."""
 LIST_TRUSTED_SECONDS = 3600.0
 """Seconds for which a list of all stored values counts, once it agreed with the switches read one by one."""
-BURST = 10.0
-"""Slow polls that may begin at one moment."""
 MAX_COUNTED = 16
 """Disks whose chunks are counted in one slow poll."""
 UNKNOWN_DISK = 911
@@ -171,31 +170,12 @@ async def _keyed(key: str, read: Awaitable[T]) -> dict[str, T]:
 
 
 @dataclass(slots=True)
-class SlowPollPace:
-    """Spreads the slow polls of `clusters` clusters: at a start all are due at once. `clock` is steady, in seconds."""
-
-    clusters: int
-    clock: Callable[[], float]
-    _left: float = BURST
-    _at: float = float("-inf")
-
-    def admits(self) -> bool:
-        """True if one may begin now. Twice as many as needed may: one that has to wait is due at the next poll."""
-        now, rate = self.clock(), 2 * self.clusters / INTERVAL_SECONDS
-        self._left = min(BURST, self._left + (now - self._at) * rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
-@dataclass(slots=True)
 class SlowPoller:
     """The slow polls of one cluster; disks counted longest ago are counted first. `polled_at` in Unix seconds."""
 
     api: ClustermgrClient
     dialect: Callable[[], Awaitable[DetectedDialect]]
+    due: Due = elapsed
     polled_at: float = 0.0
     listed: ListedDisks = ListedDisks()
     _ids: frozenset[int] = frozenset()
@@ -206,12 +186,12 @@ class SlowPoller:
     _watched: frozenset[int] = frozenset()
     _left_at: float = 0.0
     _sought_at: float = 0.0
-    _agreed_at: float = float("-inf")
-    _compared_at: float = float("-inf")
+    _agreed_at: float = 0.0
+    _compared_at: float = 0.0
     _contradicted: bool = False
     """True while the whole list has bad disks that the lists of bad disks lack."""
 
-    def due(self, now: float) -> bool:
+    def is_due(self, now: float) -> bool:
         """True if a slow poll is due; a failed one stays due."""
         return now - self.polled_at >= INTERVAL_SECONDS
 
@@ -252,10 +232,10 @@ class SlowPoller:
         A switch that the list lacks is read by a separate request, as all are where the list is of another store.
         """
         keys, switches = keys_of(dialect), dict[str, str | None]()
-        trusted = dialect is Dialect.V3 and now - self._agreed_at < LIST_TRUSTED_SECONDS
+        trusted = dialect is Dialect.V3 and not self.due(self._agreed_at, now, LIST_TRUSTED_SECONDS)
         if host is not None and trusted:
             # A list that cannot be read is not read again.
-            agreed_at, self._agreed_at = self._agreed_at, float("-inf")
+            agreed_at, self._agreed_at = self._agreed_at, 0.0
             stored = await _part(self.api.stored_values(host, dialect))
             if stored is not None:
                 self._agreed_at = agreed_at
@@ -264,7 +244,7 @@ class SlowPoller:
             if key not in switches:
                 found = await _part(_keyed(key, self.api.config_get(key, host=host)))
                 switches |= found or {}
-        if host is not None and not trusted and now - self._compared_at >= LIST_TRUSTED_SECONDS:
+        if host is not None and not trusted and self.due(self._compared_at, now, LIST_TRUSTED_SECONDS):
             await self._compare(switches, dialect, now, host)
         return switches
 
@@ -294,7 +274,9 @@ class SlowPoller:
 
         None if it is neither, or if the list is unreadable.
         """
-        if now - (self._hurried_at if due else self._listed_at) < (INTERVAL_SECONDS if due else DISK_LIST_SECONDS):
+        if due and now - self._hurried_at < INTERVAL_SECONDS:
+            return None
+        if not due and not self.due(self._listed_at, now, DISK_LIST_SECONDS):
             return None
         # Set the time first, so that a list slower than one poll does not delay every poll.
         if due:

@@ -16,9 +16,10 @@ from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskLimits
 from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
-from bot.clustermgr.slow_poll import SlowPollPace
+from bot.clustermgr.slow_poll_pace import SlowPollPace
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import StoreError
+from bot.common.periods import staggered
 from bot.config import ClusterSettings, Settings
 from bot.delivery.block_support import BlockSupport
 from bot.leadership.membership import BEATS, Membership
@@ -144,7 +145,7 @@ async def open_clusters(
     pace = SlowPollPace(len(settings.clusters), clock)
     clusters = {own.name: await _cluster(stack, settings, own, clock, metrics, tracer) for own in settings.clusters}
     for cluster in clusters.values():
-        cluster.slow_poll_admitted = pace.admits
+        cluster.slow_pace = pace
     return clusters
 
 
@@ -183,6 +184,7 @@ async def _cluster(
         limits,
         settings.recheck_for(own.name),
         schedulers,
+        due=staggered(own.name),
     )
 
 

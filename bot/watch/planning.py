@@ -28,6 +28,7 @@ from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 from bot.alerting.takeover import take_over
 from bot.alerting.windows import Window
 from bot.clustermgr.models import Snapshot
+from bot.common.periods import Due, elapsed
 from bot.views.status_text import status_sentence
 
 SAMPLE_EVERY = 600.0
@@ -40,7 +41,7 @@ class Watched:
 
     `escalation` is who gets called for unacknowledged alerts; `limits` decide when alerts are grouped. After
     `remind_holder` seconds the holder of an acknowledged alert is reminded (0: never). `windows` are its maintenance
-    windows. With `external` alerts of Alertmanagers join its own.
+    windows. With `external` alerts of Alertmanagers join its own. `due` says when work that is repeated is due.
     """
 
     cluster: str
@@ -52,6 +53,7 @@ class Watched:
     remind_holder: float = 0.0
     windows: tuple[Window, ...] = ()
     external: bool = False
+    due: Due = field(default=elapsed, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def plan_tick(
         alerts=alerts,
         terms=terms,
         # The state is saved together with the alerts, so that a lost transaction loses neither.
-        save_state=bool(transitions) or worth_writing(stored.state, state),
+        save_state=bool(transitions) or worth_writing(stored.state, state, watched.due),
         save_history=history != stored.history,
         sample=sample,
         lifted=lifted,

@@ -136,7 +136,7 @@ class Watcher:
         try:
             observation = self._observe(await self._polled(now), now)
             stored = await self._load(now)
-            if stored.state.forecast.due(now):
+            if stored.state.forecast.due(now, self.watched.due):
                 async with self._store.background_read() as uow:
                     stored = await self._with_forecast(uow, stored, now)
             # Evaluate, inhibit, silence, group:
@@ -298,7 +298,7 @@ class Watcher:
             or plan.lifted
             or plan.save_history
             or observation.isolation is not None
-            or stored.state.forecast.due(now)
+            or stored.state.forecast.due(now, self.watched.due)
             or self._was_stale(now)
         ):
             return False
@@ -323,7 +323,7 @@ class Watcher:
 
     async def _with_forecast(self, uow: UnitOfWork, stored: StoredState, now: float) -> StoredState:
         """The stored values with a new forecast, when one is due."""
-        if not stored.state.forecast.due(now):
+        if not stored.state.forecast.due(now, self.watched.due):
             return stored
         samples = await uow.samples.range(self.watched.cluster, now - WINDOW)
         return replace(stored, state=replace(stored.state, forecast=forecast(samples, now)))

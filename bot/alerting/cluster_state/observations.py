@@ -9,6 +9,7 @@ from bot.alerting.text import one_line
 from bot.clustermgr.models import Disk, DiskStatus, RaftStatus, Snapshot, Stat
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected
+from bot.common.periods import Due, elapsed
 
 MAX_MEMBERS = 100
 
@@ -268,9 +269,9 @@ class Forecast:
     at: float = 0.0
     full_at: float = 0.0
 
-    def due(self, now: float) -> bool:
+    def due(self, now: float, due: Due = elapsed) -> bool:
         """True if a new forecast is due."""
-        return now - self.at >= FORECAST_EVERY
+        return due(self.at, now, FORECAST_EVERY)
 
     def days_left(self, now: float) -> float | None:
         """Days until it is full, None if unknown."""

@@ -30,12 +30,13 @@ from bot.alerting.risk_facts import LostDisk, RiskCaveats, RiskFact, RiskNote, l
 from bot.alerting.text import one_line
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
+from bot.common.periods import Due, elapsed
 
 MAX_CHANGES = 20
 JUDGED_FOR = 900.0
 """Seconds for which the last judgement of volumes counts while polls cannot make another one."""
 NOTE_EVERY = 60.0
-"""Seconds after which an unchanged state is stored again."""
+"""Seconds after which an unchanged state is stored again, at the latest."""
 _QUIET = frozenset(
     {"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at", "risk_at", "judged_at"}
 )
@@ -297,9 +298,9 @@ def unwatched_for(state: ClusterState, now: float, interval: float, *, resumed: 
     return gap if state.at and (resumed or gap > NOTE_EVERY + 3 * interval) else 0.0
 
 
-def worth_writing(old: ClusterState, new: ClusterState) -> bool:
-    """True if the state changed noticeably, or was stored too long ago."""
-    return new.at - old.at >= NOTE_EVERY or _noticeable(old) != _noticeable(new)
+def worth_writing(old: ClusterState, new: ClusterState, due: Due = elapsed) -> bool:
+    """True if the state changed noticeably, or is to be stored again."""
+    return due(old.at, new.at, NOTE_EVERY) or _noticeable(old) != _noticeable(new)
 
 
 def note_of(disk: Disk) -> DiskNote:

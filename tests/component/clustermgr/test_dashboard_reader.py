@@ -12,6 +12,7 @@ import pytest
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.dashboard import VolumeSafety
 from bot.clustermgr.dashboard_reader import INTERVAL_SECONDS, KEPT_SECONDS, REFUSED_SECONDS, DashboardReader
+from bot.common.periods import staggered
 from tests.support.raw_server import Request, answer, serving
 
 SAFETY = {"safe_volumes": 9, "degraded_volumes": 2, "at_risk_volumes": 1, "data_loss_volumes": 0}
@@ -50,6 +51,22 @@ async def test_answer_is_used_and_asked_once_a_minute() -> None:
         assert (found.safety, desk.asked) == (VolumeSafety(2, 1, 0), 1)
         await reader.read(1000.0 + INTERVAL_SECONDS, desk.host)
     assert desk.asked == 2
+
+
+async def test_clusters_ask_at_their_own_moment_and_a_refusal_still_counts_for_an_hour() -> None:
+    desk = Desk(404, {"error": "404 page not found"})
+    async with reading(desk) as reader:
+        reader.due = staggered("prod")
+        for at in range(0, 2 * int(REFUSED_SECONDS), 15):
+            await reader.read(1000.0 + at, desk.host)
+        assert desk.asked == 3, "at the start, and once in each hour"
+        desk.status, desk.body = 200, {"volume_safety": SAFETY, "service": None}
+        for at in range(0, int(REFUSED_SECONDS), 15):
+            await reader.read(1000.0 + 2 * REFUSED_SECONDS + at, desk.host)
+        asked = desk.asked
+        for at in range(0, 600, 15):
+            await reader.read(1000.0 + 3 * REFUSED_SECONDS + at, desk.host)
+    assert desk.asked - asked == 10, "once a minute"
 
 
 @pytest.mark.parametrize(
