@@ -21,6 +21,7 @@ from bot.clustermgr.give_way import giving_way
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.read_pace import ReadPace
 from bot.common.message_key import MessageKey
+from bot.common.periods import staggered
 from bot.config import ClusterSettings, Settings, in_file
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox, RateLimit
@@ -209,7 +210,7 @@ def _watches(
         cluster_notes=cluster_notes,
         place=socket.gethostname(),
     )
-    saver, windows = StateSaver(base.store), windows_of(base.settings)
+    saver, windows = StateSaver(base.store, waits=admission.release), windows_of(base.settings)
     return {
         own.name: Watcher(
             Watched(
@@ -222,6 +223,7 @@ def _watches(
                 remind_holder_of(base.settings.escalation(own.name)),
                 windows[own.name],
                 external=base.settings.inputs.token_env is not None,
+                due=staggered(own.name),
             ),
             partial(_poll, base.clusters[own.name], poll_deadline(own.answer_deadline, own.poll_interval), admission),
             base.store,

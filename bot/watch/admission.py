@@ -6,13 +6,14 @@ its deadlines count from its turn. The cluster whose last poll is the oldest is 
 
 import asyncio
 import heapq
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from statistics import fmean
 
-FEWEST = 4
+FEWEST = 2
 """Least number of polls at once, however slow the event loop is."""
 FIRST = 32
 """Number of polls at once at the start."""
@@ -24,6 +25,16 @@ SLOW_TURN = 0.03
 """Seconds that the event loop takes to begin an admitted poll, from which on fewer polls run at once."""
 PROMPT_TURN = 0.01
 """Seconds below which more of them run at once."""
+BUSY_SHARE = 0.9
+"""Share of the time that the thread of the event loop works, from which on fewer polls run at once: they would only
+wait for each other, and each command for all of them."""
+SPARE_SHARE = 0.75
+"""Share up to which more of them run at once: the event loop waits for hosts."""
+LONG_WAIT = 1.0
+"""Seconds that a poll waits for its turn, from which on only the delay of the event loop counts: the thread may be busy
+with other work than polls, and polls must not starve."""
+SHARE_SECONDS = 0.05
+"""Shortest time over which this share is measured."""
 HOLD_SECONDS = 0.1
 """Longest time for which no poll begins, and none goes on to read, because a command or an approval is being worked on;
 most are done by then. After that, polls begin and read beside commands until half of this time is regained."""
@@ -64,12 +75,14 @@ class Overload:
 class Admission:
     """Admits the polls of clusters with these intervals (seconds); `busy` is true while a command is worked on.
 
-    `clock` is steady, in seconds. All methods belong to one event loop.
+    `clock` is steady, in seconds; `worked` gives the processor seconds of the thread. All methods belong to one event
+    loop.
     """
 
     intervals: Mapping[str, float]
     clock: Callable[[], float]
     busy: Callable[[], bool] = lambda: False
+    worked: Callable[[], float] = time.thread_time
     limit: float = FIRST
     skipped: int = 0
     closed: bool = False
@@ -90,10 +103,13 @@ class Admission:
     _hold_used_up: bool = False
     _asked_at: float = field(init=False)
     _look: asyncio.TimerHandle | None = None
+    _share: float = 0.0
+    _share_from: tuple[float, float] = field(init=False)
     _free: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._asked_at = self.clock()
+        self._share_from = self._asked_at, self.worked()
 
     @property
     def waiting(self) -> int:
@@ -114,17 +130,17 @@ class Admission:
     async def turn(self, cluster: str) -> AsyncIterator[None]:
         """Wait for the turn of this cluster and run its poll in the block; polls of one cluster do not overlap."""
         turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        asked_at = self.clock()
         heapq.heappush(self._due, (self._begun.get(cluster, float("-inf")), next(self._order), cluster, turn))
         self._waiting.add(cluster)
         self._admit()
         try:
             admitted_at = await turn
-            self._adapt(self.clock() - admitted_at)
+            self._adapt(self.clock() - admitted_at, admitted_at - asked_at)
             self._look_for_slow_host(cluster)
             yield
         finally:
-            if (timer := self._timers.pop(cluster, None)) is not None:
-                timer.cancel()
+            self._end_look_for_slow_host(cluster)
             for places in (self._waiting, self._running, self._brief):
                 places.discard(cluster)
             self._admit()
@@ -145,6 +161,12 @@ class Admission:
         """Wait before a read or the evaluation of a poll, until no command or approval holds polls."""
         while self._held():
             await self._free.wait()
+
+    def release(self, cluster: str) -> None:
+        """Give the place of a poll that only waits to be saved with others to the next one."""
+        self._end_look_for_slow_host(cluster)
+        self._brief.discard(cluster)
+        self._admit()
 
     def skip(self, cluster: str) -> bool:
         """Count a poll that is due while the one before still waits for its turn; False if none waits.
@@ -254,6 +276,10 @@ class Admission:
         at = loop.time() + BRIEF_SECONDS
         self._timers[cluster] = loop.call_at(at, self._slow, cluster, at)
 
+    def _end_look_for_slow_host(self, cluster: str) -> None:
+        if (timer := self._timers.pop(cluster, None)) is not None:
+            timer.cancel()
+
     def _slow(self, cluster: str, at: float) -> None:
         """Give the place of a poll that waits for a slow host to the next one; it was due for that at `at`."""
         if asyncio.get_running_loop().time() - at > SLOW_TURN:
@@ -263,9 +289,21 @@ class Admission:
         self._brief.discard(cluster)
         self._admit()
 
-    def _adapt(self, late: float) -> None:
-        """Follow the event loop, which began an admitted poll `late` seconds after its admission."""
-        if late > SLOW_TURN:
+    def _adapt(self, late: float, waited: float) -> None:
+        """Follow the event loop, which began a poll `late` seconds after its admission, for which it had `waited`."""
+        measured = self._measure_share()
+        starved = waited > LONG_WAIT
+        if late > SLOW_TURN or (measured and not starved and self._share > BUSY_SHARE):
             self.limit = max(FEWEST, self.limit * 0.9)
-        elif late < PROMPT_TURN and self._due:
+        elif late < PROMPT_TURN and self._due and (starved or self._share < SPARE_SHARE):
             self.limit = min(MOST, self.limit + 1)
+
+    def _measure_share(self) -> bool:
+        """Measure the share of the time that the thread worked lately; False if it was measured just before."""
+        now, worked = self.clock(), self.worked()
+        before, worked_before = self._share_from
+        if now - before < SHARE_SECONDS:
+            return False
+        self._share = (worked - worked_before) / (now - before)
+        self._share_from = now, worked
+        return True

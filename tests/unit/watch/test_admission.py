@@ -196,17 +196,72 @@ async def once(queue: Admission, name: str) -> str:
 
 async def test_slow_event_loop_lowers_the_limit_and_a_prompt_one_raises_it() -> None:
     clock = Clock()
-    queue = admission(50, clock, limit=20.0)
+    queue = admission(200, clock, limit=20.0)
 
     async def slow(name: str) -> None:
         async with queue.turn(name):
             await asyncio.sleep(0)
             clock.now += 0.1
 
-    await asyncio.gather(*(slow(f"c{n}") for n in range(50)))
-    assert queue.limit == pytest.approx(FEWEST)
-    await asyncio.gather(*(once(queue, f"c{n}") for n in range(50)))
+    await asyncio.gather(*(slow(f"c{n}") for n in range(200)))
+    assert queue.limit < 2 * FEWEST
+    await asyncio.gather(*(once(queue, f"c{n}") for n in range(200)))
     assert queue.limit > 2 * FEWEST
+
+
+async def test_more_polls_run_at_once_only_while_the_event_loop_waits_for_hosts() -> None:
+    """A thread that always works gains nothing by more polls: each would wait for the others, and commands for all."""
+    clock, share = Clock(), 1.0
+    worked = 0.0
+    queue = Admission({f"c{n}": INTERVAL for n in range(300)}, clock, worked=lambda: worked, limit=20.0)
+
+    async def brief(name: str) -> None:
+        nonlocal worked
+        async with queue.turn(name):
+            await asyncio.sleep(0)
+            clock.now += 0.001
+            worked += 0.001 * share
+
+    for _ in range(10):
+        await asyncio.gather(*(brief(f"c{n}") for n in range(300)))
+    assert queue.limit == pytest.approx(FEWEST)
+    share = 0.5
+    await asyncio.gather(*(brief(f"c{n}") for n in range(300)))
+    assert queue.limit > 3 * FEWEST
+
+
+async def test_polls_do_not_starve_while_other_work_keeps_the_thread_busy() -> None:
+    """The hosts take a tenth of a second, the thread always works: on commands, or for polls of slow hosts."""
+    clock = Clock()
+    queue = Admission({f"c{n}": INTERVAL for n in range(200)}, clock, worked=lambda: clock.now, limit=20.0)
+
+    async def poll(name: str) -> None:
+        async with queue.turn(name):
+            ends = clock.now + 0.1
+            while clock.now < ends:  # noqa: ASYNC110 - the test moves the clock
+                await asyncio.sleep(0)
+
+    for _ in range(3):
+        polls = [asyncio.create_task(poll(f"c{n}")) for n in range(200)]
+        began = clock.now
+        while not all(task.done() for task in polls):
+            clock.now += 0.005
+            await settled()
+    assert clock.now - began < 4.0, "two at once would take ten seconds"
+
+
+async def test_poll_that_only_waits_to_be_saved_leaves_its_place() -> None:
+    queue = admission(10, limit=2.0)
+    async with held(queue, ["c0", "c1", "c2", "c3"]) as begun:
+        assert begun == ["c0", "c1"]
+        queue.release("c0")
+        await settled()
+        assert begun == ["c0", "c1", "c2"]
+        assert queue.running == 3
+        queue.limit = 2.0
+        queue.release("c0")
+        await settled()
+        assert begun == ["c0", "c1", "c2"], "a place is given back once"
 
 
 async def test_overload_is_said_with_its_interval_and_ends() -> None:
