@@ -219,6 +219,9 @@ class AlertBook(Protocol):
         an equal silence lasts as long or longer.
         """
 
+    async def of_cluster(self, cluster: str) -> tuple[tuple[Alert, ...], tuple[Silence, ...]]:
+        """Return what `open` and `silences` return for one cluster."""
+
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """Return the active silences."""
 

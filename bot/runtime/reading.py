@@ -72,6 +72,10 @@ class _Alerts(_InSlackOnly):
         """Return the open alerts, and those that only a silence holds back."""
         return await self._read().listed()
 
+    async def of_cluster(self, cluster: str) -> tuple[tuple[Alert, ...], tuple[Silence, ...]]:
+        """Return the alerts and the silences of one cluster."""
+        return await self._read().of_cluster(cluster)
+
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         """Return the active silences."""
         return await self._read().silences(cluster)

@@ -67,9 +67,14 @@ class AlertActions:
     async def open(self, cluster: str | None = None) -> tuple[Alert, ...]:
         """The posted alerts that are not resolved, the most severe rule of the worst severity first."""
         async with self.store.read() as uow:
-            found = await uow.alerts.open(cluster)
-        posted = [alert for alert in found if alert.state is not AlertState.PENDING]
-        return tuple(sorted(posted, key=most_severe_first))
+            return _posted(await uow.alerts.open(cluster))
+
+    async def of_cluster(self, cluster: str) -> tuple[tuple[Alert, ...], tuple[Silence, ...]]:
+        """What `open` and `silences` list of one cluster, read in one unit of work."""
+        now = self.clock()
+        async with self.store.read() as uow:
+            alerts, held = await uow.alerts.open(cluster), await uow.silences.of_cluster(now, cluster)
+        return _posted(alerts), tuple(each for each in held[0] if each.in_force(now))
 
     async def listed(self) -> tuple[Alert, ...]:
         """The posted alerts, and those that only a silence holds back, in the same order."""
@@ -345,3 +350,8 @@ def _key(begun: SilenceResult) -> MessageKey:
     """Return the key of its message: an extended silence gets a new message, so that the channel notices it."""
     extended = (f"{begun.silence.until:.3f}",) if begun.was else ()
     return MessageKey.silence(begun.silence.id, *extended)
+
+
+def _posted(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """Those that were posted, the most severe first."""
+    return tuple(sorted((each for each in alerts if each.state is not AlertState.PENDING), key=most_severe_first))

@@ -360,6 +360,9 @@ class FakeAlerts:
         until = (begins or 1_700_000_000.0) + seconds
         return SilenceResult(Silence(cluster, rule, subject, until, by, reason, id=3, begins=begins), len(self.found))
 
+    async def of_cluster(self, cluster: str) -> tuple[tuple[Alert, ...], tuple[Silence, ...]]:
+        return await self.open(cluster), await self.silences(cluster)
+
     async def silences(self, cluster: str | None = None) -> tuple[Silence, ...]:
         return self.held
 

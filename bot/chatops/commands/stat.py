@@ -99,9 +99,8 @@ async def _alerts(call: Call) -> tuple[Sequence[Alert], Sequence[Silence]]:
 
     There are none while the database is down, because reading goes on without it.
     """
-    name = call.the_cluster.name
     try:
-        return await call.alerts.open(name), await call.alerts.silences(name)
+        return await call.alerts.of_cluster(call.the_cluster.name)
     except StoreError:
         return (), ()
 

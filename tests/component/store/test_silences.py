@@ -48,6 +48,23 @@ async def opened(store: Store, clock: Clock, lifted: tuple[int, ...] = ()) -> Al
         return await uow.alerts.save(alert, alert_text(alert))
 
 
+async def test_alerts_and_silences_of_a_cluster_are_those_that_are_listed(
+    alert_actions: AlertActions, store: Store, clock: Clock
+) -> None:
+    """In one unit of work: neither a pending alert, nor a silence that has ended or begins later."""
+    firing = await opened(store, clock)
+    async with store.begin() as uow:
+        pending = replace(firing, id=0, rule="no_leader", state=AlertState.PENDING)
+        await uow.alerts.save(pending, alert_text(pending))
+        for subject, begins, until in (("ended", 1.0, clock.now - 1), ("later", clock.now + HOUR, clock.now + 9e4)):
+            await uow.silences.add(Silence("prod", "disk_broken", subject, until, "U1", "", begins=begins))
+        await uow.silences.add(Silence("other", "disk_broken", "", clock.now + HOUR, "U1", ""))
+    held = await mute(alert_actions, 1)
+    alerts, found = await alert_actions.of_cluster("prod")
+    assert ([each.rule for each in alerts], [each.id for each in found]) == (["disk_broken"], [held.id])
+    assert (alerts, found) == (await alert_actions.open("prod"), await alert_actions.silences("prod"))
+
+
 async def test_an_equal_silence_with_a_later_end_is_extended(
     alert_actions: AlertActions, store: Store, clock: Clock
 ) -> None:
