@@ -297,6 +297,9 @@ class Admission:
             self.limit = max(FEWEST, self.limit * 0.9)
         elif late < PROMPT_TURN and self._due and (starved or self._share < SPARE_SHARE):
             self.limit = min(MOST, self.limit + 1)
+        elif measured and not self._due and len(self._brief) < self.limit / 2:
+            # A limit far above what was needed lets the next burst of polls begin all at once.
+            self.limit = max(FEWEST, self.limit * 0.9)
 
     def _measure_share(self) -> bool:
         """Measure the share of the time that the thread worked lately; False if it was measured just before."""

@@ -230,6 +230,21 @@ async def test_more_polls_run_at_once_only_while_the_event_loop_waits_for_hosts(
     assert queue.limit > 3 * FEWEST
 
 
+async def test_limit_that_was_raised_for_slow_hosts_does_not_stay() -> None:
+    """Else the next burst of polls begins all at once, and a command waits for all of them."""
+    clock = Clock()
+    queue = admission(50, clock, limit=100.0)
+    async with held(queue, [f"c{n}" for n in range(10)]):
+        for _ in range(50):
+            clock.now += 1
+            await once(queue, "c20")
+        assert queue.limit == pytest.approx(2 * 11, abs=2), "twice what is needed"
+    for _ in range(50):
+        clock.now += 1
+        await once(queue, "c20")
+    assert queue.limit == pytest.approx(FEWEST)
+
+
 async def test_polls_do_not_starve_while_other_work_keeps_the_thread_busy() -> None:
     """The hosts take a tenth of a second, the thread always works: on commands, or for polls of slow hosts."""
     clock = Clock()
