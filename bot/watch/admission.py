@@ -30,9 +30,11 @@ BUSY_SHARE = 0.9
 wait for each other, and each command for all of them."""
 SPARE_SHARE = 0.75
 """Share up to which more of them run at once: the event loop waits for hosts."""
+BUSY_SHARE_LATE, SPARE_SHARE_LATE = 0.98, 0.9
+"""The same while polls are left out: then the thread must not wait for a host."""
 LONG_WAIT = 1.0
-"""Seconds that a poll waits for its turn, from which on only the delay of the event loop counts: the thread may be busy
-with other work than polls, and polls must not starve."""
+"""Seconds that a poll waits for its turn, from which on at least BESIDE_COMMANDS run at once if the event loop is not
+late: the thread may be busy with other work than polls, and polls must not starve."""
 SHARE_SECONDS = 0.05
 """Shortest time over which this share is measured."""
 HOLD_SECONDS = 0.1
@@ -291,15 +293,17 @@ class Admission:
 
     def _adapt(self, late: float, waited: float) -> None:
         """Follow the event loop, which began a poll `late` seconds after its admission, for which it had `waited`."""
-        measured = self._measure_share()
-        starved = waited > LONG_WAIT
-        if late > SLOW_TURN or (measured and not starved and self._share > BUSY_SHARE):
+        measured, share = self._measure_share(), self._share
+        busy, spare = (BUSY_SHARE_LATE, SPARE_SHARE_LATE) if self.late else (BUSY_SHARE, SPARE_SHARE)
+        if late > SLOW_TURN or share > busy:
             self.limit = max(FEWEST, self.limit * 0.9)
-        elif late < PROMPT_TURN and self._due and (starved or self._share < SPARE_SHARE):
+        elif late < PROMPT_TURN and share < spare and self._due:
             self.limit = min(MOST, self.limit + 1)
         elif measured and not self._due and len(self._brief) < self.limit / 2:
             # A limit far above what was needed lets the next burst of polls begin all at once.
             self.limit = max(FEWEST, self.limit * 0.9)
+        if waited > LONG_WAIT and late <= SLOW_TURN:
+            self.limit = max(BESIDE_COMMANDS, self.limit)
 
     def _measure_share(self) -> bool:
         """Measure the share of the time that the thread worked lately; False if it was measured just before."""
