@@ -293,11 +293,11 @@ class Admission:
 
     def _adapt(self, late: float, waited: float) -> None:
         """Follow the event loop, which began a poll `late` seconds after its admission, for which it had `waited`."""
-        measured, share = self._measure_share(), self._share
+        measured = self._measure_share()
         busy, spare = (BUSY_SHARE_LATE, SPARE_SHARE_LATE) if self.late else (BUSY_SHARE, SPARE_SHARE)
-        if late > SLOW_TURN or share > busy:
+        if late > SLOW_TURN or self._share > busy:
             self.limit = max(FEWEST, self.limit * 0.9)
-        elif late < PROMPT_TURN and share < spare and self._due:
+        elif late < PROMPT_TURN and self._share < spare and self._due:
             self.limit = min(MOST, self.limit + 1)
         elif measured and not self._due and len(self._brief) < self.limit / 2:
             # A limit far above what was needed lets the next burst of polls begin all at once.

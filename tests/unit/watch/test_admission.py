@@ -230,6 +230,25 @@ async def test_more_polls_run_at_once_only_while_the_event_loop_waits_for_hosts(
     assert queue.limit > 3 * FEWEST
 
 
+@pytest.mark.parametrize(("share", "raised"), [(0.85, True), (0.95, False), (1.0, False)])
+async def test_thread_that_could_work_more_polls_more_while_polls_are_left_out(share: float, raised: bool) -> None:
+    """In an overload a host that is waited for costs a poll; at other times a command would wait for the others."""
+    clock = Clock()
+    queue = Admission({"c0": INTERVAL, "c1": INTERVAL}, clock, worked=lambda: clock.now * share, limit=10.0)
+    for late in (False, True):
+        async with held(queue, ["c0"]):
+            clock.now += 1
+            queue.limit = 1.0
+            waits = asyncio.create_task(once(queue, "c1"))
+            await settled()
+            assert not late or queue.skip("c1")
+            queue.limit = 10.0
+            queue._adapt(0.0, 0.0)
+            assert (queue.limit > 10.0) is (late and raised)
+            assert (queue.limit < 10.0) is (share > (0.98 if late else 0.9))
+        await waits
+
+
 async def test_limit_that_was_raised_for_slow_hosts_does_not_stay() -> None:
     """Else the next burst of polls begins all at once, and a command waits for all of them."""
     clock = Clock()
