@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections import Counter
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import DIALECT_SECONDS, Cluster
+from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.slow_poll import DISK_LIST_SECONDS, LIST_TRUSTED_SECONDS
 from bot.clustermgr.slow_poll_pace import BURST, SlowPollPace
 from bot.common.json_object import JsonObject
@@ -14,16 +16,18 @@ from tests.support.raw_server import Request, answer, refusing, serving
 
 async def test_everything_that_is_repeated_asks_if_it_is_due() -> None:
     """Each cluster has its moment of a period: what would not ask for it would be done by all clusters together."""
-    asked = set[float]()
+    asked = Counter[float]()
 
     def due(_last: float, _now: float, period: float) -> bool:
-        asked.add(period)
+        asked[period] += 1
         return True
 
     async with SimulatedCluster(flavour="master") as simulated, ClustermgrClient(simulated.hosts) as api:
-        cluster = Cluster("prod", "C0OPS", api, simulated.clock.now, 5.0, due=due)
+        schedulers = SchedulerClient(AllowedSchedulers(("127.0.0.1:1",)))
+        cluster = Cluster("prod", "C0OPS", api, simulated.clock.now, 5.0, schedulers=schedulers, due=due)
         await cluster.poll(5.0)
-    assert asked >= {60.0, DISK_LIST_SECONDS, DIALECT_SECONDS, LIST_TRUSTED_SECONDS}
+    assert asked.keys() >= {DISK_LIST_SECONDS, DIALECT_SECONDS, LIST_TRUSTED_SECONDS}
+    assert asked[60.0] == 2, "the dashboard and the schedulers"
 
 
 async def test_later_polls_list_the_disks_before_the_hosts_have_answered() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerting.cluster_state.observations import FORECAST_EVERY
+from bot.alerting.cluster_state.state import NOTE_EVERY
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.models import Snapshot
 from bot.common.message_key import MessageKey
@@ -121,3 +123,24 @@ async def test_alert_of_a_dead_replica_is_taken_over(url: str) -> None:
         for now in (45, 60, 75, 90, 105):
             await calm.tick(now)
         assert (await slots(store))["alert:1"].startswith("Resolved in prod")
+
+
+async def test_state_and_forecast_are_due_at_the_moment_of_their_cluster(store: Store) -> None:
+    """Else all clusters that were first polled together save their states together, and read two weeks of samples."""
+    asked = set[float]()
+
+    def due(_last: float, _now: float, period: float) -> bool:
+        asked.add(period)
+        return False
+
+    async def poll(_: object) -> Snapshot:
+        return polled(now)
+
+    watch = Watcher(Watched("prod", "C1", 15, configure(), due=due), poll, store, wake=lambda: None)
+    for now in (1000.0, 1015.0):
+        await watch.tick(now)
+    commits = store.commits
+    for now in (1030.0, 1045.0, 1060.0, 1075.0):
+        await watch.tick(now)
+    assert asked == {NOTE_EVERY, FORECAST_EVERY}
+    assert store.commits == commits, "nothing is due"
