@@ -1,8 +1,8 @@
-"""HTTP to many hosts: one small connection pool for each origin, bounded answers, one translation of exceptions.
+"""HTTP to many hosts: a few kept connections for each origin, bounded answers, one translation of exceptions.
 
-A pool that many keep-alive hosts share scans all its connections at each request, so each origin has a pool. A write
-uses a new connection: a stale kept one could leave its outcome unknown. Requests go to the library's transport, not to
-its client. Our hosts need no redirects, cookies, proxies or logins, and the client would double the cost.
+A pool that many keep-alive hosts share scans all its connections at each request, so each origin has its own. A write
+uses a new connection: a stale kept one could leave its outcome unknown. Requests go to a transport, not to the
+library's client: our hosts need no redirects, cookies, proxies or logins, and it would double the cost.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from typing import Self
 import httpx
 
 from bot.clustermgr.call_outcome import CallOutcome, outcome_of, outcome_of_status
+from bot.clustermgr.plain_transport import PlainTransport
 from bot.clustermgr.status_codes import Answer, one_line
 from bot.clustermgr.transport_errors import CONNECTION_LOST, REQUEST_ERRORS, Unbounded, read_error, write_error
 from bot.common.addresses import place
@@ -110,7 +111,7 @@ class _Pools:
 
     context: ssl.SSLContext
     keep_alive: float
-    _held: dict[tuple[str, str, int | None], httpx.AsyncHTTPTransport] = field(default_factory=dict)
+    _held: dict[tuple[str, str, int | None], httpx.AsyncBaseTransport] = field(default_factory=dict)
 
     def fresh(self) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(
@@ -120,11 +121,14 @@ class _Pools:
         )
         return httpx.AsyncHTTPTransport(verify=self.context, trust_env=False, limits=limits)
 
-    def of(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+    def of(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
         origin = (url.scheme, url.host, url.port)
         if origin not in self._held:
-            self._held[origin] = self.fresh()
+            self._held[origin] = self.fresh() if url.scheme == "https" else self.plain()
         return self._held[origin]
+
+    def plain(self) -> PlainTransport:
+        return PlainTransport(most=MAX_CONNECTIONS, kept=IDLE_CONNECTIONS, keep_alive=self.keep_alive)
 
     async def aclose(self) -> None:
         for transport in self._held.values():
@@ -246,7 +250,7 @@ class Transport:
         headers = {"Host": url.netloc.decode(), **headers}
         return httpx.Request(method, url, stream=_NO_BODY, headers=headers, extensions=extensions)
 
-    async def _send(self, transport: httpx.AsyncHTTPTransport, host: str, request: httpx.Request, limit: int) -> Answer:
+    async def _send(self, transport: httpx.AsyncBaseTransport, host: str, request: httpx.Request, limit: int) -> Answer:
         start = time.monotonic()
         response = await transport.handle_async_request(request)
         try:

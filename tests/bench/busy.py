@@ -20,11 +20,17 @@ BETWEEN_COMMANDS = 0.15
 """Seconds between two commands: a person does not send them without a pause."""
 
 
+STEADY = 6
+"""Polls of every cluster after which its first minute is over: in that, a start adds to the work."""
+
+
 @asynccontextmanager
-async def _watched(folder: Path, clusters: int, interval: float) -> AsyncIterator[tuple[Hosts, Watching]]:
-    """The program after two polls of every cluster."""
+async def _watched(
+    folder: Path, clusters: int, interval: float, polls: int = 2
+) -> AsyncIterator[tuple[Hosts, Watching]]:
+    """The program after so many polls of every cluster."""
     async with hosts(clusters) as held, watching(folder / "run", held, clusters, interval) as program:
-        await program.polled(2, within=PATIENCE * interval)
+        await program.polled(polls, within=PATIENCE * interval)
         yield held, program
 
 
@@ -48,7 +54,7 @@ async def answering(
     took_ours: list[float] = []
     took_other: list[float] = []
     async with AsyncExitStack() as stack:
-        held, program = await stack.enter_async_context(_watched(folder, clusters, interval))
+        held, program = await stack.enter_async_context(_watched(folder, clusters, interval, STEADY))
         other = await stack.enter_async_context(workspace())
         await stack.enter_async_context(simple("tests.bench.script", other, *held.clusters[0]))
         # The first answer of each does not count: nothing is warmed up.

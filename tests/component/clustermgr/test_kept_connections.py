@@ -1,0 +1,276 @@
+"""Reads over real sockets: which connections they take, what is given back, and what no exception shows."""
+
+import asyncio
+import socket
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from bot.clustermgr.transport import IDLE_CONNECTIONS, MAX_CONNECTIONS, Timeouts, Transport
+from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
+from tests.support.raw_server import Handler, Request, answer, hangs, says, serving
+
+pytestmark = pytest.mark.fast_time
+
+JSON = ("Content-Type", "application/json")
+Give = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Transport]:
+    """A transport with the default limits."""
+    async with Transport(new_id=lambda: "req-1") as made:
+        yield made
+
+
+def raw(sent: bytes) -> Handler:
+    async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(sent)
+        await writer.drain()
+
+    return handle
+
+
+def noting(ports: list[int], before: Give | None = None) -> Handler:
+    """Answer `{}` and note the port of each request; wait for `before` first."""
+
+    async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
+        ports.append(writer.get_extra_info("peername")[1])
+        if before is not None:
+            await before()
+        writer.write(answer(200, "OK", [JSON], b"{}"))
+        await writer.drain()
+
+    return handle
+
+
+async def test_two_connections_of_a_host_are_kept(wire: Transport) -> None:
+    """Reads beyond them have their own, which is closed: a burst leaves no idle connections at a host."""
+    ports: list[int] = []
+    together = asyncio.Barrier(5)
+
+    async def all_here() -> None:
+        if len(ports) <= 5:
+            await together.wait()
+
+    async with serving(noting(ports, all_here)) as server:
+        await asyncio.gather(*(wire.get(server.host, "/stat") for _ in range(5)))
+        burst = set(ports)
+        for _ in range(4):
+            await asyncio.gather(*(wire.get(server.host, "/stat") for _ in range(IDLE_CONNECTIONS)))
+    assert len(burst) == 5
+    assert len(set(ports)) == 5
+    assert len(set(ports[5:])) == IDLE_CONNECTIONS
+
+
+async def test_a_read_that_fails_gives_its_place_back(wire: Transport) -> None:
+    """Too large, cancelled or cut: later reads share a kept connection again."""
+    ports: list[int] = []
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.target == "/hangs":
+            await asyncio.Event().wait()
+        if request.target == "/cut":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+            await writer.drain()
+            writer.close()
+            return
+        await noting(ports)(request, writer)
+
+    async with serving(handle) as server:
+        for _ in range(2 * IDLE_CONNECTIONS):
+            with pytest.raises(ClusterBadAnswer):
+                await wire.get(server.host, "/stat", limit=1)
+            with pytest.raises(ClusterBadAnswer):
+                await wire.get(server.host, "/cut")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await wire.get(server.host, "/hangs")
+        ports.clear()
+        for _ in range(3):
+            await wire.get(server.host, "/stat")
+    assert len(set(ports)) == 1
+
+
+async def test_a_cut_read_is_repeated_over_a_new_connection(wire: Transport) -> None:
+    """A host that restarted cuts all kept connections, so another kept one would be cut too."""
+    used: set[int] = set()
+    together = asyncio.Barrier(IDLE_CONNECTIONS)
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        port = writer.get_extra_info("peername")[1]
+        if port in used:
+            writer.close()
+            return
+        used.add(port)
+        if request.target == "/first":
+            await together.wait()
+        writer.write(answer(200, "OK", [JSON], b"{}"))
+        await writer.drain()
+
+    async with serving(handle) as server:
+        await asyncio.gather(*(wire.get(server.host, "/first") for _ in range(IDLE_CONNECTIONS)))
+        assert (await wire.get(server.host, "/stat")).status == 200
+    assert len(used) == IDLE_CONNECTIONS + 1
+
+
+async def test_a_read_waits_for_a_place_within_its_limit() -> None:
+    """A host that hangs has so many connections at most; the next read says that it got none."""
+    async with serving(hangs) as server, Transport(new_id=lambda: "r", timeouts=Timeouts(pool=1.0)) as wire:
+        hung = [asyncio.create_task(wire.get(server.host, "/stat")) for _ in range(MAX_CONNECTIONS)]
+        while len(server.requests) < MAX_CONNECTIONS:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+        with pytest.raises(ClusterUnreachable, match="accepted no connection in time"):
+            await wire.get(server.host, "/stat")
+        for task in hung:
+            task.cancel()
+        await asyncio.gather(*hung, return_exceptions=True)
+        with pytest.raises(ClusterTimeout):
+            await wire.get(server.host, "/stat")
+    assert len(server.requests) == MAX_CONNECTIONS + 1
+
+
+async def test_a_large_answer_is_read_by_a_slow_reader(wire: Transport) -> None:
+    """More than is kept for a reader: the host waits, and goes on."""
+    body = b"x" * 5_000_000
+    async with serving(raw(answer(200, "OK", [JSON], body))) as server:
+        for _ in range(2):
+            assert (await wire.get(server.host, "/stat")).body == body
+
+
+async def test_a_long_header_is_read(wire: Transport) -> None:
+    """Clustermgr can send the log of a trace in one."""
+    sent = [JSON, ("Blobstore-Tracer-Tracelog", "x" * 40_000)]
+
+    async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(200, "OK", sent, b"{}"))
+        await writer.drain()
+
+    async with serving(handle) as server:
+        assert (await wire.get(server.host, "/stat")).body == b"{}"
+
+
+async def test_no_cookie_is_sent_back(wire: Transport) -> None:
+    """A host cannot make cmbot carry its words to another one."""
+
+    async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(200, "OK", [JSON, ("Set-Cookie", "a=b; Path=/")], b"{}"))
+        await writer.drain()
+
+    async with serving(handle) as server:
+        # A jar of the library takes no cookies from addresses, only from names.
+        named = server.host.replace("127.0.0.1", "localhost")
+        for _ in range(2):
+            await wire.get(named, "/stat")
+    assert [request.headers.get("cookie") for request in server.requests] == [None, None]
+
+
+async def test_what_arrives_between_two_reads_is_no_answer(wire: Transport) -> None:
+    """A host that says more than it was asked is read over another connection, and keeps no memory of ours."""
+    flood = 10_000_000
+    sent = 0
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(answer(200, "OK", [JSON], request.target.encode()))
+        if request.target == "/first":
+            more = answer(200, "OK", [JSON], b"not asked for")
+            async with asyncio.timeout(1):
+                while sent < flood:
+                    writer.write(more)
+                    await writer.drain()
+                    sent += len(more)
+
+    async with serving(handle) as server:
+        assert (await wire.get(server.host, "/first")).body == b"/first"
+        await asyncio.sleep(2)
+        assert (await wire.get(server.host, "/second")).body == b"/second"
+    # What was sent is in the buffers of both kernels but for what is kept for a reader.
+    assert sent < flood
+
+
+async def test_a_body_that_breaks_later_is_no_timeout(wire: Transport) -> None:
+    """A chunk that is none, in another packet than the head: the host is not slow, it speaks no HTTP."""
+
+    async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(b"zz\r\n")
+        await writer.drain()
+        await asyncio.Event().wait()
+
+    async with serving(handle) as server:
+        with pytest.raises(ClusterBadAnswer, match="did not speak HTTP"):
+            await wire.get(server.host, "/stat")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_is_empty(wire: Transport, status: int) -> None:
+    """Such an answer has no length and no chunks."""
+    async with serving(raw(b"HTTP/1.1 %d x\r\nDate: now\r\n\r\n" % status)) as server:
+        got = await wire.get(server.host, "/stat")
+    assert (got.status, got.body) == (status, b"")
+
+
+@pytest.mark.parametrize("name", ["a" * 64, "a..b", ".a"])
+async def test_a_name_that_cannot_be_looked_up_is_unknown(wire: Transport, name: str) -> None:
+    """The codec of names refuses them before DNS is asked."""
+    with pytest.raises(ClusterUnreachable, match="has a name that DNS does not know"):
+        await wire.get(f"{name}:9998", "/stat")
+
+
+async def test_a_host_with_many_addresses_takes_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline is for the name, not for each address."""
+    hangs = asyncio.Event()
+
+    async def connect(*_: object) -> None:
+        await hangs.wait()
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "sock_connect", connect)
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{number}", 9998)) for number in range(1, 5)]
+
+    async def look_up(*_: object, **__: object) -> list[object]:
+        return list(found)
+
+    monkeypatch.setattr(loop, "getaddrinfo", look_up)
+    async with Transport(new_id=lambda: "r", timeouts=Timeouts(connect=1.0)) as wire:
+        began = loop.time()
+        with pytest.raises(ClusterUnreachable, match="accepted no connection in time"):
+            await wire.get("many.example:9998", "/stat")
+        assert loop.time() - began < 2
+
+
+async def test_the_path_is_sent_as_it_was_written() -> None:
+    """The request token covers these bytes, so nothing may be quoted again."""
+    target = "/config/get?key=a%2Db%20c+d%C3%A9&x=%7E"
+    async with serving(says(200, "{}")) as server, Transport(new_id=lambda: "r", secret="s") as signed:
+        await signed.get(server.host, target)
+    assert [request.target for request in server.requests] == [target]
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+async def test_no_traceback_shows_the_request_token() -> None:
+    """The library's exceptions know all headers of the request."""
+
+    async def nonsense(_request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"ICY 200 OK\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with serving(nonsense) as server:
+        async with Transport(new_id=lambda: "r", secret="s", hosts=[server.host]) as signed:
+            with pytest.raises(ClusterBadAnswer) as caught:
+                await signed.get(server.host, "/stat")
+        tokens = [request.headers["blob-store-auth-token"] for request in server.requests]
+    assert len(tokens) == 2
+    shown = ["".join(traceback.format_exception(caught.value)), *map(repr, causes(caught.value))]
+    assert not any(token in text for token in tokens for text in shown)
