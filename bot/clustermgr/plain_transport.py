@@ -40,6 +40,7 @@ class PlainTransport(httpx.AsyncBaseTransport):
         self._places = asyncio.Semaphore(most)
         self._idle: list[httpcore.AsyncHTTP11Connection] = []
         self._open: set[httpcore.AsyncHTTP11Connection] = set()
+        self._ended = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its connection is free again once the stream of the answer is closed."""
@@ -56,7 +57,8 @@ class PlainTransport(httpx.AsyncBaseTransport):
             _raise_same(error)
 
     async def aclose(self) -> None:
-        """Close all connections, also those in use."""
+        """Close all connections, also those in use; none is kept after that."""
+        self._ended = True
         self._idle.clear()
         while self._open:
             await self._open.pop().aclose()
@@ -81,7 +83,7 @@ class PlainTransport(httpx.AsyncBaseTransport):
         return None
 
     async def _connected(self, url: httpx.URL, seconds: float) -> httpcore.AsyncHTTP11Connection:
-        stream = await PlainBackend().connect_tcp(url.host, url.port or 80, seconds)
+        stream = await PlainBackend().connect_tcp(url.raw_host.decode("ascii"), url.port or 80, seconds)
         origin = httpcore.Origin(b"http", url.raw_host, url.port or 80)
         connection = httpcore.AsyncHTTP11Connection(origin, stream, self._keep_alive)
         self._open.add(connection)
@@ -92,7 +94,10 @@ class PlainTransport(httpx.AsyncBaseTransport):
         self._places.release()
         if connection is None:
             return
-        if connection in self._open and connection.is_idle() and len(self._idle) < self._kept:
+        for old in [idle for idle in self._idle if idle.has_expired()]:
+            self._idle.remove(old)
+            await self._closed(old)
+        if not self._ended and connection.is_idle() and len(self._idle) < self._kept:
             self._idle.append(connection)
         else:
             await self._closed(connection)

@@ -1,12 +1,17 @@
 """Reads over real sockets: which connections they take, what is given back, and what no exception shows."""
 
 import asyncio
+import gc
 import socket
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
+from bot.clustermgr.plain_transport import PlainTransport
 from bot.clustermgr.transport import IDLE_CONNECTIONS, MAX_CONNECTIONS, Timeouts, Transport
 from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
 from tests.support.raw_server import Handler, Request, answer, hangs, says, serving
@@ -14,6 +19,13 @@ from tests.support.raw_server import Handler, Request, answer, hangs, says, serv
 pytestmark = pytest.mark.fast_time
 
 JSON = ("Content-Type", "application/json")
+
+
+def descriptors() -> int:
+    """Open files of this process."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 Give = Callable[[], Awaitable[None]]
 
 
@@ -220,6 +232,99 @@ async def test_a_name_that_cannot_be_looked_up_is_unknown(wire: Transport, name:
     """The codec of names refuses them before DNS is asked."""
     with pytest.raises(ClusterUnreachable, match="has a name that DNS does not know"):
         await wire.get(f"{name}:9998", "/stat")
+
+
+async def test_a_name_is_looked_up_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another form of it may be another host, and reads would go there with the request token."""
+    asked: list[object] = []
+
+    async def look_up(host: object, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    async with Transport(new_id=lambda: "r", secret="s", hosts=["xn--fa-hia.example:9998"]) as wire:
+        with pytest.raises(ClusterUnreachable):
+            await wire.get("xn--fa-hia.example:9998", "/stat")
+    assert set(asked) == {"xn--fa-hia.example"}
+
+
+async def test_a_cancelled_read_leaves_no_connection(wire: Transport) -> None:
+    """At each turn of the event loop, and without the collector of garbage."""
+    async with serving(says(200, "{}")) as server:
+        await wire.get(server.host, "/stat")
+        before = descriptors()
+        gc.disable()
+        try:
+            for turns in range(16):
+                burst = [asyncio.create_task(wire.get(server.host, "/stat")) for _ in range(8)]
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                for task in burst:
+                    task.cancel()
+                await asyncio.gather(*burst, return_exceptions=True)
+            # The host's side of closed connections ends a little later.
+            async with asyncio.timeout(20):
+                while descriptors() > before + 2 * IDLE_CONNECTIONS:  # noqa: ASYNC110 - the kernel has no event for it
+                    await asyncio.sleep(0.05)
+        finally:
+            gc.enable()
+
+
+async def test_an_idle_connection_ends_with_its_time() -> None:
+    """Also if another one is used meanwhile: a host that was the leader needs one no more."""
+    together = asyncio.Barrier(IDLE_CONNECTIONS)
+    alive: set[int] = set()
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        alive.add(writer.get_extra_info("peername")[1])
+        if request.target == "/first":
+            await together.wait()
+        writer.write(answer(200, "OK", [JSON], b"{}"))
+        await writer.drain()
+
+    async with serving(handle) as server, Transport(new_id=lambda: "r", timeouts=Timeouts(keep_alive=0.2)) as wire:
+        await asyncio.gather(*(wire.get(server.host, "/first") for _ in range(IDLE_CONNECTIONS)))
+        assert len(alive) == IDLE_CONNECTIONS
+        before = descriptors()
+        for _ in range(5):
+            # The library keeps this time by the real clock.
+            time.sleep(0.1)  # noqa: ASYNC251 - see above
+            await wire.get(server.host, "/next")
+        async with asyncio.timeout(20):
+            while descriptors() >= before:  # noqa: ASYNC110 - the kernel has no event for it
+                await asyncio.sleep(0.05)
+
+
+async def test_a_body_that_we_end_is_not_whole() -> None:
+    """A body without a length ends with its connection, but not if that is closed here."""
+    part = asyncio.Event()
+
+    async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}")
+        await writer.drain()
+        part.set()
+        await asyncio.Event().wait()
+
+    async with serving(handle) as server:
+        reads = PlainTransport(most=2, kept=1, keep_alive=60.0)
+        phases = {"connect": 5.0, "read": 60.0, "write": 5.0, "pool": 5.0}
+        request = httpx.Request("GET", f"http://{server.host}/stat", extensions={"timeout": phases})
+        response = await reads.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        pieces = aiter(response.stream)
+        assert await anext(pieces) == b"{}"
+        reading = asyncio.ensure_future(anext(pieces))
+        await asyncio.sleep(0.1)
+        await reads.aclose()
+        with pytest.raises(httpx.ReadError):
+            await reading
+        await response.stream.aclose()
+        # What ends after that is not kept.
+        again = await reads.handle_async_request(request)
+        assert isinstance(again.stream, httpx.AsyncByteStream)
+        await again.stream.aclose()
+        assert not reads._open
 
 
 async def test_a_host_with_many_addresses_takes_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
