@@ -298,19 +298,23 @@ async def test_an_idle_connection_ends_with_its_time() -> None:
 
 async def test_a_body_that_we_end_is_not_whole() -> None:
     """A body without a length ends with its connection, but not if that is closed here."""
-    part = asyncio.Event()
 
-    async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.target == "/whole":
+            return await noting([])(request, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}")
         await writer.drain()
-        part.set()
         await asyncio.Event().wait()
+        return None
 
     async with serving(handle) as server:
         reads = PlainTransport(most=2, kept=1, keep_alive=60.0)
         phases = {"connect": 5.0, "read": 60.0, "write": 5.0, "pool": 5.0}
-        request = httpx.Request("GET", f"http://{server.host}/stat", extensions={"timeout": phases})
-        response = await reads.handle_async_request(request)
+        first, whole = (
+            httpx.Request("GET", f"http://{server.host}{path}", extensions={"timeout": phases})
+            for path in ("/stat", "/whole")
+        )
+        response = await reads.handle_async_request(first)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         pieces = aiter(response.stream)
         assert await anext(pieces) == b"{}"
@@ -321,32 +325,42 @@ async def test_a_body_that_we_end_is_not_whole() -> None:
             await reading
         await response.stream.aclose()
         # What ends after that is not kept.
-        again = await reads.handle_async_request(request)
+        again = await reads.handle_async_request(whole)
         assert isinstance(again.stream, httpx.AsyncByteStream)
+        assert [piece async for piece in again.stream] == [b"{}"]
         await again.stream.aclose()
         assert not reads._open
 
 
-async def test_a_host_with_many_addresses_takes_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The deadline is for the name, not for each address."""
-    hangs = asyncio.Event()
-
-    async def connect(*_: object) -> None:
-        await hangs.wait()
-
+async def test_a_dead_address_of_a_name_holds_up_no_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next address is tried beside it; the deadline is for the name, not for each address."""
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "sock_connect", connect)
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{number}", 9998)) for number in range(1, 5)]
+    connect = loop.sock_connect
+    alive = True
 
-    async def look_up(*_: object, **__: object) -> list[object]:
-        return list(found)
+    async def connect_if_alive(sock: socket.socket, address: tuple[str, int]) -> None:
+        if not alive or address[0] != "127.0.0.1":
+            await asyncio.Event().wait()
+        await connect(sock, address)
 
-    monkeypatch.setattr(loop, "getaddrinfo", look_up)
-    async with Transport(new_id=lambda: "r", timeouts=Timeouts(connect=1.0)) as wire:
-        began = loop.time()
-        with pytest.raises(ClusterUnreachable, match="accepted no connection in time"):
-            await wire.get("many.example:9998", "/stat")
-        assert loop.time() - began < 2
+    async with serving(says(200, "{}")) as server:
+        port = int(server.host.rpartition(":")[2])
+        addresses = [*(f"192.0.2.{number}" for number in range(1, 5)), "127.0.0.1"]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+        async def look_up(*_: object, **__: object) -> list[object]:
+            return list(found)
+
+        monkeypatch.setattr(loop, "sock_connect", connect_if_alive)
+        monkeypatch.setattr(loop, "getaddrinfo", look_up)
+        async with Transport(new_id=lambda: "r") as wire:
+            assert (await wire.get(f"many.example:{port}", "/stat")).status == 200
+        alive = False
+        async with Transport(new_id=lambda: "r", timeouts=Timeouts(connect=1.0)) as wire:
+            began = loop.time()
+            with pytest.raises(ClusterUnreachable, match="accepted no connection in time"):
+                await wire.get(f"many.example:{port}", "/stat")
+            assert loop.time() - began < 3
 
 
 async def test_the_path_is_sent_as_it_was_written() -> None:
