@@ -7,7 +7,6 @@ is decided there.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Never
 
@@ -46,15 +45,19 @@ class PlainTransport(httpx.AsyncBaseTransport):
         """Send a request; its connection is free again once the stream of the answer is closed."""
         timeout = request.extensions["timeout"]
         await self._place(timeout["pool"])
-        connection = None
+        connection, answered = None, False
         try:
             connection = await self._usable() or await self._connected(request.url, timeout["connect"])
             answer = await connection.handle_async_request(_core(request))
             body = _Body(answer, partial(self._over, connection))
-            return httpx.Response(answer.status, headers=answer.headers, stream=body)
-        except BaseException as error:  # noqa: BLE001 - it is raised again
-            await self._over(connection)
+            response = httpx.Response(answer.status, headers=answer.headers, stream=body)
+            answered = True
+        except _FAULTS as error:
             _raise_same(error)
+        finally:
+            if not answered:
+                await self._over(connection)
+        return response
 
     async def aclose(self) -> None:
         """Close all connections, also those in use; none is kept after that."""
@@ -141,9 +144,6 @@ def _core(request: httpx.Request) -> httpcore.Request:
     )
 
 
-def _raise_same(error: BaseException) -> Never:
-    """Raise the exception of httpx for one of httpcore; others as they are."""
-    with suppress(KeyError):
-        same = _SAME[type(error)]  # type: ignore[index] # others are not in it
-        raise same(str(error)) from error
-    raise error
+def _raise_same(error: Exception) -> Never:
+    """Raise the exception of httpx for one of _FAULTS."""
+    raise _SAME[type(error)](str(error)) from error
