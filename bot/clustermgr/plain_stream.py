@@ -67,8 +67,7 @@ class PlainStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._ended = False
         self._fault: BaseException | None = None
         self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
-        self._paused = self._full = False
+        self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -80,28 +79,18 @@ class PlainStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if len(self._received) > KEPT_BYTES and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        _wake(self._reader)
+        self._wake()
 
     def eof_received(self) -> bool:
         """The host sends no more; it may still read."""
         self._ended = True
-        _wake(self._reader)
+        self._wake()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Neither side sends any more."""
         self._ended, self._fault = True, self._fault or exc
-        _wake(self._reader)
-        _wake(self._writer)
-
-    def pause_writing(self) -> None:
-        """The host does not read."""
-        self._full = True
-
-    def resume_writing(self) -> None:
-        """The host reads again."""
-        self._full = False
-        _wake(self._writer)
+        self._wake()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the library's
         """Return what has arrived, b"" at the end. Raises httpcore.ReadTimeout, and ReadError for a cut connection."""
@@ -125,23 +114,11 @@ class PlainStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._transport.resume_reading()
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the library's
-        """Send all bytes. Raises httpcore.WriteTimeout, and WriteError if the connection is cut or closed."""
-        if not buffer:
-            return
-        if not self._transport.is_closing():
-            self._transport.write(buffer)
-        if self._full and not self._transport.is_closing():
-            self._writer = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._writer
-            except TimeoutError as error:
-                raise httpcore.WriteTimeout(str(error)) from error
-            finally:
-                self._writer = None
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - the library's
+        """Send all bytes without waiting: a read has no body. Raises httpcore.WriteError for a closed connection."""
         if self._transport.is_closing():
             raise httpcore.WriteError("the connection is closed") from self._fault
+        self._transport.write(buffer)
 
     async def aclose(self) -> None:
         """Close the connection; a read that runs fails."""
@@ -153,7 +130,6 @@ class PlainStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         """The library asks for `is_readable` only: an idle connection with bytes or an end must not be used."""
         return bool(self._received) or self._ended if info == "is_readable" else None
 
-
-def _wake(waiting: asyncio.Future[None] | None) -> None:
-    if waiting is not None and not waiting.done():
-        waiting.set_result(None)
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
