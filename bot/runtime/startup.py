@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import random
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -27,7 +28,7 @@ from bot.leadership.model import HOUSEKEEPING, watch_of
 from bot.operations.policy import PolicyMode
 from bot.runtime.clock import Clock, ProcessClock, steady
 from bot.runtime.settings_mapping import code_key, code_required
-from bot.runtime.tls import tls_of
+from bot.runtime.tls import TlsContexts
 from bot.slack.client import SlackClient
 from bot.store.database import Store
 from bot.store.migrate import newest
@@ -142,17 +143,25 @@ async def open_clusters(
     stack: AsyncExitStack, settings: Settings, clock: Clock, metrics: Metrics, tracer: Tracer = NO_TRACER
 ) -> Mapping[str, Cluster]:
     """Open the clients of all clusters, by name; `stack` closes them. Raises ConfigError."""
-    pace = SlowPollPace(len(settings.clusters), clock)
-    clusters = {own.name: await _cluster(stack, settings, own, clock, metrics, tracer) for own in settings.clusters}
+    pace, tls = SlowPollPace(len(settings.clusters), clock), TlsContexts()
+    clusters = {
+        own.name: await _cluster(stack, settings, own, tls.of(own), clock, metrics, tracer) for own in settings.clusters
+    }
     for cluster in clusters.values():
         cluster.slow_pace = pace
     return clusters
 
 
 async def _cluster(
-    stack: AsyncExitStack, settings: Settings, own: ClusterSettings, clock: Clock, metrics: Metrics, tracer: Tracer
+    stack: AsyncExitStack,
+    settings: Settings,
+    own: ClusterSettings,
+    context: ssl.SSLContext | None,
+    clock: Clock,
+    metrics: Metrics,
+    tracer: Tracer,
 ) -> Cluster:
-    context, on_call = tls_of(own), partial(metrics.cluster_call, own.name)
+    on_call = partial(metrics.cluster_call, own.name)
     token = settings.cluster_tokens.get(own.name)
     client = await stack.enter_async_context(
         ClustermgrClient(

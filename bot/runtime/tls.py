@@ -1,19 +1,33 @@
 """TLS to a cluster: the authorities that it is trusted by, and the certificate that cmbot shows to it."""
 
 import ssl
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.common.errors import ConfigError, system_words
 from bot.config import ClusterSettings
 
 
-def tls_of(own: ClusterSettings) -> ssl.SSLContext | None:
-    """Return the TLS context of a cluster with the files of its settings, None without any.
+@dataclass(slots=True)
+class TlsContexts:
+    """The TLS contexts of clusters. Those with the same files share one: the system's certificates take megabytes."""
 
-    Raises ConfigError that names the key and the file.
-    """
-    if own.ca_file is None and own.cert_file is None:
-        return None
+    _made: dict[tuple[Path | None, Path | None, Path | None], ssl.SSLContext] = field(default_factory=dict)
+
+    def of(self, own: ClusterSettings) -> ssl.SSLContext | None:
+        """Return the TLS context of a cluster with the files of its settings, None without any.
+
+        Raises ConfigError that names the key and the file.
+        """
+        files = own.ca_file, own.cert_file, own.key_file
+        if own.ca_file is None and own.cert_file is None:
+            return None
+        if files not in self._made:
+            self._made[files] = _made(own)
+        return self._made[files]
+
+
+def _made(own: ClusterSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=own.ca_file)
     except (OSError, ValueError) as error:

@@ -4,16 +4,17 @@ from bot.alerting.rules.thresholds import configure
 from bot.config import Settings
 from bot.integrations.senders import context_of
 from bot.runtime.settings_mapping import code_key, heartbeat_url, refuse_reserved_names, report_jobs_of
-from bot.runtime.tls import tls_of
+from bot.runtime.tls import TlsContexts
 from bot.runtime.windows import windows_of
 
 
 def refuse_wrong(settings: Settings) -> None:
     """Raise ConfigError for settings with which the program cannot be built. Reads the files of certificates."""
     refuse_reserved_names(settings)
+    tls = TlsContexts()
     for own in settings.clusters:
         configure(settings.rules, own.rules)
-        tls_of(own)
+        tls.of(own)
     for receiver in settings.outputs.receivers:
         context_of(receiver)
     code_key(settings)

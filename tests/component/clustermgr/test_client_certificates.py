@@ -10,7 +10,7 @@ import trustme
 from bot.clustermgr.client import ClustermgrClient
 from bot.common.errors import ClusterError, ConfigError
 from bot.config import ClusterSettings, Secrets, parse
-from bot.runtime.tls import tls_of
+from bot.runtime.tls import TlsContexts
 from tests.support.raw_server import says, serving
 
 
@@ -40,7 +40,7 @@ class Files:
     def cluster(self, **keys: Path) -> ClusterSettings:
         written = "".join(f", {key}: {path}" for key, path in {"ca_file": self.path("ca.pem"), **keys}.items())
         text = f'clusters: [{{name: prod, hosts: ["https://127.0.0.1:1"], alert_channel: C0STORAGE{written}}}]'
-        return parse(text, secrets=Secrets(), environment={}).cluster("prod")
+        return parse(text, secrets=Secrets(), environment={}).clusters[0]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def files(tmp_path: Path) -> Files:
 async def asked(own: ClusterSettings, demanding: ssl.SSLContext) -> str:
     """What a cluster that demands a certificate answers, else the error in words."""
     async with serving(says(200, '"true"'), context=demanding) as server:
-        async with ClustermgrClient([f"https://{server.host}"], context=tls_of(own)) as api:
+        async with ClustermgrClient([f"https://{server.host}"], context=TlsContexts().of(own)) as api:
             try:
                 return await api.config_get("balance") or ""
             except ClusterError as error:
@@ -79,9 +79,18 @@ async def test_missing_and_foreign_certificates_are_named(files: Files) -> None:
     assert "see cert_file of the cluster" in await asked(own, files.demanding)
 
 
+def test_clusters_with_the_same_files_share_a_context(files: Files) -> None:
+    """Not with one that shows another certificate."""
+    tls = TlsContexts()
+    shown = {"cert_file": files.path("client.pem"), "key_file": files.path("client.key")}
+    assert tls.of(files.cluster()) is tls.of(files.cluster())
+    assert tls.of(files.cluster(**shown)) is tls.of(files.cluster(**shown))
+    assert tls.of(files.cluster(**shown)) is not tls.of(files.cluster())
+
+
 def refusal(own: ClusterSettings) -> str:
     with pytest.raises(ConfigError) as refused:
-        tls_of(own)
+        TlsContexts().of(own)
     return str(refused.value)
 
 
