@@ -75,8 +75,6 @@ class ClustermgrClient:
         tracer: Tracer = NO_TRACER,
     ) -> None:
         self._hosts = tuple(hosts)
-        if context is None and any(host.startswith("https://") for host in hosts):
-            context = ssl.create_default_context()
         self._bulkhead = Bulkhead()
         self._transport = Transport(
             new_id=new_id,

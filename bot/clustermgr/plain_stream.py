@@ -97,14 +97,7 @@ class PlainStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if len(self._received) >= _LARGE:
             await asyncio.sleep(0)
         if not self._received and not self._ended:
-            self._reader = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._reader
-            except TimeoutError as error:
-                raise httpcore.ReadTimeout(str(error)) from error
-            finally:
-                self._reader = None
+            await self._wait(timeout)
         if not self._received and self._fault is not None:
             raise httpcore.ReadError(str(self._fault)) from self._fault
         data = bytes(self._received[:max_bytes])
@@ -130,6 +123,23 @@ class PlainStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         """The library asks for `is_readable` only: an idle connection with bytes or an end must not be used."""
         return bool(self._received) or self._ended if info == "is_readable" else None
 
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait for bytes or the end. A timer alone: `asyncio.timeout` takes longer than the rest of a read."""
+        loop = asyncio.get_running_loop()
+        self._reader = reader = loop.create_future()
+        timer = None if seconds is None else loop.call_later(seconds, _expire, reader)
+        try:
+            await reader
+        finally:
+            self._reader = None
+            if timer is not None:
+                timer.cancel()
+
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+def _expire(reader: asyncio.Future[None]) -> None:
+    if not reader.done():
+        reader.set_exception(httpcore.ReadTimeout("nothing arrived in time"))

@@ -73,7 +73,7 @@ class AllowedSchedulers:
     def _allows(self, host: str) -> bool:
         """True for an address within a network; a name is never resolved."""
         try:
-            name = origin_of(host).partition("://")[2].rpartition(":")[0]
+            name = origin_of(host).name
             # As it is written, since that is what is contacted: `10.0.0.1.` is a name.
             address = ipaddress.ip_address(name.strip("[]"))
         except (ClusterUnreachable, ValueError):
@@ -108,9 +108,6 @@ class SchedulerClient:
         """Ask every allowed scheduler once, for at most ROUND_SECONDS; never raises ClusterError."""
         self.asked_at = now
         hosts = self.allowed.among(services)
-        context = self.context
-        if context is None and any(host.startswith("https://") for host in hosts):
-            context = ssl.create_default_context()
         transport = Transport(
             new_id=self.new_id,
             timeouts=_TIMEOUTS,
@@ -118,7 +115,7 @@ class SchedulerClient:
             hosts=self.allowed.hosts,
             clock=self.clock,
             max_bytes=SCHEDULER.size,
-            context=context,
+            context=self.context,
             on_call=self.on_call,
             tracer=self.tracer,
         )

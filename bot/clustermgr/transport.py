@@ -11,19 +11,21 @@ import hashlib
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote
 
 import httpx
 
 from bot.clustermgr.call_outcome import CallOutcome, outcome_of, outcome_of_status
-from bot.clustermgr.plain_transport import PlainTransport
+from bot.clustermgr.plain_connection import Headers
+from bot.clustermgr.plain_pool import PlainPool
 from bot.clustermgr.status_codes import Answer, one_line
+from bot.clustermgr.tls_contexts import trusts_nothing, trusts_system
 from bot.clustermgr.transport_errors import CONNECTION_LOST, REQUEST_ERRORS, Unbounded, read_error, write_error
 from bot.common.addresses import place
 from bot.common.errors import ClusterError, ClusterUnreachable
@@ -47,16 +49,12 @@ MAX_CONNECTIONS = 64
 """Connections to one host; linear reads that hang for ten seconds must not delay `/stat`."""
 IDLE_CONNECTIONS = 2
 """Idle connections kept for each host; a poll reads two lists from the leader in parallel."""
-KEPT_URLS = 5
-"""URLs kept for each cluster beside one for each host, about 0.5 kB each: a poll asks the same ones again, and each
-takes 30 µs to parse."""
 MAX_ERROR_BYTES = 1 << 16
 """Limit of bytes read from an error, or from the answer to a write."""
 MAX_PIECES = 10_000
 """Limit of pieces of one answer; 4 MB in packets of 1,460 bytes are 3,000 pieces."""
 _PIECES_AT_ONCE = 64
 _DIGITS = 20
-_NO_BODY = httpx.ByteStream(b"")
 _TRACE = b"blobstore-tracer-traceid"
 
 
@@ -83,20 +81,32 @@ _ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253}
 _PORTS = range(1, 1 << 16)
 
 
-def origin_of(host: str) -> str:
+@dataclass(frozen=True, slots=True)
+class HostOrigin:
+    """Where a host is: its `name` is in lower case, an IPv6 address in brackets."""
+
+    tls: bool
+    name: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """`name:port`."""
+        return f"{self.name}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"http{'s' if self.tls else ''}://{self.authority}"
+
+
+def origin_of(host: str) -> HostOrigin:
     """Return the origin of a configured host: `name:port` is plain HTTP, `https://name:port` is TLS.
 
     Raises ClusterUnreachable for any other form: a path or a query would change the request.
     """
-    origin = host.removesuffix("/") if "://" in host else f"http://{host}"
-    match = _ORIGIN.fullmatch(origin)
+    match = _ORIGIN.fullmatch(host.removesuffix("/") if "://" in host else f"http://{host}")
     if match is None or int(match[3]) not in _PORTS:
         raise ClusterUnreachable(f"{host[:80]!r} is not a host address; write name:port.", host=host)
-    return origin
-
-
-def _url(host: str, target: str) -> httpx.URL:
-    return httpx.URL(origin_of(host) + target)
+    return HostOrigin(match[1] == "https", match[2].lower(), int(match[3]))
 
 
 def _endpoint_key(host: str) -> tuple[bool, str]:
@@ -107,33 +117,45 @@ def _endpoint_key(host: str) -> tuple[bool, str]:
 
 @dataclass(slots=True)
 class _Pools:
-    """One transport for each origin; all transports share one TLS context."""
+    """The connections to each origin; without a `context` the certificates of the system are trusted."""
 
-    context: ssl.SSLContext
+    context: ssl.SSLContext | None
     keep_alive: float
-    _held: dict[tuple[str, str, int | None], httpx.AsyncBaseTransport] = field(default_factory=dict)
+    _plain: dict[HostOrigin, PlainPool] = field(default_factory=dict)
+    _tls: dict[HostOrigin, httpx.AsyncHTTPTransport] = field(default_factory=dict)
 
-    def fresh(self) -> httpx.AsyncHTTPTransport:
+    def fresh(self, *, tls: bool) -> httpx.AsyncHTTPTransport:
+        context = self.context or (trusts_system() if tls else trusts_nothing())
         limits = httpx.Limits(
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=IDLE_CONNECTIONS,
             keepalive_expiry=self.keep_alive,
         )
-        return httpx.AsyncHTTPTransport(verify=self.context, trust_env=False, limits=limits)
+        return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
 
-    def of(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        origin = (url.scheme, url.host, url.port)
-        if origin not in self._held:
-            self._held[origin] = self.fresh() if url.scheme == "https" else self.plain()
-        return self._held[origin]
+    def plain(self, origin: HostOrigin) -> PlainPool:
+        if origin not in self._plain:
+            self._plain[origin] = PlainPool(
+                origin.name.strip("[]"),
+                origin.port,
+                most=MAX_CONNECTIONS,
+                kept=IDLE_CONNECTIONS,
+                keep_alive=self.keep_alive,
+            )
+        return self._plain[origin]
 
-    def plain(self) -> PlainTransport:
-        return PlainTransport(most=MAX_CONNECTIONS, kept=IDLE_CONNECTIONS, keep_alive=self.keep_alive)
+    def tls(self, origin: HostOrigin) -> httpx.AsyncHTTPTransport:
+        if origin not in self._tls:
+            self._tls[origin] = self.fresh(tls=True)
+        return self._tls[origin]
 
     async def aclose(self) -> None:
-        for transport in self._held.values():
+        for pool in self._plain.values():
+            await pool.aclose()
+        for transport in self._tls.values():
             await transport.aclose()
-        self._held.clear()
+        self._plain.clear()
+        self._tls.clear()
 
 
 OnCall = Callable[[str, str, float], None]
@@ -148,8 +170,7 @@ class Transport:
     """Sends requests of one cluster; `get` for reads, `post` for writes. An async context manager.
 
     `secret` is the request token's secret or None; tokens go to `hosts` only. `new_id` makes the X-Reqid that
-    logs on both sides share. Without a `context` no certificate is trusted: loading the system's certificates takes
-    20 ms and megabytes, which plain HTTP does not need.
+    logs on both sides share. Without a `context` the certificates of the system are trusted.
     """
 
     def __init__(
@@ -172,8 +193,8 @@ class Transport:
         self._clock = clock
         self._new_id = new_id
         self._max_bytes = max_bytes
-        self._url = lru_cache(KEPT_URLS + len(hosts))(_url)
-        self._pools = _Pools(context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self._timeouts.keep_alive)
+        self._read_phases = self._timeouts.phases(writing=False)
+        self._pools = _Pools(context, self._timeouts.keep_alive)
 
     async def __aenter__(self) -> Self:
         return self
@@ -223,91 +244,105 @@ class Transport:
 
         A host that closes after each answer may close while the next request is on its way.
         """
-        request = self._request(host, "GET", target, None)
+        origin = origin_of(host)
         try:
-            return await self._send(self._pools.of(request.url), host, request, limit)
+            if origin.tls:
+                request = self._request(origin, "GET", target, None)
+                return await self._send(self._pools.tls(origin), host, request, limit)
+            return await self._get_plain(origin, host, target, limit)
         except CONNECTION_LOST:
-            again = self._request(host, "GET", target, None)
-            async with self._pools.fresh() as transport:
+            again = self._request(origin, "GET", target, None)
+            async with self._pools.fresh(tls=origin.tls) as transport:
                 return await self._send(transport, host, again, limit)
+
+    async def _get_plain(self, origin: HostOrigin, host: str, target: str, limit: int) -> Answer:
+        start = time.monotonic()
+        named = {"Host": origin.authority, **self._headers(origin, target, writing=False)}
+        headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in named.items()]
+        answer = await self._pools.plain(origin).ask(target.encode("ascii"), headers, self._read_phases)
+        try:
+            content = await _body(answer.status, answer.headers, answer, limit)
+        finally:
+            await answer.aclose()
+        return _answer(host, answer.status, answer.headers, content, time.monotonic() - start)
 
     async def _post(self, host: str, target: str, body: bytes) -> Answer:
         try:
             async with AsyncExitStack() as stack:
-                request = self._request(host, "POST", target, body)
-                transport = await stack.enter_async_context(self._pools.fresh())
+                origin = origin_of(host)
+                request = self._request(origin, "POST", target, body)
+                transport = await stack.enter_async_context(self._pools.fresh(tls=origin.tls))
                 await stack.enter_async_context(asyncio.timeout(self._timeouts.write_total))
                 return await self._send(transport, host, request, MAX_ERROR_BYTES)
         except REQUEST_ERRORS as error:
             raise write_error(host, error) from error
 
-    def _request(self, host: str, method: str, target: str, body: bytes | None) -> httpx.Request:
-        url, writing = self._url(host, target), body is not None
-        headers, extensions = self._headers(url, writing=writing), {"timeout": self._timeouts.phases(writing=writing)}
-        if writing:
-            return httpx.Request(method, url, content=body, headers=headers, extensions=extensions)
-        # With a stream the library takes the headers as they are, which takes half the time.
-        headers = {"Host": url.netloc.decode(), **headers}
-        return httpx.Request(method, url, stream=_NO_BODY, headers=headers, extensions=extensions)
+    def _request(self, origin: HostOrigin, method: str, target: str, body: bytes | None) -> httpx.Request:
+        writing = body is not None
+        headers, extensions = (
+            self._headers(origin, target, writing=writing),
+            {"timeout": self._timeouts.phases(writing=writing)},
+        )
+        return httpx.Request(method, f"{origin}{target}", content=body, headers=headers, extensions=extensions)
 
     async def _send(self, transport: httpx.AsyncBaseTransport, host: str, request: httpx.Request, limit: int) -> Answer:
         start = time.monotonic()
         response = await transport.handle_async_request(request)
+        headers = [(name.lower(), value) for name, value in response.headers.raw]
+        # The response's own iterator copies each piece once more.
+        stream = response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport has no other
         try:
-            content = await _body(response, limit)
+            content = await _body(response.status_code, headers, aiter(stream), limit)
         finally:
-            await _stream(response).aclose()
-        return Answer(
-            host=host,
-            status=response.status_code,
-            body=content,
-            trace_id=one_line(_header(response, _TRACE), 64),
-            took=time.monotonic() - start,
-            is_json="json" in _header(response, b"content-type"),
-        )
+            await stream.aclose()
+        return _answer(host, response.status_code, headers, content, time.monotonic() - start)
 
-    def _headers(self, url: httpx.URL, *, writing: bool) -> Mapping[str, str]:
+    def _headers(self, origin: HostOrigin, target: str, *, writing: bool) -> Mapping[str, str]:
         # Identity: a compressed answer could expand to any size. Servers require a JSON type and a length.
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "cmbot", "X-Reqid": self._new_id()}
         if writing:
             headers["Content-Type"] = "application/json"
-        if self._secret is not None and _endpoint_key(f"{url.scheme}://{url.netloc.decode()}") in self._trusted:
-            headers[HEADER] = request_token(self._secret, url.path, url.query.decode(), int(self._clock()))
+        if self._secret is not None and _endpoint_key(str(origin)) in self._trusted:
+            path, _, query = target.partition("?")
+            headers[HEADER] = request_token(self._secret, unquote(path), query, int(self._clock()))
         return headers
 
 
-async def _body(response: httpx.Response, limit: int) -> bytes:
+async def _body(status: int, headers: Headers, pieces: AsyncIterator[bytes], limit: int) -> bytes:
     """Read the body, at limit `limit` bytes; of an error only the head, because no more is shown. Raises Unbounded."""
-    length = _header(response, b"content-length")
-    well = response.status_code == HTTPStatus.OK
+    length = _header(headers, b"content-length")
+    well = status == HTTPStatus.OK
     if well and length.isdecimal() and len(length) < _DIGITS and int(length) > limit:
         raise _oversized(limit)
     content = bytearray()
-    chunks = 0
-    async for chunk in _stream(response):
-        content += chunk
-        chunks += 1
+    number = 0
+    async for piece in pieces:
+        content += piece
+        number += 1
         if well and len(content) > limit:
             raise _oversized(limit)
         if not well and len(content) >= MAX_ERROR_BYTES:
             return bytes(content[:MAX_ERROR_BYTES])
-        if chunks > MAX_PIECES:
+        if number > MAX_PIECES:
             raise Unbounded(f"sent its answer in more than {MAX_PIECES:,} pieces")
-        if chunks % _PIECES_AT_ONCE == 0:
+        if number % _PIECES_AT_ONCE == 0:
             # One packet may hold thousands of tiny chunks: let other tasks run in between.
             await asyncio.sleep(0)
     return bytes(content)
 
 
-def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
-    """The stream of the transport: the response's own iterator copies each piece once more."""
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport has no other
-    return response.stream
+def _answer(host: str, status: int, headers: Headers, body: bytes, took: float) -> Answer:
+    trace = one_line(_header(headers, _TRACE), 64)
+    return Answer(host, status, body, trace, took, is_json="json" in _header(headers, b"content-type"))
 
 
-def _header(response: httpx.Response, name: bytes) -> str:
+def _header(headers: Headers, name: bytes) -> str:
     """The first header of that name (in lower case), "" if there is none."""
-    return next((value.decode("latin-1") for key, value in response.headers.raw if key.lower() == name), "")
+    for key, value in headers:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def _oversized(limit: int) -> Unbounded:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.clustermgr.plain_transport import PlainTransport
+from bot.clustermgr.plain_pool import PlainPool
 from bot.clustermgr.transport import IDLE_CONNECTIONS, MAX_CONNECTIONS, Timeouts, Transport
 from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
 from tests.support.raw_server import Handler, Request, answer, hangs, says, serving
@@ -202,6 +202,19 @@ async def test_what_arrives_between_two_reads_is_no_answer(wire: Transport) -> N
     assert sent < flood
 
 
+async def test_a_second_answer_in_the_same_packet_is_not_the_next_one(wire: Transport) -> None:
+    """It belongs to no request: the connection is closed."""
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        more = answer(200, "OK", [JSON], b"not asked for") if request.target == "/first" else b""
+        writer.write(answer(200, "OK", [JSON], request.target.encode()) + more)
+        await writer.drain()
+
+    async with serving(handle) as server:
+        for target in ("/first", "/second"):
+            assert (await wire.get(server.host, target)).body == target.encode()
+
+
 async def test_a_body_that_breaks_later_is_no_timeout(wire: Transport) -> None:
     """A chunk that is none, in another packet than the head: the host is not slow, it speaks no HTTP."""
 
@@ -308,27 +321,22 @@ async def test_a_body_that_we_end_is_not_whole() -> None:
         return None
 
     async with serving(handle) as server:
-        reads = PlainTransport(most=2, kept=1, keep_alive=60.0)
+        name, _, port = server.host.rpartition(":")
+        reads = PlainPool(name, int(port), most=2, kept=1, keep_alive=60.0)
         phases = {"connect": 5.0, "read": 60.0, "write": 5.0, "pool": 5.0}
-        first, whole = (
-            httpx.Request("GET", f"http://{server.host}{path}", extensions={"timeout": phases})
-            for path in ("/stat", "/whole")
-        )
-        response = await reads.handle_async_request(first)
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        pieces = aiter(response.stream)
-        assert await anext(pieces) == b"{}"
-        reading = asyncio.ensure_future(anext(pieces))
+        headers = [(b"Host", server.host.encode())]
+        first = await reads.ask(b"/stat", headers, phases)
+        assert await anext(first) == b"{}"
+        reading = asyncio.ensure_future(anext(first))
         await asyncio.sleep(0.1)
         await reads.aclose()
         with pytest.raises(httpx.ReadError):
             await reading
-        await response.stream.aclose()
+        await first.aclose()
         # What ends after that is not kept.
-        again = await reads.handle_async_request(whole)
-        assert isinstance(again.stream, httpx.AsyncByteStream)
-        assert [piece async for piece in again.stream] == [b"{}"]
-        await again.stream.aclose()
+        again = await reads.ask(b"/whole", headers, phases)
+        assert [piece async for piece in again] == [b"{}"]
+        await again.aclose()
         assert not reads._open
 
 
