@@ -51,7 +51,8 @@ MAX_LIST_AGE = 3 * DISK_LIST_SECONDS
 LIST_AGAIN_SECONDS = 2.0
 """Limit of such a read in a poll that waits for it."""
 LIST_TRUSTED_SECONDS = 3600.0
-"""Seconds for which a list of all stored values counts, once it agreed with the switches read one by one."""
+"""Seconds for which a list of all stored values counts once it agreed with a switch that was read for itself, and for
+which it is not read again once it did not."""
 MAX_COUNTED = 16
 """Disks whose chunks are counted in one slow poll."""
 UNKNOWN_DISK = 911
@@ -187,7 +188,9 @@ class SlowPoller:
     _left_at: float = 0.0
     _sought_at: float = 0.0
     _agreed_at: float = 0.0
-    _compared_at: float = 0.0
+    _refuted_at: float = 0.0
+    _compared: int = 0
+    """Number of comparisons of such a list: each is of another switch."""
     _contradicted: bool = False
     """True while the whole list has bad disks that the lists of bad disks lack."""
 
@@ -227,37 +230,38 @@ class SlowPoller:
         return SlowPoll(dialect, switches, dropping, chunks, zones, services, leader)
 
     async def _switches(self, dialect: Dialect, now: float, host: str | None) -> dict[str, str | None]:
-        """Read each switch, from one list of all stored values if that has proven to give the same values.
+        """Read each switch, from one list of all stored values where that gives the same values.
 
-        A switch that the list lacks is read by a separate request, as all are where the list is of another store.
+        A switch that the list lacks is read by a separate request, as all are where the list is of another store. v1
+        reads a stored "" in another way than it lists it.
         """
         keys, switches = keys_of(dialect), dict[str, str | None]()
-        trusted = dialect is Dialect.V3 and not self.due(self._agreed_at, now, LIST_TRUSTED_SECONDS)
-        if host is not None and trusted:
-            # A list that cannot be read is not read again.
-            agreed_at, self._agreed_at = self._agreed_at, 0.0
-            stored = await _part(self.api.stored_values(host, dialect))
-            if stored is not None:
-                self._agreed_at = agreed_at
-                switches |= {key: stored[key] for key in keys if key in stored}
+        if host is not None and dialect is Dialect.V3 and self.due(self._refuted_at, now, LIST_TRUSTED_SECONDS):
+            switches = await self._stored(keys, dialect, now, host)
         for key in keys:
             if key not in switches:
                 found = await _part(_keyed(key, self.api.config_get(key, host=host)))
                 switches |= found or {}
-        if host is not None and not trusted and self.due(self._compared_at, now, LIST_TRUSTED_SECONDS):
-            await self._compare(switches, dialect, now, host)
         return switches
 
-    async def _compare(self, switches: Mapping[str, str | None], dialect: Dialect, now: float, host: str) -> None:
-        """Note if the list of all stored values has the switches as they were read one by one.
-
-        Not for v1: it reads a stored "" in another way than it lists it.
-        """
-        self._compared_at = now
-        stored = await _part(self.api.stored_values(host, dialect)) if dialect is Dialect.V3 else None
-        shared = switches.keys() & (stored or {}).keys()
-        if stored and shared and all(stored[key] == switches[key] for key in shared):
-            self._agreed_at = now
+    async def _stored(self, keys: Iterable[str], dialect: Dialect, now: float, host: str) -> dict[str, str | None]:
+        """The switches of the list of all stored values; note if it has none, is unreadable or has another value."""
+        # Until it has proven itself: a list that cannot be read is not read again either.
+        self._refuted_at = now
+        stored = await _part(self.api.stored_values(host, dialect)) or {}
+        shared: dict[str, str | None] = {key: stored[key] for key in keys if key in stored}
+        if shared and not self.due(self._agreed_at, now, LIST_TRUSTED_SECONDS):
+            self._refuted_at = 0.0
+            return shared
+        compared: dict[str, str | None] = {}
+        if shared:
+            sample = list(shared)[self._compared % len(shared)]
+            self._compared += 1
+            compared = await _part(_keyed(sample, self.api.config_get(sample, host=host))) or {}
+            if compared.get(sample) == shared[sample]:
+                self._agreed_at, self._refuted_at = now, 0.0
+                return shared
+        return compared
 
     def take_units(self) -> Mapping[int, tuple[int, ...]]:
         """The units (vuids) on the disks counted in the last slow poll; kept until they are taken."""
