@@ -297,15 +297,15 @@ class Settings(Section):
         named = (who for table in tables for policy in table.kinds.values() for who in policy.call or ())
         return tuple(dict.fromkeys(who for who in named if who.startswith("S")))
 
-    def escalation(self, name: str) -> EscalationSettings:
+    def escalation(self, cluster: ClusterSettings) -> EscalationSettings:
         """Return the escalation of a cluster: its own settings, completed by the global ones."""
-        own = {key: value for key, value in self.cluster(name).alerts if value is not None}
+        own = {key: value for key, value in cluster.alerts if value is not None}
         common = {key: getattr(self.alerts, key) for key in EscalationSettings.model_fields}
         return EscalationSettings(**{**common, **own})
 
-    def recheck_for(self, name: str) -> float:
+    def recheck_for(self, cluster: ClusterSettings) -> float:
         """Return for how many seconds a cluster's disks are counted often after their repair or drop."""
-        own = self.cluster(name).disks.recheck_for
+        own = cluster.disks.recheck_for
         return self.disks.recheck_for if own is None else own
 
     @property
@@ -329,10 +329,6 @@ class Settings(Section):
     def _access_of(self, own: ClusterSettings) -> AccessSettings:
         named = {role: members for role, members in own.access if members is not None}
         return self.access.model_copy(update=named)
-
-    def cluster(self, name: str) -> ClusterSettings:
-        """Return the cluster of that name; raise KeyError for an unknown one."""
-        return {cluster.name: cluster for cluster in self.clusters}[name]
 
 
 def _passwords(url: str) -> tuple[str, ...]:

@@ -218,9 +218,9 @@ def _watches(
                 own.alert_channel,
                 own.poll_interval,
                 rules[own.name],
-                escalation_of(base.settings.escalation(own.name)),
+                escalation_of(base.settings.escalation(own)),
                 GroupingLimits(**dict(base.settings.alerts.storm)),
-                remind_holder_of(base.settings.escalation(own.name)),
+                remind_holder_of(base.settings.escalation(own)),
                 windows[own.name],
                 external=base.settings.inputs.token_env is not None,
                 due=staggered(own.name),
@@ -246,7 +246,7 @@ async def _poll(cluster: Cluster, deadline: float, admission: Admission, on_part
 
 def _watched_cluster(settings: Settings, own: ClusterSettings, rules: Sequence[Rule]) -> WatchedCluster:
     announces = any(rule.key == OWN_NETWORK.key for rule in rules)
-    group = escalation_of(settings.escalation(own.name)).to
+    group = escalation_of(settings.escalation(own)).to
     return WatchedCluster(own.name, own.alert_channel, group, own.poll_interval, announces)
 
 

@@ -191,7 +191,7 @@ async def _cluster(
         own.answer_deadline,
         pinned,
         limits,
-        settings.recheck_for(own.name),
+        settings.recheck_for(own),
         schedulers,
         due=staggered(own.name),
     )

@@ -36,7 +36,7 @@ def with_cluster(line: str) -> str:
 
 def test_a_minimal_file_is_enough() -> None:
     """Three keys make a working configuration, the rest has defaults."""
-    cluster = read(MINIMAL).cluster("prod")
+    cluster = read(MINIMAL).clusters[0]
     assert (cluster.poll_interval, cluster.card_channel, cluster.dialect) == (15.0, "C0STORAGE", "auto")
 
 
@@ -206,7 +206,7 @@ def test_policies_are_read_for_all_and_for_one_cluster() -> None:
         + "policies: {task_disable: {requester_may: never, reason: required}}\n"
         + "access: {approvers: {groups: [S0ONCALL]}}\n"
     )
-    own = found.cluster("prod").policies.leader_transfer
+    own = found.clusters[0].policies.leader_transfer
     assert own is not None
     assert own.model_dump(exclude_none=True) == {"approvals": 2, "source": "S0STORAGE", "expires_after": 1800.0}
     assert found.policies.kinds["task_disable"].requester_may == "never"
@@ -232,7 +232,7 @@ def test_a_policy_that_cannot_be_is_named(line: str, words: str) -> None:
 def test_escalation_targets_are_listed_globally_and_per_cluster() -> None:
     text = with_cluster("alerts: {escalate_after: 5m}") + "alerts: {escalate_to: S0ONCALL, escalate_after: 20m}\n"
     settings = read(text)
-    called = settings.escalation("prod")
+    called = settings.escalation(settings.clusters[0])
     assert (called.escalate_to, called.escalate_after, called.escalate_severity) == ("S0ONCALL", 300.0, None)
     assert settings.groups == ("S0ONCALL",)
     assert "escalate_to" in refusal(MINIMAL + "alerts: {escalate_to: oncall}")
@@ -318,7 +318,8 @@ def test_scheduler_token_is_separate_and_redacted() -> None:
     ],
 )
 def test_time_of_recounting_disks_is_set_globally_and_per_cluster(cluster: str, common: str, seconds: float) -> None:
-    assert read(f"{with_cluster(cluster)}{common}\n").recheck_for("prod") == seconds
+    settings = read(f"{with_cluster(cluster)}{common}\n")
+    assert settings.recheck_for(settings.clusters[0]) == seconds
 
 
 @pytest.mark.parametrize("wrong", ["soon", "31d", "-1", "true"])

@@ -98,14 +98,14 @@ def test_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 
 def test_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
-    assert load(written(tmp_path, b"\xef\xbb\xbf" + MINIMAL.encode())).cluster("prod").name == "prod"
+    assert load(written(tmp_path, b"\xef\xbb\xbf" + MINIMAL.encode())).clusters[0].name == "prod"
 
 
 def test_config_variable_set_to_nothing_means_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path, MINIMAL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CMBOT_CONFIG", "")
-    assert load().cluster("prod").name == "prod"
+    assert load().clusters[0].name == "prod"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_addresses_in_the_file_are_trimmed() -> None:
         + 'slack: {api_url: "https://slack.com/api/\\n"}\nstore: {url: "sqlite:///a.db "}'
     )
     settings = parse(text, secrets=Secrets(), environment={})
-    assert settings.cluster("prod").hosts == ("10.0.0.1:9998",)
+    assert settings.clusters[0].hosts == ("10.0.0.1:9998",)
     assert (settings.slack.api_url, settings.store.url) == ("https://slack.com/api/", "sqlite:///a.db")
 
 
