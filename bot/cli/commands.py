@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import io
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -82,6 +83,8 @@ def _settings(args: argparse.Namespace, *, clusters: bool = True, secrets: Itera
 
 
 async def _run(args: argparse.Namespace) -> int:
+    # What was imported stays: the collections of garbage while the program is built leave it out.
+    gc.freeze()
     traces = TraceExport()
     settings = _settings(args, secrets=traces.secrets)
     refuse_faulty_tokens(settings)

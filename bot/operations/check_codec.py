@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from bot.common.adapters import adapter_of
 from bot.operations.preflight.facts import cluster, disks, leadership, members, quorum, tasks
 from bot.operations.preflight.verdict import Check, CheckLevel, CheckWording, Fact, LegacyFact
 
@@ -122,9 +123,6 @@ FACT_KINDS: Mapping[str, type[Fact]] = MappingProxyType(
 """The stored name of each kind of fact: a class may be renamed, its stored name may not."""
 
 _NAMES: Mapping[type[Fact], str] = MappingProxyType({kind: name for name, kind in FACT_KINDS.items()})
-_ADAPTERS: Mapping[type[Fact], TypeAdapter[Fact]] = MappingProxyType(
-    {kind: TypeAdapter(kind) for kind in FACT_KINDS.values()}
-)
 _FORCED = "FORCED against this block: "
 """First words of a forced check as 0.1.0 stored it."""
 
@@ -143,7 +141,7 @@ def encode_check(check: Check, wording: CheckWording) -> dict[str, Any]:
     kind = type(check.fact)
     if kind is LegacyFact:
         return found
-    fact = {"kind": _NAMES[kind], **_ADAPTERS[kind].dump_python(check.fact, mode="json")}
+    fact = {"kind": _NAMES[kind], **adapter_of(kind).dump_python(check.fact, mode="json")}
     return found | {"fact": fact, "forced": check.forced}
 
 
@@ -164,6 +162,6 @@ def _fact(stored: Any) -> Fact | None:
     if kind is None:
         return None
     try:
-        return _ADAPTERS[kind].validate_python({name: value for name, value in stored.items() if name != "kind"})
+        return adapter_of(kind).validate_python({name: value for name, value in stored.items() if name != "kind"})
     except ValidationError:
         return None

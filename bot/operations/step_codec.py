@@ -10,9 +10,10 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from bot.clustermgr.tasks import DialectEvidence
+from bot.common.adapters import adapter_of
 from bot.operations import disk_step_facts as d
 from bot.operations import step_facts as s
 from bot.operations.check_codec import decode_check, encode_check
@@ -81,9 +82,6 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
 """The stored name of each kind of fact: a class may be renamed, its stored name may not."""
 
 _NAMES: Mapping[type[s.StepFact], str] = MappingProxyType({kind: name for name, kind in STEP_KINDS.items()})
-_ADAPTERS: Mapping[type[Any], TypeAdapter[Any]] = MappingProxyType(
-    {kind: TypeAdapter(kind) for kind in (*STEP_KINDS.values(), s.Difference, DialectEvidence)}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def decode_part(kind: type[T], stored: object) -> T | None:
     if not isinstance(stored, Mapping):
         return None
     try:
-        found: T = _ADAPTERS[kind].validate_python({name: _inner(name, each) for name, each in stored.items()})
+        found: T = adapter_of(kind).validate_python({name: _inner(name, each) for name, each in stored.items()})
     except (LookupError, TypeError, ValueError, ValidationError):
         return None
     return found

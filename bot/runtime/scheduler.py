@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from inspect import Signature
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,6 +27,7 @@ _NAMES = ("minute", "hour", "day", "month")
 _RANGES = ("0-59", "0-23", "1-31", "1-12 or jan-dec")
 _LATE_SECONDS = 3600
 """Greatest delay with which the scheduler still runs the job of a crontab."""
+_NO_ARGUMENTS = Signature()
 GUARD_SECONDS = 1.0
 """Seconds between two comparisons of the system clock, which the library follows, with the steady clock."""
 _REACHES = (3600.0, 86400.0, 8 * 86400.0, 32 * 86400.0, 400 * 86400.0, 9 * 366 * 86400.0)
@@ -185,6 +187,8 @@ class Scheduler:
             task.add_done_callback(self._running.discard)
             await fn()
 
+        # The library would work it out itself, which takes longer than all else about a job.
+        run.__signature__ = _NO_ARGUMENTS  # type: ignore[attr-defined]
         self._scheduler.add_job(run, trigger, id=name, name=name, misfire_grace_time=late, **options)
 
     def _report(self, event: Any) -> None:

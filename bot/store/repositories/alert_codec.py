@@ -12,7 +12,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlalchemy.engine import RowMapping
 
 from bot.alerting import details as d
@@ -32,6 +32,7 @@ from bot.alerting.model import (
     Severity,
     TransferLeader,
 )
+from bot.common.adapters import adapter_of
 
 Row = RowMapping | Mapping[str, Any]
 T = TypeVar("T", Detail, Outcome)
@@ -105,9 +106,6 @@ OUTCOME_KINDS: Mapping[str, type[Outcome]] = MappingProxyType(
 )
 """The stored name of each kind of outcome."""
 
-_ADAPTERS: Mapping[type[object], TypeAdapter[Any]] = MappingProxyType(
-    {kind: TypeAdapter(kind) for kind in (*DETAIL_KINDS.values(), *OUTCOME_KINDS.values(), EngineNotes)}
-)
 _NAMES: Mapping[type[object], str] = MappingProxyType(
     {**{kind: name for name, kind in DETAIL_KINDS.items()}, **{kind: name for name, kind in OUTCOME_KINDS.items()}}
 )
@@ -190,7 +188,7 @@ def _data_of(alert: Alert, text: AlertText) -> dict[str, Any]:
 
 
 def _encoded(value: Detail | Outcome) -> dict[str, Any]:
-    return {"kind": _NAMES[type(value)], **_ADAPTERS[type(value)].dump_python(value, mode="json")}
+    return {"kind": _NAMES[type(value)], **adapter_of(type(value)).dump_python(value, mode="json")}
 
 
 def _decoded(stored: Any, kinds: Mapping[str, type[T]]) -> T | None:
@@ -199,7 +197,9 @@ def _decoded(stored: Any, kinds: Mapping[str, type[T]]) -> T | None:
     if kind is None:
         return None
     try:
-        found: T = _ADAPTERS[kind].validate_python(_upgraded({name: x for name, x in stored.items() if name != "kind"}))
+        found: T = adapter_of(kind).validate_python(
+            _upgraded({name: x for name, x in stored.items() if name != "kind"})
+        )
     except ValidationError:
         return None
     return found
@@ -257,7 +257,7 @@ _NOTE_KEYS: Mapping[str, str] = MappingProxyType(
 
 
 def _encoded_notes(notes: EngineNotes) -> dict[str, Any]:
-    found = _ADAPTERS[EngineNotes].dump_python(notes, mode="json", exclude_defaults=True)
+    found = adapter_of(EngineNotes).dump_python(notes, mode="json", exclude_defaults=True)
     return {_NOTE_KEYS.get(name, name): value for name, value in found.items()}
 
 
@@ -265,9 +265,9 @@ def _notes(data: Mapping[str, Any]) -> EngineNotes:
     names = {field.name: _NOTE_KEYS.get(field.name, field.name) for field in fields(EngineNotes)}
     found = {name: data[key] for name, key in names.items() if key in data}
     try:
-        notes: EngineNotes = _ADAPTERS[EngineNotes].validate_python(found)
+        notes: EngineNotes = adapter_of(EngineNotes).validate_python(found)
     except ValidationError as error:
         # A note of another form is dropped, not the alert.
         wrong = {each["loc"][0] for each in error.errors()}
-        notes = _ADAPTERS[EngineNotes].validate_python({name: x for name, x in found.items() if name not in wrong})
+        notes = adapter_of(EngineNotes).validate_python({name: x for name, x in found.items() if name not in wrong})
     return notes
