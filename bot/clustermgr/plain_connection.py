@@ -11,8 +11,12 @@ from contextlib import suppress
 import h11
 import httpcore
 
+from bot.clustermgr.transport_errors import Unbounded
+
 MAX_HEAD_BYTES = 100 * 1024
 """Limit of bytes of a head, of a chunk's head and of trailers; the same as in the HTTP library."""
+MAX_INTERIM = 8
+"""Limit of answers with a status of 1xx before the answer itself."""
 READ_BYTES = 1 << 16
 """Limit of bytes that the parser gets at once."""
 
@@ -34,7 +38,10 @@ class PlainConnection:
         self._idle_until = self._read_limit = 0.0
 
     async def ask(self, target: bytes, headers: Headers, phases: Mapping[str, float]) -> h11.Response:
-        """Send a GET and return the head of its answer; `phases` are the limits in seconds as httpx names them."""
+        """Send a GET and return the head of its answer; `phases` are the limits in seconds as httpx names them.
+
+        Raises Unbounded after too many answers with a status of 1xx.
+        """
         self._read_limit = phases["read"]
         self._http = http = h11.Connection(h11.CLIENT, MAX_HEAD_BYTES)
         head = h11.Request(method=b"GET", target=target, headers=headers)
@@ -42,10 +49,11 @@ class PlainConnection:
         # A host may close early and still have said why: reading tells.
         with suppress(httpcore.WriteError):
             await self._stream.write(sent, phases["write"])
-        while True:
+        for _ in range(1 + MAX_INTERIM):
             event = await self._event(http)
             if isinstance(event, h11.Response):
                 return event
+        raise Unbounded(f"sent more than {MAX_INTERIM} answers with a status of 1xx")
 
     async def piece(self) -> bytes | None:
         """The next bytes of the body, None at its end."""

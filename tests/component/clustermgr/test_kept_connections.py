@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.clustermgr.plain_connection import MAX_INTERIM
 from bot.clustermgr.plain_pool import PlainPool
 from bot.clustermgr.transport import IDLE_CONNECTIONS, MAX_CONNECTIONS, Timeouts, Transport
 from bot.common.errors import ClusterBadAnswer, ClusterTimeout, ClusterUnreachable
@@ -230,6 +231,22 @@ async def test_a_body_that_breaks_later_is_no_timeout(wire: Transport) -> None:
         with pytest.raises(ClusterBadAnswer, match="did not speak HTTP"):
             await wire.get(server.host, "/stat")
     assert len(server.requests) == 2
+
+
+async def test_interim_answers_are_skipped_but_not_without_end(wire: Transport) -> None:
+    """A host that sends nothing else would hold up all other reads."""
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        interim = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+        writer.write(
+            interim * (MAX_INTERIM if request.target == "/few" else 100_000) + answer(200, "OK", [JSON], b"{}")
+        )
+        await writer.drain()
+
+    async with serving(handle) as server:
+        assert (await wire.get(server.host, "/few")).body == b"{}"
+        with pytest.raises(ClusterBadAnswer, match="status of 1xx"):
+            await wire.get(server.host, "/many")
 
 
 @pytest.mark.parametrize("status", [204, 304])
