@@ -27,7 +27,7 @@ Headers = list[tuple[bytes, bytes]]
 class PlainConnection:
     """Asks over `stream`: `ask`, then `piece` until it gives None; then `is_kept` says if it may be used again.
 
-    All methods raise the exceptions of httpcore.
+    All methods raise the exceptions of httpcore; `ask` also Unbounded.
     """
 
     __slots__ = ("_http", "_idle_until", "_keep_alive", "_read_limit", "_stream")

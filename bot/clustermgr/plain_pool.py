@@ -11,7 +11,7 @@ import httpcore
 import httpx
 
 from bot.clustermgr.plain_connection import Headers, PlainConnection
-from bot.clustermgr.plain_stream import PlainBackend
+from bot.clustermgr.plain_stream import connected
 
 _SAME: Mapping[type[Exception], type[httpx.RequestError]] = {
     httpcore.ConnectTimeout: httpx.ConnectTimeout,
@@ -28,7 +28,7 @@ _FAULTS = tuple(_SAME)
 class PlainPool:
     """Connections to one host: at most `most`, of which `kept` stay open for `keep_alive` seconds.
 
-    All methods raise the exceptions of httpx.
+    All methods raise the exceptions of httpx, and Unbounded.
     """
 
     def __init__(self, host: str, port: int, *, most: int, kept: int, keep_alive: float) -> None:
@@ -66,13 +66,15 @@ class PlainPool:
         self._places.release()
         if connection is None:
             return
-        for old in [idle for idle in self._idle if idle.has_expired()]:
-            self._idle.remove(old)
-            await self._closed(old)
-        if connection.is_kept() and not self._ended and len(self._idle) < self._kept:
+        gone = [idle for idle in self._idle if idle.has_expired()]
+        self._idle = [idle for idle in self._idle if idle not in gone]
+        usable = connection.is_kept() and not connection.has_expired()
+        if usable and not self._ended and len(self._idle) < self._kept:
             self._idle.append(connection)
         else:
-            await self._closed(connection)
+            gone.insert(0, connection)
+        for each in gone:
+            await self._closed(each)
 
     async def _place(self, seconds: float) -> None:
         if not self._places.locked():
@@ -94,7 +96,7 @@ class PlainPool:
         return None
 
     async def _connected(self, seconds: float) -> PlainConnection:
-        stream = await PlainBackend().connect_tcp(self._host, self._port, seconds)
+        stream = await connected(self._host, self._port, seconds)
         connection = PlainConnection(stream, self._keep_alive)
         self._open.add(connection)
         return connection
@@ -119,6 +121,9 @@ class PlainAnswer:
 
     async def __anext__(self) -> bytes:
         """The next piece. Raises the exceptions of httpx."""
+        if self._pool is None:
+            # Its connection may have another answer by now.
+            raise StopAsyncIteration
         try:
             piece = await self._connection.piece()
         except _FAULTS as error:

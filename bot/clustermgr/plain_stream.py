@@ -1,13 +1,13 @@
-"""Plain TCP for the HTTP library, straight on asyncio.
+"""Plain TCP for reads, straight on asyncio.
 
-The library's own streams go through anyio and ask the kernel before each request whether an idle connection became
-readable: with 1,000 clusters that was a sixth of all work. Extension point: network backends of httpcore.
+The streams of the HTTP library go through anyio and ask the kernel before each request whether an idle connection
+became readable: with 1,000 clusters that was a sixth of all work. They are its type all the same, because a name with
+several addresses is left to it.
 """
 
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -19,34 +19,23 @@ _LARGE = 1 << 14
 """Bytes that are not returned at once: other tasks run first."""
 
 
-class PlainBackend(httpcore.AsyncNetworkBackend):
-    """Opens streams of plain TCP; TLS is not for it."""
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the library's interface
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect within `timeout` seconds. Raises httpcore.ConnectTimeout and ConnectError."""
-        assert local_address is None and not socket_options  # noqa: PT018, S101 - nothing here sets them
-        try:
-            async with asyncio.timeout(timeout):
-                address = await _only_address(host, port)
-                if address is None:
-                    # asyncio's race of addresses leaves a connection open when it is cancelled.
-                    return await httpcore.AnyIOBackend().connect_tcp(host, port)
-                _, stream = await asyncio.get_running_loop().create_connection(PlainStream, address, port)
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout(str(error)) from error
-        except UnicodeError as error:
-            # A label of a name that is empty or too long is not looked up at all.
-            raise httpcore.ConnectError(str(error)) from socket.gaierror(socket.EAI_NONAME, str(error))
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
-        return stream
+async def connected(host: str, port: int, seconds: float) -> httpcore.AsyncNetworkStream:
+    """Connect within so many seconds. Raises httpcore.ConnectTimeout and ConnectError."""
+    try:
+        async with asyncio.timeout(seconds):
+            address = await _only_address(host, port)
+            if address is None:
+                # asyncio's race of addresses leaves a connection open when it is cancelled.
+                return await httpcore.AnyIOBackend().connect_tcp(host, port)
+            _, stream = await asyncio.get_running_loop().create_connection(PlainStream, address, port)
+    except TimeoutError as error:
+        raise httpcore.ConnectTimeout(str(error)) from error
+    except UnicodeError as error:
+        # A label of a name that is empty or too long is not looked up at all.
+        raise httpcore.ConnectError(str(error)) from socket.gaierror(socket.EAI_NONAME, str(error))
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return stream
 
 
 async def _only_address(host: str, port: int) -> str | None:
@@ -120,7 +109,7 @@ class PlainStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._transport.abort()
 
     def get_extra_info(self, info: str) -> Any:
-        """The library asks for `is_readable` only: an idle connection with bytes or an end must not be used."""
+        """`is_readable` is the only one: an idle connection with bytes or an end must not be used."""
         return bool(self._received) or self._ended if info == "is_readable" else None
 
     async def _wait(self, seconds: float | None) -> None:
@@ -132,6 +121,8 @@ class PlainStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             await reader
         finally:
             self._reader = None
+            # The error of a read refers to the future that holds it.
+            del reader
             if timer is not None:
                 timer.cancel()
 

@@ -51,8 +51,8 @@ MAX_LIST_AGE = 3 * DISK_LIST_SECONDS
 LIST_AGAIN_SECONDS = 2.0
 """Limit of such a read in a poll that waits for it."""
 LIST_TRUSTED_SECONDS = 3600.0
-"""Seconds for which a list of all stored values counts once it agreed with a switch that was read for itself, and for
-which it is not read again once it did not."""
+"""Seconds for which the list of all stored values of a host counts once it agreed with switches that were read for
+themselves, and for which it is not read again once it did not or could not be read."""
 MAX_COUNTED = 16
 """Disks whose chunks are counted in one slow poll."""
 UNKNOWN_DISK = 911
@@ -189,8 +189,9 @@ class SlowPoller:
     _sought_at: float = 0.0
     _agreed_at: float = 0.0
     _refuted_at: float = 0.0
+    _agreed_host: str = ""
     _compared: int = 0
-    """Number of comparisons of such a list: each is of another switch."""
+    """Number of comparisons of such a list: they go through the switches."""
     _contradicted: bool = False
     """True while the whole list has bad disks that the lists of bad disks lack."""
 
@@ -250,18 +251,27 @@ class SlowPoller:
         self._refuted_at = now
         stored = await _part(self.api.stored_values(host, dialect)) or {}
         shared: dict[str, str | None] = {key: stored[key] for key in keys if key in stored}
-        if shared and not self.due(self._agreed_at, now, LIST_TRUSTED_SECONDS):
+        agreed = host == self._agreed_host and not self.due(self._agreed_at, now, LIST_TRUSTED_SECONDS)
+        if shared and agreed:
             self._refuted_at = 0.0
             return shared
         compared: dict[str, str | None] = {}
+        for sample in self._samples(shared):
+            compared |= await _part(_keyed(sample, self.api.config_get(sample, host=host))) or {}
+            if compared.get(sample) != shared[sample]:
+                return compared
         if shared:
-            sample = list(shared)[self._compared % len(shared)]
-            self._compared += 1
-            compared = await _part(_keyed(sample, self.api.config_get(sample, host=host))) or {}
-            if compared.get(sample) == shared[sample]:
-                self._agreed_at, self._refuted_at = now, 0.0
-                return shared
-        return compared
+            self._agreed_host, self._agreed_at, self._refuted_at = host, now, 0.0
+        return shared
+
+    def _samples(self, listed: Mapping[str, str | None]) -> list[str]:
+        """A switch of the list, another one each time, and one with another value: most have one of two values."""
+        if not listed:
+            return []
+        names = list(listed)
+        first = names[self._compared % len(names)]
+        self._compared += 1
+        return [first, *(name for name in names if listed[name] != listed[first])][:2]
 
     def take_units(self) -> Mapping[int, tuple[int, ...]]:
         """The units (vuids) on the disks counted in the last slow poll; kept until they are taken."""

@@ -17,11 +17,11 @@ def trusts_nothing() -> ssl.SSLContext:
 def trusts_system() -> ssl.SSLContext:
     """A context that trusts the certificates of the system; they are read again when their files have changed."""
     found = ssl.get_default_verify_paths()
-    return _loaded(*(_changed_at(path) for path in (found.cafile, found.capath)))
+    return _loaded(*((path, _changed_at(path)) for path in (found.cafile, found.capath)))
 
 
 @lru_cache(1)
-def _loaded(*_changed_at: int) -> ssl.SSLContext:
+def _loaded(*_files: tuple[str | None, int]) -> ssl.SSLContext:
     return ssl.create_default_context()
 
 

@@ -1,18 +1,20 @@
 """HTTP to many hosts: a few kept connections for each origin, bounded answers, one translation of exceptions.
 
 A pool that many keep-alive hosts share scans all its connections at each request, so each origin has its own. A write
-uses a new connection: a stale kept one could leave its outcome unknown. Requests go to a transport, not to the
-library's client: our hosts need no redirects, cookies, proxies or logins, and it would double the cost.
+uses a new connection: a stale kept one could leave its outcome unknown. Reads over plain HTTP are ours (`plain_pool`);
+all other requests go to a transport of the library, not to its client: our hosts need no redirects, cookies, proxies or
+logins.
 """
 
 import asyncio
 import base64
 import hashlib
+import ipaddress
 import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -79,6 +81,7 @@ class Timeouts:
 
 _ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253}):([0-9]{1,5})")
 _PORTS = range(1, 1 << 16)
+_FOUR_NUMBERS = re.compile(r"[0-9]+(\.[0-9]+){3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,8 @@ class HostOrigin:
 
     @property
     def authority(self) -> str:
-        """`name:port`."""
-        return f"{self.name}:{self.port}"
+        """`name:port`, without the port that the scheme implies."""
+        return self.name if self.port == (443 if self.tls else 80) else f"{self.name}:{self.port}"
 
     def __str__(self) -> str:
         return f"http{'s' if self.tls else ''}://{self.authority}"
@@ -104,9 +107,21 @@ def origin_of(host: str) -> HostOrigin:
     Raises ClusterUnreachable for any other form: a path or a query would change the request.
     """
     match = _ORIGIN.fullmatch(host.removesuffix("/") if "://" in host else f"http://{host}")
-    if match is None or int(match[3]) not in _PORTS:
+    if match is None or int(match[3]) not in _PORTS or _is_odd(match[2]):
         raise ClusterUnreachable(f"{host[:80]!r} is not a host address; write name:port.", host=host)
     return HostOrigin(match[1] == "https", match[2].lower(), int(match[3]))
+
+
+def _is_odd(name: str) -> bool:
+    """True for what looks like an address and is none: libraries differ in what `010.0.0.1` is."""
+    bracketed = name.startswith("[")
+    if not bracketed and not _FOUR_NUMBERS.fullmatch(name):
+        return False
+    try:
+        (ipaddress.IPv6Address if bracketed else ipaddress.IPv4Address)(name.strip("[]"))
+    except ValueError:
+        return True
+    return False
 
 
 def _endpoint_key(host: str) -> tuple[bool, str]:
@@ -133,15 +148,13 @@ class _Pools:
         )
         return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
 
+    def fresh_plain(self, origin: HostOrigin) -> PlainPool:
+        name, kept = origin.name.strip("[]"), IDLE_CONNECTIONS
+        return PlainPool(name, origin.port, most=MAX_CONNECTIONS, kept=kept, keep_alive=self.keep_alive)
+
     def plain(self, origin: HostOrigin) -> PlainPool:
         if origin not in self._plain:
-            self._plain[origin] = PlainPool(
-                origin.name.strip("[]"),
-                origin.port,
-                most=MAX_CONNECTIONS,
-                kept=IDLE_CONNECTIONS,
-                keep_alive=self.keep_alive,
-            )
+            self._plain[origin] = self.fresh_plain(origin)
         return self._plain[origin]
 
     def tls(self, origin: HostOrigin) -> httpx.AsyncHTTPTransport:
@@ -150,9 +163,9 @@ class _Pools:
         return self._tls[origin]
 
     async def aclose(self) -> None:
-        for pool in self._plain.values():
+        for pool in list(self._plain.values()):
             await pool.aclose()
-        for transport in self._tls.values():
+        for transport in list(self._tls.values()):
             await transport.aclose()
         self._plain.clear()
         self._tls.clear()
@@ -249,17 +262,20 @@ class Transport:
             if origin.tls:
                 request = self._request(origin, "GET", target, None)
                 return await self._send(self._pools.tls(origin), host, request, limit)
-            return await self._get_plain(origin, host, target, limit)
+            return await self._get_plain(self._pools.plain(origin), origin, host, target, limit)
         except CONNECTION_LOST:
-            again = self._request(origin, "GET", target, None)
-            async with self._pools.fresh(tls=origin.tls) as transport:
-                return await self._send(transport, host, again, limit)
+            if origin.tls:
+                again = self._request(origin, "GET", target, None)
+                async with self._pools.fresh(tls=True) as transport:
+                    return await self._send(transport, host, again, limit)
+            async with aclosing(self._pools.fresh_plain(origin)) as pool:
+                return await self._get_plain(pool, origin, host, target, limit)
 
-    async def _get_plain(self, origin: HostOrigin, host: str, target: str, limit: int) -> Answer:
+    async def _get_plain(self, pool: PlainPool, origin: HostOrigin, host: str, target: str, limit: int) -> Answer:
         start = time.monotonic()
         named = {"Host": origin.authority, **self._headers(origin, target, writing=False)}
         headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in named.items()]
-        answer = await self._pools.plain(origin).ask(target.encode("ascii"), headers, self._read_phases)
+        answer = await pool.ask(target.encode("ascii"), headers, self._read_phases)
         try:
             content = await _body(answer.status, answer.headers, answer, limit)
         finally:
@@ -279,10 +295,8 @@ class Transport:
 
     def _request(self, origin: HostOrigin, method: str, target: str, body: bytes | None) -> httpx.Request:
         writing = body is not None
-        headers, extensions = (
-            self._headers(origin, target, writing=writing),
-            {"timeout": self._timeouts.phases(writing=writing)},
-        )
+        headers = self._headers(origin, target, writing=writing)
+        extensions = {"timeout": self._timeouts.phases(writing=writing)}
         return httpx.Request(method, f"{origin}{target}", content=body, headers=headers, extensions=extensions)
 
     async def _send(self, transport: httpx.AsyncBaseTransport, host: str, request: httpx.Request, limit: int) -> Answer:

@@ -249,6 +249,19 @@ async def test_interim_answers_are_skipped_but_not_without_end(wire: Transport) 
             await wire.get(server.host, "/many")
 
 
+async def test_the_repeat_of_a_cut_read_is_bounded_too(wire: Transport) -> None:
+    async def handle(_request: Request, writer: asyncio.StreamWriter) -> None:
+        if len(server.requests) == 1:
+            writer.close()
+            return
+        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * (MAX_INTERIM + 1) + answer(200, "OK", [JSON], b"{}"))
+        await writer.drain()
+
+    async with serving(handle) as server:
+        with pytest.raises(ClusterBadAnswer, match="status of 1xx"):
+            await wire.get(server.host, "/stat")
+
+
 @pytest.mark.parametrize("status", [204, 304])
 async def test_an_answer_without_a_body_is_empty(wire: Transport, status: int) -> None:
     """Such an answer has no length and no chunks."""
