@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -119,4 +120,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # As at Ctrl+C, the programs that a row has started end with it: one that is left goes on to ask ports of others.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
