@@ -51,8 +51,8 @@ MAX_LIST_AGE = 3 * DISK_LIST_SECONDS
 LIST_AGAIN_SECONDS = 2.0
 """Limit of such a read in a poll that waits for it."""
 LIST_TRUSTED_SECONDS = 3600.0
-"""Seconds for which the list of all stored values of a host counts once it agreed with switches that were read for
-themselves, and for which it is not read again once it did not or could not be read."""
+"""Seconds for which the list of all stored values of a host counts once it agreed with all switches read for themselves
+(later with two of them), and for which it is not read again once it did not or could not be read."""
 MAX_COUNTED = 16
 """Disks whose chunks are counted in one slow poll."""
 UNKNOWN_DISK = 911
@@ -191,7 +191,7 @@ class SlowPoller:
     _refuted_at: float = 0.0
     _agreed_host: str = ""
     _compared: int = 0
-    """Number of comparisons of such a list: they go through the switches."""
+    """Number of later comparisons of such a list: they go through the switches."""
     _contradicted: bool = False
     """True while the whole list has bad disks that the lists of bad disks lack."""
 
@@ -256,19 +256,20 @@ class SlowPoller:
             self._refuted_at = 0.0
             return shared
         compared: dict[str, str | None] = {}
-        for sample in self._samples(shared):
-            compared |= await _part(_keyed(sample, self.api.config_get(sample, host=host))) or {}
-            if compared.get(sample) != shared[sample]:
+        for key in self._samples(shared) if host == self._agreed_host else shared:
+            compared |= await _part(_keyed(key, self.api.config_get(key, host=host))) or {}
+            if compared.get(key) != shared[key]:
+                self._agreed_host = ""
                 return compared
         if shared:
             self._agreed_host, self._agreed_at, self._refuted_at = host, now, 0.0
         return shared
 
     def _samples(self, listed: Mapping[str, str | None]) -> list[str]:
-        """A switch of the list, another one each time, and one with another value: most have one of two values."""
-        if not listed:
-            return []
+        """A switch of a list that agreed before, another one each time, and one with another value."""
         names = list(listed)
+        if not names:
+            return []
         first = names[self._compared % len(names)]
         self._compared += 1
         return [first, *(name for name in names if listed[name] != listed[first])][:2]

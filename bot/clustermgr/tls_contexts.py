@@ -15,9 +15,15 @@ def trusts_nothing() -> ssl.SSLContext:
 
 
 def trusts_system() -> ssl.SSLContext:
-    """A context that trusts the certificates of the system; they are read again when their files have changed."""
+    """A context that trusts the certificates of the system; once their files have changed, another one.
+
+    An empty one is not kept: the library does not say that it could not open a file.
+    """
     found = ssl.get_default_verify_paths()
-    return _loaded(*((path, _changed_at(path)) for path in (found.cafile, found.capath)))
+    context = _loaded(*((path, _changed_at(path)) for path in (found.cafile, found.capath)))
+    if not context.cert_store_stats()["x509"]:
+        _loaded.cache_clear()
+    return context
 
 
 @lru_cache(1)

@@ -116,8 +116,9 @@ def decode_part(kind: type[T], stored: object) -> T | None:
     """Decode a part of a fact of that type, None if it is not one."""
     if not isinstance(stored, Mapping):
         return None
+    adapter = adapter_of(kind)
     try:
-        found: T = adapter_of(kind).validate_python({name: _inner(name, each) for name, each in stored.items()})
+        found: T = adapter.validate_python({name: _inner(name, each) for name, each in stored.items()})
     except (LookupError, TypeError, ValueError, ValidationError):
         return None
     return found

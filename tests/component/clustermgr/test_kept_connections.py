@@ -205,8 +205,10 @@ async def test_what_arrives_between_two_reads_is_no_answer(wire: Transport) -> N
 
 async def test_a_second_answer_in_the_same_packet_is_not_the_next_one(wire: Transport) -> None:
     """It belongs to no request: the connection is closed."""
+    ports = set()
 
     async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        ports.add(writer.get_extra_info("peername")[1])
         more = answer(200, "OK", [JSON], b"not asked for") if request.target == "/first" else b""
         writer.write(answer(200, "OK", [JSON], request.target.encode()) + more)
         await writer.drain()
@@ -214,6 +216,7 @@ async def test_a_second_answer_in_the_same_packet_is_not_the_next_one(wire: Tran
     async with serving(handle) as server:
         for target in ("/first", "/second"):
             assert (await wire.get(server.host, target)).body == target.encode()
+    assert len(ports) == 2
 
 
 async def test_a_body_that_breaks_later_is_no_timeout(wire: Transport) -> None:
