@@ -65,8 +65,9 @@ class PlainConnection:
         """True if the answer is whole, neither side ends the connection, and nothing came after it; it is idle then."""
         http, self._http = self._http, None
         self._idle_until = time.monotonic() + self._keep_alive
-        whole = http is not None and http.our_state is h11.DONE and http.their_state is h11.DONE
-        return whole and http is not None and http.trailing_data == (b"", False)
+        if http is None or http.our_state is not h11.DONE or http.their_state is not h11.DONE:
+            return False
+        return not http.trailing_data[0]
 
     def has_expired(self) -> bool:
         """True if it was idle for too long, or the host has sent something or closed it meanwhile."""
@@ -80,10 +81,7 @@ class PlainConnection:
         """The parser's next event, with as many bytes as it needs."""
         try:
             while (event := http.next_event()) is h11.NEED_DATA:
-                data = await self._stream.read(READ_BYTES, self._read_limit)
-                if not data and http.their_state is h11.SEND_RESPONSE:
-                    raise httpcore.RemoteProtocolError("the host closed the connection without an answer")
-                http.receive_data(data)
+                http.receive_data(await self._stream.read(READ_BYTES, self._read_limit))
         except h11.RemoteProtocolError as error:
             raise httpcore.RemoteProtocolError(str(error)) from error
         return event
