@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.grouping import GroupingLimits
 from bot.alerting.own_network import OwnNetwork, WatchedCluster
 from bot.alerting.rules.base import Rule
@@ -97,7 +96,7 @@ async def build(
     report_jobs = report_jobs_of(settings)
     async with foundation(settings, clock, wait_for_server, tracer) as base, HttpClient.opened() as client:
         # Polling: the watches, the schedule that runs them, the membership that decides which replica polls.
-        cluster_notes = await _last_notes(base)
+        cluster_notes = base.cluster_notes
         notify = settings.operations.notify
         repository = OperationRepository(
             base.store, base.wake, base.clock, base.replica, notify=notify, entered=base.metrics.operation
@@ -189,13 +188,6 @@ async def build(
             receivers=receivers,
             intake=intake_of(base, watches),
         )
-
-
-async def _last_notes(base: Foundation) -> Notes:
-    """Read the results of the last poll of each cluster before this start."""
-    async with base.store.read() as uow:
-        states = await uow.cluster_states.several(base.clusters.keys())
-    return {name: ClusterNote.of(state) for name, state in states.items()}
 
 
 def _watches(

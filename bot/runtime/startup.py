@@ -7,12 +7,13 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
+from bot.alerting.cluster_state.state import ClusterNote
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskLimits
@@ -47,7 +48,8 @@ class Foundation:
     """Parts that every other part may need.
 
     `messages_wait` is set when the outbox has messages to send, and `outputs_wait` with it: receivers outside Slack may
-    have to get alerts. `began_as` are the default policies with which the installation began.
+    have to get alerts. `began_as` are the default policies with which the installation began, `cluster_notes` the
+    results of the last poll of each cluster before this start.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class Foundation:
     messages_wait: asyncio.Event
     outputs_wait: asyncio.Event
     began_as: PolicyMode
+    cluster_notes: dict[str, ClusterNote]
     tracer: Tracer = NO_TRACER
 
     def wake(self) -> None:
@@ -80,10 +83,8 @@ async def foundation(
         wall = clock or time.time
         process_clock = ProcessClock()
         clock = clock or process_clock
-        store = await stack.enter_async_context(_open_store(settings, replica, clock, wall, wait_for_server))
-        await follow_server(process_clock, store)
-        async with store.read() as uow:
-            began_as = await uow.facts.policies()
+        store = await stack.enter_async_context(_open_store(settings, replica, clock, wall))
+        began_as, notes = await _first_use(store, settings, process_clock, wait_for_server)
         token = settings.secrets.slack_bot_token.get_secret_value()
         metrics = Metrics()
         metrics.watch_store(store.transactions.copy)
@@ -99,7 +100,9 @@ async def foundation(
         await gateway.support.load()
         clusters = await open_clusters(stack, settings, clock, metrics, tracer)
         waits = asyncio.Event(), asyncio.Event()
-        yield Foundation(settings, replica, clock, wall, store, gateway, metrics, clusters, *waits, began_as, tracer)
+        yield Foundation(
+            settings, replica, clock, wall, store, gateway, metrics, clusters, *waits, began_as, notes, tracer
+        )
 
 
 def code_check(base: Foundation) -> CodeCheck:
@@ -108,24 +111,31 @@ def code_check(base: Foundation) -> CodeCheck:
     return CodeCheck(base.store, key, base.clock, base.wall, partial(code_required, base.settings))
 
 
-@asynccontextmanager
-async def _open_store(
-    settings: Settings, replica: str, clock: Clock, wall: Clock, wait_for_server: float
-) -> AsyncIterator[Store]:
-    """Open and migrate the database; wait for an unavailable server. Raises ConfigError, StoreError."""
+def _open_store(settings: Settings, replica: str, clock: Clock, wall: Clock) -> AbstractAsyncContextManager[Store]:
     patience = max(1.0, settings.replicas.lease / BEATS)
-    async with Store.open(settings.store_url, clock=clock, wall=wall, owner=replica, patience=patience) as store:
-        give_up_at = steady() + (0.0 if _on_sqlite(settings) else wait_for_server)
-        while True:
-            try:
-                await store.migrate()
-                break
-            except StoreError as error:
-                if steady() >= give_up_at:
-                    raise
-                log.warning("start.waiting_for_the_database", error=str(error))
-                await asyncio.sleep(RETRY_SECONDS)
-        yield store
+    return Store.open(settings.store_url, clock=clock, wall=wall, owner=replica, patience=patience)
+
+
+async def _first_use(
+    store: Store, settings: Settings, clock: ProcessClock, wait_for_server: float
+) -> tuple[PolicyMode, dict[str, ClusterNote]]:
+    """Migrate the database and read what a start needs; returns `began_as` and `cluster_notes`.
+
+    While a server is unavailable, or loses a connection, all is tried again. Raises StoreError.
+    """
+    give_up_at = steady() + (0.0 if _on_sqlite(settings) else wait_for_server)
+    while True:
+        try:
+            await store.migrate()
+            await follow_server(clock, store)
+            async with store.read() as uow:
+                states = await uow.cluster_states.several([own.name for own in settings.clusters])
+                return await uow.facts.policies(), {name: ClusterNote.of(state) for name, state in states.items()}
+        except StoreError as error:
+            if steady() >= give_up_at:
+                raise
+            log.warning("start.waiting_for_the_database", error=str(error))
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def follow_server(clock: ProcessClock, store: Store) -> None:

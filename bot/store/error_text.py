@@ -91,6 +91,8 @@ _MESSAGES: tuple[tuple[str, str], ...] = (
     ("connection has been released", _SERVER_GONE),
     ("connection lost", _SERVER_GONE),
     ("unexpected connection", _SERVER_GONE),
+    # asyncpg, about a connection that the server ended while the program stood still.
+    ("cannot switch to state", _SERVER_GONE),
     ("rejected ssl upgrade", "the server does not support TLS: change sslmode, or set up TLS on the server"),
     ("operation is in progress", "the connection was still busy"),
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,32 @@ async def test_server_that_stops_within_a_unit_raises_store_error(postgres: Post
             await asyncio.to_thread(postgres.start)
         async with store.read() as uow:
             assert await uow.cluster_states.get("prod") == ClusterState()
+    await postgres.drop(name)
+
+
+async def test_unit_of_a_process_that_stood_still_says_that_the_server_closed_the_connection(
+    postgres: Postgres,
+) -> None:
+    """Also when the answer to a statement and the end of the connection have both arrived unread."""
+    name = await postgres.create_migrated()
+    async with Store.open(postgres.url(name), patience=0.05) as store:
+
+        async def unit() -> None:
+            async with store.begin() as uow:
+                for _ in range(3):
+                    await uow.replicas.assignments()
+
+        said: set[str] = set()
+        for turns in range(4, 40, 4):
+            task = asyncio.create_task(unit())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            time.sleep(0.1)  # noqa: ASYNC251 - the process stands still
+            try:
+                await task
+            except StoreError as error:
+                said.add(str(error))
+    assert said == {"The database could not be used (the server closed the connection)."}
     await postgres.drop(name)
 
 
