@@ -105,7 +105,12 @@ async def build(
             cluster.restore_gone(partial(_gone_since, cluster_notes, name))
         task_queue = TaskQueue()
         intervals = {own.name: own.poll_interval for own in settings.clusters}
-        admission = Admission(intervals, asyncio.get_running_loop().time, busy=lambda: task_queue.pressing)
+        admission = Admission(
+            intervals,
+            asyncio.get_running_loop().time,
+            busy=lambda: task_queue.pressing,
+            alerting=lambda: base.store.pressing,
+        )
         watches = _watches(base, rules, cluster_notes, repository, admission)
         read_pace = ReadPace(base.clock, late=lambda: admission.late)
         for cluster in base.clusters.values():

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from bot.store.error_text import raw
 from bot.store.group_commit import GroupCommit, Nested
 from bot.store.postgres_pool import ping_after_pauses
 from bot.store.session import Errors, Session, database_errors, translated
-from bot.store.sqlite_connection import connect
+from bot.store.sqlite_connection import LoopTurn, connect
 from bot.store.sqlite_file import prepare
 from bot.store.unit_of_work import UnitOfWork
 from bot.store.url import Target, parse
@@ -102,7 +102,7 @@ class Store:
         self._clock, self._wall = clock, wall
         self._owner = owner
         self._outages = (_Outage("reading", clock), _Outage("writing", clock))
-        self._queued = 0
+        self._queued = self._pressing = 0
         self._background = asyncio.Semaphore(BACKGROUND_READS)
         self.groups: GroupCommit[UnitOfWork] = GroupCommit(
             self._group, clock=time.monotonic, wanted=lambda: self._queued > 0
@@ -215,12 +215,23 @@ class Store:
                 self._queued -= 1
             yield UnitOfWork(session, self._clock, self._wall, self._owner, self.receivers)
 
-    def grouped(self, *, last: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:
+    @property
+    def pressing(self) -> bool:
+        """True while units of `grouped` wait or are written, but for those with `last`: alerts, mostly."""
+        return self._pressing > 0
+
+    @asynccontextmanager
+    async def grouped(self, *, last: bool = False) -> AsyncIterator[UnitOfWork]:
         """Open a writing unit of work that on SQLite may share its transaction with others (see group_commit.py).
 
         It is committed when the block has ended. Units with `last` run behind the others of a group. Raises StoreError.
         """
-        return self.groups.unit(last=last) if self._writer.dialect.name == "sqlite" else self.begin()
+        self._pressing += not last
+        try:
+            async with self.groups.unit(last=last) if self._writer.dialect.name == "sqlite" else self.begin() as uow:
+                yield uow
+        finally:
+            self._pressing -= not last
 
     @asynccontextmanager
     async def _group(self) -> AsyncIterator[Nested[UnitOfWork]]:
@@ -285,9 +296,9 @@ class Store:
 
 
 def _sqlite(target: Target, file: Path) -> tuple[AsyncEngine, AsyncEngine]:
-    creator = partial(connect, file)
-    writer = _engine(target, pool_size=1, max_overflow=0, async_creator=creator)
-    reader = _engine(target, pool_size=4, max_overflow=0, async_creator=creator)
+    connected = partial(connect, file, LoopTurn())
+    writer = _engine(target, pool_size=1, max_overflow=0, async_creator=partial(connected, durable=True))
+    reader = _engine(target, pool_size=4, max_overflow=0, async_creator=partial(connected, durable=False))
     _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL")
     _pragmas(reader, "BEGIN", "query_only = ON")
     return writer, reader

@@ -1,9 +1,10 @@
 """Group commit: units of work of many callers share one transaction, so that a storm costs few commits.
 
-The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit wait until that time is
-over, and are written together: several each in a savepoint, so a unit that fails changes nothing and fails alone. A
-caller goes on when its unit is committed. A unit that is cancelled inside a statement breaks the connection, and one
-that takes UNIT_SECONDS blocks it: then the whole group fails with StoreError, and its callers try again.
+The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit (STORM_SECONDS after one
+of many units) wait until that time is over, and are written together: several each in a savepoint, so a unit that fails
+changes nothing and fails alone. A caller goes on when its unit is committed. A unit that is cancelled inside a
+statement breaks the connection, and one that takes UNIT_SECONDS blocks it: then the whole group fails with StoreError,
+and its callers try again.
 
 SQLite only: it has one writer. On PostgreSQL a group would keep the locks of one unit while the next ones wait for
 others, and deadlocks would follow.
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 GROUP_SECONDS = 0.1
 """Least time between two commits of groups; the units that made room for another writer do not wait."""
+STORM_SECONDS = 0.3
+"""The same after a group of STORM units: their messages take longer than that anyway."""
+STORM = 10
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
@@ -68,7 +72,7 @@ class GroupCommit(Generic[U]):
         self._longest = longest
         self._waiting: deque[_Unit[U]] = deque()
         self._worker: asyncio.Task[None] | None = None
-        self._committed_at = float("-inf")
+        self._next_at = float("-inf")
         self.commits = 0
         """Transactions since the start."""
 
@@ -99,7 +103,7 @@ class GroupCommit(Generic[U]):
         left: Sequence[_Unit[U]] = ()
         try:
             while left or self._waiting:
-                if not left and (early := self._committed_at + GROUP_SECONDS - self._clock()) > 0:
+                if not left and (early := self._next_at - self._clock()) > 0:
                     await self._pause(early)
                 group = left or [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
                 left = await self._commit(sorted(group, key=lambda unit: unit.last))
@@ -135,7 +139,7 @@ class GroupCommit(Generic[U]):
             return tuple(left)
         finally:
             self.commits += 1
-            self._committed_at = self._clock()
+            self._next_at = self._clock() + (GROUP_SECONDS if len(written) < STORM else STORM_SECONDS)
             for unit in group:
                 _fail(unit, StoreError("The database did not commit this."))
 

@@ -1,13 +1,20 @@
-"""SQLite connections whose statements take one trip to the thread of the connection each.
+"""SQLite connections whose statements take one trip to the thread of the connection each, and seldom a turn.
 
-With the cursors of aiosqlite a statement takes four: make the cursor, execute, fetch, close. Each trip waits for a turn
-of the event loop, so in a busy process a transaction of a hundred statements took seconds, and the trips took a fifth
-of the processor time.
+With the cursors of aiosqlite a statement takes four trips: make the cursor, execute, fetch, close. Each waits for a
+turn of the event loop, and before that the thread waits until the event loop gives up the interpreter's lock (5 ms, see
+`sys.setswitchinterval`). In a busy process a transaction of thirty statements took 100 to 200 ms, and all others waited
+for it. Most statements take less than 0.1 ms. So the event loop stands still for a statement, and gives the lock up: at
+most AT_ONCE_SECONDS, then it goes on and the statement is waited for as usual, because it is long, waits for a lock, or
+the disk hangs.
 """
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +23,30 @@ import aiosqlite
 
 _CHUNK = 64
 """Rows of a trip, for cursors that are iterated; the default of aiosqlite."""
+AT_ONCE_SECONDS = 0.002
+"""Longest time for which the event loop stands still for one statement."""
+TURN_SECONDS = 0.01
+"""Time in one turn of the event loop from which on no further statement is waited for at once: others have their turn.
+"""
 Run = Callable[[sqlite3.Cursor], object]
+
+
+@dataclass(slots=True)
+class LoopTurn:
+    """How long the present turn of the event loop lasts, since its first statement; for all connections of a store."""
+
+    _began: float | None = None
+
+    def has_time(self) -> bool:
+        """True if this turn may be held up by another statement."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now
+            asyncio.get_running_loop().call_soon(self._end)
+        return now - self._began < TURN_SECONDS
+
+    def _end(self) -> None:
+        self._began = None
 
 
 class OneTripCursor:
@@ -58,11 +88,24 @@ class OneTripCursor:
 
 
 class OneTripConnection(aiosqlite.Connection):
-    """A connection with such cursors; a rollback of nothing takes no trip: SQLAlchemy makes one after each commit."""
+    """A connection with such cursors; a rollback of nothing takes no trip: SQLAlchemy makes one after each commit.
+
+    With `durable` its commits wait for the disk, so the event loop never stands still for them.
+    """
 
     _asked = 0
     _done = 0
     """Trips that were begun, and those that have ended; a caller that was cancelled leaves one on its way."""
+
+    def __init__(self, file: Path, turn: LoopTurn, *, durable: bool) -> None:
+        super().__init__(partial(sqlite3.connect, str(file), check_same_thread=False), _CHUNK)
+        # The thread does not keep the process alive, as with SQLAlchemy's own connections.
+        self._thread.daemon = True
+        self._turn, self._durable = turn, durable
+
+    async def commit(self) -> None:
+        """Commit; raises sqlite3.Error."""
+        await self._trip(self._conn.commit, at_once=not self._durable)
 
     async def rollback(self) -> None:
         """Roll back, if a transaction is open or a trip on its way may open one."""
@@ -71,15 +114,36 @@ class OneTripConnection(aiosqlite.Connection):
             await super().rollback()
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await self._trip(partial(fn, *args, **kwargs), at_once=True)
+
+    async def _trip(self, work: Callable[[], Any], *, at_once: bool) -> Any:
+        if not self._running or self._connection is None:
+            raise ValueError("Connection closed")
+        outcome: Future[Any] = Future()
         self._asked += 1
-
-        def counted() -> Any:
+        # Without a future of the library, whose result would take a turn in any case.
+        self._tx.put_nowait((None, partial(self._run, work, outcome)))
+        if at_once and self._turn.has_time():
             try:
-                return fn(*args, **kwargs)
-            finally:
-                self._done += 1
+                return outcome.result(AT_ONCE_SECONDS)
+            except TimeoutError:
+                if outcome.done():
+                    raise
+        return await asyncio.wrap_future(outcome)
 
-        return await super()._execute(counted)  # type: ignore[no-untyped-call] # it has no types
+    def _run(self, work: Callable[[], Any], outcome: "Future[Any]") -> None:
+        """Work in the thread of the connection."""
+        # From here on the caller cannot cancel it any more.
+        wanted, error, result = outcome.set_running_or_notify_cancel(), None, None
+        try:
+            result = work() if wanted else None
+        except BaseException as raised:  # noqa: BLE001 - the caller gets it
+            error = raised
+        self._done += 1
+        if error is not None:
+            outcome.set_exception(error)
+        elif wanted:
+            outcome.set_result(result)
 
     def cursor(self) -> OneTripCursor:  # type: ignore[override] # SQLAlchemy needs no other methods of it
         """Return a cursor; it needs no trip."""
@@ -97,9 +161,8 @@ class OneTripConnection(aiosqlite.Connection):
         return await self._execute(work)  # type: ignore[no-any-return] # that of `work`
 
 
-async def connect(file: Path) -> OneTripConnection:
-    """Open a connection; its thread does not keep the process alive."""
-    connection = OneTripConnection(partial(sqlite3.connect, str(file), check_same_thread=False), _CHUNK)
-    connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does for its connections
+async def connect(file: Path, turn: LoopTurn, *, durable: bool) -> OneTripConnection:
+    """Open a connection (see OneTripConnection); `turn` is that of all connections of a store."""
+    connection = OneTripConnection(file, turn, durable=durable)
     await connection
     return connection

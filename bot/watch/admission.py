@@ -38,14 +38,16 @@ late: the thread may be busy with other work than polls, and polls must not star
 SHARE_SECONDS = 0.05
 """Shortest time over which this share is measured."""
 HOLD_SECONDS = 0.1
-"""Longest time for which no poll begins, and none goes on to read, because a command or an approval is being worked on;
-most are done by then. After that, polls begin and read beside commands until half of this time is regained."""
+"""Longest time for which no poll begins, and none goes on to read, because a command or an approval is being worked on,
+or an alert is being written; most are done by then. After that, polls begin and read beside these until half of this
+time is regained."""
 REGAINED = 1 / 3
-"""Seconds of it that a second without a hold gives back: commands may hold polls for a quarter of the time."""
+"""Seconds of it that a second without a hold gives back: commands may hold polls for a quarter of the time, and alerts
+for another one."""
 LOOK_SECONDS = 0.005
 """Seconds between two looks whether it is done."""
 BESIDE_COMMANDS = 8
-"""Polls at once beside a command or an approval that takes longer."""
+"""Polls at once beside a command, an approval or an alert that takes longer."""
 REMEMBERED_INTERVALS = 2
 """Intervals of a cluster after its last skipped poll at which the overload is over."""
 WORTH_SAYING = 1.05
@@ -74,9 +76,31 @@ class Overload:
 
 
 @dataclass(slots=True)
-class Admission:
-    """Admits the polls of clusters with these intervals (seconds); `busy` is true while a command is worked on.
+class _Hold:
+    """A reason for which polls wait, for a part of the time at most; `busy` is true while there is that reason."""
 
+    busy: Callable[[], bool]
+    holds: bool = False
+    _left: float = HOLD_SECONDS
+    _used_up: bool = False
+
+    def pass_by(self, seconds: float) -> bool:
+        """Account for the seconds since the last call; True if polls wait now."""
+        if self.holds:
+            self._left = max(0.0, self._left - seconds)
+            self._used_up = self._left == 0
+        else:
+            self._left = min(HOLD_SECONDS, self._left + seconds * REGAINED)
+            self._used_up = self._used_up and self._left < HOLD_SECONDS / 2
+        self.holds = self.busy() and not self._used_up
+        return self.holds
+
+
+@dataclass(slots=True)
+class Admission:
+    """Admits the polls of clusters with these intervals (seconds).
+
+    `busy` is true while a command is worked on, `alerting` while an alert is written: each holds polls by its own time.
     `clock` is steady, in seconds; `worked` gives the processor seconds of the thread. All methods belong to one event
     loop.
     """
@@ -84,6 +108,7 @@ class Admission:
     intervals: Mapping[str, float]
     clock: Callable[[], float]
     busy: Callable[[], bool] = lambda: False
+    alerting: Callable[[], bool] = lambda: False
     worked: Callable[[], float] = time.thread_time
     limit: float = FIRST
     skipped: int = 0
@@ -100,9 +125,7 @@ class Admission:
     _gaps: dict[str, float] = field(default_factory=dict)
     _admitted_at: float = float("-inf")
     _said_until: float = float("-inf")
-    _holding: bool = False
-    _hold_left: float = HOLD_SECONDS
-    _hold_used_up: bool = False
+    _holds: "tuple[_Hold, ...]" = field(init=False)
     _asked_at: float = field(init=False)
     _look: asyncio.TimerHandle | None = None
     _share: float = 0.0
@@ -112,6 +135,7 @@ class Admission:
     def __post_init__(self) -> None:
         self._asked_at = self.clock()
         self._share_from = self._asked_at, self.worked()
+        self._holds = _Hold(self.busy), _Hold(self.alerting)
 
     @property
     def waiting(self) -> int:
@@ -160,7 +184,7 @@ class Admission:
                 return
 
     async def give_way(self) -> None:
-        """Wait before a read or the evaluation of a poll, until no command or approval holds polls."""
+        """Wait before a read or the evaluation of a poll, until no command, approval or alert holds polls."""
         while self._held():
             await self._free.wait()
 
@@ -245,28 +269,22 @@ class Admission:
 
     def _most(self) -> float:
         """How many polls may run at once now."""
-        held = self._held()
-        if not self.busy():
-            return self.limit
-        return 0 if held else min(self.limit, BESIDE_COMMANDS)
+        if self._held():
+            return 0
+        return min(self.limit, BESIDE_COMMANDS) if self.busy() or self.alerting() else self.limit
 
     def _held(self) -> bool:
-        """True while polls wait for a command or an approval that is being worked on; asks itself again soon."""
+        """True while polls wait for a command, an approval or an alert; asks itself again soon."""
         now = self.clock()
         passed, self._asked_at = now - self._asked_at, now
-        if self._holding:
-            self._hold_left = max(0.0, self._hold_left - passed)
-            self._hold_used_up = self._hold_left == 0
-        else:
-            self._hold_left = min(HOLD_SECONDS, self._hold_left + passed * REGAINED)
-            self._hold_used_up = self._hold_used_up and self._hold_left < HOLD_SECONDS / 2
-        self._holding = self.busy() and not self._hold_used_up
-        if not self._holding:
+        # Each of them accounts for the time.
+        holding = True in [hold.pass_by(passed) for hold in self._holds]
+        if not holding:
             self._free.set()
         elif self._look is None:
             self._free.clear()
             self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
-        return self._holding
+        return holding
 
     def _look_again(self) -> None:
         self._look = None

@@ -94,3 +94,12 @@ async def test_unusable_port_starts_nothing(settings: Settings) -> None:
                 async with running(second):
                     raise AssertionError("it must not start")
             assert not second.state.started.is_set()
+
+
+async def test_polls_wait_while_an_alert_is_written(settings: Settings) -> None:
+    async with build(settings) as app:
+        async with app.store.grouped(last=True):
+            assert not app.admission.alerting()
+        async with app.store.grouped():
+            assert app.admission.alerting()
+        assert not app.admission.alerting()

@@ -1,33 +1,38 @@
-"""SQLite connections: one trip to their thread for each statement, with the results that SQLAlchemy expects."""
+"""SQLite connections: one trip to their thread for each statement, waited for at once if it is short."""
 
 import asyncio
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Self
 
-import aiosqlite
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.store.sqlite_connection import connect
+from bot.store import sqlite_connection
+from bot.store.sqlite_connection import LoopTurn, OneTripConnection, connect
+
+
+async def opened(folder: Path, *, durable: bool = False) -> OneTripConnection:
+    return await connect(folder / "some.db", LoopTurn(), durable=durable)
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> AsyncEngine:
-    return create_async_engine("sqlite+aiosqlite://", async_creator=lambda: connect(tmp_path / "some.db"))
+    return create_async_engine("sqlite+aiosqlite://", async_creator=lambda: opened(tmp_path))
 
 
 async def test_statement_takes_one_trip(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    trips, execute = [], aiosqlite.Connection._execute
+    trips, execute = [], OneTripConnection._trip
 
-    async def counted(self: aiosqlite.Connection, work: Any, *args: Any, **options: Any) -> Any:
+    async def counted(self: OneTripConnection, work: Any, **options: Any) -> Any:
         trips.append(work)
-        return await execute(self, work, *args, **options)  # type: ignore[no-untyped-call]
+        return await execute(self, work, **options)
 
-    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    monkeypatch.setattr(OneTripConnection, "_trip", counted)
     async with engine.connect() as connection:
         trips.clear()
         assert (await connection.execute(text("SELECT 1 UNION SELECT 2"))).scalars().all() == [1, 2]
@@ -60,7 +65,7 @@ async def test_failed_statement_raises_and_leaves_the_connection_usable(engine: 
 
 
 async def test_rollback_of_nothing_takes_no_trip(tmp_path: Path) -> None:
-    connection = await connect(tmp_path / "some.db")
+    connection = await opened(tmp_path)
     asked = connection._asked
     await connection.rollback()
     assert connection._asked == asked
@@ -71,7 +76,7 @@ async def test_rollback_of_nothing_takes_no_trip(tmp_path: Path) -> None:
 
 
 async def test_transaction_that_a_cancelled_caller_began_is_rolled_back(tmp_path: Path) -> None:
-    connection, may_begin = await connect(tmp_path / "some.db"), threading.Event()
+    connection, may_begin = await opened(tmp_path), threading.Event()
 
     def begin(cursor: sqlite3.Cursor) -> None:
         may_begin.wait(10)
@@ -89,4 +94,114 @@ async def test_transaction_that_a_cancelled_caller_began_is_rolled_back(tmp_path
     assert not connection.in_transaction
     with pytest.raises(asyncio.CancelledError):
         await beginning
+    await connection.close()
+
+
+class Turns:
+    """Counts the turns of the event loop while the block runs."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._count())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+
+    async def _count(self) -> None:
+        while True:
+            self.seen += 1
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, a statement and a turn are short."""
+    monkeypatch.setattr(sqlite_connection, "AT_ONCE_SECONDS", 60.0)
+    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("durable", [True, False])
+async def test_only_a_durable_commit_takes_a_turn_of_the_event_loop(tmp_path: Path, durable: bool) -> None:
+    connection = await opened(tmp_path, durable=durable)
+    async with Turns() as turns:
+        await connection.cursor().execute("CREATE TABLE t (id INTEGER)")
+        await connection.cursor().execute("BEGIN IMMEDIATE")
+        for number in range(50):
+            await connection.cursor().execute("INSERT INTO t VALUES (?)", [number])
+        found = await connection.cursor().execute("SELECT count(*) FROM t")
+        assert await found.fetchall() == [(50,)]
+        assert turns.seen == 0
+        await connection.commit()
+        assert (turns.seen > 0) is durable
+    await connection.close()
+
+
+async def test_statement_that_takes_longer_lets_the_event_loop_go_on(tmp_path: Path) -> None:
+    """It waits for a lock, or the disk hangs: here, for what only another task can do."""
+    connection, go_on = await opened(tmp_path), threading.Event()
+
+    def slow(cursor: sqlite3.Cursor) -> None:
+        assert go_on.wait(60)
+        cursor.execute("SELECT 7")
+
+    task = asyncio.create_task(connection.in_thread(slow))
+    await asyncio.sleep(0)
+    go_on.set()
+    assert (await task)[3] == [(7,)]
+    await connection.close()
+
+
+async def test_turn_that_has_lasted_long_enough_ends_at_the_next_statement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_connection, "AT_ONCE_SECONDS", 60.0)
+    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 0.0)
+    connection = await opened(tmp_path)
+    async with Turns() as turns:
+        for number in range(1, 4):
+            await connection.cursor().execute("SELECT 1")
+            assert turns.seen >= number
+    await connection.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_connections_of_a_store_share_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    turn = LoopTurn()
+    one, two = [await connect(tmp_path / "some.db", turn, durable=False) for _ in range(2)]
+    await asyncio.sleep(0)
+    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 1.0)
+    monkeypatch.setattr(sqlite_connection, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    async with Turns() as turns:
+        await one.cursor().execute("SELECT 1")
+        now[0] += 2.0
+        assert turns.seen == 0
+        await two.cursor().execute("SELECT 1")
+        assert turns.seen > 0
+        before = turns.seen
+        await two.cursor().execute("SELECT 1")
+        assert turns.seen == before
+    await one.close()
+    await two.close()
+
+
+async def test_closed_connection_refuses_statements(tmp_path: Path) -> None:
+    connection = await opened(tmp_path)
+    await connection.close()
+    with pytest.raises(ValueError, match="Connection closed"):
+        await connection.cursor().execute("SELECT 1")
+
+
+@pytest.mark.usefixtures("patient")
+async def test_timeout_of_the_work_itself_is_its_error(tmp_path: Path) -> None:
+    def late(_: sqlite3.Cursor) -> None:
+        raise TimeoutError("its own")
+
+    connection = await opened(tmp_path)
+    with pytest.raises(TimeoutError, match="its own"):
+        await connection.in_thread(late)
     await connection.close()

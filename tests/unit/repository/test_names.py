@@ -49,6 +49,7 @@ BROAD = {
     "bot/runtime/program.py": "the program goes on with the old settings",
     "bot/runtime/reload.py": "the program goes on with the old settings",
     "bot/store/session.py": "rolls back, and raises again",
+    "bot/store/sqlite_connection.py": "the caller in the event loop gets it, from the thread of the connection",
     "bot/telemetry/otel.py": "names the error in the span, and raises again",
     "bot/watch/watcher.py": "a fault of a poll must not end the watch",
 }
