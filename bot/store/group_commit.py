@@ -1,7 +1,7 @@
 """Group commit: units of work of many callers share one transaction, so that a storm costs few commits.
 
-The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit (STORM_SECONDS after one
-of many units) wait until that time is over, and are written together: several each in a savepoint, so a unit that fails
+The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit (STORM_SECONDS in a
+storm) wait until that time is over, and are written together: several each in a savepoint, so a unit that fails
 changes nothing and fails alone. A caller goes on when its unit is committed. A unit that is cancelled inside a
 statement breaks the connection, and one that takes UNIT_SECONDS blocks it: then the whole group fails with StoreError,
 and its callers try again.
@@ -25,9 +25,9 @@ log = structlog.get_logger(__name__)
 
 GROUP_SECONDS = 0.1
 """Least time between two commits of groups; the units that made room for another writer do not wait."""
-STORM_SECONDS = 0.3
-"""The same after a group of STORM units: their messages take longer than that anyway."""
-STORM = 10
+STORM_SECONDS = 0.25
+"""The same once BURST groups more were committed than one in each of these times: so a storm costs fewer commits."""
+BURST = 50
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
@@ -72,7 +72,8 @@ class GroupCommit(Generic[U]):
         self._longest = longest
         self._waiting: deque[_Unit[U]] = deque()
         self._worker: asyncio.Task[None] | None = None
-        self._next_at = float("-inf")
+        self._next_at = self._committed_at = float("-inf")
+        self._burst = float(BURST)
         self.commits = 0
         """Transactions since the start."""
 
@@ -139,9 +140,15 @@ class GroupCommit(Generic[U]):
             return tuple(left)
         finally:
             self.commits += 1
-            self._next_at = self._clock() + (GROUP_SECONDS if len(written) < STORM else STORM_SECONDS)
+            self._space_out(self._clock())
             for unit in group:
                 _fail(unit, StoreError("The database did not commit this."))
+
+    def _space_out(self, now: float) -> None:
+        """Choose the earliest time of the next group."""
+        self._burst = max(0.0, min(BURST, self._burst + (now - self._committed_at) / STORM_SECONDS) - 1)
+        self._committed_at = now
+        self._next_at = now + (GROUP_SECONDS if self._burst > 0 else STORM_SECONDS)
 
     async def _run(self, unit: _Unit[U], nested: Nested[U], *, alone: bool) -> bool:
         """Run one unit; False if it failed, which leaves the others as they are.

@@ -19,6 +19,8 @@ from bot.store import group_commit
 from bot.store.database import Store
 from bot.store.group_commit import GroupCommit, Nested
 
+GROUP, STORM = group_commit.GROUP_SECONDS, group_commit.STORM_SECONDS
+
 
 def shares(store: Store) -> bool:
     """True for SQLite: its units share transactions."""
@@ -189,6 +191,28 @@ async def test_writer_that_waits_goes_before_the_units_behind_the_one_at_work(
         assert order == ["a", "b", "command", "c", "d"]
         assert store.groups.commits == 3
         assert await stored(store) == ["a", "b", "c", "command", "d", "first"]
+
+
+async def test_groups_of_a_storm_are_further_apart_until_it_is_over(store: Store) -> None:
+    if not shares(store):
+        return
+    now, pauses = [0.0], list[float]()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(round(seconds, 3))
+        now[0] += seconds
+
+    store.groups = GroupCommit(store._group, clock=lambda: now[0], pause=pause)
+    for _ in range(2):
+        pauses.clear()
+        for _ in range(group_commit.BURST * 2 + 1):
+            await put(store, "c")
+        assert pauses[0] == GROUP
+        assert pauses[-1] == STORM
+        assert pauses == sorted(pauses)
+        assert len([each for each in pauses if each < STORM / 2]) >= group_commit.BURST
+        # No alert for a while: the next ones come as soon as the first.
+        now[0] += group_commit.BURST * STORM
 
 
 async def test_lost_commit_fails_every_unit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,6 +164,28 @@ async def test_every_short_command_of_many_holds_polls() -> None:
         clock.now += 0.15
 
 
+async def test_alerts_hold_polls_by_a_time_of_their_own() -> None:
+    """A storm of alerts leaves the commands their time, and the commands leave the alerts theirs."""
+    clock, commands, alerts = Clock(), [False], [True]
+    queue = Admission({"c0": INTERVAL}, clock, busy=lambda: commands[0], alerting=lambda: alerts[0])
+    for now, other in ((alerts, commands), (commands, alerts)):
+        now[0], other[0] = True, False
+        clock.now += 10 * HOLD_SECONDS
+        first = asyncio.create_task(queue.give_way())
+        await settled()
+        assert not first.done()
+        clock.now += 1.01 * HOLD_SECONDS
+        await asyncio.wait_for(first, 20)
+        other[0] = True
+        second = asyncio.create_task(queue.give_way())
+        await settled()
+        assert not second.done()
+        clock.now += 1.01 * HOLD_SECONDS
+        await asyncio.wait_for(second, 20)
+        now[0] = other[0] = False
+        await queue.give_way()
+
+
 async def noted(queue: Admission, name: str, begun: list[str]) -> None:
     async with queue.turn(name):
         begun.append(name)
