@@ -217,21 +217,22 @@ class Store:
 
     @property
     def pressing(self) -> bool:
-        """True while units of `grouped` wait or are written, but for those with `last`: alerts, mostly."""
+        """True while units of `grouped` that are urgent wait or are written."""
         return self._pressing > 0
 
     @asynccontextmanager
-    async def grouped(self, *, last: bool = False) -> AsyncIterator[UnitOfWork]:
+    async def grouped(self, *, last: bool = False, urgent: bool = False) -> AsyncIterator[UnitOfWork]:
         """Open a writing unit of work that on SQLite may share its transaction with others (see group_commit.py).
 
-        It is committed when the block has ended. Units with `last` run behind the others of a group. Raises StoreError.
+        It is committed when the block has ended. Units with `last` run behind the others of a group; polls wait for an
+        `urgent` one (see admission.py). Raises StoreError.
         """
-        self._pressing += not last
+        self._pressing += urgent
         try:
             async with self.groups.unit(last=last) if self._writer.dialect.name == "sqlite" else self.begin() as uow:
                 yield uow
         finally:
-            self._pressing -= not last
+            self._pressing -= urgent
 
     @asynccontextmanager
     async def _group(self) -> AsyncIterator[Nested[UnitOfWork]]:

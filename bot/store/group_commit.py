@@ -27,12 +27,12 @@ GROUP_SECONDS = 0.1
 """Least time between two commits of groups; the units that made room for another writer do not wait."""
 STORM_SECONDS = 0.25
 """The same once BURST groups more were committed than one in each of these times: so a storm costs fewer commits."""
-BURST = 50
+BURST = 150
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
 """Longest time that one unit may take: all other writers wait for it."""
-HELD_SECONDS = 0.05
+HELD_SECONDS = 0.1
 """Time after which a transaction ends with the unit at work, if another writer waits: that of a command or a message
 does not wait for fifty units. The units that are left come in the next transaction, after that writer."""
 

@@ -302,8 +302,8 @@ class Admission:
 
     def _slow(self, cluster: str, at: float) -> None:
         """Give the place of a poll that waits for a slow host to the next one; it was due for that at `at`."""
-        if asyncio.get_running_loop().time() - at > SLOW_TURN:
-            # The poll waits for the event loop; more polls would make that worse.
+        if asyncio.get_running_loop().time() - at > SLOW_TURN or any(hold.holds for hold in self._holds):
+            # The poll waits for the event loop, or is held: more polls would make that worse.
             self._look_for_slow_host(cluster)
             return
         self._brief.discard(cluster)

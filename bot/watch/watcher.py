@@ -172,7 +172,7 @@ class Watcher:
         if not new_changes(stored.state, self._with_leader(stored.state, observation)):
             return
         self._cached = None
-        async with self._store.grouped() as uow:
+        async with self._store.grouped(urgent=True) as uow:
             await self._hold_check(uow)
             stored = await self._read(uow, now)
             state = self._with_leader(stored.state, observation)
@@ -260,7 +260,7 @@ class Watcher:
         """Commit the plan with its messages in one transaction; plan again only if the stored values changed."""
         self._cached, now = None, observation.now
         due = self._due_windows(now)
-        async with self._store.grouped() as uow:
+        async with self._store.grouped(urgent=_has_news(plan)) as uow:
             await self._hold_check(uow)
             await open_windows(uow, due, now)
             stored = await self._with_forecast(uow, await self._read(uow, now), now)
@@ -276,13 +276,7 @@ class Watcher:
         self._opened |= {(window.key, occurrence.begins) for window, occurrence in due}
         if not (stored.alerts or plan.transitions or plan.save_history):
             self._cached = StoredState(plan.state if plan.save_state else stored.state, plan.history)
-        if (
-            stored.expired
-            or unannounced(stored.silences, now)
-            or plan.lifted
-            or plan.save_history
-            or any(transition.visibility is not Visibility.QUIET for transition in plan.transitions)
-        ):
+        if stored.expired or unannounced(stored.silences, now) or plan.lifted or plan.save_history or _has_news(plan):
             self._wake()
 
     async def _saved(self, stored: StoredState, observation: ClusterObservation, plan: TickPlan) -> bool:
@@ -370,6 +364,11 @@ class Watcher:
 def watchdog_rule(watched: Watched) -> Rule | None:
     """The configured rule that watches the watch, None if the settings turn it off."""
     return next((rule for rule in watched.rules if rule.key == WATCH_BLIND.key), None)
+
+
+def _has_news(plan: TickPlan) -> bool:
+    """True if a person will read of a transition."""
+    return any(transition.visibility is not Visibility.QUIET for transition in plan.transitions)
 
 
 def _same_leader(before: Snapshot, now: Snapshot) -> bool:

@@ -98,8 +98,8 @@ async def test_unusable_port_starts_nothing(settings: Settings) -> None:
 
 async def test_polls_wait_while_an_alert_is_written(settings: Settings) -> None:
     async with build(settings) as app:
-        async with app.store.grouped(last=True):
-            assert not app.admission.alerting()
         async with app.store.grouped():
+            assert not app.admission.alerting()
+        async with app.store.grouped(urgent=True):
             assert app.admission.alerting()
         assert not app.admission.alerting()

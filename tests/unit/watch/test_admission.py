@@ -99,6 +99,22 @@ async def test_poll_that_waits_for_the_event_loop_keeps_its_place() -> None:
         await until(lambda: begun == ["c0", "c1"])
 
 
+async def test_poll_that_is_held_keeps_its_place() -> None:
+    """Else hundreds of polls begin beside each other, and all of them go on in one turn."""
+    commands = [False]
+    queue = Admission({"c0": INTERVAL, "c1": INTERVAL}, Clock(), busy=lambda: commands[0], limit=1.0)
+    async with held(queue, ["c0", "c1"]) as begun:
+        commands[0] = True
+        read = asyncio.create_task(queue.give_way())
+        await settled()
+        queue._slow("c0", asyncio.get_running_loop().time())
+        commands[0] = False
+        await read
+        await settled()
+        assert begun == ["c0"]
+        await until(lambda: begun == ["c0", "c1"])
+
+
 async def test_polls_that_wait_for_slow_hosts_are_bounded_too() -> None:
     queue = admission(MOST + 1, limit=float(MOST + 1))
     async with held(queue, [f"c{n}" for n in range(MOST + 1)]) as begun:
