@@ -127,23 +127,24 @@ class OneTripConnection(aiosqlite.Connection):
             try:
                 return outcome.result(AT_ONCE_SECONDS)
             except TimeoutError:
+                # Its own, or that of the wait, since which it may have ended.
                 if outcome.done():
-                    raise
+                    return outcome.result()
         return await asyncio.wrap_future(outcome)
 
     def _run(self, work: Callable[[], Any], outcome: "Future[Any]") -> None:
         """Work in the thread of the connection."""
         # From here on the caller cannot cancel it any more.
-        wanted, error, result = outcome.set_running_or_notify_cancel(), None, None
+        wanted = outcome.set_running_or_notify_cancel()
         try:
             result = work() if wanted else None
-        except BaseException as raised:  # noqa: BLE001 - the caller gets it
-            error = raised
-        self._done += 1
-        if error is not None:
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
+            self._done += 1
             outcome.set_exception(error)
-        elif wanted:
-            outcome.set_result(result)
+        else:
+            self._done += 1
+            if wanted:
+                outcome.set_result(result)
 
     def cursor(self) -> OneTripCursor:  # type: ignore[override] # SQLAlchemy needs no other methods of it
         """Return a cursor; it needs no trip."""

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -204,4 +205,45 @@ async def test_timeout_of_the_work_itself_is_its_error(tmp_path: Path) -> None:
     connection = await opened(tmp_path)
     with pytest.raises(TimeoutError, match="its own"):
         await connection.in_thread(late)
+    await connection.close()
+
+
+async def test_statement_that_ends_just_after_the_wait_has_its_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait has timed out, and the statement ends before that is looked at."""
+
+    class Late(Future[Any]):
+        def result(self, timeout: float | None = None) -> Any:
+            found = super().result(60)
+            if timeout is not None:
+                raise TimeoutError
+            return found
+
+    monkeypatch.setattr(sqlite_connection, "Future", Late)
+    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 60.0)
+    connection = await opened(tmp_path)
+    found = await connection.cursor().execute("SELECT 7")
+    assert await found.fetchall() == [(7,)]
+    await connection.close()
+
+
+async def test_statement_of_a_caller_that_was_cancelled_before_its_turn_is_left_out(tmp_path: Path) -> None:
+    """The connection is used no more until it is rolled back, and that waits for what is on its way."""
+    connection, go_on, ran = await opened(tmp_path), threading.Event(), list[str]()
+
+    def wait(_: sqlite3.Cursor) -> None:
+        assert go_on.wait(60)
+
+    first = asyncio.create_task(connection.in_thread(wait))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(connection.in_thread(lambda _: ran.append("second")))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait({second})
+    go_on.set()
+    await first
+    await connection.in_thread(lambda _: ran.append("third"))
+    assert ran == ["third"]
+    assert connection._asked == connection._done
     await connection.close()
