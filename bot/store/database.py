@@ -182,6 +182,8 @@ class Store:
         at = await self.revision()
         if at == migrate.newest() or (at in migrate.revisions() and to and at >= to):
             return
+        # Before the transaction: a server may end one that is idle for a second.
+        migrate.load()
         async with self._session(self._writer, writable=True) as (session, run):
             if session.postgres:
                 await session.value(select(func.pg_advisory_xact_lock(migrate.LOCK)))
@@ -217,8 +219,8 @@ class Store:
 
     @property
     def pressing(self) -> bool:
-        """True while units of `grouped` that are urgent wait or are written."""
-        return self._pressing > 0
+        """True while units of `grouped` that are urgent are written; not while they wait for the next group."""
+        return self._pressing > 0 and (self._writer.dialect.name != "sqlite" or self.groups.at_work)
 
     @asynccontextmanager
     async def grouped(self, *, last: bool = False, urgent: bool = False) -> AsyncIterator[UnitOfWork]:

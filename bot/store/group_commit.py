@@ -74,6 +74,8 @@ class GroupCommit(Generic[U]):
         self._worker: asyncio.Task[None] | None = None
         self._next_at = self._committed_at = float("-inf")
         self._burst = float(BURST)
+        self.at_work = False
+        """True while a transaction is open, or about to open."""
         self.commits = 0
         """Transactions since the start."""
 
@@ -117,6 +119,7 @@ class GroupCommit(Generic[U]):
         """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""
         written: list[_Unit[U]] = []
         left = deque(group)
+        self.at_work = True
         try:
             async with self._transaction() as nested:
                 until = self._clock() + HELD_SECONDS
@@ -139,6 +142,7 @@ class GroupCommit(Generic[U]):
             group = [unit for unit in group if unit not in left]
             return tuple(left)
         finally:
+            self.at_work = False
             self.commits += 1
             self._space_out(self._clock())
             for unit in group:
@@ -148,7 +152,7 @@ class GroupCommit(Generic[U]):
         """Choose the earliest time of the next group."""
         self._burst = max(0.0, min(BURST, self._burst + (now - self._committed_at) / STORM_SECONDS) - 1)
         self._committed_at = now
-        self._next_at = now + (GROUP_SECONDS if self._burst > 0 else STORM_SECONDS)
+        self._next_at = now + (GROUP_SECONDS if self._burst >= 1 else STORM_SECONDS)
 
     async def _run(self, unit: _Unit[U], nested: Nested[U], *, alone: bool) -> bool:
         """Run one unit; False if it failed, which leaves the others as they are.

@@ -39,6 +39,10 @@ def current(connection: Connection) -> str | None:
     return found
 
 
+def load() -> None:
+    """Import Alembic."""
+
+
 def upgrade(connection: Connection, to: str = "head") -> None:
     """Migrate the database to revision `to` inside the open transaction of `connection`.
 

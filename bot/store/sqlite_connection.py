@@ -24,7 +24,7 @@ import aiosqlite
 _CHUNK = 64
 """Rows of a trip, for cursors that are iterated; the default of aiosqlite."""
 AT_ONCE_SECONDS = 0.002
-"""Longest time for which the event loop stands still for one statement."""
+"""Longest time for which the event loop stands still for one statement, but for the interpreter's lock."""
 TURN_SECONDS = 0.01
 """Time in one turn of the event loop from which on no further statement is waited for at once: others have their turn.
 """
@@ -134,13 +134,14 @@ class OneTripConnection(aiosqlite.Connection):
 
     def _run(self, work: Callable[[], Any], outcome: "Future[Any]") -> None:
         """Work in the thread of the connection."""
-        # From here on the caller cannot cancel it any more.
+        # Also if the caller was cancelled: a rollback that is left out would leave the file locked.
         wanted = outcome.set_running_or_notify_cancel()
         try:
-            result = work() if wanted else None
+            result = work()
         except BaseException as error:  # noqa: BLE001 - the caller gets it
             self._done += 1
-            outcome.set_exception(error)
+            if wanted:
+                outcome.set_exception(error)
         else:
             self._done += 1
             if wanted:

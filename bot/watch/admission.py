@@ -47,7 +47,7 @@ for another one."""
 LOOK_SECONDS = 0.005
 """Seconds between two looks whether it is done."""
 BESIDE_COMMANDS = 8
-"""Polls at once beside a command, an approval or an alert that takes longer."""
+"""Polls at once beside a command or an approval that takes longer."""
 REMEMBERED_INTERVALS = 2
 """Intervals of a cluster after its last skipped poll at which the overload is over."""
 WORTH_SAYING = 1.05
@@ -271,7 +271,7 @@ class Admission:
         """How many polls may run at once now."""
         if self._held():
             return 0
-        return min(self.limit, BESIDE_COMMANDS) if self.busy() or self.alerting() else self.limit
+        return min(self.limit, BESIDE_COMMANDS) if self.busy() else self.limit
 
     def _held(self) -> bool:
         """True while polls wait for a command, an approval or an alert; asks itself again soon."""
@@ -281,10 +281,12 @@ class Admission:
         holding = True in [hold.pass_by(passed) for hold in self._holds]
         if not holding:
             self._free.set()
-        elif self._look is None:
-            self._free.clear()
+            return False
+        # Also if a look of an earlier hold is still to come: else `give_way` would not wait.
+        self._free.clear()
+        if self._look is None:
             self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
-        return holding
+        return True
 
     def _look_again(self) -> None:
         self._look = None

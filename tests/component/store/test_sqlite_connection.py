@@ -228,22 +228,22 @@ async def test_statement_that_ends_just_after_the_wait_has_its_result(
     await connection.close()
 
 
-async def test_statement_of_a_caller_that_was_cancelled_before_its_turn_is_left_out(tmp_path: Path) -> None:
-    """The connection is used no more until it is rolled back, and that waits for what is on its way."""
-    connection, go_on, ran = await opened(tmp_path), threading.Event(), list[str]()
+async def test_rollback_whose_caller_is_cancelled_is_done_all_the_same(tmp_path: Path) -> None:
+    """Else the transaction that a cancelled statement began would keep the file locked."""
+    connection, go_on = await opened(tmp_path), threading.Event()
 
-    def wait(_: sqlite3.Cursor) -> None:
+    def begin(cursor: sqlite3.Cursor) -> None:
         assert go_on.wait(60)
+        cursor.execute("BEGIN IMMEDIATE")
 
-    first = asyncio.create_task(connection.in_thread(wait))
-    await asyncio.sleep(0)
-    second = asyncio.create_task(connection.in_thread(lambda _: ran.append("second")))
-    await asyncio.sleep(0)
-    second.cancel()
-    await asyncio.wait({second})
+    tasks = [asyncio.create_task(connection.in_thread(begin)), asyncio.create_task(connection.rollback())]
+    for task in tasks:
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert all(task.cancelled() for task in tasks)
     go_on.set()
-    await first
-    await connection.in_thread(lambda _: ran.append("third"))
-    assert ran == ["third"]
+    await connection.in_thread(lambda _: None)
+    assert not connection.in_transaction
     assert connection._asked == connection._done
     await connection.close()

@@ -202,6 +202,39 @@ async def test_alerts_hold_polls_by_a_time_of_their_own() -> None:
         await queue.give_way()
 
 
+async def test_hold_that_begins_soon_after_another_lets_the_event_loop_go_on() -> None:
+    """A read that gives way waits; it does not ask again and again until the time of the hold is used up."""
+    clock, alerts, asked = Clock(), [True], [0]
+
+    def alerting() -> bool:
+        asked[0] += 1
+        return alerts[0]
+
+    queue = Admission({"c0": INTERVAL}, clock, alerting=alerting)
+    first = asyncio.create_task(queue.give_way())
+    await settled()
+    alerts[0] = False
+    await queue.give_way()
+    await first
+    # The look of the first hold is still to come.
+    alerts[0] = True
+    before = asked[0]
+
+    def ends() -> None:
+        alerts[0] = False
+
+    asyncio.get_running_loop().call_soon(ends)
+
+    def used_up() -> bool:
+        # Without a wait the event loop would never go on: the clock ends it.
+        clock.now += 0.001
+        return alerting()
+
+    queue._holds[1].busy = used_up
+    await queue.give_way()
+    assert asked[0] - before < 10
+
+
 async def noted(queue: Admission, name: str, begun: list[str]) -> None:
     async with queue.turn(name):
         begun.append(name)
