@@ -219,8 +219,8 @@ class Store:
 
     @property
     def pressing(self) -> bool:
-        """True while units of `grouped` that are urgent are written; not while they wait for the next group."""
-        return self._pressing > 0 and (self._writer.dialect.name != "sqlite" or self.groups.at_work)
+        """True while units of `grouped` that are urgent wait or are written."""
+        return self._pressing > 0
 
     @asynccontextmanager
     async def grouped(self, *, last: bool = False, urgent: bool = False) -> AsyncIterator[UnitOfWork]:

@@ -74,8 +74,6 @@ class GroupCommit(Generic[U]):
         self._worker: asyncio.Task[None] | None = None
         self._next_at = self._committed_at = float("-inf")
         self._burst = float(BURST)
-        self.at_work = False
-        """True while a transaction is open, or about to open."""
         self.commits = 0
         """Transactions since the start."""
 
@@ -119,7 +117,6 @@ class GroupCommit(Generic[U]):
         """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""
         written: list[_Unit[U]] = []
         left = deque(group)
-        self.at_work = True
         try:
             async with self._transaction() as nested:
                 until = self._clock() + HELD_SECONDS
@@ -142,7 +139,6 @@ class GroupCommit(Generic[U]):
             group = [unit for unit in group if unit not in left]
             return tuple(left)
         finally:
-            self.at_work = False
             self.commits += 1
             self._space_out(self._clock())
             for unit in group:

@@ -287,26 +287,3 @@ async def test_store_is_pressed_until_what_is_urgent_is_committed(
         async with store.grouped(urgent=True):
             raise ValueError("a mistake")
     assert not store.pressing
-
-
-async def test_unit_that_waits_for_the_next_group_presses_nothing(store: Store) -> None:
-    if not shares(store):
-        return
-    waits, seen = asyncio.Event(), list[bool]()
-
-    async def pause(_: float) -> None:
-        seen.append(store.pressing)
-        await waits.wait()
-
-    store.groups = GroupCommit(store._group, clock=lambda: 0.0, pause=pause)
-    await put(store, "first")
-
-    async def urgent() -> None:
-        async with store.grouped(urgent=True):
-            seen.append(store.pressing)
-
-    unit = asyncio.create_task(urgent())
-    await asyncio.sleep(0.01)
-    waits.set()
-    await unit
-    assert seen == [False, True]
