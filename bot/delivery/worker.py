@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.common.errors import SlackError, SlackLost, StoreError
+from bot.common.events import wait_for_event
 from bot.common.message_key import MessageKey
 from bot.delivery.attempt import (
     Delivery,
@@ -63,13 +64,6 @@ async def _never(_key: MessageKey) -> bool:
 
 async def _at_once(_key: MessageKey, _ts: str) -> float | None:
     return 0.0
-
-
-async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
-    """Return when `event` is set, at the latest after `seconds`."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
 
 
 class Outbox:

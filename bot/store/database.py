@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -226,15 +226,18 @@ class Store:
     async def grouped(self, *, last: bool = False, urgent: bool = False) -> AsyncIterator[UnitOfWork]:
         """Open a writing unit of work that on SQLite may share its transaction with others (see group_commit.py).
 
-        It is committed when the block has ended. Units with `last` run behind the others of a group; polls wait for an
-        `urgent` one (see admission.py). Raises StoreError.
+        It is committed when the block has ended. Units with `last` run behind the others of a group; an `urgent` one is
+        written as soon as it can be, and polls wait for it (see admission.py). Raises StoreError.
         """
         self._pressing += urgent
         try:
-            async with self.groups.unit(last=last) if self._writer.dialect.name == "sqlite" else self.begin() as uow:
+            async with self._unit(last, urgent) as uow:
                 yield uow
         finally:
             self._pressing -= urgent
+
+    def _unit(self, last: bool, urgent: bool) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self.groups.unit(last=last, urgent=urgent) if self._writer.dialect.name == "sqlite" else self.begin()
 
     @asynccontextmanager
     async def _group(self) -> AsyncIterator[Nested[UnitOfWork]]:

@@ -1,10 +1,10 @@
 """Group commit: units of work of many callers share one transaction, so that a storm costs few commits.
 
-The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit (STORM_SECONDS in a
-storm) wait until that time is over, and are written together: several each in a savepoint, so a unit that fails
-changes nothing and fails alone. A caller goes on when its unit is committed. A unit that is cancelled inside a
-statement breaks the connection, and one that takes UNIT_SECONDS blocks it: then the whole group fails with StoreError,
-and its callers try again.
+The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit wait until that time is
+over, or until an urgent one comes, and are written together: several each in a savepoint, so a unit that fails changes
+nothing and fails alone. A caller goes on when its unit is committed. A unit that is cancelled inside a statement breaks
+the connection, and one that takes UNIT_SECONDS blocks it: then the whole group fails with StoreError, and its callers
+try again.
 
 SQLite only: it has one writer. On PostgreSQL a group would keep the locks of one unit while the next ones wait for
 others, and deadlocks would follow.
@@ -20,14 +20,15 @@ from typing import Generic, TypeVar
 import structlog
 
 from bot.common.errors import StoreError
+from bot.common.events import wait_for_event
 
 log = structlog.get_logger(__name__)
 
-GROUP_SECONDS = 0.1
-"""Least time between two commits of groups; the units that made room for another writer do not wait."""
-STORM_SECONDS = 0.25
-"""The same once BURST groups more were committed than one in each of these times: so a storm costs fewer commits."""
+GROUP_SECONDS = 0.25
+"""Least time between two commits of groups; urgent units, and those that made room for another writer, do not wait."""
 BURST = 150
+"""Number of groups that urgent units may begin early; each GROUP_SECONDS gives one back. In a storm they wait too, so
+it costs few commits."""
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
@@ -54,8 +55,9 @@ class _Unit(Generic[U]):
 
 
 class GroupCommit(Generic[U]):
-    """Groups the units of one process. `pause` waits (seconds), `clock` is steady, `longest` is UNIT_SECONDS.
+    """Groups the units of one process. `clock` is steady, `longest` is UNIT_SECONDS.
 
+    `pause` waits until an event is set, at most for so many seconds.
     `wanted` is true while another writer waits for the open transaction to end.
     """
 
@@ -64,25 +66,29 @@ class GroupCommit(Generic[U]):
         transaction: Transaction[U],
         *,
         clock: Callable[[], float],
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        pause: Callable[[asyncio.Event, float], Awaitable[None]] = wait_for_event,
         wanted: Callable[[], bool] = lambda: False,
         longest: float = UNIT_SECONDS,
     ) -> None:
         self._transaction, self._clock, self._pause, self._wanted = transaction, clock, pause, wanted
         self._longest = longest
         self._waiting: deque[_Unit[U]] = deque()
+        self._hurried = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
-        self._next_at = self._committed_at = float("-inf")
-        self._burst = float(BURST)
+        self._next_at = self._counted_at = float("-inf")
+        self._early = float(BURST)
         self.commits = 0
         """Transactions since the start."""
 
     @asynccontextmanager
-    async def unit(self, *, last: bool = False) -> AsyncIterator[U]:
+    async def unit(self, *, last: bool = False, urgent: bool = False) -> AsyncIterator[U]:
         """Open a unit; it is committed when the block has ended. Raises StoreError if it is not.
 
-        The units of a group run in the order in which they came, those with `last` behind the others.
+        The units of a group run in the order in which they came, those with `last` behind the others. An `urgent` one
+        ends the wait for others, except in a storm.
         """
+        if urgent and self._may_be_early():
+            self._hurried.set()
         unit: _Unit[U] = _Unit(last)
         self._waiting.append(unit)
         if self._worker is None:
@@ -105,13 +111,18 @@ class GroupCommit(Generic[U]):
         try:
             while left or self._waiting:
                 if not left and (early := self._next_at - self._clock()) > 0:
-                    await self._pause(early)
-                group = left or [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+                    await self._pause(self._hurried, early)
+                    self._early -= self._hurried.is_set()
+                group = left or self._next_group()
                 left = await self._commit(sorted(group, key=lambda unit: unit.last))
         finally:
             # A fault of the program ends the worker, not the units behind it.
             again = bool(self._waiting)
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
+
+    def _next_group(self) -> Sequence[_Unit[U]]:
+        self._hurried.clear()
+        return [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
 
     async def _commit(self, group: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
         """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""
@@ -140,15 +151,16 @@ class GroupCommit(Generic[U]):
             return tuple(left)
         finally:
             self.commits += 1
-            self._space_out(self._clock())
+            self._next_at = self._clock() + GROUP_SECONDS
             for unit in group:
                 _fail(unit, StoreError("The database did not commit this."))
 
-    def _space_out(self, now: float) -> None:
-        """Choose the earliest time of the next group."""
-        self._burst = max(0.0, min(BURST, self._burst + (now - self._committed_at) / STORM_SECONDS) - 1)
-        self._committed_at = now
-        self._next_at = now + (GROUP_SECONDS if self._burst >= 1 else STORM_SECONDS)
+    def _may_be_early(self) -> bool:
+        """True unless urgent units began many groups early lately."""
+        now = self._clock()
+        self._early = min(BURST, self._early + (now - self._counted_at) / GROUP_SECONDS)
+        self._counted_at = now
+        return self._early >= 1
 
     async def _run(self, unit: _Unit[U], nested: Nested[U], *, alone: bool) -> bool:
         """Run one unit; False if it failed, which leaves the others as they are.

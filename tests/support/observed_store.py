@@ -1,5 +1,6 @@
 """A migrated SQLite store of one test, and what it holds: read by the test without a unit of work."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -66,7 +67,7 @@ class _QuickSlack(OutboxMessages):
         return 0
 
 
-async def _at_once(_: float) -> None:
+async def _at_once(_: asyncio.Event, _seconds: float) -> None:
     """No test waits for a group."""
 
 

@@ -19,7 +19,7 @@ from bot.store import group_commit
 from bot.store.database import Store
 from bot.store.group_commit import GroupCommit, Nested
 
-GROUP, STORM = group_commit.GROUP_SECONDS, group_commit.STORM_SECONDS
+GROUP, BURST = group_commit.GROUP_SECONDS, group_commit.BURST
 
 
 def shares(store: Store) -> bool:
@@ -27,8 +27,8 @@ def shares(store: Store) -> bool:
     return store.where.startswith("sqlite")
 
 
-async def put(store: Store, name: str, *, fail: Exception | None = None) -> None:
-    async with store.grouped() as uow:
+async def put(store: Store, name: str, *, fail: Exception | None = None, urgent: bool = False) -> None:
+    async with store.grouped(urgent=urgent) as uow:
         await uow.cluster_states.put(name, ClusterState(at=1.0))
         if fail is not None:
             raise fail
@@ -193,30 +193,41 @@ async def test_writer_that_waits_goes_before_the_units_behind_the_one_at_work(
         assert await stored(store) == ["a", "b", "c", "command", "d", "first"]
 
 
-async def test_groups_of_a_storm_are_further_apart_until_it_is_over(store: Store) -> None:
+async def test_urgent_units_do_not_wait_except_in_a_storm(store: Store) -> None:
     if not shares(store):
         return
-    now, pauses, group = [0.0], list[float](), store._group
+    now, waits = [0.0], list[float]()
 
-    async def pause(seconds: float) -> None:
-        pauses.append(round(seconds, 3))
-        now[0] += seconds
+    async def pause(hurried: asyncio.Event, seconds: float) -> None:
+        waits.append(0.0 if hurried.is_set() else round(seconds, 3))
+        now[0] += waits[-1]
 
-    @asynccontextmanager
-    async def takes_a_moment() -> AsyncIterator[Nested]:  # type: ignore[type-arg]
-        async with group() as nested:
-            now[0] += 0.01
-            yield nested
-
-    store.groups = GroupCommit(takes_a_moment, clock=lambda: now[0], pause=pause)
+    store.groups = GroupCommit(store._group, clock=lambda: now[0], pause=pause)
+    await put(store, "first")
+    await put(store, "second")
+    assert waits == [GROUP]
     for _ in range(2):
-        pauses.clear()
-        for _ in range(group_commit.BURST * 2 + 1):
-            await put(store, "c")
-        assert set(pauses[: group_commit.BURST]) == {GROUP}
-        assert pauses[-20:].count(STORM) >= 18
-        # No alert for a while: the next ones come as soon as the first.
-        now[0] += group_commit.BURST * STORM
+        waits.clear()
+        for _ in range(2 * BURST):
+            await put(store, "c", urgent=True)
+        assert waits[:BURST] == [0.0] * BURST
+        assert waits[-20:].count(GROUP) >= 10
+        # No alert for a while: the next ones come at once again.
+        now[0] += BURST * GROUP
+
+
+async def test_urgent_unit_takes_those_that_wait_with_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shares(store):
+        return
+    monkeypatch.setattr(group_commit, "GROUP_SECONDS", 600.0)
+    await put(store, "first")
+    waiting = asyncio.create_task(put(store, "waiting"))
+    await asyncio.sleep(0.02)
+    assert await stored(store) == ["first"]
+    await put(store, "urgent", urgent=True)
+    await waiting
+    assert await stored(store) == ["first", "urgent", "waiting"]
+    assert store.groups.commits == 2
 
 
 async def test_lost_commit_fails_every_unit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +262,7 @@ async def test_only_unit_of_a_group_opens_no_savepoint(store: Store) -> None:
 
             yield noted
 
-    store.groups = GroupCommit(noting, clock=lambda: 0.0, pause=asyncio.sleep)
+    store.groups = GroupCommit(noting, clock=lambda: 0.0)
     await put(store, "alone")
     assert asked == [False]
     await asyncio.gather(put(store, "a"), put(store, "b"))
