@@ -132,19 +132,20 @@ class Cluster:
         return snapshot
 
     async def _take(self, deadline: float, *, bad_disks: bool = True, switches: tuple[str, ...] = ()) -> Snapshot:
-        now, led = self.clock(), self._recent.led
-        return await take_snapshot(
-            self.api, self.name, now=now, deadline=deadline, bad_disks=bad_disks, switches=switches, leader=led
-        )
+        asked = partial(take_snapshot, self.api, self.name, now=self.clock(), leader=self._recent.led)
+        return await asked(deadline=deadline, bad_disks=bad_disks, switches=switches)
 
-    async def poll(self, deadline: float, on_partial: OnPartial = _ignore_partial) -> Snapshot:
+    async def poll(
+        self, deadline: float, on_partial: OnPartial = _ignore_partial, on_bad: Callable[[], None] = lambda: None
+    ) -> Snapshot:
         """Poll for the watch; once a minute, also read what changes slowly.
 
-        When a host delays the poll, `on_partial` gets what is known: a slow host must not hide news of the others.
+        When a host delays the poll, `on_partial` gets what is known: a slow host must not hide news of the others. When
+        a disk has become bad since the last poll, `on_bad` is called before its volumes are read.
         """
         now = self.clock()
-        latest = (self._recent.latest.bad_disks if self._recent.latest else None) or ()
-        bad = [disk.disk_id for disk in latest]
+        listed = self._recent.latest.bad_disks if self._recent.latest else None
+        bad = [disk.disk_id for disk in listed or ()]
         slow = self._slow_poller.is_due(now) and (self.slow_pace is None or self.slow_pace.admits())
         read_slow = partial(self._slow_poller.read, now, bad, pace=self.read_pace) if slow else None
         deadlines = (PARTIAL_SECONDS, deadline) if deadline > PARTIAL_SECONDS else (deadline,)
@@ -160,7 +161,9 @@ class Cluster:
         if snapshot.chunks is not None:
             self._volume_reader.take_units(self._slow_poller.take_units(), now)
         snapshot = await self._with_bad(snapshot)
-        snapshot = await self._with_units_left(snapshot, latest)
+        if listed is not None and not {disk.disk_id for disk in snapshot.bad_disks or ()} <= set(bad):
+            on_bad()
+        snapshot = await self._with_units_left(snapshot, listed or ())
         snapshot = await self._with_volumes(snapshot)
         snapshot = await self._with_schedulers(snapshot)
         self._recent.remember(snapshot)
@@ -168,8 +171,7 @@ class Cluster:
 
     async def _with_schedulers(self, snapshot: Snapshot) -> Snapshot:
         """Add the statistics of the schedulers once a minute; without a leader the last known ones are asked."""
-        if snapshot.services is not None:
-            self._services = snapshot.services
+        self._services = self._services if snapshot.services is None else snapshot.services
         if not self.schedulers.due(snapshot.at, self.due):
             return snapshot
         self._surveyed = await self.schedulers.survey(self._services, snapshot.at)

@@ -207,7 +207,7 @@ def _watches(
         cluster_notes=cluster_notes,
         place=socket.gethostname(),
     )
-    saver, windows = StateSaver(base.store, waits=admission.release), windows_of(base.settings)
+    saver, windows = StateSaver(base.store), windows_of(base.settings)
     return {
         own.name: Watcher(
             Watched(
@@ -228,16 +228,20 @@ def _watches(
             explain=partial(repository.explain, own.name),
             own_network=own_network,
             saver=saver,
+            waits=admission.release,
         )
         for own in base.settings.clusters
     }
 
 
 async def _poll(cluster: Cluster, deadline: float, admission: Admission, on_partial: OnPartial) -> Snapshot:
-    """Poll a cluster; its reads and the evaluation wait for the commands that are being worked on."""
-    with giving_way(admission.give_way):
-        snapshot = await cluster.poll(deadline, on_partial)
-    await admission.give_way()
+    """Poll a cluster; its reads and the evaluation wait for the commands that are being worked on.
+
+    Once it has found a bad disk, the other polls wait for it.
+    """
+    with giving_way(partial(admission.give_way, cluster.name)):
+        snapshot = await cluster.poll(deadline, on_partial, partial(admission.press, cluster.name))
+    await admission.give_way(cluster.name)
     return snapshot
 
 

@@ -100,7 +100,8 @@ class _Hold:
 class Admission:
     """Admits the polls of clusters with these intervals (seconds).
 
-    `busy` is true while a command is worked on, `alerting` while an alert is written: each holds polls by its own time.
+    `busy` is true while a command is worked on, `alerting` while an alert is written: each holds polls by its own time,
+    the one of alerts also for a poll that presses.
     `clock` is steady, in seconds; `worked` gives the processor seconds of the thread. All methods belong to one event
     loop.
     """
@@ -120,12 +121,14 @@ class Admission:
     _running: set[str] = field(default_factory=set)
     _brief: set[str] = field(default_factory=set)
     _owed: set[str] = field(default_factory=set)
+    _pressing: set[str] = field(default_factory=set)
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
     _gaps: dict[str, float] = field(default_factory=dict)
     _admitted_at: float = float("-inf")
     _said_until: float = float("-inf")
-    _holds: "tuple[_Hold, ...]" = field(init=False)
+    _commands: _Hold = field(init=False)
+    _alerts: _Hold = field(init=False)
     _asked_at: float = field(init=False)
     _look: asyncio.TimerHandle | None = None
     _share: float = 0.0
@@ -135,7 +138,8 @@ class Admission:
     def __post_init__(self) -> None:
         self._asked_at = self.clock()
         self._share_from = self._asked_at, self.worked()
-        self._holds = _Hold(self.busy), _Hold(self.alerting)
+        self._commands = _Hold(self.busy)
+        self._alerts = _Hold(lambda: bool(self._pressing) or self.alerting())
 
     @property
     def waiting(self) -> int:
@@ -167,7 +171,7 @@ class Admission:
             yield
         finally:
             self._end_look_for_slow_host(cluster)
-            for places in (self._waiting, self._running, self._brief):
+            for places in (self._waiting, self._running, self._brief, self._pressing):
                 places.discard(cluster)
             self._admit()
 
@@ -183,9 +187,18 @@ class Admission:
             if self.closed or cluster not in self._owed:
                 return
 
-    async def give_way(self) -> None:
-        """Wait before a read or the evaluation of a poll, until no command, approval or alert holds polls."""
-        while self._held():
+    def press(self, cluster: str) -> None:
+        """Let other polls wait until that of this cluster has ended or waits for a slow host: it has found an alert."""
+        self._pressing.add(cluster)
+        self._end_look_for_slow_host(cluster)
+        self._look_for_slow_host(cluster)
+
+    async def give_way(self, cluster: str = "") -> None:
+        """Wait before a read or the evaluation of a poll, until no command, approval or alert holds the polls.
+
+        A poll that presses does not wait.
+        """
+        while cluster not in self._pressing and self._held():
             await self._free.wait()
 
     def release(self, cluster: str) -> None:
@@ -278,7 +291,7 @@ class Admission:
         now = self.clock()
         passed, self._asked_at = now - self._asked_at, now
         # Each of them accounts for the time.
-        holding = True in [hold.pass_by(passed) for hold in self._holds]
+        holding = True in [hold.pass_by(passed) for hold in (self._commands, self._alerts)]
         if not holding:
             self._free.set()
             return False
@@ -304,7 +317,8 @@ class Admission:
 
     def _slow(self, cluster: str, at: float) -> None:
         """Give the place of a poll that waits for a slow host to the next one; it was due for that at `at`."""
-        if asyncio.get_running_loop().time() - at > SLOW_TURN or any(hold.holds for hold in self._holds):
+        self._pressing.discard(cluster)
+        if asyncio.get_running_loop().time() - at > SLOW_TURN or self._commands.holds or self._alerts.holds:
             # The poll waits for the event loop, or is held: more polls would make that worse.
             self._look_for_slow_host(cluster)
             return

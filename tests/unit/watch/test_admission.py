@@ -202,6 +202,36 @@ async def test_alerts_hold_polls_by_a_time_of_their_own() -> None:
         await queue.give_way()
 
 
+async def test_poll_that_found_a_broken_disk_holds_the_others_until_its_end() -> None:
+    clock = Clock()
+    queue = Admission({"c0": INTERVAL, "c1": INTERVAL, "c2": INTERVAL}, clock)
+    async with queue.turn("c1"):
+        async with queue.turn("c0"):
+            await queue.give_way("c1")
+            queue.press("c0")
+            await queue.give_way("c0")
+            other = asyncio.create_task(queue.give_way("c1"))
+            begun: list[str] = []
+            due = asyncio.create_task(noted(queue, "c2", begun))
+            await asyncio.sleep(2 * LOOK_SECONDS)
+            assert not other.done()
+            assert not begun
+        await asyncio.wait_for(other, 20)
+        await asyncio.wait_for(due, 20)
+    assert begun == ["c2"]
+
+
+async def test_poll_that_found_a_broken_disk_and_waits_for_a_slow_host_holds_no_others() -> None:
+    queue = Admission({"c0": INTERVAL, "c1": INTERVAL}, Clock())
+    async with queue.turn("c0"), queue.turn("c1"):
+        await asyncio.sleep(BRIEF_SECONDS + 0.05)
+        queue.press("c0")
+        other = asyncio.create_task(queue.give_way("c1"))
+        await asyncio.sleep(2 * LOOK_SECONDS)
+        assert not other.done()
+        await asyncio.wait_for(other, 20)
+
+
 async def test_hold_that_begins_soon_after_another_lets_the_event_loop_go_on() -> None:
     """A read that gives way waits; it does not ask again and again until the time of the hold is used up."""
     clock, alerts, asked = Clock(), [True], [0]
@@ -230,7 +260,7 @@ async def test_hold_that_begins_soon_after_another_lets_the_event_loop_go_on() -
         clock.now += 0.001
         return alerting()
 
-    queue._holds[1].busy = used_up
+    queue._alerts.busy = used_up
     await queue.give_way()
     assert asked[0] - before < 10
 
