@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -101,6 +102,7 @@ class HostOrigin:
         return f"http{'s' if self.tls else ''}://{self.authority}"
 
 
+@lru_cache(maxsize=4096)
 def origin_of(host: str) -> HostOrigin:
     """Return the origin of a configured host: `name:port` is plain HTTP, `https://name:port` is TLS.
 
