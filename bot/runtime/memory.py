@@ -34,17 +34,21 @@ def share_one_heap() -> None:
         mallopt(_ARENA_MAX, 1)
 
 
-def collect_and_spare() -> None:
-    """Free all garbage, leave all objects that exist now out of later collections, and make full ones seldom.
+def spare() -> None:
+    """Leave all objects that exist now out of later collections, and make full ones seldom.
 
     They are mostly libraries. Going through them takes a fifth of a second, in which no poll and no answer goes on.
-    What was left out before is gone through once: at a reload the former parts are garbage.
     """
-    gc.unfreeze()
-    gc.collect()
     gc.freeze()
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, FULL_AFTER)
+
+
+def collect_and_spare() -> None:
+    """Free all garbage, also of what was left out before: at a reload the former parts are. Spare the rest."""
+    gc.unfreeze()
+    gc.collect()
+    spare()
     # Only glibc keeps free pages between used ones, and only it can give them back.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

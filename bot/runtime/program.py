@@ -11,7 +11,7 @@ from bot.config import Settings
 from bot.runtime.app import build
 from bot.runtime.handover import KeptOpen
 from bot.runtime.lifecycle import running
-from bot.runtime.memory import collect_and_spare, collected_by_time, share_one_heap
+from bot.runtime.memory import collect_and_spare, collected_by_time, share_one_heap, spare
 from bot.runtime.parts import App
 from bot.runtime.reload import Read, Reloads
 from bot.runtime.signals import Signals
@@ -84,7 +84,9 @@ class Program:
                 self._stopped_at = time.monotonic()
 
     def _started(self, app: App) -> None:
-        collect_and_spare()
+        # A start has made hardly any garbage, and has no time to look for it.
+        spare()
         if self._stopped_at:
+            collect_and_spare()
             seconds = round(time.monotonic() - self._stopped_at, 2)
             log.info("reload.done", seconds=seconds, clusters=len(app.clusters))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.runtime.memory import FULL_AFTER, collect_and_spare, collected_by_time
+from bot.runtime.memory import FULL_AFTER, collect_and_spare, collected_by_time, spare
 from bot.slack.task_queue import TaskQueue
 
 glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="only glibc has these functions")
@@ -38,7 +38,7 @@ def test_objects_of_the_start_are_left_out_of_later_collections() -> None:
 @pytest.mark.usefixtures("restored")
 def test_full_collections_are_seldom_and_young_ones_as_before() -> None:
     before = gc.get_threshold()
-    collect_and_spare()
+    spare()
     assert gc.get_threshold() == (*before[:2], FULL_AFTER)
 
 
@@ -53,7 +53,7 @@ class Part:
 def test_what_the_start_left_out_is_freed_at_a_reload() -> None:
     part = Part()
     seen = weakref.ref(part)
-    collect_and_spare()
+    spare()
     del part
     gc.collect()
     assert seen() is not None, "left out"
