@@ -142,11 +142,14 @@ async def _cost(folder: Path, held: Hosts, clusters: int, interval: float, secon
 
 
 async def _most(folder: Path, held: Hosts, clusters: int, interval: float, seconds: float) -> float:
-    """Polls a second at an interval that is too short by the processor time of a poll without overload."""
+    """Polls a second at an interval that is too short by the processor time of a poll without overload.
+
+    The same commands and pages are asked for meanwhile as under the load that it is compared with.
+    """
     async with watching(folder, held, clusters, interval) as program:
         await program.polled(3, within=_patience(interval))
         polls, began = await program.polls(), time.monotonic()
-        await asyncio.sleep(seconds)
+        await _commands(program, began + seconds)
         return (await program.polls() - polls) / (time.monotonic() - began)
 
 
