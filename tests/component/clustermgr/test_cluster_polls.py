@@ -56,25 +56,25 @@ async def test_later_polls_list_the_disks_before_the_hosts_have_answered() -> No
 
 
 async def test_new_bad_disk_is_told_before_its_volumes_are_read() -> None:
-    told: list[int] = []
+    reported: list[int] = []
     async with SimulatedCluster() as simulated, ClustermgrClient(simulated.hosts) as api:
         cluster = Cluster("prod", "C0OPS", api, simulated.clock.now, 5.0)
 
         def on_bad() -> None:
-            told.append(len(cluster.watched()[1].volumes))
+            reported.append(len(cluster.watched()[1].volumes))
 
         simulated.break_disk(1)
         await cluster.poll(5.0, on_bad=on_bad)
         await cluster.poll(5.0, on_bad=on_bad)
-        assert told == [], "the first poll finds what was known before"
+        assert reported == [], "the first poll finds what was known before"
         known = len(cluster.watched()[1].volumes)
         assert known
         simulated.break_disk(2)
         await cluster.poll(5.0, on_bad=on_bad)
-        assert told == [known]
+        assert reported == [known]
         assert len(cluster.watched()[1].volumes) > known
         await cluster.poll(5.0, on_bad=on_bad)
-    assert told == [known]
+    assert reported == [known]
 
 
 async def test_failed_slow_poll_leaves_its_place_to_others() -> None:
