@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, by_level, by_standing, unwritten
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, together, unwritten
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.volume_survey import VolumeSurvey
 
@@ -111,7 +111,7 @@ def caveats_of(
     if survey is None or not survey.known or snapshot.leader is None:
         return RiskCaveats(judged=False)
     expired = 0 if fresh else snapshot.expired_disks
-    away = _whole(risks).away | survey.disks.expired if expired else frozenset()
+    away = together(risks).away | survey.disks.expired if expired else frozenset()
     counts, dashboard = _compared(survey, risks)
     smaller = unwritten(risks) if not_rebuilt else 0
     return RiskCaveats(
@@ -132,14 +132,10 @@ def caveats_of(
     )
 
 
-def _whole(risks: Sequence[VolumeRisk]) -> VolumeRisks:
-    return risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)
-
-
 def counts_of(risks: Iterable[VolumeRisk]) -> SafetyCounts:
     """Count volumes by risk as the cluster's dashboard does."""
-    found = list(risks)
-    levels = by_level(found)
+    found = together(risks)
+    levels = found.levels
     away = sum(bool(risk.away) and not risk.lost for risk in found)
     near = levels[RiskLevel.NONE_LEFT] + levels[RiskLevel.ONE_LEFT] + levels[RiskLevel.UNKNOWN]
     return SafetyCounts(levels[RiskLevel.LOST], near, levels[RiskLevel.REDUCED] + away)
@@ -194,14 +190,15 @@ class RiskFact:
 
 def note_of_risks(risks: Sequence[VolumeRisk], caveats: RiskCaveats) -> RiskNote:
     """Count the volumes by standing."""
-    levels = by_standing(risks)
+    found = together(risks)
+    levels = found.standings
     return RiskNote(
         levels[RiskLevel.LOST],
         levels[RiskLevel.NONE_LEFT],
         levels[RiskLevel.UNKNOWN],
         levels[RiskLevel.ONE_LEFT],
         levels[RiskLevel.REDUCED],
-        sum(bool(risk.away) and risk.standing is RiskLevel.NONE for risk in risks),
+        found.unreachable,
         caveats,
         levels[RiskLevel.UNREADABLE],
     )

@@ -230,13 +230,18 @@ class VolumeRisks(tuple[VolumeRisk, ...]):  # noqa: SLOT001 - cached properties 
 
     @cached_property
     def standings(self) -> Mapping[RiskLevel, int]:
-        """Number of volumes at each standing."""
+        """Number of volumes at each standing; unreachable units count too."""
         return dict.fromkeys(RiskLevel, 0) | Counter([risk.standing for risk in self])
 
     @cached_property
     def away(self) -> frozenset[int]:
         """The disks with units that are unreachable."""
         return frozenset(disk for risk in self for disk in risk.unreachable)
+
+    @cached_property
+    def unreachable(self) -> int:
+        """Number of volumes that have lost no unit and can be read, with units that are unreachable."""
+        return sum(risk.standing is RiskLevel.NONE and bool(risk.away) for risk in self)
 
     @cached_property
     def unwritten(self) -> int:
@@ -298,14 +303,9 @@ def affected(risks: VolumeRisks, disks: Collection[int]) -> VolumeRisks:
     return risks.of_disks(frozenset(disks))
 
 
-def by_level(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
-    """Number of volumes at each level."""
-    return (risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)).levels
-
-
-def by_standing(risks: Iterable[VolumeRisk]) -> Mapping[RiskLevel, int]:
-    """Number of volumes at each standing; unreachable units count too."""
-    return (risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)).standings
+def together(risks: Iterable[VolumeRisk]) -> VolumeRisks:
+    """The same risks, with what is asked of all of them."""
+    return risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)
 
 
 def silent_by_the_watch(survey: VolumeSurvey | None, expired_disks: int) -> frozenset[int]:
@@ -397,4 +397,4 @@ def unnamed_units(
 
 def unwritten(risks: Iterable[VolumeRisk]) -> int:
     """Number of units by which these margins may be smaller while missing shards are not rebuilt."""
-    return (risks if isinstance(risks, VolumeRisks) else VolumeRisks(risks)).unwritten
+    return together(risks).unwritten

@@ -269,7 +269,7 @@ class Cluster:
         self._volume_reader.total = snapshot.leader[1].volume_stat.total_volume if snapshot.leader else 0
         async with self._reading:
             survey = await self._volume_reader.read(disks, snapshot.at, host, within, pace)
-        seen = (volume.code_mode for volume in survey.volumes.values())
+        seen = {volume.code_mode for volume in survey.volumes.values()}
         # The same set if no disk is lost: a copy of a large one takes its time.
         normal = self._normal() - disks.lost if disks.lost else self._normal()
         self._in_use = self._in_use if normal == self._in_use else normal
@@ -340,7 +340,7 @@ class Cluster:
             return DiskFacts(limits=self.disk_limits)
         reader = DiskReader(self.api, self._recent_dialect, snapshot.leader[0], self.clock(), in_turns)
         await reader.read(select, within)
-        seen = (volume.code_mode for volume in reader.volumes.values())
+        seen = {volume.code_mode for volume in reader.volumes.values()}
         facts = replace(
             reader.facts(snapshot, self.disk_limits),
             extended=await self._code_mode_reader.read(self.clock(), snapshot.leader[0], seen),

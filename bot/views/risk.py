@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.alerting.risk_facts import RiskCaveats, Since
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, by_standing
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, together
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
@@ -89,7 +89,7 @@ def _sure(report: RiskReport) -> bool:
 def _sentence(report: RiskReport, shown: Sequence[VolumeRisk]) -> str:
     cluster = escape(report.cluster)
     if shown:
-        levels = by_standing(shown)
+        levels = together(shown).standings
         unreadable, worse = levels[RiskLevel.UNREADABLE], any(levels[level] for level in _WORSE)
         more = f" {count(unreadable, 'volume')} cannot be read now." if unreadable and worse else ""
         return f"{_worst(levels, len(shown), cluster)}{more}"
@@ -160,7 +160,7 @@ def _since(each: VolumeRisk, since: Since | None) -> str:
 
 
 def _unknowns(report: RiskReport, shown: Sequence[VolumeRisk]) -> list[str]:
-    hidden = levels_text(by_standing(shown[MAX_ROWS:]))
+    hidden = levels_text(together(shown[MAX_ROWS:]).standings)
     notes = [f"Not shown: {hidden}."] if hidden else []
     notes += [f"{line[0].upper()}{escape(line[1:])}." for line in caveat_lines(report.caveats)]
     if not report.survey.complete and report.survey.known:

@@ -15,9 +15,9 @@ from bot.alerting.volume_risk import (
     VolumeRisks,
     affected,
     at_risk,
-    by_level,
     infer_expired,
     risks_of,
+    together,
     unnamed_units,
     volume_risk,
 )
@@ -101,7 +101,7 @@ def test_worst_volume_comes_first() -> None:
     ]
     assert [risk.vid for risk in at_risk(risks)] == [3, 4, 2]
     assert [risk.vid for risk in affected(VolumeRisks(risks), {2})] == [3]
-    assert by_level(risks)[RiskLevel.REDUCED] == 2
+    assert together(risks).levels[RiskLevel.REDUCED] == 2
 
 
 def test_volume_that_cannot_be_read_is_counted_as_such_alone() -> None:
