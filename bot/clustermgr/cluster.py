@@ -144,8 +144,8 @@ class Cluster:
         a disk has become bad since the last poll, `on_bad` is called before its volumes are read.
         """
         now = self.clock()
-        listed = self._recent.latest.bad_disks if self._recent.latest else None
-        bad = [disk.disk_id for disk in listed or ()]
+        latest = (self._recent.latest.bad_disks if self._recent.latest else None) or ()
+        bad = [disk.disk_id for disk in latest]
         slow = self._slow_poller.is_due(now) and (self.slow_pace is None or self.slow_pace.admits())
         read_slow = partial(self._slow_poller.read, now, bad, pace=self.read_pace) if slow else None
         deadlines = (PARTIAL_SECONDS, deadline) if deadline > PARTIAL_SECONDS else (deadline,)
@@ -161,9 +161,9 @@ class Cluster:
         if snapshot.chunks is not None:
             self._volume_reader.take_units(self._slow_poller.take_units(), now)
         snapshot = await self._with_bad(snapshot)
-        if listed is not None and not {disk.disk_id for disk in snapshot.bad_disks or ()} <= set(bad):
+        if self._recent.has_new_bad_disk(snapshot):
             on_bad()
-        snapshot = await self._with_units_left(snapshot, listed or ())
+        snapshot = await self._with_units_left(snapshot, latest)
         snapshot = await self._with_volumes(snapshot)
         snapshot = await self._with_schedulers(snapshot)
         self._recent.remember(snapshot)

@@ -15,6 +15,7 @@ class RecentSnapshots:
     """Keeps snapshots that can serve as the earlier of two: the newest one old enough, and all later ones."""
 
     _kept: deque[Snapshot] = field(default_factory=deque)
+    _bad: frozenset[int] | None = None
 
     @property
     def latest(self) -> Snapshot | None:
@@ -25,6 +26,16 @@ class RecentSnapshots:
     def led(self) -> str | None:
         """The host that led at the last poll; None if none did."""
         return self.latest.leader[0] if self.latest is not None and self.latest.leader is not None else None
+
+    def has_new_bad_disk(self, polled: Snapshot) -> bool:
+        """True if a disk is bad in this poll of the watch that was not in the one before that listed them.
+
+        False the first time. Other snapshots do not count: they alert no one.
+        """
+        if polled.bad_disks is None:
+            return False
+        before, self._bad = self._bad, frozenset(disk.disk_id for disk in polled.bad_disks)
+        return before is not None and not self._bad <= before
 
     def remember(self, snapshot: Snapshot) -> None:
         """Keep the newest snapshot whole, and the raft state alone of those before."""

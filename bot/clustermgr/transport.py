@@ -102,7 +102,7 @@ class HostOrigin:
         return f"http{'s' if self.tls else ''}://{self.authority}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 14)
 def origin_of(host: str) -> HostOrigin:
     """Return the origin of a configured host: `name:port` is plain HTTP, `https://name:port` is TLS.
 

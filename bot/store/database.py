@@ -218,6 +218,11 @@ class Store:
             yield UnitOfWork(session, self._clock, self._wall, self._owner, self.receivers)
 
     @property
+    def shares(self) -> bool:
+        """True if units of `grouped` share transactions, and wait for that."""
+        return self._writer.dialect.name == "sqlite"
+
+    @property
     def pressing(self) -> bool:
         """True while units of `grouped` that are urgent wait or are written."""
         return self._pressing > 0
@@ -226,8 +231,8 @@ class Store:
     async def grouped(self, *, last: bool = False, urgent: bool = False) -> AsyncIterator[UnitOfWork]:
         """Open a writing unit of work that on SQLite may share its transaction with others (see group_commit.py).
 
-        It is committed when the block has ended. Units with `last` run behind the others of a group; an `urgent` one is
-        written as soon as it can be, and polls wait for it (see admission.py). Raises StoreError.
+        It is committed when the block has ended. Units with `last` run behind the others of a group. An `urgent` one
+        goes first, at once except in a storm, and polls wait for it (see admission.py). Raises StoreError.
         """
         self._pressing += urgent
         try:
@@ -237,7 +242,7 @@ class Store:
             self._pressing -= urgent
 
     def _unit(self, last: bool, urgent: bool) -> AbstractAsyncContextManager[UnitOfWork]:
-        return self.groups.unit(last=last, urgent=urgent) if self._writer.dialect.name == "sqlite" else self.begin()
+        return self.groups.unit(last=last, urgent=urgent) if self.shares else self.begin()
 
     @asynccontextmanager
     async def _group(self) -> AsyncIterator[Nested[UnitOfWork]]:

@@ -46,9 +46,13 @@ Transaction = Callable[[], AbstractAsyncContextManager[Nested[U]]]
 
 @dataclass(slots=True, eq=False)
 class _Unit(Generic[U]):
-    """One caller; `last` puts it behind the others of its group. The futures carry its turn, its end and the commit."""
+    """One caller; `last` puts it behind the others of its group, `urgent` before them and before all that wait.
+
+    The futures carry its turn, its end and the commit.
+    """
 
     last: bool
+    urgent: bool
     turn: "asyncio.Future[U]" = field(default_factory=asyncio.Future)
     failed: "asyncio.Future[bool]" = field(default_factory=asyncio.Future)
     left: "asyncio.Future[None]" = field(default_factory=asyncio.Future)
@@ -85,11 +89,11 @@ class GroupCommit(Generic[U]):
         """Open a unit; it is committed when the block has ended. Raises StoreError if it is not.
 
         The units of a group run in the order in which they came, those with `last` behind the others. An `urgent` one
-        ends the wait for others, except in a storm.
+        is in the next group and first in it, and ends the wait for others, except in a storm.
         """
         if urgent and self._may_be_early():
             self._hurried.set()
-        unit: _Unit[U] = _Unit(last)
+        unit: _Unit[U] = _Unit(last, urgent)
         self._waiting.append(unit)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="group commit")
@@ -114,7 +118,7 @@ class GroupCommit(Generic[U]):
                     await self._pause(self._hurried, early)
                     self._early -= self._hurried.is_set()
                 group = left or self._next_group()
-                left = await self._commit(sorted(group, key=lambda unit: unit.last))
+                left = await self._commit(group)
         finally:
             # A fault of the program ends the worker, not the units behind it.
             again = bool(self._waiting)
@@ -122,7 +126,9 @@ class GroupCommit(Generic[U]):
 
     def _next_group(self) -> Sequence[_Unit[U]]:
         self._hurried.clear()
-        return [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+        in_order = sorted(self._waiting, key=lambda unit: not unit.urgent)
+        self._waiting = deque(unit for unit in self._waiting if unit not in in_order[:MOST])
+        return sorted(in_order[:MOST], key=lambda unit: unit.last)
 
     async def _commit(self, group: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
         """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""

@@ -134,6 +134,7 @@ class Admission:
     _share: float = 0.0
     _share_from: tuple[float, float] = field(init=False)
     _free: asyncio.Event = field(default_factory=asyncio.Event)
+    _quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._asked_at = self.clock()
@@ -196,15 +197,21 @@ class Admission:
     async def give_way(self, cluster: str = "") -> None:
         """Wait before a read or the evaluation of a poll, until no command, approval or alert holds the polls.
 
-        A poll that presses does not wait.
+        A poll that presses does not wait for other alerts.
         """
-        while cluster not in self._pressing and self._held():
-            await self._free.wait()
+        while self._held():
+            if cluster not in self._pressing:
+                await self._free.wait()
+            elif self._commands.holds:
+                await self._quiet.wait()
+            else:
+                return
 
     def release(self, cluster: str) -> None:
-        """Give the place of a poll that only waits to be saved with others to the next one."""
+        """Give the place of a poll that only waits to be saved with others to the next one; others go on beside it."""
         self._end_look_for_slow_host(cluster)
         self._brief.discard(cluster)
+        self._pressing.discard(cluster)
         self._admit()
 
     def skip(self, cluster: str) -> bool:
@@ -291,15 +298,14 @@ class Admission:
         now = self.clock()
         passed, self._asked_at = now - self._asked_at, now
         # Each of them accounts for the time.
-        holding = True in [hold.pass_by(passed) for hold in (self._commands, self._alerts)]
-        if not holding:
-            self._free.set()
-            return False
+        by_commands, by_alerts = self._commands.pass_by(passed), self._alerts.pass_by(passed)
+        holding = by_commands or by_alerts
         # Also if a look of an earlier hold is still to come: else `give_way` would not wait.
-        self._free.clear()
-        if self._look is None:
+        _set(self._free, to=not holding)
+        _set(self._quiet, to=not by_commands)
+        if holding and self._look is None:
             self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
-        return True
+        return holding
 
     def _look_again(self) -> None:
         self._look = None
@@ -318,7 +324,7 @@ class Admission:
     def _slow(self, cluster: str, at: float) -> None:
         """Give the place of a poll that waits for a slow host to the next one; it was due for that at `at`."""
         self._pressing.discard(cluster)
-        if asyncio.get_running_loop().time() - at > SLOW_TURN or self._commands.holds or self._alerts.holds:
+        if asyncio.get_running_loop().time() - at > SLOW_TURN or self._held():
             # The poll waits for the event loop, or is held: more polls would make that worse.
             self._look_for_slow_host(cluster)
             return
@@ -348,3 +354,10 @@ class Admission:
         self._share = (worked - worked_before) / (now - before)
         self._share_from = now, worked
         return True
+
+
+def _set(event: asyncio.Event, *, to: bool) -> None:
+    if to:
+        event.set()
+    else:
+        event.clear()

@@ -264,7 +264,7 @@ class Watcher:
         """Commit the plan with its messages in one transaction; plan again only if the stored values changed."""
         self._cached, now, urgent = None, observation.now, _has_news(plan)
         due = self._due_windows(now)
-        if not urgent:
+        if self._store.shares and not urgent:
             self._waits(self.watched.cluster)
         async with self._store.grouped(urgent=urgent) as uow:
             await self._hold_check(uow)

@@ -34,6 +34,11 @@ async def put(store: Store, name: str, *, fail: Exception | None = None, urgent:
             raise fail
 
 
+async def unit(store: Store, name: str, order: list[str]) -> None:
+    async with store.grouped():
+        order.append(name)
+
+
 async def stored(store: Store) -> list[str]:
     async with store.read() as uow:
         return await uow.cluster_states.clusters()
@@ -224,10 +229,25 @@ async def test_urgent_unit_takes_those_that_wait_with_it(store: Store, monkeypat
     waiting = asyncio.create_task(put(store, "waiting"))
     await asyncio.sleep(0.02)
     assert await stored(store) == ["first"]
-    await put(store, "urgent", urgent=True)
-    await waiting
+    await asyncio.wait_for(put(store, "urgent", urgent=True), 20)
+    await asyncio.wait_for(waiting, 20)
     assert await stored(store) == ["first", "urgent", "waiting"]
     assert store.groups.commits == 2
+
+
+async def test_urgent_unit_goes_before_all_that_wait(store: Store) -> None:
+    if not shares(store):
+        return
+    order: list[str] = []
+    await put(store, "first")
+    names = [f"c{n}" for n in range(group_commit.MOST + 5)]
+    waiting = [asyncio.create_task(unit(store, name, order)) for name in names]
+    await asyncio.sleep(0)
+    async with store.grouped(urgent=True):
+        order.append("urgent")
+    await asyncio.gather(*waiting)
+    assert order == ["urgent", *names]
+    assert store.groups.commits == 3
 
 
 async def test_lost_commit_fails_every_unit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

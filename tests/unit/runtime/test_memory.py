@@ -7,10 +7,14 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from bot.runtime.memory import FULL_AFTER, collect_and_spare, collected_by_time, spare
+from bot.runtime.parts import App
+from bot.runtime.program import Program
 from bot.slack.task_queue import TaskQueue
 
 glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="only glibc has these functions")
@@ -40,6 +44,22 @@ def test_full_collections_are_seldom_and_young_ones_as_before() -> None:
     before = gc.get_threshold()
     spare()
     assert gc.get_threshold() == (*before[:2], FULL_AFTER)
+
+
+@pytest.mark.usefixtures("restored")
+def test_start_looks_for_no_garbage_and_a_reload_does() -> None:
+    program = Program(cast("Any", None), cast("Any", None), 0.0)
+    gc.disable()
+    part = Part()
+    seen = weakref.ref(part)
+    del part
+    program._started(cast("App", SimpleNamespace(clusters={})))
+    assert gc.get_threshold()[2] == FULL_AFTER
+    assert seen() is not None
+    gc.enable()
+    program._stopped_at = 1.0
+    program._started(cast("App", SimpleNamespace(clusters={})))
+    assert seen() is None
 
 
 class Part:

@@ -202,9 +202,9 @@ async def test_alerts_hold_polls_by_a_time_of_their_own() -> None:
         await queue.give_way()
 
 
+@pytest.mark.fast_time
 async def test_poll_that_found_a_broken_disk_holds_the_others_until_its_end() -> None:
-    clock = Clock()
-    queue = Admission({"c0": INTERVAL, "c1": INTERVAL, "c2": INTERVAL}, clock)
+    queue = Admission({"c0": INTERVAL, "c1": INTERVAL, "c2": INTERVAL}, Clock())
     async with queue.turn("c1"):
         async with queue.turn("c0"):
             await queue.give_way("c1")
@@ -213,23 +213,55 @@ async def test_poll_that_found_a_broken_disk_holds_the_others_until_its_end() ->
             other = asyncio.create_task(queue.give_way("c1"))
             begun: list[str] = []
             due = asyncio.create_task(noted(queue, "c2", begun))
-            await asyncio.sleep(2 * LOOK_SECONDS)
+            await asyncio.sleep(10 * LOOK_SECONDS)
             assert not other.done()
             assert not begun
-        await asyncio.wait_for(other, 20)
-        await asyncio.wait_for(due, 20)
+        await asyncio.wait_for(asyncio.gather(other, due), 20)
     assert begun == ["c2"]
 
 
+@pytest.mark.fast_time
 async def test_poll_that_found_a_broken_disk_and_waits_for_a_slow_host_holds_no_others() -> None:
-    queue = Admission({"c0": INTERVAL, "c1": INTERVAL}, Clock())
+    queue = Admission({"c0": INTERVAL, "c1": INTERVAL, "c2": INTERVAL}, Clock(), limit=2.0)
     async with queue.turn("c0"), queue.turn("c1"):
-        await asyncio.sleep(BRIEF_SECONDS + 0.05)
+        await asyncio.sleep(0.8 * BRIEF_SECONDS)
         queue.press("c0")
         other = asyncio.create_task(queue.give_way("c1"))
-        await asyncio.sleep(2 * LOOK_SECONDS)
+        begun: list[str] = []
+        due = asyncio.create_task(noted(queue, "c2", begun))
+        await asyncio.sleep(0.8 * BRIEF_SECONDS)
         assert not other.done()
-        await asyncio.wait_for(other, 20)
+        await asyncio.sleep(0.4 * BRIEF_SECONDS)
+        assert other.done()
+        assert begun == ["c2"], "its place is free too"
+        await due
+
+
+@pytest.mark.fast_time
+async def test_poll_that_only_waits_to_be_saved_holds_no_others() -> None:
+    """The alert of its broken disk is silenced."""
+    queue = Admission({"c0": INTERVAL, "c1": INTERVAL}, Clock())
+    async with queue.turn("c0"):
+        queue.press("c0")
+        other = asyncio.create_task(queue.give_way("c1"))
+        await asyncio.sleep(10 * LOOK_SECONDS)
+        assert not other.done()
+        queue.release("c0")
+        await asyncio.sleep(10 * LOOK_SECONDS)
+        assert other.done()
+
+
+@pytest.mark.fast_time
+async def test_poll_that_found_a_broken_disk_waits_for_commands() -> None:
+    commands = [True]
+    queue = Admission({"c0": INTERVAL}, Clock(), busy=lambda: commands[0])
+    queue.press("c0")
+    read = asyncio.create_task(queue.give_way("c0"))
+    await asyncio.sleep(10 * LOOK_SECONDS)
+    assert not read.done()
+    commands[0] = False
+    await asyncio.sleep(10 * LOOK_SECONDS)
+    assert read.done()
 
 
 async def test_hold_that_begins_soon_after_another_lets_the_event_loop_go_on() -> None:
