@@ -33,7 +33,7 @@ MAX_PAGES = 5
 """Pages read in one poll, of PAGE volumes each."""
 MAX_KEPT = 20_000
 """Limit of volumes that are kept: a server may never end its list."""
-PARALLEL = 8
+PARALLEL = 4
 """Single volumes read at the same time."""
 REREAD_SECONDS = 300.0
 """Age at which a unit list or a volume is read again; of many volumes, a page is read again at a time."""
