@@ -207,7 +207,7 @@ def _watches(
         cluster_notes=cluster_notes,
         place=socket.gethostname(),
     )
-    saver, windows = StateSaver(base.store), windows_of(base.settings)
+    saver, windows = StateSaver(base.store, waits=admission.release), windows_of(base.settings)
     return {
         own.name: Watcher(
             Watched(
@@ -228,7 +228,6 @@ def _watches(
             explain=partial(repository.explain, own.name),
             own_network=own_network,
             saver=saver,
-            waits=admission.release,
         )
         for own in base.settings.clusters
     }

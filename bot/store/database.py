@@ -218,11 +218,6 @@ class Store:
             yield UnitOfWork(session, self._clock, self._wall, self._owner, self.receivers)
 
     @property
-    def shares(self) -> bool:
-        """True if units of `grouped` share transactions, and wait for that."""
-        return self._writer.dialect.name == "sqlite"
-
-    @property
     def pressing(self) -> bool:
         """True while units of `grouped` that are urgent wait or are written."""
         return self._pressing > 0
@@ -242,7 +237,7 @@ class Store:
             self._pressing -= urgent
 
     def _unit(self, last: bool, urgent: bool) -> AbstractAsyncContextManager[UnitOfWork]:
-        return self.groups.unit(last=last, urgent=urgent) if self.shares else self.begin()
+        return self.groups.unit(last=last, urgent=urgent) if self._writer.dialect.name == "sqlite" else self.begin()
 
     @asynccontextmanager
     async def _group(self) -> AsyncIterator[Nested[UnitOfWork]]:

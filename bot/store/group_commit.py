@@ -116,19 +116,22 @@ class GroupCommit(Generic[U]):
             while left or self._waiting:
                 if not left and (early := self._next_at - self._clock()) > 0:
                     await self._pause(self._hurried, early)
-                    self._early -= self._hurried.is_set()
-                group = left or self._next_group()
-                left = await self._commit(group)
+                left = await self._commit(self._next_group(left))
         finally:
             # A fault of the program ends the worker, not the units behind it.
             again = bool(self._waiting)
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
 
-    def _next_group(self) -> Sequence[_Unit[U]]:
-        self._hurried.clear()
+    def _next_group(self, left: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
+        """Those that wait, or that are `left` from the last group and urgent ones that hurry; urgent ones are first."""
         in_order = sorted(self._waiting, key=lambda unit: not unit.urgent)
-        self._waiting = deque(unit for unit in self._waiting if unit not in in_order[:MOST])
-        return sorted(in_order[:MOST], key=lambda unit: unit.last)
+        urgent, hurried = sum(unit.urgent for unit in in_order), self._hurried.is_set()
+        number = min(MOST - len(left), urgent if hurried else 0) if left else MOST
+        self._early -= hurried
+        if number >= urgent or self._early < 1:
+            self._hurried.clear()
+        self._waiting = deque(in_order[number:])
+        return sorted([*left, *in_order[:number]], key=lambda unit: (unit.last, not unit.urgent))
 
     async def _commit(self, group: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
         """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""

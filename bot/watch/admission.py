@@ -323,8 +323,10 @@ class Admission:
 
     def _slow(self, cluster: str, at: float) -> None:
         """Give the place of a poll that waits for a slow host to the next one; it was due for that at `at`."""
-        self._pressing.discard(cluster)
-        if asyncio.get_running_loop().time() - at > SLOW_TURN or self._held():
+        late = asyncio.get_running_loop().time() - at > SLOW_TURN
+        if not late:
+            self._pressing.discard(cluster)
+        if late or self._held():
             # The poll waits for the event loop, or is held: more polls would make that worse.
             self._look_for_slow_host(cluster)
             return

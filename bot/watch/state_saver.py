@@ -39,10 +39,19 @@ class _Save:
 
 
 class StateSaver:
-    """Gathers states and saves them together; `pause` waits (seconds)."""
+    """Gathers states and saves them together; `pause` waits (seconds).
 
-    def __init__(self, store: Store, *, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self._store, self._pause = store, pause
+    `waits` gets the name of a cluster whose state begins to wait.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        waits: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._store, self._pause, self._waits = store, pause, waits
         self._waiting: deque[_Save] = deque()
         self._worker: asyncio.Task[None] | None = None
 
@@ -65,6 +74,7 @@ class StateSaver:
         self._waiting.append(item)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(interval), name="state saver")
+        self._waits(cluster)
         return await item.saved
 
     async def _work(self, interval: float) -> None:

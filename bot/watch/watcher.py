@@ -73,10 +73,7 @@ class WatchHealth:
 
 
 class Watcher:
-    """Watches one cluster; all state is in the store and commits with its messages.
-
-    `wake` starts the outbox. `waits` gets the name of the cluster when its poll only waits to be saved with others.
-    """
+    """Watches one cluster. `wake` starts the outbox; all state is in the store and commits with its messages."""
 
     def __init__(
         self,
@@ -88,7 +85,6 @@ class Watcher:
         explain: Explain = unexplained,
         own_network: OwnNetwork | None = None,
         saver: StateSaver | None = None,
-        waits: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.watched = watched
         self.health = WatchHealth()
@@ -101,7 +97,7 @@ class Watcher:
         self._wake = wake
         self._explain = explain
         self._own_network = own_network
-        self._saver, self._waits = saver, waits
+        self._saver = saver
         self._snapshots: deque[Snapshot] = deque()
         self._cached: StoredState | None = None
         """The stored values while no alert is open; None if the next tick must read the store."""
@@ -262,11 +258,9 @@ class Watcher:
         self, planned_from: StoredState, observation: ClusterObservation, causes: Causes, plan: TickPlan
     ) -> None:
         """Commit the plan with its messages in one transaction; plan again only if the stored values changed."""
-        self._cached, now, urgent = None, observation.now, _has_news(plan)
+        self._cached, now = None, observation.now
         due = self._due_windows(now)
-        if self._store.shares and not urgent:
-            self._waits(self.watched.cluster)
-        async with self._store.grouped(urgent=urgent) as uow:
+        async with self._store.grouped(urgent=_has_news(plan)) as uow:
             await self._hold_check(uow)
             await open_windows(uow, due, now)
             stored = await self._with_forecast(uow, await self._read(uow, now), now)
@@ -302,7 +296,6 @@ class Watcher:
             or self._was_stale(now)
         ):
             return False
-        self._waits(self.watched.cluster)
         saved = await self._saver.save(
             self.watched.cluster,
             plan.state,

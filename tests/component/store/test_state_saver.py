@@ -42,6 +42,14 @@ async def test_many_states_are_saved_in_one_transaction(store: Store) -> None:
         assert [(at, found.term) for at, found in await uow.samples.range("c7", 0.0)] == [(2.0, 3)]
 
 
+async def test_poll_that_waits_to_be_saved_is_said_to_wait(store: Store) -> None:
+    """Its place goes to the next poll meanwhile (admission)."""
+    waiting: list[str] = []
+    saver = StateSaver(store, pause=at_once, waits=waiting.append)
+    await asyncio.gather(save(saver, "c0"), save(saver, "c1"))
+    assert waiting == ["c0", "c1"]
+
+
 async def test_cluster_with_a_silence_needs_its_own_unit_of_work(store: Store) -> None:
     async with store.begin() as uow:
         await uow.silences.add(Silence("c1", "*", "", 99.0, "U1", "work", 1.0))

@@ -12,15 +12,9 @@ from bot.alerting.transition import Transition
 from bot.clustermgr.models import Disk, Snapshot
 from bot.views.alert_text.table import alert_text
 from bot.watch.publisher import publish_one
-from bot.watch.state_saver import StateSaver
-from bot.watch.watcher import Watcher
 from tests.support.observed_store import ObservedStore
 from tests.support.watch_builders import dark, disk, polled
 from tests.support.watch_harness import World, with_disks
-
-
-async def at_once(_: float) -> None:
-    """No test waits for other states."""
 
 
 @pytest.fixture
@@ -38,20 +32,6 @@ async def test_broken_disk_fires_with_the_next_poll(world: World) -> None:
     channel, shown, parent, _ = world.store.state.outbox["alert:1"]
     assert (channel, parent) == ("C1", None)
     assert "disk #7 on `http://10.0.1.7:8889`, path `/data/7`, zone `z0`: broken" in str(shown["blocks"])
-
-
-async def test_poll_that_only_waits_to_be_saved_says_so(store: ObservedStore) -> None:
-    """Its place goes to the next poll meanwhile (admission); one with news keeps it."""
-    world, waited = World(store), list[str]()
-    saver = StateSaver(store, pause=at_once)
-    world.watch = Watcher(world.watched, world._poll, store, wake=world._wake, saver=saver, waits=waited.append)
-    await world.ticks(3)
-    assert waited == ["prod"], "the first state"
-    world.see = with_disks(disk(7))
-    await world.ticks()
-    assert waited == ["prod"]
-    await world.ticks(6)
-    assert waited == ["prod", "prod"], "a minute with an open alert"
 
 
 async def test_broken_disk_is_one_message_with_its_thread(world: World) -> None:

@@ -25,6 +25,7 @@ def restored() -> Iterator[None]:
     """Leave the collector as it was."""
     thresholds = gc.get_threshold()
     yield
+    gc.enable()
     gc.unfreeze()
     gc.set_threshold(*thresholds)
 
@@ -56,7 +57,6 @@ def test_start_looks_for_no_garbage_and_a_reload_does() -> None:
     program._started(cast("App", SimpleNamespace(clusters={})))
     assert gc.get_threshold()[2] == FULL_AFTER
     assert seen() is not None
-    gc.enable()
     program._stopped_at = 1.0
     program._started(cast("App", SimpleNamespace(clusters={})))
     assert seen() is None
