@@ -18,6 +18,8 @@ class Stop:
         if name == "bot.cli.commands":
             os.kill(os.getpid(), signal.{})
 
+# `nohup make test` lets every process ignore it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.meta_path.insert(0, Stop())
 """
 
