@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.common.errors import StoreError
+from bot.common.events import wait_for_event
 from bot.common.text import count, duration, listed
 from bot.integrations.client import DeliveryFailed
 from bot.integrations.sender import Sender
@@ -94,7 +95,7 @@ class OutputWorker:
     ) -> None:
         self._store, self.senders, self._owner = store, senders, owner
         self._clock, self._random, self.outage, self._alive = clock, random, outage, alive
-        self._awake, self._pause, self._adopt = awake or asyncio.Event(), pause or _wait, adopt
+        self._awake, self._pause, self._adopt = awake or asyncio.Event(), pause or wait_for_event, adopt
         self._on_outcome = on_outcome
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._failing: dict[str, _Failures] = {}
@@ -303,11 +304,3 @@ class OutputWorker:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

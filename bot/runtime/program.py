@@ -84,9 +84,10 @@ class Program:
                 self._stopped_at = time.monotonic()
 
     def _started(self, app: App) -> None:
-        # A start has made hardly any garbage, and has no time to look for it.
-        spare()
-        if self._stopped_at:
+        if not self._stopped_at:
+            # A start has made hardly any garbage, and has no time to look for it.
+            spare()
+        else:
             collect_and_spare()
             seconds = round(time.monotonic() - self._stopped_at, 2)
             log.info("reload.done", seconds=seconds, clusters=len(app.clusters))

@@ -9,7 +9,6 @@ up to ten connections).
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +18,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.common.errors import SlackError
+from bot.common.events import wait_for_event
 from bot.slack.connection import Connection
 from bot.slack.handover import KeptConnection
 
@@ -145,9 +145,7 @@ class SocketMode:
     async def _watch(self) -> None:
         """Check the connection until it must be replaced."""
         while (connection := self._connection) is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.check):
-                    await connection.spent.wait()
+            await wait_for_event(connection.spent, self._timing.check)
             await self._look()
             if not self.connected or connection.spent.is_set() or self.quiet_for > self._timing.quiet:
                 log.info("socket.renewing", alive=self.connected, quiet_for=round(self.quiet_for))

@@ -10,7 +10,7 @@ from bot.alerting.risk_facts import not_counted_empty
 from bot.alerting.rules.affected import affected_by, compared_caveats
 from bot.alerting.rules.base import CANNOT_TELL, MAX_LINES, MAX_PARTS, Answer, Rule, RuleConfig, RuleContext
 from bot.alerting.rules.units_left import held_disks, units_left
-from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks, together
+from bot.alerting.volume_risk import RiskLevel, VolumeRisk, VolumeRisks
 
 
 def _loss(risk: VolumeRisk) -> VolumeLoss:
@@ -53,7 +53,7 @@ def _at_risk(context: RuleContext, limits: RuleConfig) -> Answer:
         near = risks.near
         if not near:
             return None
-        levels = together(near).levels
+        levels = near.levels
         detail = VolumesAtRisk(
             levels[RiskLevel.ONE_LEFT],
             levels[RiskLevel.NONE_LEFT],
