@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pyotp
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.common.errors import ConfigError
 
@@ -36,6 +34,9 @@ class CodeKey:
             raise ConfigError(_WRONG_KEY) from error
         if len(key) != _KEY_BYTES:
             raise ConfigError(_WRONG_KEY)
+        # It takes 8 MB, and a program without codes never needs it.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - see above
+
         self._cipher = AESGCM(key)
 
     def seal(self, user: str, secret: str) -> str:
@@ -45,6 +46,8 @@ class CodeKey:
 
     def open(self, user: str, sealed: str) -> str:
         """Decrypt the secret of a person; raises ConfigError if it was encrypted with another key or changed."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see above
+
         try:
             held = base64.b64decode(sealed.encode())
             return self._cipher.decrypt(held[:_NONCE_BYTES], held[_NONCE_BYTES:], user.encode()).decode()

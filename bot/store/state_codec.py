@@ -87,16 +87,15 @@ Note = Callable[[str], None]
 def _part(name: str, kind: Any) -> Callable[[Any, Note], Any]:
     """Return the decoder of one field; it leaves spoiled values out of a tuple or mapping, and else returns None."""
     several = get_origin(kind)
-    whole = _adapter(kind)
-    single = _adapter(get_args(kind)[0 if several is tuple else 1]) if several in {tuple, Mapping} else None
 
     def decode(stored: Any, note: Note) -> Any:
-        found = _valid(whole, stored)
+        found = _valid(_adapter(kind), stored)
         if found is not None:
             return found
         note(name)
-        if single is None:
+        if several not in {tuple, Mapping}:
             return None
+        single = _adapter(get_args(kind)[0 if several is tuple else 1])
         if several is tuple:
             each = [_valid(single, value) for value in stored] if isinstance(stored, list | tuple) else []
             return tuple(value for value in each if value is not None)
@@ -106,8 +105,12 @@ def _part(name: str, kind: Any) -> Callable[[Any, Note], Any]:
     return decode
 
 
+@cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Return the adapter of a tuple with one value: pydantic hands its settings on to the values in a tuple."""
+    """Return the adapter of a tuple with one value: pydantic hands its settings on to the values in a tuple.
+
+    Only a spoiled state needs those of its parts.
+    """
     return TypeAdapter(tuple[kind], config=ConfigDict(allow_inf_nan=False))
 
 
