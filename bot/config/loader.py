@@ -21,6 +21,7 @@ from bot.config.outputs import output_url
 from bot.config.proxy import proxy_url
 from bot.config.secret_sources import SecretFound, find_secret
 from bot.config.secrets import Secrets
+from bot.config.yaml_text import read_yaml
 
 _VARIABLE = "The environment variable"
 _OUTSIDE = (_VARIABLE, "The file ")
@@ -30,45 +31,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\uf
 _PROXIES = ("slack_proxy", "https_proxy")
 _MAX_BYTES = 1 << 20
 """Maximum size of a settings file."""
-_MAX_DEPTH = 50
-"""Maximum depth of nested lists and mappings; the settings need six."""
-
-
-class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses deep nesting and duplicate keys, of which YAML would keep only the last."""
-
-    def fetch_flow_collection_start(self, token_class: type[yaml.Token]) -> None:
-        # The scanner runs ahead of the composer, and its cost grows with the square of the depth.
-        if self.flow_level > _MAX_DEPTH:
-            raise RecursionError
-        super().fetch_flow_collection_start(token_class)
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._depth = getattr(self, "_depth", 0) + 1
-        if self._depth > _MAX_DEPTH:
-            raise RecursionError
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep=deep)
-        except (ValueError, LookupError, AttributeError) as error:
-            # The library passes on errors of Python, for instance for a date that does not exist.
-            raise yaml.constructor.ConstructorError(
-                None, None, "a value is not what it looks like; put it into quotes", node.start_mark
-            ) from error
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        doubled = [key for key in keys if keys.count(key) > 1]
-        if doubled:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {named(repr(doubled[0]))} is given twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep=deep)
 
 
 def load(path: Path | None = None, *, tokens: bool = True) -> Settings:
@@ -88,7 +50,7 @@ def load_http() -> HttpSettings:
     """Read the address of the HTTP server alone; the default one if the file cannot be read as far as that."""
     own = Secrets()
     try:
-        data = yaml.load(_read(own.cmbot_config), Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
+        data = read_yaml(_read(own.cmbot_config))
     except (ConfigError, yaml.YAMLError, RecursionError):
         data = None
     given = with_http_host(data if isinstance(data, dict) else {}, own.cmbot_http_host).get("http", {})
@@ -117,7 +79,7 @@ def parse(
 ) -> Settings:
     """Validate settings in YAML; `environment` holds the variables that `token_env` may name, and their `_FILE`."""
     try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
+        data = read_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"The settings are not valid YAML: {yaml_words(error)}.") from error
     except RecursionError as error:

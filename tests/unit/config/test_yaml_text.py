@@ -1,0 +1,67 @@
+"""YAML is read with libyaml if it is there, and means the same with and without it."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config.yaml_text import read_yaml
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
+)
+
+_TEXTS = (
+    "",
+    "a: 1\r\nb: [x:y, {c: 'd'}]",
+    "a: 010\nb: 1:30\nc: yes\nd: ~\ne: 1e3\nf: .inf",
+    "\ufeffa: \U0001f600",
+    "a: 1\x85b: 'x\u2028y'",
+    "a: &x [1]\nb: *x",
+)
+_REFUSED = (
+    ("a: 1\na: 2", "the key 'a' is given twice"),
+    ("a: 1\n---\nb: 2", "found another document"),
+    ("a: 2024-99-99", "put it into quotes"),
+    ("a: !!python/object:os.system x", "could not determine a constructor"),
+    ("a:\n\tb: 1", r"found character '\\t' that cannot start any token"),
+    ("a: %b", "found character '%' that cannot start any token"),
+    ("a: \0", "special characters are not allowed"),
+    ("a: \ud800", "special characters are not allowed"),
+)
+
+
+@pytest.fixture(params=["libyaml", "python"])
+def _library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read with libyaml, which the installed PyYAML has, or without it."""
+    assert yaml.__with_libyaml__
+    if request.param == "python":
+        monkeypatch.setattr(yaml, "__with_libyaml__", False)
+
+
+@given(_VALUES)
+def test_what_was_written_is_read(value: object) -> None:
+    assert read_yaml(yaml.safe_dump(value, allow_unicode=True)) == value
+
+
+@pytest.mark.parametrize("text", _TEXTS)
+def test_both_libraries_read_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = read_yaml(text)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert read_yaml(text) == fast
+
+
+@pytest.mark.usefixtures("_library")
+@pytest.mark.parametrize(("text", "why"), _REFUSED)
+def test_what_is_refused_is_said_in_the_same_words(text: str, why: str) -> None:
+    with pytest.raises(yaml.YAMLError, match=why):
+        read_yaml(text)
+
+
+@pytest.mark.usefixtures("_library")
+@pytest.mark.parametrize("text", ["[" * 1_000_000, "{a: " * 1000, "- " * 400_000, "? " * 1000])
+def test_deep_nesting_is_refused_at_once(text: str) -> None:
+    with pytest.raises(RecursionError):
+        read_yaml(text)
