@@ -27,6 +27,8 @@ HOME_SECONDS = 10.0
 CATCH_UP_SECONDS = 300.0
 FOLLOW_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
+FIRST_HOUSEKEEPING_SECONDS = 300.0
+"""Seconds from the start: before that, the first polls and commands need the time."""
 JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
 
@@ -145,7 +147,7 @@ def jobs_of(settings: Settings, report_jobs: Sequence[ReportJob]) -> tuple[Job, 
         ),
         Job(
             "forget",
-            Every(HOUSEKEEPING_SECONDS, housekeeping),
+            Every(HOUSEKEEPING_SECONDS, housekeeping, after=FIRST_HOUSEKEEPING_SECONDS),
             "Close what belongs to removed clusters; delete rows past their retention.",
             task=HOUSEKEEPING,
         ),

@@ -140,7 +140,7 @@ class Store:
             await asyncio.to_thread(prepare, target.file)
         writer, reader = _postgres(target, patience) if target.file is None else _sqlite(target, target.file)
         try:
-            errors = database_errors()
+            errors = database_errors(postgres=target.file is None)
             yield cls(writer, reader, where=target.shown, errors=errors, clock=clock, wall=wall or clock, owner=owner)
         finally:
             await writer.dispose()

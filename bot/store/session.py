@@ -20,13 +20,13 @@ Errors = tuple[type[Exception], ...]
 """Types that a database and its driver may raise."""
 
 
-def database_errors() -> Errors:
+def database_errors(*, postgres: bool) -> Errors:
     """Types that a call into a database may raise; SQLAlchemy does not wrap those of asyncpg while it connects."""
     common: Errors = (SQLAlchemyError, OSError)
-    try:
-        import asyncpg  # noqa: PLC0415 - an optional extra
-    except ImportError:
+    if not postgres:
         return common
+    import asyncpg  # noqa: PLC0415 - an optional extra
+
     return (*common, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 

@@ -16,6 +16,7 @@ from bot.runtime.app import build
 from bot.runtime.parts import App
 from bot.watch import watcher
 from bot.watch.admission import Admission
+from bot.watch.publisher import publish
 
 CONFIG = """
 slack: {{api_url: "http://127.0.0.1:9/api/"}}
@@ -78,7 +79,7 @@ async def test_poll_with_a_broken_disk_goes_first(tmp_path: Path, monkeypatch: p
 
 async def test_poll_keeps_its_place_while_its_alert_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else all polls of a storm run at once, and each takes as long as all of them."""
-    writes, go_on, publish = asyncio.Event(), asyncio.Event(), watcher.publish
+    writes, go_on = asyncio.Event(), asyncio.Event()
 
     async def stopped(*args: Any) -> None:
         writes.set()

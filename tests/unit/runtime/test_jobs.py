@@ -78,6 +78,13 @@ def test_polls_need_the_task_of_their_cluster() -> None:
     assert not tasks["sweep"]
 
 
+def test_rows_are_deleted_once_a_start_is_over() -> None:
+    """A start with a thousand clusters takes all the time that there is."""
+    [trigger] = [job.trigger for job in example_jobs() if job.name == "forget"]
+    assert isinstance(trigger, Every)
+    assert trigger.after >= 60
+
+
 def test_the_page_shows_the_table() -> None:
     assert PAGE.read_text(encoding="utf-8") == render(), "run `make docs`"
 

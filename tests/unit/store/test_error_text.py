@@ -93,7 +93,7 @@ def test_reason_of_sqlite_names_lock_disk_rights_and_damage(tmp_path: Path) -> N
 
 
 def test_unknown_error_is_logged_raw_without_its_statement() -> None:
-    with capture_logs() as logged, pytest.raises(StoreError) as caught, translated(database_errors()):
+    with capture_logs() as logged, pytest.raises(StoreError) as caught, translated(database_errors(postgres=False)):
         raise wrapped(RuntimeError("flux capacitor"))
     assert str(caught.value) == "The database could not be used (unknown error, see the log)."
     assert "hunter2" not in raw(wrapped(RuntimeError("flux capacitor")))
