@@ -29,6 +29,9 @@ GROUP_SECONDS = 0.25
 BURST = 150
 """Number of groups that urgent units may begin early; each GROUP_SECONDS gives one back. In a storm they wait too, so
 it costs few commits."""
+OVERDUE_SECONDS = 2.0
+"""Time after which a unit goes first, the oldest before all others: else the polls that find nothing would wait until
+the last alert of a storm is written."""
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
@@ -46,13 +49,14 @@ Transaction = Callable[[], AbstractAsyncContextManager[Nested[U]]]
 
 @dataclass(slots=True, eq=False)
 class _Unit(Generic[U]):
-    """One caller; `last` puts it behind the others of its group, `urgent` before them and before all that wait.
+    """One caller, since `since`; `last` puts it behind the others of its group, `urgent` before all that wait.
 
     The futures carry its turn, its end and the commit.
     """
 
     last: bool
     urgent: bool
+    since: float
     turn: "asyncio.Future[U]" = field(default_factory=asyncio.Future)
     failed: "asyncio.Future[bool]" = field(default_factory=asyncio.Future)
     left: "asyncio.Future[None]" = field(default_factory=asyncio.Future)
@@ -89,11 +93,12 @@ class GroupCommit(Generic[U]):
         """Open a unit; it is committed when the block has ended. Raises StoreError if it is not.
 
         The units of a group run in the order in which they came, those with `last` behind the others. An `urgent` one
-        is in the next group and first in it, and ends the wait for others, except in a storm.
+        is in the next group and first in it, and ends the wait for others, except in a storm. One that has waited for
+        OVERDUE_SECONDS goes before all.
         """
         if urgent and self._may_be_early():
             self._hurried.set()
-        unit: _Unit[U] = _Unit(last, urgent)
+        unit: _Unit[U] = _Unit(last, urgent, self._clock())
         self._waiting.append(unit)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="group commit")
@@ -123,15 +128,23 @@ class GroupCommit(Generic[U]):
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
 
     def _next_group(self, left: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
-        """Those that wait, or that are `left` from the last group and urgent ones that hurry; urgent ones are first."""
-        in_order = sorted(self._waiting, key=lambda unit: not unit.urgent)
-        urgent, hurried = sum(unit.urgent for unit in in_order), self._hurried.is_set()
-        number = min(MOST - len(left), urgent if hurried else 0) if left else MOST
+        """Those that wait, or that are `left` from the last group and those that hurry: overdue ones, then urgent ones.
+
+        They are first in it.
+        """
+        overdue = self._clock() - OVERDUE_SECONDS
+
+        def rank(unit: _Unit[U], *also: bool) -> tuple[float, ...]:
+            return (0, unit.since) if unit.since <= overdue else (1, *also, not unit.urgent)
+
+        in_order = sorted(self._waiting, key=rank)
+        hasty, hurried = sum(unit.urgent or unit.since <= overdue for unit in in_order), self._hurried.is_set()
+        number = min(MOST - len(left), hasty if hurried else 0) if left else MOST
         self._early -= hurried
-        if number >= urgent or self._early < 1:
+        if number >= hasty or self._early < 1:
             self._hurried.clear()
         self._waiting = deque(in_order[number:])
-        return sorted([*left, *in_order[:number]], key=lambda unit: (unit.last, not unit.urgent))
+        return sorted([*left, *in_order[:number]], key=lambda unit: rank(unit, unit.last))
 
     async def _commit(self, group: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
         """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""

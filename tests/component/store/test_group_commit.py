@@ -4,6 +4,7 @@ On PostgreSQL each unit has its own transaction, and the same holds.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -116,8 +117,8 @@ async def test_last_unit_runs_behind_the_others_of_its_group(store: Store) -> No
 
 async def test_older_alerts_stay_first_and_none_is_forgotten() -> None:
     groups = GroupCommit[UnitOfWork](cast("Any", None), clock=lambda: 0.0)
-    old, *alerts = (_Unit[UnitOfWork](last=False, urgent=True) for _ in range(6))
-    quiet = [_Unit[UnitOfWork](last=False, urgent=False) for _ in range(group_commit.MOST)]
+    old, *alerts = (_Unit[UnitOfWork](last=False, urgent=True, since=0.0) for _ in range(6))
+    quiet = [_Unit[UnitOfWork](last=False, urgent=False, since=0.0) for _ in range(group_commit.MOST)]
     groups._waiting.extend([quiet[-1], *alerts])
     groups._hurried.set()
     left = [quiet[0], old, *quiet[1:-3]]
@@ -127,6 +128,22 @@ async def test_older_alerts_stay_first_and_none_is_forgotten() -> None:
     assert groups._hurried.is_set(), "alerts wait yet"
     assert groups._next_group([]) == [*alerts[2:], quiet[-1]]
     assert not groups._hurried.is_set()
+
+
+async def test_unit_that_has_waited_for_long_goes_before_alerts() -> None:
+    """In a storm there are always alerts, and a poll that waits until the last one is written looks like none."""
+    now, long = [0.0], group_commit.OVERDUE_SECONDS
+    groups = GroupCommit[UnitOfWork](cast("Any", None), clock=lambda: now[0])
+    saver = _Unit[UnitOfWork](last=True, urgent=False, since=0.0)
+    quiet = _Unit[UnitOfWork](last=False, urgent=False, since=0.1)
+    alerts = [_Unit[UnitOfWork](last=False, urgent=True, since=0.2) for _ in range(2 * group_commit.MOST)]
+    for now[0], first in ((long - 0.1, [*alerts[: group_commit.MOST - 1], saver]), (long + 0.1, [saver, quiet])):
+        groups._waiting = deque([*alerts, quiet])
+        groups._hurried.set()
+        group = groups._next_group([saver])
+        assert group[: len(first)] == first
+        assert len(group) == group_commit.MOST
+        assert groups._hurried.is_set(), "alerts wait yet"
 
 
 async def test_unit_cancelled_while_its_savepoint_opens_is_left_out(store: Store) -> None:
