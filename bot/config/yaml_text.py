@@ -1,5 +1,8 @@
 """Read YAML safely: no objects, no deep nesting, no key twice."""
 
+import re
+from collections import Counter
+from collections.abc import Hashable
 from typing import Any
 
 import yaml
@@ -11,24 +14,34 @@ from bot.common.secret_signs import named
 
 _MAX_DEPTH = 50
 """Maximum depth of nested lists and mappings; the settings need six."""
+_UNLIKE = re.compile(rf"[\t?!%]|{Reader.NON_PRINTABLE.pattern}")
+"""Characters of texts that libyaml reads and PyYAML refuses, or that it cannot read: tabs, tags, `?` in a flow."""
 
 
 def read_yaml(text: str) -> Any:
     """Return the value of the one document in the text.
 
-    Raises YAMLError, and RecursionError if it is nested too deeply.
+    libyaml, which takes a quarter of the time, reads what PyYAML itself reads, and errors are those of PyYAML. Raises
+    YAMLError, and RecursionError if the text is nested too deeply.
     """
-    # libyaml takes a third of the time, but says less of an error, and not about every character that YAML forbids.
-    if yaml.__with_libyaml__ and Reader.NON_PRINTABLE.search(text) is None:
+    if yaml.__with_libyaml__ and _UNLIKE.search(text) is None:
         try:
             return yaml.load(text, Loader=_FastLoader)  # noqa: S506 - it constructs as a SafeLoader
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
+            # Read it again for the error.
             pass
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
+    except (ValueError, OverflowError) as error:
+        # The library passes on errors of Python for an escape of a character that does not exist.
+        raise yaml.YAMLError("an escape (\\U…) stands for no character") from error
 
 
 class _Checks(Composer, SafeConstructor):
-    """Refuses deep nesting, duplicate keys, of which YAML would keep only the last, and errors of Python."""
+    """Refuses deep nesting, and duplicate keys, of which YAML would keep only the last.
+
+    An error of Python becomes a ConstructorError.
+    """
 
     _depth = 0
 
@@ -52,9 +65,9 @@ class _Checks(Composer, SafeConstructor):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        doubled = [key for key in keys if keys.count(key) > 1]
-        if doubled:
-            raise ConstructorError(None, None, f"the key {named(repr(doubled[0]))} is given twice", node.start_mark)
+        for key, count in Counter(key for key in keys if isinstance(key, Hashable)).items():
+            if count > 1:
+                raise ConstructorError(None, None, f"the key {named(repr(key))} is given twice", node.start_mark)
         return super().construct_mapping(node, deep=deep)
 
 

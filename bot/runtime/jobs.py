@@ -28,7 +28,7 @@ CATCH_UP_SECONDS = 300.0
 FOLLOW_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
 FIRST_HOUSEKEEPING_SECONDS = 300.0
-"""Seconds from the start: before that, the first polls and commands need the time."""
+"""Seconds from a start or a reload: before that, the first polls and commands need the processor."""
 JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
 

@@ -109,7 +109,7 @@ def _part(name: str, kind: Any) -> Callable[[Any, Note], Any]:
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     """Return the adapter of a tuple with one value: pydantic hands its settings on to the values in a tuple.
 
-    Only a spoiled state needs those of its parts.
+    Those of the parts of a state are seldom needed.
     """
     return TypeAdapter(tuple[kind], config=ConfigDict(allow_inf_nan=False))
 

@@ -31,7 +31,7 @@ _MEASURED = Measurement(term=7, leader=1, total=10e12, bad_disks=1, disks=24, me
 
 
 async def trend(folder: Path, *, clusters: int = 100, days: int = 365, rounds: int = 60) -> Figure:
-    """Fill the database once the program has started, because housekeeping at a start thins measurements."""
+    """Fill the database once the program has started, because housekeeping thins measurements five minutes after it."""
     async with hosts(clusters) as held, workspace() as slack:
         async with program(slack, settings(folder, slack, held.clusters)):
             await wait_for_polls(held, 1)

@@ -9,6 +9,8 @@ from bot.runtime.settings_mapping import report_jobs_of
 
 EXAMPLE = Path("config.example.yaml")
 PAGE = Path("docs/jobs.md")
+_WORTH_SAYING = 60.0
+"""Seconds until the first run that the page says."""
 HEAD = """# Periodic jobs
 
 Written by `make docs` from the table in `bot/runtime/jobs.py`; the scheduler runs the same table. The rows are those of
@@ -45,7 +47,8 @@ def _runs(trigger: Every | Cron) -> str:
     if isinstance(trigger, Cron):
         return f"`{trigger.expression}` ({trigger.timezone})"
     jitter = f" ± {trigger.jitter:g} s" if trigger.jitter else ""
-    return f"every {duration(trigger.seconds)}{jitter}"
+    first = f", first {duration(trigger.after)} after a start or a reload" if trigger.after >= _WORTH_SAYING else ""
+    return f"every {duration(trigger.seconds)}{jitter}{first}"
 
 
 if __name__ == "__main__":

@@ -90,11 +90,11 @@ async def test_poll_keeps_its_place_while_its_alert_is_written(tmp_path: Path, m
         monkeypatch.setattr(watcher, "publish", stopped)
         # Only the place counts here, not that alerts hold the other polls for a moment.
         monkeypatch.setattr(Admission, "_held", lambda _: False)
-        app.admission.limit = 1
         cluster.break_disk(1)
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             group.create_task(polling.poll(app, "prod"))
             await writes.wait()
+            app.admission.limit = 1
             other = group.create_task(_turn(app.admission, "other"))
             await asyncio.sleep(0)
             assert (app.admission.running, app.admission.waiting) == (1, 1)

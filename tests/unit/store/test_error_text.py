@@ -92,6 +92,16 @@ def test_reason_of_sqlite_names_lock_disk_rights_and_damage(tmp_path: Path) -> N
     assert "read-only" in reason(readonly.value)
 
 
+@pytest.mark.parametrize("postgres", [True, False])
+def test_driver_of_postgres_is_known_for_it_alone(postgres: bool) -> None:
+    error = asyncpg.InterfaceError("connection is closed")
+    with (
+        pytest.raises(StoreError if postgres else asyncpg.InterfaceError),
+        translated(database_errors(postgres=postgres)),
+    ):
+        raise error
+
+
 def test_unknown_error_is_logged_raw_without_its_statement() -> None:
     with capture_logs() as logged, pytest.raises(StoreError) as caught, translated(database_errors(postgres=False)):
         raise wrapped(RuntimeError("flux capacitor"))
