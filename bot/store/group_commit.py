@@ -12,7 +12,7 @@ others, and deadlocks would follow.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -29,9 +29,11 @@ GROUP_SECONDS = 0.25
 BURST = 150
 """Number of groups that urgent units may begin early; each GROUP_SECONDS gives one back. In a storm they wait too, so
 it costs few commits."""
-OVERDUE_SECONDS = 2.0
-"""Time after which a unit goes first, the oldest before all others: else the polls that find nothing would wait until
+LATE_SECONDS = 2.0
+"""Time after which a unit that is not urgent goes before urgent ones: else the polls that find nothing would wait until
 the last alert of a storm is written."""
+MOST_LATE = 4
+"""Greatest number of these in one transaction: alerts do not wait for all of them."""
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
@@ -49,7 +51,7 @@ Transaction = Callable[[], AbstractAsyncContextManager[Nested[U]]]
 
 @dataclass(slots=True, eq=False)
 class _Unit(Generic[U]):
-    """One caller, since `since`; `last` puts it behind the others of its group, `urgent` before all that wait.
+    """One caller, which waits since `since`; `last` puts it behind the others of its group, `urgent` before them.
 
     The futures carry its turn, its end and the commit.
     """
@@ -93,8 +95,8 @@ class GroupCommit(Generic[U]):
         """Open a unit; it is committed when the block has ended. Raises StoreError if it is not.
 
         The units of a group run in the order in which they came, those with `last` behind the others. An `urgent` one
-        is in the next group and first in it, and ends the wait for others, except in a storm. One that has waited for
-        OVERDUE_SECONDS goes before all.
+        is in the next group and first in it, and ends the wait for others, except in a storm. A few of those that have
+        waited for LATE_SECONDS go before urgent ones.
         """
         if urgent and self._may_be_early():
             self._hurried.set()
@@ -128,23 +130,23 @@ class GroupCommit(Generic[U]):
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
 
     def _next_group(self, left: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
-        """Those that wait, or that are `left` from the last group and those that hurry: overdue ones, then urgent ones.
-
-        They are first in it.
-        """
-        overdue = self._clock() - OVERDUE_SECONDS
-
-        def rank(unit: _Unit[U], *also: bool) -> tuple[float, ...]:
-            return (0, unit.since) if unit.since <= overdue else (1, *also, not unit.urgent)
-
-        in_order = sorted(self._waiting, key=rank)
-        hasty, hurried = sum(unit.urgent or unit.since <= overdue for unit in in_order), self._hurried.is_set()
-        number = min(MOST - len(left), hasty if hurried else 0) if left else MOST
+        """A few late units, then those that wait, urgent ones first; or those `left` and urgent ones that hurry."""
+        late = [*self._late(left), *self._late(self._waiting)[: MOST - len(left)]]
+        late = sorted(late, key=lambda unit: unit.since)[:MOST_LATE]
+        left = [unit for unit in left if unit not in late]
+        in_order = sorted([unit for unit in self._waiting if unit not in late], key=lambda unit: not unit.urgent)
+        urgent, hurried = sum(unit.urgent for unit in in_order), self._hurried.is_set()
+        room = MOST - len(late) - len(left)
+        number = min(room, urgent if hurried else 0) if left else room
         self._early -= hurried
-        if number >= hasty or self._early < 1:
+        if number >= urgent or self._early < 1:
             self._hurried.clear()
         self._waiting = deque(in_order[number:])
-        return sorted([*left, *in_order[:number]], key=lambda unit: rank(unit, unit.last))
+        return [*late, *sorted([*left, *in_order[:number]], key=lambda unit: (unit.last, not unit.urgent))]
+
+    def _late(self, units: Iterable[_Unit[U]]) -> list[_Unit[U]]:
+        before = self._clock() - LATE_SECONDS
+        return [unit for unit in units if not unit.urgent and unit.since <= before]
 
     async def _commit(self, group: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
         """Commit the group, or its first units if another writer waits; returns the units for the next transaction."""

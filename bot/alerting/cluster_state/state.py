@@ -40,7 +40,6 @@ NOTE_EVERY = 60.0
 _QUIET = frozenset(
     {"at", "leader_at", "disks_at", "dropping_at", "switches_at", "hosts", "zones_at", "risk_at", "judged_at"}
 )
-_COUNTED = frozenset({"background", "repairs", "drops"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +137,8 @@ class ClusterState:
     expired_since: float = 0.0
 
 
-_plain = attrgetter(*(item.name for item in fields(ClusterState) if item.name not in _QUIET | _COUNTED))
-
-
-def _noticeable(state: ClusterState) -> tuple[object, ...]:
-    """The values of a state whose change is stored at once; counts of chunks and tasks, read each minute, are not."""
-    background = state.background
-    work = tuple([(each.id, each.status, each.total, each.left == 0) for each in (*state.repairs, *state.drops)])
-    return _plain(state), background.registered, background.asked, work
+_noticeable = attrgetter(*(item.name for item in fields(ClusterState) if item.name not in _QUIET))
+"""The values of a state whose change is stored at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,20 +130,30 @@ async def test_older_alerts_stay_first_and_none_is_forgotten() -> None:
     assert not groups._hurried.is_set()
 
 
-async def test_unit_that_has_waited_for_long_goes_before_alerts() -> None:
+@pytest.mark.parametrize("hurried", [True, False])
+async def test_a_few_units_that_have_waited_for_long_go_before_alerts(hurried: bool) -> None:
     """In a storm there are always alerts, and a poll that waits until the last one is written looks like none."""
-    now, long = [0.0], group_commit.OVERDUE_SECONDS
+    now = [0.0]
     groups = GroupCommit[UnitOfWork](cast("Any", None), clock=lambda: now[0])
     saver = _Unit[UnitOfWork](last=True, urgent=False, since=0.0)
-    quiet = _Unit[UnitOfWork](last=False, urgent=False, since=0.1)
-    alerts = [_Unit[UnitOfWork](last=False, urgent=True, since=0.2) for _ in range(2 * group_commit.MOST)]
-    for now[0], first in ((long - 0.1, [*alerts[: group_commit.MOST - 1], saver]), (long + 0.1, [saver, quiet])):
-        groups._waiting = deque([*alerts, quiet])
-        groups._hurried.set()
-        group = groups._next_group([saver])
-        assert group[: len(first)] == first
-        assert len(group) == group_commit.MOST
-        assert groups._hurried.is_set(), "alerts wait yet"
+    quiet = [_Unit[UnitOfWork](last=False, urgent=False, since=0.5) for _ in range(60)]
+    alerts = [_Unit[UnitOfWork](last=False, urgent=True, since=0.0) for _ in range(60)]
+
+    def next_group(at: float, *left: _Unit[UnitOfWork]) -> list[_Unit[UnitOfWork]]:
+        now[0] = at
+        groups._waiting = deque(each for each in [saver, *quiet, *alerts] if each not in left)
+        if hurried:
+            groups._hurried.set()
+        return list(groups._next_group(left))
+
+    most, few, late = group_commit.MOST, group_commit.MOST_LATE, group_commit.LATE_SECONDS
+    assert next_group(late - 1) == alerts[:most]
+    assert next_group(late, alerts[0], saver) == [saver, alerts[0], *(alerts[1 : most - 1] if hurried else ())]
+    expected = [saver, *quiet[: few - 1]]
+    assert next_group(late + 1) == [*expected, *alerts[: most - few]]
+    assert next_group(late + 1, alerts[0]) == [*expected, alerts[0], *(alerts[1 : most - few] if hurried else ())]
+    assert len(next_group(late + 1, *alerts[: most - 1])) == most
+    assert groups._hurried.is_set() == hurried, "alerts wait yet"
 
 
 async def test_unit_cancelled_while_its_savepoint_opens_is_left_out(store: Store) -> None:

@@ -179,26 +179,6 @@ def test_state_is_written_on_change_and_each_minute(answers: tuple[object, objec
     assert worth_writing(old, following(old, answers[1])) is worth  # type: ignore[arg-type]
 
 
-def test_counts_of_work_under_way_are_written_with_the_minute() -> None:
-    repair, known = Progress(7, 2, 100, 100, left=5, total=9), BackgroundNote(registered=2, registered_at=100)
-    old = ClusterState(at=100, background=known, repairs=(repair,))
-    counted = replace(
-        old,
-        background=replace(known, registered_at=115, tasks=(TaskNote("disk_repair", working=3),)),
-        repairs=(replace(repair, left=4, moved_at=115, counts=(LeftCount(115, 4),)),),
-    )
-    assert not worth_writing(old, replace(counted, at=115))
-    assert worth_writing(old, replace(counted, at=160))
-    for changed in (
-        {"background": replace(known, registered=1)},
-        {"background": replace(known, asked=(SchedulerNote("a", "silent"),))},
-        {"repairs": (replace(repair, status=3),)},
-        {"repairs": (replace(repair, left=0),)},
-        {"drops": (repair,)},
-    ):
-        assert worth_writing(old, replace(old, at=115, **changed))
-
-
 def test_cluster_state_stays_small() -> None:
     state = after(
         polled(1, bad=[disk(n) for n in range(5000)]),
