@@ -14,8 +14,8 @@ from bot.common.secret_signs import named
 
 _MAX_DEPTH = 50
 """Maximum depth of nested lists and mappings; the settings need six."""
-_UNLIKE = re.compile(rf"[\t?!%]|{Reader.NON_PRINTABLE.pattern}")
-"""Characters of texts that libyaml reads and PyYAML refuses, or that it cannot read: tabs, tags, `?` in a flow."""
+_UNLIKE = re.compile(rf"[\t?!%|>\ufeff]|{Reader.NON_PRINTABLE.pattern}")
+"""Characters of texts that libyaml reads and PyYAML refuses, or that it cannot read, such as tags and block texts."""
 
 
 def read_yaml(text: str) -> Any:
@@ -27,14 +27,14 @@ def read_yaml(text: str) -> Any:
     if yaml.__with_libyaml__ and _UNLIKE.search(text) is None:
         try:
             return yaml.load(text, Loader=_FastLoader)  # noqa: S506 - it constructs as a SafeLoader
-        except (yaml.YAMLError, ValueError):
+        except (yaml.YAMLError, ValueError, OverflowError):
             # Read it again for the error.
             pass
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
     except (ValueError, OverflowError) as error:
-        # The library passes on errors of Python for an escape of a character that does not exist.
-        raise yaml.YAMLError("an escape (\\U…) stands for no character") from error
+        # The library passes on errors of Python, for instance for an escape of a character that does not exist.
+        raise yaml.YAMLError("a character or a number in it does not exist") from error
 
 
 class _Checks(Composer, SafeConstructor):
@@ -57,7 +57,7 @@ class _Checks(Composer, SafeConstructor):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep=deep)
-        except (ValueError, LookupError, AttributeError) as error:
+        except (ValueError, LookupError, AttributeError, OverflowError) as error:
             # The library passes on errors of Python, for instance for a date that does not exist.
             raise ConstructorError(
                 None, None, "a value is not what it looks like; put it into quotes", node.start_mark
