@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Generic, TypeVar
 
 import structlog
@@ -30,10 +31,10 @@ BURST = 150
 """Number of groups that urgent units may begin early; each GROUP_SECONDS gives one back. In a storm they wait too, so
 it costs few commits."""
 LATE_SECONDS = 2.0
-"""Time after which a unit that is not urgent goes before urgent ones: else the polls that find nothing would wait until
-the last alert of a storm is written."""
-MOST_LATE = 4
-"""Greatest number of these in one transaction: alerts do not wait for all of them."""
+"""Time after which units that are not urgent take turns with urgent ones: else the polls that find nothing would wait
+until the last alert of a storm is written."""
+MOST_LATE = 25
+"""Greatest number of these in one transaction."""
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
@@ -95,8 +96,8 @@ class GroupCommit(Generic[U]):
         """Open a unit; it is committed when the block has ended. Raises StoreError if it is not.
 
         The units of a group run in the order in which they came, those with `last` behind the others. An `urgent` one
-        is in the next group and first in it, and ends the wait for others, except in a storm. A few of those that have
-        waited for LATE_SECONDS go before urgent ones.
+        is in the next group and first in it, and ends the wait for others, except in a storm. Those that have waited
+        for LATE_SECONDS take turns with urgent ones.
         """
         if urgent and self._may_be_early():
             self._hurried.set()
@@ -130,7 +131,7 @@ class GroupCommit(Generic[U]):
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
 
     def _next_group(self, left: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
-        """A few late units, then those that wait, urgent ones first; or those `left` and urgent ones that hurry."""
+        """Those that wait, urgent ones first, or those `left` and urgent ones that hurry; in turns with late ones."""
         late = [*self._late(left), *self._late(self._waiting)[: MOST - len(left)]]
         late = sorted(late, key=lambda unit: unit.since)[:MOST_LATE]
         left = [unit for unit in left if unit not in late]
@@ -142,7 +143,8 @@ class GroupCommit(Generic[U]):
         if number >= urgent or self._early < 1:
             self._hurried.clear()
         self._waiting = deque(in_order[number:])
-        return [*late, *sorted([*left, *in_order[:number]], key=lambda unit: (unit.last, not unit.urgent))]
+        others = sorted([*left, *in_order[:number]], key=lambda unit: (unit.last, not unit.urgent))
+        return [unit for pair in zip_longest(others, late) for unit in pair if unit is not None]
 
     def _late(self, units: Iterable[_Unit[U]]) -> list[_Unit[U]]:
         before = self._clock() - LATE_SECONDS

@@ -131,7 +131,7 @@ async def test_older_alerts_stay_first_and_none_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("hurried", [True, False])
-async def test_a_few_units_that_have_waited_for_long_go_before_alerts(hurried: bool) -> None:
+async def test_units_that_have_waited_for_long_take_turns_with_alerts(hurried: bool) -> None:
     """In a storm there are always alerts, and a poll that waits until the last one is written looks like none."""
     now = [0.0]
     groups = GroupCommit[UnitOfWork](cast("Any", None), clock=lambda: now[0])
@@ -148,10 +148,10 @@ async def test_a_few_units_that_have_waited_for_long_go_before_alerts(hurried: b
 
     most, few, late = group_commit.MOST, group_commit.MOST_LATE, group_commit.LATE_SECONDS
     assert next_group(late - 1) == alerts[:most]
-    assert next_group(late, alerts[0], saver) == [saver, alerts[0], *(alerts[1 : most - 1] if hurried else ())]
-    expected = [saver, *quiet[: few - 1]]
-    assert next_group(late + 1) == [*expected, *alerts[: most - few]]
-    assert next_group(late + 1, alerts[0]) == [*expected, alerts[0], *(alerts[1 : most - few] if hurried else ())]
+    assert next_group(late, alerts[0], saver) == [alerts[0], saver, *(alerts[1 : most - 1] if hurried else ())]
+    turns = [each for pair in zip(alerts, [saver, *quiet[: few - 1]], strict=False) for each in pair]
+    assert next_group(late + 1) == turns
+    assert next_group(late + 1, alerts[0]) == (turns if hurried else [*turns[:2], *turns[3::2]])
     assert len(next_group(late + 1, *alerts[: most - 1])) == most
     assert groups._hurried.is_set() == hurried, "alerts wait yet"
 
