@@ -227,7 +227,8 @@ class Store:
         """Open a writing unit of work that on SQLite may share its transaction with others (see group_commit.py).
 
         It is committed when the block has ended. Units with `last` run behind the others of a group. An `urgent` one
-        goes first, at once except in a storm, and polls wait for it (see admission.py). Raises StoreError.
+        goes first, at once except in a storm, and polls wait for it (see admission.py); those that have waited for long
+        take turns with it. Raises StoreError.
         """
         self._pressing += urgent
         try:

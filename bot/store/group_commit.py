@@ -2,9 +2,9 @@
 
 The first unit begins at once. Units that arrive less than GROUP_SECONDS after the last commit wait until that time is
 over, or until an urgent one comes, and are written together: several each in a savepoint, so a unit that fails changes
-nothing and fails alone. A caller goes on when its unit is committed. A unit that is cancelled inside a statement breaks
-the connection, and one that takes UNIT_SECONDS blocks it: then the whole group fails with StoreError, and its callers
-try again.
+nothing and fails alone. In a storm urgent units go first, in turns with those that have waited for long. A caller goes
+on when its unit is committed. A unit that is cancelled inside a statement breaks the connection, and one that takes
+UNIT_SECONDS blocks it: then the whole group fails with StoreError, and its callers try again.
 
 SQLite only: it has one writer. On PostgreSQL a group would keep the locks of one unit while the next ones wait for
 others, and deadlocks would follow.
@@ -34,7 +34,7 @@ LATE_SECONDS = 2.0
 """Time after which units that are not urgent take turns with urgent ones: else the polls that find nothing would wait
 until the last alert of a storm is written."""
 MOST_LATE = 25
-"""Greatest number of these in one transaction."""
+"""Greatest number of these that take turns with urgent ones in one transaction."""
 MOST = 50
 """Greatest number of units in one transaction."""
 UNIT_SECONDS = 15.0
@@ -54,6 +54,7 @@ Transaction = Callable[[], AbstractAsyncContextManager[Nested[U]]]
 class _Unit(Generic[U]):
     """One caller, which waits since `since`; `last` puts it behind the others of its group, `urgent` before them.
 
+    Unless others, or it, are late.
     The futures carry its turn, its end and the commit.
     """
 
@@ -131,20 +132,28 @@ class GroupCommit(Generic[U]):
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
 
     def _next_group(self, left: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
-        """Those that wait, urgent ones first, or those `left` and urgent ones that hurry; in turns with late ones."""
-        late = [*self._late(left), *self._late(self._waiting)[: MOST - len(left)]]
-        late = sorted(late, key=lambda unit: unit.since)[:MOST_LATE]
+        """Those that wait, or those `left` and urgent ones that hurry: late ones in turns with urgent ones, the rest.
+
+        After a transaction that ended early, the turns go on.
+        """
+        hurried = self._hurried.is_set()
+        joining = self._late(self._waiting)[: MOST - 1 - len(left)] if hurried or not left else []
+        late = sorted([*self._late(left), *joining], key=lambda unit: unit.since)[:MOST_LATE]
+        begun_late = bool(left) and left[0] in late
         left = [unit for unit in left if unit not in late]
         in_order = sorted([unit for unit in self._waiting if unit not in late], key=lambda unit: not unit.urgent)
-        urgent, hurried = sum(unit.urgent for unit in in_order), self._hurried.is_set()
+        urgent = sum(unit.urgent for unit in in_order)
         room = MOST - len(late) - len(left)
         number = min(room, urgent if hurried else 0) if left else room
         self._early -= hurried
         if number >= urgent or self._early < 1:
             self._hurried.clear()
         self._waiting = deque(in_order[number:])
-        others = sorted([*left, *in_order[:number]], key=lambda unit: (unit.last, not unit.urgent))
-        return [unit for pair in zip_longest(others, late) for unit in pair if unit is not None]
+        others = [*left, *in_order[:number]]
+        alerts = [unit for unit in others if unit.urgent]
+        rest = sorted([unit for unit in others if not unit.urgent], key=lambda unit: unit.last)
+        turns = zip_longest(late, alerts) if begun_late else zip_longest(alerts, late)
+        return [*(unit for pair in turns for unit in pair if unit is not None), *rest]
 
     def _late(self, units: Iterable[_Unit[U]]) -> list[_Unit[U]]:
         before = self._clock() - LATE_SECONDS

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -148,12 +150,36 @@ async def test_units_that_have_waited_for_long_take_turns_with_alerts(hurried: b
 
     most, few, late = group_commit.MOST, group_commit.MOST_LATE, group_commit.LATE_SECONDS
     assert next_group(late - 1) == alerts[:most]
-    assert next_group(late, alerts[0], saver) == [alerts[0], saver, *(alerts[1 : most - 1] if hurried else ())]
+    # Late ones do not go on coming between those that are left, unless an alert does.
+    hurrying = alerts[1 : most - 1] if hurried else []
+    assert next_group(late, alerts[0], saver) == [alerts[0], saver, *hurrying]
+    assert next_group(late, saver, alerts[0]) == [saver, alerts[0], *hurrying]
     turns = [each for pair in zip(alerts, [saver, *quiet[: few - 1]], strict=False) for each in pair]
     assert next_group(late + 1) == turns
-    assert next_group(late + 1, alerts[0]) == (turns if hurried else [*turns[:2], *turns[3::2]])
-    assert len(next_group(late + 1, *alerts[: most - 1])) == most
+    assert next_group(late + 1, alerts[0]) == (turns if hurried else [alerts[0]])
+    assert len(next_group(late + 1, *alerts[: most - 1])) == most - (not hurried)
     assert groups._hurried.is_set() == hurried, "alerts wait yet"
+
+
+_UNITS = st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from([0.0, 1.5, 3.0])), max_size=70)
+
+
+@given(waiting=_UNITS, left=_UNITS, hurried=st.booleans())
+async def test_no_unit_is_lost_and_none_that_was_left_waits_again(
+    waiting: list[tuple[bool, bool, float]], left: list[tuple[bool, bool, float]], hurried: bool
+) -> None:
+    groups = GroupCommit[UnitOfWork](cast("Any", None), clock=lambda: 3.0)
+    before = [_Unit[UnitOfWork](*each) for each in left[: group_commit.MOST - 1]]
+    groups._waiting = deque(_Unit[UnitOfWork](*each) for each in waiting)
+    if hurried:
+        groups._hurried.set()
+    everything = {*before, *groups._waiting}
+    group = groups._next_group(before)
+    assert len(group) <= group_commit.MOST
+    assert set(before) <= set(group)
+    assert {*group, *groups._waiting} == everything
+    assert len(group) + len(groups._waiting) == len(everything)
+    assert bool(group) == bool(everything)
 
 
 async def test_unit_cancelled_while_its_savepoint_opens_is_left_out(store: Store) -> None:
