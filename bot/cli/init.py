@@ -16,6 +16,7 @@ from bot.common.errors import UserError
 from bot.common.text import shown
 from bot.config import Secrets, parse
 from bot.config.types import ChannelId, GroupId, Host, Name, UserId, meaning
+from bot.config.yaml_text import read_yaml
 from bot.runtime.settings_mapping import is_command_word
 from bot.views.text import clean
 
@@ -157,8 +158,8 @@ def _line() -> str:
 def _scalar(value: str) -> str:
     """Write a text for YAML, in quotes where it would be read as anything else."""
     try:
-        safe = yaml.safe_load(value) == value and not set(value) & set(",[]{}#")
-    except yaml.YAMLError:
+        safe = read_yaml(value) == value and not set(value) & set(",[]{}#")
+    except (yaml.YAMLError, RecursionError):
         safe = False
     return value if safe else json.dumps(value)
 

@@ -52,10 +52,10 @@ Transaction = Callable[[], AbstractAsyncContextManager[Nested[U]]]
 
 @dataclass(slots=True, eq=False)
 class _Unit(Generic[U]):
-    """One caller, which waits since `since`; `last` puts it behind the others of its group, `urgent` before them.
+    """One caller; `last` puts it behind the others of its group, `urgent` before them.
 
-    Unless others, or it, are late.
-    The futures carry its turn, its end and the commit.
+    One that has waited for long since `since` takes turns with urgent ones. The futures carry its turn, its end and the
+    commit.
     """
 
     last: bool

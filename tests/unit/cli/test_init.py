@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.cli.init import QUESTIONS, settings_text, write_settings
@@ -67,6 +67,7 @@ def test_what_is_written_is_what_was_answered(tmp_path: Path, capsys: pytest.Cap
     assert "name: lab" in path.read_text()
 
 
+@example(name="2024-13-01", store="sqlite:///2024-13-01")
 @given(
     st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True),
     st.from_regex(r"sqlite:///[ -~]{1,40}", fullmatch=True),
