@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from bot.config import yaml_text
 from bot.config.yaml_text import read_yaml
 
+# PyYAML writes this line break so that it reads a space.
+_CHARACTERS = st.characters(exclude_characters="\x85")
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(_CHARACTERS, max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(_CHARACTERS, max_size=8), inner, max_size=3),
     max_leaves=12,
 )
 
