@@ -6,7 +6,6 @@ first one lasts, which names what belongs to it (inhibition.py). Pairs that are 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -19,6 +18,7 @@ from bot.alerting.details import (
     VolumesUnreachable,
 )
 from bot.alerting.model import Alert
+from bot.common.frozen import frozen
 
 Same = Callable[[Alert, Alert], bool]
 """Tells by the facts of the first alert and of the other one if both have one cause."""
@@ -60,7 +60,7 @@ class Because(StrEnum):
     OTHER_LIMIT = "Each has its own limit, and other people act on it."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pairing:
     """One row: the rule announced first, the rule of the other alert, its treatment and the reason.
 

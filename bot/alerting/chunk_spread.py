@@ -5,11 +5,11 @@ Only disks that take new chunks count: normal, writable, not being dropped. Chun
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.clustermgr.disk_states import DiskListing, DiskState
 from bot.clustermgr.models import Disk
+from bot.common.frozen import frozen
 
 MARGIN = 0.2
 """A place stands out if its used share differs by this much from that of the places beside it."""
@@ -32,7 +32,7 @@ class Level(StrEnum):
     DISK = "disk"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Use:
     """The use of one place: `chunks` and `free` ones of its `room` disks (those that take new chunks) of all `disks`.
 
@@ -56,7 +56,7 @@ class Use:
         return 1 - self.free / self.chunks if self.chunks > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outlier:
     """A place that is fuller or emptier than those beside it, which use `usual` of their chunks."""
 
@@ -74,7 +74,7 @@ class Outlier:
         return (self.use.share or 0.0) - self.usual
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChunkSpread:
     """The use of every place, the fullest first, and the outliers, those that stand out most first.
 

@@ -1,7 +1,7 @@
 """ClusterStatus: level and reasons of a cluster, the most severe reason first; all views use it. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from bot.alerting.model import Alert, Severity
@@ -33,6 +33,7 @@ from bot.alerting.status_facts import (
 from bot.alerting.topics import most_severe_first
 from bot.clustermgr.health import VoterHealth, quorum
 from bot.clustermgr.models import Snapshot, Stat
+from bot.common.frozen import frozen
 
 
 class StatusLevel(StrEnum):
@@ -46,7 +47,7 @@ class StatusLevel(StrEnum):
     CONTRADICTION = "contradiction"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterStatus:
     """The condition of a cluster: its level, the fact of its headline, and all reasons, the most severe first.
 
@@ -62,7 +63,7 @@ class ClusterStatus:
     leader: Leader | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatusContext:
     """Facts beyond the snapshots.
 

@@ -1,7 +1,5 @@
 """What the watch knows of one disk: the volumes that it affects, and if it has its heartbeat. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.cluster_state.counters import is_fresh
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.cluster_state.switches import shards_not_rebuilt
@@ -10,9 +8,10 @@ from bot.alerting.risk_facts import caveats_of
 from bot.alerting.volume_risk import affected, risks_of
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot
 from bot.clustermgr.volume_survey import VolumeSurvey
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskRisk:
     """Volumes with a unit on the disk that is not safe there (None: none is known), and the heartbeat of the disk.
 

@@ -1,7 +1,7 @@
 """Engine: findings, open alerts, silences and the time become transitions, each with a reason. No I/O."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.alerting.escalation import Escalation, call, with_new_wait
 from bot.alerting.holding import expire, holders_due, one_reminder_each, remind, without_hold
@@ -26,6 +26,7 @@ from bot.alerting.transition import (
     reply_visibility,
     worse,
 )
+from bot.common.frozen import frozen
 
 __all__ = ["NO_ESCALATION", "Transition", "TransitionReason", "Visibility", "step", "withdrawn"]
 
@@ -34,7 +35,7 @@ REPLY_EVERY = 300.0
 """Seconds between two replies that announce that one alert got worse, while it is not critical."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """Inputs shared by all alerts of one step; `outcome` finds the facts of an end.
 

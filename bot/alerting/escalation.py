@@ -1,16 +1,15 @@
 """Escalation: which group an unacknowledged alert calls, and when. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.base import Rule
 from bot.alerting.transition import Transition, TransitionReason, Visibility, following, noted, reply_visibility
+from bot.common.frozen import frozen
 
 DEFAULT_WAIT = 900.0
 """Seconds to acknowledge an alert before it calls a group."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Escalation:
     """Alerts of `severity` or worse call the user group `to` (its Slack id, "" for none) after `after` seconds."""
 

@@ -1,10 +1,10 @@
 """Alerts that an Alertmanager reports: their values, and the severity of theirs. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.alerting.model import Severity
+from bot.common.frozen import frozen
 
 MAX_LABELS = 12
 """Labels of one alert that are kept."""
@@ -22,7 +22,7 @@ _SEVERITIES: Mapping[str, Severity] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExternalAlert:
     """An alert of a cluster as an Alertmanager reported it last; times in Unix seconds.
 

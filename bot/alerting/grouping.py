@@ -8,13 +8,14 @@ resolve: every firing alert has a message or is listed.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol, Self, TypeVar
 
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.topics import most_severe_first
 from bot.alerting.transition import NOTIFYING, Transition, TransitionReason, Visibility, following, noted
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 
 WHOLE_CHANNEL = ""
@@ -61,7 +62,7 @@ class Grouped(Protocol):
 G = TypeVar("G", bound=Grouped)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupMember:
     """An alert as a group counts it, without its facts: a storm has thousands."""
 
@@ -79,7 +80,7 @@ class GroupMember:
         return self.state is not AlertState.RESOLVED
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupingLimits:
     """Limits of first posts before alerts are grouped: per `cluster` and per `channel`, `within` so many seconds."""
 
@@ -92,7 +93,7 @@ class GroupingLimits:
         return self.channel if scope == WHOLE_CHANNEL else self.cluster
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertGroup:
     """One storm of a channel and the message that lists its alerts.
 
@@ -119,7 +120,7 @@ class AlertGroup:
         return self.active and (cluster in self.scopes or WHOLE_CHANNEL in self.scopes)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelHistory:
     """Recent posts of one channel: the time of each first post of a cluster, and the open alert groups."""
 

@@ -1,10 +1,10 @@
 """The events of an alert that a timeline shows, from its transitions. No I/O."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bot.alerting.model import Alert, Severity
 from bot.alerting.transition import Transition, TransitionReason
+from bot.common.frozen import frozen
 
 _UNSEEN = frozenset(
     {
@@ -33,7 +33,7 @@ _OF_NO_PERSON = frozenset(
 """Reasons that no person caused, though one may hold the alert."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertRecord:
     """One event of an alert at a time (Unix seconds), by a person (a Slack user id) or "".
 

@@ -5,7 +5,7 @@ was judged before the host was stopped holds no more.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from bot.alerting.details import (
@@ -20,24 +20,25 @@ from bot.alerting.model import Alert, AlertState, MaintenanceScope, Severity, Si
 from bot.alerting.transition import Transition, TransitionReason
 from bot.alerting.volume_risk import infer_expired, volume_risk
 from bot.clustermgr.volume_survey import VolumeSurvey
+from bot.common.frozen import frozen
 
 _NEWS = frozenset({TransitionReason.FIRED, TransitionReason.WORSE})
 _AWAY_RULES = frozenset({"host_unreachable", "peer_down"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LiftReason:
     """Reason why a maintenance ends early."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherAlert(LiftReason):
     """An alert fires, or gets worse, that stopping the host does not explain."""
 
     alert: Alert
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarginFell(LiftReason):
     """A volume with units on the host can lose fewer units (`left`) than at the start (`promised`)."""
 
@@ -46,7 +47,7 @@ class MarginFell(LiftReason):
     promised: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LiftedMaintenance:
     """A maintenance that ends early, and why; `muted` is the number of open alerts that it muted."""
 
@@ -55,7 +56,7 @@ class LiftedMaintenance:
     muted: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndedMaintenance:
     """A maintenance that is over: by its time, or by a person.
 

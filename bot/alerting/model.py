@@ -1,7 +1,8 @@
 """Alert values: Finding (a problem in one snapshot), Alert (a finding over time), Silence (a time-limited mute)."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from bot.common.frozen import frozen
 
 
 class Severity(IntEnum):
@@ -21,7 +22,7 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Detail:
     """The facts of a finding, without words: one subclass a rule or family of rules (details.py)."""
 
@@ -30,7 +31,7 @@ class Detail:
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegacyDetail(Detail):
     """The text of an alert that was stored without facts, as 0.1.0 did, or by a rule that is not known here.
 
@@ -45,33 +46,33 @@ class LegacyDetail(Detail):
     approved: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegacyText:
     """A fact within a detail that was stored as text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """The facts of an alert's end, without words (outcomes.py)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegacyOutcome(Outcome):
     """The text of an alert's end that was stored without facts."""
 
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EnableTask:
     """A fix that switches a background task on."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferLeader:
     """A fix that moves the leadership to another voter."""
 
@@ -83,7 +84,7 @@ Pair = tuple[str, str]
 """A rule and a subject."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One problem that a rule finds in a Snapshot.
 
@@ -107,7 +108,7 @@ class Finding:
     doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Muted:
     """The silence under which an alert is quiet: its id and its author (Slack user id)."""
 
@@ -115,7 +116,7 @@ class Muted:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecentPeak:
     """The worst state of an alert that has improved since; it counts until `until` (Unix seconds)."""
 
@@ -125,7 +126,7 @@ class RecentPeak:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineNotes:
     """Notes of the engine about an alert, kept from step to step; no finding overwrites them. None: not so.
 
@@ -160,7 +161,7 @@ class EngineNotes:
 NO_NOTES = EngineNotes()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alert:
     """A finding over time; times in Unix seconds, 0 when it has not happened.
 
@@ -228,7 +229,7 @@ class Alert:
         return (self.cluster, self.rule, self.subject)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MaintenanceScope:
     """What is expected of one host while it is stopped: the scope of its maintenance.
 
@@ -251,7 +252,7 @@ class MaintenanceScope:
     chunks: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WindowScope:
     """What one maintenance window of the settings mutes: its name and key there, its rules and severities.
 
@@ -264,7 +265,7 @@ class WindowScope:
     severities: tuple[Severity, ...] = (Severity.INFO, Severity.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Silence:
     """A mute until `until` (Unix seconds); `rule` may be `*`; `subject` "" means any; it tolerates up to `weight`.
 
@@ -294,7 +295,7 @@ class Silence:
         return self.begins <= now < self.until
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertText:
     """An alert in words: one full sentence, details one a line, how many details are left out, and its end.
 

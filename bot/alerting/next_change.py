@@ -4,18 +4,19 @@ Only changes that have a form. A change that solves the alert by itself is its `
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
 from bot.alerting import details as d
 from bot.alerting.model import Alert, Detail, EnableTask, TransferLeader
+from bot.common.frozen import frozen
 
 REPLACE, REMOVE, ADD, TRANSFER = "member replace", "member remove", "member add", "leader transfer"
 ENABLE, DISABLE, BROKEN, OFFLINE = "task enable", "task disable", "disk broken", "disk offline"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NextChange:
     """A change by the words of its command, and the arguments that are known, by name.
 

@@ -1,20 +1,20 @@
 """Outcomes of alerts: the state when an alert was resolved, as facts without words. No I/O."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.alerting.details import AnswerFault, DroppedDisk
 from bot.alerting.model import Outcome
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended(Outcome):
     """The finding is gone, and its rule says enough; `partly` if some hosts still give no answer."""
 
     partly: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotWatched(Outcome):
     """The settings do not watch for this any more; `cluster_left` if the whole cluster is gone from them."""
 
@@ -29,7 +29,7 @@ class HostState(StrEnum):
     NOT_CONFIGURED = "not_configured"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostOutcome(Outcome):
     """State of a host: `fault` if it gives no usable answer, `peer` as which it answers (0: not known)."""
 
@@ -39,7 +39,7 @@ class HostOutcome(Outcome):
     peer: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnswersAgain(Outcome):
     """`answered` of `hosts` hosts answer again."""
 
@@ -47,7 +47,7 @@ class AnswersAgain(Outcome):
     hosts: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderNow(Outcome):
     """The leader at the end, and for how many seconds it had led."""
 
@@ -56,7 +56,7 @@ class LeaderNow(Outcome):
     led_for: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MembersNow(Outcome):
     """Number of members there were at the end (0: not known)."""
 
@@ -74,7 +74,7 @@ class PeerState(StrEnum):
     UNPROVEN = "unproven"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerOutcome(Outcome):
     """State of a peer."""
 
@@ -82,7 +82,7 @@ class PeerOutcome(Outcome):
     state: PeerState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksDone(Outcome):
     """Disks that are not broken any more; `held` are (disk, units left), `uncounted` those of unknown units.
 
@@ -95,14 +95,14 @@ class DisksDone(Outcome):
     uncounted: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropsDone(Outcome):
     """Disks that are not being dropped any more, each with the end of its drop."""
 
     disks: tuple[DroppedDisk, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksEmpty(Outcome):
     """A later count found these disks empty; others are `in_use` (normal) or `broken` (or repairing) again."""
 
@@ -111,7 +111,7 @@ class DisksEmpty(Outcome):
     broken: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumesNow(Outcome):
     """Number of volumes that still have lost units, and the least that one of them can lose yet (None: not known)."""
 
@@ -119,7 +119,7 @@ class VolumesNow(Outcome):
     left: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkMoves(Outcome):
     """Repairs or drops move on; `left` disks remain. `held` are (disk, units left) of those that have ended."""
 
@@ -127,7 +127,7 @@ class WorkMoves(Outcome):
     held: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpaceNow(Outcome):
     """Writable and total space at the end, in bytes; 0 of 0 where it is not known."""
 
@@ -145,7 +145,7 @@ class TaskState(StrEnum):
     IDLE = "idle"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskOutcome(Outcome):
     """State of a task: its switch, or `IDLE` if it has nothing to do."""
 
@@ -153,7 +153,7 @@ class TaskOutcome(Outcome):
     state: TaskState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExternalOver(Outcome):
     """An alert of an Alertmanager is over: `reported` as resolved there, or else not reported again in time."""
 

@@ -6,10 +6,11 @@ alert, each on-call group gets one call, and the alerts of the single clusters w
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from bot.alerting.cluster_state.state import NOTE_EVERY, ClusterNote
+from bot.common.frozen import frozen
 
 WAIT = 60.0
 """Seconds at most that a dark cluster waits for polls of the others before it is evaluated alone."""
@@ -29,7 +30,7 @@ class NetworkStatus(Enum):
     ISOLATED = "no cluster answers from here"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchedCluster:
     """One watched cluster: its alert channel, the group its alerts call, seconds between polls.
 
@@ -43,7 +44,7 @@ class WatchedCluster:
     announces: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterPoll:
     """The last poll of a cluster, begun at `began`; dark since `dark_since` (0: a host answered), Unix seconds.
 
@@ -61,7 +62,7 @@ class ClusterPoll:
         return now - self.began <= 3 * self.watched.interval + FRESH + stored_late
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Isolation:
     """No cluster answers from here: `clusters` are all that were asked, dark since `since`.
 

@@ -1,20 +1,19 @@
 """Problems of acts on alerts and silences, without words; `subjects.py` has that of a subject. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.holding import HoldRefusal
 from bot.alerting.model import AlertState, Silence
 from bot.common.errors import Problem
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoSuchAlert(Problem):
     """No configured cluster has an alert of that number."""
 
     alert: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HoldRefused(Problem):
     """The alert is not acknowledged, taken over or given back; `holder` holds it ("" for no one)."""
 
@@ -23,12 +22,12 @@ class HoldRefused(Problem):
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadHoldLength(Problem):
     """An acknowledgement cannot be that long, or has no length."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertIsOver(Problem):
     """The alert is resolved; its old message may still show a button."""
 
@@ -36,14 +35,14 @@ class AlertIsOver(Problem):
     state: AlertState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertContended(Problem):
     """The watch wrote the alert at the same moment, in every try."""
 
     alert: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoSuchRule(Problem):
     """There is no rule of that name; `known` are those that can be silenced."""
 
@@ -51,12 +50,12 @@ class NoSuchRule(Problem):
     known: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadSilenceLength(Problem):
     """A silence cannot be that long, or has no length."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartIsPast(Problem):
     """The typed start of a silence (Unix seconds) is over."""
 
@@ -64,14 +63,14 @@ class StartIsPast(Problem):
     now: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartTooFarAhead(Problem):
     """The typed start of a silence (Unix seconds) is too far ahead."""
 
     begins: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndIsPast(Problem):
     """The typed end of a silence (Unix seconds) is over."""
 
@@ -79,7 +78,7 @@ class EndIsPast(Problem):
     now: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndBeforeStart(Problem):
     """The typed end of a silence is not after its start."""
 
@@ -87,12 +86,12 @@ class EndBeforeStart(Problem):
     until: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TwoEnds(Problem):
     """Both a length and an end of a silence were typed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SilencedLonger(Problem):
     """An equal silence in force lasts as long or longer; `now` is the time of the request."""
 
@@ -100,14 +99,14 @@ class SilencedLonger(Problem):
     now: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MaintenanceContended(Problem):
     """The maintenance of another host of the cluster began while this one was judged."""
 
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoSuchSilence(Problem):
     """No silence of that number is in force."""
 

@@ -5,8 +5,9 @@ The units left on the disk are the truth: the migrating count of the scheduler i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from bot.common.frozen import frozen
 
 WINDOW = 600.0
 """Seconds of counts from which a rate is computed, if so many are known."""
@@ -24,7 +25,7 @@ class LeftCount(NamedTuple):
     left: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkProgress:
     """Progress as of the last count: `left` of `total` units are on the disk yet.
 

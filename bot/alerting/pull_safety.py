@@ -1,12 +1,12 @@
 """Whether a disk may be pulled: only its counted units decide, never its state. No I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.alerting.risk_facts import NotRebuilt
 from bot.clustermgr.code_modes import CODE_MODES, CodeMode
 from bot.clustermgr.models import Disk, DiskStatus
+from bot.common.frozen import frozen
 
 MAX_UNWRITTEN = max(mode.unwritten for mode in CODE_MODES.values())
 """Greatest number of units that a fresh blob of any known code mode may lack until `shard_repair` has run."""
@@ -30,7 +30,7 @@ class PullVerdict(StrEnum):
     """No unit is on it now, but it is in no known state: it may take new ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PullSafety:
     """The verdict as of `at` (Unix seconds), with the number of units left and the volumes that they belong to.
 

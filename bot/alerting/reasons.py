@@ -1,7 +1,7 @@
 """The reasons of a cluster status, from one snapshot and the open alerts; see also quorum.py. No I/O."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.alerting.model import Alert, AlertState, Severity
 from bot.alerting.risk_facts import RiskFact
@@ -22,6 +22,7 @@ from bot.alerting.topics import Topic, place_of, topic_of
 from bot.alerting.volume_risk import RiskLevel
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import DiskStatus, Snapshot, SpaceStat, Stat
+from bot.common.frozen import frozen
 
 LOW_WRITABLE = 0.1
 """Share of all space that should be writable."""
@@ -36,7 +37,7 @@ REFUTED_BY_A_LEADER = frozenset({"no_leader", "cluster_unreachable"})
 """Rules whose alerts are refuted by a snapshot with a leader."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatusReason:
     """One problem: a fact with its severity and topic.
 

@@ -1,12 +1,13 @@
 """Receivers of alerts outside Slack: which alerts each takes, and which changes it must hear of. No I/O."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
 
 from bot.alerting.model import AlertState, Severity
+from bot.common.frozen import frozen
 
 EXTERNAL_RULE = "external"
 """The rule of alerts that came in from an Alertmanager."""
@@ -34,7 +35,7 @@ class When(StrEnum):
     SLACK_DOWN = "slack_down"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputAlert:
     """An alert as receivers get it: plain text without markup, times in Unix seconds (0: has not happened).
 
@@ -64,19 +65,22 @@ class OutputAlert:
 
     def to_json(self) -> dict[str, Any]:
         """The stored form."""
-        names = (name for name in self.__slots__ if name not in {"severity", "state", "details"})
-        plain = {name: getattr(self, name) for name in names}
+        plain = {name: getattr(self, name) for name in _names(self) if name not in {"severity", "state", "details"}}
         return {**plain, "severity": int(self.severity), "state": self.state.value, "details": list(self.details)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """The alert of a stored form; keys that this release does not know are ignored."""
-        found = {name: stored[name] for name in cls.__slots__ if name in stored}
+        found = {name: stored[name] for name in _names(cls) if name in stored}
         found |= {"severity": Severity(stored["severity"]), "state": AlertState(stored["state"])}
         return cls(**{**found, "details": tuple(str(line) for line in stored.get("details", ()))})
 
 
-@dataclass(frozen=True, slots=True)
+def _names(alert: OutputAlert | type[OutputAlert]) -> Iterator[str]:
+    return (each.name for each in fields(alert))
+
+
+@frozen
 class Receiver:
     """One receiver: its clusters (empty: all), its lowest severity, and when it is sent alerts."""
 

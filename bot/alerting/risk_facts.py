@@ -1,12 +1,13 @@
 """Facts about the risk of volumes that alerts, reports and the stored state share. No I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, together, unwritten
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.volume_survey import VolumeSurvey
+from bot.common.frozen import frozen
 
 MAX_LOST_DISKS = 200
 
@@ -26,7 +27,7 @@ class NotRebuilt(StrEnum):
     """It is on, but nothing says if it is done."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SafetyCounts:
     """Number of volumes with lost data, of those near it, and of others with units that are lost or unreachable."""
 
@@ -35,7 +36,7 @@ class SafetyCounts:
     reduced: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RiskCaveats:
     """What makes a statement about volumes less sure.
 
@@ -152,7 +153,7 @@ def _compared(
     return (own, other) if own != other else (None, None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RiskNote:
     """Number of volumes at each standing, as the watch last judged them; each volume counts once.
 
@@ -180,7 +181,7 @@ class RiskNote:
         return bool(self.volumes) or not self.caveats.complete
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RiskFact:
     """The risk of a cluster's volumes as judged at `at` (Unix seconds, 0: never), if there is something to say."""
 
@@ -204,7 +205,7 @@ def note_of_risks(risks: Sequence[VolumeRisk], caveats: RiskCaveats) -> RiskNote
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LostDisk:
     """A disk whose units are lost, or that is listed as repaired or dropped; times in Unix seconds.
 
@@ -273,7 +274,7 @@ def _gone(note: LostDisk, survey: VolumeSurvey, now: float) -> LostDisk:
     return note if note.since else replace(note, since=count.at, seen=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Since:
     """A time (Unix seconds); if not `exact`, it may have been earlier."""
 

@@ -1,16 +1,15 @@
 """When a silence begins and ends, from what a person typed. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.problems import BadSilenceLength, EndBeforeStart, EndIsPast, StartIsPast, StartTooFarAhead
 from bot.alerting.silences import MAX_SILENCE
 from bot.common.errors import Refused
+from bot.common.frozen import frozen
 
 MAX_AHEAD = 31 * 86400.0
 """Seconds until the latest start of a silence that is planned ahead."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """When a silence begins and ends (Unix seconds); `begins` 0: at once."""
 

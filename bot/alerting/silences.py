@@ -1,12 +1,13 @@
 """Silences: which alerts they mute, and when one lifts because an alert got worse. No I/O."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.alerting.maintenance import expected, is_due
 from bot.alerting.model import Alert, Finding, Muted, Silence, WindowScope
 from bot.alerting.rules.table import NEVER_WILDCARD_SILENCED
 from bot.alerting.transition import has_new_part, noted
+from bot.common.frozen import frozen
 
 EVERY_RULE = "*"
 MAINTENANCE = "maintenance"
@@ -16,7 +17,7 @@ MAX_SILENCE = 7 * 86400.0
 _MAX_IDS = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SilenceResult:
     """A silence that was just created or extended.
 
@@ -29,7 +30,7 @@ class SilenceResult:
     was: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lifted:
     """A silence lifted early, and the silences that still mute some of the same alerts; `planned`: it never began."""
 

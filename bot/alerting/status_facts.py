@@ -1,13 +1,12 @@
 """Facts of a cluster status: what is wrong, as values without words. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.model import Alert
 from bot.alerting.volume_risk import RiskLevel
 from bot.clustermgr.health import VoterFault, VoterHealth
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quorum:
     """The arithmetic of writes: `needed` of `voters` must agree, `healthy` of them are proven healthy."""
 
@@ -21,7 +20,7 @@ class Quorum:
         return self.healthy - self.needed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leader:
     """The leader and its term."""
 
@@ -29,12 +28,12 @@ class Leader:
     term: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatusFact:
     """One fact of a cluster status. All text in it is raw text of the cluster, on one line and bounded."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LedWell(StatusFact):
     """A leader leads, and nothing is wrong."""
 
@@ -43,19 +42,19 @@ class LedWell(StatusFact):
     quorum: Quorum
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertFires(StatusFact):
     """An open alert that the snapshot does not show."""
 
     alert: Alert
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoVoters(StatusFact):
     """The leader lists no voters."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuorumShort(StatusFact):
     """No voter may fail (`quorum.spare` is 0), or writes may have stopped; `sick` are the voters without proof.
 
@@ -67,7 +66,7 @@ class QuorumShort(StatusFact):
     unsure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VoterUnhealthy(StatusFact):
     """A voter is not proven healthy."""
 
@@ -75,14 +74,14 @@ class VoterUnhealthy(StatusFact):
     fault: VoterFault | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LearnerDown(StatusFact):
     """The leader has not heard from a learner lately."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoUsableAnswer(StatusFact):
     """A host gave no usable answer; `error` is the sentence of its error without a full stop, "" if it sent nothing."""
 
@@ -90,7 +89,7 @@ class NoUsableAnswer(StatusFact):
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlowLeader(StatusFact):
     """The host of the leader took `seconds` to answer."""
 
@@ -98,7 +97,7 @@ class SlowLeader(StatusFact):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FormerMember(StatusFact):
     """A host answers as a peer that is no member."""
 
@@ -106,7 +105,7 @@ class FormerMember(StatusFact):
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherLeader(StatusFact):
     """A host follows another `leader` (0: none) or term than the leader's."""
 
@@ -115,7 +114,7 @@ class OtherLeader(StatusFact):
     term: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksBad(StatusFact):
     """`number` disks are broken, or `repairing`; `counted` if only the leader's counters say so."""
 
@@ -124,7 +123,7 @@ class DisksBad(StatusFact):
     counted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumesStand(StatusFact):
     """`number` volumes have this standing, as the watch judged them last."""
 
@@ -132,12 +131,12 @@ class VolumesStand(StatusFact):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportsReadOnly(StatusFact):
     """The leader reports read_only."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LittleWritable(StatusFact):
     """`writable` of `total` bytes are writable."""
 
@@ -145,14 +144,14 @@ class LittleWritable(StatusFact):
     total: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AllSilent(StatusFact):
     """None of the cluster's `hosts` answered."""
 
     hosts: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeveralClaim(StatusFact):
     """Several hosts claim to lead in one term."""
 
@@ -160,7 +159,7 @@ class SeveralClaim(StatusFact):
     term: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeveralNamed(StatusFact):
     """Hosts name different leaders in one term."""
 
@@ -168,7 +167,7 @@ class SeveralNamed(StatusFact):
     term: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoneKnown(StatusFact):
     """`answered` of `hosts` hosts answered, and none knows a leader."""
 
@@ -176,7 +175,7 @@ class NoneKnown(StatusFact):
     hosts: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MajorityGone(StatusFact):
     """`answered` of `hosts` hosts answered, and too few for a quorum: `needed` of `voters` must be up."""
 
@@ -186,7 +185,7 @@ class MajorityGone(StatusFact):
     voters: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedLeaderDenies(StatusFact):
     """Hosts name a peer as leader in `term`, but it answers as no leader in `own_term`."""
 
@@ -195,7 +194,7 @@ class NamedLeaderDenies(StatusFact):
     own_term: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedLeaderSilent(StatusFact):
     """`answered` of `hosts` hosts answered; the peer that they name as leader did not."""
 

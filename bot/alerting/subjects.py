@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 
@@ -13,6 +12,7 @@ from bot.alerting.silences import EVERY_RULE
 from bot.clustermgr.host_matching import meant
 from bot.clustermgr.tasks import TASKS, find_task
 from bot.common.errors import Problem
+from bot.common.frozen import frozen
 
 
 class SubjectKind(Enum):
@@ -26,7 +26,7 @@ class SubjectKind(Enum):
     REPORT = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubjectRefused(Problem):
     """No alert of a rule of `cluster` has the typed subject; `kind` is what the rule is about.
 

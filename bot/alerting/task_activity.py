@@ -1,7 +1,6 @@
 """What really happens with each background task: its switch, the schedulers, and the disks that wait for it. No I/O."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.alerting.cluster_state.background import FRESH, TaskHindrance, TaskNote, hindrance, is_done_elsewhere
@@ -10,6 +9,7 @@ from bot.alerting.cluster_state.state import ClusterState, DiskNote
 from bot.alerting.progress import WorkProgress, with_count, work_progress
 from bot.clustermgr.models import DiskStatus
 from bot.clustermgr.tasks import TASKS, Dialect, meaning_of
+from bot.common.frozen import frozen
 
 
 class ActivityKind(StrEnum):
@@ -28,7 +28,7 @@ class ActivityKind(StrEnum):
     """It is on, and no scheduler says what it does."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskActivity:
     """What happens with one task.
 
@@ -126,7 +126,7 @@ def _on_disks(task: str, disks: int, state: ClusterState) -> TaskActivity:
     return TaskActivity(ActivityKind.WORKING, disks, len(work), left, total)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkOnDisk:
     """The repair or drop of a disk as the watch keeps it; `drop` is False for a repair."""
 

@@ -1,11 +1,12 @@
 """Transitions: one step of an alert, the reason for the step, and its visibility in the channel. No I/O."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from bot.alerting.model import NO_NOTES, Alert, AlertState, Finding, Outcome, Severity
 from bot.alerting.rules.base import MAX_PARTS
+from bot.common.frozen import frozen
 
 
 class TransitionReason(StrEnum):
@@ -48,7 +49,7 @@ NOTIFYING = frozenset({Visibility.POST, Visibility.REPLY, Visibility.REPLY_BROAD
 """Visibilities that may notify a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transition:
     """One step of an alert; `old` is None for a new alert. `new.version` rises if a reader sees a change.
 

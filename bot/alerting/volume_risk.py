@@ -8,13 +8,14 @@ brings it back. A disk in a state of a later release counts as unreachable too, 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from functools import cached_property
 from types import MappingProxyType
 
 from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey, unexplained
+from bot.common.frozen import frozen
 
 
 class RiskLevel(IntEnum):
@@ -39,7 +40,7 @@ _LEVELS: Mapping[int, RiskLevel] = MappingProxyType({0: RiskLevel.NONE_LEFT, 1: 
 """Levels by the number of units that can be lost yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumeRisk:
     """The units of one volume that are not safe, by the ids of their disks.
 
@@ -68,8 +69,7 @@ class VolumeRisk:
     @property
     def left_if_unreachable_stay(self) -> int | None:
         """Number of units that can be lost yet if the unreachable ones do not come back."""
-        left = self.left
-        return None if left is None else left - self.away
+        return None if self.left is None else self.left - self.away
 
     @property
     def level(self) -> RiskLevel:
@@ -93,7 +93,7 @@ class VolumeRisk:
         return max(self.level, RiskLevel.UNREADABLE) if self.unreadable else self.level
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sets:
     """The disks on which units are lost, unreachable or moving; none is in two sets."""
 

@@ -6,10 +6,11 @@ person may end it early.
 
 import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from bot.alerting.model import Severity, Silence, WindowScope
+from bot.common.frozen import frozen
 from bot.common.moments import WEEKDAYS, at_local
 
 WINDOW = "window"
@@ -22,7 +23,7 @@ MILD = (Severity.INFO, Severity.WARNING)
 """The severities that a window mutes if it names none: critical alerts are posted."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occurrence:
     """One time of a window, in Unix seconds."""
 
@@ -30,7 +31,7 @@ class Occurrence:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """A weekly window of one cluster: on `weekdays` (0 is Monday) at `start` in `zone`, for `length` seconds.
 

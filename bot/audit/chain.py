@@ -7,10 +7,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 
 from bot.common.errors import Problem, Refused
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonValue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +20,7 @@ _NOTED = re.compile(r"(\d{1,15}):([0-9a-f]{12,64})")
 _SHOWN = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditEntry:
     """An entry: time (Unix seconds, kept to the millisecond), actor (Slack user id, "" for the program), action.
 
@@ -35,7 +36,7 @@ class AuditEntry:
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """The end of a chain: number and hash of its last row. A kept head proves the rows before it."""
 
@@ -55,7 +56,7 @@ GENESIS = Head(0, "0" * 64)
 """The head before the first row."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditRow:
     """One hashed row. `detail` is the stored JSON text, because that text is hashed."""
 
@@ -84,12 +85,12 @@ class AuditRow:
         return found if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadHead(Problem):
     """The text is not a head as people keep it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokenChain:
     """The first row that does not fit, and why; `seq` is its number, or that of the missing row.
 

@@ -5,11 +5,12 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from bot.audit.chain import AuditRow, stamp, unstamp
 from bot.common.errors import Problem, Refused
+from bot.common.frozen import frozen
 
 COLUMNS = tuple(one.name for one in fields(AuditRow))
 _TYPES = {"seq": int, "op_id": int}
@@ -17,21 +18,21 @@ _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Starts of a formula in a spreadsheet: at the front, and after what some of them take for a separator."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowUnreadable(Problem):
     """A line of an export cannot be read as a row."""
 
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowHasOtherColumns(Problem):
     """A line of an export is no object with exactly the columns of a row."""
 
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CellHasOtherType(Problem):
     """A value in a line of an export is not of the type of its column."""
 

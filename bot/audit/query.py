@@ -1,11 +1,10 @@
 """Queries of the audit log and their results. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.audit.chain import AuditRow, Head
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditQuery:
     """Selects rows: at `since` (Unix seconds) or later, by `actor`, about `cluster`, of `action`; "" and 0 match all.
 
@@ -23,7 +22,7 @@ class AuditQuery:
 ALL = AuditQuery()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The newest matching rows, newest first; `total` counts all of them, `head` is the end of the log."""
 
@@ -32,7 +31,7 @@ class Found:
     head: Head
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CsvExport:
     """The newest `rows` of `total` matching rows as a CSV file, oldest first."""
 

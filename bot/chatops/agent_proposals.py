@@ -1,7 +1,6 @@
 """Proposals of agents, as the program that takes one checks them, and the answer that it stores for `cmbot mcp`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from bot.audit.query import AuditQuery
 from bot.chatops.audit_log import CHECKED_AGENT, MAX_TEXT, AuditLog
@@ -10,6 +9,7 @@ from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.forms.fields import Kind, as_typed, kind_of
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Refused, UserError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
 from bot.interactions.events import AgentProposal, Invocation
@@ -29,7 +29,7 @@ ANSWER = "AgentAnswer"
 """The stored kind of the answer to a proposal."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentRights:
     """What the settings allow agents: the person in whose name they propose ("" if they may not), and the clusters.
 
@@ -40,7 +40,7 @@ class AgentRights:
     clusters: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentProposals:
     """Turns stored proposals into commands, and stores the answers; methods raise UserError, StoreError.
 

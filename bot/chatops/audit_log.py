@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -10,6 +10,7 @@ from bot.audit.chain import GENESIS, AuditEntry, AuditRow, BrokenChain, Head, cu
 from bot.audit.export import csv_head, csv_rows
 from bot.audit.query import ALL, AuditQuery, CsvExport, Found
 from bot.common.errors import StoreError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonValue
 from bot.interactions.command_name import DEFAULT
 from bot.interactions.events import Click, Invocation
@@ -32,7 +33,7 @@ RecordRefusal = Callable[[Invocation, str, str], Awaitable[None]]
 does. Never raises."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditLog:
     """Reads the audit log for commands (`AuditBook`; raises StoreError) and adds refusals to it."""
 

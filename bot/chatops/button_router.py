@@ -1,7 +1,6 @@
 """Button router: passes a click on by its action, and carries out the buttons of alerts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.alerting.next_change import next_change
@@ -11,6 +10,7 @@ from bot.chatops.forms.code_forms import CodeForms
 from bot.chatops.forms.wanted import WantedForm, wanted_form
 from bot.chatops.shortcuts import Shortcuts
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.interactions.command import Caller, FormPort, Reply
 from bot.interactions.events import HELP_GROUP, MENTION_RUN, SHORTCUT, Click, RunCommand
 from bot.permissions.access import Access
@@ -33,7 +33,7 @@ _FORMS: Mapping[str, str] = MappingProxyType({REJECT: card_forms.REJECT, SETTLE:
 """The commands that buttons of a card open a form for."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ButtonRouter:
     """Carries out the buttons of alerts, passes all others on to `approvals`."""
 

@@ -1,16 +1,17 @@
 """Which command is meant by what a person typed, or filled into a form: with its arguments, or with what is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.chatops.commands.arguments import configured, validated
 from bot.chatops.commands.parser import addressed, parse
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.interactions.command import Args, Command, Scope
 from bot.interactions.events import PROVEN, Invocation, Submission
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandRequest:
     """A command to run for `invocation`; `fault` says what is wrong with its text, and then `args` is None.
 

@@ -1,7 +1,7 @@
 """Publishes the Home tab to the person who opens it, and again when something changes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import structlog
 
@@ -13,6 +13,7 @@ from bot.chatops.home_viewers import HomeViewers
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
+from bot.common.frozen import frozen
 from bot.operations.change_request import policy_on
 from bot.operations.decisions import Act, refuse_decision
 from bot.operations.model import Operation, OpState
@@ -33,7 +34,7 @@ MAX_LINKED = 8
 """Cards and alerts with a link."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HomeTab:
     """Publishes the tab; `names` are the configured clusters, `notes` sentences for those who hold a role."""
 

@@ -1,7 +1,9 @@
 """Who looks at the Home tab: Slack does not tell who leaves it, so those who opened it lately count. No I/O."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from bot.common.frozen import frozen
 
 LATELY = 3600.0
 """Seconds after its opening for which a tab is kept up to date."""
@@ -13,7 +15,7 @@ MAX_AT_ONCE = 10
 """Tabs of one round: with a round every ten seconds, half of what Slack allows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Viewer:
     opened_at: float
     shown_at: float = 0.0

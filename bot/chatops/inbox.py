@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import structlog
 
 from bot.common.errors import CmbotError, Conflict, Fenced, StoreError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.events import AgentProposal, Work
 from bot.store.database import Store
@@ -19,7 +20,7 @@ ACCEPT_SECONDS = 2.0
 """Seconds that storing may take: Slack waits three seconds for the acknowledgement."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inbox:
     """The inbound rows as one process (`owner`) uses them; raises StoreError.
 

@@ -16,6 +16,7 @@ from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.inbox import Inbox
 from bot.chatops.slack_gateway import Asked, SlackGateway
 from bot.common.errors import SlackError, StoreError
+from bot.common.frozen import frozen
 from bot.interactions.command import Reply
 from bot.interactions.events import Invocation, Mention
 
@@ -71,7 +72,7 @@ class _ThreadAnswer:
             await self.slack.say(self.asked, reply)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mentions:
     """Answers mentions; `me` returns our user id and raises SlackError."""
 

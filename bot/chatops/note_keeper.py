@@ -1,8 +1,8 @@
 """Keeps a message as a note: what the message shortcut *Keep as note* does."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
+from bot.common.frozen import frozen
 from bot.interactions.command import Reply
 from bot.interactions.events import Click
 from bot.interactions.notes import MAX_NOTE
@@ -13,7 +13,7 @@ from bot.views.notes import note_kept, note_text
 from bot.watch.notes import NoteService
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoteKeeper:
     """Carries out the message shortcut for notes."""
 

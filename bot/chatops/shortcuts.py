@@ -4,13 +4,13 @@ A shortcut is delivered as a click whose action id names it; `SHORTCUTS` has one
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.alerting.model import Alert
 from bot.alerting.next_change import change_of_runbook
 from bot.chatops.note_keeper import NoteKeeper
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.interactions.command import NOTHING_GIVEN, Caller, FormPort, Reply
 from bot.interactions.events import ACKNOWLEDGE_SHORTCUT, NOTE_SHORTCUT, PROPOSE_SHORTCUT, SHORTCUT, Click, RunCommand
 from bot.permissions.access import Access
@@ -28,7 +28,7 @@ _NO_ALERT = (
 _SEVERAL = "This message shows several alerts. Use the menu of one of them, or /cm alerts."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shortcuts:
     """Carries out message shortcuts."""
 

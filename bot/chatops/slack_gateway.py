@@ -1,15 +1,15 @@
 """SlackGateway: the calls to Slack that chatops makes; bot/slack implements them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.command import FileShare, Reply
 from bot.interactions.message import BlockJson, Message
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenView:
     """An open view in Slack: its id, and the hash of its content."""
 
@@ -17,7 +17,7 @@ class OpenView:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """A message of a person that is answered in its thread: `ts` names the first message of the thread.
 

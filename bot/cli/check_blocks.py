@@ -6,12 +6,12 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from bot.cli.check_row import CheckRow
 from bot.common.errors import SlackRetryable
+from bot.common.frozen import frozen
 from bot.common.text import count
 from bot.config import Settings
 from bot.interactions.message import Message
@@ -26,7 +26,7 @@ _LONGEST_WAIT = 60.0
 _MESSAGE = "message"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """A sample: the name of its view, its kind (message, view or blocks), and what Slack is asked about."""
 

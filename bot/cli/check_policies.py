@@ -1,12 +1,13 @@
 """What `cmbot check` says about people: who holds each role, and if enough of them can meet each policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
 from bot.cli.check_row import CheckRow
 from bot.common.errors import ConfigError
+from bot.common.frozen import frozen
 from bot.common.text import count
 from bot.config import AccessSettings, Members, Settings
 from bot.operations.policy import POLICIES, Policy, PolicyMode, of_agent, short_of
@@ -60,7 +61,7 @@ def policies(settings: Settings, began_as: PolicyMode, members: GroupMembers) ->
     return list(found.values())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _People:
     """The people of one cluster: holders of its roles, and members of user groups; None for those not known."""
 

@@ -1,18 +1,18 @@
 """One finding of `cmbot check`, and the table of all findings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from bot.cli.terminal.mrkdwn import terminal_words
+from bot.common.frozen import frozen
 from bot.common.text import count
 from bot.views.text import clean
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckRow:
     """The result of one check; `fix` says what to do about a failure or a warning.
 

@@ -6,13 +6,15 @@ The names of clusters are read from the settings by the shell itself, so that co
 import argparse
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from bot.common.frozen import frozen
 
 _FILES = ("config", "file", "out")
 _NAMES = r"""sed -n 's/^[ -]*{\{0,1\} *name: *\([a-z0-9-]*\).*/\1/p' "${CMBOT_CONFIG:-config.yaml}" 2>/dev/null"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """An option or a word of a command: its help, and what may follow it."""
 
@@ -23,7 +25,7 @@ class Word:
     takes_value: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completed:
     """A command by its words, with its options and the words that may follow."""
 

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pydantic import SecretStr
 
 from bot.cli.demo_history import remember_a_month
 from bot.cli.demo_rules import FAST_RULES
+from bot.common.frozen import frozen
 from bot.config import ClusterSettings, HttpSettings, Secrets, Settings, SlackSettings, parse
 from bot.operations.policy import PolicyMode
 from bot.playground.clustermgr_sim import SimulatedCluster, Timing, recipes
@@ -34,7 +34,7 @@ TIMING = Timing(election=3.0, refresh=15.0, catch_up=5.0, collect=12.0, unit_mov
 """The repair or the drop of a disk takes about a minute, so that people can follow its progress."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Demo:
     """The parts of the demo."""
 

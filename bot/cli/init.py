@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.cli.files import writable
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.common.text import shown
 from bot.config import Secrets, parse
 from bot.config.types import ChannelId, GroupId, Host, Name, UserId, meaning
@@ -27,7 +27,7 @@ _STORE = "sqlite:///cmbot.db"
 _MOST_HOSTS = 15
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """A question: its option, its words, the value of an empty answer (None: it must be answered), and its check.
 

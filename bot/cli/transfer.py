@@ -8,7 +8,6 @@ import json
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +18,7 @@ from bot.chatops.audit_log import walk
 from bot.cli.audit import verdict_text
 from bot.cli.files import readable, writable
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.operations.policy import PolicyMode
 from bot.store import migrate
 from bot.store.column_types import encode
@@ -56,7 +56,7 @@ class ExportLine(BaseModel):
     row: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moved:
     """The rows that were written or read, by table, and how far the audit log is intact."""
 

@@ -13,14 +13,15 @@ of CubeFS of 2026: ExtendCodeMode and Tactic in common/codemode; master was reco
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from bot.common.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class CodeMode:
     """One code mode; `counted` are the units that hold data or global parity, or the copies."""
 

@@ -5,10 +5,11 @@ has the expected type; a host that answers anything else is not asked again for 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from bot.clustermgr.host_matching import split
+from bot.common.frozen import frozen
 
 MAX_COUNT = 1 << 40
 """A greater count of volumes or disks is not believed."""
@@ -17,7 +18,7 @@ MAX_DISKS_OF_HOST = 500
 _MAX_HOST = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumeSafety:
     """Volumes by the cluster's own judgement: `degraded`, `at_risk`, and with `data_loss`."""
 
@@ -26,7 +27,7 @@ class VolumeSafety:
     data_loss: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpiredDisks:
     """Disks of one host without a heartbeat: their ids as far as named, and their number (None: not said)."""
 
@@ -34,7 +35,7 @@ class ExpiredDisks:
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dashboard:
     """GET /cluster/dashboard, read at `at` (Unix seconds); `safety` is None if its counts cannot be used.
 

@@ -5,7 +5,6 @@ any content. The length is checked while the body arrives, the number of objects
 wrong item ends parsing (bot.clustermgr.models).
 """
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -14,11 +13,12 @@ from bot.clustermgr.models import MAX_DISKS_IN_ANSWER, MAX_PEERS, MAX_SERVICES, 
 from bot.clustermgr.status_codes import Answer
 from bot.clustermgr.volume_models import MAX_UNITS, MAX_VOLUME_UNITS, MAX_VOLUMES_IN_ANSWER
 from bot.common.errors import ClusterBadAnswer
+from bot.common.frozen import frozen
 
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """Limits of the answer to one call: bytes, and objects and lists."""
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.tasks import (
@@ -18,13 +17,14 @@ from bot.clustermgr.tasks import (
     find_task,
 )
 from bot.common.errors import ClusterError, ClusterRefused, ClusterTimeout
+from bot.common.frozen import frozen
 
 _NO_SUCH_CALL = 404
 PROBE_SHARE = 0.6
 """The share of the deadline for the probes; the rest is for the stored values."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Probe:
     """The dialect that one host's calls show, or its error."""
 

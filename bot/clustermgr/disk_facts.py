@@ -1,19 +1,20 @@
 """Disk facts: what is read of a cluster before disks are changed, and the limits that hold for them. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.models import Disk, DiskStatus, Service
 from bot.clustermgr.scheduler_survey import SchedulerSurvey
 from bot.clustermgr.tasks import Dialect, Meaning
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
+from bot.common.frozen import frozen
 
 SCHEDULER = "SCHEDULER"
 """Name of a scheduler in GET /service/list."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskLimits:
     """Limits of the settings: disks out of service at once in a host and in a zone, and the reserve of chunks.
 
@@ -25,7 +26,7 @@ class DiskLimits:
     reserve_percent: int = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskFacts:
     """What is known of the cluster for a change of `targets` (disk ids); None: not read, or not in time.
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import partial
 
 from bot.clustermgr.models import Disk, DiskStatus
+from bot.common.frozen import frozen
 
 
 class DiskState(StrEnum):
@@ -53,7 +54,7 @@ def used_share(disk: Disk) -> float:
     return disk.used / disk.size if disk.size > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskListing:
     """The disks of a cluster as listed.
 

@@ -5,12 +5,13 @@ No single flag and no single poll proves health. A dead peer can be `StateReplic
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from bot.clustermgr.models import HostAnswer, Peer, Snapshot, SpaceStat, Stat, VolumeStat
 from bot.common.addresses import place
 from bot.common.errors import ClusterTimeout, ClusterUnreachable
+from bot.common.frozen import frozen
 
 _NO_SPACE, _NO_VOLUMES = SpaceStat(), VolumeStat()
 MIN_APART = 3.0
@@ -60,7 +61,7 @@ _SEEN_FAULTY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VoterFault:
     """Why a peer is not proven healthy, or not confirmed by its own host.
 
@@ -91,7 +92,7 @@ class VoterFault:
         return self.kind in {VoterFaultKind.HOST_UNKNOWN, VoterFaultKind.NOT_CONFIGURED}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VoterHealth:
     """Health of one voter; `fault` is the missing proof, None if there is none.
 

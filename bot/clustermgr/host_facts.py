@@ -1,19 +1,20 @@
 """Host facts: the disks of one host and the volumes on them, as the disk reader read them. No I/O."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.clustermgr.code_modes import CodeMode
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.host_matching import alike
 from bot.clustermgr.models import Disk, DiskStatus, Snapshot
 from bot.clustermgr.volume_survey import PlacedVolume, SuspectDisks, VolumeSurvey
+from bot.common.frozen import frozen
 
 GONE = frozenset({DiskStatus.REPAIRED, DiskStatus.DROPPED})
 """States of disks that are out of service."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostFacts:
     """Facts that were read about one host, as typed; `before` is an earlier snapshot that proves voters healthy.
 

@@ -5,7 +5,7 @@ later ones in snake_case. A list that is absent or null is empty.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Annotated, Any, ClassVar
 
@@ -17,6 +17,7 @@ from bot.clustermgr.tasks import Dialect
 from bot.clustermgr.volume_survey import VolumeSurvey
 from bot.clustermgr.wire import Count, Flag, NullIsEmpty, Number, OpenModel, Others, SlottedRow, Text, WireModel
 from bot.common.errors import ClusterError
+from bot.common.frozen import frozen
 
 
 def _both(name: str) -> AliasChoices:
@@ -153,7 +154,7 @@ class DiskStatus(IntEnum):
     DROPPED = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disk(SlottedRow):
     """One disk; sizes in bytes, `status` is a DiskStatus or a number of a later release; v1 sends no `node_id`."""
 
@@ -232,7 +233,7 @@ class ConfigList(WireModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostAnswer:
     """The answer of one configured host to `/stat`, or its error; `took` in seconds."""
 
@@ -252,7 +253,7 @@ def leader_of(answers: Iterable[HostAnswer]) -> tuple[str, Stat] | None:
     return of_top_term[0] if len(of_top_term) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ZoneChunks:
     """Free and total chunks of one zone (idc) on disks that take new chunks."""
 
@@ -261,7 +262,7 @@ class ZoneChunks:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """All answers and errors of one poll of a cluster; `at` in Unix seconds (UTC).
 

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.clustermgr.volume_survey import StaleReads, UnitCount
+from bot.common.frozen import frozen
 
 STALE_AFTER = 3.0
 """A read that is older than so many of its intervals does not count as current."""
@@ -18,7 +18,7 @@ def rounds(disks: int, at_once: int, spacing: float) -> float:
     return math.ceil(disks / at_once) * min(max(spacing, least), most)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ages:
     """Time of the oldest read that counts, that of disks counted once a day (0: none), and what is stale."""
 
@@ -27,7 +27,7 @@ class Ages:
     stale: StaleReads
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pace:
     """How often things should be read, in seconds.
 

@@ -27,6 +27,7 @@ from bot.clustermgr.status_codes import Answer
 from bot.clustermgr.transport import OnCall, Timeouts, Transport, ignore_call, origin_of
 from bot.common.addresses import place
 from bot.common.errors import ClusterBadAnswer, ClusterError, ClusterTimeout, ClusterUnreachable
+from bot.common.frozen import frozen
 from bot.common.periods import Due, elapsed
 from bot.telemetry.trace import request_id
 from bot.telemetry.tracer import NO_TRACER, Tracer
@@ -46,7 +47,7 @@ _SERVER_ERRORS = range(500, 600)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AllowedSchedulers:
     """The schedulers of one cluster that may be asked: `hosts` by name, and registered ones within `networks`."""
 

@@ -1,8 +1,10 @@
 """Statistics of the schedulers as the watch keeps them: what each answered, and what its leader counts. No I/O."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from bot.common.frozen import frozen
 
 
 class SchedulerFault(StrEnum):
@@ -24,7 +26,7 @@ class SchedulerFault(StrEnum):
 _SILENT = frozenset({SchedulerFault.UNREACHABLE, SchedulerFault.TIMEOUT, SchedulerFault.CUT, SchedulerFault.FAILED})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskStats:
     """Statistics of one background task; None for what was not sent, which differs from zero.
 
@@ -61,7 +63,7 @@ def _last_minute(minutes: tuple[int, ...] | None) -> int | None:
     return minutes[-2] if len(minutes) > 1 else minutes[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchedulerAnswer:
     """The answer of one scheduler: its own tasks by name, or its fault."""
 
@@ -75,7 +77,7 @@ class SchedulerAnswer:
         return self.fault in _SILENT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchedulerSurvey:
     """The answers of all schedulers that were asked `at` (Unix seconds), and the tasks that their leader counts.
 

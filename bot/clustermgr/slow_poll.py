@@ -14,6 +14,7 @@ from bot.clustermgr.read_ages import STALE_AFTER
 from bot.clustermgr.read_pace import ReadPace, Urgency
 from bot.clustermgr.tasks import DetectedDialect, Dialect
 from bot.common.errors import AuthRejected, ClusterBadAnswer, ClusterError, ClusterRefused, NoLeader, NotFound
+from bot.common.frozen import frozen
 from bot.common.periods import Due, elapsed
 
 BAD = (DiskStatus.BROKEN, DiskStatus.REPAIRING)
@@ -63,7 +64,7 @@ MAX_ROWS = 10_000
 """No further disk is counted in a slow poll whose answers had so many rows; one answer may have 16,384."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListedDisks:
     """Disks of the whole list that are not safe or not written: ids by state; read at `at` (Unix seconds).
 
@@ -121,7 +122,7 @@ def listed(disks: Iterable[Disk], at: float) -> ListedDisks:
     return ListedDisks(frozenset(gone), frozenset(readonly), at, hosts, frozenset(unknown), bad=bad)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadFrom:
     """The host to read from: the leader by its own `/stat` if `leads`, else one that answered, or None."""
 
@@ -134,7 +135,7 @@ class ReadFrom:
         return self.host if self.leads else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlowPoll:
     """The answers of one slow poll; `switches` is empty when the dialect is unknown.
 
@@ -178,7 +179,7 @@ class SlowPoller:
     dialect: Callable[[], Awaitable[DetectedDialect]]
     due: Due = elapsed
     polled_at: float = 0.0
-    listed: ListedDisks = ListedDisks()
+    listed: ListedDisks = ListedDisks()  # noqa: RUF009 - frozen
     _ids: frozenset[int] = frozenset()
     _listed_at: float = 0.0
     _hurried_at: float = 0.0

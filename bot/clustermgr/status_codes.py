@@ -6,7 +6,6 @@ docs/clustermgr.md and the recorded exchanges (tests/contract).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +19,7 @@ from bot.common.errors import (
     NotFound,
     OutcomeUnknown,
 )
+from bot.common.frozen import frozen
 
 OK = 200
 SLOW_REFUSAL = 5.0
@@ -39,7 +39,7 @@ _TLS_EXPECTED = ("HTTP request to an HTTPS server", "plain HTTP request was sent
 SPEAKS_TLS = "speaks TLS, but the settings use plain HTTP: write https:// before it in hosts."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """One HTTP answer as received; `took` in seconds."""
 

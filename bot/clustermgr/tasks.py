@@ -6,9 +6,10 @@ Two dialects exist, and a value of the wrong one does harm (docs/clustermgr.md).
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+from bot.common.frozen import frozen
 
 
 class Dialect(StrEnum):
@@ -18,7 +19,7 @@ class Dialect(StrEnum):
     V3 = "v3"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """One background task: its name, its key in each dialect that has it, and its purpose."""
 
@@ -40,7 +41,7 @@ class EvidenceKind(StrEnum):
     NOT_YET = "not_yet"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostDialect:
     """The dialect that the calls of a host show."""
 
@@ -48,7 +49,7 @@ class HostDialect:
     dialect: Dialect
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DialectEvidence:
     """Facts behind a detected dialect, without words.
 
@@ -63,7 +64,7 @@ class DialectEvidence:
     chosen: Dialect | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DetectedDialect:
     """The dialect of a cluster, None if undecided."""
 
@@ -82,7 +83,7 @@ class SwitchEffect(StrEnum):
     TAKE_AS_OFF = "take_as_off"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Meaning:
     """The meaning of a stored value: `word` is on, off, unset or meaningless; `effect` is how services read it."""
 

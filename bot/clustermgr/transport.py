@@ -32,6 +32,7 @@ from bot.clustermgr.tls_contexts import trusts_nothing, trusts_system
 from bot.clustermgr.transport_errors import CONNECTION_LOST, REQUEST_ERRORS, Unbounded, read_error, write_error
 from bot.common.addresses import place
 from bot.common.errors import ClusterError, ClusterUnreachable
+from bot.common.frozen import frozen
 from bot.telemetry.tracer import NO_TRACER, Tracer
 
 HEADER = "BLOB-STORE-AUTH-TOKEN"
@@ -61,7 +62,7 @@ _DIGITS = 20
 _TRACE = b"blobstore-tracer-traceid"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeouts:
     """Seconds of each phase; `read_total` and `write_total` limit a whole request."""
 
@@ -85,7 +86,7 @@ _PORTS = range(1, 1 << 16)
 _FOUR_NUMBERS = re.compile(r"[0-9]+(\.[0-9]+){3}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostOrigin:
     """Where a host is: its `name` is in lower case, an IPv6 address in brackets."""
 

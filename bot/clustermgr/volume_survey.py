@@ -1,15 +1,16 @@
 """Volumes as the watch keeps them: where their units are, and what is not read yet. No I/O."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from bot.clustermgr.code_modes import CodeMode, mode_of
 from bot.clustermgr.dashboard import Dashboard
 from bot.clustermgr.wire import Others
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlacedVolume:
     """A volume as it is kept: the disks of its units in the order of their indexes; read at `at` (Unix seconds)."""
 
@@ -29,7 +30,7 @@ def same(one: PlacedVolume, other: PlacedVolume) -> bool:
     return (one.disks, one.health_score, one.code_mode) == (other.disks, other.health_score, other.code_mode)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnitCount:
     """Number of units on a disk, the volumes that they belong to, and when they were read (Unix seconds)."""
 
@@ -38,7 +39,7 @@ class UnitCount:
     volumes: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SuspectDisks:
     """Disks whose units are not safe or move, by id.
 
@@ -86,7 +87,7 @@ def unexplained(volume: PlacedVolume, disks: SuspectDisks) -> int:
     return max(0, -volume.health_score - explained)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StaleReads:
     """Disks and volumes that were read, but not again for a few times as long as they should be.
 
@@ -99,7 +100,7 @@ class StaleReads:
     since: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumeSurvey:
     """The volumes with a unit on a disk that is not safe, as last read.
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from dataclasses import Field as Slot
 from itertools import islice
 from operator import itemgetter
@@ -12,8 +12,10 @@ from typing import Annotated, Any, ClassVar, Self, cast, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
+from bot.common.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class NullIsEmpty:
     """Annotation of a list or map whose null on the wire means empty.
 
@@ -31,7 +33,7 @@ class NullIsEmpty:
         return self.empty() if value is None else value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """Annotation of a small object that becomes a plain dict of these numbers; other fields are ignored.
 

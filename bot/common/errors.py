@@ -27,9 +27,10 @@ import errno
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
+
+from bot.common.frozen import frozen
 
 
 class CmbotError(Exception):
@@ -39,7 +40,7 @@ class CmbotError(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Reason why something is impossible, typed and without words: one subclass a problem."""
 

@@ -1,7 +1,8 @@
 """Message keys: each names one message that the bot keeps in Slack. No I/O."""
 
-from dataclasses import dataclass
 from typing import Self
+
+from bot.common.frozen import frozen
 
 _ALERT, _CARD, _GROUP, _SILENCE, _STATUS, _UNPOSTED = "alert", "op", "digest", "silence", "status", "unposted"
 _NOTICES = frozenset({"blind", "channel", "clock", "handover", "left", "settings", "summary"})
@@ -9,7 +10,7 @@ _NOTICES = frozenset({"blind", "channel", "clock", "handover", "left", "settings
 _GROUP_PARTS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageKey:
     """The key of one message; its text form (`alert:17`, `alert:17:line:3`, `op:12`) is stored and must not change.
 

@@ -7,10 +7,10 @@ that the clocks skip in spring counts from before the change; one that they show
 import re
 import zoneinfo
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from bot.common.durations import seconds_of
+from bot.common.frozen import frozen
 
 MAX_MOMENT = 60
 """Maximum characters of a typed moment."""
@@ -27,7 +27,7 @@ _WHOLE = re.compile(rf"(?:(?:{_DAY}|{_NAMED})(?:[t\s]+|$))?(?:{_TIME})?(?:{_ZONE
 _TODAY, _TOMORROW = "today", "tomorrow"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """A typed moment: `ahead` seconds from now, or a time of day with a date, a day, or neither.
 

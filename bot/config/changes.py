@@ -6,12 +6,12 @@ A *view* has all values of the settings without secrets, with clusters by name, 
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.common.frozen import frozen
 from bot.common.secret_signs import without_log_ins, without_parameters
 from bot.common.text import count
 from bot.config.model import Settings
@@ -27,7 +27,7 @@ _UNSET = "not set"
 View = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """One key with its value before and after, in words that show no secret."""
 

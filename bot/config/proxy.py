@@ -1,13 +1,14 @@
 """The proxy between cmbot and Slack; clusters are never reached through it. No I/O."""
 
-from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from bot.common.frozen import frozen
 
 _SECURE = frozenset({"https", "wss"})
 EXPECTED = "write the address of an HTTP proxy, as in http://proxy.example.com:3128"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlackProxy:
     """`url` may have a user and password. `source` is the key or variable that names it.
 

@@ -2,10 +2,10 @@
 
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.common.errors import ConfigError, system_words
+from bot.common.frozen import frozen
 from bot.config.types import clean
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -14,7 +14,7 @@ _SUFFIX = "_FILE"
 _MAX_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SecretFound:
     """A secret with the place that it was read from, in words; `remark` is a warning about that place."""
 

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from bot.common.errors import SlackError
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.delivery.block_support import BlockSupport, call_plainer
 from bot.delivery.retry_policy import (
@@ -62,7 +63,7 @@ class Poster(Protocol):
         """Return the address of a message."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """The message is `ts` and shows `version` (0: unknown); `searched` is set after a search for an earlier post."""
 
@@ -71,12 +72,12 @@ class Sent:
     searched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gone:
     """The message was deleted, as asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deleted:
     """A person deleted the message in Slack, or (with `parent`) the message of its thread."""
 
@@ -84,7 +85,7 @@ class Deleted:
     parent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frozen:
     """Slack does not let us edit the message any more; `error` is Slack's code."""
 
@@ -92,12 +93,12 @@ class Frozen:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unsaid:
     """The reply was left out: its thread refuses replies, and the message above shows the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed:
     """Slack refused the call or did not answer."""
 

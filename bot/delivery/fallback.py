@@ -5,9 +5,9 @@ The note is retried regularly. Until it is sent, every replica counts the channe
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from bot.common.frozen import frozen
 from bot.common.message_key import UNPOSTED_PREFIX, MessageKey
 from bot.delivery.retry_policy import FINAL_IN_CHANNEL
 from bot.store.database import Store
@@ -23,7 +23,7 @@ RENEWALS = MappingProxyType({"alert": 120.0, "digest": 120.0, "status": 900.0})
 """Minimum age in seconds, by kind, of a message that Slack does not let us edit, before a new one replaces it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fallback:
     """Decides what the outbox does with refused messages; every method raises StoreError.
 

@@ -1,10 +1,10 @@
 """Records what became of a message in Slack: shown, deleted by a person, not editable any more, or not sent at all."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.delivery.attempt import Deleted, Done, Frozen, Gone, Poster, Sent, Unsaid, delete_others
 from bot.store.database import Store
@@ -13,7 +13,7 @@ from bot.store.repositories.outbox_claims import Claim
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutcomeRecord:
     """Writes outcomes into the rows that `owner` claimed; raises StoreError. The other fields are those of `Outbox`."""
 

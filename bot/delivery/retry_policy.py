@@ -6,10 +6,10 @@ on Slack's pages of chat.postMessage, chat.update and chat.delete.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.common.frozen import frozen
 
 TOKEN_REJECTED = frozenset(
     {
@@ -180,7 +180,7 @@ class RetryScope(Enum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryDecision:
     """The answer to a failure: seconds until the next try (None: never), what else waits, if Slack may have done it."""
 
@@ -239,7 +239,7 @@ def back_off(attempts: int, random: Callable[[], float], longest: float = _LONGE
     return longest * (0.5 + 0.5 * random())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RateLimit:
     """One call in `interval` seconds, and up to `burst` calls at once after a pause."""
 

@@ -1,10 +1,10 @@
 """Alerts to an Alertmanager (API v2): open ones are reported again before they expire there, ended ones as ended."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bot.alerting.receivers import OutputAlert
+from bot.common.frozen import frozen
 from bot.integrations.client import DeliveryFailed, HttpClient, encoded
 from bot.integrations.sender import ReceiverTarget, rfc3339
 from bot.store.repositories.outputs import OutputClaim
@@ -17,7 +17,7 @@ LIVES = 4
 _ALERTS = "api/v2/alerts"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertmanagerSender:
     """Tells an Alertmanager. `wall` is the system clock: Alertmanager compares the times with its own."""
 

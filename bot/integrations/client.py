@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from ssl import SSLContext
 from typing import Any, Self
@@ -11,6 +10,7 @@ from typing import Any, Self
 import aiohttp
 
 from bot.common.errors import CmbotError
+from bot.common.frozen import frozen
 from bot.telemetry.http_faults import FAULTS, fault_words
 
 CALL_SECONDS = 10.0
@@ -36,7 +36,7 @@ class DeliveryFailed(CmbotError):
         self.answer = answer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpAnswer:
     """The status of an answer, and its body as JSON (None if it has none)."""
 

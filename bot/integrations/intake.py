@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.alerting.external import MAX_LABELS, ExternalAlert
 from bot.common.errors import StoreError
+from bot.common.frozen import frozen
 from bot.integrations.alertmanager import SOURCE
 from bot.store.database import Store
 from bot.views.text import clean
@@ -60,7 +61,7 @@ class ReceivedAlerts(_Part):
     alerts: Annotated[tuple[ReportedAlert, ...], Field(max_length=_MAX_ALERTS)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Intake:
     """Takes deliveries with the bearer token `token`.
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from bot.alerting.model import AlertState
 from bot.alerting.receivers import OutputAlert
+from bot.common.frozen import frozen
 from bot.integrations.client import DeliveryFailed, HttpClient, encoded
 from bot.integrations.reach import reach
 from bot.integrations.sender import ReceiverTarget, rfc3339
@@ -28,7 +28,7 @@ _ABOUT_KEY = re.compile(rb"routing.key", re.IGNORECASE)
 """An answer 400 with it is about the settings, not about the alert: `Invalid routing key`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PagerDutySender:
     """Tells PagerDuty, or another service that takes its events."""
 

@@ -9,12 +9,12 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote_plus
 
 from bot.alerting.receivers import ReceiverKind
+from bot.common.frozen import frozen
 from bot.integrations.client import DeliveryFailed, HttpAnswer, HttpClient, encoded
 from bot.integrations.reach import reach
 from bot.integrations.sender import ReceiverTarget
@@ -28,7 +28,7 @@ _SETTINGS = frozenset({93000, 300001, 300005, 19001, 19021, 19022})
 _WAIT = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RobotSender:
     """Tells one robot; `apart` keeps below 20 messages a minute, the limit of WeCom and DingTalk."""
 

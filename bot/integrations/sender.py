@@ -1,17 +1,18 @@
 """What all senders have: the target that the settings name, the wording of times, and the port of the worker."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from ssl import SSLContext
 from typing import Protocol
 
 from bot.alerting.model import AlertState, Severity
 from bot.alerting.receivers import OutputAlert
+from bot.common.frozen import frozen
 from bot.store.repositories.outputs import OutputClaim
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReceiverTarget:
     """A receiver of the settings; its address, key and secret are never shown. `docs_url` is where the manual is."""
 

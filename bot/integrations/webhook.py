@@ -3,9 +3,9 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from bot.common.frozen import frozen
 from bot.integrations.client import HttpClient, encoded
 from bot.integrations.reach import reach
 from bot.integrations.sender import ReceiverTarget, rfc3339
@@ -16,7 +16,7 @@ EVENT, TIMESTAMP, SIGNATURE = "X-Cmbot-Event", "X-Cmbot-Timestamp", "X-Cmbot-Sig
 """The headers."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebhookSender:
     """Tells a webhook. `wall` is the system clock: the receiver compares the time of the signature with its own."""
 

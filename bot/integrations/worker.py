@@ -14,6 +14,7 @@ import structlog
 
 from bot.common.errors import StoreError
 from bot.common.events import wait_for_event
+from bot.common.frozen import frozen
 from bot.common.text import count, duration, listed
 from bot.integrations.client import DeliveryFailed
 from bot.integrations.sender import Sender
@@ -40,7 +41,7 @@ _REMARK_AFTER = 60.0
 """Seconds of failures after which a receiver is named."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlackDown:
     """No message reaches Slack since `began`; Slack may not show what changed at `unseen` or later (Unix seconds)."""
 
@@ -48,7 +49,7 @@ class SlackDown:
     unseen: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlackOutage:
     """What a long outage of Slack starts: `names` are the receivers that get alerts after `after` seconds.
 

@@ -1,7 +1,6 @@
 """Subcommands: words, arguments, role, and the ports that a command uses."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
@@ -19,6 +18,7 @@ from bot.alerting.silences import Lifted, SilenceResult
 from bot.alerting.windows import Window
 from bot.audit.query import AuditQuery, CsvExport, Found
 from bot.clustermgr.cluster import Cluster
+from bot.common.frozen import frozen
 from bot.interactions.message import Message, Undelivered
 from bot.interactions.notes import KeptNote, Note, NotePlace, NoteSubject
 from bot.interactions.reload import SettingsPort
@@ -87,7 +87,7 @@ def offered(field: FieldInfo) -> Offer | None:
     return next((mark for mark in field.metadata if isinstance(mark, Offer)), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Details:
     """The full form of a short answer; `key` is the value of the button that opens it.
 
@@ -98,7 +98,7 @@ class Details:
     render: Callable[[], Message]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """One answer to a command; a later answer replaces it. With `private` only the sender sees it.
 
@@ -114,7 +114,7 @@ class Reply:
     details: Details | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """The person who typed, and the channel (Slack ids); `key` is the inbound key of a stored command, else "".
 
@@ -330,7 +330,7 @@ class FormPort(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One command that is about to run: the caller, the cluster (by its scope), and the ports."""
 
@@ -375,7 +375,7 @@ class Call:
 Run = Callable[[Call, Any], AsyncIterator[Reply]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """One subcommand: `path` has its words (`("task", "enable")`), `run` yields its replies.
 

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from bot.common.frozen import frozen
 
 MAX_NUMBER = 1 << 53
 """Ids and versions are below this number, which JSON readers keep exactly."""
@@ -11,7 +12,7 @@ MAX_TIME = 1e11
 """Times in the value of a button are below this (Unix seconds)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """A slash command as Slack delivered it; `key` is its trigger id."""
 
@@ -22,7 +23,7 @@ class Invocation:
     response_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mention:
     """A message that mentions the bot; `key` is the event's id, `ts` the message's, `thread_ts` "" outside a thread.
 
@@ -37,7 +38,7 @@ class Mention:
     thread_ts: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Click:
     """A clicked button as Slack delivered it; `key` is its trigger id, `value` the value of the button."""
 
@@ -73,7 +74,7 @@ class Click:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Submission:
     """A form that was sent: the words of its command, the cluster, and the arguments by name; `text` is the typed form.
 
@@ -96,7 +97,7 @@ class Submission:
         return Invocation(self.key, self.user, self.channel, self.text, self.response_url)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentProposal:
     """A change that an agent proposes in the name of `user`, as `cmbot mcp` stored it at `at` (Unix seconds).
 
@@ -142,7 +143,7 @@ HELP_GROUP = "help_group_"
 """Beginning of the action ids of the buttons that list the commands of a group."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunCommand:
     """A command (without `/cm`) that a click stands for; it runs as if the clicker had typed it in the channel.
 

@@ -1,7 +1,6 @@
 """The typed facts behind the answers of reading commands and of proposals, for readers other than people. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.alerting.cluster_status import StatusContext
@@ -12,11 +11,12 @@ from bot.alerting.runbooks.runbook import Runbook
 from bot.alerting.task_activity import TaskActivity
 from bot.clustermgr.models import Disk, Snapshot
 from bot.clustermgr.tasks import DetectedDialect
+from bot.common.frozen import frozen
 from bot.interactions.message import Undelivered
 from bot.operations.model import Operation
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Polled:
     """A poll of a cluster, the one before it (None: none), and what the watch knows besides."""
 
@@ -25,7 +25,7 @@ class Polled:
     known: StatusContext
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OneDisk:
     """One disk, and whether it may be pulled; `dropping` is None if that list could not be read."""
 
@@ -35,7 +35,7 @@ class OneDisk:
     dropping: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskStates:
     """The switches of a cluster in a snapshot, and what happens with each task (empty without a dialect)."""
 
@@ -44,7 +44,7 @@ class TaskStates:
     activities: Mapping[str, TaskActivity]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationRows:
     """Operations, the newest first, and the messages that Slack refused."""
 
@@ -61,7 +61,7 @@ class ProposalResult(StrEnum):
     ALREADY_SO = "already_so"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProposalFacts:
     """What came of a proposal; the operation has the number 0 if it was not stored. `link` is that of its card."""
 
@@ -70,7 +70,7 @@ class ProposalFacts:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenAlerts:
     """The open alerts, the most severe first, and the silences in force."""
 
@@ -78,7 +78,7 @@ class OpenAlerts:
     silences: Sequence[Silence]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleRunbook:
     """A rule of the watch, and its runbook."""
 

@@ -1,15 +1,15 @@
 """Message: the fallback text and the blocks of one post in Slack."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 
 BlockJson = JsonObject
 """One block of Block Kit."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """The content of one post: `text` is a full sentence for phones and screen readers, `blocks` is Block Kit JSON.
 
@@ -30,7 +30,7 @@ class Message:
         return cls(data["text"], tuple(data["blocks"]), data.get("metadata"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Undelivered:
     """A message that Slack refused for good: its channel (id) and text, Slack's error code, and the time."""
 

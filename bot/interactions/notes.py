@@ -1,10 +1,10 @@
 """Notes that people keep on an alert or an operation, what they are about, and why one is refused. No I/O."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.common.errors import Problem
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 
 MAX_NOTE = 2000
@@ -21,7 +21,7 @@ class NoteKind(StrEnum):
     OPERATION = "op"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoteSubject:
     """The alert or operation that a note is about, by its number."""
 
@@ -42,7 +42,7 @@ def subject_named(text: str) -> NoteSubject | None:
     return NoteSubject(kind, int(found[2]))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """A note; times in Unix seconds, people as Slack user ids.
 
@@ -72,7 +72,7 @@ TYPED = "command "
 """Beginning of the source of a typed note; the key of its command follows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotePlace:
     """Where a note on an alert or operation belongs: its cluster, its channel, and the thread of its message."""
 
@@ -84,7 +84,7 @@ class NotePlace:
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptNote:
     """A note that was just kept, or was kept before (`known`)."""
 
@@ -92,30 +92,30 @@ class KeptNote:
     known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoteEmpty(Problem):
     """The note has no text."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoteTooLong(Problem):
     """The note has `length` characters."""
 
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TooManyNotes(Problem):
     """The alert or operation has as many notes as it may have."""
 
     subject: NoteSubject
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoSuchThread(Problem):
     """The message is in no thread of an alert or an operation."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeveralAlerts(Problem):
     """The message is in the thread of several alerts."""

@@ -1,10 +1,11 @@
 """Port of the command that reads the settings again, and what came of it. No I/O."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from bot.common.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Reloaded:
     """The outcome of a reload on one replica: its name, what changed (one line each), and how many others run."""
 

@@ -1,10 +1,9 @@
 """Timelines: what happened on a cluster, in order, for a post-mortem. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.history import AlertRecord
 from bot.alerting.reports.facts import Happening
 from bot.audit.chain import AuditRow
+from bot.common.frozen import frozen
 from bot.interactions.notes import Note, NoteKind, NoteSubject
 from bot.operations.model import Event, Operation
 
@@ -14,7 +13,7 @@ LONGEST = 31 * 86400.0
 """Seconds that one timeline spans at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationEvent:
     """One step of an operation."""
 
@@ -22,7 +21,7 @@ class OperationEvent:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SilenceEvent:
     """A silence was begun, extended or lifted, as the audit log has it."""
 
@@ -32,7 +31,7 @@ class SilenceEvent:
 Fact = AlertRecord | OperationEvent | SilenceEvent | Happening | Note
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimelineEvent:
     """One event at a time (Unix seconds), by a person (a Slack user id) or ""; `about` is its alert or operation."""
 
@@ -43,7 +42,7 @@ class TimelineEvent:
     about: NoteSubject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeline:
     """The events of some clusters from `since` to `until`, the oldest first; `left_out` older ones are not in it.
 

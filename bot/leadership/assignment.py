@@ -6,15 +6,16 @@ active for a lease; at a heartbeat a replica hands over one task, or a share of 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from bot.common.frozen import frozen
 from bot.leadership.model import Assignments, Replica
 
 HANDED_SHARE = 8
 """A replica hands over at most one in so many of its tasks at a heartbeat; the new holder polls each soon."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AssignmentPlan:
     """Changes of one replica at one heartbeat: tasks that it takes, hands over to a named replica, and releases."""
 

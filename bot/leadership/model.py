@@ -5,7 +5,8 @@ a *hold* on each of its tasks. A hold does not expire: another replica may take 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from bot.common.frozen import frozen
 
 HOUSEKEEPING = "chores"
 """Task that belongs to no cluster: retention, closing what is left of removed clusters, status lines."""
@@ -21,7 +22,7 @@ def cluster_of(task: str) -> str:
     return task.removeprefix("watch:") if task.startswith("watch:") else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replica:
     """One process; times are Unix seconds of the database's clock.
 
@@ -37,7 +38,7 @@ class Replica:
     revision: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hold:
     """Holder of a task ("" for none) since a time; `token` grows by one each time that the task changes hands."""
 
@@ -47,7 +48,7 @@ class Hold:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assignments:
     """Replicas, active or not, and holds by task, as the database has them at `now`."""
 

@@ -6,9 +6,9 @@ token, and raises Fenced when the task has changed hands. `model.py` defines lea
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
+from bot.common.frozen import frozen
 from bot.leadership.model import Assignments, Hold, Replica
 
 
@@ -62,7 +62,7 @@ HoldCheck = Callable[[ReplicaUnit], Awaitable[None]]
 """Check, at the start of a writing unit of work, that the hold it began under is still valid; raises Fenced if not."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeldCheck:
     """The HoldCheck of one hold; its `hold` lets many be compared in one query."""
 

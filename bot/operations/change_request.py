@@ -1,8 +1,7 @@
 """A change request: the request, why a person asks for it, and how they want it done. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.common.errors import Refused
+from bot.common.frozen import frozen
 from bot.operations.policy import Policy, PolicyOf, of_agent
 from bot.operations.request_problems import BadLease
 from bot.operations.requests import DiskAccess, OpKind, Request, TaskSwitch
@@ -11,7 +10,7 @@ MIN_LEASE, MAX_LEASE = 60.0, 30 * 86400.0
 """Shortest and longest lease, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reversion:
     """The lease that an operation ends: operation `of`, its card's number, and the stored value that it left."""
 
@@ -20,7 +19,7 @@ class Reversion:
     left: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartOf:
     """The series that an operation is a part of: operation `of`, and its card's number."""
 
@@ -28,7 +27,7 @@ class PartOf:
     thread: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestOptions:
     """How a change is wanted.
 
@@ -60,7 +59,7 @@ class RequestOptions:
 NO_OPTIONS = RequestOptions()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeRequest:
     """A request, its reason, and how it is wanted; `dry_run` evaluates and proposes nothing.
 

@@ -1,9 +1,9 @@
 """Decisions on a card: does this click count, and the named reason when it does not. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.common.frozen import frozen
 from bot.operations.disk_series import may_stop
 from bot.operations.leases import extended
 from bot.operations.model import Operation, OpState
@@ -19,38 +19,38 @@ class Act(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationRefusal(Refusal):
     """Refusal of an act on the operation of that number."""
 
     op: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotWaiting(OperationRefusal):
     """The operation is not waiting, or the button is forged."""
 
     state: OpState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TooLate(OperationRefusal):
     """The operation has expired."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MayNotCancel(OperationRefusal):
     """Only the requester or an admin may cancel the operation."""
 
     requester: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlreadyApproved(OperationRefusal):
     """The person has approved the operation before."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnOperation(OperationRefusal):
     """The person proposed the operation, so another one must act; `lease` is True if a lease is to be changed.
 
@@ -70,7 +70,7 @@ class Lacking(StrEnum):
     CHANGE_LEASE = "change_lease"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeciderLacks(OperationRefusal):
     """The person lacks what the act needs."""
 
@@ -78,12 +78,12 @@ class DeciderLacks(OperationRefusal):
     lacks: tuple[Lack, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaseOver(OperationRefusal):
     """The lease of the operation is over."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaseNeedsMore(OperationRefusal):
     """The lease was approved by more than one person, so no single one changes it.
 
@@ -177,7 +177,7 @@ def _refuse_role(op: Operation, rights: Rights, policy: Policy) -> DecisionRefus
     return _lacking(op, Lacking.CHANGE_LEASE, _own_lacks(rights, policy))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DecisionRights:
     """Rights of an operation's requester, of its earlier approvers, and of the person who clicks now."""
 

@@ -1,9 +1,8 @@
 """Disk series: disks that one approved operation takes out of service one after another, each by its own. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.pull_safety import PullVerdict, pull_verdict
 from bot.clustermgr.models import DiskStatus
+from bot.common.frozen import frozen
 from bot.operations.change_request import PartOf, RequestOptions
 from bot.operations.disk_step_facts import DropEnded, NodePartBegun, PartAgain, PartBegun, PartSkipped, SeriesEnded
 from bot.operations.model import ObservedState, Operation, OpState
@@ -26,7 +25,7 @@ _SPAN = 900.0
 """Seconds that a part may be resumed where the card of the whole does not tell its time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeriesParts:
     """Disks of a series in their order: the operations of those that began (by disk), and those that were skipped."""
 

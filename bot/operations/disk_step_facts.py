@@ -1,8 +1,8 @@
 """Facts of the steps of operations that take disks out of service, without words. No I/O."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.common.frozen import frozen
 from bot.operations.preflight.verdict import Check
 from bot.operations.step_facts import StepFact
 
@@ -14,7 +14,7 @@ class OfflineStep(StrEnum):
     DROP = "drop"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OfflineStepBegun(StepFact):
     """The request of a step may go out from now on: recorded before it is sent, once."""
 
@@ -22,33 +22,33 @@ class OfflineStepBegun(StepFact):
     step: OfflineStep
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadonlyBefore(StepFact):
     """The disk was read-only before, so no request is sent for that."""
 
     disk: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OfflineResumed(StepFact):
     """Another process goes on; nothing of the next step was sent. `own` if the same process lost its result."""
 
     own: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApprovalTooOld(StepFact):
     """The approval is older than the time that its policy allows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WritableAgain(StepFact):
     """The disk was read-only and is writable now, so the drop was not sent: another tool changed it."""
 
     disk: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropNotBegun(StepFact):
     """The disk is read-only and is not being dropped; `before` if it was read-only already. `why` is the reason."""
 
@@ -57,7 +57,7 @@ class DropNotBegun(StepFact):
     why: StepFact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropEnded(StepFact):
     """The drop of a disk ended in a state on the wire; `units` of `volumes` are still on it (None: not counted)."""
 
@@ -67,7 +67,7 @@ class DropEnded(StepFact):
     volumes: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartBegun(StepFact):
     """Operation `op` takes the next disk of several offline."""
 
@@ -75,14 +75,14 @@ class PartBegun(StepFact):
     op: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartSkipped(StepFact):
     """The next disk of several is out of service already, or is being dropped."""
 
     disk: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartWaits(StepFact):
     """The next disk of several (0: the node after its disks) waits until these checks pass."""
 
@@ -90,7 +90,7 @@ class PartWaits(StepFact):
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartAgain(StepFact):
     """Operation `op` ended before its drop, for a reason that may pass: its disk (0: the node) is next again.
 
@@ -104,7 +104,7 @@ class PartAgain(StepFact):
     of: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodePartBegun(StepFact):
     """Operation `op` drops the node after its disks."""
 
@@ -112,7 +112,7 @@ class NodePartBegun(StepFact):
     op: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartFailed(StepFact):
     """Operation `op` of one disk ended in another state than verified; the value is that state."""
 
@@ -120,14 +120,14 @@ class PartFailed(StepFact):
     state: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeriesBegun(StepFact):
     """The operation is a part of operation `of`, which was approved."""
 
     of: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeriesEnded(StepFact):
     """End of several disks: those whose drop began, the others, and why; None if all began or a person ended it."""
 
@@ -136,14 +136,14 @@ class SeriesEnded(StepFact):
     why: StepFact | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeriesOver(StepFact):
     """The series that the operation is a part of (operation `of`) ended before its next request was sent."""
 
     of: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeAccepted(StepFact):
     """The cluster accepted the drop of a node, whose disks were all out of use; no call of its release proves it."""
 

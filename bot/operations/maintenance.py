@@ -5,7 +5,6 @@ units on the disks of the host count as unreachable, besides those that are lost
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from bot.alerting.model import MaintenanceScope
@@ -16,6 +15,7 @@ from bot.clustermgr.host_matching import alike, split
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.clustermgr.volume_survey import PlacedVolume
 from bot.common.errors import Problem
+from bot.common.frozen import frozen
 from bot.operations.maintenance_space import space_without, zone_name
 from bot.operations.preflight.facts.quorum import QuorumAdvice, QuorumAfter
 from bot.operations.preflight.quorum import what_if, with_down
@@ -57,7 +57,7 @@ class UnknownPart(StrEnum):
     """The leader was elected a few minutes ago, so lost heartbeats are not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopUnknown:
     """A part that was not judged, and how many things of its kind (0: all)."""
 
@@ -65,7 +65,7 @@ class StopUnknown:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberStop:
     """The raft members on the host. `quorum` is the check of the votes without them, None if none of them votes.
 
@@ -89,7 +89,7 @@ class MemberStop:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopMargin:
     """A volume now and without the host: the units that it can lose yet.
 
@@ -109,7 +109,7 @@ class StopMargin:
         return self.tolerated - self.lost - self.unreachable - self.here
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DataStop:
     """The disks of the host and the volumes on them.
 
@@ -128,7 +128,7 @@ class DataStop:
     not_rebuilt: NotRebuilt | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopVerdict:
     """The verdict on stopping one host, and the scope that its maintenance would have.
 
@@ -153,7 +153,7 @@ class StopVerdict:
         return self.level <= StopLevel.CAUTION
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnknownHost(Problem):
     """No member and no disk of the cluster is on that host; `known` are the hosts that have one."""
 
@@ -162,19 +162,19 @@ class UnknownHost(Problem):
     known: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotSafeToStop(Problem):
     """The host may not be stopped now, so its maintenance is not started."""
 
     verdict: StopVerdict
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnywayNeedsReason(Problem):
     """A maintenance against the verdict needs a reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoSuchMaintenance(Problem):
     """The host is not in maintenance; `known` are the hosts that are."""
 

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from bot.alerting.text import one_line
 from bot.clustermgr.models import Disk, DiskStatus, SpaceStat
+from bot.common.frozen import frozen
 
 MAX_ZONE = 60
 """Characters of a zone's name, as in alerts."""
@@ -16,7 +16,7 @@ def zone_name(idc: str) -> str:
     return one_line(idc, MAX_ZONE) or "a zone without a name"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpaceWithout:
     """Expected percent (whole, rounded down) without the host: of the space that is writable, of free chunks by zone.
 

@@ -1,12 +1,13 @@
 """Operation: a requested change, its states, and the transitions between them. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
 from bot.alerting.progress import LeftCount
 from bot.clustermgr.tasks import DialectEvidence
+from bot.common.frozen import frozen
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.policy import Terms
 from bot.operations.preflight.verdict import PreflightResult
@@ -106,7 +107,7 @@ class StepKind(StrEnum):
         return self not in {StepKind.WARNED, StepKind.TIME_UP}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One step of an operation's history; `by` is a Slack user id, "" for cmbot itself.
 
@@ -120,7 +121,7 @@ class Event:
     kind: StepKind | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObservedSwitch:
     """A task's switch when it was evaluated; `value` is the stored text, None when it is unset or was not read.
 
@@ -135,7 +136,7 @@ class ObservedSwitch:
     evidence: DialectEvidence | LegacyWords | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settlement:
     """An admin's statement on an unknown outcome: `done` or not, when, and when the comparison ended (0: not yet)."""
 
@@ -144,7 +145,7 @@ class Settlement:
     until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObservedDisk:
     """A disk when its change was evaluated; `units` and `volumes` are counts on it, None where they were not read."""
 
@@ -156,7 +157,7 @@ class ObservedDisk:
     volumes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropProgress:
     """Units counted on a disk since its drop began; `total` is their number at the beginning.
 
@@ -168,7 +169,7 @@ class DropProgress:
     over: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskCount:
     """Last count of the units `left` on one disk of several, at `at`, and its state: `status` as on the wire."""
 
@@ -179,7 +180,7 @@ class DiskCount:
     dropping: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObservedState:
     """The state of the cluster that a card shows and an approval is bound to, and what was found out later.
 
@@ -203,7 +204,7 @@ class ObservedState:
     baseline: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """A requested change; times in Unix seconds.
 

@@ -4,27 +4,27 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.clustermgr.tasks import Dialect, DialectEvidence
 from bot.common.errors import Problem
+from bot.common.frozen import frozen
 from bot.operations.model import OpState
 from bot.operations.policy import Need
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NothingToForce(Problem):
     """Break-glass was requested, and no check refuses the change."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OlderReplicas(Problem):
     """Active replicas of an earlier release, which could not read an operation of this kind."""
 
     names: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardNotPosted(Problem):
     """Slack refused the card of a proposal; `code` is its error code."""
 
@@ -32,7 +32,7 @@ class CardNotPosted(Problem):
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoSuchTask(Problem):
     """The dialect of a cluster has no such background task."""
 
@@ -41,7 +41,7 @@ class NoSuchTask(Problem):
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherDialect(Problem):
     """A person chose a dialect, and the cluster proves another one."""
 
@@ -51,38 +51,38 @@ class OtherDialect(Problem):
     chosen: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoSuchOperation(Problem):
     """There is no operation of that number."""
 
     op: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ButtonOutdated(Problem):
     """The button belongs to an earlier version of cmbot."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ButtonWithoutOperation(Problem):
     """The button belongs to no operation of its channel."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherDecisionFirst(Problem):
     """Another decision on the operation was first."""
 
     op: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaseChanged(Problem):
     """The operation changed before the click on its lease."""
 
     op: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutcomeIsKnown(Problem):
     """The operation cannot be settled, because its outcome is known."""
 
@@ -90,7 +90,7 @@ class OutcomeIsKnown(Problem):
     state: OpState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApprovalNotNeeded(Problem):
     """The operation has this kind of approval already; `short` are the approvals that it waits for."""
 
@@ -98,59 +98,59 @@ class ApprovalNotNeeded(Problem):
     short: tuple[Need, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApproversUnproven(Problem):
     """Slack did not list the user group that decides; `group` is its id, with Slack's error code."""
 
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentMayNotForce(Problem):
     """An agent asked for break-glass."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentOperationsOpen(Problem):
     """So many operations of agents are open that no more are taken."""
 
     open_now: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentProposalsLately(Problem):
     """Agents proposed so many changes in the last hour that no more are taken."""
 
     lately: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentChecksLately(Problem):
     """Agents had the checks run so often in the last hour that no more dry runs are taken."""
 
     lately: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeNeeded(Problem):
     """Break-glass needs a time-based code of the person who proposes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelShared(Problem):
     """The channel is shared with another organisation."""
 
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SharingUnknown(Problem):
     """Slack has not said if the channel is shared with another organisation."""
 
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaseTooLong(Problem):
     """With one more extension, the lease of the operation would be longer than a lease may be; `longest` in seconds."""
 

@@ -1,17 +1,18 @@
 """Policies: who may propose and approve each kind of change, what is missing, the strictest of several. No I/O."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from enum import StrEnum
 
 from bot.common.errors import Problem
+from bot.common.frozen import frozen
 from bot.permissions.roles import Rights, Role
 
 LENIENCY = ("never", "if_approver", "always")
 """Values of `requester_may`, the strictest first."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """Number of different people of one role or user group (its id) who must approve."""
 
@@ -19,7 +20,7 @@ class Need:
     approvals: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """Policy on one kind of change.
 
@@ -45,7 +46,7 @@ class Policy:
         return (Need(self.source, self.approvals), *self.also)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """Terms on which an operation is approved: its policy, and the approvals missing after the last click.
 
@@ -97,7 +98,7 @@ def default_policy(key: str, mode: PolicyMode) -> Policy:
     return policy if mode is PolicyMode.LOOSE or key in ALONE else replace(policy, requester_may=LENIENCY[0])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PolicyOverride:
     """Values that replace those of a policy; None keeps the value, no channels mean any channel."""
 
@@ -175,7 +176,7 @@ class LackReason(StrEnum):
     NOT_HELD = "not_held"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lack:
     """A role or user group that a person does not hold.
 
@@ -204,12 +205,12 @@ def lacks_all(rights: Rights, policy: Policy) -> tuple[Lack, ...]:
     return tuple(dict.fromkeys(every)) if len(every) == len(found) else ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal(Problem):
     """Reason why an act is refused, without words: one subclass a reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProposerLacks(Refusal):
     """The proposer lacks a role; `glass` is True if break-glass alone needs it."""
 
@@ -217,21 +218,21 @@ class ProposerLacks(Refusal):
     glass: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoApprover(Refusal):
     """No one can approve: the settings key `place` is empty."""
 
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherChannel(Refusal):
     """The change may be proposed in these channels only; the policies have none in common when there is none."""
 
     channels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReasonMissing(Refusal):
     """The change needs a reason."""
 
@@ -278,7 +279,7 @@ def enough(policy: Policy, requester: str, given: Collection[Rights]) -> bool:
     return not missing(policy, requester, given)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shortfall:
     """Approvals that a policy needs, and the people who can give one; `others` if the requester does not count."""
 

@@ -1,12 +1,13 @@
 """Replacement of a dead member: the steps in the order that works on real servers, and the next one. No I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from bot.clustermgr.health import VoterFault, learner_health, voter_health
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import Refused
+from bot.common.frozen import frozen
 from bot.operations.change_request import ChangeRequest
 from bot.operations.model import Operation, OpState
 from bot.operations.preflight.cluster import group_checks
@@ -16,7 +17,7 @@ from bot.operations.request_problems import NoReplacementNeeded, ReplacesItself
 from bot.operations.requests import MemberAdd, MemberRemove, Request
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replacement:
     """Request to replace a dead member by a new node: its id, raft address and service address."""
 
@@ -46,7 +47,7 @@ class StepState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One step: `request` is the change to propose, None for a wait.
 

@@ -1,9 +1,9 @@
 """Problems of requests: what is wrong with a typed or stored value, without words. No I/O."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.common.errors import Problem
+from bot.common.frozen import frozen
 
 
 class PeerIdUse(StrEnum):
@@ -36,33 +36,33 @@ class AddressFault(StrEnum):
     LINK_LOCAL = "link_local"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerIdNotWhole(Problem):
     """A peer id is not a whole number."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerIdNotDigits(Problem):
     """The typed peer id is not in plain digits."""
 
     given: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerIdZero(Problem):
     """The peer id is 0, which the server accepts (docs/clustermgr.md)."""
 
     use: PeerIdUse
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerIdOutOfRange(Problem):
     """The peer id is negative, or does not fit into 64 bits."""
 
     given: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadAddress(Problem):
     """The typed address cannot be that of a node."""
 
@@ -71,69 +71,69 @@ class BadAddress(Problem):
     given: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressesEqual(Problem):
     """The raft address and the service address of a new member are the same."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlagMissing(Problem):
     """A request has no yes or no for that argument."""
 
     argument: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadTaskName(Problem):
     """The text cannot be the name of a background task."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadDiskId(Problem):
     """The id of a disk is not a whole number between 1 and 2^32-1."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadNodeId(Problem):
     """The id of a node is not a whole number between 1 and 2^32-1."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadDiskCount(Problem):
     """A request names no disk, or more than `most`."""
 
     most: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskTwice(Problem):
     """A request names a disk twice."""
 
     disk: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadLease(Problem):
     """The lease of a switch is too short or too long."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestIncomplete(Problem):
     """A stored request of that kind lacks a value."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplacesItself(Problem):
     """The new member has the id of the dead one."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoReplacementNeeded(Problem):
     """The member to replace is healthy."""
 

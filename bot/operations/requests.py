@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from bot.common.errors import Refused
+from bot.common.frozen import frozen
 from bot.operations.addresses import check_peer_id, parse_address
 from bot.operations.request_problems import (
     AddressesEqual,
@@ -60,7 +60,7 @@ AGENT_FIRST_READ_BY = "0015"
 """Schema revision of the first release that knows proposals of agents: an earlier one lets the requester approve."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberAdd:
     """Add a raft member: `host` is its raft address, `node_host` its service address ("" where the server knows none).
 
@@ -83,7 +83,7 @@ class MemberAdd:
         _check_flag(self.learner, "as=")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberRemove:
     """Remove a raft member. Raises Refused when the id is not valid."""
 
@@ -94,7 +94,7 @@ class MemberRemove:
         check_peer_id(self.peer_id, PeerIdUse.REMOVE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderTransfer:
     """Move leadership to a voter. Raises Refused when the id is not valid."""
 
@@ -105,7 +105,7 @@ class LeaderTransfer:
         check_peer_id(self.peer_id, PeerIdUse.LEAD)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskSwitch:
     """Turn a background task on or off; the dialect of a cluster decides if it has such a task.
 
@@ -121,7 +121,7 @@ class TaskSwitch:
         _check_flag(self.on, "on")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskAccess:
     """Make a disk read-only, or writable again. Raises Refused when the id is not valid."""
 
@@ -134,7 +134,7 @@ class DiskAccess:
         _check_flag(self.readonly, "readonly")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskBroken:
     """Declare a disk broken: its units are lost, and are repaired elsewhere. Raises Refused for a bad id."""
 
@@ -145,7 +145,7 @@ class DiskBroken:
         check_disk_id(self.disk_id)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskOffline:
     """Take one disk out of service: make it read-only, then drop it. Raises Refused when the id is not valid."""
 
@@ -156,7 +156,7 @@ class DiskOffline:
         check_disk_id(self.disk_id)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksOffline:
     """Take several disks out of service, one after another, in this order.
 
@@ -177,7 +177,7 @@ class DisksOffline:
         object.__setattr__(self, "disk_ids", ids)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeOffline:
     """Take the disks of a blobnode out of service one after another, then the node; `host` is its address.
 
@@ -191,7 +191,7 @@ class NodeOffline:
         object.__setattr__(self, "host", parse_address(self.host, AddressKind.BLOBNODE))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeDrop:
     """Drop a node whose disks are out of service. Raises Refused when the id is not valid."""
 

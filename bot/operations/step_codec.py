@@ -5,7 +5,7 @@ as LegacyWords.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from bot.clustermgr.tasks import DialectEvidence
 from bot.common.adapters import adapter_of
+from bot.common.frozen import frozen
 from bot.operations import disk_step_facts as d
 from bot.operations import step_facts as s
 from bot.operations.check_codec import decode_check, encode_check
@@ -84,7 +85,7 @@ STEP_KINDS: Mapping[str, type[s.StepFact]] = MappingProxyType(
 _NAMES: Mapping[type[s.StepFact], str] = MappingProxyType({kind: name for name, kind in STEP_KINDS.items()})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wording:
     """Words of an operation's facts, for its stored form; views implement it."""
 

@@ -3,28 +3,28 @@
 `views/step_text.py` has their words and `step_codec.py` their stored form.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.common.frozen import frozen
 from bot.operations.policy import Need
 from bot.operations.preflight.fingerprint import Fingerprint
 from bot.operations.preflight.verdict import Check
 from bot.permissions.roles import Role
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepFact:
     """Data of a step; one subclass a statement."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegacyWords(StepFact):
     """Words that were stored without a fact, as 0.1.0 did, or with one that is not known here."""
 
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure(StepFact):
     """Error of a cluster, or of the request itself; `sentence` is that of the error.
 
@@ -36,12 +36,12 @@ class Failure(StepFact):
     transient: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sight(StepFact):
     """State of the cluster that an operation wants to change, at one check."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchIs(Sight):
     """A switch has a value of that meaning."""
 
@@ -49,40 +49,40 @@ class SwitchIs(Sight):
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoLeaderSeen(Sight):
     """No host leads."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerLeads(Sight):
     """A peer leads (0: the leader names none)."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerStays(Sight):
     """A peer that is to be removed is a member."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerGone(Sight):
     """A peer that is to be removed is no member."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerAbsent(Sight):
     """A peer that is to be added is no member."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerJoined(Sight):
     """A peer that is to be added is a member."""
 
@@ -90,7 +90,7 @@ class PeerJoined(Sight):
     learner: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskNow(Sight):
     """State of a disk: its number on the wire, and two flags; `dropping` is None where it was not asked for."""
 
@@ -100,7 +100,7 @@ class DiskNow(Sight):
     dropping: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeNow(Sight):
     """State of a blobnode: its number on the wire."""
 
@@ -108,35 +108,35 @@ class NodeNow(Sight):
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeNotShown(Sight):
     """The release has no call that shows the state of a blobnode, so nothing proves that it was dropped or not."""
 
     node: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChecksRefuse(StepFact):
     """Checks refuse a proposal."""
 
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakesOverCard(StepFact):
     """The operation takes over the card of operation `of`, which was superseded."""
 
     of: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakesOverBlocked(StepFact):
     """The operation takes over a card, and checks refuse it."""
 
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """A card's state of the cluster and a later one; `checks` changed between them.
 
@@ -148,7 +148,7 @@ class Difference:
     checks: tuple[Check, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegacyDifference:
     """Phrases on how the cluster changed that were stored without the states."""
 
@@ -163,7 +163,7 @@ class AfterMove(StrEnum):
     NOTHING_TO_FORCE = "nothing_to_force"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterMoved(StepFact):
     """The cluster changed since the card was shown."""
 
@@ -179,7 +179,7 @@ class AfterRemoval(StrEnum):
     NOT_RESTORED = "not_restored"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterRemoved(StepFact):
     """The cluster was removed from the settings."""
 
@@ -187,14 +187,14 @@ class ClusterRemoved(StepFact):
     then: AfterRemoval
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequesterLost(StepFact):
     """The requester no longer holds a role that the operation needs."""
 
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LostSources:
     """A person (Slack user id) no longer holds the sources of an approval."""
 
@@ -202,14 +202,14 @@ class LostSources:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApprovalsDropped(StepFact):
     """Approvals no longer count, because the approvers lost their roles or groups."""
 
     lost: tuple[LostSources, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApprovalProgress(StepFact):
     """`given` of `needed` approvals are there; with several sources, `missing` counts instead."""
 
@@ -218,7 +218,7 @@ class ApprovalProgress(StepFact):
     missing: tuple[Need, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettledByAdmin(StepFact):
     """An admin states that the request was `done` or not; `sight` is None when the cluster cannot be read."""
 
@@ -227,12 +227,12 @@ class SettledByAdmin(StepFact):
     sight: Sight | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseLost(StepFact):
     """The process had lost the database, so it sent nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EffectUnseen(StepFact):
     """The cluster accepted the request, and its effect was not seen within so many seconds."""
 
@@ -240,19 +240,19 @@ class EffectUnseen(StepFact):
     sight: Sight | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RejectedBecause(StepFact):
     """An approver rejects the operation for a reason."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoDecision(StepFact):
     """The operation was not decided in time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Adopted(StepFact):
     """A running operation is taken over; `own` if its result could not be stored, else its process stopped.
 
@@ -263,26 +263,26 @@ class Adopted(StepFact):
     sight: Sight | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeenLater(StepFact):
     """The effect of an unknown outcome was seen."""
 
     sight: Sight
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotApplied(StepFact):
     """The cluster was stable for so many seconds without the effect."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComparisonOver(StepFact):
     """A later operation changed the same thing, so an admin's settlement is not compared any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared(StepFact):
     """An admin's settlement was compared with the cluster."""
 
@@ -290,19 +290,19 @@ class Compared(StepFact):
     sight: Sight
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardRefused(StepFact):
     """Slack refused the card, with that error code."""
 
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptForGood(StepFact):
     """A lease was ended by a person, and the value stays."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangedSince(StepFact):
     """Operation `op` changed a leased switch, which ends the lease."""
 
@@ -318,7 +318,7 @@ class Restoration(StrEnum):
     NOT_DONE = "not_done"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaseEnded(StepFact):
     """A lease is over; operation `op` sets the switch `on` or off again."""
 
@@ -328,12 +328,12 @@ class LeaseEnded(StepFact):
     restoration: Restoration
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoresOldValue(StepFact):
     """The value before a lease is restored now."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoreRefused(StepFact):
     """Checks refuse to restore the value before a lease: a person must set the task `on` or off."""
 
@@ -343,7 +343,7 @@ class RestoreRefused(StepFact):
     cluster: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoreUnread(StepFact):
     """The switch could not be read, so its value before a lease is not restored."""
 
@@ -352,7 +352,7 @@ class RestoreUnread(StepFact):
     cluster: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoreSkipped(StepFact):
     """The switch has another value than operation `op` set, so it stays."""
 

@@ -4,9 +4,10 @@ A cluster may name roles itself; there they replace the roles of the same name t
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.common.errors import NotAllowed, SlackError
+from bot.common.frozen import frozen
 from bot.config import AccessSettings, Members
 from bot.permissions.problems import (
     GroupUnproven,
@@ -24,7 +25,7 @@ GroupMembers = Callable[[str], Awaitable[frozenset[str]]]
 """Returns the members of a Slack user group (by its id); raises SlackError if Slack gives no list."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeldRole:
     """A role that a person holds for all clusters; `by_name` is True if the settings name the person."""
 
@@ -32,7 +33,7 @@ class HeldRole:
     by_name: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterStanding:
     """The roles of a person on clusters that name roles themselves.
 
@@ -44,7 +45,7 @@ class ClusterStanding:
     unlisted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """Everything that a person may do, and why; `lacks` is why the person is no operator, None if that is clear.
 
@@ -57,7 +58,7 @@ class Standing:
     clusters: tuple[ClusterStanding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Access:
     """Looks up the roles of a person; a user group that Slack cannot list grants nothing.
 

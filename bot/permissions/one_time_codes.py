@@ -4,12 +4,13 @@ import base64
 import binascii
 import hmac
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 import pyotp
 
 from bot.common.errors import ConfigError
+from bot.common.frozen import frozen
 
 STEP_SECONDS = 30
 DRIFT = 1
@@ -85,7 +86,7 @@ class CodeVerdict(StrEnum):
     NO_KEY = "no_key"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Enrolment:
     """The code of one person: its encrypted secret, the last step that counted, wrong codes since, end of a lock.
 

@@ -1,12 +1,11 @@
 """Problems of rights: what a person lacks, without words. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.common.errors import Problem
+from bot.common.frozen import frozen
 from bot.permissions.roles import Role
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoleWithoutHolders(Problem):
     """The settings name no one for the role; `cluster` is "" for the roles of all clusters."""
 
@@ -14,7 +13,7 @@ class RoleWithoutHolders(Problem):
     cluster: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoleUnproven(Problem):
     """Slack did not list that user group of the role; `group` is its id, with Slack's error code."""
 
@@ -22,7 +21,7 @@ class RoleUnproven(Problem):
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoleNotHeld(Problem):
     """The person does not hold the role; `cluster` is "" for the roles of all clusters."""
 
@@ -30,21 +29,21 @@ class RoleNotHeld(Problem):
     cluster: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoleHeldNowhere(Problem):
     """The person holds the role neither for all clusters nor on one."""
 
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupUnproven(Problem):
     """Slack did not list the user group that a policy names; `group` is its id, with Slack's error code."""
 
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotInGroup(Problem):
     """The person is not in the user group that a policy names."""
 

@@ -1,8 +1,10 @@
 """Roles, and the rights of one person: roles, user groups, and the groups that Slack did not list."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from bot.common.frozen import frozen
 
 
 class Role(StrEnum):
@@ -24,7 +26,7 @@ HELD_ROLES = (Role.OPERATOR, Role.APPROVER, Role.ADMIN, Role.BREAKER)
 """The roles that the settings give to users and user groups, the weakest first."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rights:
     """The rights of one person; sources are role names and ids of user groups.
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bot.common.frozen import frozen
+
 log = structlog.get_logger(__name__)
 
 Clock = Callable[[], float]
@@ -26,7 +28,7 @@ def steady() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Jump:
     """A change of the system clock by `by` seconds at `at` (Unix seconds of the process).
 

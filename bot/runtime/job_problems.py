@@ -1,10 +1,11 @@
 """What becomes of the problems of periodic jobs: counted, logged, and reported to the watchdog."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import structlog
 
+from bot.common.frozen import frozen
 from bot.runtime.polling import POLL
 from bot.runtime.scheduler import JobProblem, ProblemKind
 from bot.telemetry.metrics import Metrics
@@ -14,7 +15,7 @@ from bot.watch.watchdog import Watchdog
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobProblems:
     """Count problems of jobs in the metrics, log them, and report those of polls to the watchdog.
 

@@ -1,12 +1,12 @@
 """Periodic jobs: one table with the name, the trigger, the task and the work of each, and the work of all but polls."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from bot.common.errors import StoreError
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.config import Settings
 from bot.leadership.model import HOUSEKEEPING, cluster_of, watch_of
@@ -33,7 +33,7 @@ JITTER = 0.1
 """Part of a poll interval by which polls are spread, so that clusters are not polled at the same moment."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Every:
     """Run `work` `after` seconds from the start, then every `seconds`, each time up to `jitter` seconds off."""
 
@@ -43,7 +43,7 @@ class Every:
     after: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cron:
     """Run `work` at the times of a crontab; `work` takes the time that was due (Unix seconds of the system clock)."""
 
@@ -52,7 +52,7 @@ class Cron:
     work: Callable[[App, float], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """One row of the table.
 

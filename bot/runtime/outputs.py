@@ -2,9 +2,9 @@
 
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 from bot.alerting.receivers import When
+from bot.common.frozen import frozen
 from bot.delivery.worker import Outbox
 from bot.integrations.client import HttpClient
 from bot.integrations.intake import Intake
@@ -26,7 +26,7 @@ BEFORE_SECONDS = 60.0
 """An alert that came so long before the last message that reached Slack may be unseen there: messages wait in turn."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlackReach:
     """Since when no message reaches Slack: calls fail, or the token is rejected.
 

@@ -10,6 +10,7 @@ from bot.chatops.dispatcher import Dispatcher
 from bot.chatops.home import HomeTab
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.read_pace import ReadPace
+from bot.common.frozen import frozen
 from bot.config import Settings
 from bot.delivery.fallback import Fallback
 from bot.delivery.worker import Outbox
@@ -89,7 +90,7 @@ class RunState:
     """The hold under which the open alerts of each cluster were last looked for in its alert channel."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class App:
     """All parts of the program.
 

@@ -17,6 +17,7 @@ from bot.alerting.rules.base import Rule
 from bot.alerting.rules.thresholds import configure
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import ConfigError, Refused, SlackError, StoreError, UserError
+from bot.common.frozen import frozen
 from bot.config import Settings, in_file
 from bot.interactions.command import Call, Caller, TimelineBook
 from bot.interactions.message import Undelivered
@@ -48,7 +49,7 @@ class _InSlackOnly:
         raise UserError("This is done in Slack only.")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Alerts(_InSlackOnly):
     """The part of the alert port that reads; None as `book` stands for a database that cannot be read."""
 
@@ -85,7 +86,7 @@ class _Alerts(_InSlackOnly):
         return await self._read().muted()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Operations(_InSlackOnly):
     """The part of the operation port that reads; None as `repository` stands for a database that cannot be read.
 
@@ -134,7 +135,7 @@ class _Operations(_InSlackOnly):
         return [Undelivered(post.channel, post.text, post.last_error, post.updated_at) for post in dead]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _NoTimelines:
     """Stands for timelines while the database cannot be read."""
 

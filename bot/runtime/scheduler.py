@@ -5,7 +5,6 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from inspect import Signature
@@ -18,6 +17,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.common.errors import ConfigError
+from bot.common.frozen import frozen
 from bot.common.secret_signs import given
 from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock
 
@@ -41,7 +41,7 @@ class ProblemKind(StrEnum):
     FAILED = "it raised an error"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobProblem:
     """A run of `job`, due at `due_at` (Unix seconds), that was missed, overlapped or failed with `error`."""
 

@@ -8,7 +8,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -21,6 +20,7 @@ from bot.clustermgr.scheduler_client import AllowedSchedulers, SchedulerClient
 from bot.clustermgr.slow_poll_pace import SlowPollPace
 from bot.clustermgr.tasks import Dialect
 from bot.common.errors import StoreError
+from bot.common.frozen import frozen
 from bot.common.periods import staggered
 from bot.config import ClusterSettings, Settings
 from bot.delivery.block_support import BlockSupport
@@ -43,7 +43,7 @@ RETRY_SECONDS = 0.5
 """Seconds between two attempts to reach an unavailable database server."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Foundation:
     """Parts that every other part may need.
 

@@ -1,13 +1,13 @@
 """The state of cmbot itself: problems that keep it from its work, and the status lines in Slack."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import structlog
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert
 from bot.common.errors import StoreError
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.delivery.worker import Outbox
 from bot.interactions.message import Message
@@ -33,7 +33,7 @@ MAX_WAIT = 600.0
 """Seconds that a message may wait to be sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatusReporter:
     """Finds problems of the program as a whole, and keeps the status lines in `channels` up to date.
 

@@ -9,7 +9,6 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chatops.slack_gateway import Asked, OpenView
 from bot.common.errors import SlackError, SlackLost, SlackRetryable
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
 from bot.config.proxy import SlackProxy
@@ -48,7 +48,7 @@ _PRIVATE = "groups:read"
 """Scope that shows private channels."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Channel:
     """One channel as Slack shows it to the bot."""
 

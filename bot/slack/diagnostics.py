@@ -1,16 +1,16 @@
 """Slack checks of `cmbot check`: tokens, scopes, channels, groups, each with its fix."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.common.errors import SlackError
+from bot.common.frozen import frozen
 from bot.slack.client import Channel, SlackClient
 from bot.slack.methods import OPTIONAL_SCOPES, SCOPES
 from bot.slack.tokens import Fault, bot_fault, delivery_fault
 from bot.views.blocks import count
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """One line of the table: the subject, the result, the finding, and the fix; `warns` marks a warning."""
 

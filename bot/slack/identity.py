@@ -1,8 +1,8 @@
 """The bot's identity in the workspace, and the recognition of our own messages. No I/O."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
 
@@ -10,7 +10,7 @@ EVENT_TYPE = "cmbot"
 """The event type of the metadata of our messages."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """The owner of the bot token: `user`, `bot`, `team_id` and `enterprise` are ids, `scopes` the granted scopes.
 

@@ -1,14 +1,15 @@
 """The Web API methods that are called, each with the scopes it needs; the app's manifest asks for these and no more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from bot.common.frozen import frozen
 
 _READ_PUBLIC_AND_PRIVATE = ("channels:read", "groups:read")
 _HISTORY = ("channels:history", "groups:history")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Method:
     """One method: its name, its bot scopes, and if a lost answer may mean a post (`posts`)."""
 

@@ -8,7 +8,6 @@ import logging
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -26,6 +25,7 @@ from bot.chatops.forms.events import FormAnswer, HomeOpened, ViewAction, ViewSub
 from bot.chatops.forms.validation import store_down
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, StoreError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
 from bot.interactions.command_name import DEFAULT, json_with_command, with_command
@@ -85,7 +85,7 @@ def _ignore_sharing(channel: str, *, shared: bool) -> None:
     """Stand for a program that does not ask."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surfaces:
     """Handlers for views and events: the Home tab opened, a click or a choice, a form sent, a mention."""
 

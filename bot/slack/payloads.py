@@ -6,21 +6,21 @@ checked, because a payload is input from outside.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bot.chatops.forms.events import HomeOpened, ViewAction, ViewState, ViewSubmission
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.events import HOME_ACKNOWLEDGE, NOTE_SHORTCUT, SHORTCUT, Click, Invocation, Mention
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ignored:
     """A payload that is only acknowledged; `why` is the reason for the log."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sharing:
     """A channel was shared with another organisation, or is shared no more."""
 

@@ -9,7 +9,6 @@ up to ten connections).
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
@@ -19,6 +18,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.common.errors import SlackError
 from bot.common.events import wait_for_event
+from bot.common.frozen import frozen
 from bot.slack.connection import Connection
 from bot.slack.handover import KeptConnection
 
@@ -28,7 +28,7 @@ Address = Callable[[], Awaitable[str]]
 """A fresh WebSocket address (apps.connections.open); raises SlackError."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timing:
     """Seconds: between pings, until Slack's hello, between checks, and without deliveries until a renewal."""
 

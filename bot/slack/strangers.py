@@ -1,12 +1,11 @@
 """People of another organisation: every click, form and shortcut of theirs is refused and recorded."""
 
-from dataclasses import dataclass
-
 import structlog
 
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Reply
 from bot.interactions.events import Invocation
@@ -31,7 +30,7 @@ def is_stranger(body: JsonObject, me: Identity) -> bool:
     return not (me.enterprise and me.enterprise in {team, enterprise})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Strangers:
     """Answers people of another organisation, and records what they tried."""
 

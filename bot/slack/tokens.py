@@ -1,7 +1,8 @@
 """Tokens checked without a call: missing, swapped, malformed, or a placeholder. No I/O."""
 
 import re
-from dataclasses import dataclass
+
+from bot.common.frozen import frozen
 
 _BOT, _APP, _SIGNING = "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"
 _A = {"bot token": "a bot token", "app token": "an app token", "signing secret": "a signing secret"}
@@ -18,7 +19,7 @@ _PLACEHOLDER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """A fault of one token, and its fix."""
 

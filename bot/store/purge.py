@@ -1,13 +1,13 @@
 """Deletion of rows that cannot change any more, in batches; bot/store/retention.py has the retention times."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, select, tuple_
 
 from bot.alerting.model import AlertState
+from bot.common.frozen import frozen
 from bot.operations.codec import thread_of
 from bot.operations.model import TRANSITIONS
 from bot.store.schema import (
@@ -31,7 +31,7 @@ from bot.store.session import Session
 _OPEN = operations.c.state.in_(list(TRANSITIONS)) | (operations.c.lease_until > 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Changeable:
     """Rows that may still change: ids of alerts, operations, their cards, and silences; keys of alert groups."""
 

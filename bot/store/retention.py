@@ -5,9 +5,9 @@ silence has ended; messages of kinds without a known end are kept.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.purge import Changeable
@@ -19,7 +19,7 @@ PAGES = 2000
 DAY = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keep:
     """Retention in seconds by kind of row; samples: all of them, then one an hour, then one a day, then none."""
 

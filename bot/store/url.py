@@ -2,13 +2,14 @@
 
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.common.errors import ConfigError, system_words
+from bot.common.frozen import frozen
 
 _SQLITE = frozenset({"sqlite", "sqlite+aiosqlite"})
 _POSTGRES = frozenset({"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"})
@@ -19,7 +20,7 @@ _KEY = "store.url (CMBOT_STORE_URL)"
 _EXAMPLE = "write sqlite:///path/to/cmbot.db or postgresql://user:password@host:5432/database"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """Database to open: `url` for SQLAlchemy, `file` for SQLite only, `tls` (a mode or a context) for PostgreSQL."""
 

@@ -5,8 +5,9 @@ family stand together, so the text is made family by family and not cluster by c
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from bot.common.frozen import frozen
 
 T = TypeVar("T")
 Sample = tuple[tuple[str, ...], float]
@@ -17,7 +18,7 @@ PART = 200_000
 _ESCAPED = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MetricInfo:
     """A metric as `/metrics` and the manual name it: `kind` is its type there, `series` says how many there are."""
 
@@ -34,7 +35,7 @@ class MetricInfo:
         return f"# HELP {self.name} {about}\n# TYPE {self.name} {self.kind}\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Family(Generic[T]):
     """A metric that is read from a T: `read` returns its series; no two of them may have the same labels."""
 
@@ -42,7 +43,7 @@ class Family(Generic[T]):
     read: Callable[[T], Iterable[Sample]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source(Generic[T]):
     """A T to read families from, and the values of the leading labels of its series."""
 

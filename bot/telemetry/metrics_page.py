@@ -5,17 +5,17 @@ leave none for `/livez`.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
+from bot.common.frozen import frozen
 from bot.telemetry.metrics import Metrics
 
 _UNAVAILABLE = 503
 _RETRY_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScrapeLimits:
     """How many scrapes run `at_once`, the seconds for one part of the page (`stalled`) and for all (`longest`)."""
 

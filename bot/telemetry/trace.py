@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonValue
 
 _STORED = re.compile(r"([0-9a-f]{32})(?:-([0-9a-f]{16}))?")
 _NONE = "0" * 32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trace:
     """A trace (W3C: 32 hexadecimal digits, "" for none) and the `span` in it (16 digits, "" for none) that runs now.
 

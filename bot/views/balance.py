@@ -1,11 +1,11 @@
 """/cm balance: where free chunks are, what stands out, and the switch of the balance. No I/O."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from bot.alerting.chunk_spread import MAX_FREE, MIN_FREE, ChunkSpread, Level, Outlier, Use
 from bot.clustermgr.disk_states import DiskListing, DiskState
 from bot.clustermgr.tasks import Meaning
+from bot.common.frozen import frozen
 from bot.common.text import listed
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import NumberCell, code, context, count, data_table, date, escape, message, percent, section, size
@@ -25,7 +25,7 @@ _NO_ROOM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Switch:
     """The stored switch of the balance (None: unset); `meaning` is None while the dialect is not known."""
 
@@ -33,7 +33,7 @@ class Switch:
     meaning: Meaning | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BalanceReport:
     """The spread of the chunks as of `at` (Unix seconds); `switch` is None if it was not read.
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 
 from slackblocks import AxisConfig, DataPoint, DataSeries, DataVisualizationBlock, LineChart
 from slackblocks import Message as Envelope
 
+from bot.common.frozen import frozen
 from bot.interactions.message import BlockJson
 from bot.views import tables
 from bot.views.text import clip, plain
@@ -19,7 +19,7 @@ MAX_LABEL = 20
 MAX_TITLE = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Series:
     """One line of a chart: a name, and a value for each category, finite."""
 

@@ -1,10 +1,10 @@
 """/cm clusters: the last observation of each configured cluster; /cm whoami and /cm version. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import StatusLevel
+from bot.common.frozen import frozen
 from bot.common.text import listed
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import (
@@ -40,7 +40,7 @@ _ORDER = (
 _RANKS: Mapping[str, int] = {**{level: place for place, level in enumerate(_ORDER)}, StatusLevel.HEALTHY: 99}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterLine:
     """One cluster: its number of hosts and its last known condition."""
 

@@ -1,10 +1,10 @@
 """/cm disks: a list of disks, the number of them in each state, and what is not known. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.clustermgr.disk_states import DiskListing, DiskState
 from bot.clustermgr.models import Disk
+from bot.common.frozen import frozen
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import (
     NumberCell,
@@ -43,7 +43,7 @@ _NORMAL_FIRST = (
 _CLAIMED = (DiskState.REPAIRED, DiskState.DROPPED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskList:
     """What is shown of a listing: the disks `found`, at most `limit` of them, as of `at` (Unix seconds).
 

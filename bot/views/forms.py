@@ -1,8 +1,8 @@
 """The form of a change: while it loads, to fill in, while it is checked, and its outcome. No I/O."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.message import BlockJson, Message
 from bot.views.blocks import actions, button, clip, context, divider, escape, plain, section
@@ -25,7 +25,7 @@ NOT_OPERATED = "You operate none of the configured clusters. /cm whoami shows yo
 _NOT_IN_MODALS = frozenset({"data_table", "data_visualization", "markdown"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FormField:
     """One argument of a change as the form asks for it.
 
@@ -46,7 +46,7 @@ class FormField:
     live: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FormWording:
     """The title of a form, its two buttons, and what follows when it is sent."""
 
@@ -56,7 +56,7 @@ class FormWording:
     close: str = "Not now"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """The content of the form; `sealed` is its signed private metadata, `notes` are plain text.
 

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bot.common.frozen import frozen
 from bot.common.text import listed
 from bot.interactions.events import HELP_GROUP
 from bot.interactions.message import BlockJson, Message
@@ -13,7 +13,7 @@ PER_SECTION = 12
 _MAX_CLUSTERS = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HelpTopic:
     """One command; `arguments` are pairs of usage and description."""
 
@@ -27,7 +27,7 @@ class HelpTopic:
     manual: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HelpGroup:
     """Commands for one purpose; `name` is the word behind /cm help."""
 

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from slackblocks import Button
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.model import Alert, AlertState, Silence
+from bot.common.frozen import frozen
 from bot.interactions.events import HOME_ACKNOWLEDGE
 from bot.interactions.message import BlockJson
 from bot.operations.model import Operation
@@ -58,7 +59,7 @@ HOW = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HomeCluster:
     """One cluster: its last known condition."""
 
@@ -81,7 +82,7 @@ class HomeCluster:
         return f"{mark_of(self.level)} {verdict_of(self.name, verdict)}{when}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """An operation that waits for approval: `link` is the address of its card, `mine` if the reader may approve it."""
 
@@ -90,7 +91,7 @@ class Waiting:
     mine: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Home:
     """The content of one person's tab: `standing` has their rights, `may_change` the clusters that they may change.
 

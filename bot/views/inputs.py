@@ -1,11 +1,11 @@
 """Inputs of a form within Slack's limits: a select, a text input, a checkbox. No I/O."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from slackblocks import CheckboxGroup, InputBlock, Option, OptionGroup, PlainTextInput, StaticSelectMenu, Text, TextType
 from slackblocks.elements import Element
 
+from bot.common.frozen import frozen
 from bot.interactions.message import BlockJson
 from bot.views.blocks import MAX_BUTTON, rendered
 from bot.views.text import clip, plain
@@ -20,7 +20,7 @@ TICKED = "yes"
 """The value of a ticked box."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """One option: its value (at most 75 characters), its label, and a smaller second line if there is one."""
 
@@ -29,7 +29,7 @@ class Choice:
     describes: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """One input: `name` is its action_id, `block` its block_id, by which Slack keeps typed text over a redraw.
 

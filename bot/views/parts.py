@@ -1,11 +1,11 @@
 """Parts that several views share: marks, bounded lists, hosts and their errors. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.alerting.cluster_status import StatusLevel
 from bot.clustermgr.models import Disk, DiskStatus, HostAnswer, Snapshot, Stat
 from bot.clustermgr.wire import MAX_OTHERS, Others
+from bot.common.frozen import frozen
 from bot.interactions.message import Message
 from bot.views.text import code, count, escape
 
@@ -96,7 +96,7 @@ def _silent(answer: HostAnswer) -> str:
     return f"{code(answer.host)} is silent: {escape(sentence)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """A message that fits one screen, and the replies for its thread, in order."""
 

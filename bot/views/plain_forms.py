@@ -5,9 +5,10 @@ table and a chart to text, and in the end only the text of the message is left.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from bot.common.frozen import frozen
 from bot.interactions.message import BlockJson, Message
 from bot.views import charts, tables
 from bot.views.containers import has_containers, without_containers
@@ -23,7 +24,7 @@ class TableForm(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlockForms:
     """The richest forms of blocks that a workspace is known to take."""
 

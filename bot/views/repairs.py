@@ -1,12 +1,13 @@
 """/cm repairs: all repairs and drops of disks with their progress, and what the schedulers count. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.alerting.cluster_state.background import BackgroundNote, TaskNote
 from bot.alerting.progress import work_progress
 from bot.alerting.task_activity import TaskActivity, WorkOnDisk
 from bot.clustermgr.models import DiskStatus
+from bot.common.frozen import frozen
 from bot.interactions.message import Message
 from bot.views.blocks import NumberCell, code, context, count, data_table, date, duration, escape, message, section
 from bot.views.progress import pace, progress_bar
@@ -16,7 +17,7 @@ MAX_ROWS = 20
 _HEADER = ("Work", "Disk", "Done", "Left", "Pace", "Since", "Host", "Zone", "Counted")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RepairReport:
     """The repairs and drops of a cluster as last listed, seen `now` (Unix seconds).
 

@@ -1,11 +1,12 @@
 """/cm risk: the volumes that have lost units or cannot reach them, the worst first. No I/O."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.alerting.risk_facts import RiskCaveats, Since
 from bot.alerting.volume_risk import RiskLevel, VolumeRisk, at_risk, together
 from bot.clustermgr.volume_survey import VolumeSurvey
+from bot.common.frozen import frozen
 from bot.interactions.message import Message
 from bot.views.alert_text.caveats import caveat_lines
 from bot.views.alert_text.volumes import disk_names
@@ -32,7 +33,7 @@ _MARKS = {
 _WORSE = tuple(level for level in RiskLevel if level > RiskLevel.UNREADABLE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RiskReport:
     """The risk of a cluster's volumes, asked for at `at` (Unix seconds).
 

@@ -1,9 +1,9 @@
 """Status line: the condition of cmbot itself, in one message that is edited in place. No I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.alerting.model import Silence
+from bot.common.frozen import frozen
 from bot.interactions.message import Message
 from bot.views.blocks import context, count, date, duration, escape, message, section
 from bot.views.clusters import NOT_YET, ClusterLine
@@ -13,7 +13,7 @@ from bot.views.silence_times import muted_now
 MAX_LINES = 30
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     """Values of the status line at `at` (Unix seconds): each cluster's last status, queued messages, dead letters.
 

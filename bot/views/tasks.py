@@ -1,7 +1,6 @@
 """/cm tasks: each background task, its stored switch, and what the services make of it. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.background import BackgroundNote
@@ -10,6 +9,7 @@ from bot.alerting.task_activity import ActivityKind, TaskActivity
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import TASKS, WORDS, DetectedDialect, Dialect, SwitchEffect, Task, meaning_of
 from bot.clustermgr.wire import Others
+from bot.common.frozen import frozen
 from bot.common.text import listed
 from bot.interactions.message import Message
 from bot.operations.model import Operation
@@ -112,7 +112,7 @@ def _unread(snapshot: Snapshot) -> Message:
     return message(sentence, section(f"*{sentence}*"), context(f"{hosts_line(snapshot)}."))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Row:
     """One task: its cells, and the effect of its switch where the state does not tell it."""
 

@@ -3,9 +3,9 @@
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bot.common.frozen import frozen
 from bot.common.text import count, duration, percent
 
 __all__ = [
@@ -63,7 +63,7 @@ def _visible(char: str) -> str:
     return "" if char in _BLANK or unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} else char
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Date:
     """A date as `date` writes it: Unix seconds, and a format of DATE_STYLES."""
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from statistics import fmean
 
+from bot.common.frozen import frozen
+
 FEWEST = 2
 """Least number of polls at once, however slow the event loop is."""
 FIRST = 32
@@ -56,7 +58,7 @@ LONGEST_STRETCH = 4.0
 """Greatest stretch that excuses a late poll: a process that polls even less often is blind, not busy."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overload:
     """A load of `clusters` clusters, which are more than this process can poll at their intervals.
 

@@ -1,7 +1,7 @@
 """AlertActions: list, acknowledge and silence alerts, and lift silences, for commands and buttons."""
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from bot.alerting.cluster_state.state import ClusterState
@@ -39,6 +39,7 @@ from bot.alerting.topics import most_severe_first
 from bot.alerting.transition import Transition
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict, Refused
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -55,7 +56,7 @@ T = TypeVar("T")
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertActions:
     """Implements the alert port of commands; `channels` are the alert channels. Raises StoreError, Refused."""
 

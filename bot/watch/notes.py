@@ -1,12 +1,12 @@
 """Notes on alerts and operations: kept once, shown in the thread, and in the audit log."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 from bot.alerting.model import AlertState
 from bot.alerting.problems import NoSuchAlert
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Refused
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonValue
 from bot.common.message_key import MessageKey
 from bot.interactions.notes import (
@@ -32,7 +32,7 @@ from bot.watch.folded_messages import shown_now
 _MAX_AUDITED = 300
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoteService:
     """Implements the note port of commands; `channels` are the alert channels. Raises StoreError, Refused."""
 

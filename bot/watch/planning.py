@@ -1,7 +1,7 @@
 """Plan one tick: from a snapshot and the stored state to what must be written. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from bot.alerting.cluster_state.counters import (
     is_fresh,
@@ -28,6 +28,7 @@ from bot.alerting.rules.watchdog import OWN_NETWORK, WATCH_BLIND
 from bot.alerting.takeover import take_over
 from bot.alerting.windows import Window
 from bot.clustermgr.models import Snapshot
+from bot.common.frozen import frozen
 from bot.common.periods import Due, elapsed
 from bot.views.status_text import status_sentence
 
@@ -35,7 +36,7 @@ SAMPLE_EVERY = 600.0
 """Seconds between two measurements that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Watched:
     """Settings of one watched cluster: name, alert channel (id), seconds between polls, configured rules.
 
@@ -56,7 +57,7 @@ class Watched:
     due: Due = field(default=elapsed, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterObservation:
     """A snapshot taken `now`, and the earlier one to compare it with; `first` marks the first poll of a process."""
 
@@ -70,7 +71,7 @@ class ClusterObservation:
     """The last snapshot of each recent leader term, before this one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredState:
     """Stored values of one cluster: its state, its channel's history, open alerts, active silences.
 
@@ -85,7 +86,7 @@ class StoredState:
     external: tuple[ExternalAlert, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TickPlan:
     """Everything that one tick will write.
 

@@ -1,13 +1,14 @@
 """Reports: reads from the store the facts of summaries, hand-overs and trends; writes nothing."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.alerting.reports.facts import ClusterFacts, NoteFact, OperationFact, Pending
 from bot.alerting.reports.handover import SHIFT_SECONDS, Handover, hand_over
 from bot.alerting.reports.summary import Summary, summarise
 from bot.alerting.reports.timeseries import Timeseries, timeseries
 from bot.alerting.reports.trend import DAY, Trend, points, trend
+from bot.common.frozen import frozen
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
 
@@ -24,7 +25,7 @@ LONGEST_SHIFT = 7 * DAY
 """An earlier hand-over does not begin this shift."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reports:
     """Implements the report port of commands; every method raises StoreError.
 

@@ -1,7 +1,6 @@
 """Post the periodic summaries and hand-overs, each exactly once over all replicas and restarts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import structlog
@@ -9,6 +8,7 @@ import structlog
 from bot.alerting.reports.handover import SHIFT_SECONDS, hand_over
 from bot.alerting.reports.summary import summarise
 from bot.alerting.reports.trend import DAY
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.store.database import Store
 from bot.views.handover import handover
@@ -24,7 +24,7 @@ LONGEST = 32 * DAY
 """Longest time that a summary covers (seconds)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportJob:
     """One configured summary: a `job` name that is stable over restarts, its channel (id), its clusters.
 

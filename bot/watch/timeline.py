@@ -1,7 +1,6 @@
 """Timelines: read from the store what happened on clusters within a time; writes nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
 from bot.alerting.cluster_state.observations import MemberChange
@@ -11,6 +10,7 @@ from bot.alerting.model import Alert
 from bot.alerting.reports.facts import Happening, SwitchEvent
 from bot.audit.chain import AuditRow
 from bot.audit.query import AuditQuery
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.interactions.notes import NoteKind, NoteSubject
 from bot.interactions.timeline import (
@@ -35,7 +35,7 @@ _LONG = 86400.0
 """Seconds; no operation takes longer from its proposal to its end, apart from a switch with a lease."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timelines:
     """Implements the timeline port of commands; raises StoreError."""
 

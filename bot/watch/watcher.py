@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -29,6 +29,7 @@ from bot.clustermgr.cluster import OnPartial
 from bot.clustermgr.health import MIN_APART, raft_alone
 from bot.clustermgr.models import Snapshot
 from bot.common.errors import CmbotError
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.store.database import Store
@@ -58,7 +59,7 @@ async def unexplained(_: Sequence[Change]) -> Causes:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchHealth:
     """Health of the watch itself; times in Unix seconds, `failures` are failed ticks in a row.
 

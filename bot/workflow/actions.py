@@ -1,13 +1,13 @@
 """Actions: for each kind of request, how it is sent, once, and how its effect is observed."""
 
 import asyncio
-from dataclasses import dataclass
 
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import meaning_of
 from bot.common.errors import ClusterTimeout, NoLeader
+from bot.common.frozen import frozen
 from bot.operations.leases import switch_of
 from bot.operations.model import Operation
 from bot.operations.requests import (
@@ -40,7 +40,7 @@ READ_SECONDS = 5.0
 """Time limit for reading a switch; a linear read without a quorum holds for ten seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observation:
     """Result of one check for an effect: `done` is True if the effect is there; `sight` is what is there."""
 

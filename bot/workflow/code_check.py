@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import structlog
 
 from bot.audit.chain import AuditEntry
 from bot.common.errors import StoreError
+from bot.common.frozen import frozen
 from bot.permissions.one_time_codes import MAX_FAILURES, CodeKey, CodeVerdict, Enrolment, judge, step_of
 from bot.store.database import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -19,7 +20,7 @@ CHECK_SECONDS = 2.0
 _ATTEMPTS = frozenset({CodeVerdict.WRONG, CodeVerdict.REUSED, CodeVerdict.LOCKED})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeResult:
     """Result of a typed code: how many more may be wrong, and the end of a lock (Unix seconds, 0 for none)."""
 
@@ -28,7 +29,7 @@ class CodeResult:
     locked_until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeCheck:
     """Checks the codes of break-glass; raises StoreError.
 
@@ -96,7 +97,7 @@ class CodeCheck:
             await uow.audit.append(AuditEntry(now, user, "code.locked", detail={"until": after.locked_until}))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Enrolments:
     """Who has a code, for the admin on the host; raises StoreError."""
 

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import DiskStatus
 from bot.common.errors import ClusterError, ClusterRefused, ClusterUnreachable, OutcomeUnknown, UserError
+from bot.common.frozen import frozen
 from bot.operations.disk_offline import OfflineStage, readonly_before, stage_of
 from bot.operations.disk_step_facts import (
     ApprovalTooOld,
@@ -45,7 +46,7 @@ LookFor = Callable[[Operation, Cluster, Callable[[Observation], bool]], Awaitabl
 """Observes an operation until a condition holds or the time is over; the last observation that could be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OfflineRun:
     """One operation that takes a disk offline, executed by this process. Raises StoreError, Conflict, Fenced.
 

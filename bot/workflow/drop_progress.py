@@ -9,6 +9,7 @@ import structlog
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import Disk, DiskStatus
 from bot.common.errors import ClusterError, Conflict, Fenced
+from bot.common.frozen import frozen
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.disk_offline import counted, is_followed, is_over
 from bot.operations.disk_step_facts import DropEnded
@@ -29,7 +30,7 @@ MAX_FOLLOWED = 16
 """Limit of disks that are counted in one round; the others follow in the next one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnitsOnDisk:
     """A disk, and the units (vuids) that are on it."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from bot.clustermgr.cluster import Cluster
@@ -12,6 +12,7 @@ from bot.clustermgr.models import Snapshot
 from bot.clustermgr.tasks import DetectedDialect, Dialect, key_of, meaning_of, word_for
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected, ClusterError, ClusterTimeout, Refused, UserError
+from bot.common.frozen import frozen
 from bot.operations.change_request import NO_OPTIONS, RequestOptions
 from bot.operations.disk_series import as_approved
 from bot.operations.model import LOCKING, MAX_SEEN_DISKS, ObservedDisk, ObservedState, ObservedSwitch, Operation
@@ -46,7 +47,7 @@ NODE_SECONDS = 2.0
 """Time limit for the answer of a node that is to be added."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evaluation:
     """Result of the preflight, and the state that it was made on.
 
@@ -141,7 +142,7 @@ def _observed(known: DiskFacts) -> tuple[ObservedDisk, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Read:
     """Switch as read: without `key` while the dialect is unknown, with `error` when the value cannot be read."""
 
@@ -247,7 +248,7 @@ async def _answers(cluster: Cluster, node_host: str, *, ask: bool) -> tuple[bool
     return True, None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reevaluation:
     """An evaluation, and how to repeat it right before a request is sent.
 

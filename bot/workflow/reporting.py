@@ -1,9 +1,9 @@
 """Operations for summaries and hand-overs: those that ended, and those that are still open."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.alerting.reports.facts import OperationFact, Pending
+from bot.common.frozen import frozen
 from bot.operations.model import Operation, OpState
 from bot.store.database import Store
 from bot.views import operations as views
@@ -13,7 +13,7 @@ _BEFORE = 86400.0
 """Seconds; no operation takes longer from its proposal to its end, apart from a switch with a lease."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationReport:
     """Reads the operations of a cluster; both methods raise StoreError."""
 

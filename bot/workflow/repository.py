@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Unpack
 
 import structlog
@@ -10,6 +10,7 @@ import structlog
 from bot.alerting.cluster_state.state import Causes, Change
 from bot.audit.chain import AuditEntry
 from bot.common.errors import Conflict
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.leadership.ports import HoldCheck, no_hold_needed
 from bot.operations import agent_limits
@@ -43,7 +44,7 @@ def _ignored(_kind: OpKind, _state: OpState) -> None:
     """Do nothing: operations are not counted."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationRepository:
     """Writes operations and their messages; raises StoreError, and Conflict when another step came first.
 

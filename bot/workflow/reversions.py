@@ -9,6 +9,7 @@ import structlog
 
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import Conflict, Fenced, Refused, UserError
+from bot.common.frozen import frozen
 from bot.interactions.events import Click
 from bot.leadership.ports import CheckOfCluster, holds_every_cluster
 from bot.operations.change_request import MAX_LEASE
@@ -124,7 +125,7 @@ class Reversions:
         return await evaluate(cluster, op.request, others, op.options)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hindrance:
     """Reason not to restore the old value, and the state in which it ends the operation."""
 

@@ -86,14 +86,13 @@ async def test_commands_go_before_polls(world: Demo) -> None:
     async def command() -> None:
         await gate.wait()
 
-    async with asyncio.timeout(30):
-        while world.app.admission.busy():
-            await asyncio.sleep(0.01)
-        world.app.task_queue.start(command())
-        assert world.app.admission.busy()
-        gate.set()
-        while world.app.admission.busy():
-            await asyncio.sleep(0.01)
+    assert await world.app.task_queue.idle(30)
+    assert not world.app.admission.busy()
+    world.app.task_queue.start(command())
+    assert world.app.admission.busy()
+    gate.set()
+    assert await world.app.task_queue.idle(30)
+    assert not world.app.admission.busy()
 
 
 async def test_polls_call_the_heartbeat(world: Demo, monkeypatch: pytest.MonkeyPatch) -> None:

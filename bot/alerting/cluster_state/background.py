@@ -1,7 +1,7 @@
 """Notes of the schedulers: which are registered, which answer, and what they say of each background task. No I/O."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from bot.alerting.text import one_line
@@ -9,6 +9,7 @@ from bot.clustermgr.models import Service, Snapshot
 from bot.clustermgr.scheduler_client import schedulers_of
 from bot.clustermgr.scheduler_survey import EVERY_SCHEDULER, SchedulerSurvey, TaskStats
 from bot.clustermgr.tasks import TASKS, Dialect
+from bot.common.frozen import frozen
 
 FRESH = 600.0
 """Seconds for which a reading of the schedulers counts as known."""
@@ -18,7 +19,7 @@ _MAX_HOST = 100
 _NAMES = tuple(task.name for task in TASKS)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskNote:
     """What the schedulers last said of one task; None for what they did not send.
 
@@ -37,7 +38,7 @@ class TaskNote:
     working: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchedulerNote:
     """A scheduler that was asked; `fault` is the value of its SchedulerFault, "" for an answer."""
 
@@ -46,7 +47,7 @@ class SchedulerNote:
     silent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BackgroundNote:
     """Schedulers as last read; times in Unix seconds, 0 for never.
 

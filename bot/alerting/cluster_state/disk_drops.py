@@ -1,7 +1,9 @@
 """Drops of disks as the watch notes them: when each was first seen, which operation began it, when it ended. No I/O."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from bot.common.frozen import frozen
 
 KEPT_SECONDS = 3600.0
 """Time for which the end of a drop is kept: its units are counted meanwhile."""
@@ -10,7 +12,7 @@ MAX_DISKS = 200
 """Disks of a list that are noted, those with the lowest ids: a longer list may have had others."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskDrop:
     """A drop that began, seen at `at`; `before_at` is the last list of dropping disks without the disk.
 

@@ -1,7 +1,7 @@
 """Observations kept of one cluster between polls: members, hosts, switches, disks, leader, forecast. No I/O."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.alerting.progress import LeftCount, total_after, with_count
 from bot.alerting.reports.trend import DAY, Sample, Sureness, trend
@@ -9,12 +9,13 @@ from bot.alerting.text import one_line
 from bot.clustermgr.models import Disk, DiskStatus, RaftStatus, Snapshot, Stat
 from bot.common.addresses import same_place
 from bot.common.errors import AuthRejected
+from bot.common.frozen import frozen
 from bot.common.periods import Due, elapsed
 
 MAX_MEMBERS = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberNote:
     """A raft member as its leader lists it; `host` is its raft address on one line, "" while unknown."""
 
@@ -28,7 +29,7 @@ class MemberNote:
         return "learner" if self.learner else "voter"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberChange:
     """A member joined, left, or changed its kind or address, seen at `at`; `before_at` is the last poll with members.
 
@@ -85,7 +86,7 @@ def _changes(
 _NO_MEMBER = MemberNote(0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostNote:
     """The peer that last answered on a host; its applied index, and the commit index when that last moved."""
 
@@ -139,7 +140,7 @@ MAX_NOTES = 200
 _MAX_VALUE = 80
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchNote:
     """The stored value of a key (None: nothing), and when it was first seen; one line of text, bounded."""
 
@@ -147,7 +148,7 @@ class SwitchNote:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskBreak:
     """A disk that became broken, seen at `at`; `before_at` is the last list of broken disks without it.
 
@@ -161,7 +162,7 @@ class DiskBreak:
     approved: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchChange:
     """The value of a key changed, seen at `at`; `before_at` is the last time it was read before.
 
@@ -178,7 +179,7 @@ class SwitchChange:
     approved: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """Progress of a disk that is repaired or dropped: in `status` since `since`, last progress at `moved_at`.
 
@@ -262,7 +263,7 @@ LASTS = DAY
 """Seconds for which a forecast counts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forecast:
     """Forecast made at `at`: full at `full_at` (Unix seconds, 0: never, or not known well enough)."""
 
@@ -288,7 +289,7 @@ def forecast(samples: Sequence[Sample], now: float) -> Forecast:
     return Forecast(now, found.until + found.full_in * DAY)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportedLeader:
     """`peer` leads in `term`, by the word of the peer `by`."""
 

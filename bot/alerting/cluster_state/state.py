@@ -1,7 +1,7 @@
 """ClusterState: what is kept of one cluster between polls and restarts, and how a poll updates it. No I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from operator import attrgetter
 from typing import Self, TypeVar
 
@@ -30,6 +30,7 @@ from bot.alerting.risk_facts import LostDisk, RiskCaveats, RiskFact, RiskNote, l
 from bot.alerting.text import one_line
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Disk, Snapshot, Stat, ZoneChunks
+from bot.common.frozen import frozen
 from bot.common.periods import Due, elapsed
 
 MAX_CHANGES = 20
@@ -42,7 +43,7 @@ _QUIET = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskNote:
     """A disk as it was last listed; text is raw, on one line and bounded."""
 
@@ -53,7 +54,7 @@ class DiskNote:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderChange:
     """Leadership moved from one peer id to another, seen at `at`, after `away` seconds without a poll (or 0).
 
@@ -73,7 +74,7 @@ class LeaderChange:
     seen_by: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterState:
     """State of one cluster; times in Unix seconds, 0 for never.
 
@@ -141,7 +142,7 @@ _noticeable = attrgetter(*(item.name for item in fields(ClusterState) if item.na
 """The values of a state whose change is stored at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterNote:
     """The last known condition of a cluster, for lists and commands; `at` is 0 before the first poll.
 

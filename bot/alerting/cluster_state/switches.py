@@ -1,7 +1,6 @@
 """The switches of a cluster task by task, and their meaning to its services. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.alerting.cluster_state.background import TaskHindrance, hindrance
@@ -10,12 +9,13 @@ from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.risk_facts import NotRebuilt
 from bot.alerting.rules.base import RuleContext
 from bot.clustermgr.tasks import TASKS, Dialect, Meaning, find_task, meaning_of
+from bot.common.frozen import frozen
 
 FRESH = 600.0
 """Seconds for which a switch that was read counts as known."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchState:
     """The switch of one task as it was last read."""
 
@@ -37,7 +37,7 @@ def answers_reads(context: RuleContext) -> bool:
     return snapshot.leader is not None or snapshot.bad_disks is not None or bool(snapshot.switches)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Switches:
     """What `known_now` found, kept in the context: several rules ask for it."""
 

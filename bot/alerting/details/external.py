@@ -1,11 +1,10 @@
 """Details of findings that an Alertmanager reports. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.model import Detail
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExternalReport(Detail):
     """An alert `name` of an Alertmanager: all texts come from outside. `source` is the address of what raised it.
 

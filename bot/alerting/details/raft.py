@@ -1,10 +1,10 @@
 """Details of findings about hosts, the raft group and the watch itself. No I/O."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.alerting.model import Detail, LegacyText
 from bot.clustermgr.health import VoterFault
+from bot.common.frozen import frozen
 
 
 class FaultKind(StrEnum):
@@ -19,7 +19,7 @@ class FaultKind(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnswerFault:
     """The kind of an error and the status that came with it."""
 
@@ -27,7 +27,7 @@ class AnswerFault:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostFault:
     """A host that gave no usable answer, and why."""
 
@@ -43,7 +43,7 @@ class OthersView(StrEnum):
     STILL_HEARD = "still_heard"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostSilent(Detail):
     """A configured host gives no answer; `removed` if its `peer` (0: not known) is no member any more."""
 
@@ -54,19 +54,19 @@ class HostSilent(Detail):
     others: OthersView = OthersView.NOTHING
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterSilent(Detail):
     """No configured host gives a usable answer."""
 
     hosts: tuple[HostFault, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadOnly(Detail):
     """The leader reports read_only."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UselessAnswer(Detail):
     """A host answers, but not as a Clustermgr does; `disks_only` if it is the leader and only /disk/list fails."""
 
@@ -75,7 +75,7 @@ class UselessAnswer(Detail):
     disks_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenRejected(Detail):
     """`hosts` of `asked` hosts reject the request token."""
 
@@ -88,7 +88,7 @@ class TokenRejected(Detail):
         return len(self.hosts) == self.asked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlowHost(Detail):
     """A host takes longer than `limit` seconds to answer /stat."""
 
@@ -104,7 +104,7 @@ class ContradictionKind(StrEnum):
     SAME_PEER = "same_peer"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contradiction:
     """Several `hosts` claim to lead, several `peers` are named leader in one term, or `hosts` answer as one peer."""
 
@@ -118,14 +118,14 @@ class Contradiction:
         return f"{self.kind}:{','.join((*(str(peer) for peer in self.peers), *self.hosts))}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostsDisagree(Detail):
     """The hosts contradict each other; the first contradiction is the most severe."""
 
     contradictions: tuple[Contradiction, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StaleHost(Detail):
     """A host answers as a peer that is no member."""
 
@@ -133,7 +133,7 @@ class StaleHost(Detail):
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderUnseen(Detail):
     """The leader is none of the configured hosts; `addresses` are those that followers give for it."""
 
@@ -141,7 +141,7 @@ class LeaderUnseen(Detail):
     addresses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderMissing(Detail):
     """`answered` of `hosts` hosts answer and none knows a leader; the last one was `peer` in `term` (0: not known)."""
 
@@ -152,7 +152,7 @@ class LeaderMissing(Detail):
     term: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderMove:
     """One change of leader, noticed at `at` after `away` seconds without a poll.
 
@@ -170,7 +170,7 @@ class LeaderMove:
     seen_by: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderChanged(Detail):
     """Changes of leader, oldest first; operations caused all of them, or all but those that the alert counts.
 
@@ -181,7 +181,7 @@ class LeaderChanged(Detail):
     silent: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderFlapping(Detail):
     """The leader changes again and again; `truncated` if there may have been more changes."""
 
@@ -189,7 +189,7 @@ class LeaderFlapping(Detail):
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberMove:
     """One change of a member; `was` and `now` are its kinds ("": no member), noticed after `away` s without a poll."""
 
@@ -201,14 +201,14 @@ class MemberMove:
     away: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MembershipChanged(Detail):
     """Changes of members that no operation caused, oldest first."""
 
     moves: tuple[MemberMove, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerName:
     """A raft member: its number, its kind and its raft address ("": not known)."""
 
@@ -225,7 +225,7 @@ class PeerFault(StrEnum):
     PAUSED = "paused"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerDown(Detail):
     """The leader does not hear from a peer or cannot replicate to it; `silent` are its hosts that do not answer."""
 
@@ -234,7 +234,7 @@ class PeerDown(Detail):
     silent: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SickVoter:
     """A voter that is not proven healthy, and the fault that the health check finds."""
 
@@ -243,7 +243,7 @@ class SickVoter:
     silent: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuorumAtRisk(Detail):
     """One more failure stops writes: `needed` of `voters` must agree, `healthy` are proven healthy."""
 
@@ -253,7 +253,7 @@ class QuorumAtRisk(Detail):
     sick: tuple[SickVoter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeerLagging(Detail):
     """A peer is more than 10^`power` entries behind, and `grows` further behind though it is below the limit."""
 
@@ -263,7 +263,7 @@ class PeerLagging(Detail):
     snapshot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApplyStalled(Detail):
     """A node stays at an applied entry while more is committed; `leads` if it is the leader."""
 
@@ -273,14 +273,14 @@ class ApplyStalled(Detail):
     leads: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApplyUnknown(Detail):
     """A host gives no usable answer, so it may apply its log or not."""
 
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LearnerReady(Detail):
     """A learner has caught up; `address` and `service` are its raft and service addresses ("": not known)."""
 
@@ -289,7 +289,7 @@ class LearnerReady(Detail):
     service: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnNetworkLost(Detail):
     """None of these clusters answers from here (`place`)."""
 
@@ -305,7 +305,7 @@ class PollFailureKind(StrEnum):
     NOT_RUN = "not_run"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollFailure:
     """Why a poll failed: the sentence of an error, the name of an unexpected one, or the problem of the scheduler."""
 
@@ -313,7 +313,7 @@ class PollFailure:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollsFail(Detail):
     """No poll of the cluster comes through; `failure` is the reason of the last one, None if unknown."""
 

@@ -1,6 +1,5 @@
 """Details of findings about disks, space and background tasks. No I/O."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.alerting.details.schedulers import DiskProgress
@@ -8,9 +7,10 @@ from bot.alerting.details.volumes import AffectedVolumes
 from bot.alerting.model import Detail, LegacyText
 from bot.alerting.progress import WorkProgress
 from bot.clustermgr.tasks import SwitchEffect
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskName:
     """A disk and where it is ("" where the cluster does not say); `status` as the cluster numbers it.
 
@@ -25,7 +25,7 @@ class DiskName:
     op: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksBroken(Detail):
     """Disks that are broken or being repaired; `disks` are the first of them.
 
@@ -53,7 +53,7 @@ class DisksBroken(Detail):
         return 0 if self.by_counters else self.broken + self.repairing - len(self.disks)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ZoneLoss:
     """`expired` of the `available` disks of a zone have lost their heartbeat."""
 
@@ -67,7 +67,7 @@ class ZoneLoss:
         return self.expired >= self.available > 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksExpired(Detail):
     """`lost` disks have lost their heartbeat; `zones` are the first of their zones, `more` the number of others.
 
@@ -98,7 +98,7 @@ class DiskWork(StrEnum):
     DROP = "drop"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StuckDisk:
     """A disk whose repair or drop makes no progress; `left` chunks since `moved_at` (None: not known)."""
 
@@ -109,7 +109,7 @@ class StuckDisk:
     listed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksStuck(Detail):
     """The repair or drop of disks makes no progress; `disks` are the first of `total`.
 
@@ -135,7 +135,7 @@ class DropResult(StrEnum):
     """Only the last list of drops lacks it: no end yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropEnd:
     """The end of a drop; `units` were left on the disk when they were counted `at` (Unix seconds)."""
 
@@ -144,7 +144,7 @@ class DropEnd:
     at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DroppedDisk:
     """A disk whose drop has ended."""
 
@@ -152,7 +152,7 @@ class DroppedDisk:
     end: DropEnd
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DroppingDisk:
     """A disk that is being dropped, or whose drop has ended (`end`); `progress` if its units were counted."""
 
@@ -161,7 +161,7 @@ class DroppingDisk:
     end: DropEnd | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksDropping(Detail):
     """`others` disks whose drop no operation began; `disks` are the first of `total` that are being dropped now.
 
@@ -174,7 +174,7 @@ class DisksDropping(Detail):
     affected: AffectedVolumes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WritableLow(Detail):
     """`share` percent (whole, rounded down) of the space is writable; full in `days` at the pace of the last days."""
 
@@ -183,7 +183,7 @@ class WritableLow(Detail):
     days: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChunksLow(Detail):
     """`share` percent (whole, rounded down) of the chunks of a zone are free."""
 
@@ -192,14 +192,14 @@ class ChunksLow(Detail):
     none: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoVolume(Detail):
     """The cluster has no volume, although `disks` disks are writable."""
 
     disks: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumesLow(Detail):
     """`allocatable` of `total` volumes can be allocated."""
 
@@ -207,7 +207,7 @@ class VolumesLow(Detail):
     total: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredSwitch:
     """The value under the key of a task (None: nothing is stored), and how services read it."""
 
@@ -216,7 +216,7 @@ class StoredSwitch:
     services: SwitchEffect | LegacyText
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskOff(Detail):
     """A task has been off (or its switch not set) for more than `limit` seconds."""
 
@@ -226,7 +226,7 @@ class TaskOff(Detail):
     unset: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskOffWithWork(Detail):
     """A task is off while `disks` disks wait for it."""
 
@@ -235,7 +235,7 @@ class TaskOffWithWork(Detail):
     disks: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchMeaningless(Detail):
     """The stored value means nothing to the services; `off` if they treat it as off."""
 
@@ -244,7 +244,7 @@ class SwitchMeaningless(Detail):
     off: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchValue:
     """A stored value and its meaning: on, off, unset or meaningless."""
 
@@ -252,7 +252,7 @@ class SwitchValue:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchMove:
     """One change of a switch, noticed after `away` seconds without a poll."""
 
@@ -262,7 +262,7 @@ class SwitchMove:
     away: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchesChanged(Detail):
     """Changes of switches that no operation caused, oldest first."""
 

@@ -1,13 +1,12 @@
 """Details of findings about the schedulers and their tasks. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.model import Detail
 from bot.alerting.progress import WorkProgress
 from bot.clustermgr.scheduler_survey import SchedulerFault
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SilentScheduler:
     """A scheduler that does not answer, and why."""
 
@@ -15,7 +14,7 @@ class SilentScheduler:
     fault: SchedulerFault
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchedulersSilent(Detail):
     """Schedulers do not answer, or none is registered (`registered` is False), while `tasks` are on.
 
@@ -33,7 +32,7 @@ class SchedulersSilent(Detail):
         return not self.registered or len(self.silent) == self.asked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskFailing(Detail):
     """A task failed `per_minute` times in the last whole minute; `errors` are the texts of its failures."""
 
@@ -42,7 +41,7 @@ class TaskFailing(Detail):
     errors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskProgress:
     """Progress of the repair or drop of a disk."""
 

@@ -1,12 +1,13 @@
 """Details of findings about volumes. No I/O."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from bot.alerting.model import Detail
 from bot.alerting.risk_facts import RiskCaveats
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AffectedVolumes:
     """Volumes with a unit on the disks of an alert that is not safe there.
 
@@ -20,7 +21,7 @@ class AffectedVolumes:
     unreadable: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumeLoss:
     """A volume and the disks that hold units of it that are lost, or unreachable; a disk may hold several.
 
@@ -37,7 +38,7 @@ class VolumeLoss:
     unnamed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnitsLeft:
     """A disk that is listed as repaired or dropped, the number of units that are still on it, and their first volumes.
 
@@ -50,7 +51,7 @@ class UnitsLeft:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksNotEmpty(Detail):
     """Disks that are listed as repaired or dropped, but hold units; `disks` are the first of `total`."""
 
@@ -66,7 +67,7 @@ class DisksNotEmpty(Detail):
         return replace(self, affected=affected)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumesAtRisk(Detail):
     """Volumes that can lose one more unit (`one_left`) or none (`none_left`); `volumes` are the worst of them.
 
@@ -90,7 +91,7 @@ class VolumesAtRisk(Detail):
         return self.one_left + self.none_left + self.unknown - len(self.volumes)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumesLost(Detail):
     """Volumes that have lost more units than their code mode tolerates; `volumes` are the worst of `total`."""
 
@@ -103,7 +104,7 @@ class VolumesLost(Detail):
         return replace(self, caveats=by.caveats) if isinstance(by, VolumesLost) else self
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumesUnreachable(Detail):
     """Volumes with more units lost or unreachable than they tolerate; `volumes` are the worst of `total`."""
 

@@ -10,6 +10,7 @@ from bot.alerting.quorum import proven_health
 from bot.alerting.text import one_line
 from bot.clustermgr.health import VoterHealth
 from bot.clustermgr.models import Snapshot, Stat, ZoneDisks
+from bot.common.frozen import frozen
 from bot.telemetry.families import Sample
 
 MAX_ZONES = 50
@@ -20,7 +21,7 @@ OTHER = "other"
 _MAX_ZONE = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchFacts:
     """What is exported of every configured cluster.
 

@@ -1,7 +1,7 @@
 """Events of a cluster within a time: folded for a summary, one by one for a hand-over. No I/O."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 from operator import attrgetter
 
@@ -10,6 +10,7 @@ from bot.alerting.cluster_state.state import ClusterState, LeaderChange
 from bot.alerting.cluster_status import level_of, worse_alert
 from bot.alerting.model import Alert, Silence
 from bot.alerting.reports.trend import Point, Sample, Trend
+from bot.common.frozen import frozen
 
 WATCH_GRACE_SECONDS = 600.0
 """A cluster that was first polled this much after the start of a report was watched for all of its time."""
@@ -18,7 +19,7 @@ _MAX_ALERTS = 100
 _REPEATS = frozenset({"leader_changed", "membership_changed", "switch_changed"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationFact:
     """A finished operation: `words` describe it and its result, `why` is its reason (both raw).
 
@@ -32,7 +33,7 @@ class OperationFact:
     approved: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoteFact:
     """A note that a person kept: `words` name what it is about and repeat it (raw), `by` wrote it ("": cmbot)."""
 
@@ -41,7 +42,7 @@ class NoteFact:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pending:
     """An open operation: `state` is `waiting`, `running`, `unknown` or `leased` (reverts automatically).
 
@@ -58,7 +59,7 @@ class Pending:
     task: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterFacts:
     """Facts of one cluster; `recent` are the alerts that changed in the requested time, resolved ones too.
 
@@ -92,7 +93,7 @@ class ClusterFacts:
         return level_of(alert.severity) if alert else self.state.level or "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertEvent:
     """An alert fired, or was resolved."""
 
@@ -100,7 +101,7 @@ class AlertEvent:
     resolved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchEvent:
     """A switch changed; the dialect of the cluster ("" if unknown) gives its stored values their meaning."""
 
@@ -111,7 +112,7 @@ class SwitchEvent:
 Event = AlertEvent | LeaderChange | MemberChange | SwitchEvent | OperationFact | NoteFact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Happening:
     """One event of a cluster, with its time."""
 
@@ -128,7 +129,7 @@ class Counted(Enum):
     MEMBERS = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NumberMoved:
     """A number differs from the one at the start."""
 
@@ -137,7 +138,7 @@ class NumberMoved:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderMovedOften:
     """The leader changed several times; now `leader` leads in `term`."""
 
@@ -146,7 +147,7 @@ class LeaderMovedOften:
     term: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Elections:
     """Elections took place, and the same peer still leads."""
 
@@ -155,21 +156,21 @@ class Elections:
     term: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksBroke:
     """Disks broke, by id."""
 
     disks: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksGone:
     """Broken disks were repaired or removed, by id."""
 
     disks: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertsCounted:
     """Number of alerts that fired, and of those that were resolved."""
 
@@ -177,7 +178,7 @@ class AlertsCounted:
     resolved: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ManyMoves:
     """More changes of one kind than a summary lists, and the last one."""
 

@@ -1,7 +1,7 @@
 """Hand-over: open alerts and their owners, operations in progress, things to watch. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 
 from bot.alerting.cluster_state.state import risk_fact
@@ -11,6 +11,7 @@ from bot.alerting.reports.summary import SOON_FULL_DAYS, STALE_SECONDS, Off, ann
 from bot.alerting.reports.trend import Sureness
 from bot.alerting.risk_facts import RiskFact
 from bot.clustermgr.models import DiskStatus
+from bot.common.frozen import frozen
 
 SHIFT_SECONDS = 12 * 3600.0
 """Length of a shift if no hand-over marks its start."""
@@ -19,7 +20,7 @@ _RESTLESS = 3
 _SLOW_REPAIR = 6 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class State:
     """The status of one cluster as of `at` (Unix seconds, 0: never); `raised_by` is an alert that is more severe."""
 
@@ -30,7 +31,7 @@ class State:
     raised_by: Alert | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenOperationFact:
     """A pending operation with its cluster."""
 
@@ -38,14 +39,14 @@ class OpenOperationFact:
     pending: Pending
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NeverPolled:
     """No poll of the cluster has succeeded yet."""
 
     cluster: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollsStale:
     """The last poll is `age` seconds old."""
 
@@ -53,7 +54,7 @@ class PollsStale:
     age: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationUndecided:
     """An operation may have been applied or not."""
 
@@ -61,7 +62,7 @@ class OperationUndecided:
     op: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApprovalExpires:
     """An operation that waits for approval expires in `left` seconds."""
 
@@ -70,7 +71,7 @@ class ApprovalExpires:
     left: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchReverts:
     """A switch reverts automatically in `left` seconds; `task` is "" if unknown."""
 
@@ -79,7 +80,7 @@ class SwitchReverts:
     left: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SilenceEnds:
     """A silence ends in `left` seconds."""
 
@@ -87,7 +88,7 @@ class SilenceEnds:
     left: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RepairsStuck:
     """The repair of `disks` disks has made no progress; that of disk `oldest` not for `stuck_for` seconds."""
 
@@ -97,7 +98,7 @@ class RepairsStuck:
     stuck_for: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RepairOff:
     """The switch disk_repair is off although `disks` broken disks need it."""
 
@@ -105,7 +106,7 @@ class RepairOff:
     disks: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumesReduced:
     """Volumes of the cluster have units that are lost or unreachable, or could not all be judged."""
 
@@ -113,7 +114,7 @@ class VolumesReduced:
     fact: RiskFact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderUnsteady:
     """The leader changed `times` times in the shift."""
 
@@ -121,7 +122,7 @@ class LeaderUnsteady:
     times: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FullSoon:
     """The cluster is full in `days` days at the current pace."""
 
@@ -144,7 +145,7 @@ WatchFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Handover:
     """The time from `since` to `now` (Unix seconds), and all that is open at its end.
 

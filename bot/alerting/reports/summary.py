@@ -1,7 +1,7 @@
 """Summary: status of each cluster, changes since the last summary, open alerts and operations. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 
 from bot.alerting.cluster_state.state import ClusterState, risk_fact
@@ -11,6 +11,7 @@ from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points
 from bot.alerting.risk_facts import RiskFact
 from bot.alerting.topics import most_severe_first
 from bot.clustermgr.tasks import TASKS, Dialect, meaning_of
+from bot.common.frozen import frozen
 
 SOON_SECONDS = DAY / 2
 """Silences and leases that end within this time are listed."""
@@ -22,7 +23,7 @@ STALE_SECONDS = 300.0
 """An older status is marked as stale."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Growth:
     """Space in bytes: used at the first measurement and at the last one, and of how much.
 
@@ -36,7 +37,7 @@ class Growth:
     at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Off:
     """A background task whose switch is not on: its name, and since when.
 
@@ -49,7 +50,7 @@ class Off:
     stored: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterSummary:
     """One cluster's part: status as of `at` (0: never), changes, open alerts, operations, switches off.
 
@@ -94,7 +95,7 @@ class ClusterSummary:
         return self.level == "healthy" and now - self.at <= STALE_SECONDS and not announced
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """A whole summary of the time from `since` to `now` (Unix seconds), unhealthy clusters first.
 

@@ -2,12 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from operator import attrgetter
 
 from bot.alerting.reports.trend import DAY, Point, Sample, Trend, points, trend
+from bot.common.frozen import frozen
 
 HOUR = 3600.0
 MAX_POINTS = 20
@@ -21,7 +21,7 @@ EXACT = 60.0
 """The width with which `label` gives a time to the minute."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeseries:
     """One cluster's measurements of the last `window` seconds before `now`; times in Unix seconds.
 

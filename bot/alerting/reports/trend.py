@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, pairwise
 from statistics import median
 
 from bot.clustermgr.models import Snapshot
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measurement:
     """Stored measurement of a cluster; sizes in bytes, None where nothing was measured.
 
@@ -76,7 +76,7 @@ class Sureness(StrEnum):
     GOOD = "good"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slope:
     """Bytes a day: the likeliest value, and the interval that holds it nine times of ten."""
 
@@ -85,7 +85,7 @@ class Slope:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trend:
     """What samples from `since` to `until` (Unix seconds, 0 without any) say.
 
@@ -107,7 +107,7 @@ class Trend:
     gap: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Point:
     """A sample with sizes in bytes that make sense; `at` in Unix seconds."""
 

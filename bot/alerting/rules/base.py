@@ -13,6 +13,7 @@ from bot.alerting.own_network import Isolation
 from bot.alerting.volume_risk import VolumeRisks, risks_of
 from bot.clustermgr.health import VoterHealth, voter_health
 from bot.clustermgr.models import Snapshot, Stat
+from bot.common.frozen import frozen
 
 MAX_LINES = 50
 MAX_PARTS = 1000
@@ -30,7 +31,7 @@ CANNOT_TELL = CannotTell.CANNOT_TELL
 Answer = tuple[Finding, ...] | CannotTell
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderTerm:
     """The last poll of a leader: its state `at` that time (Unix seconds), when it had led for `led` seconds."""
 
@@ -86,7 +87,7 @@ class Unit(Enum):
     PERCENT = "percent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Threshold:
     """One number of a rule that the settings may change."""
 
@@ -95,7 +96,7 @@ class Threshold:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Names:
     """One list of words of a rule that the settings may replace by another of the `known` ones."""
 
@@ -104,7 +105,7 @@ class Names:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleConfig:
     """Configuration of a rule: the highest severity of its findings, its thresholds and lists of words by name."""
 
@@ -120,7 +121,7 @@ class RuleConfig:
         return min(self.severity, severity)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One kind of problem that the watch looks for; all times in seconds.
 

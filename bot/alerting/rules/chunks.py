@@ -1,15 +1,15 @@
 """The chunks of a zone that volumes can use: those of disks that take no new ones do not count. No I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.clustermgr.models import Disk, ZoneChunks, ZoneDisks
+from bot.common.frozen import frozen
 
 LISTED_FOR = 900.0
 """Seconds for which a count from the disk list holds; it is made about every five minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chunks:
     """Free and all chunks."""
 
@@ -22,7 +22,7 @@ class Chunks:
         return 100 * self.free / self.total if self.total > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Zones:
     """The chunks as last counted from the disk list, by zone; empty when that is not known or too old."""
 

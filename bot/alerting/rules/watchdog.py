@@ -1,20 +1,19 @@
 """Rules about cmbot itself: the watch polls nothing successfully, and no cluster answers from here. No I/O."""
 
-from dataclasses import dataclass
-
 from bot.alerting.cluster_state.state import NOTE_EVERY
 from bot.alerting.details import OwnNetworkLost, PollFailure, PollFailureKind, PollsFail
 from bot.alerting.model import Finding, Severity
 from bot.alerting.rules.base import CANNOT_TELL, Answer, Rule, RuleConfig, RuleContext, Threshold, Unit, ended
 from bot.alerting.text import one_line
 from bot.common.errors import CmbotError
+from bot.common.frozen import frozen
 
 SHORTEST = 60.0
 """Seconds without a successful poll before the rule fires, at least, where the settings give none."""
 _INTERVALS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollTimes:
     """Last successful poll of a cluster: in this process (`done_at`) and in any, as far as stored (`stored_at`)."""
 

@@ -1,9 +1,9 @@
 """Runbook: the hand-written part of a rule's section in docs/alerts.md."""
 
-from dataclasses import dataclass
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Runbook:
     """Advice for the person on call; `notes` is markdown about tuning, "" when the table says it all."""
 

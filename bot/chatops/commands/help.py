@@ -1,13 +1,13 @@
 """/cm and /cm help: made from the other commands' specs, so that it cannot differ from them."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 from pydantic import Field
 
 from bot.chatops.commands.stat import NoArgs
 from bot.chatops.commands.usage import SLASH, arguments, full_name, usage, who
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.common.text import no_command
 from bot.interactions.command import Args, Call, Command, Reply, Scope
 from bot.views.help import HelpGroup, HelpTopic, details, groups, overview
@@ -17,7 +17,7 @@ ALL = "all"
 """The word behind /cm help that lists every command."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandGroup:
     """Commands for one purpose; `name` is the word behind /cm help, which no command begins with."""
 

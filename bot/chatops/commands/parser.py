@@ -5,7 +5,6 @@ that is left over is an error, never a reason to take the default cluster.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.chatops.commands.arguments import MissingArgument, all_of, validated
@@ -18,6 +17,7 @@ from bot.chatops.commands.tokenizer import Token, tokens
 from bot.chatops.commands.unicode_input import named, refuse_steering, strange
 from bot.chatops.commands.usage import CLUSTER, SLASH, full_name
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.common.text import listed, no_command, shown, suggestion
 from bot.interactions.command import FREE, Args, Command, Scope
 
@@ -25,7 +25,7 @@ ArgumentText = str | tuple[str, ...]
 """The value of an argument as typed: one word, or all further words."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parsed:
     """A command with its arguments; `cluster` is a configured name when the command's scope asks for one, or None."""
 

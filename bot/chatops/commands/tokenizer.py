@@ -6,10 +6,10 @@ quotes is kept as typed; the rest is mapped by the table in unicode_input.py. On
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from bot.chatops.commands.unicode_input import is_hidden, plain, plain_char, plain_word
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.common.text import shown
 
 MAX_TEXT = 3000
@@ -28,7 +28,7 @@ _SPACE = re.compile(r"\s+")
 _BARE = re.compile(r"\S+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Token:
     """A word (`key` is "") or the value given to `key`, as typed; `quoted` tells an empty value from a missing one."""
 
@@ -42,7 +42,7 @@ class Token:
         return plain(self.value) if self.quoted else plain_word(self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Text:
     """The typed text: `kept` is without hidden characters, `plain` is `kept` read by the table.
 

@@ -3,12 +3,12 @@
 import enum
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
+from bot.common.frozen import frozen
 from bot.interactions.command import Command, Scope
 from bot.permissions.roles import Role
 
@@ -19,7 +19,7 @@ CLUSTER = "cluster"
 """The argument that names a cluster, as a bare word or `cluster=`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Argument:
     """One argument as a person writes it; `choices` is empty if it takes any text."""
 

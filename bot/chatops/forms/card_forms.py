@@ -1,11 +1,10 @@
 """Modals of a card: opened by a click, and read as the command that they stand for."""
 
-from dataclasses import dataclass
-
 from bot.chatops.forms.events import ViewSubmission
 from bot.chatops.forms.signing import Origin, sign, verify
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import SlackError, UserError
+from bot.common.frozen import frozen
 from bot.interactions.events import Click, Submission
 from bot.operations.model import Operation
 from bot.views.card_forms import OUTCOME, REASON, reject_form, settle_form
@@ -15,7 +14,7 @@ REJECT, SETTLE = "op reject", "op settle"
 _LEAST_REASON = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardForms:
     """Opens the modals of cards; `key` signs what they carry."""
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from bot.alerting.quorum import proven_health
 from bot.chatops.commands.tasks import NOT_YET
@@ -11,6 +11,7 @@ from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.health import learners, voters
 from bot.clustermgr.models import Peer, Snapshot
 from bot.clustermgr.tasks import TASKS, DetectedDialect, Dialect, meaning_of
+from bot.common.frozen import frozen
 from bot.interactions.command import Offer
 from bot.views.dialect_text import evidence_text
 from bot.views.inputs import Choice
@@ -21,7 +22,7 @@ READ_SECONDS = 5.0
 """Seconds that a form waits for a cluster; then its fields are typed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offers:
     """The choices, notes on what could not be read (plain text), and if the dialect is known.
 

@@ -1,12 +1,11 @@
 """The modal of a code: opened for a command that uses break-glass, and read once it is sent."""
 
-from dataclasses import dataclass
-
 from bot.chatops.commands.tokenizer import unescape
 from bot.chatops.forms.events import FormAnswer, ViewSubmission
 from bot.chatops.forms.signing import Origin, sign, verify
 from bot.chatops.slack_gateway import SlackGateway
 from bot.common.errors import CmbotError, StoreError, UserError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.events import PROVEN, Click, Invocation, Submission
 from bot.interactions.message import Message
@@ -20,7 +19,7 @@ KIND = "code"
 """The kind of form in the signed metadata."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeForms:
     """Opens the modal and reads it; `key` signs the command that it carries."""
 

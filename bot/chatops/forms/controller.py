@@ -1,7 +1,7 @@
 """Forms: opened at once, filled from the cluster, redrawn, and answered."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -32,6 +32,7 @@ from bot.chatops.forms.wanted import wanted_form
 from bot.chatops.slack_gateway import SlackGateway
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, NotAllowed, SlackError, UserError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.command import NOTHING_GIVEN, Caller, Reply, offered
 from bot.interactions.events import Click, Invocation, Submission
@@ -53,7 +54,7 @@ _NOT_FORCED = False
 _OPEN_ONES = "what is open"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forms:
     """Opens forms for commands (`FormPort`) and views, redraws them, and answers those that were sent."""
 

@@ -1,13 +1,14 @@
 """Actions of people in a form or in the Home tab, as delivered. The content is not trusted yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.events import Submission
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ViewState:
     """A view as its person saw it: Slack's id and hash, our callback id and signed metadata, and its inputs.
 
@@ -22,7 +23,7 @@ class ViewState:
     blocks: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ViewAction:
     """A click, a choice or a character `typed` in a view; `key` is its trigger id, valid for three seconds."""
 
@@ -34,7 +35,7 @@ class ViewAction:
     typed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ViewSubmission:
     """A form that was sent; `key` is its trigger id."""
 
@@ -43,7 +44,7 @@ class ViewSubmission:
     view: ViewState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HomeOpened:
     """A person opened the Home tab; `key` is the event's id."""
 
@@ -51,7 +52,7 @@ class HomeOpened:
     user: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FormAnswer:
     """The acknowledgement of a form, and the work to store before it is sent."""
 

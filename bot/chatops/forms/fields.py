@@ -4,7 +4,7 @@ The commands own the arguments, their checks and their texts; a form only asks f
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 
 from annotated_types import MaxLen
@@ -19,6 +19,7 @@ from bot.chatops.commands.tasks import DISABLE, ENABLE
 from bot.chatops.commands.unicode_input import plain_word
 from bot.chatops.commands.usage import choices, full_name
 from bot.chatops.forms.labels import title_of, words_of
+from bot.common.frozen import frozen
 from bot.common.text import shown
 from bot.interactions.command import FREE, Command, Offer, Scope, offered
 from bot.views.forms import FIELD, FormField
@@ -32,7 +33,7 @@ _FORCE, _DIALECT, _NODE = "force", "dialect", "node"
 _MAX_LENGTH = 3000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """One kind of change: its command and its approval policy, "" for one that needs no approval."""
 
@@ -110,7 +111,7 @@ def kinds_like(words: Sequence[str]) -> tuple[Kind, ...]:
     return tuple(kind for kind in FORMS if kind.command.path[: len(lowered)] == lowered)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FormContext:
     """Facts for drawing a form: the values that the cluster offers, and what its reader may and must do.
 

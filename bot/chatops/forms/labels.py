@@ -4,15 +4,16 @@ An argument without an entry here has its own name as its label; a test names th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from bot.common.durations import EXPECTED
+from bot.common.frozen import frozen
 from bot.interactions.notes import MAX_NOTE
 from bot.views.forms import FormWording
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """The label of a field, its hint ("": the description of the argument), and its options in words, by value."""
 

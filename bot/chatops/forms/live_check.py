@@ -6,7 +6,7 @@ proposed and nothing recorded: it is the dry run of the change.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import structlog
 
@@ -17,6 +17,7 @@ from bot.chatops.forms.fields import Kind, kind_of, values_of
 from bot.chatops.forms.signing import Origin, verify
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, UserError
+from bot.common.frozen import frozen
 from bot.interactions.command import Call, Caller, Proposer, Reply
 from bot.interactions.events import Invocation
 from bot.interactions.message import Message
@@ -38,7 +39,7 @@ _NOT_CHECKED = frozenset({"dry_run", "force"})
 _REASON = "live check"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _DryRun:
     """Proposer that asks another one for a dry run."""
 
@@ -60,7 +61,7 @@ def _dry(asked: ChangeRequest) -> ChangeRequest:
     return replace(asked, dry_run=True, reason=asked.reason or _REASON)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LiveCheck:
     """Handles actions in views: those that check the form here, all others by `forms`."""
 

@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 
 VERSION = 1
 _LATER = frozenset({"attempt", "reason", "given"})
@@ -18,7 +19,7 @@ _AROUND = len(f"{VERSION}.{hashlib.sha256().hexdigest()}.")
 STALE = "This form is not valid any more. Close it and open a new one with /cm do, or type its command again."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """The opener of a form, the channel, and the content of the form; only that person may change it.
 

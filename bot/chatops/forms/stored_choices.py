@@ -5,7 +5,7 @@ Each list has only what its person may act on.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from bot.alerting.model import Alert, AlertState
 from bot.alerting.rules.table import RULES
 from bot.chatops.forms.choices import READ_SECONDS, Offers
 from bot.common.errors import StoreError, UserError
+from bot.common.frozen import frozen
 from bot.interactions.command import AlertBook, Offer, OperationBook
 from bot.interactions.notes import NoteKind, NoteSubject, subject_named
 from bot.operations.change_request import policy_on
@@ -36,7 +37,7 @@ class _OfCluster(Protocol):
 T = TypeVar("T", bound=_OfCluster)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChoiceQuery:
     """The person, the cluster of the form ("": of all clusters), and the value that the field has already."""
 
@@ -45,7 +46,7 @@ class ChoiceQuery:
     given: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredChoices:
     """Reads the choices from the books of alerts and operations; `clusters` are the configured ones."""
 

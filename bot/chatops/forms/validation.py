@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.chatops.audit_log import RecordRefusal
 from bot.chatops.commands.arguments import configured, validated
@@ -16,6 +16,7 @@ from bot.chatops.forms.labels import words_of
 from bot.chatops.forms.signing import STALE, Origin, verify
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import NotAllowed, Refused, UserError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.command import Args, Call, Caller, Reply
 from bot.interactions.events import Invocation, Submission
@@ -37,7 +38,7 @@ MAX_ERROR = 1000
 _CHANGING = "The form was still being redrawn for this choice. Check its fields, then send it again."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _PolicyCheck:
     """Proposer that proposes nothing: it refuses what the policy refuses for another cause than rights.
 
@@ -69,7 +70,7 @@ class _PolicyCheck:
         return await self.propose(caller, cluster, replace(change_request, options=options))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FormValidator:
     """Validates a form by running its command with a Proposer that proposes nothing."""
 

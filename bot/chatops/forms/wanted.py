@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.chatops.forms.fields import kind_of
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 
 _MAX_VALUE = 2000
 """Characters of a button's value; Slack takes no longer one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WantedForm:
     """The words of a change, a cluster ("": to be chosen) and arguments by name.
 

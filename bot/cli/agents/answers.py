@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from bot.cli.terminal.show import write
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.views.text import clean
 
@@ -51,7 +52,7 @@ OUTPUT_SCHEMA: Mapping[str, Any] = {
 """The JSON Schema of the structured result of every tool."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentAnswer:
     """What a tool returns: structured data (None for a failure) and the same as text."""
 

@@ -8,10 +8,11 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
+
+from bot.common.frozen import frozen
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Refusal:
     status: int
     words: str

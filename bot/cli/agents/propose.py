@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from bot.cli.terminal.cluster_json import iso
 from bot.cli.terminal.mrkdwn import from_mrkdwn
 from bot.cli.terminal.show import SCHEMA
 from bot.common.errors import Refused, StoreError, UserError
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.interactions.events import AgentProposal
 from bot.operations.agent_limits import HOUR
@@ -84,7 +85,7 @@ DESCRIPTION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proposals:
     """Proposes changes in the name of `owner`; the cmbot that runs has `wait` seconds to answer."""
 

@@ -1,7 +1,6 @@
 """The tools for agents: each runs a reading command of `/cm` with arguments that are validated here. No I/O."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from bot.chatops.commands.parser import Parsed
 from bot.chatops.commands.registry import COMMANDS
 from bot.common.durations import MAX_SPAN
 from bot.common.errors import UserError
+from bot.common.frozen import frozen
 from bot.common.text import listed, suggestion
 from bot.interactions.command import Command, Scope
 
@@ -75,7 +75,7 @@ ToolRuns = Callable[[Any, Sequence[str]], Sequence[Parsed]]
 """Makes commands of the arguments of a tool and the names of the clusters that may be read. Raises UserError."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentTool:
     """A tool; the answer has a verdict unless it is about history or text."""
 

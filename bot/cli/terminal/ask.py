@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.alerting.cluster_state.state import ClusterNote
 from bot.alerting.cluster_status import cluster_status
@@ -13,6 +13,7 @@ from bot.chatops.commands.tokenizer import quote
 from bot.cli.terminal.exit_status import Exit, exit_status
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import CmbotError, UserError
+from bot.common.frozen import frozen
 from bot.common.text import listed
 from bot.interactions.command import Reply, Scope
 from bot.runtime.reading import Reader
@@ -25,7 +26,7 @@ _ONE_CLUSTER = ("disk",)
 """Commands whose arguments mean something in one cluster only."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TerminalAnswer:
     """The last reply of a command, or why there is none; `cluster` is "" for a command about all."""
 

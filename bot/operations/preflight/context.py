@@ -1,10 +1,10 @@
 """Facts for the checks besides the snapshots; the caller gathers them."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from bot.clustermgr.disk_facts import DiskFacts
 from bot.clustermgr.tasks import DialectEvidence
+from bot.common.frozen import frozen
 from bot.operations.model import Operation, OpState
 from bot.operations.preflight.facts.members import NodeDoubt
 from bot.operations.requests import DiskAccess, DiskBroken, DiskOffline, DisksOffline, NodeOffline, OpKind
@@ -20,7 +20,7 @@ DISKS = SEVERAL_DISKS | {OpKind.DISK_ACCESS, OpKind.DISK_BROKEN, OpKind.DISK_OFF
 """Kinds that change disks: one at a time may be open for each disk."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenOperation:
     """Operation on the same cluster that is not final.
 
@@ -48,7 +48,7 @@ def open_operation(op: Operation) -> OpenOperation:
     return OpenOperation(op.id, op.kind, op.state, op.task, disks, host)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchReading:
     """Switch of a task as read: `raw` is the stored text (None: unset), `meaning` its meaning there."""
 
@@ -56,7 +56,7 @@ class SwitchReading:
     meaning: Meaning
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PreflightContext:
     """Facts of the caller; every default means "not known", which never makes the result milder.
 

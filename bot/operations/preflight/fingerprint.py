@@ -1,9 +1,9 @@
 """Fingerprint: the state of a cluster that an approval is bound to. No I/O."""
 
-from dataclasses import dataclass
+from bot.common.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fingerprint:
     """State when a card was shown; peers are ids in rising order, 0 means "none known".
 

@@ -1,9 +1,10 @@
 """Result of a preflight: checks with a level and a fact, and the differences between two results."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from bot.common.frozen import frozen
 from bot.operations.preflight.fingerprint import Fingerprint
 
 
@@ -20,12 +21,12 @@ class CheckLevel(StrEnum):
         return list(CheckLevel).index(self)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fact:
     """Statement of a check: its data, without words; one subclass a statement (facts/)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegacyFact(Fact):
     """Text of a check that was stored without its fact, as 0.1.0 did, or with one that is not known here."""
 
@@ -33,7 +34,7 @@ class LegacyFact(Fact):
     next_step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One check and the fact that it found.
 
@@ -68,7 +69,7 @@ def block(key: str, fact: Fact, *, forceable: bool = False, bound: str = "") -> 
     return Check(key, CheckLevel.BLOCK, fact, forceable, bound)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PreflightResult:
     """All checks of one request on one state of the cluster, and the fingerprint of that state."""
 

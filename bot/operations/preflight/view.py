@@ -1,7 +1,6 @@
 """View of a cluster with a leader for the checks: members, health, members that catch up, addresses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bot.clustermgr.health import (
     MAX_LAG,
@@ -17,10 +16,11 @@ from bot.clustermgr.health import (
 )
 from bot.clustermgr.models import DiskStatus, Peer, Snapshot, Stat
 from bot.common.addresses import same_place
+from bot.common.frozen import frozen
 from bot.operations.preflight.facts.leadership import BehindMember, CatchUp
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """Facts that two snapshots of a cluster with one leader prove."""
 

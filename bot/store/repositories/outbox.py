@@ -9,12 +9,12 @@ outbox_claims.py claims and settles rows. The column `slot` holds the message ke
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Executable, bindparam, case, delete, func, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.common.frozen import frozen
 from bot.common.message_key import MessageKey
 from bot.interactions.message import Message
 from bot.store.repositories.outbox_claims import PARENT_DEAD, Claims
@@ -25,7 +25,7 @@ from bot.telemetry.trace import current
 _RESENT = {"state": "pending", "attempts": 0, "next_attempt_at": 0.0, "last_error": ""}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutboxMessage:
     """One row; `ts` is the id of the message in Slack, None until it was posted.
 
@@ -53,7 +53,7 @@ class OutboxMessage:
         return self.ts is not None or bool(self.former)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutboxHealth:
     """Rows to send, the age of the oldest in seconds (0 if there is none), and dead rows."""
 

@@ -5,7 +5,6 @@ posts of its channel (but for stubborn ones), a reply also for the message of it
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.expression import Select
 
+from bot.common.frozen import frozen
 from bot.common.json_object import JsonObject
 from bot.common.message_key import MessageKey
 from bot.store.schema import posts, replicas
@@ -43,7 +43,7 @@ _PENDING: ColumnElement[str] = literal_column("'pending'")
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """A row as it was claimed; times in Unix seconds.
 
@@ -72,7 +72,7 @@ class Claim:
     trace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """The message `ts` shows `version` (0: unknown) of the claim's row."""
 
@@ -81,7 +81,7 @@ class Shown:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stubborn:
     """Rows that block no other row: refused at least `tries` times with a code not in `general`."""
 
@@ -114,7 +114,7 @@ class Claims:
         busy_channels: Collection[str] = (),
         *,
         edits: bool = True,
-        stubborn: Stubborn = Stubborn(),
+        stubborn: Stubborn = Stubborn(),  # noqa: B008 - frozen
     ) -> list[Claim]:
         """Claim at most one row of each channel that is not busy, `limit` in all, oldest first.
 

@@ -8,13 +8,13 @@ the refusals of the content that counted: a row with any is sent alone, after th
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, delete, func, select, update
 
 from bot.alerting.model import AlertState
 from bot.alerting.receivers import OutputAlert, Receiver, When
+from bot.common.frozen import frozen
 from bot.store.schema import alerts, outputs
 from bot.store.session import Session
 
@@ -25,7 +25,7 @@ _AT_ONCE = 500
 """Most ids in one query."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputClaim:
     """A row as it was claimed. `delivered` is what the receiver has, None for nothing.
 
@@ -43,7 +43,7 @@ class OutputClaim:
     tried_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReceiverRows:
     """Rows of one receiver: those that wait and the age of the oldest in seconds, and dead ones."""
 
@@ -52,7 +52,7 @@ class ReceiverRows:
     dead: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GivenUp:
     """Open alerts that a receiver refused for good: their number, the last one of them, and the reason."""
 

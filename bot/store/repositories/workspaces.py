@@ -1,14 +1,13 @@
 """Workspaces in the store: what each Slack workspace takes of what cmbot can send."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import select
 
+from bot.common.frozen import frozen
 from bot.store.schema import workspaces
 from bot.store.session import Session
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workspace:
     """One workspace: its id, the richest form of tables that it takes, and if it takes containers.
 

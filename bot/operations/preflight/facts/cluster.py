@@ -1,11 +1,10 @@
 """Facts of the raft group as a whole: which hosts answered, and which peer leads."""
 
-from dataclasses import dataclass
-
+from bot.common.frozen import frozen
 from bot.operations.preflight.verdict import Fact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderIs(Fact):
     """A peer leads in a term; `host` is its own host."""
 
@@ -14,17 +13,17 @@ class LeaderIs(Fact):
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderReadOnly(Fact):
     """The leader's own configuration has `read_only`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostsAreMembers(Fact):
     """Every configured host that answered is a member."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StrangeHost:
     """A host that answers as a node which is no member."""
 
@@ -32,28 +31,28 @@ class StrangeHost:
     node: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StrangeHosts(Fact):
     """Configured hosts that are no members of the raft group."""
 
     hosts: tuple[StrangeHost, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoHostAnswered(Fact):
     """None of the configured hosts answered; `hosts` is their number."""
 
     hosts: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeIdMissing(Fact):
     """Hosts that report no node id."""
 
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeIdShared(Fact):
     """Several hosts that answer as the same node."""
 
@@ -61,7 +60,7 @@ class NodeIdShared(Fact):
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedLeader:
     """The leader that a host names."""
 
@@ -69,7 +68,7 @@ class NamedLeader:
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TwoLeaders(Fact):
     """The hosts name different leaders in one term."""
 
@@ -77,14 +76,14 @@ class TwoLeaders(Fact):
     named: tuple[NamedLeader, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoLeaderNamed(Fact):
     """No host that answered names a leader in the newest term."""
 
     term: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderDenied(Fact):
     """The named leader's own host does not say that it leads."""
 
@@ -93,7 +92,7 @@ class LeaderDenied(Fact):
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderUnplaced(Fact):
     """A leader is named, no host that answered is that peer, and some hosts did not answer."""
 
@@ -102,7 +101,7 @@ class LeaderUnplaced(Fact):
     silent: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderNotConfigured(Fact):
     """All hosts answered, and none of them is the leader; `called` is the address the others give it, or ""."""
 
@@ -111,7 +110,7 @@ class LeaderNotConfigured(Fact):
     called: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderOutdated(Fact):
     """A host leads in an older term than other hosts report."""
 
@@ -121,7 +120,7 @@ class LeaderOutdated(Fact):
     newest: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeaderNotListed(Fact):
     """The leader does not list itself once among its own voters."""
 

@@ -1,9 +1,9 @@
 """Facts of disks that are changed: their state, their volumes, the space for what moves, the work that moves it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.alerting.cluster_state.background import TaskHindrance
+from bot.common.frozen import frozen
 from bot.operations.model import OpState
 from bot.operations.preflight.verdict import Fact
 from bot.operations.requests import OpKind
@@ -19,7 +19,7 @@ class DiskChange(StrEnum):
     NODE_DROP = "node_drop"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskSituation:
     """State of one disk; `status` is the number on the wire, `dropping` is None where that was not read."""
 
@@ -29,21 +29,21 @@ class DiskSituation:
     dropping: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskListUnread(Fact):
     """The disks of the cluster could not be read; `errors` are sentences, as recorded."""
 
     errors: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksMissing(Fact):
     """The cluster does not know these disks."""
 
     disks: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostWithoutDisks(Fact):
     """No disk that is in use is on this blobnode: `host` is its address, `node` its id (one of them is set).
 
@@ -55,7 +55,7 @@ class HostWithoutDisks(Fact):
     hosts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StateFits(Fact):
     """The server accepts the change in the present state of the disks."""
 
@@ -63,7 +63,7 @@ class StateFits(Fact):
     disks: tuple[DiskSituation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StateRefuses(Fact):
     """The change does not fit the state of these disks."""
 
@@ -71,14 +71,14 @@ class StateRefuses(Fact):
     disks: tuple[DiskSituation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksSkipped(Fact):
     """These disks of a node are left out: they are broken and repaired elsewhere, or have left already."""
 
     disks: tuple[DiskSituation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksAlready(Fact):
     """The disks are already as requested."""
 
@@ -86,7 +86,7 @@ class DisksAlready(Fact):
     disks: tuple[DiskSituation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropNotCancelled(Fact):
     """The disk is being dropped, which cannot be cancelled; `accepted` is True if the release takes the call (v1)."""
 
@@ -94,7 +94,7 @@ class DropNotCancelled(Fact):
     accepted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokenWhileDropping(Fact):
     """The disk is being dropped, so it cannot be declared broken; `accepted` is True if this release does it (v1)."""
 
@@ -102,17 +102,17 @@ class BrokenWhileDropping(Fact):
     accepted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DroppingUnread(Fact):
     """It is not known which disks are being dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeDropMissing(Fact):
     """The release (v1) has no call that drops a node."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumesUnread(Fact):
     """Some volumes were not read in time, so their margin is not known.
 
@@ -124,7 +124,7 @@ class VolumesUnread(Fact):
     of: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JudgedInTurns(Fact):
     """Disks that are changed one after another: the volumes of `now` are judged now, those of `later` at their turn."""
 
@@ -132,7 +132,7 @@ class JudgedInTurns(Fact):
     later: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeModesUnknown(Fact):
     """Volumes have a code mode that is not known, so nothing is known of the units that they can lose."""
 
@@ -140,7 +140,7 @@ class CodeModesUnknown(Fact):
     modes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumeMargin:
     """Margin of one volume: the disks of its lost and unreachable units now, and the units that it can lose yet.
 
@@ -162,7 +162,7 @@ class VolumeMargin:
         return len(self.unreachable) + self.unnamed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarginGroup:
     """Number of volumes with the same margin before and after a change; `vids` are those that are stored by number."""
 
@@ -172,7 +172,7 @@ class MarginGroup:
     vids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VolumeMargins(Fact):
     """Margins of all read volumes of the disks before and after the change, in groups; `worst` names some.
 
@@ -201,7 +201,7 @@ class VolumeMargins(Fact):
         return sum(group.volumes for group in ends)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeartbeatsLost(Fact):
     """Disks of the zones concerned have no heartbeat by the leader's counters; `inferred` are probably among them.
 
@@ -212,7 +212,7 @@ class HeartbeatsLost(Fact):
     inferred: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarginsSmaller(Fact):
     """Missing shards are not rebuilt, or that is not known, so each margin may be smaller by up to `units`.
 
@@ -225,7 +225,7 @@ class MarginsSmaller(Fact):
     hindered: TaskHindrance | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ZoneRoom:
     """Room of one zone for the chunks that must move: free chunks and bytes of its `disks` good disks.
 
@@ -245,7 +245,7 @@ class ZoneRoom:
     free_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoomInZones(Fact):
     """Room in each zone for the chunks that must move, with `reserve_percent` of them as a margin."""
 
@@ -253,7 +253,7 @@ class RoomInZones(Fact):
     reserve_percent: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnitsWithoutPlace(Fact):
     """Volumes with more units to move in a zone than good disks that can take one; `some` names some.
 
@@ -264,14 +264,14 @@ class UnitsWithoutPlace(Fact):
     some: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskIsOn(Fact):
     """The background task that moves or rebuilds the units is on."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskIsOff(Fact):
     """The background task is off; `meaning` is that of its stored value."""
 
@@ -279,7 +279,7 @@ class TaskIsOff(Fact):
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskUnknown(Fact):
     """It is not known if the background task is on; `meaning` is that of its stored value, "" if it was not read."""
 
@@ -287,24 +287,24 @@ class TaskUnknown(Fact):
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchedulersThere(Fact):
     """Schedulers are registered."""
 
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoScheduler(Fact):
     """No scheduler is registered, so no task runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchedulersUnknown(Fact):
     """It is not known if a scheduler is registered."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutOfService:
     """Disks of one host or zone (`place`) that are out of service, by state, and the limit.
 
@@ -326,7 +326,7 @@ class OutOfService:
         return tuple(sorted({*self.dropping, *self.broken, *self.repairing, *self.under_way}))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WithinLimits(Fact):
     """One disk more may be out of service at once in each host and zone concerned."""
 
@@ -334,7 +334,7 @@ class WithinLimits(Fact):
     zones: tuple[OutOfService, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LimitReached(Fact):
     """So many disks of these hosts or zones are out of service that one more passes the limit."""
 
@@ -342,7 +342,7 @@ class LimitReached(Fact):
     zones: tuple[OutOfService, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationBeside(Fact):
     """Another operation is open that does not exclude this one but may disturb it."""
 
@@ -352,7 +352,7 @@ class OperationBeside(Fact):
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskConsequence(Fact):
     """Consequence of the change that no click undoes, or the promise that none is there."""
 

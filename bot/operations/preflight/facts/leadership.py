@@ -1,15 +1,15 @@
 """Facts of leadership, and of changes that are still in progress."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.clustermgr.health import VoterFault
+from bot.common.frozen import frozen
 from bot.operations.model import OpState
 from bot.operations.preflight.verdict import Fact
 from bot.operations.requests import OpKind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetFact(Fact):
     """The target of a transfer, and the healthy voters that could lead instead."""
 
@@ -17,29 +17,29 @@ class TargetFact(Fact):
     targets: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetLeads(TargetFact):
     """The target already leads."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetIsLearner(TargetFact):
     """The target is a learner, which cannot lead."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetIsStranger(TargetFact):
     """The target is no member."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetUnproven(TargetFact):
     """The target is a voter that is not proven healthy; `fault` is the missing proof."""
 
     fault: VoterFault | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeadershipMoves(Fact):
     """Leadership moves to a healthy voter; `confirmed` is False if its own host is not configured."""
 
@@ -48,26 +48,26 @@ class LeadershipMoves(Fact):
     confirmed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoTransferPending(Fact):
     """No transfer of leadership is pending."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferPending(Fact):
     """A transfer of leadership to a peer is pending, so writes get no answer."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EntriesUnapplied(Fact):
     """The leader has committed entries that it has not applied."""
 
     entries: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoneCatchesUp(Fact):
     """No other member is catching up."""
 
@@ -81,7 +81,7 @@ class CatchUp(StrEnum):
     NEW_VOTER = "new_voter"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BehindMember:
     """A member that catches up: the state, or the `fault` of a learner; `entries` counts those that it lacks."""
 
@@ -99,7 +99,7 @@ class CatchUpRule(StrEnum):
     REMOVAL_ONLY = "removal_only"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MembersCatchUp(Fact):
     """Members that are catching up, and the effect on the requested change."""
 
@@ -107,12 +107,12 @@ class MembersCatchUp(Fact):
     rule: CatchUpRule
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoOpenOperation(Fact):
     """No other operation is open for the same thing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationOpen(Fact):
     """Another operation is open for the same thing."""
 

@@ -1,27 +1,27 @@
 """Facts of adding and removing members."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.clustermgr.health import VoterFault
+from bot.common.frozen import frozen
 from bot.operations.preflight.verdict import Fact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LearnerInPlace(Fact):
     """The peer to add as a voter is a learner, which cannot be made a voter in place."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdTaken(Fact):
     """The peer id is a member's."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdAnswersElsewhere(Fact):
     """A configured host answers as that peer, and is not the given service address."""
 
@@ -29,14 +29,14 @@ class IdAnswersElsewhere(Fact):
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdFree(Fact):
     """The peer id is free."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RaftAddressTaken(Fact):
     """The raft address belongs to the member `owner`."""
 
@@ -45,21 +45,21 @@ class RaftAddressTaken(Fact):
     owner: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RaftAddressServes(Fact):
     """The raft address is the service address of a node."""
 
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RaftAddressFree(Fact):
     """The raft address is not in use."""
 
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceAddressIsRaft(Fact):
     """The service address is the raft address of the member `owner`."""
 
@@ -67,7 +67,7 @@ class ServiceAddressIsRaft(Fact):
     owner: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceAddressTaken(Fact):
     """The service address belongs to the member `owner`."""
 
@@ -76,26 +76,26 @@ class ServiceAddressTaken(Fact):
     owner: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceAddressFree(Fact):
     """The service address is not in use."""
 
     node: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceAddressMissing(Fact):
     """The service address is missing, and the release refuses a member without it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressesInFiles(Fact):
     """The release takes no service address: each node reads all of them from its own file."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeAnswers(Fact):
     """The new node answers."""
 
@@ -112,7 +112,7 @@ class NodeDoubt(StrEnum):
     """An agent named the address, and no person has decided on it yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeUnknown(Fact):
     """It is not known if the new node answers; `doubt` is the reason if it is known."""
 
@@ -120,7 +120,7 @@ class NodeUnknown(Fact):
     doubt: NodeDoubt | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeSilent(Fact):
     """The new node does not answer."""
 
@@ -128,38 +128,38 @@ class NodeSilent(Fact):
     learner: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LearnerNoVote(Fact):
     """The new member is a learner: it does not count for the quorum."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogReceived(Fact):
     """The new voter already has nearly the whole log."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VoterAtOnce(Fact):
     """The new voter counts for the quorum before it has received the log."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemovesStranger(Fact):
     """The peer to remove is no member."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemovesOnlyVoter(Fact):
     """The peer to remove is the only voter."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemovesLeader(Fact):
     """The peer to remove leads; `successor` is a healthy voter that could lead, 0 if there is none."""
 
@@ -167,21 +167,21 @@ class RemovesLeader(Fact):
     successor: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemovesLearner(Fact):
     """The peer to remove is a learner."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemovesHealthyVoter(Fact):
     """The peer to remove is a healthy voter."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemovesUnhealthyVoter(Fact):
     """The peer to remove is a voter that is not proven healthy; `fault` is the missing proof."""
 
@@ -189,14 +189,14 @@ class RemovesUnhealthyVoter(Fact):
     fault: VoterFault | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunsOn(Fact):
     """The removed peer keeps running: the next step of a replacement adds it again as a voter."""
 
     peer: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnswersAfterwards(Fact):
     """The removed peer still answers with stale data; `host` is its configured host, "" if there is none."""
 

@@ -1,13 +1,13 @@
 """Facts of the quorum: the votes now and after the change."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.clustermgr.health import VoterFault, quorum
+from bot.common.frozen import frozen
 from bot.operations.preflight.verdict import Fact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnhealthyVoter:
     """A voter that is not proven healthy; `fault` is the missing proof."""
 
@@ -15,7 +15,7 @@ class UnhealthyVoter:
     fault: VoterFault | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Votes:
     """Voters, and those of them that count as healthy; ids in rising order."""
 
@@ -41,7 +41,7 @@ class QuorumAdvice(StrEnum):
     REST = "rest"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuorumAfter(Fact):
     """The votes now and after the change.
 
@@ -57,7 +57,7 @@ class QuorumAfter(Fact):
     down: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommitFact(Fact):
     """A removal that a quorum of the present voters must commit: the votes it needs, and the present voters."""
 
@@ -65,21 +65,21 @@ class CommitFact(Fact):
     voters: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommitUnproven(CommitFact):
     """The leader counts a quorum as active, and fewer voters are proven healthy."""
 
     healthy: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommitAfterElection(CommitFact):
     """The leader has just been elected, so its count of active voters is not reliable yet."""
 
     active: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommitFails(CommitFact):
     """The leader counts fewer voters as active than a quorum; `away` are the others."""
 
@@ -87,28 +87,28 @@ class CommitFails(CommitFact):
     away: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FewVoters(Fact):
     """Fewer than three voters afterwards."""
 
     voters: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EvenVoters(Fact):
     """An even number of voters afterwards."""
 
     voters: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OddVoters(Fact):
     """An odd number of voters afterwards."""
 
     voters: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VotersInReach(Fact):
     """Enough voters can be reached for a switch."""
 
@@ -116,7 +116,7 @@ class VotersInReach(Fact):
     voters: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VotersOutOfReach(Fact):
     """Fewer voters can be reached than a quorum; `away` are the others."""
 
@@ -125,7 +125,7 @@ class VotersOutOfReach(Fact):
     away: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuorumLost(Fact):
     """Fewer voters answer than a quorum, so reads and writes fail; `away` are the others."""
 

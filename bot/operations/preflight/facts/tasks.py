@@ -1,13 +1,13 @@
 """Facts of background tasks and their switches."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.clustermgr.tasks import DialectEvidence
+from bot.common.frozen import frozen
 from bot.operations.preflight.verdict import Fact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DialectKnown(Fact):
     """The dialect of the cluster's switches; `evidence` says how it was detected."""
 
@@ -15,7 +15,7 @@ class DialectKnown(Fact):
     evidence: DialectEvidence | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DialectUnknown(Fact):
     """The dialect of the cluster's switches is not known; `evidence` says why."""
 
@@ -23,7 +23,7 @@ class DialectUnknown(Fact):
     evidence: DialectEvidence | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValueUnread(Fact):
     """The stored value could not be read; `why` is the error, as recorded."""
 
@@ -31,7 +31,7 @@ class ValueUnread(Fact):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlreadySo(Fact):
     """The switch already is as requested; `meaning` is that of its stored value."""
 
@@ -39,7 +39,7 @@ class AlreadySo(Fact):
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValueIs(Fact):
     """The meaning of the stored value: on, off or unset."""
 
@@ -47,7 +47,7 @@ class ValueIs(Fact):
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValueMeaningless(Fact):
     """The stored value has no meaning; `off` is True if services treat it as off, else they keep their value."""
 
@@ -56,24 +56,24 @@ class ValueMeaningless(Fact):
     off: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksUnknown(Fact):
     """It is not known if disks are broken."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisksFine(Fact):
     """No disk is broken or repairing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RepairStops(Fact):
     """Disks are broken or repairing, and the switch stops their repair."""
 
     disks: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RepairSlows(Fact):
     """Disks are broken or repairing, and the switch starts work that slows down their repair."""
 
@@ -100,7 +100,7 @@ class TaskEffect(StrEnum):
     DISKS_DROPPED = "disks_dropped"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Consequence(Fact):
     """The consequence of the switch for the data."""
 
