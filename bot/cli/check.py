@@ -15,7 +15,7 @@ from bot.cli.check_policies import agent_rows, code_row, mode_row, own_roles, po
 from bot.cli.check_row import CheckRow
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.scheduler_survey import SchedulerAnswer, SchedulerFault, SchedulerSurvey
-from bot.common.errors import CmbotError, ConfigError, SlackError, StoreError
+from bot.common.errors import CmbotError, SlackError, StoreError
 from bot.common.text import count
 from bot.config import Settings
 from bot.interactions.command_name import DEFAULT
@@ -25,7 +25,6 @@ from bot.runtime.parts import App
 from bot.runtime.validation import refuse_wrong
 from bot.slack.client import SlackClient
 from bot.slack.diagnostics import check_slack
-from bot.slack.tokens import bot_fault, delivery_fault
 from bot.store.database import Store
 from bot.views.alert_text.schedulers import FAULTS
 from bot.views.dialect_text import evidence_text
@@ -38,15 +37,6 @@ _POLLS_APART = 3.2
 
 _passed = partial(CheckRow, well=True)
 _failed = partial(CheckRow, well=False)
-
-
-def refuse_faulty_tokens(settings: Settings) -> None:
-    """Raise ConfigError for tokens of a wrong form; only Slack can check the others."""
-    own = settings.secrets
-    app, signing = own.slack_app_token.get_secret_value(), own.slack_signing_secret.get_secret_value()
-    found = (bot_fault(own.slack_bot_token.get_secret_value()), delivery_fault(app, signing))
-    if faults := [fault.sentence for fault in found if fault is not None]:
-        raise ConfigError("\n".join(faults))
 
 
 async def check_all(settings: Settings, *, send_test: bool = False) -> list[CheckRow]:

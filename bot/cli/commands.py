@@ -1,13 +1,9 @@
-"""The work of each `cmbot` command; imported once the arguments are parsed, so that `--help` answers at once."""
+"""The work of each `cmbot` command but `run`."""
 
 import argparse
-import asyncio
-import gc
-import io
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
@@ -20,95 +16,29 @@ from bot.audit.chain import parse_head
 from bot.cli import replicas
 from bot.cli.agents.start import serve_agents
 from bot.cli.audit import export_store, guards_of, unguarded_text, verdict_text, verify_file, verify_store
-from bot.cli.check import check_all, check_clusters, refuse_faulty_tokens
+from bot.cli.check import check_all, check_clusters
 from bot.cli.check_blocks import check_blocks
 from bot.cli.check_row import table
 from bot.cli.config import show_changes, show_schema
 from bot.cli.enrol import enrol
 from bot.cli.init import write_settings
+from bot.cli.job import Job, settings_of
 from bot.cli.options import INIT_OPTIONS, READS
 from bot.cli.terminal.exit_status import Exit
 from bot.cli.terminal.show import fail, look, write
 from bot.cli.transfer import export_state, import_state
-from bot.common.errors import CmbotError, ConfigError, UserError
-from bot.config import Settings
-from bot.config.traces import TraceExport
+from bot.common.errors import ConfigError, UserError
 from bot.permissions.one_time_codes import new_key
-from bot.runtime.file_limit import raise_file_limit
-from bot.runtime.program import Program
-from bot.runtime.signals import END_SECONDS, Signals
-from bot.runtime.traces import exported_traces
+from bot.runtime.signals import Signals
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
-from bot.telemetry.python_faults import logged_faults
 from bot.views.errors import error_text
 
 log = structlog.get_logger(__name__)
 
-WAIT_FOR_DATABASE = 60.0
-"""Seconds that a start waits for a database server that is down before it fails."""
-
 NO_PLAYGROUND = (
     "The demo is not part of an installed cmbot. Get a checkout of its repository and run `make demo` in it."
 )
-
-Job = Callable[[argparse.Namespace], Coroutine[None, None, int]]
-
-
-def run(name: str, args: argparse.Namespace) -> int:
-    """Run one command of COMMANDS; return 0 for success, 1 for a failure, 2 for a wrong call, 130 if interrupted."""
-    # A character that the encoding of the output lacks is replaced; it must not end the command.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    try:
-        return asyncio.run(COMMANDS[name](args))
-    except CmbotError as error:
-        Console(stderr=True).print(f"cmbot: {error_text(error)}", style="red", markup=False, highlight=False)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-
-
-def _settings(args: argparse.Namespace, *, clusters: bool = True, secrets: Iterable[str] = ()) -> Settings:
-    """Load the settings and start logging; without `clusters` their tokens are not required.
-
-    Logs hide `secrets` too.
-    """
-    settings = config.load(args.config, tokens=clusters)
-    set_up(settings.log_level, [*settings.all_secrets, *secrets], as_json=not sys.stderr.isatty())
-    for remark in settings.remarks:
-        log.warning("settings.remark", what=remark)
-    return settings
-
-
-async def _run(args: argparse.Namespace) -> int:
-    # What was imported stays: the collections of garbage while the program is built leave it out.
-    gc.freeze()
-    traces = TraceExport()
-    settings = _settings(args, secrets=traces.secrets)
-    refuse_faulty_tokens(settings)
-    raise_file_limit()
-    use = partial(_use, secrets=traces.secrets)
-    with (
-        logged_faults(),
-        Signals(hangup_ends=False, end_within=END_SECONDS) as signals,
-        exported_traces(traces) as tracer,
-    ):
-        await Program(partial(_read_again, args), use, WAIT_FOR_DATABASE, tracer).run(settings, signals)
-        signals.orderly()
-    return 0
-
-
-def _read_again(args: argparse.Namespace) -> Settings:
-    settings = config.load(args.config)
-    refuse_faulty_tokens(settings)
-    return settings
-
-
-def _use(settings: Settings, *, secrets: Iterable[str]) -> None:
-    """Log as the settings say, without their secrets and `secrets`."""
-    set_up(settings.log_level, [*settings.all_secrets, *secrets], as_json=not sys.stderr.isatty())
 
 
 async def _demo(args: argparse.Namespace) -> int:
@@ -136,14 +66,14 @@ async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> in
 
 
 async def _check(args: argparse.Namespace) -> int:
-    settings = _settings(args)
+    settings = settings_of(args)
     rows = await check_blocks(settings) if args.blocks else await check_all(settings, send_test=args.send_test)
     write(table(rows), sys.stdout)
     return 0 if all(row.well for row in rows) else 1
 
 
 async def _status(args: argparse.Namespace) -> int:
-    rows = await check_clusters(_settings(args))
+    rows = await check_clusters(settings_of(args))
     write(table(rows), sys.stdout)
     return 0 if all(row.well for row in rows) else 1
 
@@ -160,7 +90,7 @@ async def _look(args: argparse.Namespace) -> int:
 
 
 async def _mcp(args: argparse.Namespace) -> int:
-    return await serve_agents(_settings(args), http=args.http)
+    return await serve_agents(settings_of(args), http=args.http)
 
 
 async def _init(args: argparse.Namespace) -> int:
@@ -174,7 +104,7 @@ async def _init(args: argparse.Namespace) -> int:
 
 
 async def _replicas(args: argparse.Namespace) -> int:
-    seen, running_now = await replicas.read_replicas(_settings(args, clusters=False).store_url)
+    seen, running_now = await replicas.read_replicas(settings_of(args, clusters=False).store_url)
     Console().print(replicas.table(seen, running_now))
     for name in (unwatched := replicas.unheld(seen)):
         Console().print(f"No replica watches {name} now.", markup=False, highlight=False)
@@ -182,7 +112,7 @@ async def _replicas(args: argparse.Namespace) -> int:
 
 
 async def _migrate(args: argparse.Namespace) -> int:
-    settings = _settings(args, clusters=False)
+    settings = settings_of(args, clusters=False)
     async with Store.open(settings.store_url) as store:
         await store.migrate()
         Console().print(f"{store.where} is up to date.", markup=False, highlight=False)
@@ -193,19 +123,19 @@ async def _enrol(args: argparse.Namespace) -> int:
     if args.new_key:
         sys.stdout.write(f"{new_key()}\n")
         return 0
-    text = await enrol(_settings(args, clusters=False), args.user, remove=args.remove, again=args.force)
+    text = await enrol(settings_of(args, clusters=False), args.user, remove=args.remove, again=args.force)
     sys.stdout.write(f"{text}\n")
     return 0
 
 
 async def _export(args: argparse.Namespace) -> int:
-    moved = await export_state(_settings(args, clusters=False).store_url, args.file, replace=args.force)
+    moved = await export_state(settings_of(args, clusters=False).store_url, args.file, replace=args.force)
     Console().print(moved.text("Wrote", args.file), markup=False, highlight=False, soft_wrap=True)
     return 1 if moved.broken else 0
 
 
 async def _import(args: argparse.Namespace) -> int:
-    moved = await import_state(_settings(args, clusters=False).store_url, args.file)
+    moved = await import_state(settings_of(args, clusters=False).store_url, args.file)
     Console().print(moved.text("Imported", args.file), markup=False, highlight=False, soft_wrap=True)
     return 1 if moved.broken else 0
 
@@ -216,7 +146,7 @@ async def _audit_verify(args: argparse.Namespace) -> int:
     if args.file:
         (head, broken), what = verify_file(args.file, noted), f"The audit log in {args.file}"
     else:
-        url = _settings(args, clusters=False).store_url
+        url = settings_of(args, clusters=False).store_url
         (head, broken), what = await verify_store(url, noted), "The audit log"
         faults = await guards_of(url)
     words = [verdict_text(head, broken, what), *([unguarded_text(faults)] if faults else [])]
@@ -225,7 +155,7 @@ async def _audit_verify(args: argparse.Namespace) -> int:
 
 
 async def _audit_export(args: argparse.Namespace) -> int:
-    head = await export_store(_settings(args, clusters=False).store_url, args.format, args.out, replace=args.force)
+    head = await export_store(settings_of(args, clusters=False).store_url, args.format, args.out, replace=args.force)
     words = f"Wrote {head.seq:,} rows to {args.out}. The log ends with {head}"
     Console().print(words, markup=False, highlight=False, soft_wrap=True)
     return 0
@@ -233,7 +163,6 @@ async def _audit_export(args: argparse.Namespace) -> int:
 
 COMMANDS: Mapping[str, Job] = MappingProxyType(
     {
-        "run": _run,
         "demo": _demo,
         "check": _check,
         "status": _status,
@@ -251,4 +180,4 @@ COMMANDS: Mapping[str, Job] = MappingProxyType(
         **dict.fromkeys(READS, _look),
     }
 )
-"""The commands by the words that call them."""
+"""The commands by the words that call them; `run` is in running.py."""

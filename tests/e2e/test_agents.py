@@ -116,6 +116,7 @@ class Missing:
         if name.partition(".")[0] in ("mcp", "mcp_types"):
             raise ModuleNotFoundError(name, name=name)
 import bot.cli.commands
+import bot.cli.running
 assert not any(name.partition(".")[0] in ("mcp", "mcp_types", "uvicorn") for name in sys.modules)
 sys.meta_path.insert(0, Missing())
 from bot.cli.main import main

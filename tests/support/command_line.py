@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.cli.main import main
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["bot.cli.commands"])
+_PROCESSES.set_forkserver_preload(["bot.cli.commands", "bot.cli.running"])
 _STREAMS = ("in", "out", "err")
 
 

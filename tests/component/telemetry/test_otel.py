@@ -150,6 +150,7 @@ class Missing:
         if name.partition(".")[0] == "opentelemetry":
             raise ImportError(name)
 import bot.cli.commands
+import bot.cli.running
 assert not any(name.partition(".")[0] == "opentelemetry" for name in sys.modules)
 sys.meta_path.insert(0, Missing())
 from bot.config.traces import TraceExport

@@ -15,7 +15,7 @@ class Stop:
     \"\"\"Sends the signal when the program begins to load its commands.\"\"\"
 
     def find_spec(self, name, *_):
-        if name == "bot.cli.commands":
+        if name in ("bot.cli.commands", "bot.cli.running"):
             os.kill(os.getpid(), signal.{})
 
 # `nohup make test` lets every process ignore it.

@@ -62,9 +62,20 @@ def test_help_imports_nothing_of_the_program() -> None:
     assert done.stdout.splitlines()[-1] == "['bot.cli', 'bot.cli.main', 'bot.cli.options']"
 
 
+def test_run_loads_nothing_that_only_other_commands_need() -> None:
+    code = (
+        "import sys\nfrom bot.cli.main import main\nprint(main(['run', '--config', 'none.yaml']))\n"
+        "before = set(sys.modules)\nimport rich.console\n"
+        "print(sorted({'bot.cli.commands', 'bot.cli.check', 'rich.traceback', 'rich.syntax'} & before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert done.stdout.splitlines() == ["1", "[]"]
+    assert "none.yaml" in done.stderr, "the error is shown with rich, which is there again"
+
+
 def test_every_command_of_the_parser_has_its_work() -> None:
     # These two need nothing of the program.
-    assert set(_commands(_parser())) - {"help", "completion"} == set(commands.COMMANDS)
+    assert set(_commands(_parser())) - {"help", "completion"} == set(commands.COMMANDS) | {"run"}
 
 
 def _commands(parser: argparse.ArgumentParser) -> list[str]:

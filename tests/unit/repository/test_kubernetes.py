@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bot.cli.check import refuse_faulty_tokens
+from bot.cli.running import WAIT_FOR_DATABASE, refuse_faulty_tokens
 from bot.common.addresses import place
 from bot.common.errors import ConfigError
 from bot.config import Secrets, Settings, load, parse
@@ -266,8 +266,6 @@ async def test_only_a_rollout_over_several_pods_waits_for_slack_and_clusters(ove
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_times_fit_those_of_the_program(overlay: str) -> None:
-    from bot.cli.commands import WAIT_FOR_DATABASE  # noqa: PLC0415 - the whole program
-
     startup = container(overlay)["startupProbe"]
     assert startup["periodSeconds"] * startup["failureThreshold"] > 2 * WAIT_FOR_DATABASE
     assert pod(overlay)["terminationGracePeriodSeconds"] > END_SECONDS + 5
