@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-import structlog
 from rich.console import Console
 
 from bot import config
@@ -33,8 +32,6 @@ from bot.runtime.signals import Signals
 from bot.store.database import Store
 from bot.telemetry.logs import set_up
 from bot.views.errors import error_text
-
-log = structlog.get_logger(__name__)
 
 NO_PLAYGROUND = (
     "The demo is not part of an installed cmbot. Get a checkout of its repository and run `make demo` in it."

@@ -7,7 +7,7 @@ import pytest
 from tests.bench import __main__ as bench
 from tests.bench.__main__ import ROWS, Row, main
 from tests.bench.figures import Figure, percentile
-from tests.bench.volumes import mean_and_median
+from tests.bench.volumes import Took, mean_and_median
 
 
 @pytest.mark.long
@@ -58,9 +58,16 @@ def test_a_verdict_compares_the_ratio_or_the_amount(figure: Figure, *, reached: 
 
 
 def test_a_few_dear_polls_count_in_the_mean_of_an_hour() -> None:
-    mean, median = mean_and_median("an hour", [(0.002, 0.001)] * 9 + [(0.012, 0.001)])
-    assert (round(mean.result, 6), round(median.result, 6)) == (3.0, 2.0)
-    assert (mean.name.endswith("mean"), median.name.endswith("p50")) == (True, True)
+    took = [Took(0.002, 0.001)] * 4 + [Took(0.007, 0.001, saved=True)] * 6
+    mean, median = mean_and_median("an hour", took)
+    assert (round(mean.result, 6), round(median.result, 6)) == (5.0, 2.0)
+    assert (mean.name.endswith("mean"), median.name.endswith("p50 where nothing is saved")) == (True, True)
+    assert (mean.samples, median.samples) == (10, 4)
+
+
+def test_without_a_quiet_poll_the_median_is_of_all() -> None:
+    [_, median] = mean_and_median("an hour", [Took(0.003, 0.001, saved=True)] * 3)
+    assert round(median.result, 6) == 3.0
 
 
 @pytest.mark.parametrize(("percent", "found"), [(0, 1), (1, 1), (50, 50), (99, 99), (99.5, 100), (100, 100)])
