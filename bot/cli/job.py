@@ -1,4 +1,4 @@
-"""What every `cmbot` command begins and ends with."""
+"""What `cmbot run` and the other commands have in common: how they load the settings, log and fail."""
 
 import argparse
 import asyncio

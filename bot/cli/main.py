@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run() -> Callable[[argparse.Namespace], int]:
-    # structlog and httpx load it if they find it, and the bot has no use for it.
+    # structlog and httpx load it if they find it; `run` needs it to show an error only.
     with _absent("rich"):
         from bot.cli.job import perform  # noqa: PLC0415 - see above
         from bot.cli.running import run  # noqa: PLC0415 - see above

@@ -14,6 +14,7 @@ import pytest
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.disk_facts import DiskLimits
+from bot.common.frozen import frozen
 from bot.leadership.ports import holds_every_cluster
 from bot.operations.change_request import RequestOptions
 from bot.operations.codec import decode_seen, encode_seen
@@ -157,7 +158,7 @@ async def test_resumed_operation_sends_to_the_leader_that_was_checked(bench: Ben
     ]
 
 
-@dataclass(frozen=True)
+@frozen
 class Electing(OperationRepository):
     """A repository whose record of a first request takes so long that another leader is elected meanwhile."""
 
@@ -165,7 +166,7 @@ class Electing(OperationRepository):
 
     async def note(self, op: Operation, **step: object) -> Operation:
         """Record a step."""
-        noted = await super().note(op, **step)  # type: ignore[arg-type]
+        noted = await OperationRepository.note(self, op, **step)  # type: ignore[arg-type]
         if noted.history[-1].fact == READONLY and self.simulated is not None:
             await self.simulated.elect(2)
         return noted

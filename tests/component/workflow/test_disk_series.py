@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 import pytest
 
 from bot.clustermgr import disk_reader
 from bot.clustermgr.disk_facts import DiskLimits
+from bot.common.frozen import frozen
 from bot.operations.change_request import RequestOptions
 from bot.operations.disk_series import MAX_AGE, part
 from bot.operations.disk_step_facts import DropNotBegun, PartAgain, PartBegun, PartSkipped, PartWaits, ReadonlyBefore
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.fast_time
 Weather = Callable[[SimulatedCluster], None]
 
 
-@dataclass(frozen=True)
+@frozen
 class Weathered(OperationRepository):
     """A repository that calls `then` once, right after a part is stored, or after a fact of that kind."""
 
@@ -58,13 +59,13 @@ class Weathered(OperationRepository):
         self, parent: Operation, child: Operation, fact_of: Callable[[int], StepFact]
     ) -> tuple[Operation, Operation]:
         """Store a part."""
-        stored = await super().begin_part(parent, child, fact_of)
+        stored = await OperationRepository.begin_part(self, parent, child, fact_of)
         self._turn(fact_of(0))
         return stored
 
     async def note(self, op: Operation, **step: object) -> Operation:
         """Record a step."""
-        noted = await super().note(op, **step)  # type: ignore[arg-type]
+        noted = await OperationRepository.note(self, op, **step)  # type: ignore[arg-type]
         self._turn(noted.history[-1].fact)
         return noted
 

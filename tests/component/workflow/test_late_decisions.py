@@ -2,13 +2,14 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.clustermgr.cluster import Cluster
 from bot.common.errors import SlackError
+from bot.common.frozen import frozen
 from bot.config import AccessSettings, Members
 from bot.interactions.command import Caller
 from bot.interactions.events import Click
@@ -50,7 +51,7 @@ def policy(*_of: object) -> Policy:
     return POLICIES["member_remove"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SecondPlace(OperationRepository):
     """A repository in which another process takes a step right before each step of this one."""
 

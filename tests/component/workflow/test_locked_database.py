@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.common.frozen import frozen
 from bot.config import AccessSettings, Members
 from bot.interactions.events import Click
 from bot.operations.change_request import RequestOptions, Reversion
@@ -43,7 +44,7 @@ async def no_members(_group: str) -> frozenset[str]:
     return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockedLedger(OperationRepository):
     """A ledger whose step to running meets a lock; `meanwhile` runs while another connection holds it."""
 

@@ -18,6 +18,7 @@ import pytest
 from bot.clustermgr.client import ClustermgrClient
 from bot.clustermgr.cluster import Cluster
 from bot.clustermgr.models import DiskStatus
+from bot.common.frozen import frozen
 from bot.operations.disk_step_facts import DropNotBegun, OfflineStepBegun
 from bot.operations.model import Operation, OpState, advance
 from bot.operations.requests import DiskOffline, DisksOffline
@@ -68,7 +69,7 @@ class Steps:
             raise Killed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MortalRepository(OperationRepository):
     """Takes a step with each commit; the counts of units that change no state are left out."""
 
