@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -45,17 +46,20 @@ async def _demo(args: argparse.Namespace) -> int:
     set_up("info" if args.verbose else "error", (), as_json=False)
     from bot.cli.demo import PAGE_PORT, demo  # noqa: PLC0415 - only a checkout has the simulations
 
+    port = PAGE_PORT if args.port is None else args.port
     with Signals(hangup_ends=True) as signals:
-        return await _show(
-            signals, demo(port=PAGE_PORT if args.port is None else args.port, schedulers=1, fast_alerts=True)
-        )
+        return await _show(signals, demo(port=port, schedulers=1, fast_alerts=True), port)
 
 
-async def _show(signals: Signals, world: AbstractAsyncContextManager[Any]) -> int:
+async def _show(signals: Signals, world: AbstractAsyncContextManager[Any], port: int) -> int:
     async with signals.starting(), world as parts:
         out = Console()
         out.print("\ncmbot's demo is running. Open this page:\n")
         out.print(f"    {parts.slack.page_url}\n", style="bold cyan")
+        if port and urlsplit(parts.slack.page_url).port != port:
+            out.print(
+                f"Port {port} is in use, perhaps by another demo. The page names the ports of this one's nodes.\n"
+            )
         out.print("Type /cm stat there, break a disk, kill the leader. Ctrl-C ends it; nothing is kept.\n")
         sys.stdout.flush()
         await signals.ended()

@@ -27,14 +27,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(completion.script(args.shell, options.parser()))
         return 0
-    from bot.cli.early_end import end_on_sigterm, outlive_sighup  # noqa: PLC0415 - see above
+    from bot.cli.early_end import end_by_signal, outlive_sighup, raise_on_interrupt  # noqa: PLC0415 - see above
 
-    end_on_sigterm(args.command)
+    end_by_signal(args.command)
     outlive_sighup(args.command)
     # What is loaded now stays: to look for garbage meanwhile takes a fifth of the time.
     gc.disable()
     perform = _run() if args.command == "run" else _command(args.command)
     gc.enable()
+    raise_on_interrupt(args.command)
     try:
         return perform(args)
     except BrokenPipeError:

@@ -1,6 +1,7 @@
 """The command line: the demo outside a checkout, its address, and an interrupt."""
 
 import argparse
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -29,10 +30,15 @@ def test_interrupt_ends_with_the_status_of_a_shell(monkeypatch: pytest.MonkeyPat
         raise KeyboardInterrupt
 
     monkeypatch.setattr(commands, "COMMANDS", {"demo": interrupted})
+    before = signal.getsignal(signal.SIGINT)
     assert main(["demo"]) == 130
+    assert signal.getsignal(signal.SIGINT) == before, "an interrupt is raised again"
 
 
-async def test_demo_prints_its_address_and_runs_until_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("port", "said"), [(8000, False), (0, False), (8484, True)])
+async def test_demo_prints_its_address_and_runs_until_a_signal(
+    capsys: pytest.CaptureFixture[str], port: int, *, said: bool
+) -> None:
     ended: list[str] = []
 
     @asynccontextmanager
@@ -48,8 +54,10 @@ async def test_demo_prints_its_address_and_runs_until_a_signal(capsys: pytest.Ca
         ended.append("signal")
 
     signals = cast("Signals", SimpleNamespace(starting=starting, ended=signalled))
-    assert await commands._show(signals, world()) == 0
-    assert "http://127.0.0.1:8000/" in capsys.readouterr().out
+    assert await commands._show(signals, world(), port) == 0
+    shown = capsys.readouterr().out
+    assert "http://127.0.0.1:8000/" in shown
+    assert (f"Port {port} is in use" in shown) is said
     assert ended == ["signal", "world"]
 
 
