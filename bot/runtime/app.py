@@ -111,7 +111,8 @@ async def build(
             busy=lambda: task_queue.pressing,
             alerting=lambda: base.store.pressing,
         )
-        watches = _watches(base, rules, cluster_notes, repository, admission)
+        state_saver = StateSaver(base.store, waits=admission.release)
+        watches = _watches(base, rules, cluster_notes, repository, admission, state_saver)
         read_pace = ReadPace(base.clock, late=lambda: admission.late)
         for cluster in base.clusters.values():
             cluster.read_pace = read_pace
@@ -187,6 +188,7 @@ async def build(
             loop_lag=LoopLag(base.metrics.loop_lag),
             admission=admission,
             read_pace=read_pace,
+            state_saver=state_saver,
             tracer=tracer,
             reloads=reloads,
             outputs=outputs,
@@ -201,13 +203,14 @@ def _watches(
     cluster_notes: Notes,
     repository: OperationRepository,
     admission: Admission,
+    saver: StateSaver,
 ) -> Mapping[str, Watcher]:
     own_network = OwnNetwork(
         [_watched_cluster(base.settings, own, rules[own.name]) for own in base.settings.clusters],
         cluster_notes=cluster_notes,
         place=socket.gethostname(),
     )
-    saver, windows = StateSaver(base.store, waits=admission.release), windows_of(base.settings)
+    windows = windows_of(base.settings)
     return {
         own.name: Watcher(
             Watched(

@@ -95,6 +95,7 @@ async def _schedule(app: App, stop: Shutdown) -> AsyncIterator[None]:
 
     async def end() -> None:
         app.admission.closed = True
+        app.state_saver.close()
         await app.scheduler.stop()
 
     async with stop.step_after("schedule", STEP_SECONDS, end):

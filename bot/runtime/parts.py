@@ -37,6 +37,7 @@ from bot.watch.admission import Admission
 from bot.watch.alert_actions import AlertActions
 from bot.watch.output_rows import ReceiversInUse
 from bot.watch.scheduled_reports import ReportJob, Summaries
+from bot.watch.state_saver import StateSaver
 from bot.watch.watchdog import Watchdog
 from bot.watch.watcher import Watcher
 from bot.workflow.disk_series import DiskSeries
@@ -136,6 +137,7 @@ class App:
     loop_lag: LoopLag
     admission: Admission
     read_pace: ReadPace
+    state_saver: StateSaver
     reloads: Follower | None = None
     outputs: OutputWorker | None = None
     receivers: ReceiversInUse | None = None

@@ -101,6 +101,7 @@ class Scheduler:
         self._crontabs: dict[str, Crontab] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._guard: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def every(
         self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0, after: float = 0.0
@@ -132,11 +133,13 @@ class Scheduler:
 
     def start(self) -> None:
         """Start; needs a running event loop."""
+        self._stopping = False
         self._scheduler.start()
         self._guard = asyncio.create_task(self._watch_clock(), name="clock guard")
 
     async def stop(self) -> None:
-        """Start no more jobs, and wait for those that run."""
+        """Start no more jobs, and wait for those that run; if it is cancelled, these are cancelled too."""
+        self._stopping = True
         if self._guard is not None:
             self._guard.cancel()
             await asyncio.gather(self._guard, return_exceptions=True)
@@ -185,7 +188,12 @@ class Scheduler:
             assert task is not None  # noqa: S101 - a coroutine always runs in one
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-            await fn()
+            try:
+                await fn()
+            except asyncio.CancelledError:
+                # The library would log it as an error, and call a stop a problem of the job.
+                if not self._stopping:
+                    raise
 
         # The library would work it out itself, which takes longer than all else about a job.
         run.__signature__ = _NO_ARGUMENTS  # type: ignore[attr-defined]

@@ -116,7 +116,7 @@ class Admission:
     limit: float = FIRST
     skipped: int = 0
     closed: bool = False
-    """True once the program ends: then no further poll follows one that runs."""
+    """True once the program ends: then no further poll begins."""
     _due: list[tuple[float, int, str, asyncio.Future[float]]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)
     _waiting: set[str] = field(default_factory=set)
@@ -186,7 +186,8 @@ class Admission:
         while True:
             self._owed.discard(cluster)
             async with self.turn(cluster):
-                await poll()
+                if not self.closed:
+                    await poll()
             if self.closed or cluster not in self._owed:
                 return
 

@@ -54,6 +54,14 @@ class StateSaver:
         self._store, self._pause, self._waits = store, pause, waits
         self._waiting: deque[_Save] = deque()
         self._worker: asyncio.Task[None] | None = None
+        self._gathering: asyncio.Future[None] | None = None
+        self.closed = False
+
+    def close(self) -> None:
+        """Let no state wait for others any more: the program ends, and waits for the polls that are to be saved."""
+        self.closed = True
+        if self._gathering is not None:
+            self._gathering.cancel()
 
     async def save(
         self,
@@ -79,7 +87,10 @@ class StateSaver:
 
     async def _work(self, interval: float) -> None:
         try:
-            await self._pause(min(GATHER_SECONDS, GATHER_SHARE * interval))
+            if not self.closed:
+                self._gathering = asyncio.ensure_future(self._pause(min(GATHER_SECONDS, GATHER_SHARE * interval)))
+                # Whether it ends or is cancelled.
+                await asyncio.wait((self._gathering,))
             while self._waiting:
                 items = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
                 await self._save(items)

@@ -69,6 +69,13 @@ async def test_parts_stop_in_the_opposite_order_of_their_start(
     ]
 
 
+async def test_stop_begins_no_poll_and_waits_for_none_that_could_be_saved_now(settings: Settings) -> None:
+    async with build(settings) as app:
+        async with running(app):
+            assert (app.admission.closed, app.state_saver.closed) == (False, False)
+        assert (app.admission.closed, app.state_saver.closed) == (True, True)
+
+
 async def test_part_that_ends_by_itself_fails_both_pages_that_ask_for_a_restart(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

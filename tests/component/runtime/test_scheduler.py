@@ -80,6 +80,24 @@ async def test_stop_waits_for_running_jobs_and_starts_none() -> None:
     assert log == ["begun", "ended"]
 
 
+async def test_job_that_a_stop_cuts_short_has_no_problem(caplog: pytest.LogCaptureFixture) -> None:
+    begun, problems = asyncio.Event(), list[JobProblem]()
+
+    async def job() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    scheduler = Scheduler(problems.append)
+    scheduler.every(3600, job, name="watch prod")
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), 20)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(scheduler.stop(), 0.05)
+    await asyncio.sleep(0.05)
+    assert problems == []
+    assert caplog.records == []
+
+
 async def test_a_job_never_overlaps_itself_and_is_reported() -> None:
     overlapped, running, most = asyncio.Event(), 0, 0
     problems: list[JobProblem] = []

@@ -50,6 +50,23 @@ async def test_poll_that_waits_to_be_saved_is_said_to_wait(store: Store) -> None
     assert waiting == ["c0", "c1"]
 
 
+async def test_close_saves_at_once(store: Store) -> None:
+    """The program ends: neither a state that waits for others nor a later one delays it."""
+
+    async def long(_: float) -> None:
+        await asyncio.Event().wait()
+
+    saver = StateSaver(store, pause=long)
+    waiting = asyncio.create_task(save(saver, "c0"))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    saver.close()
+    async with asyncio.timeout(20):
+        assert await waiting
+        assert await save(saver, "c1")
+    assert await times(store) == {"c0": 2.0, "c1": 2.0}
+
+
 async def test_cluster_with_a_silence_needs_its_own_unit_of_work(store: Store) -> None:
     async with store.begin() as uow:
         await uow.silences.add(Silence("c1", "*", "", 99.0, "U1", "work", 1.0))

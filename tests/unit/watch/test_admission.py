@@ -82,6 +82,22 @@ async def test_cluster_with_the_oldest_poll_is_next() -> None:
     assert begun == ["c3", "c2", "c0", "c1"]
 
 
+async def test_no_poll_begins_once_the_program_ends() -> None:
+    """A stop does not wait for polls that wait for their turn."""
+    queue, polled = admission(4, limit=1.0), list[str]()
+
+    async def poll() -> None:
+        polled.append("c")
+
+    async with held(queue, ["c0"]):
+        waiting = [asyncio.create_task(queue.run(f"c{n}", poll)) for n in range(1, 4)]
+        await settled()
+        queue.closed = True
+    async with asyncio.timeout(20):
+        await asyncio.gather(*waiting)
+    assert polled == []
+
+
 async def test_poll_that_waits_for_a_slow_host_leaves_its_place() -> None:
     queue = admission(2, limit=1.0)
     async with held(queue, ["c0", "c1"]) as begun:
