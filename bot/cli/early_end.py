@@ -27,7 +27,7 @@ def end_by_signal(command: str) -> None:
 
 
 def raise_on_interrupt(command: str) -> None:
-    """Let SIGINT raise KeyboardInterrupt again, now that it is caught; `run` has handlers of its own soon."""
+    """Let SIGINT raise KeyboardInterrupt again, now that it is caught; `run` soon sets others."""
     handler = signal.getsignal(signal.SIGINT)
     if command != "run" and isinstance(handler, partial) and handler.func is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
