@@ -58,7 +58,7 @@ async def _show(signals: Signals, world: AbstractAsyncContextManager[Any], port:
         out.print(f"    {parts.slack.page_url}\n", style="bold cyan")
         if port and urlsplit(parts.slack.page_url).port != port:
             out.print(
-                f"Port {port} is in use, perhaps by another demo. The page names the ports of this one's nodes.\n"
+                f"Port {port} could not be used; another demo may have it. The page names the ports of the nodes.\n"
             )
         out.print("Type /cm stat there, break a disk, kill the leader. Ctrl-C ends it; nothing is kept.\n")
         sys.stdout.flush()

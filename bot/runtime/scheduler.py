@@ -140,19 +140,20 @@ class Scheduler:
     async def stop(self) -> None:
         """Start no more jobs, and wait for those that run; if it is cancelled, these are cancelled too."""
         self._stopping = True
-        if self._guard is not None:
-            self._guard.cancel()
-            await asyncio.gather(self._guard, return_exceptions=True)
-            self._guard = None
         if not self._scheduler.running:
             return
-        # The library's shutdown cancels running jobs, so it comes last.
+        # At once: if what follows is cut short, no job begins any more.
         self._scheduler.pause()
-        await _turn()
         try:
+            if self._guard is not None:
+                self._guard.cancel()
+                await asyncio.gather(self._guard, return_exceptions=True)
+                self._guard = None
+            await _turn()
             if self._running:
                 await asyncio.wait(self._running)
         finally:
+            # It cancels running jobs, so it comes last.
             self._scheduler.shutdown(wait=False)
         await _turn()
 

@@ -60,8 +60,7 @@ class StateSaver:
     def close(self) -> None:
         """Let no state wait for others any more: the program ends, and waits for the polls that are to be saved."""
         self.closed = True
-        if self._gathering is not None:
-            self._gathering.cancel()
+        self._stop_gathering()
 
     async def save(
         self,
@@ -85,6 +84,10 @@ class StateSaver:
         self._waits(cluster)
         return await item.saved
 
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+
     async def _work(self, interval: float) -> None:
         try:
             if not self.closed:
@@ -94,6 +97,12 @@ class StateSaver:
             while self._waiting:
                 items = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
                 await self._save(items)
+        except asyncio.CancelledError:
+            # The event loop ends: a further worker would be left behind.
+            self._stop_gathering()
+            while self._waiting:
+                _fail(self._waiting.popleft(), StoreError("The state was not saved."))
+            raise
         finally:
             again = bool(self._waiting)
             self._worker = asyncio.create_task(self._work(interval), name="state saver") if again else None

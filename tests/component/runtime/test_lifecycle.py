@@ -15,6 +15,7 @@ from bot.delivery.worker import Outbox
 from bot.runtime import lifecycle
 from bot.runtime.app import build
 from bot.runtime.lifecycle import running
+from bot.runtime.scheduler import Scheduler
 from bot.runtime.shutdown import Shutdown
 
 CONFIG = """
@@ -69,11 +70,22 @@ async def test_parts_stop_in_the_opposite_order_of_their_start(
     ]
 
 
-async def test_stop_begins_no_poll_and_waits_for_none_that_could_be_saved_now(settings: Settings) -> None:
+async def test_stop_begins_no_poll_and_waits_for_none_that_could_be_saved_now(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[tuple[bool, bool]] = []
+    stop = Scheduler.stop
+
+    async def noted(scheduler: Scheduler) -> None:
+        closed.append((app.admission.closed, app.state_saver.closed))
+        await stop(scheduler)
+
+    monkeypatch.setattr(Scheduler, "stop", noted)
     async with build(settings) as app:
+        assert {watcher._saver for watcher in app.watches.values()} == {app.state_saver}
         async with running(app):
             assert (app.admission.closed, app.state_saver.closed) == (False, False)
-        assert (app.admission.closed, app.state_saver.closed) == (True, True)
+    assert closed == [(True, True)]
 
 
 async def test_part_that_ends_by_itself_fails_both_pages_that_ask_for_a_restart(

@@ -67,6 +67,25 @@ async def test_close_saves_at_once(store: Store) -> None:
     assert await times(store) == {"c0": 2.0, "c1": 2.0}
 
 
+async def test_cancelled_worker_leaves_nothing_behind(store: Store) -> None:
+    """The event loop ends while a state waits for others."""
+    paused = asyncio.Event()
+
+    async def long(_: float) -> None:
+        paused.set()
+        await asyncio.Event().wait()
+
+    saver, before = StateSaver(store, pause=long), asyncio.all_tasks()
+    waiting = asyncio.create_task(save(saver, "c0"))
+    await paused.wait()
+    assert saver._worker is not None
+    saver._worker.cancel()
+    with pytest.raises(StoreError, match="was not saved"):
+        await asyncio.wait_for(waiting, 20)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
 async def test_cluster_with_a_silence_needs_its_own_unit_of_work(store: Store) -> None:
     async with store.begin() as uow:
         await uow.silences.add(Silence("c1", "*", "", 99.0, "U1", "work", 1.0))

@@ -57,7 +57,7 @@ async def test_demo_prints_its_address_and_runs_until_a_signal(
     assert await commands._show(signals, world(), port) == 0
     shown = capsys.readouterr().out
     assert "http://127.0.0.1:8000/" in shown
-    assert (f"Port {port} is in use" in shown) is said
+    assert (f"Port {port} could not be used" in shown) is said
     assert ended == ["signal", "world"]
 
 
