@@ -11,12 +11,13 @@ from bot.store.unit_of_work import UnitOfWork
 async def refresh_remote_notes(app: App, uow: UnitOfWork) -> None:
     """Read the results of the polls of other replicas, to answer commands here."""
     others = [name for name in app.clusters if app.membership.hold(watch_of(name)) is None]
-    if others:
-        times = await uow.cluster_states.times(others)
-        known = app.cluster_notes
-        new = [name for name, at in times.items() if name not in known or known[name].state.at != at]
-        states = await uow.cluster_states.several(new) if new else {}
-        for name, written_at in times.items():
-            note = ClusterNote.of(states[name]) if name in states else app.cluster_notes[name]
-            at = app.remote_times.local(name, written_at, app.clock())
-            app.cluster_notes[name] = replace(note, at=at)
+    if not others:
+        return
+    notes = app.cluster_notes
+    known = {name: notes[name].state.at if name in notes else None for name in others}
+    for name, state in (await uow.cluster_states.changed(known)).items():
+        notes[name] = ClusterNote.of(state)
+    for name in filter(notes.__contains__, others):
+        at = app.remote_times.local(name, notes[name].state.at, app.clock())
+        if notes[name].at != at:
+            notes[name] = replace(notes[name], at=at)

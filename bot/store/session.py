@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import structlog
-from sqlalchemy import Executable, Table, insert
+from sqlalchemy import ColumnElement, Executable, Table, Text, any_, bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -110,3 +110,14 @@ class Session:
 def insert_into(table: Table, *, postgres: bool) -> sqlite.Insert | postgresql.Insert:
     """Build an INSERT that supports ON CONFLICT, for PostgreSQL or SQLite."""
     return postgresql.insert(table) if postgres else sqlite.insert(table)
+
+
+def one_of(column: ColumnElement[str], parameter: str, *, postgres: bool) -> ColumnElement[bool]:
+    """True for a column with one of the texts that the named parameter lists.
+
+    On PostgreSQL they are one array: a statement with a parameter for each text is another one for each number of them,
+    and the server parses and plans each of these.
+    """
+    if postgres:
+        return column == any_(bindparam(parameter, type_=postgresql.ARRAY(Text)))
+    return column.in_(bindparam(parameter, expanding=True))

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, insert, select, union, update
+from sqlalchemy import ColumnElement, bindparam, exists, insert, select, union, update
 
 from bot.alerting.grouping import GroupMember
 from bot.alerting.model import Alert, AlertState, AlertText
 from bot.common.errors import Conflict
 from bot.store.repositories.alert_codec import FOLDED_KEY, GROUP_KEY, alert_of, columns_of, member_of
 from bot.store.schema import alerts, silences
-from bot.store.session import Session
+from bot.store.session import Session, one_of
 
 _AT_ONCE = 500
 """Most ids in one query."""
@@ -27,11 +27,15 @@ _FOLDED_OF = _OF.where(
     alerts.c.data[FOLDED_KEY].as_string().is_not(None),
 )
 
-_THESE: BindParameter[Sequence[str]] = bindparam("clusters", expanding=True)
-_LOUD = union(
-    select(alerts.c.cluster).where(alerts.c.cluster.in_(_THESE), alerts.c.state != AlertState.RESOLVED),
-    select(silences.c.cluster).where(silences.c.cluster.in_(_THESE)),
-)
+_LOUD = {
+    postgres: union(
+        select(alerts.c.cluster).where(
+            one_of(alerts.c.cluster, "clusters", postgres=postgres), alerts.c.state != AlertState.RESOLVED
+        ),
+        select(silences.c.cluster).where(one_of(silences.c.cluster, "clusters", postgres=postgres)),
+    )
+    for postgres in (False, True)
+}
 
 
 def is_loud(cluster: ColumnElement[str]) -> ColumnElement[bool]:
@@ -118,5 +122,5 @@ class Alerts:
 
         A silence counts while it is in force, and until its end was announced.
         """
-        rows = await self._session.rows(_LOUD, {"clusters": sorted(clusters)})
+        rows = await self._session.rows(_LOUD[self._session.postgres], {"clusters": sorted(clusters)})
         return {row["cluster"] for row in rows}

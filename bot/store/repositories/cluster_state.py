@@ -1,26 +1,38 @@
 """Cluster states in the store: one row a cluster."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Executable, bindparam, delete, select
+from sqlalchemy import Executable, Text, bindparam, cast, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import RowMapping
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.common.json_object import JsonObject
+from bot.store.column_types import encode
 from bot.store.repositories.alerts import Alerts, is_loud
 from bot.store.schema import cluster_states
-from bot.store.session import Session, insert_into
+from bot.store.session import Session, insert_into, one_of
 from bot.store.state_codec import decode_state, decode_time, encode_state
 
-_STORED = (
+_STORED, _STORED_POSTGRES = (
     select(cluster_states)
-    .where(cluster_states.c.cluster.in_(bindparam("clusters", expanding=True)))
+    .where(one_of(cluster_states.c.cluster, "clusters", postgres=postgres))
     .order_by(cluster_states.c.cluster)
+    for postgres in (False, True)
 )
-_LOCKED = _STORED.with_for_update()
+_LOCKED = _STORED_POSTGRES.with_for_update()
 _ONE = select(cluster_states.c.data).where(cluster_states.c.cluster == bindparam("name"))
 _ONE_LOCKED = _ONE.with_for_update()
 _QUIET = _STORED.add_columns(is_loud(cluster_states.c.cluster).label("loud"))
+
+# Every replica asks this every few seconds about all clusters of the others.
+_NAMES, _TIMES = (bindparam(name, type_=postgresql.ARRAY(Text)) for name in ("names", "times"))
+_KNOWN = func.unnest(_NAMES, _TIMES).table_valued("cluster", "at", name="known").render_derived()
+_CHANGED = (
+    select(cluster_states)
+    .join(_KNOWN, cluster_states.c.cluster == _KNOWN.c.cluster)
+    .where(cluster_states.c.data["at"].is_distinct_from(cast(_KNOWN.c.at, postgresql.JSONB)))
+)
 
 
 def _put_all(new: sqlite.Insert | postgresql.Insert) -> Executable:
@@ -52,14 +64,16 @@ class ClusterStates:
 
     async def several(self, clusters: Collection[str]) -> dict[str, ClusterState]:
         """The stored states of these clusters; clusters without one are left out."""
-        rows = await self._session.rows(select(cluster_states).where(cluster_states.c.cluster.in_(sorted(clusters))))
-        return {row["cluster"]: decode_state(row["data"]) for row in rows}
+        stored = _STORED_POSTGRES if self._session.postgres else _STORED
+        return _decoded(await self._session.rows(stored, {"clusters": sorted(clusters)}))
 
-    async def times(self, clusters: Collection[str]) -> dict[str, float]:
-        """Times of the stored states of these clusters (Unix seconds), without reading the states themselves."""
-        query = select(cluster_states.c.cluster, cluster_states.c.data["at"].label("at"))
-        rows = await self._session.rows(query.where(cluster_states.c.cluster.in_(sorted(clusters))))
-        return {row["cluster"]: decode_time({"at": row["at"]}) for row in rows}
+    async def changed(self, known: Mapping[str, float | None]) -> dict[str, ClusterState]:
+        """The stored states of these clusters whose time (Unix seconds) is another one than the known one."""
+        if self._session.postgres:
+            values = {"names": list(known), "times": [encode(at) for at in known.values()]}
+            return _decoded(await self._session.rows(_CHANGED, values))
+        stored = await self.several(known)
+        return {cluster: state for cluster, state in stored.items() if state.at != known[cluster]}
 
     async def put(self, cluster: str, state: ClusterState) -> None:
         """Store the state; keys of another release stay, and an unchanged row is not written."""
@@ -75,7 +89,7 @@ class ClusterStates:
         names = {"clusters": sorted(clusters)}
         if self._session.postgres:
             # A lock that waited does not ask the other tables again: what is loud is read once the rows are locked.
-            rows = await self._session.rows(_LOCKED if self._session.writable else _STORED, names)
+            rows = await self._session.rows(_LOCKED if self._session.writable else _STORED_POSTGRES, names)
             loud = await Alerts(self._session).loud(clusters)
         else:
             rows = await self._session.rows(_QUIET, names)
@@ -113,3 +127,7 @@ class ClusterStates:
         if stored:
             self._locked[cluster] = stored
         return stored
+
+
+def _decoded(rows: Sequence[RowMapping]) -> dict[str, ClusterState]:
+    return {row["cluster"]: decode_state(row["data"]) for row in rows}

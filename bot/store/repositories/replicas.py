@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 from bot.common.errors import Fenced
 from bot.leadership.model import Assignments, Hold, Replica
 from bot.store.schema import holds, inbox_rows, posts, replicas
-from bot.store.session import Session
+from bot.store.session import Session, one_of
 
 LOCK = 0x7265706C
 """Key of the advisory lock under which one replica at a time plans its tasks: "repl" in ASCII."""
@@ -18,8 +18,16 @@ _AT_ONCE = 200
 _VERSION = select(func.count().label("number"), func.coalesce(func.sum(holds.c.token), 0).label("tokens")).select_from(
     holds
 )
+_NOW = func.extract("epoch", func.clock_timestamp())
+_VERSION_NOW = _VERSION.add_columns(_NOW.label("now"))
 _TOKEN = select(holds.c.token).where(holds.c.task == bindparam("held"), holds.c.holder == bindparam("by"))
 _TOKEN_LOCKED = _TOKEN.with_for_update(read=True)
+_HELD = {
+    (postgres, locked): query.with_for_update(read=True) if locked else query
+    for postgres in (False, True)
+    for query in (select(holds).where(one_of(holds.c.task, "tasks", postgres=postgres)).order_by(holds.c.task),)
+    for locked in (False, True)
+}
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
@@ -44,16 +52,18 @@ class Replicas:
             await self._session.value(select(func.pg_advisory_xact_lock(LOCK)))
         rows = await self._session.rows(select(replicas).order_by(replicas.c.name))
         listed = [Replica(**{**row, "tasks": tuple(row["tasks"])}) for row in rows]
-        held = await self._holds() if known is None or await self._changed(known) else known.holds
-        return Assignments(await self._now(), listed, held)
+        number, tokens, now = await self._version()
+        unchanged = known is not None and (number, tokens) == known.version
+        return Assignments(now, listed, known.holds if known is not None and unchanged else await self._holds())
 
     async def _holds(self) -> Mapping[str, Hold]:
         return {row["task"]: Hold(**row) for row in await self._session.rows(select(holds).order_by(holds.c.task))}
 
-    async def _changed(self, known: Assignments) -> bool:
-        """True if a task has changed hands since: each change adds a hold or raises a token (`assign_all`)."""
-        row = await self._session.row(_VERSION)
-        return row is None or (int(row["number"]), int(row["tokens"])) != known.version
+    async def _version(self) -> tuple[int, int, float]:
+        """`Assignments.version` of what is stored, and the time: each change adds a hold or raises a token."""
+        found = await self._session.rows(_VERSION_NOW if self._session.postgres else _VERSION)
+        row = found[0]
+        return int(row["number"]), int(row["tokens"]), float(row["now"]) if self._session.postgres else self._clock()
 
     async def _now(self) -> float:
         now = await self.server_time()
@@ -63,7 +73,7 @@ class Replicas:
         """Time of the database server (Unix seconds); None for SQLite."""
         if not self._session.postgres:
             return None
-        return float(await self._session.value(select(func.extract("epoch", func.clock_timestamp()))))
+        return float(await self._session.value(select(_NOW)))
 
     async def beat(self, replica: Replica) -> None:
         """Save a heartbeat."""
@@ -103,8 +113,8 @@ class Replicas:
         """Tasks of these holds that another replica has now; until the unit of work ends the others cannot pass on."""
         if not held:
             return set()
-        query = select(holds).where(holds.c.task.in_(sorted(hold.task for hold in held))).order_by(holds.c.task)
-        rows = await self._session.rows(query.with_for_update(read=True) if self._session.writable else query)
+        query = _HELD[self._session.postgres, self._session.writable]
+        rows = await self._session.rows(query, {"tasks": sorted(hold.task for hold in held)})
         found = {(row["task"], row["holder"], row["token"]) for row in rows}
         return {hold.task for hold in held if (hold.task, hold.holder, hold.token) not in found}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Executable
+from sqlalchemy import Executable, update
 
 from bot.alerting.cluster_state.state import ClusterState
 from bot.alerting.grouping import ChannelHistory
@@ -14,6 +14,7 @@ from bot.common.errors import Conflict
 from bot.operations.model import ObservedState, Operation, OpState, advance
 from bot.operations.requests import TaskSwitch
 from bot.operations.step_facts import LegacyWords, PeerLeads
+from bot.store import schema
 from bot.store.database import Store
 from bot.store.session import Session
 from bot.views.alert_text.table import alert_text
@@ -280,8 +281,20 @@ async def test_concurrent_updates_lose_nothing(store: Store) -> None:
         assert await uow.cluster_states.get("prod") == ClusterState(term=200)
 
 
-async def test_times_of_cluster_states_are_read_without_the_states(store: Store) -> None:
+async def test_only_cluster_states_of_another_time_are_read(store: Store) -> None:
+    async with store.begin() as uow:
+        for name, at in (("same", 5.25), ("later", 1764367000.1), ("whole", 7.0), ("new", 1.5), ("unasked", 3.0)):
+            await uow.cluster_states.put(name, ClusterState(at=at))
+    known = {"same": 5.25, "later": 1764366990.1, "whole": 7, "new": None, "never polled": 4.0}
+    async with store.read() as uow:
+        found = await uow.cluster_states.changed(known)
+    assert {name: state.at for name, state in found.items()} == {"later": 1764367000.1, "new": 1.5}
+
+
+async def test_cluster_state_with_a_spoiled_time_counts_as_changed(store: Store) -> None:
     async with store.begin() as uow:
         await uow.cluster_states.put("prod", ClusterState(at=5.25))
+        spoiled = update(schema.cluster_states).values(data={"at": "yesterday", "term": 7})
+        await uow.cluster_states._session.change(spoiled)
     async with store.read() as uow:
-        assert await uow.cluster_states.times(["prod", "never polled"]) == {"prod": 5.25}
+        assert (await uow.cluster_states.changed({"prod": 5.25}))["prod"].term == 7

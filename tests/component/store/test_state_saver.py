@@ -29,8 +29,8 @@ async def save(
 
 async def times(store: Store) -> dict[str, float]:
     async with store.read() as uow:
-        names = await uow.cluster_states.clusters()
-        return await uow.cluster_states.times(names)
+        states = await uow.cluster_states.several(await uow.cluster_states.clusters())
+    return {name: state.at for name, state in states.items()}
 
 
 async def test_many_states_are_saved_in_one_transaction(store: Store) -> None:
