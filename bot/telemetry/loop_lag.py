@@ -9,7 +9,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-EVERY = 0.05
+EVERY = 0.1
 """Seconds between two measurements."""
 WINDOW = 30.0
 """Seconds for which delays are kept."""
@@ -30,10 +30,23 @@ class LoopLag:
 
     async def run(self) -> None:
         """Measure until cancelled."""
-        while True:
-            began = self._monotonic()
-            await asyncio.sleep(EVERY)
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def start() -> None:
+            nonlocal timer
+            # A sleep would take two turns of the event loop, and ten of them a second are felt.
+            timer = loop.call_later(EVERY, measured, self._monotonic())
+
+        def measured(began: float) -> None:
             self.note(self._monotonic() - began - EVERY)
+            start()
+
+        start()
+        try:
+            await loop.create_future()
+        finally:
+            timer.cancel()
 
     def note(self, late: float) -> None:
         """Take one delay; log it if it is too long."""
