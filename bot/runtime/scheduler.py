@@ -20,6 +20,7 @@ from bot.common.errors import ConfigError
 from bot.common.frozen import frozen
 from bot.common.secret_signs import given
 from bot.runtime.clock import TOLERANCE, ClockGuard, ProcessClock
+from bot.runtime.coalescing import Coalescing
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS = 5
@@ -97,6 +98,7 @@ class Scheduler:
         self._scheduler.add_listener(self._report, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
         self._on_problem = on_problem
         self._clock = ClockGuard(ProcessClock(time.time), time.time)
+        self._coalescing = Coalescing(random.random())  # noqa: S311 - spreads load
         self._intervals: dict[str, float] = {}
         self._crontabs: dict[str, Crontab] = {}
         self._running: set[asyncio.Task[Any]] = set()
@@ -106,9 +108,15 @@ class Scheduler:
     def every(
         self, seconds: float, fn: Callable[[], Awaitable[None]], *, name: str, jitter: float = 0.0, after: float = 0.0
     ) -> None:
-        """Run `fn` in `after` seconds and then every `seconds`, each time up to `jitter` seconds off."""
+        """Run `fn` in `after` seconds and then every `seconds`, each time up to `jitter` seconds off.
+
+        Jobs with jitter begin together, a few at a time.
+        """
         self._intervals[name] = jitter
-        trigger, first = _Interval(seconds, jitter), datetime.now(UTC) + timedelta(seconds=after)
+        if jitter:
+            self._coalescing.add(name, seconds)
+        trigger = _Interval(seconds, jitter, self._coalescing.nearest)
+        first = datetime.now(UTC) + timedelta(seconds=after)
         self._add(trigger, fn, name, late=max(1, math.ceil(seconds)), next_run_time=first)
 
     def cron(self, expression: str, timezone: str, fn: Callable[[float], Awaitable[None]], *, name: str) -> None:
@@ -124,11 +132,13 @@ class Scheduler:
     def run_soon(self, name: str, after: float = 0.0) -> None:
         """Run the job of that name in `after` seconds; do nothing if there is none, or if the scheduler is stopped."""
         if self._scheduler.running and self._scheduler.get_job(name) is not None:
+            self._coalescing.resume(name)
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC) + timedelta(seconds=after))
 
     def rest(self, name: str) -> None:
         """Do not run the job of that name until `run_soon`: a job that has nothing to do still takes its time."""
         if self._scheduler.running and self._scheduler.get_job(name) is not None:
+            self._coalescing.rest(name)
             self._scheduler.pause_job(name)
 
     def start(self) -> None:
@@ -213,11 +223,12 @@ class Scheduler:
 class _Interval(BaseTrigger):  # type: ignore[misc]  # the library has no types
     """Every `seconds`, each time up to `jitter` seconds off. All missed times together become one run.
 
-    The trigger of the library yields every missed run: a clock set one year ahead would block the event loop for 30 s.
+    `nearest` moves a time by a quarter of `jitter` at most (coalescing.py). The trigger of the library yields every
+    missed run: a clock set one year ahead would block the event loop for 30 s.
     """
 
-    def __init__(self, seconds: float, jitter: float) -> None:
-        self._seconds, self._jitter = seconds, jitter
+    def __init__(self, seconds: float, jitter: float, nearest: Callable[[float, float], float]) -> None:
+        self._seconds, self._jitter, self._nearest = seconds, jitter, nearest
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         """Return the next time, later than the previous one and than now."""
@@ -225,10 +236,12 @@ class _Interval(BaseTrigger):  # type: ignore[misc]  # the library has no types
             return now
         gone = max(0.0, (now - previous_fire_time).total_seconds())
         steps = math.floor(gone / self._seconds) + 1
-        jitter = random.uniform(-self._jitter, self._jitter)  # noqa: S311 - spreads load
-        return max(
-            now + timedelta(microseconds=1), previous_fire_time + timedelta(seconds=steps * self._seconds + jitter)
-        )
+        due = previous_fire_time + timedelta(seconds=steps * self._seconds)
+        if self._jitter:
+            most = self._jitter * 3 / 4
+            jittered = due.timestamp() + random.uniform(-most, most)  # noqa: S311 - spreads load
+            due = datetime.fromtimestamp(self._nearest(jittered, self._jitter / 2), UTC)
+        return max(now + timedelta(microseconds=1), due)
 
 
 class _WallClock(BaseTrigger):  # type: ignore[misc]  # the library has no types
