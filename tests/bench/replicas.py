@@ -109,10 +109,13 @@ async def replicas(
     most: int = MOST,
     poll: float = POLL,
     lease: float = LEASE,
-    settle: int = 3,
+    settle: int = 6,
     measured: int = 4,
 ) -> tuple[Figure, ...]:
-    """Find the clusters for half a core; measure one process and three for `measured` intervals; kill one of three."""
+    """Find the clusters for half a core; measure one process and three for `measured` intervals; kill one of three.
+
+    Each cluster is polled `settle` times before: the first minute after a start is another load.
+    """
     async with hosts(most) as held, database(folder, POSTGRES) as url:
         connection = await asyncpg.connect(url)
         try:
