@@ -39,8 +39,9 @@ class LoopLag:
             timer = loop.call_later(EVERY, measured, self._monotonic())
 
         def measured(began: float) -> None:
-            self.note(self._monotonic() - began - EVERY)
+            late = self._monotonic() - began - EVERY
             start()
+            self.note(late)
 
         start()
         try:
