@@ -21,8 +21,7 @@ class Coalescing:
     _rate: float = 0.0
 
     def add(self, job: str, seconds: float) -> None:
-        """Add a job that runs every `seconds`."""
-        self.rest(job)
+        """Add a job that runs every `seconds`; a job is added once."""
         self._rates[job] = 1 / seconds
         self.resume(job)
 

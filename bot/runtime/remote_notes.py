@@ -15,8 +15,11 @@ async def refresh_remote_notes(app: App, uow: UnitOfWork) -> None:
         return
     notes = app.cluster_notes
     known = {name: notes[name].state.at if name in notes else None for name in others}
-    for name, state in (await uow.cluster_states.changed(known)).items():
-        notes[name] = ClusterNote.of(state)
+    changed = await uow.cluster_states.changed(known)
+    # Meanwhile this replica may have gained a cluster and polled it.
+    others = [name for name in others if app.membership.hold(watch_of(name)) is None]
+    for name in filter(changed.__contains__, others):
+        notes[name] = ClusterNote.of(changed[name])
     for name in filter(notes.__contains__, others):
         at = app.remote_times.local(name, notes[name].state.at, app.clock())
         if notes[name].at != at:

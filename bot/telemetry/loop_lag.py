@@ -9,7 +9,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-EVERY = 0.1
+EVERY = 0.05
 """Seconds between two measurements."""
 WINDOW = 30.0
 """Seconds for which delays are kept."""
@@ -35,7 +35,7 @@ class LoopLag:
 
         def start() -> None:
             nonlocal timer
-            # A sleep would take two turns of the event loop, and ten of them a second are felt.
+            # A sleep would take two turns of the event loop, and twenty of them a second are felt.
             timer = loop.call_later(EVERY, measured, self._monotonic())
 
         def measured(began: float) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Executable, Text, bindparam, cast, delete, func, select
+from sqlalchemy import Executable, Text, bindparam, case, cast, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 
@@ -28,10 +28,16 @@ _QUIET = _STORED.add_columns(is_loud(cluster_states.c.cluster).label("loud"))
 # Every replica asks this every few seconds about all clusters of the others.
 _NAMES, _TIMES = (bindparam(name, type_=postgresql.ARRAY(Text)) for name in ("names", "times"))
 _KNOWN = func.unnest(_NAMES, _TIMES).table_valued("cluster", "at", name="known").render_derived()
+_AT = cluster_states.c.data["at"]
+# A spoiled time counts as 0, as it is decoded.
+_TIME = case((func.jsonb_typeof(_AT) == "number", _AT), else_=cast(0, postgresql.JSONB))
 _CHANGED = (
     select(cluster_states)
     .join(_KNOWN, cluster_states.c.cluster == _KNOWN.c.cluster)
-    .where(cluster_states.c.data["at"].is_distinct_from(cast(_KNOWN.c.at, postgresql.JSONB)))
+    .where(cast(_KNOWN.c.at, postgresql.JSONB) != _TIME)
+)
+_TIMES_OF = select(cluster_states.c.cluster, _AT.label("at")).where(
+    one_of(cluster_states.c.cluster, "clusters", postgres=False)
 )
 
 
@@ -70,10 +76,12 @@ class ClusterStates:
     async def changed(self, known: Mapping[str, float | None]) -> dict[str, ClusterState]:
         """The stored states of these clusters whose time (Unix seconds) is another one than the known one."""
         if self._session.postgres:
-            values = {"names": list(known), "times": [encode(at) for at in known.values()]}
+            # No stored time is a text.
+            values = {"names": list(known), "times": [encode("" if at is None else at) for at in known.values()]}
             return _decoded(await self._session.rows(_CHANGED, values))
-        stored = await self.several(known)
-        return {cluster: state for cluster, state in stored.items() if state.at != known[cluster]}
+        rows = await self._session.rows(_TIMES_OF, {"clusters": sorted(known)})
+        others = [row["cluster"] for row in rows if decode_time({"at": row["at"]}) != known[row["cluster"]]]
+        return await self.several(others) if others else {}
 
     async def put(self, cluster: str, state: ClusterState) -> None:
         """Store the state; keys of another release stay, and an unchanged row is not written."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
+from bot.runtime.coalescing import Coalescing
 from bot.runtime.scheduler import JobProblem, ProblemKind, Scheduler
 
 
@@ -167,3 +168,36 @@ async def test_crontab_job_gets_its_due_time() -> None:
 
 async def test_stop_before_start_does_nothing() -> None:
     await Scheduler(ignore).stop()
+
+
+async def test_jobs_with_jitter_begin_together_while_few_run() -> None:
+    """Those that rest do not count, until they are asked for: else sixteen of a thousand polls would begin at once."""
+
+    async def job() -> None:
+        return
+
+    scheduler = Scheduler(ignore)
+    names = [f"watch c{number}" for number in range(960)]
+    for name in names:
+        scheduler.every(15.0, job, name=name, jitter=1.5, after=600.0)
+    scheduler.every(5.0, job, name="sweep")
+    together, phase = scheduler._coalescing, scheduler._coalescing.phase
+
+    def expected(number: int) -> list[float]:
+        others = Coalescing(phase)
+        for name in names[:number]:
+            others.add(name, 15.0)
+        return [others.nearest(1e9 + at / 100, 9.0) for at in range(100)]
+
+    def found() -> list[float]:
+        return [together.nearest(1e9 + at / 100, 9.0) for at in range(100)]
+
+    scheduler.start()
+    assert found() == pytest.approx(expected(960), abs=1e-4, rel=0)
+    for name in names[480:]:
+        scheduler.rest(name)
+    assert found() == pytest.approx(expected(480), abs=1e-4, rel=0)
+    for name in names[480:720]:
+        scheduler.run_soon(name, after=600.0)
+    assert found() == pytest.approx(expected(720), abs=1e-4, rel=0)
+    await scheduler.stop()

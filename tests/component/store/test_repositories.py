@@ -291,10 +291,13 @@ async def test_only_cluster_states_of_another_time_are_read(store: Store) -> Non
     assert {name: state.at for name, state in found.items()} == {"later": 1764367000.1, "new": 1.5}
 
 
-async def test_cluster_state_with_a_spoiled_time_counts_as_changed(store: Store) -> None:
+@pytest.mark.parametrize("at", ["yesterday", None, "", [1.5]])
+async def test_cluster_state_with_a_spoiled_time_is_read_once(store: Store, at: object) -> None:
     async with store.begin() as uow:
         await uow.cluster_states.put("prod", ClusterState(at=5.25))
-        spoiled = update(schema.cluster_states).values(data={"at": "yesterday", "term": 7})
+        spoiled = update(schema.cluster_states).values(data={"at": at, "term": 7})
         await uow.cluster_states._session.change(spoiled)
     async with store.read() as uow:
-        assert (await uow.cluster_states.changed({"prod": 5.25}))["prod"].term == 7
+        for known in (5.25, None):
+            assert (await uow.cluster_states.changed({"prod": known}))["prod"].term == 7
+        assert await uow.cluster_states.changed({"prod": 0.0}) == {}, "it is read once, and decoded to that time"

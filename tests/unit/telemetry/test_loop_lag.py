@@ -43,3 +43,26 @@ async def test_delay_of_seconds_is_a_problem_for_30_seconds() -> None:
     assert [line["event"] for line in logs] == ["loop.held"]
     now[0] = 31.0
     assert (lag.remark(), await lag.problem()) == ("", "")
+
+
+async def test_measuring_goes_on_after_an_error_and_ends_when_it_is_cancelled() -> None:
+    noted: list[float] = []
+    errors: list[dict[str, object]] = []
+    third = asyncio.Event()
+
+    def observe(late: float) -> None:
+        noted.append(late)
+        if len(noted) == 1:
+            raise ValueError("the first one fails")
+        if len(noted) == 3:
+            third.set()
+
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    task = asyncio.create_task(LoopLag(observe).run())
+    await asyncio.wait_for(third.wait(), 20)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    number = len(noted)
+    await asyncio.sleep(0.2)
+    assert (len(noted), len(errors)) == (number, 1)
