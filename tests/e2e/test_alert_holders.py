@@ -1,5 +1,6 @@
 """Who holds an alert: taken over, given back, expired and reminded, over real sockets."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -104,14 +105,21 @@ async def test_holder_is_reminded_in_the_thread(world: Demo) -> None:
     assert "alert holder reminded" in (await ask(world, "/cm audit")).full_text
 
 
+async def until_listed(world: Demo, words: str) -> Message:
+    """Ask for the alerts until the answer has these words."""
+    async with asyncio.timeout(60):
+        while True:
+            listed = await ask(world, "/cm alerts")
+            if words in listed.full_text:
+                return listed
+            await asyncio.sleep(0.2)
+
+
 async def test_alert_under_an_earlier_silence_is_listed(world: Demo) -> None:
     """It was never announced, so it cannot be acknowledged."""
     await ask(world, "/cm silence disk_broken prod for=2h")
     world.clusters["prod"].break_disk(3)
-    for _ in range(60):
-        listed = await ask(world, "/cm alerts")
-        if "disk #3" in listed.full_text:
-            break
+    listed = await until_listed(world, "1 alert is open")
     assert "1 alert is open, 1 of them silenced." in listed.full_text
     assert f"silenced by <@{ALICE}> (#1), not announced" in listed.full_text
     assert "was not announced" in (await ask(world, "/cm ack 1")).text
