@@ -20,7 +20,6 @@ GATHER_SECONDS = 1.5
 """Longest time that a state waits for others; a shorter poll interval makes it shorter.
 
 A transaction costs as much as a poll, so three replicas with a third of the clusters each need the time to share one.
-Twice the time makes twice as large units, and with 1,000 clusters on SQLite alerts wait for them: 1.7 s (p99).
 """
 GATHER_SHARE = 0.1
 MOST = 200

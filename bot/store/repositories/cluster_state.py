@@ -29,7 +29,7 @@ _QUIET = _STORED.add_columns(is_loud(cluster_states.c.cluster).label("loud"))
 _NAMES, _TIMES = (bindparam(name, type_=postgresql.ARRAY(Text)) for name in ("names", "times"))
 _KNOWN = func.unnest(_NAMES, _TIMES).table_valued("cluster", "at", name="known").render_derived()
 _AT = cluster_states.c.data["at"]
-# A spoiled time counts as 0, as it is decoded.
+# A spoiled time counts as 0, as it is decoded; null, for none that is known, is another one than all of these.
 _TIME = case((func.jsonb_typeof(_AT) == "number", _AT), else_=cast(0, postgresql.JSONB))
 _CHANGED = (
     select(cluster_states)
@@ -76,8 +76,7 @@ class ClusterStates:
     async def changed(self, known: Mapping[str, float | None]) -> dict[str, ClusterState]:
         """The stored states of these clusters whose time (Unix seconds) is another one than the known one."""
         if self._session.postgres:
-            # No stored time is a text.
-            values = {"names": list(known), "times": [encode("" if at is None else at) for at in known.values()]}
+            values = {"names": list(known), "times": [encode(at) for at in known.values()]}
             return _decoded(await self._session.rows(_CHANGED, values))
         rows = await self._session.rows(_TIMES_OF, {"clusters": sorted(known)})
         others = [row["cluster"] for row in rows if decode_time({"at": row["at"]}) != known[row["cluster"]]]

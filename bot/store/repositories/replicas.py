@@ -23,11 +23,10 @@ _VERSION_NOW = _VERSION.add_columns(_NOW.label("now"))
 _TOKEN = select(holds.c.token).where(holds.c.task == bindparam("held"), holds.c.holder == bindparam("by"))
 _TOKEN_LOCKED = _TOKEN.with_for_update(read=True)
 _HELD = {
-    (postgres, locked): query.with_for_update(read=True) if locked else query
+    postgres: select(holds).where(one_of(holds.c.task, "tasks", postgres=postgres)).order_by(holds.c.task)
     for postgres in (False, True)
-    for query in (select(holds).where(one_of(holds.c.task, "tasks", postgres=postgres)).order_by(holds.c.task),)
-    for locked in (False, True)
 }
+_HELD_LOCKED = {postgres: query.with_for_update(read=True) for postgres, query in _HELD.items()}
 _FREE = {"claimed_by": "", "claimed_until": 0.0}
 
 
@@ -53,16 +52,16 @@ class Replicas:
         rows = await self._session.rows(select(replicas).order_by(replicas.c.name))
         listed = [Replica(**{**row, "tasks": tuple(row["tasks"])}) for row in rows]
         number, tokens, now = await self._version()
-        unchanged = known is not None and (number, tokens) == known.version
-        return Assignments(now, listed, known.holds if known is not None and unchanged else await self._holds())
+        if known is not None and (number, tokens) == known.version:
+            return Assignments(now, listed, known.holds)
+        return Assignments(now, listed, await self._holds())
 
     async def _holds(self) -> Mapping[str, Hold]:
         return {row["task"]: Hold(**row) for row in await self._session.rows(select(holds).order_by(holds.c.task))}
 
     async def _version(self) -> tuple[int, int, float]:
         """`Assignments.version` of what is stored, and the time: each change adds a hold or raises a token."""
-        found = await self._session.rows(_VERSION_NOW if self._session.postgres else _VERSION)
-        row = found[0]
+        row = (await self._session.rows(_VERSION_NOW if self._session.postgres else _VERSION))[0]
         return int(row["number"]), int(row["tokens"]), float(row["now"]) if self._session.postgres else self._clock()
 
     async def _now(self) -> float:
@@ -113,8 +112,8 @@ class Replicas:
         """Tasks of these holds that another replica has now; until the unit of work ends the others cannot pass on."""
         if not held:
             return set()
-        query = _HELD[self._session.postgres, self._session.writable]
-        rows = await self._session.rows(query, {"tasks": sorted(hold.task for hold in held)})
+        queries = _HELD_LOCKED if self._session.writable else _HELD
+        rows = await self._session.rows(queries[self._session.postgres], {"tasks": sorted(hold.task for hold in held)})
         found = {(row["task"], row["holder"], row["token"]) for row in rows}
         return {hold.task for hold in held if (hold.task, hold.holder, hold.token) not in found}
 
