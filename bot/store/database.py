@@ -139,10 +139,12 @@ class Store:
         if target.file is not None:
             await asyncio.to_thread(prepare, target.file)
         writer, reader = _postgres(target, patience) if target.file is None else _sqlite(target, target.file)
+        errors = database_errors(postgres=target.file is None)
+        store = cls(writer, reader, where=target.shown, errors=errors, clock=clock, wall=wall or clock, owner=owner)
         try:
-            errors = database_errors(postgres=target.file is None)
-            yield cls(writer, reader, where=target.shown, errors=errors, clock=clock, wall=wall or clock, owner=owner)
+            yield store
         finally:
+            await store.groups.close()
             await writer.dispose()
             await reader.dispose()
 

@@ -119,6 +119,12 @@ class GroupCommit(Generic[U]):
                     await unit.left
         await unit.left
 
+    async def close(self) -> None:
+        """End the worker: units that are not committed yet fail with StoreError."""
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.wait((self._worker,))
+
     async def _work(self) -> None:
         left: Sequence[_Unit[U]] = ()
         try:
@@ -126,6 +132,12 @@ class GroupCommit(Generic[U]):
                 if not left and (early := self._next_at - self._clock()) > 0:
                     await self._pause(self._hurried, early)
                 left = await self._commit(self._next_group(left))
+        except asyncio.CancelledError:
+            # The store closes, or the event loop ends: a further worker would be left behind.
+            for unit in (*left, *self._waiting):
+                _fail(unit, StoreError("The store was closed before this was written."))
+            self._waiting.clear()
+            raise
         finally:
             # A fault of the program ends the worker, not the units behind it.
             again = bool(self._waiting)

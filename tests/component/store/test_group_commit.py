@@ -233,6 +233,43 @@ async def test_unit_that_does_not_end_gives_the_others_an_error_and_the_next_go_
     assert await stored(store) == ["later"]
 
 
+async def test_store_that_closes_leaves_no_worker_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll is cancelled while its unit waits for others: the program ends."""
+    monkeypatch.setattr(group_commit, "GROUP_SECONDS", 600.0)
+    before = asyncio.all_tasks()
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store:
+        await store.migrate()
+        await put(store, "first")
+        cancelled, waiting = (asyncio.create_task(put(store, name)) for name in ("cancelled", "waiting"))
+        await asyncio.sleep(0.01)
+        cancelled.cancel()
+    with pytest.raises(StoreError, match="was closed"):
+        await asyncio.wait_for(waiting, 20)
+    await asyncio.gather(cancelled, return_exceptions=True)
+    assert asyncio.all_tasks() == before
+
+
+def test_event_loop_that_ends_leaves_no_worker_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tasks are cancelled at once, as asyncio.run does at its end."""
+    monkeypatch.setattr(group_commit, "GROUP_SECONDS", 600.0)
+    left: list[set[asyncio.Task[Any]]] = []
+
+    async def end() -> None:
+        async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store:
+            await store.migrate()
+            await put(store, "first")
+            waiting = asyncio.create_task(put(store, "waiting"))
+            await asyncio.sleep(0.01)
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in (waiting, *tasks):
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            left.append(asyncio.all_tasks() - {asyncio.current_task()})
+
+    asyncio.run(end())
+    assert left == [set()]
+
+
 async def test_writer_that_waits_goes_before_the_units_behind_the_one_at_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
