@@ -5,10 +5,16 @@ import ctypes
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 
 EVERY_SECONDS = 600.0
 SOON_SECONDS = 60.0
-"""Seconds after a start or a reload: what waits for a time limit at a reload keeps the program before it alive."""
+"""Seconds after a reload: what waits for a time limit keeps the program before it alive."""
+WHOLE_EVERY = 6
+"""Collections of which one goes through all objects, the others through those that are younger than the last one.
+
+With a thousand clusters all take half a second, in which no poll and no answer goes on.
+"""
 
 IDLE_SECONDS = 2.0
 """Most seconds for which a collection waits for answers in progress."""
@@ -44,9 +50,10 @@ def spare() -> None:
     gc.set_threshold(young, middle, FULL_AFTER)
 
 
-def collect_and_spare() -> None:
-    """Free all garbage, also of what was left out before: at a reload the former parts are. Spare the rest."""
-    gc.unfreeze()
+def collect_and_spare(*, whole: bool = True) -> None:
+    """Free garbage and spare the rest; if `whole`, free also what was spared before: the former parts at a reload."""
+    if whole:
+        gc.unfreeze()
     gc.collect()
     spare()
     # Only glibc keeps free pages between used ones, and only it can give them back.
@@ -57,24 +64,33 @@ def collect_and_spare() -> None:
 
 @asynccontextmanager
 async def collected_by_time(
-    idle: Callable[[float], Awaitable[object]], *, soon: float = SOON_SECONDS, every: float = EVERY_SECONDS
+    idle: Callable[[float], Awaitable[object]],
+    *,
+    reloaded: bool,
+    soon: float = SOON_SECONDS,
+    every: float = EVERY_SECONDS,
+    whole_every: int = WHOLE_EVERY,
 ) -> AsyncIterator[None]:
-    """Collect all garbage of the process `soon` and then `every` seconds, until the block ends.
+    """Collect the garbage of the process every so many seconds until the block ends.
 
-    `idle` waits up to so many seconds for the answers in progress.
+    After a reload, all of it is collected in `soon` seconds. `idle` waits up to so many seconds for the answers in
+    progress.
     """
-    task = asyncio.create_task(_collect_on(idle, soon, every), name="garbage")
+
+    async def collect(number: int, after: float) -> None:
+        await asyncio.sleep(after)
+        await idle(IDLE_SECONDS)
+        collect_and_spare(whole=number % whole_every == 0)
+
+    async def collect_on() -> None:
+        if reloaded:
+            await collect(0, soon)
+        for number in count(1):
+            await collect(number, every)
+
+    task = asyncio.create_task(collect_on(), name="garbage")
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def _collect_on(idle: Callable[[float], Awaitable[object]], soon: float, every: float) -> None:
-    seconds = soon
-    while True:
-        await asyncio.sleep(seconds)
-        await idle(IDLE_SECONDS)
-        collect_and_spare()
-        seconds = every

@@ -72,7 +72,7 @@ class Program:
             signals.starting(),
             build(settings, wait_for_server=self.wait_for_server, tracer=self.tracer, reloads=reloads) as app,
             running(app, handover),
-            collected_by_time(app.task_queue.idle),
+            collected_by_time(app.task_queue.idle, reloaded=bool(self._stopped_at)),
         ):
             reloads.bind(app)
             self._started(app)

@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bot.common.errors import ConfigError
 from bot.playground.slack_sim import payloads
 from bot.playground.slack_sim.delivery import INTERACTION
 from bot.playground.slack_sim.inputs import form_state
+from bot.runtime import program
 from bot.runtime.parts import App
 from bot.runtime.program import Program
 from bot.store.database import Store
@@ -109,6 +111,27 @@ async def test_what_ran_before_a_reload_is_freed(world: Reloadable) -> None:
     assert counted[-1]["App"] == 1
     first, second, third = counted
     assert not {name for name in third if first[name] < second[name] < third[name]}
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """What the collection of garbage is told: True after a reload. Use it before `world`."""
+    told: list[bool] = []
+
+    @asynccontextmanager
+    async def collected_by_time(_: object, *, reloaded: bool) -> AsyncIterator[None]:
+        told.append(reloaded)
+        yield
+
+    monkeypatch.setattr(program, "collected_by_time", collected_by_time)
+    return told
+
+
+async def test_garbage_of_an_earlier_program_is_looked_for_after_a_reload(told: list[bool], world: Reloadable) -> None:
+    world.write(PROD.replace("500ms", "600ms"))
+    world.hang_up()
+    await world.until_logged("reload.done")
+    assert told == [False, True]
 
 
 def parts_in_memory(folder: Path) -> Counter[str]:

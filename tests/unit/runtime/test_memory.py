@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.runtime import memory
 from bot.runtime.memory import FULL_AFTER, collect_and_spare, collected_by_time, spare
 from bot.runtime.parts import App
 from bot.runtime.program import Program
@@ -92,13 +93,48 @@ async def test_old_garbage_is_freed_by_time_after_the_answers_in_progress() -> N
         await answered.wait()
 
     queue.start(answer())
-    async with collected_by_time(queue.idle, soon=0.0, every=60.0), asyncio.timeout(10):
+    async with collected_by_time(queue.idle, reloaded=True, soon=0.0, every=60.0), asyncio.timeout(10):
         for _ in range(10):
             await asyncio.sleep(0)
         assert seen() is not None, "an answer is in progress"
         answered.set()
         while seen() is not None:  # noqa: ASYNC110 - a collection wakes no one
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("restored")
+async def test_one_collection_of_several_goes_through_what_was_spared_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a start that is the sixth, after a reload the first one too: the program before it is garbage then."""
+    collected: list[bool] = []
+    done = asyncio.Event()
+
+    def collect(*, whole: bool) -> None:
+        collected.append(whole)
+        if len(collected) == 7:
+            done.set()
+
+    monkeypatch.setattr(memory, "collect_and_spare", collect)
+    for reloaded in (False, True):
+        collected.clear()
+        done.clear()
+        async with collected_by_time(TaskQueue().idle, reloaded=reloaded, soon=0.0, every=0.0), asyncio.timeout(10):
+            await done.wait()
+        first = [True] if reloaded else []
+        assert collected[:7] == [*first, *[False] * 5, True, False][:7]
+
+
+@pytest.mark.usefixtures("restored")
+def test_what_is_younger_than_the_last_collection_is_freed_at_once_and_what_is_older_with_all() -> None:
+    older, younger = Part(), Part()
+    seen = weakref.ref(older), weakref.ref(younger)
+    del younger
+    collect_and_spare(whole=False)
+    del older
+    collect_and_spare(whole=False)
+    assert seen[0]() is not None
+    assert seen[1]() is None
+    collect_and_spare()
+    assert seen[0]() is None
 
 
 def in_another_process(code: str) -> "subprocess.CompletedProcess[str]":
