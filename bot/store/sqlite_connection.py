@@ -1,11 +1,11 @@
-"""SQLite connections whose statements take one trip to the thread of the connection each, and seldom a turn.
+"""SQLite connections whose statements run in the event loop when they are short, else in the connection's thread.
 
-With the cursors of aiosqlite a statement takes four trips: make the cursor, execute, fetch, close. Each waits for a
-turn of the event loop, and before that the thread waits until the event loop gives up the interpreter's lock (5 ms, see
-`sys.setswitchinterval`). In a busy process a transaction of thirty statements took 100 to 200 ms, and all others waited
-for it. Most statements take less than 0.1 ms. So the event loop stands still for a statement, and gives the lock up: at
-most AT_ONCE_SECONDS, then it goes on and the statement is waited for as usual, because it is long, waits for a lock, or
-the disk hangs.
+With the cursors of aiosqlite a statement takes four trips to the thread: make the cursor, execute, fetch, close. Each
+waits for a turn of the event loop. A single trip costs 0.1 to 0.3 ms of two threads that wake each other, and 5 ms if
+the event loop is busy and the thread waits for the interpreter's lock (see `sys.setswitchinterval`); most statements
+take 0.02 ms. So short statements run where they are asked for. Those that may wait take the trip: the one that takes
+the lock of a transaction, a commit that waits for the disk, and writes of many rows; a query that turns out to be long
+is broken off and begun again there. The event loop stands still for a trip at most AT_ONCE_SECONDS, then it goes on.
 """
 
 import asyncio
@@ -24,11 +24,20 @@ import aiosqlite
 _CHUNK = 64
 """Rows of a trip, for cursors that are iterated; the default of aiosqlite."""
 AT_ONCE_SECONDS = 0.002
-"""Longest time for which the event loop stands still for one statement, but for the interpreter's lock."""
+"""Longest time for which the event loop stands still for one trip or query, but for the interpreter's lock."""
 TURN_SECONDS = 0.01
 """Time in one turn of the event loop from which on no further statement is waited for at once: others have their turn.
 """
+_SHORT = {"SELECT", "INSERT", "UPDATE", "SAVEPOINT", "RELEASE", "ROLLBACK"}
+"""First words of statements that run in the event loop once their transaction has its lock."""
+_BEGIN_READING = "BEGIN"
+_FEW = 20
+"""Most rows of one write in the event loop."""
+_STEPS = 5000
+"""Steps of SQLite's machine, about 0.2 ms, between two looks at the time."""
 Run = Callable[[sqlite3.Cursor], object]
+Found = tuple[Any, int, int | None, Sequence[Any]]
+"""What a statement gave: the description, the number of changed rows, the last row id, and the rows."""
 
 
 @dataclass(slots=True)
@@ -67,11 +76,12 @@ class OneTripCursor:
 
     async def execute(self, sql: str, parameters: Iterable[Any] = ()) -> Self:
         """Execute a statement and fetch its rows; raises sqlite3.Error."""
-        return await self._run(lambda cursor: cursor.execute(sql, parameters))  # type: ignore[arg-type] # any sequence
+        return await self._run(sql, lambda cursor: cursor.execute(sql, parameters))  # type: ignore[arg-type] # any sequence
 
-    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> Self:
+    async def executemany(self, sql: str, parameters: Sequence[Iterable[Any]]) -> Self:
         """Execute a statement with each of the parameters; raises sqlite3.Error."""
-        return await self._run(lambda cursor: cursor.executemany(sql, parameters))  # type: ignore[arg-type] # as above
+        few = len(parameters) <= _FEW
+        return await self._run(sql if few else "", lambda cursor: cursor.executemany(sql, parameters))  # type: ignore[arg-type] # as above
 
     async def fetchall(self) -> Sequence[Any]:
         """Return the rows that were not taken yet."""
@@ -81,8 +91,8 @@ class OneTripCursor:
     async def close(self) -> None:
         """Do nothing: the cursor was closed once its rows were fetched."""
 
-    async def _run(self, run: Run) -> Self:
-        found = await self._connection.in_thread(run)
+    async def _run(self, sql: str, run: Run) -> Self:
+        found = await self._connection.run(sql, run)
         self.description, self.rowcount, self.lastrowid, self._rows = found
         return self
 
@@ -96,6 +106,8 @@ class OneTripConnection(aiosqlite.Connection):
     _asked = 0
     _done = 0
     """Trips that were begun, and those that have ended; a caller that was cancelled leaves one on its way."""
+    _locked = False
+    """True once the transaction has its lock, to read or to write: no later statement of it waits for another one."""
 
     def __init__(self, file: Path, turn: LoopTurn, *, durable: bool) -> None:
         super().__init__(partial(sqlite3.connect, str(file), check_same_thread=False), _CHUNK)
@@ -105,7 +117,10 @@ class OneTripConnection(aiosqlite.Connection):
 
     async def commit(self) -> None:
         """Commit; raises sqlite3.Error."""
-        await self._trip(self._conn.commit, at_once=not self._durable)
+        if self._running and self._asked == self._done and not self._durable:
+            self._conn.commit()
+        else:
+            await self._trip(self._conn.commit, at_once=False)
 
     async def rollback(self) -> None:
         """Roll back, if a transaction is open or a trip on its way may open one."""
@@ -151,16 +166,51 @@ class OneTripConnection(aiosqlite.Connection):
         """Return a cursor; it needs no trip."""
         return OneTripCursor(self)
 
-    async def in_thread(self, run: Run) -> tuple[Any, int, int | None, Sequence[Any]]:
-        """Run a statement; returns the description, the number of changed rows, the last row id, and the rows."""
+    async def run(self, sql: str, run: Run) -> Found:
+        """Run a statement, in the event loop if `sql` says that it is short; raises sqlite3.Error."""
+        word = sql.split(maxsplit=1)[0] if sql else ""
+        if word == "BEGIN":
+            self._locked = False
+        if self._is_short(sql, word):
+            try:
+                return self._here(run, query=word == "SELECT")
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
+                    raise
+            return await self._trip(partial(self._found, run), at_once=False)  # type: ignore[no-any-return] # of `_found`
+        found = await self.in_thread(run)
+        # It had to wait for the lock, if the transaction had none.
+        self._locked = True
+        return found
 
-        def work() -> tuple[Any, int, int | None, Sequence[Any]]:
-            with closing(self._conn.cursor()) as cursor:
-                run(cursor)
-                rows = cursor.fetchall() if cursor.description else ()
-                return cursor.description, cursor.rowcount, cursor.lastrowid, rows
+    async def in_thread(self, run: Run) -> Found:
+        """Run a statement in the thread of the connection; raises sqlite3.Error."""
+        return await self._execute(partial(self._found, run))  # type: ignore[no-any-return] # that of `_found`
 
-        return await self._execute(work)  # type: ignore[no-any-return] # that of `work`
+    def _is_short(self, sql: str, word: str) -> bool:
+        if not self._running or self._asked != self._done:
+            return False
+        # A transaction that reads takes its lock with its first query.
+        return sql == _BEGIN_READING or (
+            self._locked and word in _SHORT and self.in_transaction and self._turn.has_time()
+        )
+
+    def _here(self, run: Run, *, query: bool) -> Found:
+        """Run a statement in the event loop; a long query is broken off, but a write would lose its transaction."""
+        if not query:
+            return self._found(run)
+        until = time.monotonic() + AT_ONCE_SECONDS
+        self._conn.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+        try:
+            return self._found(run)
+        finally:
+            self._conn.set_progress_handler(None, 0)
+
+    def _found(self, run: Run) -> Found:
+        with closing(self._conn.cursor()) as cursor:
+            run(cursor)
+            rows = cursor.fetchall() if cursor.description else ()
+            return cursor.description, cursor.rowcount, cursor.lastrowid, rows
 
 
 async def connect(file: Path, turn: LoopTurn, *, durable: bool) -> OneTripConnection:
