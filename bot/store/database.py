@@ -305,7 +305,7 @@ class Store:
 
 
 def _sqlite(target: Target, file: Path) -> tuple[AsyncEngine, AsyncEngine]:
-    connected = partial(connect, file, LoopTurn())
+    connected = partial(connect, file, LoopTurn(), patience_ms=_BUSY_MS)
     writer = _engine(target, pool_size=1, max_overflow=0, async_creator=partial(connected, durable=True))
     reader = _engine(target, pool_size=4, max_overflow=0, async_creator=partial(connected, durable=False))
     _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL")
@@ -318,7 +318,7 @@ def _pragmas(engine: AsyncEngine, begin: str, pragma: str) -> None:
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin where the next listener says, nowhere else
         cursor = connection.cursor()
-        for line in (f"busy_timeout = {_BUSY_MS}", "foreign_keys = ON", pragma):
+        for line in ("foreign_keys = ON", pragma):
             cursor.execute(f"PRAGMA {line}")
         cursor.close()
 

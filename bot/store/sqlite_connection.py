@@ -1,11 +1,12 @@
 """SQLite connections whose statements run in the event loop when they are short, else in the connection's thread.
 
 With the cursors of aiosqlite a statement takes four trips to the thread: make the cursor, execute, fetch, close. Each
-waits for a turn of the event loop. A single trip costs 0.1 to 0.3 ms of two threads that wake each other, and 5 ms if
+waits for a turn of the event loop. Even one trip takes 0.1 to 0.3 ms, because two threads wake each other, and 5 ms if
 the event loop is busy and the thread waits for the interpreter's lock (see `sys.setswitchinterval`); most statements
-take 0.02 ms. So short statements run where they are asked for. Those that may wait take the trip: the one that takes
-the lock of a transaction, a commit that waits for the disk, and writes of many rows; a query that turns out to be long
-is broken off and begun again there. The event loop stands still for a trip at most AT_ONCE_SECONDS, then it goes on.
+take 0.02 ms. So short statements run where they are asked for. What may take longer makes one trip: a commit that waits
+for the disk, and writes of many rows. A query that turns out to be long, and a statement that finds the file locked,
+are broken off and run again in the thread. The event loop stands still for a trip at most AT_ONCE_SECONDS, then it goes
+on.
 """
 
 import asyncio
@@ -13,13 +14,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
+
+from bot.store.sqlite_file import PRIMARY
 
 _CHUNK = 64
 """Rows of a trip, for cursors that are iterated; the default of aiosqlite."""
@@ -28,8 +31,8 @@ AT_ONCE_SECONDS = 0.002
 TURN_SECONDS = 0.01
 """Time in one turn of the event loop from which on no further statement is waited for at once: others have their turn.
 """
-_SHORT = {"SELECT", "INSERT", "UPDATE", "SAVEPOINT", "RELEASE", "ROLLBACK"}
-"""First words of statements that run in the event loop once their transaction has its lock."""
+_SHORT = {"BEGIN", "SELECT", "INSERT", "UPDATE", "SAVEPOINT", "RELEASE", "ROLLBACK"}
+"""First words of statements that run in the event loop."""
 _BEGIN_READING = "BEGIN"
 _FEW = 20
 """Most rows of one write in the event loop."""
@@ -107,17 +110,18 @@ class OneTripConnection(aiosqlite.Connection):
     _done = 0
     """Trips that were begun, and those that have ended; a caller that was cancelled leaves one on its way."""
     _locked = False
-    """True once the transaction has its lock, to read or to write: no later statement of it waits for another one."""
+    """True if the transaction has its lock, to read or to write: its statements wait for no other connection."""
 
-    def __init__(self, file: Path, turn: LoopTurn, *, durable: bool) -> None:
-        super().__init__(partial(sqlite3.connect, str(file), check_same_thread=False), _CHUNK)
+    def __init__(self, file: Path, turn: LoopTurn, *, durable: bool, patience_ms: int) -> None:
+        connector = partial(sqlite3.connect, str(file), timeout=patience_ms / 1000, check_same_thread=False)
+        super().__init__(connector, _CHUNK)
         # The thread does not keep the process alive, as with SQLAlchemy's own connections.
         self._thread.daemon = True
-        self._turn, self._durable = turn, durable
+        self._turn, self._durable, self._patience_ms = turn, durable, patience_ms
 
     async def commit(self) -> None:
         """Commit; raises sqlite3.Error."""
-        if self._running and self._asked == self._done and not self._durable:
+        if self._has_no_trip() and not self._durable:
             self._conn.commit()
         else:
             await self._trip(self._conn.commit, at_once=False)
@@ -171,40 +175,40 @@ class OneTripConnection(aiosqlite.Connection):
         word = sql.split(maxsplit=1)[0] if sql else ""
         if word == "BEGIN":
             self._locked = False
-        if self._is_short(sql, word):
+        if word in _SHORT and self._has_no_trip() and self._turn.has_time():
             try:
-                return self._here(run, query=word == "SELECT")
+                found = self._here(run, query=word == "SELECT")
             except sqlite3.OperationalError as error:
-                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
+                if _code(error) not in {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}:
                     raise
-            return await self._trip(partial(self._found, run), at_once=False)  # type: ignore[no-any-return] # of `_found`
-        found = await self.in_thread(run)
-        # It had to wait for the lock, if the transaction had none.
-        self._locked = True
+                found = await self._trip(partial(self._found, run), at_once=False)
+        else:
+            found = await self.in_thread(run)
+        # A transaction that reads takes its lock with its first query.
+        self._locked = sql != _BEGIN_READING
         return found
 
     async def in_thread(self, run: Run) -> Found:
         """Run a statement in the thread of the connection; raises sqlite3.Error."""
         return await self._execute(partial(self._found, run))  # type: ignore[no-any-return] # that of `_found`
 
-    def _is_short(self, sql: str, word: str) -> bool:
-        if not self._running or self._asked != self._done:
-            return False
-        # A transaction that reads takes its lock with its first query.
-        return sql == _BEGIN_READING or (
-            self._locked and word in _SHORT and self.in_transaction and self._turn.has_time()
-        )
+    def _has_no_trip(self) -> bool:
+        return self._running and self._asked == self._done
 
     def _here(self, run: Run, *, query: bool) -> Found:
-        """Run a statement in the event loop; a long query is broken off, but a write would lose its transaction."""
-        if not query:
-            return self._found(run)
+        """Run a statement in the event loop, without waiting for a lock.
+
+        A long query is broken off; a write would lose its transaction.
+        """
         until = time.monotonic() + AT_ONCE_SECONDS
-        self._conn.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
-        try:
+        with ExitStack() as stack:
+            if not self._locked:
+                self._conn.execute("PRAGMA busy_timeout = 0")
+                stack.callback(self._conn.execute, f"PRAGMA busy_timeout = {self._patience_ms}")
+            if query:
+                self._conn.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+                stack.callback(self._conn.set_progress_handler, None, 0)
             return self._found(run)
-        finally:
-            self._conn.set_progress_handler(None, 0)
 
     def _found(self, run: Run) -> Found:
         with closing(self._conn.cursor()) as cursor:
@@ -213,8 +217,17 @@ class OneTripConnection(aiosqlite.Connection):
             return cursor.description, cursor.rowcount, cursor.lastrowid, rows
 
 
-async def connect(file: Path, turn: LoopTurn, *, durable: bool) -> OneTripConnection:
-    """Open a connection (see OneTripConnection); `turn` is that of all connections of a store."""
-    connection = OneTripConnection(file, turn, durable=durable)
+def _code(error: sqlite3.OperationalError) -> int | None:
+    """The primary result code of SQLite; None for an error of Python's module."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & PRIMARY
+
+
+async def connect(file: Path, turn: LoopTurn, *, durable: bool, patience_ms: int) -> OneTripConnection:
+    """Open a connection (see OneTripConnection); `turn` is that of all connections of a store.
+
+    In the thread a statement waits for a lock up to `patience_ms` (milliseconds).
+    """
+    connection = OneTripConnection(file, turn, durable=durable, patience_ms=patience_ms)
     await connection
     return connection

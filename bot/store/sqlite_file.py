@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 _PATIENCE = 10.0
 _RETRY = 0.02
-_PRIMARY = 0xFF
+PRIMARY = 0xFF
 """Lowest byte of an extended result code of SQLite: the primary code."""
 
 
@@ -63,7 +63,7 @@ def _switched(file: Path) -> bool:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+        if error.sqlite_errorcode & PRIMARY != sqlite3.SQLITE_BUSY:
             raise StoreError(f"The database {file} could not be used ({reason(error) or raw(error)}).") from error
         return False
     except sqlite3.DatabaseError as error:

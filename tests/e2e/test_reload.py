@@ -114,24 +114,24 @@ async def test_what_ran_before_a_reload_is_freed(world: Reloadable) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """What the collection of garbage is told: True after a reload. Use it before `world`."""
-    told: list[bool] = []
+def informed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """What the collection of garbage is informed: True after a reload. Use it before `world`."""
+    informed: list[bool] = []
 
     @asynccontextmanager
     async def collected_by_time(_: object, *, reloaded: bool) -> AsyncIterator[None]:
-        told.append(reloaded)
+        informed.append(reloaded)
         yield
 
     monkeypatch.setattr(program, "collected_by_time", collected_by_time)
-    return told
+    return informed
 
 
-async def test_garbage_of_an_earlier_program_is_looked_for_after_a_reload(told: list[bool], world: Reloadable) -> None:
+async def test_garbage_of_an_earlier_program_is_looked_for_after_a_reload(informed: list[bool], world: Reloadable) -> None:
     world.write(PROD.replace("500ms", "600ms"))
     world.hang_up()
     await world.until_logged("reload.done")
-    assert told == [False, True]
+    assert informed == [False, True]
 
 
 def parts_in_memory(folder: Path) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""SQLite connections: one trip to their thread for each statement, waited for at once if it is short."""
+"""SQLite connections: short statements run in the event loop, others take one trip to the thread."""
 
 import asyncio
 import sqlite3
@@ -16,9 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.store import sqlite_connection
 from bot.store.sqlite_connection import LoopTurn, OneTripConnection, connect
 
+PATIENCE_MS = 5000
+FEW = sqlite_connection._FEW
+
 
 async def opened(folder: Path, *, durable: bool = False) -> OneTripConnection:
-    return await connect(folder / "some.db", LoopTurn(), durable=durable)
+    return await connect(folder / "some.db", LoopTurn(), durable=durable, patience_ms=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -26,19 +29,168 @@ def engine(tmp_path: Path) -> AsyncEngine:
     return create_async_engine("sqlite+aiosqlite://", async_creator=lambda: opened(tmp_path))
 
 
-async def test_statement_takes_one_trip(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    trips, execute = [], OneTripConnection._trip
+class Turns:
+    """Counts the turns of the event loop while the block runs."""
 
-    async def counted(self: OneTripConnection, work: Any, **options: Any) -> Any:
-        trips.append(work)
-        return await execute(self, work, **options)
+    def __init__(self) -> None:
+        self.seen = 0
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._count())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+
+    async def _count(self) -> None:
+        while True:
+            self.seen += 1
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, a statement and a turn are short."""
+    monkeypatch.setattr(sqlite_connection, "AT_ONCE_SECONDS", 60.0)
+    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 60.0)
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """The trips to the thread: True for those that the event loop may wait for."""
+    trips, trip = list[bool](), OneTripConnection._trip
+
+    async def counted(self: OneTripConnection, work: Any, *, at_once: bool) -> Any:
+        trips.append(at_once)
+        return await trip(self, work, at_once=at_once)
 
     monkeypatch.setattr(OneTripConnection, "_trip", counted)
-    async with engine.connect() as connection:
-        trips.clear()
-        assert (await connection.execute(text("SELECT 1 UNION SELECT 2"))).scalars().all() == [1, 2]
-        assert len(trips) == 1
-    await engine.dispose()
+    return trips
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])
+async def test_short_statements_take_no_trip(tmp_path: Path, trips: list[bool], begin: str) -> None:
+    connection = await opened(tmp_path, durable=True)
+    cursor = connection.cursor()
+    await cursor.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)")
+    trips.clear()
+    await cursor.execute(begin)
+    await cursor.executemany("INSERT INTO t (name) VALUES (?)", [["a"]] * FEW)
+    await cursor.execute("UPDATE t SET name = 'b'")
+    await cursor.execute("SELECT count(*) FROM t")
+    assert await cursor.fetchall() == [(FEW,)]
+    assert trips == []
+    await cursor.executemany("INSERT INTO t (name) VALUES (?)", [["a"]] * (FEW + 1))
+    await cursor.execute("DELETE FROM t WHERE name = 'a'")
+    assert cursor.rowcount == FEW + 1
+    assert trips == [True, True]
+    await connection.commit()
+    assert trips == [True, True, False], "it waits for the disk"
+    await connection.close()
+
+
+NUMBERS = """
+CREATE VIEW numbers AS
+WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 300000) SELECT n FROM n
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+async def test_long_query_is_run_again_in_the_thread_and_loses_no_write(
+    tmp_path: Path, trips: list[bool], monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr(sqlite_connection, "AT_ONCE_SECONDS", seconds)
+    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 60.0)
+    connection = await opened(tmp_path)
+    cursor = connection.cursor()
+    await cursor.execute("CREATE TABLE t (id INTEGER)")
+    await cursor.execute(NUMBERS)
+    await cursor.execute("BEGIN IMMEDIATE")
+    await cursor.execute("INSERT INTO t VALUES (1)")
+    trips.clear()
+    async with Turns() as turns:
+        await cursor.execute("SELECT count(*) FROM numbers")
+        assert (turns.seen > 0) is (seconds == 0)
+    assert await cursor.fetchall() == [(300000,)]
+    assert trips == ([False] if seconds == 0 else [])
+    await connection.commit()
+    await cursor.execute("SELECT * FROM t")
+    assert await cursor.fetchall() == [(1,)]
+    await connection.close()
+
+
+async def test_long_write_is_not_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would lose all that its transaction wrote before."""
+    monkeypatch.setattr(sqlite_connection, "AT_ONCE_SECONDS", 0.0)
+    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 60.0)
+    connection = await opened(tmp_path)
+    cursor = connection.cursor()
+    await cursor.execute("CREATE TABLE t (id INTEGER)")
+    await cursor.execute(NUMBERS)
+    await cursor.execute("BEGIN IMMEDIATE")
+    await cursor.execute("INSERT INTO t VALUES (1)")
+    await cursor.execute("INSERT INTO t SELECT count(*) FROM numbers")
+    await connection.commit()
+    await cursor.execute("SELECT * FROM t")
+    assert await cursor.fetchall() == [(1,), (300000,)]
+    await connection.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_lock_of_another_connection_is_waited_for_in_the_thread(tmp_path: Path, trips: list[bool]) -> None:
+    one, two = await opened(tmp_path), await opened(tmp_path)
+    traced: list[str] = []
+    for statement in ("PRAGMA journal_mode = WAL", "CREATE TABLE t (id INTEGER)", "BEGIN IMMEDIATE"):
+        await one.cursor().execute(statement)
+    await two.set_trace_callback(traced.append)
+    trips.clear()
+    waiting = asyncio.create_task(two.cursor().execute("BEGIN IMMEDIATE"))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    assert trips == [False]
+    await one.cursor().execute("INSERT INTO t VALUES (1)")
+    await one.commit()
+    await asyncio.wait_for(waiting, 20)
+    assert two.in_transaction
+    begin, wait = "BEGIN IMMEDIATE", f"PRAGMA busy_timeout = {PATIENCE_MS}"
+    assert traced == ["PRAGMA busy_timeout = 0", begin, wait, begin]
+    await one.close()
+    await two.close()
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(("begin", "locked"), [("BEGIN", 2), ("BEGIN IMMEDIATE", 1)])
+async def test_statements_until_the_lock_is_taken_do_not_wait_for_it(tmp_path: Path, begin: str, locked: int) -> None:
+    """A transaction that reads takes it with its first query; it is looked for at each begin."""
+    connection, traced = await opened(tmp_path), list[str]()
+    await connection.set_trace_callback(traced.append)
+    for _ in range(2):
+        traced.clear()
+        for statement in (begin, "SELECT 1", "SELECT 2"):
+            await connection.cursor().execute(statement)
+        await connection.commit()
+        assert traced.count("PRAGMA busy_timeout = 0") == locked
+        assert traced.count(f"PRAGMA busy_timeout = {PATIENCE_MS}") == locked
+    await connection.close()
+
+
+async def test_statement_behind_one_in_the_thread_waits_for_it(tmp_path: Path) -> None:
+    """Its caller was cancelled."""
+    connection, go_on = await opened(tmp_path), threading.Event()
+
+    def creates(cursor: sqlite3.Cursor) -> None:
+        assert go_on.wait(60)
+        cursor.execute("CREATE TABLE t (id INTEGER)")
+
+    creating = asyncio.create_task(connection.in_thread(creates))
+    await asyncio.sleep(0.01)
+    creating.cancel()
+    selecting = asyncio.create_task(connection.cursor().execute("SELECT * FROM t"))
+    await asyncio.sleep(0.01)
+    go_on.set()
+    assert await (await asyncio.wait_for(selecting, 20)).fetchall() == []
+    await connection.close()
 
 
 async def test_results_are_those_of_the_statement(engine: AsyncEngine) -> None:
@@ -102,32 +254,6 @@ async def test_transaction_that_a_cancelled_caller_began_is_rolled_back(tmp_path
     await connection.close()
 
 
-class Turns:
-    """Counts the turns of the event loop while the block runs."""
-
-    def __init__(self) -> None:
-        self.seen = 0
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._count())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-
-    async def _count(self) -> None:
-        while True:
-            self.seen += 1
-            await asyncio.sleep(0)
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy the machine is, a statement and a turn are short."""
-    monkeypatch.setattr(sqlite_connection, "AT_ONCE_SECONDS", 60.0)
-    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 60.0)
-
-
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("durable", [True, False])
 async def test_only_a_durable_commit_takes_a_turn_of_the_event_loop(tmp_path: Path, durable: bool) -> None:
@@ -177,7 +303,7 @@ async def test_turn_that_has_lasted_long_enough_ends_at_the_next_statement(
 async def test_connections_of_a_store_share_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     turn = LoopTurn()
-    one, two = [await connect(tmp_path / "some.db", turn, durable=False) for _ in range(2)]
+    one, two = [await connect(tmp_path / "some.db", turn, durable=False, patience_ms=PATIENCE_MS) for _ in range(2)]
     await asyncio.sleep(0)
     monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 1.0)
     monkeypatch.setattr(sqlite_connection, "time", SimpleNamespace(monotonic=lambda: now[0]))
