@@ -115,7 +115,7 @@ async def test_what_ran_before_a_reload_is_freed(world: Reloadable) -> None:
 
 @pytest.fixture
 def informed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """What the collection of garbage is informed: True after a reload. Use it before `world`."""
+    """What the collection of garbage learns: True after a reload. Use it before `world`."""
     informed: list[bool] = []
 
     @asynccontextmanager
@@ -127,7 +127,9 @@ def informed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return informed
 
 
-async def test_garbage_of_an_earlier_program_is_looked_for_after_a_reload(informed: list[bool], world: Reloadable) -> None:
+async def test_garbage_of_an_earlier_program_is_collected_after_a_reload(
+    informed: list[bool], world: Reloadable
+) -> None:
     world.write(PROD.replace("500ms", "600ms"))
     world.hang_up()
     await world.until_logged("reload.done")
