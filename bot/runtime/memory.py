@@ -13,7 +13,8 @@ SOON_SECONDS = 60.0
 WHOLE_EVERY = 6
 """Collections of which one goes through all objects, the others through those that are younger than the last one.
 
-With a thousand clusters all take half a second, in which no poll and no answer goes on.
+With a thousand clusters all take half a second, in which no poll and no answer goes on. What lived at a collection and
+is garbage later waits for the next whole one, if it is a cycle.
 """
 
 IDLE_SECONDS = 2.0

@@ -42,6 +42,8 @@ _OUTCOMES = ("committed", "rolled_back", "failed")
 BACKGROUND_READS = 2
 """Reading units of polls at once, of four connections on SQLite: after a fault of many clusters every poll reads."""
 _BUSY_MS = 10_000
+_SPILL_PAGES = 5000
+"""Changed pages of a transaction, 20 MB, until which SQLite does not write to the disk before the commit."""
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
 
@@ -308,17 +310,17 @@ def _sqlite(target: Target, file: Path) -> tuple[AsyncEngine, AsyncEngine]:
     connected = partial(connect, file, LoopTurn(), patience_ms=_BUSY_MS)
     writer = _engine(target, pool_size=1, max_overflow=0, async_creator=partial(connected, durable=True))
     reader = _engine(target, pool_size=4, max_overflow=0, async_creator=partial(connected, durable=False))
-    _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL")
+    _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL", f"cache_spill = {_SPILL_PAGES}")
     _pragmas(reader, "BEGIN", "query_only = ON")
     return writer, reader
 
 
-def _pragmas(engine: AsyncEngine, begin: str, pragma: str) -> None:
+def _pragmas(engine: AsyncEngine, begin: str, *pragmas: str) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin where the next listener says, nowhere else
         cursor = connection.cursor()
-        for line in ("foreign_keys = ON", pragma):
+        for line in ("foreign_keys = ON", *pragmas):
             cursor.execute(f"PRAGMA {line}")
         cursor.close()
 

@@ -42,6 +42,7 @@ UNIT_SECONDS = 15.0
 HELD_SECONDS = 0.1
 """Time after which a transaction ends with the unit at work, if another writer waits: that of a command or a message
 does not wait for fifty units. The units that are left come in the next transaction, after that writer."""
+_CLOSED = "The store was closed before this was written."
 
 U = TypeVar("U")
 Nested = Callable[[bool], AbstractAsyncContextManager[U]]
@@ -89,6 +90,7 @@ class GroupCommit(Generic[U]):
         self._worker: asyncio.Task[None] | None = None
         self._next_at = self._counted_at = float("-inf")
         self._early = float(BURST)
+        self._closed = False
         self.commits = 0
         """Transactions since the start."""
 
@@ -100,6 +102,8 @@ class GroupCommit(Generic[U]):
         is in the next group and first in it, and ends the wait for others, except in a storm. Those that have waited
         for LATE_SECONDS take turns with urgent ones.
         """
+        if self._closed:
+            raise StoreError(_CLOSED)
         if urgent and self._may_be_early():
             self._hurried.set()
         unit: _Unit[U] = _Unit(last, urgent, self._clock())
@@ -120,10 +124,12 @@ class GroupCommit(Generic[U]):
         await unit.left
 
     async def close(self) -> None:
-        """End the worker: units that are not committed yet fail with StoreError."""
+        """End the worker. Units that are not known to be committed fail with StoreError, as later ones do."""
+        self._closed = True
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.wait((self._worker,))
+        self._fail_waiting()
 
     async def _work(self) -> None:
         left: Sequence[_Unit[U]] = ()
@@ -134,14 +140,17 @@ class GroupCommit(Generic[U]):
                 left = await self._commit(self._next_group(left))
         except asyncio.CancelledError:
             # The store closes, or the event loop ends: a further worker would be left behind.
-            for unit in (*left, *self._waiting):
-                _fail(unit, StoreError("The store was closed before this was written."))
-            self._waiting.clear()
+            self._waiting.extendleft(left)
+            self._fail_waiting()
             raise
         finally:
             # A fault of the program ends the worker, not the units behind it.
             again = bool(self._waiting)
             self._worker = asyncio.create_task(self._work(), name="group commit") if again else None
+
+    def _fail_waiting(self) -> None:
+        while self._waiting:
+            _fail(self._waiting.popleft(), StoreError(_CLOSED))
 
     def _next_group(self, left: Sequence[_Unit[U]]) -> Sequence[_Unit[U]]:
         """Those that wait, or those `left` and urgent ones that hurry: late ones in turns with urgent ones, the rest.

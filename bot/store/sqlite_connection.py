@@ -3,10 +3,10 @@
 With the cursors of aiosqlite a statement takes four trips to the thread: make the cursor, execute, fetch, close. Each
 waits for a turn of the event loop. Even one trip takes 0.1 to 0.3 ms, because two threads wake each other, and 5 ms if
 the event loop is busy and the thread waits for the interpreter's lock (see `sys.setswitchinterval`); most statements
-take 0.02 ms. So short statements run where they are asked for. What may take longer makes one trip: a commit that waits
-for the disk, and writes of many rows. A query that turns out to be long, and a statement that finds the file locked,
-are broken off and run again in the thread. The event loop stands still for a trip at most AT_ONCE_SECONDS, then it goes
-on.
+take 0.02 ms. So queries and short writes run where they are asked for. What may take longer makes one trip: a commit
+that waits for the disk, and writes of an unknown number of rows. A query that turns out to be long, and a statement
+that finds the file locked, are broken off and run again in the thread. The event loop stands still for a trip at most
+AT_ONCE_SECONDS, then it goes on.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,17 +27,16 @@ from bot.store.sqlite_file import PRIMARY
 _CHUNK = 64
 """Rows of a trip, for cursors that are iterated; the default of aiosqlite."""
 AT_ONCE_SECONDS = 0.002
-"""Longest time for which the event loop stands still for one trip or query, but for the interpreter's lock."""
+"""Longest time for which the event loop stands still for a trip, and about that for a query."""
 TURN_SECONDS = 0.01
 """Time in one turn of the event loop from which on no further statement is waited for at once: others have their turn.
 """
-_SHORT = {"BEGIN", "SELECT", "INSERT", "UPDATE", "SAVEPOINT", "RELEASE", "ROLLBACK"}
-"""First words of statements that run in the event loop."""
-_BEGIN_READING = "BEGIN"
+_SHORT = {"BEGIN", "SELECT", "INSERT", "SAVEPOINT", "RELEASE", "ROLLBACK"}
+"""First words of statements that run in the event loop. An update or a delete may go through a whole table."""
 _FEW = 20
-"""Most rows of one write in the event loop."""
-_STEPS = 5000
-"""Steps of SQLite's machine, about 0.2 ms, between two looks at the time."""
+"""Most executions of an INSERT in the event loop."""
+_STEPS = 500
+"""Steps of SQLite's machine between two looks at the time: fifty rows or more."""
 Run = Callable[[sqlite3.Cursor], object]
 Found = tuple[Any, int, int | None, Sequence[Any]]
 """What a statement gave: the description, the number of changed rows, the last row id, and the rows."""
@@ -109,15 +108,14 @@ class OneTripConnection(aiosqlite.Connection):
     _asked = 0
     _done = 0
     """Trips that were begun, and those that have ended; a caller that was cancelled leaves one on its way."""
-    _locked = False
-    """True if the transaction has its lock, to read or to write: its statements wait for no other connection."""
 
     def __init__(self, file: Path, turn: LoopTurn, *, durable: bool, patience_ms: int) -> None:
         connector = partial(sqlite3.connect, str(file), timeout=patience_ms / 1000, check_same_thread=False)
         super().__init__(connector, _CHUNK)
         # The thread does not keep the process alive, as with SQLAlchemy's own connections.
         self._thread.daemon = True
-        self._turn, self._durable, self._patience_ms = turn, durable, patience_ms
+        self._turn, self._durable = turn, durable
+        self._patience_ms = self._set_ms = patience_ms
 
     async def commit(self) -> None:
         """Commit; raises sqlite3.Error."""
@@ -156,6 +154,7 @@ class OneTripConnection(aiosqlite.Connection):
         # Also if the caller was cancelled: a rollback that is left out would leave the file locked.
         wanted = outcome.set_running_or_notify_cancel()
         try:
+            self._wait_for_locks(self._patience_ms)
             result = work()
         except BaseException as error:  # noqa: BLE001 - the caller gets it
             self._done += 1
@@ -173,20 +172,14 @@ class OneTripConnection(aiosqlite.Connection):
     async def run(self, sql: str, run: Run) -> Found:
         """Run a statement, in the event loop if `sql` says that it is short; raises sqlite3.Error."""
         word = sql.split(maxsplit=1)[0] if sql else ""
-        if word == "BEGIN":
-            self._locked = False
-        if word in _SHORT and self._has_no_trip() and self._turn.has_time():
-            try:
-                found = self._here(run, query=word == "SELECT")
-            except sqlite3.OperationalError as error:
-                if _code(error) not in {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}:
-                    raise
-                found = await self._trip(partial(self._found, run), at_once=False)
-        else:
-            found = await self.in_thread(run)
-        # A transaction that reads takes its lock with its first query.
-        self._locked = sql != _BEGIN_READING
-        return found
+        if word not in _SHORT or not self._has_no_trip() or not self._turn.has_time():
+            return await self.in_thread(run)
+        try:
+            return self._here(run, query=word == "SELECT")
+        except sqlite3.OperationalError as error:
+            if _code(error) not in {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}:
+                raise
+        return await self._trip(partial(self._found, run), at_once=False)  # type: ignore[no-any-return] # that of `_found`
 
     async def in_thread(self, run: Run) -> Found:
         """Run a statement in the thread of the connection; raises sqlite3.Error."""
@@ -196,19 +189,22 @@ class OneTripConnection(aiosqlite.Connection):
         return self._running and self._asked == self._done
 
     def _here(self, run: Run, *, query: bool) -> Found:
-        """Run a statement in the event loop, without waiting for a lock.
-
-        A long query is broken off; a write would lose its transaction.
-        """
-        until = time.monotonic() + AT_ONCE_SECONDS
-        with ExitStack() as stack:
-            if not self._locked:
-                self._conn.execute("PRAGMA busy_timeout = 0")
-                stack.callback(self._conn.execute, f"PRAGMA busy_timeout = {self._patience_ms}")
-            if query:
-                self._conn.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
-                stack.callback(self._conn.set_progress_handler, None, 0)
+        """Run a statement in the event loop; a long query is broken off, but a write would lose its transaction."""
+        self._wait_for_locks(0)
+        if not query:
             return self._found(run)
+        until = time.monotonic() + AT_ONCE_SECONDS
+        self._conn.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+        try:
+            return self._found(run)
+        finally:
+            self._conn.set_progress_handler(None, 0)
+
+    def _wait_for_locks(self, milliseconds: int) -> None:
+        """Let the next statements wait so long for a lock of another connection."""
+        if self._set_ms != milliseconds:
+            self._conn.execute(f"PRAGMA busy_timeout = {milliseconds}")
+            self._set_ms = milliseconds
 
     def _found(self, run: Run) -> Found:
         with closing(self._conn.cursor()) as cursor:

@@ -233,18 +233,23 @@ async def test_unit_that_does_not_end_gives_the_others_an_error_and_the_next_go_
     assert await stored(store) == ["later"]
 
 
-async def test_store_that_closes_leaves_no_worker_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A poll is cancelled while its unit waits for others: the program ends."""
+@pytest.mark.parametrize("seconds", [0.01, 0.0])
+async def test_store_that_closes_leaves_no_worker_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """A poll is cancelled while its unit waits for others, or before its worker began: the program ends."""
     monkeypatch.setattr(group_commit, "GROUP_SECONDS", 600.0)
     before = asyncio.all_tasks()
     async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store:
         await store.migrate()
         await put(store, "first")
         cancelled, waiting = (asyncio.create_task(put(store, name)) for name in ("cancelled", "waiting"))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(seconds)
         cancelled.cancel()
     with pytest.raises(StoreError, match="was closed"):
         await asyncio.wait_for(waiting, 20)
+    with pytest.raises(StoreError, match="was closed"):
+        await asyncio.wait_for(put(store, "later"), 20)
     await asyncio.gather(cancelled, return_exceptions=True)
     assert asyncio.all_tasks() == before
 

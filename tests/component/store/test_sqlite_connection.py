@@ -13,7 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.alerting.cluster_state.state import ClusterState
 from bot.store import sqlite_connection
+from bot.store.database import Store
 from bot.store.sqlite_connection import LoopTurn, OneTripConnection, connect
 
 PATIENCE_MS = 5000
@@ -77,16 +79,16 @@ async def test_short_statements_take_no_trip(tmp_path: Path, trips: list[bool], 
     trips.clear()
     await cursor.execute(begin)
     await cursor.executemany("INSERT INTO t (name) VALUES (?)", [["a"]] * FEW)
-    await cursor.execute("UPDATE t SET name = 'b'")
     await cursor.execute("SELECT count(*) FROM t")
     assert await cursor.fetchall() == [(FEW,)]
     assert trips == []
-    await cursor.executemany("INSERT INTO t (name) VALUES (?)", [["a"]] * (FEW + 1))
-    await cursor.execute("DELETE FROM t WHERE name = 'a'")
+    await cursor.executemany("INSERT INTO t (name) VALUES (?)", [["b"]] * (FEW + 1))
+    await cursor.execute("UPDATE t SET name = 'c' WHERE name = 'b'")
+    await cursor.execute("DELETE FROM t WHERE name = 'c'")
     assert cursor.rowcount == FEW + 1
-    assert trips == [True, True]
+    assert trips == [True, True, True]
     await connection.commit()
-    assert trips == [True, True, False], "it waits for the disk"
+    assert trips[3:] == [False], "it waits for the disk"
     await connection.close()
 
 
@@ -155,23 +157,86 @@ async def test_lock_of_another_connection_is_waited_for_in_the_thread(tmp_path: 
     assert two.in_transaction
     begin, wait = "BEGIN IMMEDIATE", f"PRAGMA busy_timeout = {PATIENCE_MS}"
     assert traced == ["PRAGMA busy_timeout = 0", begin, wait, begin]
+    traced.clear()
+    await two.cursor().execute("SELECT 1")
+    await two.cursor().execute("SELECT 2")
+    assert traced == ["PRAGMA busy_timeout = 0", "SELECT 1", "SELECT 2"], "set when it changes"
     await one.close()
     await two.close()
 
 
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize(("begin", "locked"), [("BEGIN", 2), ("BEGIN IMMEDIATE", 1)])
-async def test_statements_until_the_lock_is_taken_do_not_wait_for_it(tmp_path: Path, begin: str, locked: int) -> None:
-    """A transaction that reads takes it with its first query; it is looked for at each begin."""
+async def test_other_errors_are_those_of_the_statement(tmp_path: Path) -> None:
     connection, traced = await opened(tmp_path), list[str]()
     await connection.set_trace_callback(traced.append)
-    for _ in range(2):
+    await connection.cursor().execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    await connection.cursor().execute("INSERT INTO t VALUES (1)")
+    for statement, error in (
+        ("INSERT INTO t VALUES (1)", sqlite3.IntegrityError),
+        ("SELECT abs(-9223372036854775807 - 1)", sqlite3.OperationalError),
+    ):
         traced.clear()
-        for statement in (begin, "SELECT 1", "SELECT 2"):
+        with pytest.raises(error):
             await connection.cursor().execute(statement)
-        await connection.commit()
-        assert traced.count("PRAGMA busy_timeout = 0") == locked
-        assert traced.count(f"PRAGMA busy_timeout = {PATIENCE_MS}") == locked
+        assert traced.count(statement) == 1
+    await connection.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_file_that_another_process_recovers_is_waited_for_in_the_thread(
+    tmp_path: Path, trips: list[bool]
+) -> None:
+    connection, ran_in = await opened(tmp_path), list[str]()
+
+    def recovering(_: sqlite3.Cursor) -> None:
+        ran_in.append(threading.current_thread().name)
+        if len(ran_in) == 1:
+            busy = sqlite3.OperationalError("database is locked")
+            busy.sqlite_errorcode = sqlite3.SQLITE_BUSY_RECOVERY
+            raise busy
+
+    trips.clear()
+    await connection.run("SELECT 1", recovering)
+    assert len(set(ran_in)) == 2
+    assert trips == [False]
+    await connection.close()
+
+
+async def test_large_unit_of_work_writes_to_the_disk_at_its_commit_only(tmp_path: Path) -> None:
+    """The event loop would wait for the disk in the middle of an INSERT."""
+    log = tmp_path / "cmbot.db-wal"
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store:
+        await store.migrate()
+        async with store.begin() as uow:
+            await uow.cluster_states.put("first", ClusterState(at=1.0))
+            before = log.stat().st_size
+            for number in range(50):
+                await uow.cluster_states.put(f"c{number}", ClusterState(at=1.0, verdict="x" * 100_000))
+            assert log.stat().st_size == before
+        assert log.stat().st_size > before + 4_000_000
+
+
+async def test_commit_behind_a_statement_in_the_thread_comes_after_it(tmp_path: Path) -> None:
+    """Its caller was cancelled."""
+    connection, go_on = await opened(tmp_path), threading.Event()
+    await connection.cursor().execute("CREATE TABLE t (id INTEGER)")
+    await connection.cursor().execute("BEGIN IMMEDIATE")
+
+    def writes(cursor: sqlite3.Cursor) -> None:
+        assert go_on.wait(60)
+        cursor.execute("INSERT INTO t VALUES (1)")
+
+    writing = asyncio.create_task(connection.in_thread(writes))
+    await asyncio.sleep(0.01)
+    writing.cancel()
+    committing = asyncio.create_task(connection.commit())
+    await asyncio.sleep(0.01)
+    assert connection.in_transaction
+    go_on.set()
+    await asyncio.wait_for(committing, 20)
+    assert not connection.in_transaction
+    found = await connection.cursor().execute("SELECT * FROM t")
+    assert await found.fetchall() == [(1,)]
     await connection.close()
 
 
