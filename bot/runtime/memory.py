@@ -11,10 +11,10 @@ EVERY_SECONDS = 600.0
 SOON_SECONDS = 60.0
 """Seconds after a reload: what waits for a time limit keeps the program before it alive."""
 WHOLE_EVERY = 6
-"""Collections of which one goes through all objects, the others through those that are younger than the last one.
+"""Each sixth collection goes through all objects, the others through those made since the last one.
 
-With a thousand clusters all take half a second, in which no poll and no answer goes on. What lived at a collection and
-is garbage later waits for the next whole one, if it is a cycle.
+With a thousand clusters a whole one takes half a second, in which no poll and no answer goes on. A cycle that was alive
+at a collection and is garbage later waits for the next whole one.
 """
 
 IDLE_SECONDS = 2.0
@@ -86,7 +86,7 @@ async def collected_by_time(
     async def collect_on() -> None:
         if reloaded:
             await collect(0, soon)
-        for number in count(1):
+        for number in count(0 if reloaded else 1):
             await collect(number, every)
 
     task = asyncio.create_task(collect_on(), name="garbage")

@@ -43,7 +43,7 @@ BACKGROUND_READS = 2
 """Reading units of polls at once, of four connections on SQLite: after a fault of many clusters every poll reads."""
 _BUSY_MS = 10_000
 _SPILL_PAGES = 5000
-"""Changed pages of a transaction, 20 MB, until which SQLite does not write to the disk before the commit."""
+"""Pages in SQLite's cache, 20 MB, from which on a transaction writes to the log before its commit."""
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
 
@@ -310,7 +310,7 @@ def _sqlite(target: Target, file: Path) -> tuple[AsyncEngine, AsyncEngine]:
     connected = partial(connect, file, LoopTurn(), patience_ms=_BUSY_MS)
     writer = _engine(target, pool_size=1, max_overflow=0, async_creator=partial(connected, durable=True))
     reader = _engine(target, pool_size=4, max_overflow=0, async_creator=partial(connected, durable=False))
-    _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL", f"cache_spill = {_SPILL_PAGES}")
+    _pragmas(writer, "BEGIN IMMEDIATE", "synchronous = FULL", f"cache_spill = {_SPILL_PAGES}", "temp_store = MEMORY")
     _pragmas(reader, "BEGIN", "query_only = ON")
     return writer, reader
 

@@ -134,13 +134,14 @@ class GroupCommit(Generic[U]):
     async def _work(self) -> None:
         left: Sequence[_Unit[U]] = ()
         try:
-            while left or self._waiting:
+            while not self._closed and (left or self._waiting):
                 if not left and (early := self._next_at - self._clock()) > 0:
                     await self._pause(self._hurried, early)
                 left = await self._commit(self._next_group(left))
-        except asyncio.CancelledError:
-            # The store closes, or the event loop ends: a further worker would be left behind.
+            # The store closes; those that the last transaction left for the next one are not written.
             self._waiting.extendleft(left)
+        except asyncio.CancelledError:
+            # The event loop ends, or the store closes: a further worker would be left behind.
             self._fail_waiting()
             raise
         finally:
@@ -209,7 +210,7 @@ class GroupCommit(Generic[U]):
             self.commits += 1
             self._next_at = self._clock() + GROUP_SECONDS
             for unit in group:
-                _fail(unit, StoreError("The database did not commit this."))
+                _fail(unit, StoreError("It is not known whether the database committed this."))
 
     def _may_be_early(self) -> bool:
         """True unless urgent units began many groups early lately."""

@@ -3,10 +3,10 @@
 With the cursors of aiosqlite a statement takes four trips to the thread: make the cursor, execute, fetch, close. Each
 waits for a turn of the event loop. Even one trip takes 0.1 to 0.3 ms, because two threads wake each other, and 5 ms if
 the event loop is busy and the thread waits for the interpreter's lock (see `sys.setswitchinterval`); most statements
-take 0.02 ms. So queries and short writes run where they are asked for. What may take longer makes one trip: a commit
-that waits for the disk, and writes of an unknown number of rows. A query that turns out to be long, and a statement
-that finds the file locked, are broken off and run again in the thread. The event loop stands still for a trip at most
-AT_ONCE_SECONDS, then it goes on.
+take 0.02 ms. So queries and short inserts run where they are asked for; a read from the disk may hold the loop up. The
+rest makes one trip: durable commits, updates and deletes (they may go through a whole table), inserts of many rows. A
+query that takes too long is broken off; it is run again in the thread, as is a statement that finds the file locked.
+The event loop stands still for a trip at most AT_ONCE_SECONDS, then it goes on.
 """
 
 import asyncio
@@ -27,16 +27,15 @@ from bot.store.sqlite_file import PRIMARY
 _CHUNK = 64
 """Rows of a trip, for cursors that are iterated; the default of aiosqlite."""
 AT_ONCE_SECONDS = 0.002
-"""Longest time for which the event loop stands still for a trip, and about that for a query."""
+"""Longest time for which the event loop stands still for a trip, and about that for a query (large rows take more)."""
 TURN_SECONDS = 0.01
-"""Time in one turn of the event loop from which on no further statement is waited for at once: others have their turn.
-"""
+"""Time in one turn of the event loop after which no further statement runs in it or is waited for at once."""
 _SHORT = {"BEGIN", "SELECT", "INSERT", "SAVEPOINT", "RELEASE", "ROLLBACK"}
 """First words of statements that run in the event loop. An update or a delete may go through a whole table."""
 _FEW = 20
-"""Most executions of an INSERT in the event loop."""
-_STEPS = 500
-"""Steps of SQLite's machine between two looks at the time: fifty rows or more."""
+"""Most rows of an INSERT (executemany) in the event loop."""
+_STEPS = 100
+"""Steps of SQLite's machine between two looks at the time: 5 to 40 rows."""
 Run = Callable[[sqlite3.Cursor], object]
 Found = tuple[Any, int, int | None, Sequence[Any]]
 """What a statement gave: the description, the number of changed rows, the last row id, and the rows."""

@@ -254,6 +254,39 @@ async def test_store_that_closes_leaves_no_worker_behind(
     assert asyncio.all_tasks() == before
 
 
+@pytest.mark.parametrize("error", [StoreError("The disk failed."), ValueError("a mistake")])
+async def test_store_that_closes_while_a_rollback_fails_leaves_no_worker_behind(store: Store, error: Exception) -> None:
+    if not shares(store):
+        return
+    before, begun, group = asyncio.all_tasks(), asyncio.Event(), store._group
+
+    @asynccontextmanager
+    async def failing() -> AsyncIterator[Nested]:  # type: ignore[type-arg]
+        async with group() as nested:
+            try:
+                yield nested
+            except BaseException:  # noqa: BLE001 - the cancellation too
+                raise error from None
+
+    async def hangs() -> None:
+        async with store.grouped():
+            begun.set()
+            await asyncio.Event().wait()
+
+    store.groups = GroupCommit(failing, clock=lambda: 0.0)
+    hanging = asyncio.create_task(hangs())
+    await begun.wait()
+    waiting = asyncio.create_task(put(store, "waiting"))
+    await asyncio.sleep(0)
+    await asyncio.wait_for(store.groups.close(), 10)
+    with pytest.raises(StoreError, match="was closed"):
+        await asyncio.wait_for(waiting, 20)
+    hanging.cancel()
+    await asyncio.gather(hanging, return_exceptions=True)
+    assert asyncio.all_tasks() == before
+    assert await stored(store) == []
+
+
 def test_event_loop_that_ends_leaves_no_worker_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All tasks are cancelled at once, as asyncio.run does at its end."""
     monkeypatch.setattr(group_commit, "GROUP_SECONDS", 600.0)

@@ -18,7 +18,7 @@ from bot.store import sqlite_connection
 from bot.store.database import Store
 from bot.store.sqlite_connection import LoopTurn, OneTripConnection, connect
 
-PATIENCE_MS = 5000
+PATIENCE_MS = 60_000
 FEW = sqlite_connection._FEW
 
 
@@ -119,6 +119,23 @@ async def test_long_query_is_run_again_in_the_thread_and_loses_no_write(
     await connection.commit()
     await cursor.execute("SELECT * FROM t")
     assert await cursor.fetchall() == [(1,)]
+    await connection.close()
+
+
+async def test_few_rows_are_enough_to_look_at_the_time(
+    tmp_path: Path, trips: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be large."""
+    monkeypatch.setattr(sqlite_connection, "AT_ONCE_SECONDS", 0.0)
+    monkeypatch.setattr(sqlite_connection, "TURN_SECONDS", 60.0)
+    connection = await opened(tmp_path)
+    cursor = connection.cursor()
+    await cursor.execute("CREATE TABLE t (data TEXT)")
+    await cursor.executemany("INSERT INTO t VALUES (?)", [["x"]] * 50)
+    trips.clear()
+    await cursor.execute("SELECT * FROM t")
+    assert len(await cursor.fetchall()) == 50
+    assert trips == [False]
     await connection.close()
 
 
