@@ -3,7 +3,9 @@
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -231,6 +233,31 @@ async def test_large_unit_of_work_writes_to_the_disk_at_its_commit_only(tmp_path
                 await uow.cluster_states.put(f"c{number}", ClusterState(at=1.0, verdict="x" * 100_000))
             assert log.stat().st_size == before
         assert log.stat().st_size > before + 4_000_000
+
+
+def open_files() -> Iterator[str]:
+    for file in Path("/proc/self/fd").iterdir():
+        # It may be closed meanwhile.
+        with suppress(FileNotFoundError):
+            yield str(file.readlink())
+
+
+async def test_units_of_a_group_write_no_temporary_file(tmp_path: Path) -> None:
+    """A savepoint keeps what its unit has changed, until the commit."""
+    async with Store.open(f"sqlite:///{tmp_path}/cmbot.db") as store:
+        await store.migrate()
+        found: list[str] = []
+
+        async def rewrite(filler: str) -> None:
+            async with store.grouped() as uow:
+                for number in range(5):
+                    await uow.cluster_states.put(f"c{number}", ClusterState(at=1.0, verdict=filler * 400_000))
+                found.extend(open_files())
+
+        await rewrite("x")
+        await asyncio.gather(rewrite("y"), rewrite("z"))
+        assert any("cmbot.db" in file for file in found)
+        assert not [file for file in found if "etilqs_" in file]
 
 
 async def test_commit_behind_a_statement_in_the_thread_comes_after_it(tmp_path: Path) -> None:
