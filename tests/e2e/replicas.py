@@ -29,7 +29,7 @@ TIMING = Timing(wait=1.0, election=0.4, refresh=0.2, transfer=0.05, collect=0.2,
 SETTINGS = """
 slack: {{api_url: "{api}"}}
 http: {{port: 0}}
-replicas: {{lease: 2s}}
+replicas: {{lease: 4s}}
 rules: {{host_unreachable: {{hold: 0s, clear: 0s}}, quorum_at_risk: {{hold: 0s}}, disk_broken: {{hold: 0s, clear: 0s}}}}
 clusters:
   - {{name: prod, hosts: {hosts}, alert_channel: C0STORAGE, channels: [C0STORAGE], poll_interval: 0.3s}}

@@ -116,6 +116,7 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         self._rng = random.Random(seed)  # noqa: S311 (ids and shuffles of a simulation)
         self._delays: dict[int, float] = {}
         self._gates: dict[int, asyncio.Event] = {}
+        self._holds: list[tuple[Callable[[Seen], bool], asyncio.Event]] = []
         self._servers: dict[int, NodeServer] = {}
         self._scheduler_servers: dict[int, NodeServer] = {}
         self._schedulers = range(1, schedulers + 1)
@@ -187,6 +188,17 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         async with asyncio.timeout(timeout), self._changed:
             await self._changed.wait_for(condition)
 
+    @contextlib.contextmanager
+    def holding(self, which: Callable[[Seen], bool]) -> Iterator[None]:
+        """Let these requests wait, logged and not executed, until the block ends."""
+        hold = (which, asyncio.Event())
+        self._holds.append(hold)
+        try:
+            yield
+        finally:
+            self._holds.remove(hold)
+            hold[1].set()
+
     # --- state for tests ------------------------------------------------------------------------------------------
 
     @property
@@ -225,6 +237,9 @@ class SimulatedCluster(ProcessControls, SchedulerControls, DiskControls, FaultCo
         seen = Seen(self.clock.now(), node, call.method, call.target, body, dict(call.headers))
         self.log.note(seen)
         await self._notify()
+        for which, over in self._holds[:]:
+            if which(seen):
+                await over.wait()
         await self._pass_gate(node)
         answer = await self._answer(node, call) if self._runs(node) else CUT
         delay = self._delays.get(node, 0.0)

@@ -120,6 +120,18 @@ async def test_a_slow_node_executes_at_once_and_answers_late(caller: Any) -> Non
     assert caller.cluster.clock.now() == before + 30
 
 
+async def test_held_requests_are_logged_and_executed_when_the_hold_ends(caller: Any) -> None:
+    cluster = caller.cluster
+    with cluster.holding(lambda seen: seen.method == "POST"):
+        waiting = asyncio.create_task(caller.post(1, "/config/set", key="k", value="v"))
+        await cluster.until(lambda: bool(cluster.log.matching(method="POST")))
+        assert (await caller.get(2, "/stat"))[0] == 200
+        assert "k" not in cluster.data.kv
+    assert (await waiting)[0] == 200
+    assert cluster.data.kv["k"] == "v"
+    assert (await caller.post(1, "/config/set", key="k", value="w"))[0] == 200
+
+
 async def test_chunked_body_drops_the_connection_on_newest_release_only(make: Any) -> None:
     async def body() -> Any:
         yield b'{"key":"k","value":"v"}'
