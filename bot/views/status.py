@@ -11,6 +11,8 @@ from bot.views.parts import bullets, mark_of
 from bot.views.silence_times import muted_now
 
 MAX_LINES = 30
+_WHOLE_FROM = 10
+"""Seconds from which on an interval is shown without decimals."""
 
 
 @frozen
@@ -51,9 +53,10 @@ def not_sent(seconds: float) -> str:
 
 def too_many_clusters(clusters: int, interval: float, actual: float) -> str:
     """The problem of a load that is too high, with the intervals of the settings and of the polls in seconds."""
+    now = f"{actual:.{0 if actual >= _WHOLE_FROM else 1}f}"
     return (
         f"{count(clusters, 'cluster')} {'is' if clusters == 1 else 'are'} more than this process can "
-        f"poll every {interval:g} s; the interval is now {actual:.0f} s."
+        f"poll every {interval:g} s; the interval is now {now} s."
     )
 
 

@@ -7,11 +7,11 @@ its deadlines count from its turn. The cluster whose last poll is the oldest is 
 import asyncio
 import heapq
 import time
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from statistics import fmean
 
 from bot.common.frozen import frozen
 
@@ -127,6 +127,7 @@ class Admission:
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
     _gaps: dict[str, float] = field(default_factory=dict)
+    _times: Mapping[float, deque[float]] = field(init=False)
     _admitted_at: float = float("-inf")
     _said_until: float = float("-inf")
     _commands: _Hold = field(init=False)
@@ -141,6 +142,8 @@ class Admission:
     def __post_init__(self) -> None:
         self._asked_at = self.clock()
         self._share_from = self._asked_at, self.worked()
+        clusters = Counter(self.intervals.values())
+        self._times = {interval: deque(maxlen=2 * number + 1) for interval, number in clusters.items()}
         self._commands = _Hold(self.busy)
         self._alerts = _Hold(lambda: bool(self._pressing) or self.alerting())
 
@@ -240,10 +243,8 @@ class Admission:
         now = self.clock()
         if not self._begun or not self.late:
             return None
-        by_interval: dict[float, list[float]] = {}
-        for name in self._begun:
-            by_interval.setdefault(self.intervals[name], []).append(self._stretch(name, now))
-        worst, interval = max((fmean(stretches), interval) for interval, stretches in by_interval.items())
+        clusters = Counter(self.intervals[name] for name in self._begun)
+        worst, interval = max((self._gap(each, number, now) / each, each) for each, number in clusters.items())
         if worst < WORTH_SAYING:
             return None
         return Overload(len(self._begun.keys() | self._waiting), interval, interval * worst, self.skipped)
@@ -267,10 +268,16 @@ class Admission:
             gap = max(gap, now - self._begun[cluster])
         return min(LONGEST_STRETCH, max(1.0, gap / self.intervals[cluster]))
 
-    def _stretch(self, cluster: str, now: float) -> float:
-        """How many intervals are between two polls of the cluster: the last two, or the last one and now."""
-        gap = max(self._gaps.get(cluster, 0.0), now - self._begun[cluster])
-        return max(1.0, gap / self.intervals[cluster])
+    def _gap(self, interval: float, clusters: int, now: float) -> float:
+        """Mean seconds between two polls of a cluster: of the last two rounds, or more if polls begin no longer.
+
+        A round is as many polls as there are clusters. Their last gaps alone would tell less: where a poll is left out
+        now and then, gaps of one interval and of two take turns, and mostly it is the longer one that is not over.
+        """
+        times = self._times[interval]
+        over, begun = min(len(times) - 1, 2 * clusters), min(len(times), 2 * clusters)
+        gap = (times[-1] - times[-1 - over]) / over if over >= clusters else 0.0
+        return max(gap, (now - times[-begun]) / begun) * clusters
 
     def _admit(self) -> None:
         if not self._due:
@@ -285,6 +292,7 @@ class Admission:
             if cluster in self._begun:
                 self._gaps[cluster] = now - self._begun[cluster]
             self._begun[cluster] = self._admitted_at = now
+            self._times[self.intervals[cluster]].append(now)
             self._waiting.discard(cluster)
             self._running.add(cluster)
             self._brief.add(cluster)

@@ -173,7 +173,7 @@ async def _double(folder: Path, held: Hosts, clusters: int, interval: float, sec
 
 
 async def _commands(program: Watching, until: float) -> tuple[list[float], float | None]:
-    """Send commands until then; return the times until they were acknowledged and the last interval on /readyz."""
+    """Send commands until then; return the times until they were acknowledged and the mean interval on /readyz."""
     asking = asyncio.create_task(_said(program, until))
     sent = []
     while time.monotonic() < until:
@@ -184,11 +184,12 @@ async def _commands(program: Watching, until: float) -> tuple[list[float], float
 
 
 async def _said(program: Watching, until: float) -> float | None:
-    said = None
+    said = []
     while time.monotonic() < until:
-        said = said_interval(await program.page("/readyz")) or said
+        said.append(said_interval(await program.page("/readyz")))
         await asyncio.sleep(BETWEEN_PAGES)
-    return said
+    intervals = [each for each in said if each is not None]
+    return fmean(intervals) if intervals else None
 
 
 def said_interval(page: bytes) -> float | None:

@@ -479,6 +479,21 @@ async def test_overload_is_said_with_its_interval_and_ends() -> None:
     assert queue.overload() is None
 
 
+async def test_said_interval_is_the_mean_where_long_and_short_gaps_take_turns() -> None:
+    """A poll that waits a little too long is left out once: gaps of one interval and of two take turns."""
+    clock = Clock()
+    queue = admission(2, clock, limit=1.0)
+    start = clock.now
+    for after, name in ((0.0, "c1"), (1.0, "c0"), (2.0, "c0"), (2.0, "c1"), (3.0, "c1"), (4.0, "c0")):
+        clock.now = start + after * INTERVAL
+        await once(queue, name)
+    clock.now += 0.7 * INTERVAL
+    queue._said_until = clock.now
+    overload = queue.overload()
+    assert overload is not None
+    assert overload.stretch == pytest.approx(1.5)
+
+
 async def settled_all(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks)
 
@@ -500,9 +515,10 @@ async def test_cluster_of_another_process_does_not_count() -> None:
         waiting = asyncio.create_task(once(queue, "c0"))
         await settled()
         assert queue.skip("c0")
-        clock.now += 2 * INTERVAL
+        clock.now += 4 * INTERVAL
     await waiting
     queue.forget("c0")
+    queue._said_until = clock.now
     overload = queue.overload()
     assert overload is not None
     assert overload.clusters == 1
