@@ -12,7 +12,7 @@ from bot.views.silence_times import muted_now
 
 MAX_LINES = 30
 _WHOLE_FROM = 10
-"""Seconds from which on an interval is shown without decimals."""
+"""Seconds from which on an interval is shown in whole seconds."""
 
 
 @frozen
@@ -53,7 +53,7 @@ def not_sent(seconds: float) -> str:
 
 def too_many_clusters(clusters: int, interval: float, actual: float) -> str:
     """The problem of a load that is too high, with the intervals of the settings and of the polls in seconds."""
-    now = f"{actual:.{0 if actual >= _WHOLE_FROM else 1}f}"
+    now = f"{actual:.0f}" if actual >= _WHOLE_FROM else f"{actual:.2g}"
     return (
         f"{count(clusters, 'cluster')} {'is' if clusters == 1 else 'are'} more than this process can "
         f"poll every {interval:g} s; the interval is now {now} s."

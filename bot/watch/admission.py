@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -243,8 +243,10 @@ class Admission:
         now = self.clock()
         if not self._begun or not self.late:
             return None
-        clusters = Counter(self.intervals[name] for name in self._begun)
-        worst, interval = max((self._gap(each, number, now) / each, each) for each, number in clusters.items())
+        by_interval: dict[float, list[str]] = {}
+        for name in self._begun:
+            by_interval.setdefault(self.intervals[name], []).append(name)
+        worst, interval = max((self._gap(each, names, now) / each, each) for each, names in by_interval.items())
         if worst < WORTH_SAYING:
             return None
         return Overload(len(self._begun.keys() | self._waiting), interval, interval * worst, self.skipped)
@@ -268,16 +270,18 @@ class Admission:
             gap = max(gap, now - self._begun[cluster])
         return min(LONGEST_STRETCH, max(1.0, gap / self.intervals[cluster]))
 
-    def _gap(self, interval: float, clusters: int, now: float) -> float:
-        """Mean seconds between two polls of a cluster: of the last two rounds, or more if polls begin no longer.
+    def _gap(self, interval: float, clusters: Sequence[str], now: float) -> float:
+        """Mean seconds between two polls of these clusters: of the last two rounds, or more if none has begun since.
 
         A round is as many polls as there are clusters. Their last gaps alone would tell less: where a poll is left out
         now and then, gaps of one interval and of two take turns, and mostly it is the longer one that is not over.
+        Polls of clusters that came or went meanwhile are in these rounds, so no cluster's own gap is exceeded.
         """
-        times = self._times[interval]
-        over, begun = min(len(times) - 1, 2 * clusters), min(len(times), 2 * clusters)
-        gap = (times[-1] - times[-1 - over]) / over if over >= clusters else 0.0
-        return max(gap, (now - times[-begun]) / begun) * clusters
+        times, round_ = self._times[interval], len(clusters)
+        rounds = min(2, (len(times) - 1) // round_)
+        mean = (times[-1] - times[-1 - rounds * round_]) / rounds if rounds else 0.0
+        longest = max(max(self._gaps.get(name, 0.0), now - self._begun[name]) for name in clusters)
+        return min(longest, max(mean, now - times[-min(round_, len(times))]))
 
     def _admit(self) -> None:
         if not self._due:

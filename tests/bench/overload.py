@@ -105,7 +105,7 @@ def figures_of(double: Burden, carried: float, clusters: int) -> tuple[Figure, .
     polls = sum(map(len, double.times))
     shown = f"{clusters:,} clusters every {double.interval:g} s, twice what is carried"
     starved = longest_gap(double.times, double.began, double.ended)
-    note = f"{double.rate:.1f} polls/s; {carried:.1f} with a little overload; longest gap of a cluster {starved:.1f} s"
+    note = f"{double.rate:.1f} polls/s; {carried:.1f} at a little overload; longest gap of a cluster {starved:.1f} s"
     said = double.said or math.inf
     recovered = last_late(double.times, double.ended, double.interval, max(1, clusters // 4))
     return (
@@ -169,11 +169,13 @@ async def _double(folder: Path, held: Hosts, clusters: int, interval: float, sec
         await asyncio.sleep(AFTERWARDS * interval)
         # The commands go to the first cluster and read its hosts too, so its requests are not polls alone.
         times = [await held.send(f"recorded {number}") for number in range(clusters)][1:]
-        return Burden(interval, began, ended, times, acked, said, program.logged("store.down"))
+        # A page that says nothing says that the clusters are polled at their interval.
+        mean = fmean(each or interval for each in said) if any(said) else None
+        return Burden(interval, began, ended, times, acked, mean, program.logged("store.down"))
 
 
-async def _commands(program: Watching, until: float) -> tuple[list[float], float | None]:
-    """Send commands until then; return the times until they were acknowledged and the mean interval on /readyz."""
+async def _commands(program: Watching, until: float) -> tuple[list[float], list[float | None]]:
+    """Send commands until then; return the times until they were acknowledged and the intervals on /readyz."""
     asking = asyncio.create_task(_said(program, until))
     sent = []
     while time.monotonic() < until:
@@ -183,13 +185,12 @@ async def _commands(program: Watching, until: float) -> tuple[list[float], float
         return [await each.acked - each.at for each in sent], await asking
 
 
-async def _said(program: Watching, until: float) -> float | None:
+async def _said(program: Watching, until: float) -> list[float | None]:
     said = []
     while time.monotonic() < until:
         said.append(said_interval(await program.page("/readyz")))
         await asyncio.sleep(BETWEEN_PAGES)
-    intervals = [each for each in said if each is not None]
-    return fmean(intervals) if intervals else None
+    return said
 
 
 def said_interval(page: bytes) -> float | None:

@@ -11,6 +11,7 @@ from bot.playground.slack_sim.acting import ActError
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_alert_commands import buttons
 from tests.e2e.test_journey import ALICE, DAVE, OPERATIONS, STORAGE, alert, ask
+from tests.support.slow_polls import switches_read
 
 pytestmark = pytest.mark.fast_time
 
@@ -112,7 +113,7 @@ async def test_fix_button_proposes_like_the_typed_command(world: Demo) -> None:
     """Only an operator's click opens the card; after the fix the button is stale."""
     cluster = world.app.clusters["prod"]
     await cluster.api.config_set("balance", "Enable")
-    cluster._slow_poller.polled_at = 0.0
+    await switches_read(cluster, world.app.clock)
     posted = await world.slack.wait_for(STORAGE, alert("balance", "firing"))
     assert "Enable balance" in buttons(posted)
     await world.slack.as_user(DAVE).click(STORAGE, posted.ts, "alert_fix", confirmed=True)
@@ -124,7 +125,7 @@ async def test_fix_button_proposes_like_the_typed_command(world: Demo) -> None:
     await private_reply(world, ALICE, "balance")
     await alice.click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text)
-    cluster._slow_poller.polled_at = 0.0
+    await switches_read(cluster, world.app.clock)
     over = await world.slack.wait_for(STORAGE, lambda m: m.ts == posted.ts and "Resolved" in m.full_text)
     assert buttons(over) == []
     await alice.force_click(posted, "alert_fix")

@@ -16,6 +16,7 @@ from bot.views.holders import TAKE
 from bot.views.operations import APPROVE
 from tests.e2e.conftest import without_policies
 from tests.e2e.test_browser import BRISK, CHROMIUM, FLAGS, PATIENCE, say
+from tests.support.slow_polls import switches_read
 
 pytestmark = pytest.mark.browser
 
@@ -97,7 +98,7 @@ async def test_a_night(night: Night) -> None:
     alert = night.alert("1 disk of prod is broken")
     await expect(alert).to_be_visible()
     await watched.api.config_set("disk_repair", "Enable")
-    watched._slow_poller.polled_at = 0.0
+    await switches_read(watched, night.world.app.clock)
     await expect(alert).to_contain_text("Of the same cause")
     await expect(night.posted("@oncall")).to_be_visible()
     await night.click(alert, ACKNOWLEDGE)

@@ -6,6 +6,7 @@ from bot.cli.demo import Demo
 from bot.playground.slack_sim.workspace import Message
 from tests.e2e.test_alert_commands import buttons
 from tests.e2e.test_journey import ALICE, OPERATIONS, STORAGE, alert, ask, propose
+from tests.support.slow_polls import switches_read
 
 pytestmark = pytest.mark.fast_time
 REPAIR = "disk_repair"
@@ -21,7 +22,7 @@ async def switched(world: Demo, value: str) -> None:
     """Store a value under the switch of disk_repair, and read it at the next poll."""
     cluster = world.app.clusters["prod"]
     await cluster.api.config_set(REPAIR, value)
-    cluster._slow_poller.polled_at = 0.0
+    await switches_read(cluster, world.app.clock)
 
 
 async def edited(world: Demo, posted: Message, *words: str, within: float = 300) -> Message:
@@ -51,7 +52,7 @@ async def test_waiting_repair_is_one_message_with_its_fix(world: Demo) -> None:
     card = await world.slack.wait_for(OPERATIONS, lambda m: "*Waiting*" in m.full_text)
     await alice.click(OPERATIONS, card.ts, "op_confirm", confirmed=True)
     await world.slack.wait_for(OPERATIONS, lambda m: m.ts == card.ts and "Verified" in m.full_text)
-    world.app.clusters["prod"]._slow_poller.polled_at = 0.0
+    await switches_read(world.app.clusters["prod"], world.app.clock)
     fixed = await edited(world, posted, "✅ #2", "✅ #3")
     assert "`disk_repair` of prod is on" in fixed.full_text
     world.clusters["prod"].repair_disk(3, "repaired")

@@ -101,7 +101,6 @@ async def test_lost_reply_of_a_drop_is_settled_by_the_other_process(replicas: Re
         unknown = await replicas.operation(lambda op: op.state is OpState.UNKNOWN)
         await replicas.kill(replicas.names[unknown.runner])
         assert [op.state for op in await replicas.operations()] == [OpState.UNKNOWN]
-    await replicas.card_with(card, "disk #7 is being dropped")
     await said_safe(replicas, 7, await emptied(replicas, 7))
     [op] = await replicas.operations()
     assert op.state is OpState.VERIFIED

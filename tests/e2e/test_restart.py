@@ -122,7 +122,7 @@ async def test_disk_offline_goes_on_after_a_kill(outside: Outside, path: str) ->
 
 
 async def test_acknowledged_click_survives_a_kill(outside: Outside) -> None:
-    """The kill comes during the checks, before a request: the next process executes the approval once."""
+    """The kill comes before a request, mostly during the checks: the next process executes the approval once."""
     with ExitStack() as held:
         async with outside.bot():
             card = await outside.proposed("/cm member remove 3")

@@ -1,7 +1,7 @@
 """Admission of polls: bounded, the oldest first, slow hosts beside the others, overload said and over again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -479,19 +479,63 @@ async def test_overload_is_said_with_its_interval_and_ends() -> None:
     assert queue.overload() is None
 
 
+async def polled_at(queue: Admission, clock: Clock, times: Iterable[tuple[float, str]]) -> None:
+    """Poll clusters at these times, in intervals from now; then the load is too high."""
+    start = clock.now
+    for after, name in times:
+        clock.now = start + after * INTERVAL
+        await once(queue, name)
+    queue._said_until = float("inf")
+
+
+def said(queue: Admission) -> float:
+    """The stretch that is said."""
+    overload = queue.overload()
+    assert overload is not None
+    return overload.stretch
+
+
 async def test_said_interval_is_the_mean_where_long_and_short_gaps_take_turns() -> None:
     """A poll that waits a little too long is left out once: gaps of one interval and of two take turns."""
     clock = Clock()
-    queue = admission(2, clock, limit=1.0)
-    start = clock.now
-    for after, name in ((0.0, "c1"), (1.0, "c0"), (2.0, "c0"), (2.0, "c1"), (3.0, "c1"), (4.0, "c0")):
-        clock.now = start + after * INTERVAL
-        await once(queue, name)
-    clock.now += 0.7 * INTERVAL
-    queue._said_until = clock.now
-    overload = queue.overload()
-    assert overload is not None
-    assert overload.stretch == pytest.approx(1.5)
+    queue = admission(20, clock, limit=1.0)
+    gaps = [(3 * n / 20 + at, f"c{n}") for n in range(20) for at in (0, 2, 3, 5, 6, 8, 9)]
+    await polled_at(queue, clock, sorted(each for each in gaps if each[0] < 9))
+    assert said(queue) == pytest.approx(1.5, rel=0.1)
+
+
+async def test_said_interval_grows_while_no_poll_begins() -> None:
+    clock = Clock()
+    queue = admission(20, clock, limit=1.0)
+    await polled_at(queue, clock, [(0.0, f"c{n}") for n in range(20)])
+    clock.now += 3 * INTERVAL
+    assert said(queue) == 3.0
+    clock.now += INTERVAL
+    assert said(queue) == 4.0
+
+
+async def test_said_interval_leaves_out_the_time_in_which_the_clusters_were_those_of_others() -> None:
+    clock = Clock()
+    queue = admission(20, clock, limit=1.0)
+    names = [f"c{n}" for n in range(20)]
+    await polled_at(queue, clock, [(at, name) for at in (0.0, 2.0, 4.0) for name in names])
+    assert said(queue) == 2.0
+    for name in names:
+        queue.forget(name)
+    assert queue.overload() is None
+    await polled_at(queue, clock, [(at, name) for at in (100.0, 102.0) for name in names[:10]])
+    assert said(queue) == 2.0
+
+
+async def test_said_interval_is_that_of_whole_rounds() -> None:
+    """Polls that come together: half a round more in the same time is no shorter interval."""
+    clock = Clock()
+    queue = admission(20, clock, limit=1.0)
+    names = [f"c{n}" for n in range(20)]
+    await polled_at(
+        queue, clock, [*((at, name) for at in (0.0, 2.0) for name in names), *((4.0, n) for n in names[:10])]
+    )
+    assert said(queue) == 2.0
 
 
 async def settled_all(tasks: list[asyncio.Task[None]]) -> None:
