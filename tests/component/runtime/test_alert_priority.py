@@ -21,7 +21,9 @@ from bot.watch.publisher import publish
 CONFIG = """
 slack: {{api_url: "http://127.0.0.1:9/api/"}}
 store: {{url: "sqlite:///{folder}/cmbot.db"}}
-clusters: [{{name: prod, hosts: [{hosts}], alert_channel: C0STORAGE}}]
+clusters:
+  - {{name: prod, hosts: [{hosts}], alert_channel: C0STORAGE}}
+  - {{name: other, hosts: ["127.0.0.1:9"], alert_channel: C0STORAGE}}
 """
 
 
