@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, event
 
 from bot.cli.main import main
+from bot.leadership.model import Hold
 from bot.runtime import polling
 from bot.runtime.parts import App
 
 
 @dataclass(slots=True)
 class Steering:
-    """What the bench sets and reads; the clusters are `c0`, `c1`, …, and `original` polls one of them."""
+    """What the bench sets and reads; the clusters are `c0`, `c1`, …; `queue` and `under` poll one of them."""
 
-    original: Callable[[App, str], Awaitable[None]]
+    queue: Callable[[App, str], Awaitable[None]]
+    under: Callable[[App, str, Hold], Awaitable[None]]
     polled: float = float("inf")
     transactions: int = 0
 
@@ -31,9 +33,17 @@ class Steering:
         self.transactions += statement == "BEGIN IMMEDIATE"
 
     async def poll(self, app: App, cluster: str) -> None:
-        """Poll a cluster if it is one of those that are polled."""
-        if int(cluster.removeprefix("c")) < self.polled:
-            await self.original(app, cluster)
+        """Poll a cluster in its turn if it is one of those that are polled."""
+        if self._is_polled(cluster):
+            await self.queue(app, cluster)
+
+    async def poll_under(self, app: App, cluster: str, hold: Hold) -> None:
+        """Poll a cluster in whose turn it is still polled: as the program does after another one has taken it over."""
+        if self._is_polled(cluster):
+            await self.under(app, cluster, hold)
+
+    def _is_polled(self, cluster: str) -> bool:
+        return int(cluster.removeprefix("c")) < self.polled
 
     def obey(self, lines: Iterable[str]) -> None:
         """Obey commands until the input ends."""
@@ -46,8 +56,8 @@ class Steering:
 
 def run() -> int:
     """Run the command line with these changes."""
-    steering = Steering(polling.poll)
-    polling.poll = steering.poll  # the table of jobs takes it at the start
+    steering = Steering(polling.poll, polling.poll_under)
+    polling.poll, polling.poll_under = steering.poll, steering.poll_under  # the table of jobs takes it at the start
     event.listen(Engine, "before_cursor_execute", steering.executed)
     threading.Thread(target=steering.obey, args=[sys.stdin], daemon=True).start()
     return main()
